@@ -1,0 +1,46 @@
+# Every target makes the environment that it needs (launch/environment.sh) and reuses it afterwards.
+
+ENVIRONMENT := launch/environment.sh .venv dev
+PARITY_ENVIRONMENT := launch/environment.sh .venv-parity dev,parity
+OLDEST_ENVIRONMENT := launch/environment.sh .venv-oldest dev jax==0.11.2
+RUN := .venv/bin/python -m
+CODE := tanuki_jax configs tests
+
+.PHONY: help demo test test-parity test-long test-oldest lint format
+
+help: ## this list
+	@grep -E '^[a-z-]+: ##' Makefile | sed -E 's/: ## /\t/' | expand -t 14
+
+demo: ## prepare, train and sample a tiny model on the CPU; a second time goes on from there
+	@$(ENVIRONMENT)
+	$(RUN) tanuki_jax.prepare --config=tiny
+	$(RUN) tanuki_jax.train --config=tiny
+	$(RUN) tanuki_jax.generate runs/tiny --prompt 'user: '
+
+test: ## the fast tests: no network, no accelerator
+	@$(ENVIRONMENT)
+	$(RUN) pytest --durations=10
+
+test-parity: ## the tests against torch and transformers, in an environment of their own
+	@$(PARITY_ENVIRONMENT)
+	.venv-parity/bin/python -m pytest -m 'parity and not long'
+
+test-long: ## the tests that are too slow for every change
+	@$(ENVIRONMENT)
+	$(RUN) pytest -m 'long and not parity'
+
+test-oldest: ## the fast tests on the oldest jax that is supported
+	@$(OLDEST_ENVIRONMENT)
+	.venv-oldest/bin/python -m pytest
+
+lint: ## ruff, mypy --strict, and the floors that imports must keep to
+	@$(ENVIRONMENT)
+	$(RUN) ruff check $(CODE)
+	$(RUN) ruff format --check $(CODE)
+	$(RUN) mypy
+	.venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter
+
+format: ## ruff's formatter and its safe corrections
+	@$(ENVIRONMENT)
+	$(RUN) ruff format $(CODE)
+	$(RUN) ruff check --fix $(CODE)

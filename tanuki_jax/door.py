@@ -1,0 +1,82 @@
+"""How every command of the house is entered and left: one clear sentence and exit code 2 for bad input."""
+
+import errno
+import os
+import select
+import sys
+from collections.abc import Callable, Iterator
+
+from tanuki_jax.errors import InputError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+_DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def enter(name: str, main: Callable[[list[str]], None]) -> None:
+    """Runs `main` on the command line's words; turns what is not our fault into a sentence on stderr and an exit code.
+
+    That is bad input, a full disk, a file that may not be read or written (2), and Ctrl-C (130). A reader of our output that
+    closes the pipe (`| head`) ends the command quietly.
+
+    Args:
+        name: the door, as in `python -m tanuki_jax.NAME`.
+        main: takes the words after the command's name.
+    """
+    try:
+        main(sys.argv[1:])
+        sys.stdout.flush()
+    except InputError as error:
+        _leave(name, str(error), BAD_INPUT)
+    except BrokenPipeError:
+        if not _reader_is_gone():
+            raise
+    except KeyboardInterrupt:
+        _leave(name, "interrupted", INTERRUPTED)
+    except Exception as error:
+        sentence = _about_the_disk(error)
+        if sentence is None:
+            raise
+        _leave(name, sentence, BAD_INPUT)
+
+
+def _about_the_disk(error: BaseException) -> str | None:
+    for link in _chain(error):
+        where = f": {link.filename}" if isinstance(link, OSError) and link.filename is not None else ""
+        if _is_any_of(link, _DISK_IS_FULL):
+            return f"the disk is full{where}; what was being written does not count, what was finished before stays"
+        if isinstance(link, OSError) and _is_any_of(link, _NOT_ALLOWED):
+            return f"{(link.strerror or str(link)).lower()}{where}"
+    return None
+
+
+def _is_any_of(error: BaseException, codes: set[int]) -> bool:
+    """By number, or, as libraries in other languages raise their own types, by the system's words."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in codes
+    return any(os.strerror(code) in str(error) for code in codes)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__
+
+
+def _reader_is_gone() -> bool:
+    """Whether the pipe that broke is stdout. If so, what is still to be printed goes nowhere, or Python would complain again at exit."""
+    stdout = sys.stdout.fileno()
+    poll = select.poll()
+    poll.register(stdout, 0)
+    if not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)
+    return True
+
+
+def _leave(name: str, sentence: str, code: int) -> None:
+    print(f"tanuki_jax.{name}: {sentence}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,29 @@
+"""Where all tests run: eight virtual CPU devices, set before anything imports jax. A skipped test fails the run."""
+
+import os
+import sys
+
+import hypothesis
+import pytest
+
+assert "jax" not in sys.modules, "jax was imported before the tests could choose its devices"
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
+
+hypothesis.settings.register_profile(
+    "house",
+    deadline=None,  # the first example of a jitted function pays for its compilation
+    derandomize=True,  # a change is judged by its own faults
+    database=None,
+)
+hypothesis.settings.load_profile("house")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """What a machine cannot run has a marker (`parity`, `long`), so a skip means that something is missing here."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    assert reporter is not None
+    skipped = reporter.stats.get("skipped", [])
+    if skipped and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter.write_line(f"\n{len(skipped)} skipped: a skipped test fails the run", red=True)

@@ -1,0 +1,124 @@
+"""The habits of CONTRIBUTING.md that a machine can check, and what every door owes the person who knocks."""
+
+import ast
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.__main__ import doors
+from tanuki_jax.config.registry import experiment
+
+ROOT = Path(__file__).parent.parent
+HOST_OR_MACHINE = re.compile(
+    r"\b(?:pypi|npmjs|debian|anaconda)\.(?:org|com)|python(?:hosted)|(?:extra-)?index-url\s*=|find-links\s*=|(?<![\w.])/(?:home|root|work|opt|Users)/\w"
+)
+VAGUE = {"util", "utils", "common", "helper", "helpers", "misc"}
+
+
+def files_of_the_repository(suffix: str = "") -> list[Path]:
+    """What git tracks or would track, so that a new file is judged before it is committed."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )
+    files = [ROOT / name for name in listed.stdout.decode().split("\0") if name.endswith(suffix) and (ROOT / name).is_file()]
+    assert files
+    return files
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def shown(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_files_can_be_read_in_one_sitting() -> None:
+    lengths = {shown(path): len(path.read_text("utf-8").splitlines()) for path in files_of_the_repository(".py")}
+    assert {name: lines for name, lines in lengths.items() if lines > (600 if name.startswith("tests/") else 400)} == {}
+
+
+def test_functions_fit_on_a_screen() -> None:
+    long = {}
+    for path in files_of_the_repository(".py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                and node.end_lineno is not None
+                and node.end_lineno - node.lineno >= 60
+            ):
+                long[f"{shown(path)}:{node.lineno} {node.name}"] = node.end_lineno - node.lineno + 1
+    assert long == {}
+
+
+def test_a_name_says_what_is_in_the_file() -> None:
+    assert [shown(path) for path in files_of_the_repository() if VAGUE & {path.stem, path.parent.name}] == []
+
+
+def test_packages_open_with_a_docstring_and_nothing_else() -> None:
+    packages = [path for path in files_of_the_repository(".py") if path.name == "__init__.py"]
+    bodies = {shown(path): ast.parse(path.read_text("utf-8")).body for path in packages}
+    assert [name for name, body in bodies.items() if body[1:] or (body and not isinstance(body[0], ast.Expr))] == []
+
+
+def test_nothing_names_a_package_registry_or_a_folder_of_one_machine() -> None:
+    found = []
+    for path in files_of_the_repository():
+        text = path.read_bytes().decode("utf-8", errors="ignore")
+        found += [f"{shown(path)}: {match[0]}" for match in HOST_OR_MACHINE.finditer(text)]
+    assert found == []
+
+
+def test_constraints_are_exact_and_without_addresses() -> None:
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line)] == []
+    assert lines == sorted(lines)
+
+
+def test_the_house_lists_its_doors() -> None:
+    rooms = {path.parent.name for path in files_of_the_repository("/__main__.py") if path.parent.parent.name == "tanuki_jax"}
+    assert set(doors()) == rooms
+    listing = run("-m", "tanuki_jax")
+    assert listing.returncode == 0
+    assert dict(re.findall(r"^  (\w+) +(\S.*)$", listing.stdout, flags=re.MULTILINE)) == doors()
+
+
+@pytest.mark.parametrize("door", doors())
+def test_a_door_explains_itself(door: str) -> None:
+    result = run("-m", f"tanuki_jax.{door}", "--help")
+    assert result.returncode == 0, result.stderr
+    assert "usage" in result.stdout.lower()
+
+
+@pytest.mark.parametrize("door", doors())
+def test_a_door_refuses_an_unknown_option_in_plain_words(door: str) -> None:
+    result = run("-m", f"tanuki_jax.{door}", "--no-such-option-exists", "3")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert re.fullmatch(rf"tanuki_jax\.{door}: [^\n]+\n", result.stderr), result.stderr
+
+
+def test_preparing_data_does_not_wait_for_jax() -> None:
+    """By running it, since an import may hide in a library."""
+    result = run("-c", "import sys, tanuki_jax.prepare.__main__; print(sorted({'jax', 'flax', 'torch'} & set(sys.modules)))")
+    assert (result.returncode, result.stdout) == (0, "[]\n"), result.stderr
+
+
+def test_a_wheel_carries_the_configs_inside_the_package(tmp_path: Path) -> None:
+    assert run("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)).returncode == 0
+    (wheel,) = tmp_path.glob("*.whl")
+    unpacked = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(unpacked)
+    assert {path.name for path in unpacked.iterdir() if path.suffix != ".dist-info"} == {"tanuki_jax"}
+    program = (
+        f"import sys; sys.path.insert(0, {str(unpacked)!r})\n"
+        "from tanuki_jax.config import registry\n"
+        f"assert registry.__file__.startswith({str(unpacked)!r})\n"
+        "print(*registry.experiment.names())"
+    )
+    found = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert found.stdout.split() == experiment.names() != []
