@@ -1,0 +1,179 @@
+"""The tree that describes one training run, and its parts. A config is a function that returns one `Experiment`."""
+
+import dataclasses
+from typing import Literal
+
+from tanuki_jax.config.model import Model
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Tokenizer:
+    """Which tokenizer is used, and how it is trained if it does not exist yet."""
+
+    path: str
+    """Folder made by `prepare`, or a SentencePiece `.model`, or a Hugging Face `tokenizer.json`."""
+    pieces: int = 65_000
+    """Vocabulary to train, special tokens included."""
+    sample_bytes: int = 1_000_000_000
+    """Text to train on at the most, in bytes, drawn from the sources in proportion to their weights."""
+    mecab: bool = False
+    """Whether pieces may not cross the word boundaries that MeCab finds (training only; needs the `corpus` extra)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Data:
+    """What is read, and how it becomes rows."""
+
+    mixture: str
+    """Name of a registered mixture, or file.py:name."""
+    tokenizer: Tokenizer
+    stores: str
+    """Folder of the token stores, one subfolder a source."""
+    sequence_length: int
+    """T, tokens in a row."""
+    batch_rows: int
+    """Rows in one optimizer step, over all devices and accumulation steps."""
+    window_documents: int = 1_000_000
+    """Documents that are packed together: more leave less padding, and need more memory."""
+    held_out_share: float = 0.002
+    """Share of every source's documents that are never trained on, chosen by a hash of the text."""
+    malformed_share: float = 0.001
+    """Share of a source's records that may be malformed before `prepare` gives up."""
+    read_threads: int = 8
+    """Threads that assemble batches ahead of the step."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NextToken:
+    """Predict the next token of each document."""
+
+    z_loss: float = 0.0
+    """Weight of the mean squared log partition function (Chowdhery et al. 2022, section 5)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AdamW:
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019) after clipping by global norm."""
+
+    b1: float = 0.9
+    """Decay of the first moment."""
+    b2: float = 0.95
+    """Decay of the second moment."""
+    epsilon: float = 1e-8
+    """Added to the root of the second moment."""
+    weight_decay: float = 0.1
+    """Times the learning rate, of every matrix; norms are not decayed."""
+    clip_norm: float = 1.0
+    """Largest global norm of the gradient."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Learning rate against accepted steps: linear warm-up, a plateau if `stable_steps`, then a decay.
+
+    With `shape="linear"` and `stable_steps` this is warmup-stable-decay (Hu et al. 2024).
+    """
+
+    peak: float
+    """Learning rate after the warm-up."""
+    final: float = 0.0
+    """Learning rate after the decay."""
+    warmup_steps: int = 0
+    """Steps from zero to the peak."""
+    stable_steps: int = 0
+    """Steps at the peak between warm-up and decay."""
+    end_step: int = 0
+    """Step at which the decay ends, warm-up included; 0: the run's last step."""
+    shape: Literal["cosine", "linear"] = "cosine"
+    """Form of the decay."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How the work lies on the devices: sizes of the mesh axes, and what is stored against what is computed again."""
+
+    data: int = -1
+    """Replicas of the parameters; -1: whatever the other axes leave."""
+    fsdp: int = 1
+    """Devices that share the parameters, gradients and optimizer state, and split the batch."""
+    tensor: int = 1
+    """Devices that split heads, hidden units and the vocabulary, and the time axis between layers."""
+    accumulation: int = 1
+    """Micro-batches in one step; divides batch_rows."""
+    remat: Literal["none", "dots", "attention", "full"] = "full"
+    """What the backward pass computes again: nothing; all but matrix products; all but attention's output; the whole layer."""
+    attention: Literal["auto", "reference", "chunked"] = "auto"
+    """Attention backend."""
+    compute_dtype: Literal["bfloat16", "float32"] = "bfloat16"
+    """Type of activations and of the weights in matrix products."""
+    parameter_dtype: Literal["float32", "bfloat16"] = "float32"
+    """Type in which parameters and optimizer moments are kept; gradients always accumulate in float32."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Start:
+    """Where a run that has no checkpoint of its own begins. Resuming is automatic and separate."""
+
+    checkpoint: str = ""
+    """Empty: fresh weights. Else a checkpoint, or a run folder, whose newest good checkpoint is taken."""
+    load: Literal["parameters", "parameters_and_optimizer"] = "parameters"
+    """What is taken from that checkpoint; the learning-rate schedule and the data start anew either way."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Checkpoints:
+    """When checkpoints are written and which stay."""
+
+    every_steps: int
+    """Steps between two checkpoints; the last step always gets one."""
+    keep: int = 3
+    """Newest checkpoints that stay."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """Loss on documents that are never trained on, per source."""
+
+    every_steps: int
+    """Steps between two evaluations; the first and the last step always get one."""
+    rows: int
+    """Rows of each source; a multiple of batch_rows / accumulation."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Logging:
+    """What is reported beside `metrics.jsonl`."""
+
+    every_steps: int = 1
+    """Steps between two lines of metrics; `loss.png` and TensorBoard follow them."""
+    wandb_project: str = ""
+    """Weights & Biases project; empty: not used. Needs the `wandb` extra."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One training run."""
+
+    name: str
+    """Name of the run; its folder is `runs`/name."""
+    model: Model
+    data: Data
+    steps: int
+    """Optimizer steps, those included that are rejected because their loss is not finite."""
+    schedule: Schedule
+    checkpoints: Checkpoints
+    held_out: HeldOut
+    objective: NextToken = NextToken()
+    optimizer: AdamW = AdamW()
+    layout: Layout = Layout()
+    start: Start = Start()
+    logging: Logging = Logging()
+    seed: int = 0
+    """Of weights, packing order and every random key."""
+    runs: str = "runs"
+    """Folder of all run folders."""
+
+
+def from_checkpoint(path: str, load: Literal["parameters", "parameters_and_optimizer"] = "parameters") -> Start:
+    """A start from the weights at `path`: a checkpoint, or a run folder for its newest good one."""
+    return Start(checkpoint=path, load=load)

@@ -1,0 +1,98 @@
+"""Named configs: Python functions under `configs/`, or in any file of the user's as `file.py:name`."""
+
+import difflib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.mixture import Mixture
+from tanuki_jax.errors import InputError
+
+
+class Registry[T]:
+    """Functions without arguments that return a config, each under a name."""
+
+    def __init__(self, kind: str, result: type[T]) -> None:
+        self.kind = kind
+        self._result = result
+        self._functions: dict[str, Callable[[], T]] = {}
+
+    def __call__(self, name: str) -> Callable[[Callable[[], T]], Callable[[], T]]:
+        """Decorator that registers a function under `name`. InputError if another function has the name."""
+
+        def register(function: Callable[[], T]) -> Callable[[], T]:
+            if name in self._functions:
+                raise InputError(f"two functions register the {self.kind} {name!r}, the second in {function.__code__.co_filename}")
+            self._functions[name] = function
+            return function
+
+        return register
+
+    def names(self) -> list[str]:
+        """Names of the configs that the project ships, sorted."""
+        shipped = {module.__name__ for module in _shipped_configs()}
+        return sorted(name for name, function in self._functions.items() if function.__module__ in shipped)
+
+    def find(self, name: str) -> T:
+        """The config of that name, or of `path/to/file.py:name`. InputError names the nearest if there is none."""
+        if name.endswith(".py"):
+            raise InputError(f"{name} is a file; name one of its functions, as in {name}:NAME")
+        if ":" in name:
+            return self._find_in_file(name)
+        names = self.names()
+        if name not in names:
+            nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
+            raise InputError(f"there is no {self.kind} named {name!r}; the nearest is {nearest!r}")
+        return self._functions[name]()
+
+    def _find_in_file(self, reference: str) -> T:
+        file, _, name = reference.rpartition(":")
+        path = Path(file)
+        if not path.is_file():
+            raise InputError(f"there is no file {file!r}, where {reference} would find the {self.kind} {name!r}")
+        _shipped_configs()
+        module = _load(path)
+        functions = [(n, f) for n, f in vars(module).items() if inspect.isfunction(f)] + list(self._functions.items())
+        here = {n: f for n, f in functions if f.__module__ == module.__name__ and not n.startswith("_")}
+        if name not in here:
+            raise InputError(f"{file} has no function {name!r}; it has {', '.join(sorted(here)) or 'none'}")
+        if needed := inspect.signature(here[name]).parameters:
+            raise InputError(f"{reference} takes the arguments {', '.join(needed)}; a config is a function without arguments")
+        config = here[name]()
+        if not isinstance(config, self._result):
+            raise InputError(f"{reference} returns {type(config).__name__}, not {self._result.__name__}")
+        return config
+
+
+experiment = Registry("experiment", Experiment)
+mixture = Registry("mixture", Mixture)
+
+
+def _load(path: Path) -> ModuleType:
+    """The module of a file, run once in a process, however often and by whatever path it is asked for. InputError if it is not Python."""
+    name = str(path.resolve())
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        if isinstance(error, SyntaxError):
+            raise InputError(f"{error.filename}, line {error.lineno}: {error.msg}") from None
+        raise
+    return module
+
+
+def _shipped_configs() -> list[ModuleType]:
+    """The modules of `configs/`: inside the package in a wheel, beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    folder = next(f for f in (package / "configs", package.parent / "configs") if f.is_dir())
+    return [_load(path) for path in sorted(folder.glob("*.py"))]

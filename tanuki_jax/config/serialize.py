@@ -1,0 +1,78 @@
+"""Frozen dataclass trees to readable JSON and back, without loss: an `Experiment` or a `Mixture` of a run folder."""
+
+import collections.abc
+import dataclasses
+import json
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
+
+from tanuki_jax.errors import InputError
+
+
+def to_json(config: object) -> str:
+    """A tree of dataclasses, tuples, mappings and plain values as JSON: fields in the order of their declaration, a newline at the end."""
+    return json.dumps(_plain(config, type(config)), indent=2, ensure_ascii=False) + "\n"
+
+
+def from_json[Config](text: str, kind: type[Config], origin: str = "the config") -> Config:
+    """The tree of type `kind` that `to_json` wrote.
+
+    Args:
+        text: what `to_json` returned.
+        kind: dataclass at the root.
+        origin: what an error names, the file's path for instance.
+
+    Raises:
+        InputError: on malformed JSON, unknown or missing fields, and values of another type than the field's.
+    """
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{origin} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+    return cast(Config, _build(value, kind, "", origin))
+
+
+def _plain(value: Any, kind: Any) -> object:
+    """What `json` can write of a value whose declared type is `kind`. Equal configs give equal text: 1 in the place of a float is 1.0."""
+    if dataclasses.is_dataclass(kind):
+        kinds = get_type_hints(kind)
+        return {field.name: _plain(getattr(value, field.name), kinds[field.name]) for field in dataclasses.fields(kind)}
+    form, parts = get_origin(kind), get_args(kind)
+    if form is collections.abc.Mapping:
+        return {name: _plain(part, parts[1]) for name, part in value.items()}
+    if form is tuple:
+        return [_plain(part, parts[0]) for part in value]
+    return float(value) if kind is float else value
+
+
+def _build(value: Any, kind: Any, field: str, origin: str) -> Any:
+    """The object of type `kind` that the JSON `value` describes; `field` is its dotted path."""
+    if dataclasses.is_dataclass(kind):
+        return _build_dataclass(value, cast(type, kind), field, origin)
+    form, parts = get_origin(kind), get_args(kind)
+    if form is Literal and value in parts:
+        return value
+    if form is tuple and isinstance(value, list):
+        return tuple(_build(part, parts[0], f"{field}[{index}]", origin) for index, part in enumerate(value))
+    if form is collections.abc.Mapping and isinstance(value, dict):
+        return {name: _build(part, parts[1], f"{field}.{name}", origin) for name, part in value.items()}
+    if kind is float and type(value) is int:
+        return float(value)
+    if isinstance(kind, type) and type(value) is kind:
+        return value
+    expected = f"one of {', '.join(parts)}" if form is Literal else getattr(form or kind, "__name__", kind)
+    raise InputError(f"{field or 'the root'} of {origin} is {json.dumps(value, ensure_ascii=False)[:80]}, not {expected}")
+
+
+def _build_dataclass(value: Any, kind: type, field: str, origin: str) -> Any:
+    if not isinstance(value, dict):
+        raise InputError(
+            f"{field or 'the root'} of {origin} is {json.dumps(value, ensure_ascii=False)[:80]}, not the fields of {kind.__name__}"
+        )
+    kinds = get_type_hints(kind)
+    prefix = f"{field}." if field else ""
+    names = [part.name for part in dataclasses.fields(kind)]
+    if unknown := [name for name in value if name not in names]:
+        raise InputError(f"{origin} has the field {prefix}{unknown[0]}, which {kind.__name__} does not know")
+    if missing := [name for name in names if name not in value]:
+        raise InputError(f"{origin} lacks the field {prefix}{missing[0]} of {kind.__name__}")
+    return kind(**{name: _build(value[name], kinds[name], prefix + name, origin) for name in names})

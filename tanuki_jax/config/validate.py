@@ -1,0 +1,108 @@
+"""What an experiment must satisfy before any device or file is looked at."""
+
+import math
+from operator import attrgetter
+
+from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.errors import InputError
+
+_ABOVE_ZERO = (
+    "model.vocabulary",
+    "model.width",
+    "model.hidden",
+    "model.layers",
+    "model.heads",
+    "model.kv_heads",
+    "data.tokenizer.pieces",
+    "data.tokenizer.sample_bytes",
+    "data.sequence_length",
+    "data.batch_rows",
+    "data.window_documents",
+    "data.read_threads",
+    "steps",
+    "checkpoints.every_steps",
+    "checkpoints.keep",
+    "held_out.every_steps",
+    "held_out.rows",
+    "layout.fsdp",
+    "layout.tensor",
+    "layout.accumulation",
+    "logging.every_steps",
+    "model.rope_theta",
+    "model.norm_epsilon",
+    "model.initial_std",
+    "optimizer.epsilon",
+    "optimizer.clip_norm",
+)
+_NOT_NEGATIVE = (
+    "objective.z_loss",
+    "optimizer.weight_decay",
+    "schedule.peak",
+    "schedule.final",
+    "schedule.warmup_steps",
+    "schedule.stable_steps",
+    "schedule.end_step",
+)
+_SHARES = ("data.held_out_share", "data.malformed_share", "optimizer.b1", "optimizer.b2")
+_SEEDS = 2**32
+
+
+def validate(experiment: Experiment) -> None:
+    """InputError, naming fields and values, if the parts of an experiment contradict each other or cannot be used.
+
+    What depends on the number of devices is checked where the mesh is made.
+    """
+    for field in _ABOVE_ZERO:
+        value = attrgetter(field)(experiment)
+        _require(value > 0, f"{field} is {value}, and must be above 0")
+    for field in _NOT_NEGATIVE:
+        value = attrgetter(field)(experiment)
+        _require(value >= 0 and math.isfinite(value), f"{field} is {value}, and must be finite and not negative")
+    for field in _SHARES:
+        value = attrgetter(field)(experiment)
+        _require(0 <= value < 1, f"{field} is {value}, and must be at least 0 and below 1")
+    _require(0 <= experiment.seed < _SEEDS, f"seed is {experiment.seed}, and must be at least 0 and below 2**32")
+    name = experiment.name
+    _require(
+        name not in ("", ".", "..") and "/" not in name, f"name is {name!r}, and must be able to name a folder inside {experiment.runs}"
+    )
+    _check_model(experiment)
+    _check_batch(experiment)
+    _check_schedule(experiment)
+
+
+def _require(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise InputError(sentence)
+
+
+def _check_model(experiment: Experiment) -> None:
+    model, pieces = experiment.model, experiment.data.tokenizer.pieces
+    _require(model.width % model.heads == 0, f"model.heads ({model.heads}) must divide model.width ({model.width})")
+    _require(model.heads % model.kv_heads == 0, f"model.kv_heads ({model.kv_heads}) must divide model.heads ({model.heads})")
+    _require(
+        model.head_dim % 2 == 0,
+        f"model.width / model.heads ({model.width} / {model.heads}) is {model.head_dim}, and must be even for rotary positions",
+    )
+    _require(pieces <= model.vocabulary, f"data.tokenizer.pieces ({pieces}) must not exceed model.vocabulary ({model.vocabulary})")
+
+
+def _check_batch(experiment: Experiment) -> None:
+    rows, parts, data_axis = experiment.data.batch_rows, experiment.layout.accumulation, experiment.layout.data
+    _require(data_axis > 0 or data_axis == -1, f"layout.data is {data_axis}, and must be above 0, or -1 for what the other axes leave")
+    _require(rows % parts == 0, f"layout.accumulation ({parts}) must divide data.batch_rows ({rows})")
+    held_out = experiment.held_out.rows
+    _require(
+        held_out % (rows // parts) == 0,
+        f"held_out.rows ({held_out}) must be a multiple of data.batch_rows / layout.accumulation ({rows} / {parts} = {rows // parts})",
+    )
+
+
+def _check_schedule(experiment: Experiment) -> None:
+    """Warm-up and plateau must fit before a stated end of the decay; without one, a short trial run may stop during its warm-up."""
+    schedule = experiment.schedule
+    warmup, stable, end = schedule.warmup_steps, schedule.stable_steps, schedule.end_step
+    _require(
+        warmup + stable <= end or end == 0,
+        f"schedule.warmup_steps ({warmup}) and schedule.stable_steps ({stable}) together must not exceed schedule.end_step ({end})",
+    )

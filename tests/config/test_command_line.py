@@ -1,0 +1,247 @@
+"""What a person types becomes an experiment, or one sentence that says what to type instead."""
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+import tyro
+
+from tanuki_jax.config import command_line, registry
+from tanuki_jax.config.command_line import parse, parse_options
+from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.serialize import from_json
+from tanuki_jax.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """Counts the words of a corpus."""
+
+    workers: int = 2
+    """Processes that count."""
+    quick: bool = False
+    """Whether a tenth is enough."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Place:
+    """Shows a row."""
+
+    run: tyro.conf.Positional[Path]
+    """Run folder."""
+    step: int
+    """Step to show."""
+    order: Literal["up", "down"] = "up"
+    """Direction."""
+
+
+def experiment(*words: str) -> Experiment:
+    return parse("count", ["--config=tiny", *words], Options)[0]
+
+
+def sentence(*words: str) -> str:
+    """What `parse` says about words that it refuses."""
+    with pytest.raises(InputError) as raised:
+        parse("count", list(words), Options)
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def fields(kind: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Path and type of every field that holds a plain value."""
+    for name, part in get_type_hints(kind).items():
+        if dataclasses.is_dataclass(part):
+            yield from fields(part, (*before, name))
+        else:
+            yield (*before, name), part
+
+
+FIELDS = dict(fields(Experiment))
+
+
+def another(value: Any, kind: Any) -> Any:
+    """A value of that type which is not `value`."""
+    if get_origin(kind) is Literal:
+        return next(choice for choice in get_args(kind) if choice != value)
+    return not value if kind is bool else f"{value}x" if kind is str else value + 1
+
+
+def all_changed(tree: Any) -> tuple[Any, dict[tuple[str, ...], Any]]:
+    """The tree with another value in every field, and those values by path."""
+    values: dict[tuple[str, ...], Any] = {}
+    for name, kind in get_type_hints(type(tree)).items():
+        before = getattr(tree, name)
+        if dataclasses.is_dataclass(before):
+            after, inner = all_changed(before)
+            values |= {(name, *path): value for path, value in inner.items()}
+        else:
+            after = values[(name,)] = another(before, kind)
+        tree = dataclasses.replace(tree, **{name: after})
+    return tree, values
+
+
+def test_every_field_is_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_line, "validate", lambda _: None)
+    expected, values = all_changed(registry.experiment.find("tiny"))
+    assert values.keys() == FIELDS.keys()
+    words = []
+    for path, value in values.items():
+        if isinstance(value, bool):
+            words.append("--" + ".".join((*path[:-1], path[-1] if value else f"no-{path[-1]}")))
+        else:
+            words.append(f"--{'.'.join(path)}={value}")
+    assert experiment(*words) == expected
+
+
+def test_nothing_is_changed_without_being_asked() -> None:
+    assert parse("count", ["--config", "tiny"], Options) == (registry.experiment.find("tiny"), Options())
+
+
+@pytest.mark.parametrize("words", [["--workers", "5", "--config=tiny", "--quick"], ["--quick", "--config", "tiny", "--workers=5"]])
+def test_the_doors_own_options_stand_beside_the_experiment(words: list[str]) -> None:
+    assert parse("count", words, Options)[1] == Options(workers=5, quick=True)
+
+
+@pytest.mark.parametrize("words", [["--data.sequence-length", "128"], ["--data.sequence_length=128"], ["--data.sequence_length", "128"]])
+def test_options_may_be_written_with_underscores(words: list[str]) -> None:
+    assert experiment(*words).data.sequence_length == 128
+
+
+@pytest.mark.parametrize("words", [["--layout.data", "-1"], ["--layout.data=-1"]])
+def test_negative_numbers_are_values(words: list[str]) -> None:
+    assert experiment("--layout.data=4", *words).layout.data == -1
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--config=tinny"], "there is no experiment named 'tinny'; the nearest is 'tiny'"),
+        (["--config"], "--config takes a value, and is given none"),
+        (["--config=tiny", "--stpes", "10"], "there is no option --stpes; the nearest is --steps"),
+        (["--config=tiny", "--model.with=64"], "there is no option --model.with; the nearest is --model.width"),
+        (["--config=tiny", "--sequence_length=64"], "there is no option --sequence-length; the nearest is --data.sequence-length"),
+        (["--config=tiny", "--worker=3"], "there is no option --worker; the nearest is --workers"),
+        (["--stpes", "10"], "there is no option --stpes; the nearest is --steps"),
+        (["--config=tiny", "--steps", "ten"], "--steps takes a whole number, not 'ten'"),
+        (["--config=tiny", "--steps=1.5"], "--steps takes a whole number, not '1.5'"),
+        (["--config=tiny", "--steps", "1", "--steps", "ten"], "--steps takes a whole number, not 'ten'"),
+        (["--config=tiny", "--steps"], "--steps takes a whole number, and is given none"),
+        (["--config=tiny", "--steps", "--seed=3"], "--steps takes a whole number, and is given none"),
+        (["--config=tiny", "--workers=many"], "--workers takes a whole number, not 'many'"),
+        (["--config=tiny", "--data.tokenizer.sample_bytes=1e9"], "--data.tokenizer.sample-bytes takes a whole number, not '1e9'"),
+        (["--config=tiny", "--schedule.peak", "high"], "--schedule.peak takes a number, not 'high'"),
+        (["--config=tiny", "--layout.remat=some"], "--layout.remat takes one of none, dots, attention, full, not 'some'"),
+        (["--config=tiny", "--model.tied=yes"], "--model.tied takes no value, not 'yes'; its opposite is --model.no-tied"),
+        (["--config=tiny", "--quick", "yes"], "--quick takes no value, not 'yes'; its opposite is --no-quick"),
+        (["--config=tiny", "10"], "'10' belongs to no option; options are written --name value or --name=value"),
+        (["--config=tiny", "--steps", "0"], "steps is 0, and must be above 0"),
+    ],
+)
+def test_a_mistake_is_named_in_one_sentence(words: list[str], expected: str) -> None:
+    assert sentence(*words) == expected
+
+
+def test_a_narrow_terminal_changes_no_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    wrong = "a value that is longer than the terminal is wide"
+    assert sentence("--config=tiny", "--schedule.peak", wrong) == f"--schedule.peak takes a number, not {wrong!r}"
+
+
+def test_without_a_config_all_names_are_listed() -> None:
+    assert (
+        sentence()
+        == sentence("--steps=3")
+        == (f"count needs --config=NAME, one of {', '.join(registry.experiment.names())}, or --config=file.py:name")
+    )
+
+
+def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as left:
+        parse("count", list(words), Options)
+    assert not left.value.code
+    output = capsys.readouterr()
+    assert output.err == ""
+    return output.out
+
+
+def test_print_config_prints_what_would_run(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(capsys, "--config=8b", "--steps", "10", "--layout.data=2", "--print-config")
+    assert from_json(text, Experiment) == parse("count", ["--config=8b", "--steps", "10", "--layout.data=2"], Options)[0]
+    assert json.loads(text)["steps"] == 10
+
+
+@pytest.mark.parametrize("words", [[], ["--config=8b"]])
+def test_help_documents_every_field_and_option(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Between an option's name and its default stand its words."""
+    text = " ".join(re.sub(r"[│╭╮╰╯─]+", " ", printed(capsys, *words, "--help")).split())
+    assert "Counts the words of a corpus." in text
+    assert f"Configs: {', '.join(registry.experiment.names())}." in text
+    for name in ["config", "print-config", "workers", "quick", *(".".join(path).replace("_", "-") for path in FIELDS)]:
+        found = re.search(rf" --{re.escape(name)}(?: INT| FLOAT| STR| \{{\S+\}}|, --\S+)? (.*?) ?\((?:default|required)", text)
+        assert found is not None and re.search(r"\w", found[1]), name
+
+
+def test_help_shows_the_defaults_of_the_config(capsys: pytest.CaptureFixture[str]) -> None:
+    text = " ".join(re.sub(r"[│─]+", " ", printed(capsys, "--config=8b", "--help")).split())
+    assert re.search(r"--model\.hidden INT [^(]*\(default: 14336\)", text)
+    assert re.search(r"--optimizer\.clip-norm FLOAT [^(]*\(default: 0\.8\)", text)
+
+
+def test_a_door_without_an_experiment_has_options_too() -> None:
+    assert parse_options("show", ["runs/tiny", "--step", "3"], Place) == Place(run=Path("runs/tiny"), step=3)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], "RUN, --step INT must be given"),
+        (["runs/tiny"], "--step INT must be given"),
+        (["runs/tiny", "--step", "x"], "--step takes a whole number, not 'x'"),
+        (["runs/tiny", "--step=1", "--oder=up"], "there is no option --oder; the nearest is --order"),
+        (["runs/tiny", "--step=1", "--order=left"], "--order takes one of up, down, not 'left'"),
+        (["runs/tiny", "--step=1", "more"], "'more' belongs to no option; options are written --name value or --name=value"),
+    ],
+)
+def test_its_mistakes_are_named_in_one_sentence_too(words: list[str], expected: str) -> None:
+    with pytest.raises(InputError) as raised:
+        parse_options("show", words, Place)
+    assert str(raised.value) == expected
+
+
+PROGRAM = """
+import dataclasses
+from tanuki_jax.config.command_line import parse
+from tanuki_jax.door import enter
+
+@dataclasses.dataclass
+class Options:
+    "Does nothing."
+
+enter("train", lambda words: print(parse("train", words, Options)[0].steps))
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "out", "err"),
+    [
+        (["--config=tiny", "--steps", "7"], 0, "7\n", ""),
+        (["--config=tiny", "--steps=seven"], 2, "", "tanuki_jax.train: --steps takes a whole number, not 'seven'\n"),
+        (["--config=8bb"], 2, "", "tanuki_jax.train: there is no experiment named '8bb'; the nearest is '8b'\n"),
+        (["--config=tiny", "--stpes=7"], 2, "", "tanuki_jax.train: there is no option --stpes; the nearest is --steps\n"),
+    ],
+)
+def test_a_command_ends_with_a_sentence_and_a_code(words: list[str], code: int, out: str, err: str) -> None:
+    result = subprocess.run([sys.executable, "-c", PROGRAM, *words], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (code, out, err)
+
+
+def test_reading_the_command_line_loads_no_array_library() -> None:
+    program = "import sys, tanuki_jax.config.command_line; print(sorted({'jax', 'numpy', 'flax', 'rich'} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"

@@ -1,0 +1,48 @@
+"""A mixture that contradicts itself is refused when it is made."""
+
+import math
+from collections.abc import Mapping
+
+import pytest
+
+from tanuki_jax.config.mixture import Mixture, Source, Stage, by_tokens
+from tanuki_jax.errors import InputError
+
+A, B = Source(name="a", billion_tokens=3.0), Source(name="b", billion_tokens=1.0)
+
+
+def refusal(sources: tuple[Source, ...], *stages: Stage) -> str:
+    with pytest.raises(InputError) as raised:
+        Mixture(sources=sources, stages=stages)
+    return str(raised.value)
+
+
+def test_a_source_is_named_once() -> None:
+    assert refusal((A, B, A), Stage(weights={"a": 1})) == "a mixture names a source twice: a"
+
+
+def test_weights_are_of_sources_that_exist() -> None:
+    assert refusal((A,), Stage(weights={"a": 1, "c": 1})) == "a stage weighs c, which the mixture has no source for"
+
+
+@pytest.mark.parametrize("steps", [(), (1,), (0, 5, 5), (0, 9, 5)])
+def test_stages_begin_at_zero_and_go_up(steps: tuple[int, ...]) -> None:
+    stages = tuple(Stage(weights={"a": 1}, from_step=step) for step in steps)
+    assert refusal((A,), *stages) == f"the stages of a mixture begin at data step 0 and go up, not at {list(steps)}"
+
+
+@pytest.mark.parametrize("weights", [{}, {"a": 0}, {"a": -1, "b": 2}, {"a": math.inf}, {"a": math.nan}])
+def test_weights_can_be_drawn_by(weights: Mapping[str, float]) -> None:
+    expected = "weights are finite, not negative, and not all zero, unlike those of the stage from data step 4"
+    assert refusal((A, B), Stage(weights={"a": 1}), Stage(weights=weights, from_step=4)) == expected
+
+
+def test_a_source_without_weight_is_not_used() -> None:
+    early, late = Stage(weights={"a": 1, "b": 0}), Stage(weights={"a": 0, "b": 1}, from_step=3)
+    assert Mixture(sources=(B, A), stages=(early,)).used == (A,)
+    assert Mixture(sources=(B, A), stages=(early, late)).used == (B, A)
+
+
+def test_weights_by_tokens_count_epochs() -> None:
+    assert by_tokens((A, B)) == {"a": 3.0, "b": 1.0}
+    assert by_tokens((A, B), epochs={"b": 2.5}) == {"a": 3.0, "b": 2.5}

@@ -1,0 +1,116 @@
+"""Configs are found by name, in the project or in any file, and a wrong name is answered with the right ones."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.config import registry
+from tanuki_jax.errors import InputError
+
+MINE = """
+from dataclasses import replace
+from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.mixture import Mixture
+from tanuki_jax.config.registry import experiment, mixture
+
+@experiment("my-tiny")
+def registered() -> Experiment:
+    return replace(experiment.find("tiny"), name="my-tiny", steps=7)
+
+def plain() -> Experiment:
+    return replace(registered(), name="plain")
+
+def with_steps(steps: int) -> Experiment:
+    return replace(registered(), steps=steps)
+
+def corpus() -> Mixture:
+    return mixture.find("demo")
+
+def _hidden() -> Experiment:
+    return registered()
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A file of the user's; what it registers has a name of this test's own, since a process registers a name once."""
+    file = tmp_path / "mine.py"
+    file.write_text(MINE.replace("my-tiny", request.node.name))
+    return str(file)
+
+
+def refusal(name: str) -> str:
+    with pytest.raises(InputError) as raised:
+        registry.experiment.find(name)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("name", registry.experiment.names())
+def test_an_experiment_bears_the_name_it_is_found_by(name: str) -> None:
+    assert registry.experiment.find(name).name == name
+
+
+@pytest.mark.parametrize("name", registry.experiment.names())
+def test_the_mixture_of_an_experiment_exists(name: str) -> None:
+    assert registry.experiment.find(name).data.mixture in registry.mixture.names()
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    assert refusal("8b_phase2_0728") == "there is no experiment named '8b_phase2_0728'; the nearest is '8b_phase2_0729'"
+    assert re.fullmatch(r"there is no experiment named ''; the nearest is '\w+'", refusal(""))
+    with pytest.raises(InputError, match=r"^there is no mixture named 'tanuki_phase'; the nearest is 'tanuki_phase\d'$"):
+        registry.mixture.find("tanuki_phase")
+
+
+def test_functions_of_a_file_are_found_registered_or_not(mine: str, request: pytest.FixtureRequest) -> None:
+    assert registry.experiment.find(f"{mine}:{request.node.name}").steps == 7
+    assert registry.experiment.find(f"{mine}:registered").steps == 7
+    assert registry.experiment.find(f"{mine}:plain").name == "plain"
+    assert registry.mixture.find(f"{mine}:corpus") == registry.mixture.find("demo")
+
+
+def test_a_file_is_not_among_the_shipped_names(mine: str, request: pytest.FixtureRequest) -> None:
+    before = registry.experiment.names()
+    registry.experiment.find(f"{mine}:plain")
+    assert registry.experiment.names() == before
+    assert request.node.name not in before
+
+
+def test_a_shipped_file_may_be_named_by_its_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    assert registry.experiment.find("configs/tanuki.py:8b") == registry.experiment.find("8b")
+
+
+@pytest.mark.parametrize("name", ["tiny", "_hidden", "replace", ""])
+def test_only_the_files_own_public_functions_count(mine: str, name: str, request: pytest.FixtureRequest) -> None:
+    own = ", ".join(sorted(["corpus", "plain", "registered", "with_steps", request.node.name]))
+    assert refusal(f"{mine}:{name}") == f"{mine} has no function {name!r}; it has {own}"
+
+
+def test_a_file_that_cannot_give_a_config_is_refused(mine: str, tmp_path: Path) -> None:
+    assert refusal(f"{mine}:corpus") == f"{mine}:corpus returns Mixture, not Experiment"
+    assert refusal(f"{mine}:with_steps") == f"{mine}:with_steps takes the arguments steps; a config is a function without arguments"
+    assert refusal(mine) == f"{mine} is a file; name one of its functions, as in {mine}:NAME"
+    missing = tmp_path / "missing.py"
+    assert refusal(f"{missing}:plain") == f"there is no file '{missing}', where {missing}:plain would find the experiment 'plain'"
+    broken, empty = tmp_path / "broken.py", tmp_path / "empty.py"
+    broken.write_text("\ndef config(:\n")
+    assert refusal(f"{broken}:config") == f"{broken}, line 2: invalid syntax"
+    empty.write_text("")
+    assert refusal(f"{empty}:config") == f"{empty} has no function 'config'; it has none"
+
+
+def test_a_name_is_registered_once(tmp_path: Path) -> None:
+    file = tmp_path / "again.py"
+    file.write_text("from tanuki_jax.config.registry import experiment\n\n@experiment('tiny')\ndef mine():\n    return 1\n")
+    assert refusal(f"{file}:mine") == f"two functions register the experiment 'tiny', the second in {file}"
+
+
+def test_a_file_whose_code_fails_is_run_anew_when_it_is_mended(tmp_path: Path) -> None:
+    file = tmp_path / "failing.py"
+    file.write_text("missing_name\n")
+    with pytest.raises(NameError):
+        registry.experiment.find(f"{file}:config")
+    file.write_text("from tanuki_jax.config.registry import experiment\n\ndef config():\n    return experiment.find('tiny')\n")
+    assert registry.experiment.find(f"{file}:config").name == "tiny"

@@ -1,0 +1,161 @@
+"""Configs survive the way to JSON and back, and a file that somebody edited is judged field by field."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tanuki_jax.config import registry
+from tanuki_jax.config.experiment import Experiment, Schedule
+from tanuki_jax.config.mixture import Mixture, Source, Stage
+from tanuki_jax.config.serialize import from_json, to_json
+from tanuki_jax.errors import InputError
+
+PLAIN = {int: st.integers(), float: st.floats(allow_nan=False), str: st.text(), bool: st.booleans()}
+
+
+def trees(kind: Any) -> st.SearchStrategy[Any]:
+    """Every tree of a dataclass, by the types of its fields."""
+    if dataclasses.is_dataclass(kind):
+        assert isinstance(kind, type)
+        return st.builds(kind, **{name: trees(part) for name, part in get_type_hints(kind).items()})
+    if kind in PLAIN:
+        return PLAIN[kind]
+    form, parts = get_origin(kind), get_args(kind)
+    if form is Literal:
+        return st.sampled_from(parts)
+    if form is tuple:
+        return st.lists(trees(parts[0]), max_size=3).map(tuple)
+    return st.dictionaries(trees(parts[0]), trees(parts[1]), max_size=3)
+
+
+def paths(tree: dict[str, Any], before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The path of every field, inner and outer."""
+    for name, value in tree.items():
+        yield (*before, name)
+        if isinstance(value, dict):
+            yield from paths(value, (*before, name))
+
+
+TINY = json.loads(to_json(registry.experiment.find("tiny")))
+PATHS = list(paths(TINY))
+
+
+def edited(path: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A copy of `tiny` as JSON, and the part of it that holds the field at `path`."""
+    tree = json.loads(json.dumps(TINY))
+    part = tree
+    for name in path[:-1]:
+        part = part[name]
+    return tree, part
+
+
+@given(trees(Experiment))
+def test_any_experiment_comes_back_equal(experiment: Experiment) -> None:
+    assert from_json(to_json(experiment), Experiment) == experiment
+
+
+@given(trees(Source) | trees(Stage))
+def test_tuples_and_mappings_come_back_equal(part: Source | Stage) -> None:
+    assert from_json(to_json(part), type(part)) == part
+
+
+@pytest.mark.parametrize("name", registry.mixture.names())
+def test_mixtures_come_back_equal(name: str) -> None:
+    mixture = registry.mixture.find(name)
+    assert from_json(to_json(mixture), Mixture) == mixture
+
+
+@given(trees(Experiment))
+def test_the_text_is_the_tree_as_dataclasses_sees_it_in_declared_order(experiment: Experiment) -> None:
+    expected = dataclasses.asdict(experiment)
+    read = json.loads(to_json(experiment))
+    assert read == expected
+    assert list(paths(read)) == list(paths(expected))
+
+
+def test_equal_configs_give_equal_text() -> None:
+    assert to_json(Schedule(peak=1)) == to_json(Schedule(peak=1.0))
+
+
+def test_numbers_without_bound_survive() -> None:
+    schedule = Schedule(peak=math.inf)
+    assert from_json(to_json(schedule), Schedule) == schedule
+
+
+def test_japanese_stays_readable() -> None:
+    assert "青空文庫" in to_json(Source(name="青空文庫"))
+
+
+@pytest.mark.parametrize("path", PATHS, ids=".".join)
+def test_a_missing_field_is_named(path: tuple[str, ...]) -> None:
+    tree, part = edited(path)
+    del part[path[-1]]
+    with pytest.raises(InputError, match=rf"^runs/x/config\.json lacks the field {'.'.join(path)} of \w+$"):
+        from_json(json.dumps(tree), Experiment, "runs/x/config.json")
+
+
+@pytest.mark.parametrize("path", PATHS, ids=".".join)
+def test_an_unknown_field_is_named(path: tuple[str, ...]) -> None:
+    tree, part = edited(path)
+    part["colour"] = "red"
+    with pytest.raises(InputError, match=f"the config has the field {'.'.join((*path[:-1], 'colour'))}, which "):
+        from_json(json.dumps(tree), Experiment)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=".".join)
+def test_a_field_is_never_null(path: tuple[str, ...]) -> None:
+    tree, part = edited(path)
+    part[path[-1]] = None
+    with pytest.raises(InputError, match=f"^{'.'.join(path)} of the config is null, not "):
+        from_json(json.dumps(tree), Experiment)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("steps", True, "steps of the config is true, not int"),
+        ("steps", 1.5, "steps of the config is 1.5, not int"),
+        ("schedule.peak", "3e-3", 'schedule.peak of the config is "3e-3", not float'),
+        ("schedule.peak", False, "schedule.peak of the config is false, not float"),
+        ("model.tied", 1, "model.tied of the config is 1, not bool"),
+        ("model", [], "model of the config is [], not the fields of Model"),
+        ("name", {"a": 1}, 'name of the config is {"a": 1}, not str'),
+        ("layout.remat", "some", 'layout.remat of the config is "some", not one of none, dots, attention, full'),
+    ],
+)
+def test_a_value_of_another_type_is_shown(path: str, value: object, sentence: str) -> None:
+    tree, part = edited(tuple(path.split(".")))
+    part[path.rpartition(".")[2]] = value
+    with pytest.raises(InputError) as raised:
+        from_json(json.dumps(tree), Experiment)
+    assert str(raised.value) == sentence
+
+
+def test_a_wrong_item_of_a_tuple_or_a_mapping_is_named() -> None:
+    source, stage = json.loads(to_json(Source(name="a", paths=("b", "c")))), json.loads(to_json(Stage(weights={"a": 1.0})))
+    source["paths"][1] = 3
+    with pytest.raises(InputError, match=r"paths\[1\] of the config is 3, not str"):
+        from_json(json.dumps(source), Source)
+    stage["weights"]["a"] = "much"
+    with pytest.raises(InputError, match=r'weights\.a of the config is "much", not float'):
+        from_json(json.dumps(stage), Stage)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "f.json is not JSON: line 1, column 1"),
+        ('{\n  "name": tiny\n}', "f.json is not JSON: line 2, column 11"),
+        ("[1, 2]", "the root of f.json is [1, 2], not the fields of Experiment"),
+    ],
+)
+def test_what_is_no_config_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(InputError) as raised:
+        from_json(text, Experiment, "f.json")
+    assert str(raised.value).startswith(sentence)

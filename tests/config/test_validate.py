@@ -1,0 +1,167 @@
+"""A contradiction in an experiment is found before any device or file is touched, and named."""
+
+import dataclasses
+import math
+import re
+from typing import Any
+
+import pytest
+
+from tanuki_jax.config import registry
+from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, HeldOut, Schedule, Tokenizer
+from tanuki_jax.config.model import Model
+from tanuki_jax.config.validate import validate
+from tanuki_jax.errors import InputError
+
+SOUND = Experiment(
+    name="sound",
+    model=Model(vocabulary=4096, width=128, hidden=384, layers=2, heads=4, kv_heads=2),
+    data=Data(mixture="demo", tokenizer=Tokenizer(path="t", pieces=4000), stores="s", sequence_length=64, batch_rows=16),
+    steps=100,
+    schedule=Schedule(peak=1e-3),
+    checkpoints=Checkpoints(every_steps=10),
+    held_out=HeldOut(every_steps=10, rows=32),
+)
+
+
+def changed(tree: Any, field: str, value: object) -> Any:
+    """A copy of the tree with another value at a dotted field."""
+    name, _, rest = field.partition(".")
+    return dataclasses.replace(tree, **{name: changed(getattr(tree, name), rest, value) if rest else value})
+
+
+def validate_with(changes: dict[str, object]) -> None:
+    experiment = SOUND
+    for field, value in changes.items():
+        experiment = changed(experiment, field, value)
+    validate(experiment)
+
+
+@pytest.mark.parametrize("name", registry.experiment.names())
+def test_shipped_experiments_hold_together(name: str) -> None:
+    validate(registry.experiment.find(name))
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "model.vocabulary",
+        "model.width",
+        "model.hidden",
+        "model.layers",
+        "model.heads",
+        "model.kv_heads",
+        "model.rope_theta",
+        "model.norm_epsilon",
+        "model.initial_std",
+        "data.sequence_length",
+        "data.batch_rows",
+        "data.window_documents",
+        "data.read_threads",
+        "data.tokenizer.pieces",
+        "data.tokenizer.sample_bytes",
+        "steps",
+        "checkpoints.every_steps",
+        "checkpoints.keep",
+        "held_out.every_steps",
+        "held_out.rows",
+        "layout.fsdp",
+        "layout.tensor",
+        "layout.accumulation",
+        "logging.every_steps",
+        "optimizer.epsilon",
+        "optimizer.clip_norm",
+    ],
+)
+@pytest.mark.parametrize("value", [0, -1])
+def test_sizes_are_above_zero(field: str, value: int) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(field)} is {value}, and must be above 0$"):
+        validate_with({field: value})
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "objective.z_loss",
+        "optimizer.weight_decay",
+        "schedule.peak",
+        "schedule.final",
+        "schedule.warmup_steps",
+        "schedule.stable_steps",
+        "schedule.end_step",
+        "seed",
+    ],
+)
+def test_rates_and_steps_are_not_negative(field: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(field)} is -1, and must "):
+        validate_with({field: -1})
+
+
+@pytest.mark.parametrize("field", ["data.held_out_share", "data.malformed_share", "optimizer.b1", "optimizer.b2"])
+@pytest.mark.parametrize("value", [-0.1, 1.0, math.nan])
+def test_shares_are_below_one(field: str, value: float) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(field)} is {value}, and must be at least 0 and below 1$"):
+        validate_with({field: value})
+
+
+@pytest.mark.parametrize("field", ["schedule.peak", "optimizer.weight_decay"])
+@pytest.mark.parametrize("value", [math.inf, math.nan])
+def test_a_rate_without_bound_is_refused(field: str, value: float) -> None:
+    with pytest.raises(InputError, match=f"is {value}, and must be finite"):
+        validate_with({field: value})
+
+
+def test_gradients_may_stay_unclipped() -> None:
+    validate_with({"optimizer.clip_norm": math.inf})
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"model.heads": 3}, "model.heads (3) must divide model.width (128)"),
+        ({"model.kv_heads": 3}, "model.kv_heads (3) must divide model.heads (4)"),
+        (
+            {"model.width": 36, "model.heads": 4},
+            "model.width / model.heads (36 / 4) is 9, and must be even for rotary positions",
+        ),
+        ({"data.tokenizer.pieces": 4097}, "data.tokenizer.pieces (4097) must not exceed model.vocabulary (4096)"),
+        ({"layout.accumulation": 3}, "layout.accumulation (3) must divide data.batch_rows (16)"),
+        (
+            {"held_out.rows": 20, "layout.accumulation": 2},
+            "held_out.rows (20) must be a multiple of data.batch_rows / layout.accumulation (16 / 2 = 8)",
+        ),
+        ({"layout.data": 0}, "layout.data is 0, and must be above 0, or -1 for what the other axes leave"),
+        ({"layout.data": -2}, "layout.data is -2, and must be above 0, or -1 for what the other axes leave"),
+        (
+            {"schedule.warmup_steps": 30, "schedule.stable_steps": 71, "schedule.end_step": 100},
+            "schedule.warmup_steps (30) and schedule.stable_steps (71) together must not exceed schedule.end_step (100)",
+        ),
+        ({"seed": 4294967296}, "seed is 4294967296, and must be at least 0 and below 2**32"),
+        ({"name": "../elsewhere"}, "name is '../elsewhere', and must be able to name a folder inside runs"),
+    ],
+)
+def test_a_contradiction_names_its_fields_and_values(changes: dict[str, object], sentence: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        validate_with(changes)
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_a_run_needs_a_folder_of_its_own(name: str) -> None:
+    with pytest.raises(InputError, match=f"name is {name!r}"):
+        validate_with({"name": name})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"layout.data": 2},
+        {"held_out.rows": 24, "layout.accumulation": 2},
+        {"schedule.warmup_steps": 30, "schedule.stable_steps": 70, "schedule.end_step": 100},
+        {"steps": 10, "schedule.warmup_steps": 30},
+        {"seed": 4294967295},
+        {"data.tokenizer.pieces": 4096},
+    ],
+)
+def test_what_just_fits_is_accepted(changes: dict[str, object]) -> None:
+    validate_with(changes)
