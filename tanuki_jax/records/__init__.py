@@ -1,0 +1,1 @@
+"""Documents, conversations and preferences, and the files that hold them."""
