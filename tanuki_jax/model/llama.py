@@ -1,0 +1,146 @@
+"""Llama (Touvron et al. 2023) as arrays and arithmetic. Knows nothing of meshes: attention and placement come as arguments."""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
+
+from tanuki_jax.config.model import Model
+from tanuki_jax.model.remat import policy
+
+type Params = dict[str, Any]
+"""Nested dictionary of arrays, as `nnx.to_pure_dict` gives it; everything under `blocks` has a leading axis L."""
+
+type Constrain = Callable[[jax.Array, str], jax.Array]
+"""Takes an activation and the name of its axes (`btd`, `bthk`, `btf`), returns it placed."""
+
+
+class Attend(Protocol):
+    """Causal attention inside segments: q [B, T, H, Dh], k and v [B, T, K, Dh], int32[B, T] twice -> [B, T, H, Dh]."""
+
+    def __call__(self, q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array, /) -> jax.Array: ...
+
+
+def rms_norm(x: jax.Array, scale: jax.Array, epsilon: float) -> jax.Array:
+    """Root mean square normalisation over the last axis (Zhang and Sennrich 2019), in float32, returned in the type of x."""
+    x32 = x.astype(jnp.float32)
+    normal = x32 * jax.lax.rsqrt(jnp.mean(jnp.square(x32), axis=-1, keepdims=True) + epsilon)
+    return (normal * scale.astype(jnp.float32)).astype(x.dtype)
+
+
+def rotate(x_bthd: jax.Array, positions_bt: jax.Array, theta: float) -> jax.Array:
+    """Rotary position embedding (Su et al. 2021), in float32, the two halves of a head paired as in Llama's released weights."""
+    half = x_bthd.shape[-1] // 2
+    frequency = theta ** (-jnp.arange(half, dtype=jnp.float32) / half)
+    angle = positions_bt[:, :, None, None].astype(jnp.float32) * frequency
+    sine, cosine = jnp.sin(angle), jnp.cos(angle)
+    a, b = jnp.split(x_bthd.astype(jnp.float32), 2, axis=-1)
+    return jnp.concatenate([a * cosine - b * sine, b * cosine + a * sine], axis=-1).astype(x_bthd.dtype)
+
+
+class Blocks(nnx.Module):
+    """All layers at once: every parameter has a leading axis L; a scan hands `__call__` one layer of them."""
+
+    def __init__(self, model: Model, key: jax.Array, dtype: jnp.dtype) -> None:
+        def weight(index: int, std: float, *shape: int) -> nnx.Param[jax.Array]:
+            return nnx.Param(std * jax.random.normal(jax.random.fold_in(key, index), (model.layers, *shape), dtype))
+
+        m, std = model, model.initial_std
+        residual_std = std / math.sqrt(2 * m.layers)
+        self.attention_norm = nnx.Param(jnp.ones((m.layers, m.width), dtype))
+        self.q = weight(0, std, m.width, m.heads, m.head_dim)
+        self.k = weight(1, std, m.width, m.kv_heads, m.head_dim)
+        self.v = weight(2, std, m.width, m.kv_heads, m.head_dim)
+        self.o = weight(3, residual_std, m.heads, m.head_dim, m.width)
+        self.mlp_norm = nnx.Param(jnp.ones((m.layers, m.width), dtype))
+        self.gate = weight(4, std, m.width, m.hidden)
+        self.up = weight(5, std, m.width, m.hidden)
+        self.down = weight(6, residual_std, m.hidden, m.width)
+
+    def __call__(
+        self, x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, model: Model, attend: Attend, constrain: Constrain
+    ) -> jax.Array:
+        """One layer: [B, T, D] -> [B, T, D], in the type of x."""
+
+        def cast(parameter: nnx.Param[jax.Array]) -> jax.Array:
+            return parameter[...].astype(x_btd.dtype)
+
+        h_btd = rms_norm(x_btd, self.attention_norm[...], model.norm_epsilon)
+        q, k, v = (constrain(jnp.einsum("btd,dhk->bthk", h_btd, cast(w)), "bthk") for w in (self.q, self.k, self.v))
+        q, k = (rotate(x, positions, model.rope_theta) for x in (q, k))
+        mixed_bthk = checkpoint_name(constrain(attend(q, k, v, segment_ids, positions), "bthk"), "attention")
+        x_btd = constrain(x_btd + jnp.einsum("bthk,hkd->btd", mixed_bthk, cast(self.o)), "btd")
+        h_btd = rms_norm(x_btd, self.mlp_norm[...], model.norm_epsilon)
+        inner_btf = jax.nn.silu(constrain(h_btd @ cast(self.gate), "btf")) * constrain(h_btd @ cast(self.up), "btf")
+        return constrain(x_btd + inner_btf @ cast(self.down), "btd")
+
+
+class Llama(nnx.Module):
+    """The parameters; `hidden_states` and `output_matrix` are what is done with them."""
+
+    def __init__(self, model: Model, key: jax.Array, dtype: jnp.dtype) -> None:
+        embedding_key, blocks_key, output_key = jax.random.split(key, 3)
+        shape = (model.vocabulary, model.width)
+        self.embedding = nnx.Param(model.initial_std * jax.random.normal(embedding_key, shape, dtype))
+        self.blocks = Blocks(model, blocks_key, dtype)
+        self.norm = nnx.Param(jnp.ones((model.width,), dtype))
+        if not model.tied:
+            self.output = nnx.Param(model.initial_std * jax.random.normal(output_key, shape[::-1], dtype))
+
+
+def initialise(model: Model, key: jax.Array, dtype: str = "float32") -> Params:
+    """Fresh parameters: normal with `initial_std`, divided by sqrt(2 L) for `o` and `down` (Radford et al. 2019), ones for norms."""
+    params: Params = nnx.to_pure_dict(nnx.split(Llama(model, key, jnp.dtype(dtype)))[1])
+    return params
+
+
+def shapes(model: Model, dtype: str = "float32") -> Params:
+    """The tree of `initialise` as `jax.ShapeDtypeStruct`s; nothing is allocated."""
+    return jax.eval_shape(lambda: initialise(model, jax.random.key(0), dtype))
+
+
+def count_parameters(model: Model) -> int:
+    """Number of parameters, without allocating any."""
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes(model)))
+
+
+@functools.cache
+def _definition(model: Model) -> nnx.GraphDef[Blocks]:
+    return nnx.split(nnx.eval_shape(lambda: Blocks(model, jax.random.key(0), jnp.dtype("float32"))))[0]
+
+
+def hidden_states(
+    params: Params,
+    tokens_bt: jax.Array,
+    segment_ids_bt: jax.Array,
+    positions_bt: jax.Array,
+    model: Model,
+    *,
+    attend: Attend,
+    constrain: Constrain,
+    remat: str,
+    compute_dtype: str,
+) -> jax.Array:
+    """Final normalised states [B, T, D], in `compute_dtype`, of int32[B, T] tokens; `remat` names a policy of `model.remat`."""
+    definition = _definition(model)
+    x_btd = constrain(params["embedding"][tokens_bt].astype(compute_dtype), "btd")
+
+    def layer(x_btd: jax.Array, one_layer: Params) -> tuple[jax.Array, None]:
+        block = nnx.merge(definition, one_layer)
+        return block(x_btd, segment_ids_bt, positions_bt, model, attend, constrain), None
+
+    if remat != "none":
+        layer = jax.checkpoint(layer, policy=policy(remat), prevent_cse=False)
+    x_btd, _ = jax.lax.scan(layer, x_btd, params["blocks"])
+    return rms_norm(x_btd, params["norm"], model.norm_epsilon)
+
+
+def output_matrix(params: Params) -> jax.Array:
+    """[D, V]: the output matrix, or the embedding transposed where they are tied."""
+    output: jax.Array = params["output"] if "output" in params else params["embedding"].T
+    return output
