@@ -1,0 +1,1 @@
+"""SentencePiece and Hugging Face tokenizers behind one interface: training, loading, export."""

@@ -1,0 +1,134 @@
+"""A tokenizer in Hugging Face's form, and how far it agrees with the one it was made from."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable
+from itertools import batched
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Regex, decoders, models, normalizers
+from tokenizers import Tokenizer as HuggingFaceTokenizer
+
+from tanuki_jax.data.tokenizer.hugging_face_backend import CONFIG
+from tanuki_jax.data.tokenizer.load import JSON, Tokenizer, find_file, load
+from tanuki_jax.data.tokenizer.pieces import ESCAPES, NORMALIZATION, SPACE
+from tanuki_jax.data.tokenizer.protobuf import CONTROL, NORMAL, UNIGRAM, USER_DEFINED, parse
+from tanuki_jax.errors import InputError
+
+_FIELDS = {"<CLS>": "cls_token", "<SEP>": "sep_token", "<MASK>": "mask_token"}
+
+
+def export(path: str | Path, folder: Path) -> None:
+    """Writes `tokenizer.json` and `tokenizer_config.json` of the tokenizer at `path` into `folder`, for transformers.
+
+    A Hugging Face tokenizer is copied. A SentencePiece model must be a unigram one, else InputError. Its control pieces become special
+    tokens of transformers, which reads `</s>` in a text as the token unless it is told `split_special_tokens=True`, as chat templates
+    need; `tokenizers` alone, and this package, read it as text.
+    """
+    file = find_file(path)
+    if file.suffix == ".json":
+        for source, name in ((file, JSON), (file.with_name(CONFIG), CONFIG)):
+            if source.is_file():
+                _write(folder / name, source.read_text(encoding="utf-8"))
+        return
+    load(file)
+    model = parse(file.read_bytes())
+    if model.trainer_spec.model_type != UNIGRAM:
+        raise InputError(f"{file} is not a unigram model, which alone can be exported: use the tokenizer.json that came with it")
+    _write(folder / JSON, _unigram(model).to_str(pretty=True))
+    _write(folder / CONFIG, json.dumps(_config(model), ensure_ascii=False, indent=2) + "\n")
+
+
+def _write(file: Path, text: str) -> None:
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _unigram(model: Any) -> HuggingFaceTokenizer:
+    """The same pieces with the same scores: the best path through a text is the same, but for rounding in its sum."""
+    trained, rule = model.trainer_spec, model.normalizer_spec
+    escapes = ESCAPES if rule.name == NORMALIZATION else ()
+    tokenizer = HuggingFaceTokenizer(models.Unigram(_vocabulary(model), trained.unk_id, trained.byte_fallback))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Replace(character, escape) for character, escape in escapes]
+        + ([normalizers.Precompiled(rule.precompiled_charsmap)] if rule.precompiled_charsmap and not escapes else [])
+        + ([normalizers.Strip(), normalizers.Replace(Regex(" {2,}"), " ")] if rule.remove_extra_whitespaces else [])
+        + ([normalizers.Prepend(" ")] if rule.add_dummy_prefix else [])
+        + [normalizers.Replace(" ", SPACE)]
+    )
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
+        + ([decoders.Strip(" ", 1, 0)] if rule.add_dummy_prefix else [])
+        + [decoders.Replace(escape, character) for character, escape in reversed(escapes)]
+    )
+    return tokenizer
+
+
+def _vocabulary(model: Any) -> list[tuple[str, float]]:
+    """Pieces and scores.
+
+    SentencePiece matches learned pieces by their scores and user-defined ones always; theirs is zero, so that they win here too.
+    `tokenizers` matches every piece by its score, so one that no text may become is scored below its characters taken one by one.
+    """
+    worst = min(piece.score for piece in model.pieces if piece.type == NORMAL)
+    matched = (NORMAL, USER_DEFINED)
+    return [(piece.piece, piece.score if piece.type in matched else (len(piece.piece) + 1) * worst) for piece in model.pieces]
+
+
+def _config(model: Any) -> dict[str, Any]:
+    trained = model.trainer_spec
+    fields = {
+        trained.unk_piece: "unk_token",
+        trained.bos_piece: "bos_token",
+        trained.eos_piece: "eos_token",
+        trained.pad_piece: "pad_token",
+    }
+    fields |= _FIELDS
+    control = [piece.piece for piece in model.pieces if piece.type == CONTROL]
+    named = {fields[name]: name for name in (trained.unk_piece, *control) if name in fields}
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        **named,
+        "additional_special_tokens": [name for name in control if name not in fields],
+        "clean_up_tokenization_spaces": False,
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Disagreement:
+    """How two tokenizers of one vocabulary read the same texts."""
+
+    total: int
+    """Texts."""
+    different: int
+    """Texts to which they give different ids."""
+    lost: int
+    """Texts that at least one of them does not decode back to itself."""
+    examples: tuple[str, ...]
+    """The first few of either kind."""
+
+    @property
+    def rate(self) -> float:
+        """Share of texts that encode differently."""
+        return self.different / max(self.total, 1)
+
+
+def disagreement(tokenizer: Tokenizer, exported: Tokenizer, texts: Iterable[str], *, examples: int = 5) -> Disagreement:
+    """Encodes and decodes every text with both. Texts hold no surrogates."""
+    total = different = lost = 0
+    seen: list[str] = []
+    for batch in batched(texts, 256):
+        for text, ours, theirs in zip(batch, tokenizer.encode_batch(batch), exported.encode_batch(batch), strict=True):
+            differs = not np.array_equal(ours, theirs)
+            loses = tokenizer.decode(ours) != text or exported.decode(theirs) != text
+            total, different, lost = total + 1, different + differs, lost + loses
+            if (differs or loses) and len(seen) < examples:
+                seen.append(text)
+    return Disagreement(total, different, lost, tuple(seen))

@@ -1,0 +1,309 @@
+import dataclasses
+import itertools
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tanuki_jax.config.experiment import Data, Tokenizer
+from tanuki_jax.config.mixture import Mixture, Source, Stage
+from tanuki_jax.data import loader as loader_module
+from tanuki_jax.data import packing
+from tanuki_jax.data.loader import HostBatch, Loader, data_step_of, open_stores
+from tanuki_jax.data.store import Input, Store, StoreWriter
+from tanuki_jax.errors import InputError
+
+OF_SOURCE = 100_000
+"""Token n of a test store of number s has the id s * OF_SOURCE + n, so that a token tells where it is from."""
+
+
+def write_store(folder: Path, number: int, sizes: Sequence[int], tokenizer: str = "t") -> Store:
+    """A store named `folder.name` of documents with the given numbers of tokens, each text unlike the others."""
+    tokens = np.arange(sum(sizes), dtype=np.uint32) + number * OF_SOURCE
+    digests = np.random.default_rng(number).integers(0, 2**63, len(sizes)).astype(np.uint64)
+    inputs = [Input("some.jsonl", 1)]
+    with StoreWriter(folder, source=folder.name, tokenizer_fingerprint=tokenizer, vocabulary=2**20, inputs=inputs, settings={}) as writer:
+        writer.append(tokens, np.array(sizes, np.int64), digests, np.zeros(len(sizes), np.int32), np.arange(1, len(sizes) + 1))
+        return writer.commit({})
+
+
+def mixture(*stages: tuple[int, Mapping[str, float]]) -> Mixture:
+    names = dict.fromkeys(itertools.chain(*(weights for _, weights in stages)))
+    return Mixture(
+        sources=tuple(Source(name=name) for name in names),
+        stages=tuple(Stage(from_step=from_step, weights=weights) for from_step, weights in stages),
+    )
+
+
+def data(**changes: object) -> Data:
+    standard = Data(
+        mixture="some",
+        tokenizer=Tokenizer(path="tokenizer"),
+        stores="stores",
+        sequence_length=16,
+        batch_rows=8,
+        held_out_share=0.0,
+        read_threads=2,
+    )
+    return dataclasses.replace(standard, **changes)  # type: ignore[arg-type]
+
+
+SIZES = {"a": [5, 40, 17, 1, 2, 30, 8, 8, 9, 3] * 4, "b": [100, 20, 33, 4] * 3}
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Store]:
+    folder = tmp_path_factory.mktemp("stores")
+    return {name: write_store(folder / name, number, sizes) for number, (name, sizes) in enumerate(SIZES.items())}
+
+
+@pytest.fixture
+def loader(stores: dict[str, Store]) -> Loader:
+    return Loader(stores, mixture((0, {"a": 2.0, "b": 1.0})), data(), seed=0)
+
+
+def assert_same(one: HostBatch, other: HostBatch) -> None:
+    for name, left, right in zip(one._fields, one, other, strict=True):
+        np.testing.assert_array_equal(left, right, err_msg=name)
+        assert left.dtype == right.dtype
+
+
+def inputs_in(row: HostBatch, sizes: Sequence[int]) -> list[int]:
+    """The input tokens of one row of a store with documents of those sizes, after checking everything else against them."""
+    begins = [0, *itertools.accumulate(sizes)]
+    places = {n: (document, begin) for document, (begin, end) in enumerate(itertools.pairwise(begins)) for n in range(begin, end)}
+    filled = int((row.segment_ids != 0).sum())
+    segment, position, document = 0, 0, -1
+    for t in range(filled):
+        here = int(row.tokens[t]) % OF_SOURCE
+        follows = t > 0 and row.tokens[t] == row.tokens[t - 1] + 1 and places[here][0] == document
+        document = places[here][0]
+        segment, position = (segment, position + 1) if follows else (segment + 1, 0)
+        assert (row.segment_ids[t], row.positions[t], row.loss_weights[t]) == (segment, position, 1.0)
+        assert row.targets[t] == row.tokens[t] + 1 and places[here + 1][0] == document
+    for array in row:
+        assert not array[filled:].any()
+    return [int(token) for token in row.tokens[:filled]]
+
+
+def all_inputs(sizes: Sequence[int], number: int) -> list[int]:
+    """Every token that is not the last of its document."""
+    begins = itertools.accumulate(sizes[:-1], initial=0)
+    return [number * OF_SOURCE + begin + n for begin, size in zip(begins, sizes, strict=True) for n in range(size - 1)]
+
+
+def row(batch: HostBatch, index: int) -> HostBatch:
+    return type(batch)(*(array[index] for array in batch))
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 70), min_size=1, max_size=25).filter(lambda sizes: max(sizes) > 1),
+    sequence_length=st.integers(1, 40),
+    batch_rows=st.integers(1, 7),
+    window=st.integers(1, 30),
+    seed=st.integers(0, 3),
+)
+def test_two_epochs_read_every_token_of_every_document_twice(
+    sizes: list[int], sequence_length: int, batch_rows: int, window: int, seed: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = write_store(Path(folder) / "a", 0, sizes)
+        shape = data(sequence_length=sequence_length, batch_rows=batch_rows, window_documents=window)
+        one = Loader({"a": store}, mixture((0, {"a": 1.0})), shape, seed)
+        expected = all_inputs(sizes, 0) * 2
+        read: Counter[int] = Counter()
+        batches = (one.batch(step, slice(None)) for step in itertools.count())
+        rows = itertools.chain.from_iterable((row(batch, index) for index in range(batch_rows)) for batch in batches)
+        while read.total() < len(expected):
+            read.update(inputs_in(next(rows), sizes))
+        assert read == Counter(expected)
+
+
+def test_a_batch_holds_whole_rows_of_each_source_in_proportion(loader: Loader) -> None:
+    rows = [row(loader.batch(step, slice(None)), index) for step in range(6) for index in range(8)]
+    for part in rows:
+        name = "ab"[part.tokens[0] // OF_SOURCE]
+        assert inputs_in(part, SIZES[name])
+    assert sum(part.tokens[0] >= OF_SOURCE for part in rows) == 16
+
+
+@pytest.mark.parametrize("hosts", [1, 2, 4, 8])
+def test_any_number_of_hosts_reads_the_same_rows(loader: Loader, stores: dict[str, Store], hosts: int) -> None:
+    readers = [Loader(stores, mixture((0, {"a": 2.0, "b": 1.0})), data(), seed=0) for _ in range(hosts)]
+    for step in (0, 3, 50):
+        parts = [reader.batch(step, slice(host * 8 // hosts, (host + 1) * 8 // hosts)) for host, reader in enumerate(readers)]
+        assert_same(loader.batch(step, slice(None)), type(parts[0])(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True))))
+
+
+def test_the_order_of_access_does_not_matter(loader: Loader, stores: dict[str, Store]) -> None:
+    forwards = [loader.batch(step, slice(None)) for step in range(20)]
+    backwards = Loader(stores, mixture((0, {"a": 2.0, "b": 1.0})), data(), seed=0)
+    for step in reversed(range(20)):
+        assert_same(backwards.batch(step, slice(None)), forwards[step])
+    assert_same(loader.batch(4, [6, 0, 3]), type(forwards[4])(*(array[[6, 0, 3]] for array in forwards[4])))
+
+
+def test_a_trace_names_the_pieces_of_every_row(loader: Loader, stores: dict[str, Store]) -> None:
+    epochs = set()
+    for step in (0, 5, 9):
+        batch = loader.batch(step, slice(None))
+        for index, pieces in enumerate(loader.trace(step)):
+            begins = [(piece, int(stores[piece.source].offsets[piece.document]) + piece.start) for piece in pieces]
+            expected = [n + "ab".index(piece.source) * OF_SOURCE for piece, begin in begins for n in range(begin, begin + piece.length)]
+            assert inputs_in(row(batch, index), SIZES[pieces[0].source]) == expected
+            epochs |= {piece.epoch for piece in pieces}
+    assert {0, 1} <= epochs
+
+
+def test_a_stage_of_a_curriculum_reads_its_sources_on_from_where_they_were(stores: dict[str, Store]) -> None:
+    staged = Loader(stores, mixture((0, {"a": 1.0, "b": 1.0}), (2, {"b": 1.0}), (4, {"a": 1.0, "b": 1.0})), data(), seed=0)
+    sources = [{piece.source for pieces in staged.trace(step) for piece in pieces} for step in range(6)]
+    assert sources == [{"a", "b"}] * 2 + [{"b"}] * 2 + [{"a", "b"}] * 2
+    steady = Loader(stores, mixture((0, {"a": 1.0})), data(), seed=0)
+    of_a = [pieces for step in (0, 1, 4, 5) for pieces in staged.trace(step) if pieces[0].source == "a"]
+    assert of_a == [*steady.trace(0), *steady.trace(1)]
+    assert staged.epochs(2)["a"] == staged.epochs(4)["a"] == steady.epochs(1)["a"]
+
+
+def test_the_fingerprint_changes_with_whatever_changes_batches(stores: dict[str, Store], tmp_path: Path) -> None:
+    def fingerprint(weights: Mapping[str, float] = {"a": 2.0, "b": 1.0}, seed: int = 0, **changes: object) -> str:
+        return Loader(stores, mixture((0, weights)), data(**changes), seed).fingerprint
+
+    other_documents = {"a": write_store(tmp_path / "a", 0, [*SIZES["a"], 6]), "b": stores["b"]}
+    different = [
+        fingerprint(),
+        fingerprint(seed=1),
+        fingerprint(weights={"a": 1.0, "b": 1.0}),
+        fingerprint(weights={"a": 1.0}),
+        fingerprint(sequence_length=32),
+        fingerprint(batch_rows=4),
+        fingerprint(held_out_share=0.5),
+        fingerprint(window_documents=7),
+        Loader(other_documents, mixture((0, {"a": 2.0, "b": 1.0})), data(), 0).fingerprint,
+    ]
+    assert len(set(different)) == len(different)
+    assert fingerprint(weights={"a": 20.0, "b": 10.0}, read_threads=7) == fingerprint()
+
+
+def test_skipped_data_steps_move_the_later_ones() -> None:
+    assert [data_step_of(step, []) for step in range(4)] == [0, 1, 2, 3]
+    assert [data_step_of(step, [0, 2, 3, 7]) for step in range(5)] == [1, 4, 5, 6, 8]
+
+
+@given(st.sets(st.integers(0, 60)), st.integers(0, 60))
+def test_the_data_step_is_the_step_plus_the_skipped_ones_before_it(skipped: set[int], step: int) -> None:
+    read = [n for n in range(200) if n not in skipped]
+    assert data_step_of(step, sorted(skipped)) == read[step]
+
+
+def test_iterating_reads_the_steps_in_order_without_the_skipped_ones(loader: Loader) -> None:
+    batches = loader.iterate(3, [1, 5], skipped=(0, 3, 6, 7))
+    read = list(itertools.islice(batches, 20))
+    assert [step for step, _ in read] == [4, 5, *range(8, 26)]
+    for step, batch in read:
+        assert_same(batch, loader.batch(step, [1, 5]))
+
+
+def test_closing_ends_the_threads_that_read_ahead(loader: Loader) -> None:
+    batches = loader.iterate(0, slice(None))
+    next(batches)
+    readers = [thread for thread in threading.enumerate() if "prefetch" in thread.name]
+    batches.close()  # type: ignore[attr-defined]
+    for thread in readers:
+        thread.join(10)
+    assert readers and not any(thread.is_alive() for thread in readers)
+
+
+def test_an_error_of_the_store_reaches_the_reader(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(Store, "read", broken)
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(loader.iterate(0, slice(None)))
+
+
+def test_held_out_rows_are_fixed_and_never_trained_on(stores: dict[str, Store]) -> None:
+    loaders = [Loader(stores, mixture((0, {"a": 2.0, "b": 1.0})), data(held_out_share=0.2), seed) for seed in (0, 1)]
+    assert loaders[0].held_out_sources == ("a", "b")
+    trained = {int(token) for step in range(40) for token in loaders[0].batch(step, slice(None)).tokens.flat}
+    for number, name in enumerate("ab"):
+        batch = loaders[0].held_out(name, 64)
+        assert_same(batch, loaders[1].held_out(name, 64))
+        assert batch.tokens.shape == (64, 16) and batch.segment_ids[0].any() and not batch.segment_ids[-1].any()
+        read = [token for index in range(64) for token in inputs_in(row(batch, index), SIZES[name])]
+        assert not set(read) & trained
+        assert sorted({*read, *(trained & set(all_inputs(SIZES[name], number)))}) == all_inputs(SIZES[name], number)
+        assert_same(loaders[0].held_out(name, 1), type(batch)(*(array[:1] for array in batch)))
+
+
+def test_a_source_of_one_document_has_nothing_held_out(tmp_path: Path, stores: dict[str, Store]) -> None:
+    one = write_store(tmp_path / "one", 3, [50])
+    some = Loader({"a": stores["a"], "one": one}, mixture((0, {"a": 1.0, "one": 1.0})), data(held_out_share=0.2), 0)
+    assert some.held_out_sources == ("a",)
+    assert not some.held_out("one", 2).segment_ids.any()
+
+
+def test_a_source_with_nothing_to_train_on_is_named(tmp_path: Path, stores: dict[str, Store]) -> None:
+    empty = write_store(tmp_path / "empty", 3, [1, 1])
+    with pytest.raises(InputError, match=r"^empty in stores hold"):
+        Loader({"a": stores["a"], "empty": empty}, mixture((0, {"a": 1.0, "empty": 1.0})), data(), 0)
+
+
+def test_large_plans_are_read_from_disk_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loader: Loader) -> None:
+    monkeypatch.setattr(packing, "KEPT_FROM_PIECES", 0)
+    written = {name: write_store(tmp_path / name, number, sizes) for number, (name, sizes) in enumerate(SIZES.items())}
+    kept = Loader(written, mixture((0, {"a": 2.0, "b": 1.0})), data(), 0)
+    assert_same(kept.batch(30, slice(None)), loader.batch(30, slice(None)))
+    assert len(list((tmp_path / "a" / "plans").iterdir())) >= 2
+
+
+def test_an_epoch_is_packed_once_however_many_threads_want_it(stores: dict[str, Store], monkeypatch: pytest.MonkeyPatch) -> None:
+    packed: list[int] = []
+    real: Callable[..., packing.Plan] = packing.plan
+
+    def counting(store: Store, settings: packing.Settings, folder: Path) -> packing.Plan:
+        packed.append(settings.epoch)
+        return real(store, settings, folder)
+
+    monkeypatch.setattr(packing, "plan", counting)
+    one = Loader(stores, mixture((0, {"a": 1.0})), data(), 0)
+    for _ in itertools.islice(one.iterate(0, slice(None)), 12):
+        pass
+    assert max(Counter(packed).values()) == 1 and len(packed) > 3
+
+
+@pytest.fixture
+def tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OfTheConfig:
+        fingerprint = "t"
+
+    monkeypatch.setattr(loader_module, "load", lambda path: OfTheConfig())
+
+
+@pytest.mark.usefixtures("tokenizer")
+def test_stores_that_are_missing_are_all_named(tmp_path: Path) -> None:
+    write_store(tmp_path / "a", 0, [5, 9])
+    with pytest.raises(InputError, match=r"no store of b, c; .*prepare"):
+        open_stores(data(stores=str(tmp_path)), mixture((0, {"a": 1.0, "b": 1.0}), (9, {"a": 1.0, "c": 1.0})))
+
+
+@pytest.mark.usefixtures("tokenizer")
+def test_only_the_sources_that_are_read_need_a_store(tmp_path: Path) -> None:
+    write_store(tmp_path / "a", 0, [5, 9])
+    assert list(open_stores(data(stores=str(tmp_path)), mixture((0, {"a": 1.0, "b": 0.0})))) == ["a"]
+
+
+@pytest.mark.usefixtures("tokenizer")
+def test_a_store_of_another_tokenizer_is_refused(tmp_path: Path) -> None:
+    write_store(tmp_path / "a", 0, [5, 9])
+    write_store(tmp_path / "b", 0, [5, 9], tokenizer="another")
+    with pytest.raises(InputError, match=r"^b in .* not made with the tokenizer"):
+        open_stores(data(stores=str(tmp_path)), mixture((0, {"a": 1.0, "b": 1.0})))

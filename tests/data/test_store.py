@@ -1,0 +1,217 @@
+import errno
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tanuki_jax.data import store
+from tanuki_jax.data.store import Input, Origin, Store, StoreWriter
+from tanuki_jax.errors import InputError
+
+INPUTS = (Input("a.jsonl", 100), Input("b.jsonl", 200))
+
+
+def writer(folder: Path, vocabulary: int = 65_000, tokenizer: str = "tokenizer", source: str = "source") -> StoreWriter:
+    return StoreWriter(
+        folder, source=source, tokenizer_fingerprint=tokenizer, vocabulary=vocabulary, inputs=INPUTS, settings={"text_field": "text"}
+    )
+
+
+def append(into: StoreWriter, documents: list[list[int]], first: int = 0) -> None:
+    """The documents numbered from `first`; digests, files and rows follow from the number."""
+    numbers = np.arange(first, first + len(documents))
+    into.append(
+        np.array([token for document in documents for token in document], into.dtype),
+        np.array([len(document) for document in documents], np.int64),
+        numbers.astype(np.uint64) * 3,
+        (numbers % 2).astype(np.int32),
+        numbers + 10,
+    )
+
+
+def written(folder: Path, documents: list[list[int]], **options: Any) -> Store:
+    with writer(folder, **options) as into:
+        append(into, documents)
+        return into.commit({})
+
+
+def random_documents(seed: int, count: int, longest: int) -> list[list[int]]:
+    random = np.random.default_rng(seed)
+    return [random.integers(0, 65_000, random.integers(1, longest)).tolist() for _ in range(count)]
+
+
+@pytest.fixture
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "SHARD_BYTES", 4096)
+    monkeypatch.setattr(store, "CHUNK_ITEMS", 64)
+
+
+@given(data=st.data(), documents=st.lists(st.lists(st.integers(0, 64_999), min_size=1, max_size=300), max_size=40))
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_spans_read_back_as_written(
+    small_shards: None, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, documents: list[list[int]]
+) -> None:
+    made = written(tmp_path_factory.mktemp("store") / "s", documents)
+    whole = np.array([token for document in documents for token in document], np.uint16)
+    assert (made.tokens, made.documents) == (len(whole), len(documents))
+    np.testing.assert_array_equal(made.offsets, np.cumsum([0, *map(len, documents)]))
+    np.testing.assert_array_equal(made.digests, np.arange(len(documents)) * 3)
+    starts = data.draw(st.lists(st.integers(0, len(whole)), max_size=20))
+    lengths = [data.draw(st.integers(0, min(500, len(whole) - start))) for start in starts]
+    spans = made.read(np.array(starts, np.int64), np.array(lengths, np.int64))
+    expected: npt.NDArray[np.uint16] = np.concatenate([whole[s : s + n] for s, n in zip(starts, lengths, strict=True)] or [whole[:0]])
+    np.testing.assert_array_equal(spans, expected)
+
+
+def test_the_arrays_are_sharded_compressed_zarr3_that_any_reader_opens(small_shards: None, tmp_path: Path) -> None:
+    documents = random_documents(0, 50, 400)
+    made = written(tmp_path / "s", documents)
+    assert len(list((made.folder / "tokens" / "c").iterdir())) == -(-made.tokens * 2 // 4096) > 1
+    metadata = json.loads((made.folder / "tokens" / "zarr.json").read_text())
+    assert (metadata["zarr_format"], metadata["shape"], metadata["data_type"]) == (3, [made.tokens], "uint16")
+    (sharding,) = metadata["codecs"]
+    assert sharding["configuration"]["chunk_shape"] == [64]
+    assert [codec["name"] for codec in sharding["configuration"]["codecs"]] == ["bytes", "zstd", "crc32c"]
+
+
+@pytest.mark.parametrize(("vocabulary", "dtype"), [(65_536, np.uint16), (65_537, np.uint32)])
+def test_tokens_are_as_narrow_as_the_vocabulary_allows(tmp_path: Path, vocabulary: int, dtype: type) -> None:
+    made = written(tmp_path / "s", [[vocabulary - 1, 0]], vocabulary=vocabulary)
+    tokens = made.read(np.array([0]), np.array([2]))
+    assert tokens.dtype == dtype and tokens.tolist() == [vocabulary - 1, 0]
+
+
+def test_the_fingerprint_follows_the_content_and_not_how_it_was_appended(small_shards: None, tmp_path: Path) -> None:
+    documents = random_documents(1, 60, 200)
+    with writer(tmp_path / "pieces") as into:
+        for first in range(0, 60, 7):
+            append(into, documents[first : first + 7], first)
+        pieces = into.commit({"note": "statistics do not count"})
+    whole = written(tmp_path / "whole", documents)
+    assert pieces.fingerprint == whole.fingerprint
+    other = [*documents[:-1], [*documents[-1][:-1], (documents[-1][-1] + 1) % 65_000]]
+    assert written(tmp_path / "other", other).fingerprint != whole.fingerprint
+    assert written(tmp_path / "tokenizer", documents, tokenizer="another").fingerprint != whole.fingerprint
+    moved = [documents[0] + documents[1][:1], documents[1][1:] or [0], *documents[2:]]
+    assert written(tmp_path / "moved", moved).fingerprint != whole.fingerprint
+
+
+def test_a_document_is_traced_to_its_file_and_row(tmp_path: Path) -> None:
+    made = written(tmp_path / "s", [[1], [2], [3]], source="books")
+    assert [made.origin(document) for document in range(3)] == [
+        Origin("books", "a.jsonl", 10),
+        Origin("books", "b.jsonl", 11),
+        Origin("books", "a.jsonl", 12),
+    ]
+
+
+def test_a_store_opened_again_is_the_one_that_was_committed(tmp_path: Path) -> None:
+    made = written(tmp_path / "s", [[1, 2], [3]], source="books", vocabulary=70_000)
+    again = Store.open(tmp_path / "s")
+    attributes = ("name", "fingerprint", "tokenizer_fingerprint", "vocabulary", "tokens", "documents", "inputs", "settings", "statistics")
+    assert [getattr(again, name) for name in attributes] == [getattr(made, name) for name in attributes]
+    assert (again.name, again.vocabulary, again.inputs, again.settings) == ("books", 70_000, INPUTS, {"text_field": "text"})
+
+
+def test_threads_read_the_same_as_one(small_shards: None, tmp_path: Path) -> None:
+    made = written(tmp_path / "s", random_documents(2, 300, 300))
+    random = np.random.default_rng(3)
+    requests = [(starts := random.integers(0, made.tokens - 200, 40), random.integers(1, 200, len(starts))) for _ in range(40)]
+    alone = [made.read(starts, lengths) for starts, lengths in requests]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(lambda request: Store.open(made.folder).read(*request), requests))
+    for a, b in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_nothing_is_there_before_commit_nor_after_an_error(tmp_path: Path) -> None:
+    def fail() -> None:
+        with writer(tmp_path / "s") as into:
+            append(into, [[1, 2]])
+            assert not (tmp_path / "s").exists()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_writer_clears_what_a_killed_one_left(tmp_path: Path) -> None:
+    killed = writer(tmp_path / "s")
+    append(killed, [[9, 9, 9]])
+    assert written(tmp_path / "s", [[1, 2]]).tokens == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["s"]
+
+
+def test_a_store_is_never_written_over(tmp_path: Path) -> None:
+    written(tmp_path / "s", [[1]])
+    with pytest.raises(InputError, match=r"s exists already; delete it"):
+        writer(tmp_path / "s")
+
+
+def test_a_missing_store_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"no token store at {tmp_path}/none .*tanuki_jax\.prepare"):
+        Store.open(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda folder: (folder / "store.json").unlink(), "store.json is missing"),
+        (lambda folder: (folder / "store.json").write_text("{"), "store.json is damaged"),
+        (lambda folder: (folder / "offsets" / "zarr.json").unlink(), "has no readable offsets"),
+        (lambda folder: rewrite(folder, format=2), "format 2, this version reads format 1"),
+        (lambda folder: rewrite(folder, tokens=4), r"tokens is uint16\[3\], where store.json says uint16\[4\]"),
+        (lambda folder: rewrite(folder, dtype="uint32"), r"tokens is uint16\[3\], where store.json says uint32\[3\]"),
+    ],
+)
+def test_an_incomplete_or_foreign_store_is_refused(tmp_path: Path, spoil: Any, message: str) -> None:
+    spoil(written(tmp_path / "s", [[1, 2], [3]]).folder)
+    with pytest.raises(InputError, match=message):
+        Store.open(tmp_path / "s")
+
+
+def rewrite(folder: Path, **changes: Any) -> None:
+    path = folder / "store.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_damaged_tokens_are_noticed_by_their_checksum(tmp_path: Path) -> None:
+    made = written(tmp_path / "s", random_documents(4, 20, 500))
+    shard = made.folder / "tokens" / "c" / "0"
+    content = bytearray(shard.read_bytes())
+    content[200] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(InputError, match="is damaged"):
+        Store.open(made.folder).read(np.array([0]), np.array([made.tokens]))
+
+
+FULL_DISK = """
+import resource, signal, sys
+import numpy as np
+from tanuki_jax.data.store import Input, StoreWriter
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    with StoreWriter(sys.argv[1], source="s", tokenizer_fingerprint="t", vocabulary=60_000, inputs=[Input("a", 1)], settings={}) as into:
+        tokens = np.random.default_rng(0).integers(0, 60_000, 1_000_000).astype(np.uint16)
+        one = np.ones(1, np.int64)
+        into.append(tokens, one * len(tokens), one.astype(np.uint64), one.astype(np.int32) * 0, one)
+        into.commit({})
+except OSError as error:
+    sys.exit(error.errno)
+"""
+
+
+def test_a_write_that_the_system_refuses_is_an_oserror_and_leaves_nothing(tmp_path: Path) -> None:
+    code = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path / "s")], check=False).returncode
+    assert code == errno.EFBIG
+    assert list(tmp_path.iterdir()) == []
