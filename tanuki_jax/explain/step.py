@@ -1,0 +1,78 @@
+"""What a step of a run read: every piece of every document, with the place that it came from."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tanuki_jax.checkpoints import folder
+from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.mixture import Mixture
+from tanuki_jax.config.serialize import from_json
+from tanuki_jax.data.loader import Loader, Piece, data_step_of, open_stores
+from tanuki_jax.data.store import Origin, Store
+from tanuki_jax.data.tokenizer.load import Tokenizer, load
+from tanuki_jax.errors import InputError
+
+TOKENS_SHOWN = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class Explained:
+    """One piece of a document in one row of a batch."""
+
+    row: int
+    piece: Piece
+    origin: Origin
+    document_tokens: int
+    """Tokens of the whole document, its end included."""
+    first_words: str
+    """Text of the piece's first tokens, on one line."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A step of a run, and what it read."""
+
+    data_step: int
+    pieces: Sequence[Explained]
+
+
+def explain(run: Path, step: int) -> Step:
+    """What step `step` (from 1) of the run in folder `run` read, row after row.
+
+    InputError if there is no such run or step, or if the data are not those that the run was trained on.
+    """
+    experiment = _read(run / "config.json", Experiment)
+    if not 1 <= step <= experiment.steps:
+        raise InputError(f"{run} has the steps 1 to {experiment.steps}, but no step {step}")
+    mixture = _read(run / "mixture.json", Mixture)
+    stores = open_stores(experiment.data, mixture)
+    loader = Loader(stores, mixture, experiment.data, experiment.seed)
+    skipped: tuple[int, ...] = ()
+    if saved := folder.steps(run / "checkpoints"):
+        state = folder.read_state(folder.step_folder(run / "checkpoints", saved[-1]))
+        if state.data != loader.fingerprint:
+            raise InputError(f"the stores in {experiment.data.stores} are no longer those that {run} was trained on")
+        skipped = state.skipped
+    data_step = data_step_of(step - 1, skipped)
+    pieces = [(row, piece) for row, pieces in enumerate(loader.trace(data_step)) for piece in pieces]
+    return Step(data_step, _explained(pieces, stores, load(experiment.data.tokenizer.path)))
+
+
+def _read[Config](path: Path, kind: type[Config]) -> Config:
+    if not path.is_file():
+        raise InputError(f"{path.parent} is not a run folder: it has no {path.name}")
+    return from_json(path.read_text(encoding="utf-8"), kind, str(path))
+
+
+def _explained(pieces: Sequence[tuple[int, Piece]], stores: Mapping[str, Store], tokenizer: Tokenizer) -> list[Explained]:
+    explained = []
+    for row, piece in pieces:
+        store = stores[piece.source]
+        begin, end = store.offsets[piece.document : piece.document + 2]
+        shown = store.read(np.array([begin + piece.start]), np.array([min(piece.length, TOKENS_SHOWN)]))
+        words = " ".join(tokenizer.decode(shown.tolist()).split())
+        explained.append(Explained(row, piece, store.origin(piece.document), int(end - begin), words))
+    return explained
