@@ -1,0 +1,127 @@
+"""What a checkpoint is on disk, and which ones are good.
+
+`checkpoints/STEP/base/` holds the parameters and `optimizer/` the optimizer's state, as Orbax writes them (zarr3 in OCDBT, one layer
+of a stacked parameter a chunk). `state.json` is written last, with a checksum of every other file: a folder without it is unfinished.
+"""
+
+import concurrent.futures
+import dataclasses
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from tanuki_jax.config.model import Model
+from tanuki_jax.config.serialize import from_json, to_json
+from tanuki_jax.errors import InputError
+
+STATE = "state.json"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class State:
+    """Everything about a checkpoint that is not an array."""
+
+    step: int
+    """Optimizer steps behind it, rejected ones included."""
+    tokens: int
+    """Tokens behind it."""
+    skipped: tuple[int, ...]
+    """Data steps that were left out, ascending."""
+    model: Model
+    tokenizer: str
+    """Path of the tokenizer, relative to where training ran unless absolute."""
+    data: str
+    """Fingerprint of all that determines batches; empty if the checkpoint was converted."""
+    files: Mapping[str, str]
+    """Path in the folder -> BLAKE2b checksum."""
+
+
+def step_folder(checkpoints: Path, step: int) -> Path:
+    """The folder of the checkpoint after `step` steps."""
+    return checkpoints / f"{step:08d}"
+
+
+def steps(checkpoints: Path) -> list[int]:
+    """Steps of the finished checkpoints in a folder, ascending; they are not verified here."""
+    return sorted(int(path.parent.name) for path in checkpoints.glob(f"*/{STATE}") if path.parent.name.isdigit())
+
+
+def checksums(checkpoint: Path) -> dict[str, str]:
+    """Checksum of every file of a checkpoint but `state.json`, by its relative path; several files at once."""
+    files = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path != checkpoint / STATE)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return {str(path.relative_to(checkpoint)): digest for path, digest in zip(files, pool.map(_checksum, files), strict=True)}
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def finish(checkpoint: Path, state: State) -> None:
+    """Makes a written checkpoint count: `state.json` with the checksums of what lies there, in one atomic step."""
+    write_atomically(checkpoint / STATE, to_json(dataclasses.replace(state, files=checksums(checkpoint))))
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes a text so that a reader finds all of it or none."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_state(checkpoint: Path) -> State:
+    """The `state.json` of a checkpoint. InputError if there is none or it cannot be read."""
+    path = checkpoint / STATE
+    if not path.is_file():
+        raise InputError(f"{checkpoint} is not a finished checkpoint; it has no {STATE}")
+    return from_json(path.read_text(encoding="utf-8"), State, str(path))
+
+
+def damage(checkpoint: Path) -> str:
+    """What is wrong with a checkpoint's files, in a few words; empty if every checksum holds."""
+    try:
+        expected = read_state(checkpoint).files
+    except InputError as error:
+        return str(error)
+    found = checksums(checkpoint)
+    for name in expected:
+        if name not in found:
+            return f"{name} is missing"
+        if found[name] != expected[name]:
+            return f"{name} has another checksum than when it was saved"
+    return ""
+
+
+def newest_good(checkpoints: Path) -> tuple[Path | None, dict[Path, str]]:
+    """The newest checkpoint whose checksums hold, None if there is none; and the newer ones passed over, with what is wrong with them."""
+    passed_over: dict[Path, str] = {}
+    for step in reversed(steps(checkpoints)):
+        checkpoint = step_folder(checkpoints, step)
+        if not (wrong := damage(checkpoint)):
+            return checkpoint, passed_over
+        passed_over[checkpoint] = wrong
+    return None, passed_over
+
+
+def find(path: str) -> Path:
+    """The checkpoint that a user means: a checkpoint, or the newest good one of a run folder. InputError if there is none."""
+    given = Path(path)
+    if (given / STATE).is_file():
+        if wrong := damage(given):
+            raise InputError(f"the checkpoint {given} is damaged: {wrong}")
+        return given
+    for checkpoints in (given / "checkpoints", given):
+        if steps(checkpoints):
+            checkpoint, passed_over = newest_good(checkpoints)
+            if checkpoint is None:
+                raise InputError(f"every checkpoint in {checkpoints} is damaged; the newest: {next(iter(passed_over.values()))}")
+            return checkpoint
+    raise InputError(f"there is no checkpoint in {given}" if given.exists() else f"there is no checkpoint at {given}: no such folder")

@@ -1,0 +1,97 @@
+"""What a person sees of a run: a progress bar, TensorBoard, Weights & Biases."""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import rich.console
+import rich.progress
+import tensorboardX
+
+from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.errors import InputError
+
+PLAIN_SECONDS = 10.0
+
+
+class Report(Protocol):
+    """Shown every line of metrics, those of held-out losses too."""
+
+    def show(self, line: Mapping[str, Any]) -> None: ...
+
+
+class ProgressBar:
+    """Step, loss, tokens/s and time left; where stderr is no terminal, a plain line every few seconds."""
+
+    def __init__(self, bar: rich.progress.Progress, steps: int, done: int) -> None:
+        self._bar = bar
+        self._task = bar.add_task("train", total=steps, completed=done, loss="", speed="")
+        self._steps = steps
+        self._terminal = bar.console.is_terminal
+        self._printed = time.monotonic()
+
+    def show(self, line: Mapping[str, Any]) -> None:
+        if "loss" not in line:
+            losses = "  ".join(f"{name.removeprefix('held_out/')} {value:.4f}" for name, value in line.items() if name != "step")
+            self._bar.console.print(f"step {line['step']:>6}  held-out loss  {losses}", highlight=False)
+            return
+        loss, speed = f"loss {line['loss']:.4f}", f"{line['tokens_per_second']:,.0f} tok/s"
+        self._bar.update(self._task, completed=line["step"], loss=loss, speed=speed)
+        if not self._terminal and time.monotonic() - self._printed > PLAIN_SECONDS:
+            self._printed = time.monotonic()
+            self._bar.console.print(f"step {line['step']:>6} of {self._steps}  {loss}  {speed}", highlight=False)
+
+
+class TensorBoard:
+    """Curves for TensorBoard in the run folder."""
+
+    def __init__(self, writer: tensorboardX.SummaryWriter) -> None:
+        self._writer = writer
+
+    def show(self, line: Mapping[str, Any]) -> None:
+        for name, value in line.items():
+            if name != "step":
+                self._writer.add_scalar(name, value, line["step"])
+
+
+class WeightsAndBiases:
+    """Curves at Weights & Biases."""
+
+    def __init__(self, run: Any) -> None:
+        self._run = run
+
+    def show(self, line: Mapping[str, Any]) -> None:
+        self._run.log({name: value for name, value in line.items() if name != "step"}, step=line["step"])
+
+
+@contextmanager
+def reports(experiment: Experiment, run: Path, done: int, wanted: bool) -> Iterator[list[Report]]:
+    """The reports of a run that goes on after `done` steps, closed at the end of the context; none unless `wanted`."""
+    if not wanted:
+        yield []
+        return
+    with ExitStack() as stack:
+        console = rich.console.Console(file=sys.stderr)
+        columns = (
+            rich.progress.TextColumn("step {task.completed}/{task.total}"),
+            rich.progress.BarColumn(),
+            rich.progress.TextColumn("{task.fields[loss]}  {task.fields[speed]}"),
+            rich.progress.TimeRemainingColumn(),
+        )
+        bar = rich.progress.Progress(*columns, console=console, refresh_per_second=2, disable=not console.is_terminal)
+        writer = stack.enter_context(tensorboardX.SummaryWriter(str(run / "tensorboard"), purge_step=done + 1))
+        shown: list[Report] = [ProgressBar(stack.enter_context(bar), experiment.steps, done), TensorBoard(writer)]
+        if experiment.logging.wandb_project:
+            shown.append(WeightsAndBiases(stack.enter_context(_wandb(experiment, run))))
+        yield shown
+
+
+def _wandb(experiment: Experiment, run: Path) -> Any:
+    try:
+        import wandb
+    except ImportError:
+        raise InputError("logging.wandb_project is set, but wandb is not installed; it comes with `tanuki-jax[wandb]`") from None
+    return wandb.init(project=experiment.logging.wandb_project, name=experiment.name, id=experiment.name, dir=str(run), resume="allow")

@@ -1,0 +1,106 @@
+"""One optimizer step: accumulate micro-batches as sums, clip, guard, update."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.sharding import Mesh
+
+from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.data.batch import Batch
+from tanuki_jax.kernels.attention.attention import attention
+from tanuki_jax.model.llama import Params, hidden_states, initialise, output_matrix
+from tanuki_jax.objectives.next_token import next_token
+from tanuki_jax.objectives.sums import Sums
+from tanuki_jax.parallel.sharding import activation_constraint, shardings
+from tanuki_jax.train.optimizer import learning_rate, make_optimizer
+
+type TrainState = dict[str, Any]
+"""`parameters`, `optimizer` (Adam's moments and count) and `accepted`, the int32[] number of accepted steps."""
+
+type Metrics = dict[str, jax.Array]
+
+type LossSums = Callable[[Params, Batch[jax.Array]], Sums]
+
+
+def make_loss(experiment: Experiment, mesh: Mesh) -> LossSums:
+    """The objective of an experiment as a function of parameters and a micro-batch [B, T]."""
+    model, layout = experiment.model, experiment.layout
+    constrain = activation_constraint(mesh)
+
+    def attend(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> jax.Array:
+        return attention(q, k, v, segment_ids, segment_ids, positions, positions, backend=layout.attention)[0]
+
+    def loss_sums(parameters: Params, batch: Batch[jax.Array]) -> Sums:
+        states_btd = hidden_states(
+            parameters,
+            batch.tokens,
+            batch.segment_ids,
+            batch.positions,
+            model,
+            attend=attend,
+            constrain=constrain,
+            remat=layout.remat,
+            compute_dtype=layout.compute_dtype,
+        )
+        return next_token(constrain(states_btd, "states"), output_matrix(parameters), batch, experiment.objective)
+
+    return loss_sums
+
+
+def initial_state(experiment: Experiment) -> TrainState:
+    """Fresh parameters and optimizer state; to be jitted with `out_shardings`, or shaped with `jax.eval_shape`."""
+    parameters = initialise(experiment.model, jax.random.key(experiment.seed), experiment.layout.parameter_dtype)
+    return {
+        "parameters": parameters,
+        "optimizer": make_optimizer(experiment.optimizer).init(parameters),
+        "accepted": jnp.zeros((), jnp.int32),
+    }
+
+
+def make_step(experiment: Experiment, mesh: Mesh) -> Callable[[TrainState, Batch[jax.Array]], tuple[TrainState, Metrics]]:
+    """The jitted training step: (state, batch [accumulation, B, T]) -> (state, metrics). The state is donated.
+
+    A step whose loss or gradient norm is not finite is rejected: every array of the state stays bit for bit what it was.
+    """
+    loss_sums = make_loss(experiment, mesh)
+    optimizer = make_optimizer(experiment.optimizer)
+    placed = shardings(mesh, jax.eval_shape(lambda: initial_state(experiment)))
+
+    def step(state: TrainState, batch: Batch[jax.Array]) -> tuple[TrainState, Metrics]:
+        parameters = state["parameters"]
+        sums, gradients = _accumulate(loss_sums, parameters, batch)
+        gradients = jax.lax.with_sharding_constraint(jax.tree.map(lambda g: g / sums.weight, gradients), placed["parameters"])
+        norm = optax.tree.norm(gradients)
+        clip = jnp.minimum(1.0, experiment.optimizer.clip_norm / (norm + 1e-6))
+        clipped = jax.tree.map(lambda g, p: (g * clip).astype(p.dtype), gradients, parameters)
+        directions, moments = optimizer.update(clipped, state["optimizer"], parameters)
+        rate = learning_rate(experiment.schedule, experiment.steps, state["accepted"])
+        updated = jax.tree.map(lambda p, d: p - (rate * d).astype(p.dtype), parameters, directions)
+        proposed = {"parameters": updated, "optimizer": moments, "accepted": state["accepted"] + 1}
+        good = jnp.isfinite(sums.total) & jnp.isfinite(norm)
+        state = jax.tree.map(lambda new, old: jnp.where(good, new, old), proposed, state)
+        means = {name: part / sums.weight for name, part in sums.parts.items()}
+        return state, means | {"gradient_norm": norm, "learning_rate": rate, "tokens": sums.weight, "accepted": good}
+
+    return jax.jit(step, donate_argnums=0, out_shardings=(placed, None))
+
+
+def _accumulate(loss_sums: LossSums, parameters: Params, batch: Batch[jax.Array]) -> tuple[Sums, Params]:
+    """Sums and gradients of their total over the micro-batches of a batch [accumulation, B, T], in float32."""
+
+    def one(micro: Batch[jax.Array]) -> tuple[Sums, Params]:
+        def total(parameters: Params) -> tuple[jax.Array, Sums]:
+            sums = loss_sums(parameters, micro)
+            return sums.total, sums
+
+        (_, sums), gradients = jax.value_and_grad(total, has_aux=True)(parameters)
+        return sums, jax.tree.map(lambda g: g.astype(jnp.float32), gradients)
+
+    if batch.tokens.shape[0] == 1:
+        return one(jax.tree.map(lambda x: x[0], batch))
+    shapes = jax.eval_shape(one, jax.tree.map(lambda x: x[0], batch))
+    zero = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    return jax.lax.scan(lambda carry, micro: (jax.tree.map(jnp.add, carry, one(micro)), None), zero, batch)[0]
