@@ -8,7 +8,7 @@ import pytest
 
 assert "jax" not in sys.modules, "jax was imported before the tests could choose its devices"
 os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"  # compiles in a third of the time
 
 hypothesis.settings.register_profile(
     "house",

@@ -103,9 +103,7 @@ def test_causality_compares_positions_so_a_caller_may_hold_any_part_of_the_keys(
     q, k, v = heads(3, 16, 4, 2)
     ones, positions = jnp.ones((2, 16), jnp.int32), jnp.broadcast_to(jnp.arange(16), (2, 16))
     whole, whole_lse = JITTED(q, k, v, ones, ones, positions, positions)
-    parts = [
-        JITTED(q, k[:, half], v[:, half], ones, ones[:, half], positions, positions[:, half]) for half in (slice(0, 8), slice(8, 16))
-    ]
+    parts = [JITTED(q, k[:, half], v[:, half], ones, ones[:, half], positions, positions[:, half]) for half in (slice(0, 8), slice(8, 16))]
     lse = jnp.stack([part[1] for part in parts])
     shares = jnp.exp(lse - whole_lse)
     np.testing.assert_allclose(sum(s[..., None] * p[0] for s, p in zip(shares, parts, strict=True)), whole, atol=2e-6)

@@ -1,0 +1,76 @@
+"""Checkpoints written by Orbax: restored on another mesh, read by layer, kept and dropped."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from tanuki_jax.checkpoints.folder import State, newest_good, steps
+from tanuki_jax.checkpoints.restore import Parameters, restore
+from tanuki_jax.checkpoints.save import Writer
+from tanuki_jax.config.experiment import Layout
+from tanuki_jax.config.model import Model
+from tanuki_jax.parallel.mesh import make_mesh
+
+MODEL = Model(vocabulary=8, width=4, hidden=4, layers=1, heads=1, kv_heads=1)
+
+
+def state(step: int) -> State:
+    return State(step=step, tokens=0, skipped=(), model=MODEL, tokenizer="", data="", files={})
+
+
+def tree(mesh: jax.sharding.Mesh) -> dict[str, Any]:
+    q = jnp.arange(3 * 8 * 4, dtype=jnp.float32).reshape(3, 8, 4)
+    return {"blocks": {"q": jax.device_put(q, NamedSharding(mesh, P(None, "fsdp")))}, "norm": jnp.ones(8, jnp.bfloat16)}
+
+
+def saved(folder: Path, keep: int, count: int) -> dict[str, Any]:
+    arrays = tree(make_mesh(Layout(fsdp=8)))
+    writer = Writer(folder, keep)
+    for step in range(1, count + 1):
+        writer.save(arrays, {"count": jnp.asarray(step)}, state(step))
+    writer.wait()
+    return arrays
+
+
+def test_a_checkpoint_is_restored_on_another_mesh_bit_for_bit(tmp_path: Path) -> None:
+    arrays = saved(tmp_path, 1, 1)
+    checkpoint, _ = newest_good(tmp_path)
+    assert checkpoint is not None
+    elsewhere = NamedSharding(make_mesh(Layout(fsdp=2, tensor=4)), P(None, "tensor", "fsdp"))
+    wanted = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=elsewhere if x.ndim > 1 else x.sharding), arrays)
+    base = restore(checkpoint, base=wanted)["base"]
+    jax.tree.map(np.testing.assert_array_equal, jax.device_get(arrays), jax.device_get(base))
+    assert base["blocks"]["q"].sharding == elsewhere
+
+
+def test_one_layer_can_be_read_without_the_others(tmp_path: Path) -> None:
+    arrays = saved(tmp_path, 1, 1)
+    checkpoint, _ = newest_good(tmp_path)
+    assert checkpoint is not None
+    parameters = Parameters(checkpoint)
+    np.testing.assert_array_equal(parameters.read_layer("blocks.q", 2), arrays["blocks"]["q"][2])
+    np.testing.assert_array_equal(parameters.read("norm"), arrays["norm"])
+
+
+def test_only_the_newest_stay(tmp_path: Path) -> None:
+    saved(tmp_path, 2, 4)
+    assert steps(tmp_path) == [3, 4]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00000003", "00000004"]
+
+
+def test_a_save_that_fails_is_raised_by_the_next_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("gone")
+
+    monkeypatch.setattr("tanuki_jax.checkpoints.save.finish", broken)
+    writer = Writer(tmp_path, 1)
+    writer.save(tree(make_mesh(Layout())), {"count": jnp.asarray(1)}, state(1))
+    with pytest.raises(OSError, match="gone"):
+        writer.wait()
+    assert newest_good(tmp_path) == (None, {})

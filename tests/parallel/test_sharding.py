@@ -1,0 +1,63 @@
+"""The sharding table and the placing of batches."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from tanuki_jax.config.experiment import Layout
+from tanuki_jax.config.model import Model
+from tanuki_jax.errors import InputError
+from tanuki_jax.model.llama import shapes
+from tanuki_jax.parallel.mesh import make_mesh
+from tanuki_jax.parallel.sharding import check_batch, local_rows, place_batch, shardings
+
+MODEL = Model(vocabulary=64, width=32, hidden=48, layers=3, heads=4, kv_heads=4)
+
+
+def test_every_matrix_is_split_over_fsdp_and_tensor_and_no_layer_is() -> None:
+    mesh = make_mesh(Layout(fsdp=4, tensor=2))
+    tree = shapes(MODEL)
+    placed = shardings(mesh, tree)
+
+    def pieces(leaf: jax.ShapeDtypeStruct, place: jax.sharding.NamedSharding) -> int:
+        return leaf.size // int(np.prod(place.shard_shape(leaf.shape)))
+
+    split = jax.tree_util.tree_map_with_path(lambda path, n: n if "norm" not in path[-1].key else 8 * n, jax.tree.map(pieces, tree, placed))
+    assert set(jax.tree.leaves(split)) == {8}
+    assert placed["blocks"]["q"].shard_shape((3, 32, 4, 8)) == (3, 8, 2, 8)
+
+
+def test_moments_lie_where_their_parameters_lie() -> None:
+    mesh = make_mesh(Layout(fsdp=8))
+    tree = shapes(MODEL)
+    placed = shardings(mesh, {"parameters": tree, "optimizer": ({"mu": tree}, jax.ShapeDtypeStruct((), "int32"))})
+    assert placed["optimizer"][0]["mu"] == placed["parameters"]
+    assert placed["optimizer"][1].is_fully_replicated
+
+
+def test_a_dim_that_the_mesh_does_not_divide_is_named() -> None:
+    with pytest.raises(InputError, match=r"tensor of size 8 does not divide dim 2 of parameter k, whose shape is 3x64x4x8"):
+        shardings(make_mesh(Layout(tensor=8)), shapes(dataclasses.replace(MODEL, heads=8, width=64)))
+
+
+def test_a_batch_that_the_mesh_does_not_divide_is_named() -> None:
+    mesh = make_mesh(Layout(data=2, fsdp=4))
+    check_batch(mesh, 32, 2, 100)
+    with pytest.raises(InputError, match=r"micro-batch of 12 rows \(data.batch_rows 24 / layout.accumulation 2\).*8 devices"):
+        check_batch(mesh, 24, 2, 100)
+    with pytest.raises(InputError, match=r"sequence_length 100 is not divided by layout.tensor 8"):
+        check_batch(make_mesh(Layout(tensor=8)), 8, 1, 100)
+
+
+@pytest.mark.parametrize("layout", [Layout(), Layout(data=2, fsdp=2, tensor=2), Layout(fsdp=4, tensor=2)])
+def test_a_placed_batch_has_every_row_in_its_place(layout: Layout) -> None:
+    mesh = make_mesh(layout)
+    shape = (3, 8, 16)
+    rows = local_rows(mesh, shape)
+    assert rows == list(range(24))
+    local = np.arange(24 * 16, dtype=np.int32).reshape(24, 16)
+    placed = place_batch(mesh, {"tokens": local}, rows, shape)["tokens"]
+    np.testing.assert_array_equal(placed, local.reshape(shape))
+    assert placed.sharding.shard_shape(shape)[1] == 8 // (mesh.shape["data"] * mesh.shape["fsdp"])

@@ -1,0 +1,157 @@
+"""The training step: the same on every mesh, exact under accumulation, and untouched by what it rejects."""
+
+import dataclasses
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tanuki_jax.config.experiment import AdamW, Checkpoints, Data, Experiment, HeldOut, Layout, NextToken, Schedule, Tokenizer
+from tanuki_jax.config.model import Model
+from tanuki_jax.data.batch import Batch
+from tanuki_jax.parallel.mesh import make_mesh
+from tanuki_jax.parallel.sharding import local_rows, place_batch, shardings
+from tanuki_jax.train.step import TrainState, initial_state, make_step
+
+TIME, ROWS = 32, 16
+MESHES = {
+    "fsdp 8": Layout(data=1, fsdp=8),
+    "data 2 x fsdp 4": Layout(data=2, fsdp=4),
+    "fsdp 2 x tensor 4": Layout(data=1, fsdp=2, tensor=4),
+}
+ONE_DEVICE = Layout(data=1)
+
+
+def experiment(layout: Layout) -> Experiment:
+    return Experiment(
+        name="step",
+        model=Model(vocabulary=128, width=32, hidden=64, layers=2, heads=8, kv_heads=4, initial_std=0.1),
+        data=Data(mixture="", tokenizer=Tokenizer(path=""), stores="", sequence_length=TIME, batch_rows=ROWS),
+        steps=20,
+        schedule=Schedule(peak=1e-2, warmup_steps=5),
+        objective=NextToken(z_loss=1e-4),
+        optimizer=AdamW(clip_norm=0.5),
+        checkpoints=Checkpoints(every_steps=10),
+        held_out=HeldOut(every_steps=10, rows=ROWS),
+        layout=dataclasses.replace(layout, compute_dtype="float32"),
+    )
+
+
+def batch(seed: int) -> Batch[np.ndarray]:
+    """Packed rows [ROWS, TIME] with documents of many lengths, padding, and a different number of tokens in each row."""
+    random = np.random.default_rng(seed)
+    tokens, targets = random.integers(0, 128, (2, ROWS, TIME), np.int32)
+    segment_ids, positions = np.zeros((2, ROWS, TIME), np.int32)
+    for row in range(ROWS):
+        ends = np.unique(random.integers(1, TIME + 1, 4))
+        for number, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True), 1):
+            segment_ids[row, start:end] = number
+            positions[row, start:end] = np.arange(end - start)
+    return Batch(tokens, targets, (segment_ids > 0).astype(np.float32), segment_ids, positions)
+
+
+class Trainer:
+    """A step on a mesh, with its state."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.experiment = experiment(layout)
+        self.mesh = make_mesh(layout, jax.devices()[: layout.data * layout.fsdp * layout.tensor])
+        self.shape = (layout.accumulation, ROWS // layout.accumulation, TIME)
+        fresh = fresh_state()
+        self.state: TrainState = jax.device_put(fresh, shardings(self.mesh, fresh))
+        self.step = make_step(self.experiment, self.mesh)
+
+    def place(self, rows: Batch[np.ndarray]) -> Batch[jax.Array]:
+        placed: Batch[jax.Array] = place_batch(self.mesh, rows, local_rows(self.mesh, self.shape), self.shape)
+        return placed
+
+    def train(self, steps: int, after: int = 0) -> list[float]:
+        losses = []
+        for number in range(after, after + steps):
+            self.state, metrics = self.step(self.state, self.place(batch(number % 4)))
+            losses.append(float(metrics["loss"]))
+        return losses
+
+    def gradients(self) -> Any:
+        """Of the first step, after clipping: what Adam's first moment has of them."""
+        return jax.tree.map(lambda moment: np.asarray(moment) / (1 - self.experiment.optimizer.b1), self.state["optimizer"][0].mu)
+
+
+@functools.cache
+def fresh_state() -> TrainState:
+    return jax.device_get(jax.jit(lambda: initial_state(experiment(ONE_DEVICE)))())
+
+
+@functools.cache
+def one_device() -> tuple[list[float], Any]:
+    """Losses of 20 steps, and the gradients of the first."""
+    trainer = Trainer(ONE_DEVICE)
+    first, gradients = trainer.train(1), trainer.gradients()
+    return first + trainer.train(19, after=1), gradients
+
+
+@pytest.mark.parametrize("name", MESHES)
+def test_every_mesh_has_the_loss_gradients_and_curve_of_one_device(name: str) -> None:
+    curve, gradients = one_device()
+    trainer = Trainer(MESHES[name])
+    with jax.set_mesh(trainer.mesh):
+        first, own_gradients = trainer.train(1), trainer.gradients()
+        np.testing.assert_allclose(first, curve[:1], rtol=1e-5)
+
+        def relative_error(own: np.ndarray, alone: np.ndarray) -> float:
+            return float(np.linalg.norm(own - alone) / np.linalg.norm(alone))
+
+        assert max(jax.tree.leaves(jax.tree.map(relative_error, own_gradients, gradients))) < 1e-5
+        np.testing.assert_allclose(trainer.train(19, after=1), curve[1:], rtol=1e-4)
+
+
+def test_losses_fall_and_nothing_is_compiled_after_the_first_step() -> None:
+    trainer = Trainer(Layout(data=1, fsdp=4, tensor=2, accumulation=2))
+    with jax.set_mesh(trainer.mesh):
+        first = trainer.train(1)
+        compiled: list[str] = []
+        jax.monitoring.register_event_duration_secs_listener(lambda event, _, **__: compiled.append(event))
+        rest = trainer.train(19, after=1)
+        jax.monitoring.clear_event_listeners()
+    assert rest[-1] < 0.8 * first[0]
+    assert not [event for event in compiled if "compile" in event]
+
+
+def test_accumulation_weighs_micro_batches_by_their_tokens() -> None:
+    whole, halves = Trainer(ONE_DEVICE), Trainer(Layout(data=1, accumulation=4))
+    uneven = batch(0)
+    uneven.loss_weights[:4] = 0
+    uneven.loss_weights[4:6, ::3] = 0
+    (a, a_metrics), (b, b_metrics) = (trainer.step(trainer.state, trainer.place(uneven)) for trainer in (whole, halves))
+    for name in ("loss", "z_loss", "gradient_norm", "tokens"):
+        np.testing.assert_allclose(a_metrics[name], b_metrics[name], rtol=1e-5)
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-5), a["optimizer"], b["optimizer"])
+
+
+@pytest.mark.parametrize("poison", [np.nan, np.inf])
+def test_a_rejected_step_changes_no_bit_of_the_state(poison: float) -> None:
+    trainer = Trainer(Layout(data=1, fsdp=8))
+    with jax.set_mesh(trainer.mesh):
+        trainer.train(2)
+        before = jax.device_get(trainer.state)
+        poisoned = batch(0)
+        poisoned.loss_weights[3, 0] = poison
+        trainer.state, metrics = trainer.step(trainer.state, trainer.place(poisoned))
+        assert not metrics["accepted"]
+        jax.tree.map(np.testing.assert_array_equal, before, jax.device_get(trainer.state))
+        trainer.state, metrics = trainer.step(trainer.state, trainer.place(batch(1)))
+        assert metrics["accepted"] and trainer.state["accepted"] == 3
+
+
+def test_gradients_are_clipped_by_their_global_norm() -> None:
+    trainer = Trainer(ONE_DEVICE)
+    _, metrics = trainer.step(trainer.state, trainer.place(batch(0)))
+    clipped = dataclasses.replace(trainer.experiment, optimizer=AdamW(clip_norm=float(metrics["gradient_norm"]) / 10))
+    trainer = Trainer(ONE_DEVICE)
+    state, _ = make_step(clipped, trainer.mesh)(trainer.state, trainer.place(batch(0)))
+    first_moment = state["optimizer"][0].mu
+    norm = float(jnp.sqrt(sum(jnp.sum(jnp.square(leaf / 0.1)) for leaf in jax.tree.leaves(first_moment))))
+    np.testing.assert_allclose(norm, clipped.optimizer.clip_norm, rtol=1e-3)
