@@ -28,7 +28,7 @@ type Tokens = npt.NDArray[np.unsignedinteger[Any]]
 
 FORMAT = 1
 DESCRIPTION = "store.json"
-CHUNK_ITEMS = 16_384
+CHUNK_ITEMS = 8_192
 SHARD_BYTES = 64 << 20
 CACHE_BYTES = 1 << 30
 READS_IN_FLIGHT = 64

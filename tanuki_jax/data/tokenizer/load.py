@@ -82,8 +82,8 @@ class Tokenizer:
         return np.concatenate([first, *(part for other in others for part in (spelled, other[1:]))])
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Text of ids. Special tokens write nothing, nor do ids beyond the vocabulary (padding rows of an embedding)."""
-        return self._backend.decode([int(i) for i in ids if i < self.vocabulary])
+        """Text of ids. Special tokens write nothing, nor do ids outside the vocabulary (padding rows of an embedding)."""
+        return self._backend.decode([int(i) for i in ids if 0 <= i < self.vocabulary])
 
 
 def load(path: str | Path) -> Tokenizer:

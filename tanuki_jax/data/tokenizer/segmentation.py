@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import cycle
+from itertools import batched
 
 from tanuki_jax.data.tokenizer.load import replace_surrogates
 from tanuki_jax.errors import InputError
@@ -13,9 +13,7 @@ LONGEST = 1000
 DELIMITER = "\ue000"
 """Mark between two words, a private-use character: SentencePiece's `pretokenization_delimiter`."""
 
-_NEWLINE = "\n"  # a piece of its own (`pieces.WRITTEN`), which no learned piece contains
-_RESERVED = "\u2585"  # SentencePiece's mark for what no piece may contain; it drops lines that bring one along
-_NEVER_IN_PIECES = re.compile(f"[{_NEWLINE}\0{_RESERVED}{DELIMITER}]")
+_NEVER_IN_PIECES = re.compile(f"[\n\0\u2585{DELIMITER}]")  # SentencePiece marks what it passes over as U+2585, and drops lines with one
 _LONG = re.compile(rf".{{{LONGEST // 2},{LONGEST}}}(?:(?<=[。．！？、，.!?,])|(?= ))|.{{1,{LONGEST}}}", re.DOTALL)
 
 
@@ -32,11 +30,11 @@ def lines(texts: Iterable[str]) -> Iterator[str]:
                 yield line
 
 
-def mark_words(sentences: Iterable[str]) -> Iterator[str]:
-    """The lines with a mark between words, as MeCab with the IPA dictionary finds them; white space belongs to the word after it.
+def pairs_of_words(sentences: Iterable[str]) -> Iterator[str]:
+    """The words of the lines, as MeCab with the IPA dictionary finds them, two by two with DELIMITER between them.
 
-    Every other mark is a newline, over which no piece goes either: SentencePiece proposes a string as a piece only if different
-    characters follow it in the text, so that a word that only DELIMITER ever followed would not become one.
+    White space belongs to the word after it. Pairs, because SentencePiece proposes a string as a piece only if different characters
+    follow it in its input, such as here a delimiter and the end of a line; a word that only ever met delimiters would not become one.
 
     InputError if the `corpus` extra is not installed.
     """
@@ -46,12 +44,14 @@ def mark_words(sentences: Iterable[str]) -> Iterator[str]:
     except ImportError as error:
         raise InputError(f"tokenizer.mecab needs {error.name}, which comes with the extra: pip install 'tanuki-jax[corpus]'") from error
     tagger = fugashi.GenericTagger(ipadic.MECAB_ARGS)
-    marks = cycle((_NEWLINE, DELIMITER))
 
-    def marked(line: str) -> str:
-        words = [node.white_space + node.surface for node in tagger(line)]
-        rest = line[sum(map(len, words)) :]
-        first, *others = [*words, rest] if rest else words
-        return first + "".join(next(marks) + word for word in others)
+    def words(line: str) -> Iterator[str]:
+        end = 0
+        for node in tagger(line):
+            word = node.white_space + node.surface
+            end += len(word)
+            yield word
+        if end < len(line):
+            yield line[end:]
 
-    return map(marked, sentences)
+    return map(DELIMITER.join, batched((word for line in sentences for word in words(line)), 2))

@@ -1,0 +1,69 @@
+"""The encoded documents of one unit on disk, until they are merged into a store."""
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Self
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """What is known of n documents beside their tokens, and of the rows that held none."""
+
+    lengths: npt.NDArray[np.int64]
+    """[n] tokens of each document, the end-of-document token included."""
+    digests: npt.NDArray[np.uint64]
+    """[n] hash of each text."""
+    pieces: npt.NDArray[np.int32]
+    """[n] which of the unit's slices each is in."""
+    rows: npt.NDArray[np.int64]
+    """[n] row of each within its slice, from 0."""
+    malformed: npt.NDArray[np.int64]
+    """[] how many rows are malformed."""
+    named_pieces: npt.NDArray[np.int32]
+    """[m] slices of the first malformed rows."""
+    named_rows: npt.NDArray[np.int64]
+    """[m] their rows within the slice."""
+    named_reasons: npt.NDArray[np.str_]
+    """[m] what is wrong with them."""
+    rows_read: npt.NDArray[np.int64]
+    """Rows of each slice of the unit, blank ones included."""
+    characters: npt.NDArray[np.int64]
+    """[] characters of all texts."""
+    bytes: npt.NDArray[np.int64]
+    """[] bytes of all texts in UTF-8."""
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Reads what `finish` wrote at `path`."""
+        with np.load(path, allow_pickle=False) as columns:
+            return cls(**{field.name: columns[field.name] for field in dataclasses.fields(cls)})
+
+    def finish(self, path: Path) -> None:
+        """Writes the part at `path`, which tells that it and its tokens are complete."""
+        with replacing(path) as file:
+            np.savez(file, **{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+
+
+def tokens_path(part: Path) -> Path:
+    """Where the tokens of the part at that path lie, raw and without a header."""
+    return part.with_suffix(".tokens")
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of `path` once the block is left without an error."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(draft, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,93 @@
+"""The units in which a source is encoded: what one worker reads, or has tasks write, in one go."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tanuki_jax.chat.pretraining import as_text
+from tanuki_jax.records.files import Slice
+from tanuki_jax.records.read import Malformed, read
+from tanuki_jax.records.types import Conversation, Document
+from tanuki_jax.tasks.splits import conversation
+
+TASK_SEED = 0
+
+type Unit = FileUnit | TaskUnit
+
+
+@dataclasses.dataclass(frozen=True)
+class FileUnit:
+    """Slices of files: one of a large file, or many small files whole."""
+
+    slices: tuple[Slice, ...]
+    text_field: str
+    work: int
+    """About how many bytes are read."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The file of each slice."""
+        return tuple(part.path for part in self.slices)
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskUnit:
+    """Conversations [start, stop) of a task family; they count as one slice."""
+
+    family: str
+    start: int
+    stop: int
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """What stands for the file."""
+        return (task_path(self.family),)
+
+    @property
+    def work(self) -> int:
+        """How many conversations are written."""
+        return self.stop - self.start
+
+
+class Row(NamedTuple):
+    """A text, or what is wrong with it, and where it stands."""
+
+    piece: int
+    """Which of the unit's slices it is in."""
+    row: int
+    """Row within that slice, from 0."""
+    text: str | Malformed
+
+
+def task_path(family: str) -> str:
+    """What stands for a file where a family's rules wrote the documents; the row is the number of the conversation."""
+    return f"tasks:{family}"
+
+
+def rows_of(unit: Unit, rows_read: list[int]) -> Iterator[Row]:
+    """The texts of a unit in order; conversations as `user:` and `assistant:` lines.
+
+    Args:
+        unit: what to read.
+        rows_read: gets, slice by slice, how many rows it has, blank ones included.
+    """
+    if isinstance(unit, TaskUnit):
+        for row, index in enumerate(range(unit.start, unit.stop)):
+            yield Row(0, row, as_text(conversation((unit.family,), index, TASK_SEED)))
+        rows_read.append(unit.work)
+        return
+    for piece, part in enumerate(unit.slices):
+        reader = read(part, text_field=unit.text_field)
+        for found in reader:
+            yield Row(piece, found.row, _text(found.record))
+        rows_read.append(reader.rows_read)
+
+
+def _text(record: Document | Conversation | Malformed) -> str | Malformed:
+    match record:
+        case Document():
+            return record.text
+        case Conversation():
+            return as_text(record)
+        case Malformed():
+            return record
