@@ -15,8 +15,13 @@ from tanuki_jax.errors import InputError
 
 def test_5000_strings_encode_alike_and_decode_to_themselves(folder: Path, strings: list[str]) -> None:
     found = disagreement(load(folder / "tokenizer.model"), load(folder / "tokenizer.json"), strings)
-    assert (found.total, found.lost) == (5000, 0), found.examples
-    assert found.rate <= 0.002, found.examples
+    assert (found.total, found.different, found.lost) == (5000, 0, 0), found.examples
+
+
+def test_a_text_of_a_million_characters_encodes_alike(folder: Path, strings: list[str]) -> None:
+    """Sums of scores are exact, however long they grow."""
+    found = disagreement(load(folder / "tokenizer.model"), load(folder / "tokenizer.json"), ["\n".join(strings * 2)])
+    assert (found.total, found.different, found.lost) == (1, 0, 0)
 
 
 def test_the_library_alone_agrees_as_well(folder: Path, strings: list[str]) -> None:
@@ -25,7 +30,7 @@ def test_the_library_alone_agrees_as_well(folder: Path, strings: list[str]) -> N
     oracle = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
     ids = [encoding.ids for encoding in plain.encode_batch(strings)]
     assert plain.decode_batch(ids) == strings
-    assert sum(ours != theirs for ours, theirs in zip(oracle.encode(strings), ids, strict=True)) <= 10
+    assert oracle.encode(strings) == ids
 
 
 def test_special_tokens_are_named_for_transformers(folder: Path) -> None:

@@ -31,7 +31,7 @@ def test_transformers_encodes_and_decodes_alike(exported: Path, folder: Path, st
     theirs = transformers_tokenizer(exported)
     ours = load(folder)
     ids = theirs(strings, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-    assert sum(a.tolist() != b for a, b in zip(ours.encode_batch(strings), ids, strict=True)) <= 10
+    assert [array.tolist() for array in ours.encode_batch(strings)] == ids
     assert theirs.batch_decode(ids) == strings
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tanuki_jax.data.tokenizer.segmentation import DELIMITER, LONGEST, lines, mark_words
+from tanuki_jax.data.tokenizer.segmentation import DELIMITER, LONGEST, lines, pairs_of_words
 from tanuki_jax.errors import InputError
 
 
@@ -26,9 +26,8 @@ def test_surrogates_become_replacement_characters() -> None:
     assert list(lines(["a\ud800b"])) == ["a\ufffdb"]
 
 
-def words(line: str) -> list[str]:
-    [marked] = mark_words([line])
-    return re.split(f"[\n{DELIMITER}]", marked)
+def words(*given: str) -> list[str]:
+    return [word for pair in pairs_of_words(given) for word in pair.split(DELIMITER)]
 
 
 def test_words_are_those_of_mecab_and_keep_their_spaces() -> None:
@@ -37,13 +36,12 @@ def test_words_are_those_of_mecab_and_keep_their_spaces() -> None:
     assert words("   ") == ["   "]
 
 
-def test_the_two_marks_take_turns_over_all_lines() -> None:
-    assert list(mark_words(["山の狸", "山の狸"])) == [f"山\nの{DELIMITER}狸", f"山\nの{DELIMITER}狸"]
-    assert list(mark_words(["狸が", "狸が"])) == ["狸\nが", f"狸{DELIMITER}が"]
+def test_words_come_in_pairs_across_lines() -> None:
+    assert list(pairs_of_words(["山の狸", "狐", "犬"])) == [f"山{DELIMITER}の", f"狸{DELIMITER}狐", "犬"]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\n\ue000"), min_size=1))
-def test_marking_words_loses_nothing(text: str) -> None:
+def test_words_lose_nothing(text: str) -> None:
     assert "".join(words(text)) == text
 
 
@@ -51,4 +49,4 @@ def test_marking_words_loses_nothing(text: str) -> None:
 def test_without_the_extra_mecab_is_an_input_error(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(InputError, match=rf"tokenizer\.mecab needs {missing}.*tanuki-jax\[corpus\]"):
-        mark_words([])
+        pairs_of_words([])

@@ -69,8 +69,8 @@ def test_the_same_texts_make_the_same_files_in_another_process(corpus: list[str]
 
 
 def test_with_mecab_words_become_pieces_and_no_piece_crosses_them(corpus: list[str], tmp_path: Path) -> None:
-    train(corpus[:34], config(460), tmp_path / "free")
-    train(corpus[:34], config(460, mecab=True), tmp_path / "marked")
+    train(corpus[:34], config(570), tmp_path / "free")
+    train(corpus[:34], config(490, mecab=True), tmp_path / "marked")
     free, marked = (" ".join(learned(tmp_path / name)) for name in ("free", "marked"))
     assert "図書館で" in free
     assert "図書館で" not in marked
@@ -113,6 +113,17 @@ def test_what_goes_wrong_while_reading_texts_comes_through_and_leaves_nothing(ki
     with pytest.raises(kind, match=r"line 3 of a\.jsonl"):
         train(texts(), config(400), tmp_path / "tokenizer")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_training_that_is_killed_says_so_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killer = tmp_path / "bin" / "python"
+    killer.parent.mkdir()
+    killer.write_text("#!/bin/sh\nkill -9 $$\n")
+    killer.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(killer))
+    with pytest.raises(InputError, match=r"killed by signal 9, .* a smaller tokenizer\.sample_bytes needs less"):
+        train(["狸と狐" * 400] * 1000, config(400), tmp_path / "tokenizer")
+    assert not (tmp_path / "tokenizer").exists()
 
 
 def test_a_folder_that_holds_something_is_not_touched(tmp_path: Path) -> None:

@@ -1,0 +1,106 @@
+"""A small experiment on the disk, prepared once, and runs of it in processes of their own."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CONFIG = """
+from pathlib import Path
+
+from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, HeldOut, Layout, Schedule, Tokenizer
+from tanuki_jax.config.mixture import Mixture, Source, Stage
+from tanuki_jax.config.model import Model
+
+HERE = Path(__file__).parent
+
+
+def sources():
+    tasks = Source(name="tasks", tasks=("arithmetic", "dialogue"), documents=800)
+    return Mixture(sources=(tasks, Source(name="files", paths=(str(HERE / "*.txt"),))), stages=(Stage(weights={"tasks": 3, "files": 1}),))
+
+
+def small():
+    return Experiment(
+        name="small",
+        model=Model(vocabulary=1024, width=32, hidden=64, layers=2, heads=4, kv_heads=4),
+        data=Data(
+            mixture=f"{HERE}/small.py:sources",
+            tokenizer=Tokenizer(path="tokenizer", pieces=900),
+            stores="stores",
+            sequence_length=64,
+            batch_rows=16,
+            held_out_share=0.1,
+            read_threads=1,
+        ),
+        steps=40,
+        schedule=Schedule(peak=1e-2, warmup_steps=5),
+        checkpoints=Checkpoints(every_steps=8),
+        held_out=HeldOut(every_steps=20, rows=16),
+        layout=Layout(compute_dtype="float32"),
+    )
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Workspace:
+    """A folder with `small.py`, its tokenizer and its stores."""
+
+    folder: Path
+
+    def start(self, door: str, *words: str, devices: int = 8, **environment: str) -> subprocess.Popen[str]:
+        flags = f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0"
+        cache = {"JAX_COMPILATION_CACHE_DIR": str(self.folder / "cache"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+        return subprocess.Popen(
+            [sys.executable, "-m", f"tanuki_jax.{door}", *words],
+            cwd=self.folder,
+            env=os.environ | {"XLA_FLAGS": flags} | cache | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, door: str, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        process = self.start(door, *words, **options)
+        out, err = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def train(self, name: str, *words: str, **options: Any) -> list[dict[str, Any]]:
+        """Trains to the end and returns the metrics."""
+        finished = self.run("train", "--config=small.py:small", "--name", name, *words, **options)
+        assert finished.returncode == 0, finished.stderr
+        return self.metrics(name)
+
+    def metrics(self, name: str) -> list[dict[str, Any]]:
+        """What a run measured, without what depends on the clock."""
+        path = self.folder / "runs" / name / "metrics.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        clock = ("tokens_per_second", "tokens_per_second_per_device", "data_wait_share")
+        return [{key: value for key, value in line.items() if key not in clock} for line in lines]
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.folder / "runs" / name / "events.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    folder = tmp_path_factory.mktemp("workspace")
+    (folder / "small.py").write_text(CONFIG)
+    for number in range(30):
+        text = "\n".join(f"def f{i}(x: int) -> int:\n    return x * {i * number} + {i}" for i in range(20))
+        (folder / f"{number}.txt").write_text(text)
+    workspace = Workspace(folder)
+    prepared = workspace.run("prepare", "--config=small.py:small", "--workers", "1")
+    assert prepared.returncode == 0, prepared.stderr
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def undisturbed(workspace: Workspace) -> list[dict[str, Any]]:
+    """Metrics of the run `undisturbed`."""
+    return workspace.train("undisturbed")
