@@ -1,5 +1,6 @@
 """A small experiment on the disk, prepared once, and runs of it in processes of their own."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tanuki_jax.train.__main__ import main
 
 CONFIG = """
 from pathlib import Path
@@ -70,8 +73,14 @@ class Workspace:
         out, err = process.communicate(timeout=300)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
-    def train(self, name: str, *words: str, **options: Any) -> list[dict[str, Any]]:
-        """Trains to the end and returns the metrics."""
+    def train(self, name: str, *words: str) -> list[dict[str, Any]]:
+        """Trains to the end, in this process, and returns the metrics."""
+        with contextlib.chdir(self.folder):
+            main(["--config=small.py:small", "--name", name, *words])
+        return self.metrics(name)
+
+    def train_elsewhere(self, name: str, *words: str, **options: Any) -> list[dict[str, Any]]:
+        """Trains to the end, in a process of its own, and returns the metrics."""
         finished = self.run("train", "--config=small.py:small", "--name", name, *words, **options)
         assert finished.returncode == 0, finished.stderr
         return self.metrics(name)
@@ -103,4 +112,4 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture(scope="session")
 def undisturbed(workspace: Workspace) -> list[dict[str, Any]]:
     """Metrics of the run `undisturbed`."""
-    return workspace.train("undisturbed")
+    return workspace.train_elsewhere("undisturbed")

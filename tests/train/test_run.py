@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 import signal
 import time
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tanuki_jax.errors import InputError
 from tests.train.conftest import Workspace
 
 
@@ -23,7 +25,7 @@ def wait_for_steps(workspace: Workspace, name: str, steps: int, process: Any) ->
         time.sleep(0.005)
 
 
-def test_a_run_leaves_its_folder(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
+def test_a_run_leaves_its_folder(workspace: Workspace, undisturbed: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
     run = workspace.folder / "runs" / "undisturbed"
     assert [line["step"] for line in undisturbed if "loss" in line] == list(range(1, 41))
     held_out = [line for line in undisturbed if "held_out/all" in line]
@@ -37,8 +39,8 @@ def test_a_run_leaves_its_folder(workspace: Workspace, undisturbed: list[dict[st
     events = {event["event"]: event for event in workspace.events("undisturbed")}
     assert events["config"]["devices"] == "8 x cpu" and "jax" in events["config"]["versions"]
     assert events["flops"]["per_token"] > 0
-    again = workspace.run("train", "--config=small.py:small", "--name", "undisturbed")
-    assert again.returncode == 0 and "step 40 of 40" in again.stdout and "finished" in again.stdout
+    assert workspace.train("undisturbed") == undisturbed
+    assert "step 40 of 40" in (said := capsys.readouterr().out) and "finished" in said
 
 
 def kill_and_resume(workspace: Workspace, name: str, kills: int, seed: int) -> None:
@@ -50,7 +52,7 @@ def kill_and_resume(workspace: Workspace, name: str, kills: int, seed: int) -> N
         time.sleep(chance.uniform(0, 0.3))
         process.kill()
         process.communicate()
-    workspace.train(name)
+    workspace.train_elsewhere(name)
 
 
 def test_kill_9_at_random_moments_changes_no_bit_of_the_metrics(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
@@ -75,30 +77,29 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(workspace: Workspace, undistu
     assert "stopped and saved; the same command goes on" in out
     stopped = len(losses(workspace.metrics("interrupted")))
     assert 3 <= stopped < 40
-    workspace.train("interrupted")
+    workspace.train_elsewhere("interrupted")
     assert [event["step"] for event in workspace.events("interrupted") if event["event"] == "resumed"] == [stopped]
     assert workspace.metrics("interrupted") == undisturbed
 
 
-def test_two_processes_of_four_devices_follow_one_device(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
-    alone = workspace.train("alone", devices=1)
-    words = ("train", "--config=small.py:small", "--name", "together", "--distributed", "--layout.fsdp", "2", "--layout.tensor", "2")
+def test_two_processes_of_four_devices_follow_one_process(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
+    words = ("train", "--config=small.py:small", "--name", "together", "--distributed", "--steps", "20", "--schedule.end-step", "40")
+    words += ("--layout.fsdp", "2", "--layout.tensor", "2")
     address = {"JAX_COORDINATOR_ADDRESS": "localhost:29517", "JAX_NUM_PROCESSES": "2"}
     processes = [workspace.start(*words, devices=4, JAX_PROCESS_ID=str(number), **address) for number in range(2)]
     errors = [process.communicate(timeout=300)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], errors
     together = workspace.metrics("together")
-    np.testing.assert_allclose(losses(together)[:1], losses(alone)[:1], rtol=1e-5)
-    np.testing.assert_allclose(losses(together)[:20], losses(alone)[:20], rtol=1e-4)
-    np.testing.assert_allclose(losses(undisturbed)[:20], losses(alone)[:20], rtol=1e-4)
+    np.testing.assert_allclose(losses(together)[:1], losses(undisturbed)[:1], rtol=1e-5)
+    np.testing.assert_allclose(losses(together), losses(undisturbed)[:20], rtol=1e-4)
     assert {event["event"]: event for event in workspace.events("together")}["config"]["processes"] == 2
 
 
-def test_a_run_goes_on_with_another_layout_and_number_of_devices(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
+def test_a_run_goes_on_with_another_layout(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
     shutil.copytree(workspace.folder / "runs" / "undisturbed", workspace.folder / "runs" / "moved")
     for step in (32, 40):
         shutil.rmtree(workspace.folder / "runs" / "moved" / "checkpoints" / f"{step:08d}")
-    moved = workspace.train("moved", "--layout.fsdp", "4", "--layout.accumulation", "2", "--layout.data", "1", devices=4)
+    moved = workspace.train("moved", "--layout.fsdp", "2", "--layout.tensor", "2", "--layout.accumulation", "2")
     assert [line["step"] for line in moved if "loss" in line] == list(range(1, 41))
     np.testing.assert_allclose(losses(moved), losses(undisturbed), rtol=1e-4)
 
@@ -129,35 +130,33 @@ def test_a_profile_is_written(workspace: Workspace, undisturbed: list[dict[str, 
     assert list((workspace.folder / "runs" / "profiled" / "profile").rglob("*.xplane.pb"))
 
 
-def refuse(workspace: Workspace, *words: str) -> str:
-    """The sentence with which `train` refuses; it is alone on stderr."""
-    refused = workspace.run("train", "--config=small.py:small", *words)
-    assert refused.returncode == 2, refused
-    assert refused.stderr.count("\n") == 1 and refused.stdout == "", refused
-    return refused.stderr
+def test_a_refusal_is_one_sentence_on_stderr(workspace: Workspace) -> None:
+    refused = workspace.run("train", "--config=small.py:small", "--layout.fsdp", "3")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == "tanuki_jax.train: the layout (data -1, fsdp 3) does not fit 8 devices; the product of the axes must be that\n"
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--name", "x", "--layout.fsdp", "3"), "does not fit 8 devices"),
-        (("--name", "x", "--data.batch-rows", "12", "--held-out.rows", "12"), "is not divided by the 8 devices"),
-        (("--name", "x", "--data.stores", "nowhere"), "nowhere has no store of tasks, files"),
+        (("x", "--data.batch-rows", "12", "--held-out.rows", "12"), "is not divided by the 8 devices"),
+        (("x", "--data.stores", "nowhere"), "nowhere has no store of tasks, files"),
         (
-            ("--name", "x", "--model.vocabulary", "768", "--data.tokenizer.pieces", "600"),
+            ("x", "--model.vocabulary", "768", "--data.tokenizer.pieces", "600"),
             "the tokenizer has 900 pieces, more than model.vocabulary 768",
         ),
-        (("--name", "x", "--start.checkpoint", "runs/nobody"), "there is no checkpoint at runs/nobody"),
-        (("--name", "x", "--start.checkpoint", "runs/undisturbed", "--model.layers", "3"), "is of another model: its layers is 2"),
-        (("--name", "undisturbed", "--model.hidden", "96", "--steps", "50"), "is of another model: its hidden is 64"),
-        (("--name", "undisturbed", "--data.sequence-length", "32", "--steps", "50"), "the data changed since"),
+        (("x", "--start.checkpoint", "runs/nobody"), "there is no checkpoint at runs/nobody"),
+        (("x", "--start.checkpoint", "runs/undisturbed", "--model.layers", "3"), "is of another model: its layers is 2"),
+        (("undisturbed", "--model.hidden", "96", "--steps", "50"), "is of another model: its hidden is 64"),
+        (("undisturbed", "--data.sequence-length", "32", "--steps", "50"), "the data changed since"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(
+def test_what_cannot_be_done_is_said_and_leaves_nothing(
     workspace: Workspace, undisturbed: list[dict[str, Any]], words: tuple[str, ...], sentence: str
 ) -> None:
     before = sorted((workspace.folder / "runs").iterdir())
-    assert sentence in refuse(workspace, *words)
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        workspace.train(*words)
     assert [path for path in sorted((workspace.folder / "runs").iterdir()) if path not in before and any(path.rglob("*.json"))] == []
 
 
@@ -169,7 +168,8 @@ def test_changed_documents_refuse_resume(workspace: Workspace, undisturbed: list
             file.write("\nchanged = True\n")
         shutil.rmtree(stores / "files")
         assert workspace.run("prepare", "--config=small.py:small", "--workers", "1").returncode == 0
-        assert "the data changed since" in refuse(workspace, "--name", "undisturbed", "--steps", "50")
+        with pytest.raises(InputError, match="the data changed since"):
+            workspace.train("undisturbed", "--steps", "50")
     finally:
         shutil.rmtree(stores)
         kept.rename(stores)
