@@ -2,13 +2,17 @@
 
 import os
 import sys
+from pathlib import Path
 
 import hypothesis
 import pytest
 
 assert "jax" not in sys.modules, "jax was imported before the tests could choose its devices"
 os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"  # compiles in a third of the time
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"  # compiles in half the time
+# What was compiled once is read back, in later runs and by the commands that tests start. The folder may be deleted at any time.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parent.parent / ".cache" / "jax")
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 hypothesis.settings.register_profile(
     "house",
