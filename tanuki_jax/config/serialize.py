@@ -22,7 +22,8 @@ def from_json[Config](text: str, kind: type[Config], origin: str = "the config")
         origin: what an error names, the file's path for instance.
 
     Raises:
-        InputError: on malformed JSON, unknown or missing fields, and values of another type than the field's.
+        InputError: on malformed JSON, unknown fields, missing ones that have no default (a field that is younger than the file has
+            one), and values of another type than the field's.
     """
     try:
         value = json.loads(text)
@@ -70,9 +71,9 @@ def _build_dataclass(value: Any, kind: type, field: str, origin: str) -> Any:
         )
     kinds = get_type_hints(kind)
     prefix = f"{field}." if field else ""
-    names = [part.name for part in dataclasses.fields(kind)]
-    if unknown := [name for name in value if name not in names]:
+    fields = {part.name: part for part in dataclasses.fields(kind)}
+    if unknown := [name for name in value if name not in fields]:
         raise InputError(f"{origin} has the field {prefix}{unknown[0]}, which {kind.__name__} does not know")
-    if missing := [name for name in names if name not in value]:
+    if missing := [name for name, part in fields.items() if name not in value and part.default is dataclasses.MISSING]:
         raise InputError(f"{origin} lacks the field {prefix}{missing[0]} of {kind.__name__}")
-    return kind(**{name: _build(value[name], kinds[name], prefix + name, origin) for name in names})
+    return kind(**{name: _build(value[name], kinds[name], prefix + name, origin) for name in value})

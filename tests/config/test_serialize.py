@@ -93,11 +93,21 @@ def test_japanese_stays_readable() -> None:
 
 
 @pytest.mark.parametrize("path", PATHS, ids=".".join)
-def test_a_missing_field_is_named(path: tuple[str, ...]) -> None:
+def test_a_missing_field_is_its_default_or_named(path: tuple[str, ...]) -> None:
     tree, part = edited(path)
+    owner: object = registry.experiment.find("tiny")
+    for name in path[:-1]:
+        owner = getattr(owner, name)
+    field = next(field for field in dataclasses.fields(owner) if field.name == path[-1])  # type: ignore[arg-type]
     del part[path[-1]]
-    with pytest.raises(InputError, match=rf"^runs/x/config\.json lacks the field {'.'.join(path)} of \w+$"):
-        from_json(json.dumps(tree), Experiment, "runs/x/config.json")
+    if field.default is dataclasses.MISSING:
+        with pytest.raises(InputError, match=rf"^runs/x/config\.json lacks the field {'.'.join(path)} of \w+$"):
+            from_json(json.dumps(tree), Experiment, "runs/x/config.json")
+    else:
+        read: object = from_json(json.dumps(tree), Experiment, "runs/x/config.json")
+        for name in path:
+            read = getattr(read, name)
+        assert read == field.default
 
 
 @pytest.mark.parametrize("path", PATHS, ids=".".join)

@@ -83,8 +83,8 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(workspace: Workspace, undistu
 
 
 def test_two_processes_of_four_devices_follow_one_process(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
-    words = ("train", "--config=small.py:small", "--name", "together", "--distributed", "--steps", "20", "--schedule.end-step", "40")
-    words += ("--layout.fsdp", "2", "--layout.tensor", "2")
+    layout = ("--layout.fsdp", "2", "--layout.tensor", "2", "--steps", "20", "--schedule.end-step", "40")
+    words = ("train", "--config=small.py:small", "--name", "together", "--distributed", *layout)
     address = {"JAX_COORDINATOR_ADDRESS": "localhost:29517", "JAX_NUM_PROCESSES": "2"}
     processes = [workspace.start(*words, devices=4, JAX_PROCESS_ID=str(number), **address) for number in range(2)]
     errors = [process.communicate(timeout=300)[1] for process in processes]

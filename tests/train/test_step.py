@@ -113,7 +113,11 @@ def test_losses_fall_and_nothing_is_compiled_after_the_first_step() -> None:
     with jax.set_mesh(trainer.mesh):
         first = trainer.train(1)
         compiled: list[str] = []
-        jax.monitoring.register_event_duration_secs_listener(lambda event, _, **__: compiled.append(event))
+
+        def note(event: str, duration_secs: float, **_: str | int) -> None:
+            compiled.append(event)
+
+        jax.monitoring.register_event_duration_secs_listener(note)
         rest = trainer.train(19, after=1)
         jax.monitoring.clear_event_listeners()
     assert rest[-1] < 0.8 * first[0]

@@ -44,9 +44,9 @@ def train(texts: Iterable[str], config: Tokenizer, folder: Path) -> None:
 def _explained(error: RuntimeError, asked: int) -> Exception:
     message = str(error)
     if most := re.search(r"set it to a value <= (\d+)", message):
-        return InputError(f"tokenizer.pieces is {asked}, but there is text for {most[1]} at the most")
+        return InputError(f"data.tokenizer.pieces is {asked}, but there is text for {most[1]} at the most")
     if least := re.search(r"smaller than required_chars\. \d+ vs (\d+)", message):
-        return InputError(f"tokenizer.pieces is {asked}, but the characters of the text need {least[1]} at the least")
+        return InputError(f"data.tokenizer.pieces is {asked}, but the characters of the text need {least[1]} at the least")
     if re.search(r"sentences_\.empty|all_chars_count|seed_sentencepieces\.empty", message):
         return InputError("there is no text to train a tokenizer on")
     return error

@@ -81,7 +81,7 @@ def test_with_mecab_words_become_pieces_and_no_piece_crosses_them(corpus: list[s
 def test_too_little_text_names_the_largest_number_of_pieces_which_then_works(tmp_path: Path) -> None:
     draw = random.Random(0)
     texts = ["".join(draw.choices("狸狐鹿熊犬猫", k=50)) for _ in range(100)]
-    with pytest.raises(InputError, match=r"tokenizer\.pieces is 65000, but there is text for \d+ at the most") as most:
+    with pytest.raises(InputError, match=r"data\.tokenizer\.pieces is 65000, but there is text for \d+ at the most") as most:
         train(texts, config(65_000), tmp_path / "tokenizer")
     pieces = int(str(most.value).split()[-4])
     train(texts, config(pieces), tmp_path / "tokenizer")
@@ -92,7 +92,7 @@ def test_too_little_text_names_the_largest_number_of_pieces_which_then_works(tmp
 
 def test_too_few_pieces_name_the_smallest_number_which_then_works(tmp_path: Path) -> None:
     for asked in (5, 300):
-        with pytest.raises(InputError, match=rf"tokenizer\.pieces is {asked}, but the characters of the text need 367 at the least"):
+        with pytest.raises(InputError, match=rf"data\.tokenizer\.pieces is {asked}, but the characters of the text need 367 at the least"):
             train(["狸と狐"] * 9, config(asked), tmp_path / "tokenizer")
     train(["狸と狐"] * 9, config(367), tmp_path / "tokenizer")
 

@@ -1,0 +1,21 @@
+"""The picture of a run."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from matplotlib.image import imread
+
+from tanuki_jax.train.loss_curve import draw
+
+
+def test_a_picture_is_drawn_even_of_losses_that_are_not_finite(tmp_path: Path) -> None:
+    lines = [{"step": step, "loss": float("nan") if step == 5 else 1 / step} for step in range(1, 50)]
+    lines += [{"step": 0, "held_out/a": 1.0, "held_out/all": 1.0}, {"step": 40, "held_out/a": 0.5, "held_out/all": 0.5}]
+    draw(tmp_path)
+    empty = imread(tmp_path / "loss.png")
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    draw(tmp_path)
+    drawn = imread(tmp_path / "loss.png")
+    assert drawn.shape == empty.shape and np.mean(drawn != empty) > 0.002
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["loss.png", "metrics.jsonl"]

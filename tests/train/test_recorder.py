@@ -1,0 +1,33 @@
+"""Metrics of steps as lines: one step late, with the tokens so far."""
+
+import dataclasses
+from typing import Any
+
+import jax.numpy as jnp
+import pytest
+
+from tanuki_jax.config.experiment import Logging
+from tanuki_jax.config.registry import experiment
+from tanuki_jax.train.recorder import Recorder
+
+
+def test_a_step_is_written_when_the_next_one_is_dispatched_or_at_a_flush() -> None:
+    lines: list[dict[str, Any]] = []
+    recorder = Recorder(experiment.find("tiny"), 100, lines.append)
+    for step in (1, 2):
+        recorder.push(step, step + 9, {"loss": jnp.float32(step / 2), "tokens": jnp.float32(50)}, waited=0.0)
+    assert [(line["step"], line["data_step"], line["loss"], line["tokens"]) for line in lines] == [(1, 10, 0.5, 150)]
+    recorder.flush()
+    recorder.flush()
+    assert [line["step"] for line in lines] == [1, 2]
+    assert recorder.tokens == lines[-1]["tokens"] == 200
+    assert lines[-1]["tokens_per_second"] == pytest.approx(8 * lines[-1]["tokens_per_second_per_device"], rel=0.01)
+
+
+def test_lines_come_every_so_many_steps_and_still_count_all_tokens() -> None:
+    lines: list[dict[str, Any]] = []
+    recorder = Recorder(dataclasses.replace(experiment.find("tiny"), logging=Logging(every_steps=3)), 0, lines.append)
+    for step in range(1, 8):
+        recorder.push(step, step, {"tokens": jnp.float32(10)}, waited=1e9)
+    recorder.flush()
+    assert [(line["step"], line["tokens"], line["data_wait_share"]) for line in lines] == [(3, 30, 1.0), (6, 60, 1.0)]

@@ -1,0 +1,36 @@
+"""The run folder: metrics cut back, configs compared, nothing written by those that should not."""
+
+import dataclasses
+from pathlib import Path
+
+from tanuki_jax.config.registry import experiment, mixture
+from tanuki_jax.train.run_folder import RunFolder, read_metrics
+
+
+def test_metrics_are_cut_back_to_a_step_and_lose_a_line_that_is_not_whole(tmp_path: Path) -> None:
+    run = RunFolder(dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path)), writes=True)
+    for step in range(1, 6):
+        run.metrics({"step": step, "loss": 1.5})
+    run.metrics({"step": 4, "held_out/all": 2.0})
+    with (run.path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 3, "lo')
+    run.cut_metrics_after(4)
+    assert [line["step"] for line in read_metrics(run.path)] == [1, 2, 3, 4, 4]
+    run.metrics({"step": 5, "loss": float("nan")})
+    assert len(list(read_metrics(run.path))) == 6
+
+
+def test_changed_fields_are_told(tmp_path: Path) -> None:
+    tiny = dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path))
+    run = RunFolder(tiny, writes=True)
+    assert run.write_config(tiny, mixture.find("demo")) == []
+    assert run.write_config(dataclasses.replace(tiny, steps=7, seed=1), mixture.find("demo")) == ["steps", "seed"]
+
+
+def test_a_process_that_does_not_write_leaves_no_trace(tmp_path: Path) -> None:
+    tiny = dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path / "runs"))
+    run = RunFolder(tiny, writes=False)
+    run.write_config(tiny, mixture.find("demo"))
+    run.metrics({"step": 1})
+    run.event("started")
+    assert list(tmp_path.iterdir()) == []
