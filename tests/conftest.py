@@ -1,5 +1,6 @@
 """Where all tests run: eight virtual CPU devices, set before anything imports jax. A skipped test fails the run."""
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8 --xla_backen
 # What was compiled once is read back, in later runs and by the commands that tests start. The folder may be deleted at any time.
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parent.parent / ".cache" / "jax")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+
+# Files named so import torch, which has an environment of its own, where they are asked for by their marker.
+collect_ignore_glob = [] if importlib.util.find_spec("torch") else ["*_parity.py"]
 
 hypothesis.settings.register_profile(
     "house",

@@ -107,7 +107,8 @@ class Layout:
     compute_dtype: Literal["bfloat16", "float32"] = "bfloat16"
     """Type of activations and of the weights in matrix products."""
     parameter_dtype: Literal["float32", "bfloat16"] = "float32"
-    """Type in which parameters and optimizer moments are kept; gradients always accumulate in float32."""
+    """Type in which parameters and optimizer moments are kept. Gradients are summed over devices in compute_dtype, over micro-batches
+    in float32."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

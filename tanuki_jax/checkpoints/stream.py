@@ -1,0 +1,105 @@
+"""Parameters written from host memory, a layer or a part of a matrix at a time, in the format in which `save` writes them from devices."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import numpy.typing as npt
+import orbax.checkpoint as ocp
+import tensorstore
+
+PART_BYTES = 128 << 20
+"""A parameter without layers is cut, along its longest dim, into parts of at most this size."""
+
+type Part = tuple[int | slice, ...]
+"""Index into a parameter: `(layer,)` of a stacked one; else slices of all dims, of which one is cut."""
+
+type Read = Callable[[str, Part], npt.NDArray[Any]]
+"""Takes a parameter's dotted path in the tree, as in `blocks.q`, and which part of it; returns its values."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Unread:
+    """A parameter whose values are asked for when they are to be written."""
+
+    name: str
+    chunk: tuple[int, ...]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read: Read
+
+    def parts(self) -> Iterator[Part]:
+        """One for each chunk."""
+        if self.name.startswith("blocks."):
+            yield from ((layer,) for layer in range(self.shape[0]))
+            return
+        for place in np.ndindex(*(-(-size // step) for size, step in zip(self.shape, self.chunk, strict=True))):
+            yield tuple(slice(at * step, (at + 1) * step) for at, step in zip(place, self.chunk, strict=True))
+
+
+class _Handler(ocp.type_handlers.NumpyHandler):  # type: ignore[misc]
+    """Has Orbax write an `_Unread` as it writes a NumPy array, without ever holding more than a part of it."""
+
+    async def serialize(
+        self, values: Sequence[_Unread], infos: Sequence[ocp.type_handlers.ParamInfo], args: Sequence[ocp.SaveArgs] | None = None
+    ) -> list[ocp.future.Future]:
+        for value, info in zip(values, infos, strict=True):
+            array = await tensorstore.open(_specification(value, info.parent_dir), context=info.ts_context, create=True)
+            for part in value.parts():
+                await array[part].write(value.read(value.name, part), can_reference_source_data_indefinitely=True)
+        return []
+
+
+def write(checkpoint: Path, parameters: Any, read: Read) -> None:
+    """Writes the `base/` of a checkpoint, which does not count before `folder.finish` is called on it.
+
+    Args:
+        checkpoint: a folder without a `base`.
+        parameters: tree of `jax.ShapeDtypeStruct`, as `model.llama.shapes` gives it.
+        read: called once for each part, in no order that it may count on; gives values of the tree's shape and type.
+    """
+
+    def unread(path: tuple[jax.tree_util.DictKey, ...], leaf: jax.ShapeDtypeStruct) -> _Unread:
+        name, dtype = ".".join(entry.key for entry in path), np.dtype(leaf.dtype)
+        chunk = (1, *leaf.shape[1:]) if path[0].key == "blocks" else _chunk(leaf.shape, dtype.itemsize)
+        return _Unread(name, chunk, leaf.shape, dtype, read)
+
+    handlers = ((_Unread, _Handler()), (jax.Array, ocp.type_handlers.ArrayHandler()))
+    registry = ocp.type_handlers.create_type_handler_registry(*handlers)
+    handler = ocp.PyTreeCheckpointHandler(use_zarr3=True, type_handler_registry=registry)
+    tree = jax.tree_util.tree_map_with_path(unread, parameters)
+    folder = checkpoint.absolute() / "base"
+    folder.mkdir(parents=True)
+    # Without a Checkpointer, which makes folders in the background while the values are being written.
+    handler.save(folder, args=ocp.args.PyTreeSave(tree))
+    handler.finalize(folder)
+    handler.close()
+
+
+def _chunk(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """The shape, its longest dim cut until what is left has at most PART_BYTES."""
+    longest = max(range(len(shape)), key=lambda dim: shape[dim])
+    pieces = -(-math.prod(shape) * itemsize // PART_BYTES)
+    return tuple(-(-size // pieces) if dim == longest else size for dim, size in enumerate(shape))
+
+
+def _specification(value: _Unread, base: Any) -> dict[str, Any]:
+    """Of an array in the place where Orbax looks for what a process wrote when it puts a checkpoint together."""
+    raw = {"name": "bytes", "configuration": {"endian": "little"}}
+    compression = {"name": "zstd", "configuration": {"level": 3}}
+    return {
+        "driver": "zarr3",
+        "kvstore": {"driver": "ocdbt", "base": {"driver": "file", "path": f"{base}/ocdbt.process_0/"}, "path": f"{value.name}/"},
+        "metadata": {
+            "shape": value.shape,
+            "data_type": value.dtype.name,
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": value.chunk}},
+            "codecs": [raw, compression],
+            "fill_value": 0,
+        },
+        "store_data_equal_to_fill_value": True,  # a chunk of zeros that is not there would be taken for a lost one
+    }

@@ -1,0 +1,1 @@
+"""Checkpoints of this project and model folders of Hugging Face, each made from the other."""

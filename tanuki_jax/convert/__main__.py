@@ -1,0 +1,123 @@
+"""Converts checkpoints to Hugging Face's format and back, and compares two forms of a tokenizer.
+
+python -m tanuki_jax.convert to-hf runs/8b exported/8b --dtype bfloat16
+python -m tanuki_jax.convert from-hf exported/8b checkpoints/8b
+python -m tanuki_jax.convert tokenizer data/demo/tokenizer
+"""
+
+import contextlib
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import jax
+import rich.console
+import rich.progress
+import tyro
+
+from tanuki_jax.checkpoints.folder import find, read_state
+from tanuki_jax.config.command_line import parse_options
+from tanuki_jax.convert import from_hugging_face, to_hugging_face, tokenizer_files
+from tanuki_jax.convert.configuration import read_model
+from tanuki_jax.door import enter
+from tanuki_jax.errors import InputError
+from tanuki_jax.model.llama import count_parameters
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ToHuggingFace:
+    """Write a checkpoint as a folder that transformers loads: safetensors, config.json and the tokenizer."""
+
+    checkpoint: tyro.conf.Positional[str]
+    """A checkpoint, or a run folder, whose newest good checkpoint is taken."""
+    out: tyro.conf.Positional[str]
+    """Folder to make."""
+    dtype: Literal["as-stored", "bfloat16", "float32"] = "as-stored"
+    """Type of the tensors."""
+    max_positions: int = 0
+    """Tokens in the longest text that the model is made for (max_position_embeddings); 0: in a row of the run's training."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FromHuggingFace:
+    """Write a Llama in Hugging Face's format as a checkpoint, from which training starts with --start.checkpoint."""
+
+    folder: tyro.conf.Positional[str]
+    """Folder with config.json, safetensors and a tokenizer."""
+    out: tyro.conf.Positional[str]
+    """Folder to make."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CompareTokenizer:
+    """Print how often SentencePiece and the tokenizer.json made from it encode a line of text differently."""
+
+    folder: tyro.conf.Positional[str]
+    """Folder with tokenizer.model, and tokenizer.json unless it is to be made for the comparison."""
+    texts: tuple[str, ...] = ()
+    """Files or globs of documents (plain text, JSONL, Parquet) to take lines from; none: 5,000 lines of code and Japanese."""
+
+
+def to_hf(words: list[str]) -> None:
+    options = parse_options("convert to-hf", words, ToHuggingFace)
+    checkpoint = find(options.checkpoint)
+    parameters = count_parameters(read_state(checkpoint).model)
+    dtype = "" if options.dtype == "as-stored" else options.dtype
+    with _progress("writing tensors", parameters) as done:
+        written = to_hugging_face.write(checkpoint, Path(options.out), dtype, options.max_positions, done)
+    print(f"{options.out}: {parameters:,} parameters of {checkpoint} in {written.dtype}, {written.files} file{'s'[: written.files > 1]}")
+    print(f"max_position_embeddings {written.positions}; {'the tokenizer' if written.tokenizer else 'no tokenizer'} beside them")
+
+
+def from_hf(words: list[str]) -> None:
+    options = parse_options("convert from-hf", words, FromHuggingFace)
+    folder = Path(options.folder)
+    parameters = count_parameters(read_model(folder))
+    with _progress("writing parameters", parameters) as done:
+        state = from_hugging_face.write(folder, Path(options.out), done)
+    print(f"{options.out}: a checkpoint of {parameters:,} parameters, {'with the tokenizer' if state.tokenizer else 'without a tokenizer'}")
+    print(f"training starts from it with --start.checkpoint={options.out}")
+
+
+def tokenizer(words: list[str]) -> None:
+    options = parse_options("convert tokenizer", words, CompareTokenizer)
+    found = tokenizer_files.compare(Path(options.folder), options.texts)
+    print(f"{found.different} of {found.total} lines ({found.rate:.3%}) encode differently in SentencePiece and tokenizer.json")
+    print(f"{found.lost} do not decode back to themselves" if found.lost else "all of them decode back to themselves")
+    for example in found.examples:
+        print(f"  {example!r}")
+
+
+COMMANDS: dict[str, tuple[Callable[[list[str]], None], type]] = {
+    "to-hf": (to_hf, ToHuggingFace),
+    "from-hf": (from_hf, FromHuggingFace),
+    "tokenizer": (tokenizer, CompareTokenizer),
+}
+
+
+def main(words: list[str]) -> None:
+    if not words or words[0] in ("-h", "--help"):
+        print(f"usage: python -m tanuki_jax.convert {{{','.join(COMMANDS)}}} ...\n")
+        for name, (_, options) in COMMANDS.items():
+            print(f"  {name:<12}{options.__doc__}")
+        print("\nEach answers --help.")
+        return
+    if words[0] not in COMMANDS:
+        raise InputError(f"{words[0]!r} is none of {', '.join(COMMANDS)}")
+    jax.config.update("jax_platforms", "cpu")  # the accelerator may be busy with the run
+    COMMANDS[words[0]][0](words[1:])
+
+
+@contextlib.contextmanager
+def _progress(what: str, parameters: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr, if that is a terminal; told of parameters as they are done."""
+    console = rich.console.Console(file=sys.stderr)
+    with rich.progress.Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=parameters)
+        yield lambda done: bar.advance(task, done)
+
+
+if __name__ == "__main__":
+    enter("convert", main)

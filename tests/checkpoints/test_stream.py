@@ -1,0 +1,147 @@
+"""What is streamed from host memory reads back like what devices saved."""
+
+import dataclasses
+import itertools
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import numpy.typing as npt
+import pytest
+import tensorstore
+
+from tanuki_jax.checkpoints import stream
+from tanuki_jax.checkpoints.folder import State, damage, find, finish
+from tanuki_jax.checkpoints.restore import Parameters, restore
+from tanuki_jax.checkpoints.save import Writer
+from tanuki_jax.config.experiment import Layout
+from tanuki_jax.config.model import Model
+from tanuki_jax.errors import InputError
+from tanuki_jax.model.llama import Params, initialise, shapes
+from tanuki_jax.parallel.mesh import make_mesh
+from tanuki_jax.parallel.sharding import shardings
+
+MODEL = Model(vocabulary=96, width=32, hidden=48, layers=3, heads=4, kv_heads=2)
+STATE = State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer="", data="", files={})
+
+
+def values(dtype: str = "float32") -> Params:
+    tree: Params = jax.tree.map(np.asarray, initialise(MODEL, jax.random.key(0), dtype))
+    return tree
+
+
+def reader(tree: Params) -> stream.Read:
+    def read(name: str, part: stream.Part) -> npt.NDArray[Any]:
+        leaf: Any = tree
+        for key in name.split("."):
+            leaf = leaf[key]
+        result: npt.NDArray[Any] = leaf[part]
+        return result
+
+    return read
+
+
+def assert_same_bits(found: Params, expected: Params) -> None:
+    wanted = jax.tree_util.tree_leaves_with_path(expected)
+    for (path, one), (expected_path, other) in zip(jax.tree_util.tree_leaves_with_path(found), wanted, strict=True):
+        assert (path, one.dtype, one.shape) == (expected_path, other.dtype, other.shape)
+        assert np.asarray(one).tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("layout", [Layout(data=1, fsdp=8), Layout(data=2, fsdp=2, tensor=2)], ids=["fsdp 8", "2 x 2 x 2"])
+def test_a_streamed_checkpoint_restores_on_any_mesh(dtype: str, layout: Layout, tmp_path: Path) -> None:
+    stream.write(tmp_path / "checkpoint", shapes(MODEL, dtype), reader(values(dtype)))
+    mesh = make_mesh(layout)
+    wanted = jax.tree.map(
+        lambda leaf, place: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place),
+        shapes(MODEL, dtype),
+        shardings(mesh, shapes(MODEL)),
+    )
+    base = restore(tmp_path / "checkpoint", base=wanted)["base"]
+    assert_same_bits(base, values(dtype))
+    assert base["blocks"]["q"].sharding == wanted["blocks"]["q"].sharding
+
+
+def test_zeros_are_written_like_anything_else(tmp_path: Path) -> None:
+    """A chunk that the format leaves out because it is all zeros would be missed when restoring."""
+    zeros = jax.tree.map(np.zeros_like, values())
+    stream.write(tmp_path / "checkpoint", shapes(MODEL), reader(zeros))
+    place = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), shapes(MODEL))
+    assert_same_bits(restore(tmp_path / "checkpoint", base=wanted)["base"], zeros)
+
+
+def test_bfloat16_on_disk_restores_as_float32(tmp_path: Path) -> None:
+    stream.write(tmp_path / "checkpoint", shapes(MODEL, "bfloat16"), reader(values("bfloat16")))
+    place = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), shapes(MODEL, "float32"))
+    assert_same_bits(
+        restore(tmp_path / "checkpoint", base=wanted)["base"], jax.tree.map(lambda x: x.astype(np.float32), values("bfloat16"))
+    )
+
+
+def test_layers_lie_on_disk_as_a_run_saves_them(tmp_path: Path) -> None:
+    stream.write(tmp_path / "streamed", shapes(MODEL), reader(values()))
+    writer = Writer(tmp_path / "run", keep=1)
+    writer.save(jax.tree.map(jax.numpy.asarray, values()), {"accepted": np.int32(0)}, STATE)
+    writer.wait()
+    for name in (f"blocks.{key}" for key in values()["blocks"]):
+        opened = [
+            tensorstore.open(
+                {"driver": "zarr3", "kvstore": {"driver": "ocdbt", "base": f"file://{folder}/base", "path": f"{name}/"}}, open=True
+            ).result()
+            for folder in (tmp_path / "streamed", tmp_path / "run" / "00000000")
+        ]
+        chunks = [array.chunk_layout.write_chunk.shape for array in opened]
+        assert chunks == [(1, *opened[0].shape[1:])] * 2
+        assert (opened[0].read().result() == opened[1].read().result()).all()
+
+
+def test_no_more_than_a_layer_or_a_part_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "PART_BYTES", 5000)
+    tree = values()
+    asked: dict[str, list[int]] = {}
+
+    def read(name: str, part: stream.Part) -> npt.NDArray[Any]:
+        found = reader(tree)(name, part)
+        asked.setdefault(name, []).append(found.nbytes)
+        return found
+
+    stream.write(tmp_path / "checkpoint", shapes(MODEL), read)
+    assert len(asked["blocks.up"]) == MODEL.layers
+    assert len(asked["embedding"]) == len(asked["output"]) == 3
+    assert max(itertools.chain(asked["embedding"], asked["output"], asked["norm"])) <= 5000
+    parameters = Parameters(tmp_path / "checkpoint")
+    for name in ("embedding", "output", "norm"):
+        assert (parameters.read(name) == tree[name]).all()
+    assert (parameters.read_layer("blocks.down", 2) == tree["blocks"]["down"][2]).all()
+
+
+def test_it_counts_once_it_is_finished(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint"
+    stream.write(checkpoint, shapes(MODEL), reader(values()))
+    with pytest.raises(InputError, match="there is no checkpoint in"):
+        find(str(checkpoint))
+    finish(checkpoint, STATE)
+    assert find(str(checkpoint)) == checkpoint
+    assert damage(checkpoint) == ""
+
+
+def test_values_that_cannot_be_read_leave_no_checkpoint(tmp_path: Path) -> None:
+    def read(name: str, part: stream.Part) -> npt.NDArray[Any]:
+        if name == "embedding":
+            raise OSError("the source is gone")
+        return reader(values())(name, part)
+
+    with pytest.raises(OSError, match="the source is gone"):
+        stream.write(tmp_path / "checkpoint", shapes(MODEL), read)
+    with pytest.raises(InputError, match="there is no checkpoint in"):
+        find(str(tmp_path / "checkpoint"))
+
+
+def test_values_of_another_shape_are_refused(tmp_path: Path) -> None:
+    wider = shapes(dataclasses.replace(MODEL, hidden=MODEL.hidden + 1))
+    with pytest.raises(ValueError, match="49"):
+        stream.write(tmp_path / "checkpoint", wider, reader(values()))

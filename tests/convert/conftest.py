@@ -1,0 +1,63 @@
+"""Small checkpoints and tokenizers to convert."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tanuki_jax.checkpoints import stream
+from tanuki_jax.checkpoints.folder import State, finish
+from tanuki_jax.config.experiment import Tokenizer
+from tanuki_jax.config.model import Model
+from tanuki_jax.data.tokenizer.training import train
+from tanuki_jax.model.llama import Params, initialise, shapes
+
+TEXTS = ["昔々、山に狸が住んでいました。", "def raccoon(dog):\n    return dog  # 狸", "The quick brown fox, and 1234 dogs."] * 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Native:
+    """A checkpoint and what is in it."""
+
+    path: Path
+    model: Model
+    values: Params
+
+
+type MakeNative = Callable[..., Native]
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tokenizer of 384 pieces."""
+    folder = tmp_path_factory.mktemp("tokenizer") / "tokenizer"
+    train(TEXTS, Tokenizer(path=str(folder), pieces=384), folder)
+    return folder
+
+
+@pytest.fixture
+def make_native(tmp_path: Path) -> MakeNative:
+    """Makes a checkpoint NAME of random values."""
+
+    def make(name: str = "native", dtype: str = "float32", tokenizer: str = "", **fields: Any) -> Native:
+        model = Model(**({"vocabulary": 400, "width": 32, "hidden": 56, "layers": 3, "heads": 4, "kv_heads": 2} | fields))
+        values = jax.tree.map(np.asarray, initialise(model, jax.random.key(1), dtype))
+        values["norm"] = (1 + np.arange(model.width) / 7).astype(values["norm"].dtype)
+
+        def read(parameter: str, part: stream.Part) -> npt.NDArray[Any]:
+            leaf: Any = values
+            for key in parameter.split("."):
+                leaf = leaf[key]
+            result: npt.NDArray[Any] = leaf[part]
+            return result
+
+        stream.write(tmp_path / name, shapes(model, dtype), read)
+        finish(tmp_path / name, State(step=7, tokens=70, skipped=(), model=model, tokenizer=tokenizer, data="", files={}))
+        return Native(tmp_path / name, model, values)
+
+    return make

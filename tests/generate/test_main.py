@@ -1,0 +1,39 @@
+"""What a person who knocks at the door is told."""
+
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.errors import InputError
+from tanuki_jax.generate.__main__ import main
+from tests.generate.conftest import MakeParrot
+
+
+def test_prompt_and_continuation_are_printed(make_parrot: MakeParrot, capsys: pytest.CaptureFixture[str]) -> None:
+    parrot = make_parrot("fox", " に🦝")
+    main([str(parrot.run), "--prompt", "a fox", "--prompt", "fox", "--temperature", "0", "--tokens", "9"])
+    assert capsys.readouterr().out == "a fox に🦝\n----\nfox に🦝\n"
+    main([str(parrot.checkpoint), "--prompt=fox", "--top-k=1"])
+    assert capsys.readouterr().out == "fox に🦝\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["nothing-here", "--prompt", "a"], "there is no checkpoint at nothing-here: no such folder"),
+        ([".", "--prompt", "a"], "there is no checkpoint in ."),
+        (["."], "there is nothing to continue; give --prompt"),
+        ([".", "--prompt", "a", "--tokens", "0"], "--tokens is 0, and must be above 0"),
+        ([".", "--prompt", "a", "--temperature=-1"], "--temperature is -1.0, and must be 0 or above"),
+        ([".", "--prompt", "a", "--temperature", "nan"], "--temperature is nan"),
+        ([".", "--prompt", "a", "--top-k=-1"], "--top-k is -1, and must be above 0, or 0 for all tokens"),
+        (["--prompt", "a"], "CHECKPOINT must be given"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    words: list[str], complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as refused:
+        main(words)
+    assert complaint in str(refused.value)

@@ -1,0 +1,67 @@
+"""Text from checkpoints whose words are known beforehand."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.data.tokenizer.load import load
+from tanuki_jax.errors import InputError
+from tanuki_jax.generate.text import continuations
+from tests.generate.conftest import MakeParrot, Parrot
+
+
+def said(parrot: Parrot, *prompts: str, tokens: int = 30) -> list[str]:
+    return continuations(parrot.checkpoint, prompts, tokens, temperature=0, top_k=0, seed=0)
+
+
+def test_the_text_ends_where_the_document_does(make_parrot: MakeParrot) -> None:
+    assert said(make_parrot("fox", " に🦝!\n"), "fox") == [" に🦝!\n"]
+
+
+def test_prompts_are_one_batch(make_parrot: MakeParrot) -> None:
+    parrot = make_parrot("fox", " に🦝")
+    assert said(parrot, "The quick brown fox", "fox", "a fox") == [" に🦝"] * 3
+
+
+def test_a_character_of_which_bytes_are_missing_is_left_out(make_parrot: MakeParrot, tokenizer: Path) -> None:
+    parrot = make_parrot("fox", "!🦝")
+    assert len(load(tokenizer).encode("!🦝")) == 5, "the animal has to be spelled in bytes"
+    assert [said(parrot, "fox", tokens=count)[0] for count in (2, 4, 5)] == ["!", "!", "!🦝"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "complaint"),
+    [
+        ("", "the prompt '' has no tokens"),
+        ("fox " * 100, r"the prompt 'fox fox fox fox fox \.\.\.' has \d+ tokens; the model was trained on rows of 64"),
+    ],
+)
+def test_prompts_that_cannot_be_continued_are_named(prompt: str, complaint: str, make_parrot: MakeParrot) -> None:
+    with pytest.raises(InputError, match=complaint):
+        said(make_parrot("fox", "!"), "a fox", prompt)
+
+
+def test_a_text_does_not_grow_beyond_the_rows_of_training(make_parrot: MakeParrot, tokenizer: Path) -> None:
+    parrot = make_parrot("fox", "!🦝\n")
+    prompt = "fox"
+    while len(load(tokenizer).encode(f"!{prompt}")) < 60:
+        prompt = f"!{prompt}"
+    room = 64 - len(load(tokenizer).encode(prompt))
+    assert room == 5
+    assert said(parrot, prompt, "fox") == ["!🦝", "!🦝\n"]
+
+
+def test_outside_a_run_nothing_limits_the_length(make_parrot: MakeParrot, tmp_path: Path) -> None:
+    parrot = make_parrot("fox", "!")
+    shutil.move(parrot.checkpoint, tmp_path / "alone")
+    assert said(Parrot(tmp_path, tmp_path / "alone"), "fox", tokens=100) == ["!"]
+
+
+def test_a_larger_tokenizer_is_not_the_models(make_parrot: MakeParrot, tokenizer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parrot = make_parrot("fox", "!")
+    larger = load(tokenizer)
+    larger.vocabulary = 401
+    monkeypatch.setattr("tanuki_jax.generate.text.load", lambda path: larger)
+    with pytest.raises(InputError, match="has 401 pieces, more than the 400 of the model"):
+        said(parrot, "fox")
