@@ -31,6 +31,8 @@ class State:
     model: Model
     tokenizer: str
     """Path of the tokenizer, relative to where training ran unless absolute."""
+    sequence_length: int
+    """Tokens in the rows that it was trained on, or in the longest text that a converted model is made for."""
     data: str
     """Fingerprint of all that determines batches; empty if the checkpoint was converted."""
     files: Mapping[str, str]
@@ -125,3 +127,13 @@ def find(path: str) -> Path:
                 raise InputError(f"every checkpoint in {checkpoints} is damaged; the newest: {next(iter(passed_over.values()))}")
             return checkpoint
     raise InputError(f"there is no checkpoint in {given}" if given.exists() else f"there is no checkpoint at {given}: no such folder")
+
+
+def tokenizer_path(checkpoint: Path, state: State) -> Path:
+    """Where the tokenizer that `state` names lies: in the checkpoint itself, or from the working directory. InputError if nowhere."""
+    if not state.tokenizer:
+        raise InputError(f"the checkpoint {checkpoint} has no tokenizer; it was converted from a folder without one")
+    inside, outside = checkpoint / state.tokenizer, Path(state.tokenizer)
+    if not inside.exists() and not outside.exists():
+        raise InputError(f"the tokenizer of {checkpoint} is not at {outside}; run this where the training ran")
+    return inside if inside.exists() else outside

@@ -34,7 +34,7 @@ class Parameters:
         self._base = checkpoint.resolve() / "base"
 
     def _open(self, name: str) -> Any:
-        store = {"driver": "ocdbt", "base": f"file://{self._base}", "path": f"{name}/"}
+        store = {"driver": "ocdbt", "base": {"driver": "file", "path": f"{self._base}/"}, "path": f"{name}/"}
         return tensorstore.open({"driver": "zarr3", "kvstore": store}, open=True, read=True).result()
 
     def read(self, name: str) -> npt.NDArray[Any]:

@@ -1,5 +1,6 @@
 """Checkpoints written while training goes on."""
 
+import logging
 import shutil
 import threading
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 
-from tanuki_jax.checkpoints.folder import State, finish, step_folder, steps
+from tanuki_jax.checkpoints.folder import STATE, State, finish, step_folder, steps
 from tanuki_jax.errors import InputError
 
 ITEMS = ("base", "optimizer")
@@ -32,18 +33,30 @@ class Writer:
 
     def __init__(self, checkpoints: Path, keep: int) -> None:
         self._checkpoints = checkpoints.resolve()
+        self._checkpoints.mkdir(parents=True, exist_ok=True)
         self._keep = keep
         self._orbax = ocp.AsyncCheckpointer(checkpoint_handler())
+        logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs every failure of a save at length; it is raised here anyway
         self._finishing: threading.Thread | None = None
         self._failure: Exception | None = None
+        if jax.process_index() == 0:
+            self._remove_unfinished()
 
     def save(self, parameters: Any, optimizer: Any, state: State) -> None:
         """Copies the arrays to the host, then returns; they are written, checksummed and committed in the background.
 
-        Waits for the save before it. Raises what that save failed with: InputError if the disk was full.
+        Waits for the save before it, and raises what that failed with. InputError if the disk has no room for this one, or had none
+        for the one before it.
         """
         self.wait()
         checkpoint = step_folder(self._checkpoints, state.step)
+        needed = sum(leaf.nbytes for leaf in jax.tree.leaves((parameters, optimizer)))
+        free = shutil.disk_usage(self._checkpoints).free
+        if free < needed:
+            raise InputError(
+                f"the disk is full: the checkpoint {checkpoint} takes up to {needed / 2**30:.2f} GiB and {free / 2**30:.2f} GiB are free; "
+                "the ones before it are whole"
+            )
         if jax.process_index() == 0 and checkpoint.exists():
             shutil.rmtree(checkpoint)
         try:
@@ -72,9 +85,13 @@ class Writer:
         except Exception as error:
             self._failure = self._explained(error, checkpoint)
 
+    def _remove_unfinished(self) -> None:
+        """What a run that was killed, or had no disk left, wrote of checkpoints that do not count."""
+        for folder in self._checkpoints.glob("*"):
+            if folder.name[:8].isdigit() and not (folder / STATE).is_file():
+                shutil.rmtree(folder)
+
     def _explained(self, error: Exception, checkpoint: Path) -> Exception:
         if "No space left" not in str(error) and "RESOURCE_EXHAUSTED" not in str(error):
             return error
-        for unfinished in checkpoint.parent.glob(f"{checkpoint.name}*"):
-            shutil.rmtree(unfinished, ignore_errors=True)
         return InputError(f"the disk is full: the checkpoint {checkpoint} could not be written; the ones before it are whole")

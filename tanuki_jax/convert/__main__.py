@@ -36,8 +36,6 @@ class ToHuggingFace:
     """Folder to make."""
     dtype: Literal["as-stored", "bfloat16", "float32"] = "as-stored"
     """Type of the tensors."""
-    max_positions: int = 0
-    """Tokens in the longest text that the model is made for (max_position_embeddings); 0: in a row of the run's training."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,7 +64,7 @@ def to_hf(words: list[str]) -> None:
     parameters = count_parameters(read_state(checkpoint).model)
     dtype = "" if options.dtype == "as-stored" else options.dtype
     with _progress("writing tensors", parameters) as done:
-        written = to_hugging_face.write(checkpoint, Path(options.out), dtype, options.max_positions, done)
+        written = to_hugging_face.write(checkpoint, Path(options.out), dtype, done)
     print(f"{options.out}: {parameters:,} parameters of {checkpoint} in {written.dtype}, {written.files} file{'s'[: written.files > 1]}")
     print(f"max_position_embeddings {written.positions}; {'the tokenizer' if written.tokenizer else 'no tokenizer'} beside them")
 

@@ -55,16 +55,7 @@ def to_config(model: Model, dtype: str, positions: int, bos: int | None, eos: in
 
 def read_model(folder: Path) -> Model:
     """The shape that a folder's `config.json` describes. InputError if there is none, or it is of a model that ours cannot be."""
-    path = folder / "config.json"
-    if not path.is_file():
-        raise InputError(f"{folder} is not a model of Hugging Face's: it has no config.json")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from None
-    if not isinstance(config, dict) or config.get("model_type") != "llama":
-        kind = config.get("model_type") if isinstance(config, dict) else None
-        raise InputError(f"{path} is of a model of type {kind!r}; only 'llama' can be converted")
+    path, config = _read(folder)
     for field, allowed in _MUST_BE.items():
         if config.get(field) not in allowed:
             raise InputError(f"{path} has {field} {config[field]!r}, which this Llama does not have (it would have to be {allowed[0]!r})")
@@ -87,6 +78,26 @@ def read_model(folder: Path) -> Model:
             f"of {model.width}; the first must be a multiple of the second, and their number times their size the width"
         )
     return model
+
+
+def read_positions(folder: Path) -> int:
+    """Tokens in the longest text that the model of a folder is made for; where `config.json` does not say, 2048 as in transformers."""
+    return _number(*_read(folder), "max_position_embeddings", int, 2048)
+
+
+def _read(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """A folder's `config.json` and what is in it. InputError if there is none, or it is not of a Llama."""
+    path = folder / "config.json"
+    if not path.is_file():
+        raise InputError(f"{folder} is not a model of Hugging Face's: it has no config.json")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}") from None
+    if not isinstance(config, dict) or config.get("model_type") != "llama":
+        kind = config.get("model_type") if isinstance(config, dict) else None
+        raise InputError(f"{path} is of a model of type {kind!r}; only 'llama' can be converted")
+    return path, config
 
 
 def _rope_theta(path: Path, config: Mapping[str, Any]) -> float:

@@ -10,7 +10,7 @@ from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.folder import State, finish
 from tanuki_jax.config.model import Model
 from tanuki_jax.convert import tokenizer_files
-from tanuki_jax.convert.configuration import read_model
+from tanuki_jax.convert.configuration import read_model, read_positions
 from tanuki_jax.convert.new_folder import new_folder
 from tanuki_jax.convert.shards import Shards, Stored
 from tanuki_jax.convert.weights import from_hugging_face, tensor_name, tensors
@@ -36,7 +36,7 @@ def write(folder: Path, out: Path, done: Callable[[int], None]) -> State:
     Raises:
         InputError: `out` exists, the model is not a Llama as ours is, or tensors are missing, too many, or of other shapes or types.
     """
-    model = read_model(folder)
+    model, length = read_model(folder), read_positions(folder)
     files = Shards(folder)
     dtype = _check(folder, files.tensors, model)
 
@@ -53,7 +53,7 @@ def write(folder: Path, out: Path, done: Callable[[int], None]) -> State:
         (draft / TOKENIZER).mkdir()
         has_tokenizer = tokenizer_files.copy(folder, draft / TOKENIZER)
         tokenizer = TOKENIZER if has_tokenizer else ""
-        state = State(step=0, tokens=0, skipped=(), model=model, tokenizer=tokenizer, data="", files={})
+        state = State(step=0, tokens=0, skipped=(), model=model, tokenizer=tokenizer, sequence_length=length, data="", files={})
         finish(draft, state)
     return state
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from tanuki_jax.checkpoints.folder import read_state
-from tanuki_jax.checkpoints.origin import sequence_length, tokenizer_path
+from tanuki_jax.checkpoints.folder import read_state, tokenizer_path
 from tanuki_jax.checkpoints.restore import restore
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 from tanuki_jax.errors import InputError
@@ -21,8 +20,8 @@ _UNFINISHED_CHARACTER = re.compile("\ufffd{1,3}\\Z")
 def continuations(checkpoint: Path, prompts: Sequence[str], tokens: int, temperature: float, top_k: int, seed: int) -> list[str]:
     """What the model writes after each prompt, which is not repeated; the prompts are one batch.
 
-    A text ends where the model ends the document, after `tokens`, or where the rows end that the model was trained on. Parameters and
-    activations are bfloat16, on CPUs float32.
+    A text ends where the model ends the document, after `tokens`, or at the checkpoint's `sequence_length`. Parameters and activations
+    are bfloat16, on CPUs float32.
 
     Args:
         checkpoint: folder of a finished checkpoint.
@@ -33,7 +32,7 @@ def continuations(checkpoint: Path, prompts: Sequence[str], tokens: int, tempera
         seed: of the random draws.
 
     Raises:
-        InputError: the tokenizer is gone or another one; a prompt is empty, or longer than the rows of training.
+        InputError: the tokenizer is gone or another one; a prompt is empty, or leaves no room up to `sequence_length`.
     """
     state = read_state(checkpoint)
     path = tokenizer_path(checkpoint, state)
@@ -42,10 +41,9 @@ def continuations(checkpoint: Path, prompts: Sequence[str], tokens: int, tempera
         raise InputError(
             f"{path} has {tokenizer.vocabulary} pieces, more than the {state.model.vocabulary} of the model; it is not its tokenizer"
         )
-    limit = sequence_length(checkpoint)
+    limit = state.sequence_length
     rows = _encode(tokenizer, prompts, limit)
-    length = max(map(len, rows)) + tokens
-    buffer = np.zeros((len(rows), length if limit is None else min(length, limit)), np.int32)
+    buffer = np.zeros((len(rows), min(max(map(len, rows)) + tokens, limit)), np.int32)
     for line, row in zip(buffer, rows, strict=True):
         line[: len(row)] = row
     place = jax.sharding.SingleDeviceSharding(jax.devices()[0])
@@ -65,14 +63,14 @@ def continuations(checkpoint: Path, prompts: Sequence[str], tokens: int, tempera
     return [_after(tokenizer, line[:length].tolist(), len(row)) for line, length, row in ended]
 
 
-def _encode(tokenizer: Tokenizer, prompts: Sequence[str], limit: int | None) -> list[list[int]]:
+def _encode(tokenizer: Tokenizer, prompts: Sequence[str], limit: int) -> list[list[int]]:
     rows = [tokenizer.encode(prompt) for prompt in prompts]
     for prompt, row in zip(prompts, rows, strict=True):
         if not row:
             raise InputError(f"the prompt {prompt!r} has no tokens; there must be something to continue")
-        if limit is not None and len(row) >= limit:
+        if len(row) >= limit:
             shown = prompt if len(prompt) <= 20 else f"{prompt[:20]}..."
-            raise InputError(f"the prompt {shown!r} has {len(row)} tokens; the model was trained on rows of {limit}, which leaves no room")
+            raise InputError(f"the prompt {shown!r} has {len(row)} tokens; the model is made for texts of {limit}, which leaves no room")
     return rows
 
 

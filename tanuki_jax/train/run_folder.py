@@ -25,7 +25,7 @@ class RunFolder:
         self._metrics = self.path / "metrics.jsonl"
         self._writes = writes
         if writes:
-            self.checkpoints.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
 
     def write_config(self, experiment: Experiment, mixture: Mixture) -> list[str]:
         """Writes what the run was told; returns the top-level fields that differ from what it was told before."""

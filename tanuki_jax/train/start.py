@@ -18,6 +18,9 @@ from tanuki_jax.train.distributed import agree
 from tanuki_jax.train.run_folder import RunFolder
 from tanuki_jax.train.step import TrainState, initial_state
 
+NONE, ALL_DAMAGED = -1, -2
+"""What the processes agree on in place of a step."""
+
 _SHAPE_FREE = ("rope_theta", "initial_std", "norm_epsilon")
 """Fields of a model that a new stage may change: the arrays stay the same."""
 
@@ -32,7 +35,8 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
         data: fingerprint of what determines batches; a checkpoint's must be the same to go on from it.
 
     Raises:
-        InputError: the data or the model changed since the checkpoint, or there is none where `start` says.
+        InputError: the data or the model changed since the checkpoint, or there is none where `start` says, or not all of it that is
+            to be loaded.
     """
     checkpoint = _newest(run)
     if checkpoint is not None:
@@ -45,26 +49,40 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
             )
         run.event("resumed", step=state.step, checkpoint=str(checkpoint))
         return _restored(experiment, mesh, checkpoint, state, optimizer=True, count=True), state
-    begun = State(step=0, tokens=0, skipped=(), model=experiment.model, tokenizer=experiment.data.tokenizer.path, data=data, files={})
+    begun = State(
+        step=0,
+        tokens=0,
+        skipped=(),
+        model=experiment.model,
+        tokenizer=experiment.data.tokenizer.path,
+        sequence_length=experiment.data.sequence_length,
+        data=data,
+        files={},
+    )
     if not experiment.start.checkpoint:
         run.event("started", seed=experiment.seed)
         return _fresh(experiment, mesh), begun
     checkpoint = find(experiment.start.checkpoint)
     state = read_state(checkpoint)
     _refuse_other_model(experiment.model, state.model, checkpoint, exact=False)
+    optimizer = experiment.start.load == "parameters_and_optimizer"
+    if optimizer and not (checkpoint / "optimizer").is_dir():
+        raise InputError(f"the checkpoint {checkpoint} has no optimizer state (it was converted); start with --start.load=parameters")
     run.event("started", checkpoint=str(checkpoint), load=experiment.start.load)
-    return _restored(experiment, mesh, checkpoint, begun, optimizer=experiment.start.load != "parameters", count=False), begun
+    return _restored(experiment, mesh, checkpoint, begun, optimizer=optimizer, count=False), begun
 
 
 def _newest(run: RunFolder) -> Path | None:
     """The checkpoint that every process goes on from, as the first process sees it."""
-    step = -1
+    step = NONE
     if jax.process_index() == 0:
         found, passed_over = newest_good(run.checkpoints)
         for damaged, wrong in passed_over.items():
             run.event("checkpoint_damaged", checkpoint=str(damaged), reason=wrong)
-        step = int(found.name) if found is not None else -1
+        step = int(found.name) if found is not None else ALL_DAMAGED if passed_over else NONE
     step = agree(step)
+    if step == ALL_DAMAGED:
+        raise InputError(f"every checkpoint in {run.checkpoints} is damaged ({run.path}/events.jsonl says how); move it away to begin anew")
     return step_folder(run.checkpoints, step) if step >= 0 else None
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tanuki_jax.checkpoints.folder import State, damage, find, finish, newest_good, read_state, step_folder, steps
+from tanuki_jax.checkpoints.folder import State, damage, find, finish, newest_good, read_state, step_folder, steps, tokenizer_path
 from tanuki_jax.config.model import Model
 from tanuki_jax.errors import InputError
 
@@ -15,13 +15,14 @@ def write(checkpoints: Path, step: int) -> Path:
     checkpoint = step_folder(checkpoints, step)
     (checkpoint / "base").mkdir(parents=True)
     (checkpoint / "base" / "data").write_bytes(bytes(range(256)) * step)
-    finish(checkpoint, State(step=step, tokens=9 * step, skipped=(3,), model=MODEL, tokenizer="t", data="d", files={}))
+    state = State(step=step, tokens=9 * step, skipped=(3,), model=MODEL, tokenizer="t", sequence_length=16, data="d", files={})
+    finish(checkpoint, state)
     return checkpoint
 
 
 def test_state_survives_the_disk(tmp_path: Path) -> None:
     state = read_state(write(tmp_path, 2))
-    assert (state.step, state.tokens, state.skipped, state.model) == (2, 18, (3,), MODEL)
+    assert (state.step, state.tokens, state.skipped, state.model, state.sequence_length) == (2, 18, (3,), MODEL, 16)
     assert list(state.files) == ["base/data"]
 
 
@@ -65,3 +66,24 @@ def test_what_cannot_be_found_is_said(tmp_path: Path) -> None:
         find(str(checkpoint))
     with pytest.raises(InputError, match=r"every checkpoint in .* is damaged"):
         find(str(tmp_path))
+
+
+def naming(tokenizer: str) -> State:
+    return State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer=tokenizer, sequence_length=16, data="", files={})
+
+
+def test_a_tokenizer_in_the_checkpoint_comes_before_one_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    outside, inside = tmp_path / "tokenizer", tmp_path / "checkpoint" / "tokenizer"
+    outside.mkdir()
+    assert tokenizer_path(tmp_path / "checkpoint", naming("tokenizer")).absolute() == outside
+    inside.mkdir(parents=True)
+    assert tokenizer_path(tmp_path / "checkpoint", naming("tokenizer")) == inside
+    assert tokenizer_path(tmp_path / "checkpoint", naming(str(outside))) == outside
+
+
+def test_a_tokenizer_that_is_gone_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is not at data/tokenizer; run this where the training ran"):
+        tokenizer_path(tmp_path, naming("data/tokenizer"))
+    with pytest.raises(InputError, match="has no tokenizer"):
+        tokenizer_path(tmp_path, naming(""))

@@ -15,13 +15,14 @@ from tanuki_jax.checkpoints.restore import Parameters, restore
 from tanuki_jax.checkpoints.save import Writer
 from tanuki_jax.config.experiment import Layout
 from tanuki_jax.config.model import Model
+from tanuki_jax.errors import InputError
 from tanuki_jax.parallel.mesh import make_mesh
 
 MODEL = Model(vocabulary=8, width=4, hidden=4, layers=1, heads=1, kv_heads=1)
 
 
 def state(step: int) -> State:
-    return State(step=step, tokens=0, skipped=(), model=MODEL, tokenizer="", data="", files={})
+    return State(step=step, tokens=0, skipped=(), model=MODEL, tokenizer="", sequence_length=16, data="", files={})
 
 
 def tree(mesh: jax.sharding.Mesh) -> dict[str, Any]:
@@ -58,6 +59,15 @@ def test_one_layer_can_be_read_without_the_others(tmp_path: Path) -> None:
     np.testing.assert_array_equal(parameters.read("norm"), arrays["norm"])
 
 
+def test_a_path_is_taken_as_it_is_spelled(tmp_path: Path) -> None:
+    folder = tmp_path / "a%20b" / "c d"
+    arrays = saved(folder, 1, 1)
+    checkpoint, _ = newest_good(folder)
+    assert checkpoint is not None
+    np.testing.assert_array_equal(Parameters(checkpoint).read("norm"), arrays["norm"])
+    np.testing.assert_array_equal(restore(checkpoint, base=arrays)["base"]["norm"], arrays["norm"])
+
+
 def test_only_the_newest_stay(tmp_path: Path) -> None:
     saved(tmp_path, 2, 4)
     assert steps(tmp_path) == [3, 4]
@@ -74,3 +84,18 @@ def test_a_save_that_fails_is_raised_by_the_next_call(tmp_path: Path, monkeypatc
     with pytest.raises(OSError, match="gone"):
         writer.wait()
     assert newest_good(tmp_path) == (None, {})
+
+
+def test_what_a_killed_run_left_unfinished_is_removed_by_the_next(tmp_path: Path) -> None:
+    saved(tmp_path, 2, 1)
+    for name in ("00000002", "00000003.orbax-checkpoint-tmp"):
+        (tmp_path / name / "base").mkdir(parents=True)
+    Writer(tmp_path, 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["00000001"]
+
+
+def test_a_disk_without_room_is_said_before_anything_is_written(tmp_path: Path) -> None:
+    huge = np.broadcast_to(np.float32(0), (1 << 50,))  # takes four bytes of memory
+    with pytest.raises(InputError, match=r"the disk is full: the checkpoint .*00000007 takes up to 4194304\.00 GiB"):
+        Writer(tmp_path, 1).save({"norm": huge}, {}, state(7))
+    assert list(tmp_path.iterdir()) == []

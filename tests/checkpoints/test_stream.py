@@ -23,7 +23,7 @@ from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import shardings
 
 MODEL = Model(vocabulary=96, width=32, hidden=48, layers=3, heads=4, kv_heads=2)
-STATE = State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer="", data="", files={})
+STATE = State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer="", sequence_length=16, data="", files={})
 
 
 def values(dtype: str = "float32") -> Params:
@@ -117,6 +117,15 @@ def test_no_more_than_a_layer_or_a_part_is_asked_for(tmp_path: Path, monkeypatch
     for name in ("embedding", "output", "norm"):
         assert (parameters.read(name) == tree[name]).all()
     assert (parameters.read_layer("blocks.down", 2) == tree["blocks"]["down"][2]).all()
+
+
+def test_a_path_is_taken_as_it_is_spelled(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "a%20b" / "c d"
+    stream.write(checkpoint, shapes(MODEL), reader(values()))
+    parameters = Parameters(checkpoint)
+    assert (parameters.read("norm") == values()["norm"]).all()
+    assert (parameters.read_layer("blocks.q", 1) == values()["blocks"]["q"][1]).all()
+    assert [path.name for path in tmp_path.iterdir()] == ["a%20b"]
 
 
 def test_it_counts_once_it_is_finished(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_native(tmp_path: Path) -> MakeNative:
-    """Makes a checkpoint NAME of random values."""
+    """Makes a checkpoint NAME of random values, for texts of 128 tokens."""
 
     def make(name: str = "native", dtype: str = "float32", tokenizer: str = "", **fields: Any) -> Native:
         model = Model(**({"vocabulary": 400, "width": 32, "hidden": 56, "layers": 3, "heads": 4, "kv_heads": 2} | fields))
@@ -57,7 +57,8 @@ def make_native(tmp_path: Path) -> MakeNative:
             return result
 
         stream.write(tmp_path / name, shapes(model, dtype), read)
-        finish(tmp_path / name, State(step=7, tokens=70, skipped=(), model=model, tokenizer=tokenizer, data="", files={}))
+        state = State(step=7, tokens=70, skipped=(), model=model, tokenizer=tokenizer, sequence_length=128, data="", files={})
+        finish(tmp_path / name, state)
         return Native(tmp_path / name, model, values)
 
     return make

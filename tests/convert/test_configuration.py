@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tanuki_jax.config.model import Model
-from tanuki_jax.convert.configuration import read_model, to_config
+from tanuki_jax.convert.configuration import read_model, read_positions, to_config
 from tanuki_jax.errors import InputError
 
 LLAMA_3 = {
@@ -51,6 +51,16 @@ def read(folder: Path, config: Any) -> Model:
 )
 def test_a_model_survives(model: Model, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert read(tmp_path_factory.mktemp("model"), to_config(model, "float32", 2048, 1, 2)) == model
+
+
+def test_the_longest_text_survives_and_is_2048_tokens_where_nothing_is_said(tmp_path: Path) -> None:
+    model = read(tmp_path, LLAMA_3)
+    assert read_positions(tmp_path) == 2048
+    read(tmp_path, to_config(model, "float32", 8192, 1, 2))
+    assert read_positions(tmp_path) == 8192
+    read(tmp_path, LLAMA_3 | {"max_position_embeddings": "many"})
+    with pytest.raises(InputError, match="max_position_embeddings 'many', which must be a whole number above 0"):
+        read_positions(tmp_path)
 
 
 def test_the_older_form_is_read(tmp_path: Path) -> None:

@@ -13,27 +13,28 @@ from tests.convert.conftest import MakeNative
 def test_there_and_back(make_native: MakeNative, tokenizer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     native = make_native(tokenizer=str(tokenizer))
     theirs, back = tmp_path / "theirs", tmp_path / "back"
-    main(["to-hf", str(native.path), str(theirs), "--max-positions", "64", "--dtype", "bfloat16"])
+    main(["to-hf", str(native.path), str(theirs), "--dtype", "bfloat16"])
     main(["from-hf", str(theirs), str(back)])
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [
         f"{theirs}: 51,168 parameters of {native.path} in bfloat16, 1 file",
-        "max_position_embeddings 64; the tokenizer beside them",
+        "max_position_embeddings 128; the tokenizer beside them",
         f"{back}: a checkpoint of 51,168 parameters, with the tokenizer",
         f"training starts from it with --start.checkpoint={back}",
     ]
     assert printed.err == ""
 
 
-def test_a_run_tells_for_what_lengths_it_trained(make_native: MakeNative, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_without_a_tokenizer_is_converted_as_it_is_stored(
+    make_native: MakeNative, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = tmp_path / "run"
     (run / "checkpoints").mkdir(parents=True)
     shutil.move(make_native().path, run / "checkpoints" / "00000007")
-    (run / "config.json").write_text('{"data": {"sequence_length": 96}}')
     main(["to-hf", str(run), str(tmp_path / "theirs")])
     assert capsys.readouterr().out.splitlines() == [
         f"{tmp_path / 'theirs'}: 51,168 parameters of {run / 'checkpoints' / '00000007'} in float32, 1 file",
-        "max_position_embeddings 96; no tokenizer beside them",
+        "max_position_embeddings 128; no tokenizer beside them",
     ]
 
 

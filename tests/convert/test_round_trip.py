@@ -53,11 +53,12 @@ def test_native_to_hugging_face_to_native(
     fields: dict[str, Any], dtype: str, shard_bytes: int, make_native: MakeNative, tmp_path: Path
 ) -> None:
     native = make_native(dtype=dtype, **fields)
-    written = to_hugging_face.write(native.path, tmp_path / "theirs", "", 128, nothing, shard_bytes)
+    written = to_hugging_face.write(native.path, tmp_path / "theirs", "", nothing, shard_bytes)
     assert (written.dtype, written.files > 1) == (dtype, shard_bytes < 10**9)
     from_hugging_face.write(tmp_path / "theirs", tmp_path / "back", nothing)
     assert damage(tmp_path / "back") == ""
-    assert read_state(tmp_path / "back").model == native.model
+    state = read_state(tmp_path / "back")
+    assert (state.model, state.sequence_length) == (native.model, 128)
     assert_same_bits(restored(tmp_path / "back", dtype), native.values)
 
 
@@ -85,7 +86,7 @@ def hugging_face_folder(folder: Path, dtype: Any = np.float32, **config: Any) ->
 def test_hugging_face_to_native_to_hugging_face(dtype: Any, tmp_path: Path) -> None:
     tensors = hugging_face_folder(tmp_path / "theirs", dtype)
     from_hugging_face.write(tmp_path / "theirs", tmp_path / "native", nothing)
-    to_hugging_face.write(tmp_path / "native", tmp_path / "back", "", 128, nothing)
+    to_hugging_face.write(tmp_path / "native", tmp_path / "back", "", nothing)
     with safe_open(tmp_path / "back" / "model.safetensors", framework="numpy") as file:
         assert set(file.keys()) == set(tensors)
         for name, tensor in tensors.items():
@@ -96,14 +97,14 @@ def test_hugging_face_to_native_to_hugging_face(dtype: Any, tmp_path: Path) -> N
 def test_float16_becomes_float32(tmp_path: Path) -> None:
     tensors = hugging_face_folder(tmp_path / "theirs", np.float16)
     from_hugging_face.write(tmp_path / "theirs", tmp_path / "native", nothing)
-    to_hugging_face.write(tmp_path / "native", tmp_path / "back", "", 128, nothing)
+    to_hugging_face.write(tmp_path / "native", tmp_path / "back", "", nothing)
     back = load_file(tmp_path / "back" / "model.safetensors")
     assert all((back[name] == tensor.astype(np.float32)).all() and back[name].dtype == np.float32 for name, tensor in tensors.items())
 
 
 def test_bfloat16_is_rounded_to_the_nearest(make_native: MakeNative, tmp_path: Path) -> None:
     native = make_native()
-    to_hugging_face.write(native.path, tmp_path / "theirs", "bfloat16", 128, nothing)
+    to_hugging_face.write(native.path, tmp_path / "theirs", "bfloat16", nothing)
     from_hugging_face.write(tmp_path / "theirs", tmp_path / "back", nothing)
     rounded = jax.tree.map(lambda x: np.asarray(jax.lax.reduce_precision(x, 8, 7)).astype(ml_dtypes.bfloat16), native.values)
     assert_same_bits(restored(tmp_path / "back", "bfloat16"), rounded)
@@ -113,7 +114,7 @@ def test_bfloat16_is_rounded_to_the_nearest(make_native: MakeNative, tmp_path: P
 def test_the_tokenizer_comes_along(form: str, make_native: MakeNative, tokenizer: Path, tmp_path: Path) -> None:
     source = tokenizer if form == "folder" else tokenizer / form
     native = make_native(tokenizer=str(source))
-    assert to_hugging_face.write(native.path, tmp_path / "theirs", "", 128, nothing).tokenizer
+    assert to_hugging_face.write(native.path, tmp_path / "theirs", "", nothing).tokenizer
     config, generation = (json.loads((tmp_path / "theirs" / name).read_text()) for name in ("config.json", "generation_config.json"))
     assert config["eos_token_id"] == generation["eos_token_id"] == load(source).eod
     assert config["bos_token_id"] == generation["bos_token_id"] == load(source).bos
@@ -154,12 +155,6 @@ def test_what_transformers_computes_itself_is_passed_over(tmp_path: Path) -> Non
     assert "output" not in restored(tmp_path / "native", "float32")
 
 
-def test_a_checkpoint_outside_a_run_needs_its_length_told(make_native: MakeNative, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="give --max-positions"):
-        to_hugging_face.write(make_native().path, tmp_path / "theirs", "", 0, nothing)
-    assert not (tmp_path / "theirs").exists()
-
-
 @pytest.fixture
 def small_files() -> Iterator[None]:
     """No file of this process may grow beyond 3 MB."""
@@ -171,10 +166,10 @@ def small_files() -> Iterator[None]:
 
 def test_a_file_that_cannot_be_written_leaves_nothing(make_native: MakeNative, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     native = make_native(vocabulary=40_000)
-    to_hugging_face.write(native.path, tmp_path / "theirs", "", 8, nothing)
+    to_hugging_face.write(native.path, tmp_path / "theirs", "", nothing)
     request.getfixturevalue("small_files")
     with pytest.raises(OSError, match="File too large"):
-        to_hugging_face.write(native.path, tmp_path / "again", "", 8, nothing)
+        to_hugging_face.write(native.path, tmp_path / "again", "", nothing)
     with pytest.raises(ValueError, match="File too large"):
         from_hugging_face.write(tmp_path / "theirs", tmp_path / "back", nothing)
     assert {path.name for path in tmp_path.iterdir()} == {"native", "theirs"}
@@ -201,8 +196,8 @@ def read(name, part):
         leaf = leaf[key]
     return np.broadcast_to(np.float32(0.5), leaf.shape)[part]
 stream.write(Path(native), shapes(model), read)
-finish(Path(native), State(step=0, tokens=0, skipped=(), model=model, tokenizer="", data="", files={}))
-main(["to-hf", native, theirs, "--max-positions", "2048"])
+finish(Path(native), State(step=0, tokens=0, skipped=(), model=model, tokenizer="", sequence_length=2048, data="", files={}))
+main(["to-hf", native, theirs])
 main(["from-hf", theirs, back])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

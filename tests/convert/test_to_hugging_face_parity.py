@@ -25,7 +25,7 @@ def test_model_and_tokenizer_load_and_write_the_same_text(
 ) -> None:
     known = load(tokenizer)
     native = make_native(tokenizer=str(tokenizer), tied=tied, vocabulary=known.vocabulary, initial_std=0.3)
-    to_hugging_face.write(native.path, tmp_path / "theirs", "", 128, nothing, shard_bytes)
+    to_hugging_face.write(native.path, tmp_path / "theirs", "", nothing, shard_bytes)
     model, notes = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "theirs", output_loading_info=True)
     assert not any(notes[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     assert isinstance(model, transformers.LlamaForCausalLM)
@@ -45,7 +45,7 @@ def test_model_and_tokenizer_load_and_write_the_same_text(
 
 def test_generation_stops_where_documents_end(make_native: MakeNative, tokenizer: Path, tmp_path: Path) -> None:
     native = make_native(tokenizer=str(tokenizer))
-    to_hugging_face.write(native.path, tmp_path / "theirs", "bfloat16", 128, nothing)
+    to_hugging_face.write(native.path, tmp_path / "theirs", "bfloat16", nothing)
     model = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "theirs")
     assert model.dtype == torch.bfloat16
     assert model.generation_config.eos_token_id == load(tokenizer).eod

@@ -90,7 +90,9 @@ def loader(experiment: Experiment) -> Loader:
 def save_checkpoint(experiment: Experiment, step: int, skipped: tuple[int, ...], fingerprint: str) -> None:
     checkpoint = step_folder(run_folder(experiment) / "checkpoints", step)
     checkpoint.mkdir(parents=True)
-    finish(checkpoint, State(step=step, tokens=0, skipped=skipped, model=experiment.model, tokenizer="", data=fingerprint, files={}))
+    model, length = experiment.model, experiment.data.sequence_length
+    state = State(step=step, tokens=0, skipped=skipped, model=model, tokenizer="", sequence_length=length, data=fingerprint, files={})
+    finish(checkpoint, state)
 
 
 def test_every_piece_is_named_with_the_place_and_the_words_that_the_batch_holds(experiment: Experiment) -> None:

@@ -75,8 +75,8 @@ def make_parrot(tokenizer: Path, tmp_path: Path) -> MakeParrot:
             return result
 
         stream.write(checkpoint, shapes(model), read)
-        finish(checkpoint, State(step=3, tokens=9, skipped=(), model=model, tokenizer=str(tokenizer), data="d", files={}))
-        (tmp_path / "run" / "config.json").write_text('{"data": {"sequence_length": 64}}')
+        state = State(step=3, tokens=9, skipped=(), model=model, tokenizer=str(tokenizer), sequence_length=64, data="d", files={})
+        finish(checkpoint, state)
         return Parrot(tmp_path / "run", checkpoint)
 
     return make

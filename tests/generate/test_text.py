@@ -1,6 +1,5 @@
 """Text from checkpoints whose words are known beforehand."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -34,7 +33,7 @@ def test_a_character_of_which_bytes_are_missing_is_left_out(make_parrot: MakePar
     ("prompt", "complaint"),
     [
         ("", "the prompt '' has no tokens"),
-        ("fox " * 100, r"the prompt 'fox fox fox fox fox \.\.\.' has \d+ tokens; the model was trained on rows of 64"),
+        ("fox " * 100, r"the prompt 'fox fox fox fox fox \.\.\.' has \d+ tokens; the model is made for texts of 64"),
     ],
 )
 def test_prompts_that_cannot_be_continued_are_named(prompt: str, complaint: str, make_parrot: MakeParrot) -> None:
@@ -42,7 +41,7 @@ def test_prompts_that_cannot_be_continued_are_named(prompt: str, complaint: str,
         said(make_parrot("fox", "!"), "a fox", prompt)
 
 
-def test_a_text_does_not_grow_beyond_the_rows_of_training(make_parrot: MakeParrot, tokenizer: Path) -> None:
+def test_a_text_does_not_grow_beyond_the_sequence_length(make_parrot: MakeParrot, tokenizer: Path) -> None:
     parrot = make_parrot("fox", "!🦝\n")
     prompt = "fox"
     while len(load(tokenizer).encode(f"!{prompt}")) < 60:
@@ -50,12 +49,6 @@ def test_a_text_does_not_grow_beyond_the_rows_of_training(make_parrot: MakeParro
     room = 64 - len(load(tokenizer).encode(prompt))
     assert room == 5
     assert said(parrot, prompt, "fox") == ["!🦝", "!🦝\n"]
-
-
-def test_outside_a_run_nothing_limits_the_length(make_parrot: MakeParrot, tmp_path: Path) -> None:
-    parrot = make_parrot("fox", "!")
-    shutil.move(parrot.checkpoint, tmp_path / "alone")
-    assert said(Parrot(tmp_path, tmp_path / "alone"), "fox", tokens=100) == ["!"]
 
 
 def test_a_larger_tokenizer_is_not_the_models(make_parrot: MakeParrot, tokenizer: Path, monkeypatch: pytest.MonkeyPatch) -> None:

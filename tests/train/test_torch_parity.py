@@ -140,8 +140,9 @@ def in_torch(initial: Params, experiment: Experiment, folder: Path) -> transform
         return values
 
     stream.write(folder / "ours", shapes(experiment.model), read)
-    finish(folder / "ours", State(step=0, tokens=0, skipped=(), model=experiment.model, tokenizer="", data="", files={}))
-    to_hugging_face.write(folder / "ours", folder / "theirs", "", TIME, lambda done: None)
+    model = experiment.model
+    finish(folder / "ours", State(step=0, tokens=0, skipped=(), model=model, tokenizer="", sequence_length=TIME, data="", files={}))
+    to_hugging_face.write(folder / "ours", folder / "theirs", "", lambda done: None)
     return transformers.LlamaForCausalLM.from_pretrained(folder / "theirs")
 
 
