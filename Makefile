@@ -15,7 +15,7 @@ demo: ## prepare, train and sample a tiny model on the CPU; a second time goes o
 	@$(ENVIRONMENT)
 	$(RUN) tanuki_jax.prepare --config=tiny
 	$(RUN) tanuki_jax.train --config=tiny
-	$(RUN) tanuki_jax.generate runs/tiny --prompt 'user: '
+	$(RUN) tanuki_jax.generate runs/tiny --prompt 'user: ' --prompt 'def '
 
 test: ## the fast tests: no network, no accelerator
 	@$(ENVIRONMENT)
