@@ -40,9 +40,12 @@ class RunFolder:
         return changed
 
     def cut_metrics_after(self, step: int) -> None:
-        """Drops the lines of metrics after `step`, and a last line that is not whole: those steps will be made again."""
+        """Drops the lines of metrics after `step`, and a last line that is not whole: those steps will be made again.
+
+        At step 0, which has no checkpoint, nothing is kept: the held-out loss before the first step will be measured again too.
+        """
         if self._writes and self._metrics.exists():
-            kept = [line for line in read_metrics(self.path) if line["step"] <= step]
+            kept = [line for line in read_metrics(self.path) if line["step"] <= step] if step else []
             write_atomically(self._metrics, "".join(json.dumps(line) + "\n" for line in kept))
 
     def metrics(self, line: dict[str, Any]) -> None:

@@ -20,6 +20,13 @@ def test_metrics_are_cut_back_to_a_step_and_lose_a_line_that_is_not_whole(tmp_pa
     assert len(list(read_metrics(run.path))) == 6
 
 
+def test_a_run_that_begins_again_keeps_no_metrics(tmp_path: Path) -> None:
+    run = RunFolder(dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path)), writes=True)
+    run.metrics({"step": 0, "held_out/all": 2.0})
+    run.cut_metrics_after(0)
+    assert list(read_metrics(run.path)) == []
+
+
 def test_changed_fields_are_told(tmp_path: Path) -> None:
     tiny = dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path))
     run = RunFolder(tiny, writes=True)
