@@ -1,8 +1,9 @@
 """The loop of a run: batches into steps, steps into metrics, held-out losses and checkpoints."""
 
+import concurrent.futures
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ from jax.sharding import Mesh
 from tanuki_jax.checkpoints.folder import State
 from tanuki_jax.checkpoints.save import Writer
 from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import HostBatch, Loader, data_step_of
 from tanuki_jax.parallel.sharding import local_rows, place_batch
 from tanuki_jax.train.held_out import make_held_out
@@ -58,7 +60,7 @@ class Loop:
         experiment, at = self._experiment, self._at
         if at.step == 0:
             self._evaluate(0)
-        batches = self._loader.iterate(data_step_of(at.step, at.skipped), self._rows, at.skipped)
+        batches = self._placed(self._loader.iterate(data_step_of(at.step, at.skipped), self._rows, at.skipped))
         try:
             for step in range(at.step + 1, experiment.steps + 1):
                 self._trace(step - at.step, profile)
@@ -71,16 +73,30 @@ class Loop:
                 if interrupts.wanted:
                     break
         finally:
+            batches.close()
             self._trace(profile + PROFILE_FROM, profile)
             self._checkpoints.wait()
         return self._at
 
-    def _step(self, step: int, batches: Iterator[tuple[int, HostBatch]]) -> None:
+    def _placed(self, batches: Iterator[tuple[int, HostBatch]]) -> Generator[tuple[int, Batch[jax.Array]]]:
+        """Batches on the devices, each placed by a thread while the step before it is dispatched."""
+
+        def place() -> tuple[int, Batch[jax.Array]]:
+            data_step, batch = next(batches)
+            return data_step, place_batch(self._mesh, batch, self._rows, self._shape)
+
+        with concurrent.futures.ThreadPoolExecutor(1, "place") as thread:
+            ahead = thread.submit(place)
+            while True:
+                ready = ahead.result()
+                ahead = thread.submit(place)
+                yield ready
+
+    def _step(self, step: int, batches: Iterator[tuple[int, Batch[jax.Array]]]) -> None:
         asked = time.perf_counter()
         data_step, batch = next(batches)
         waited = time.perf_counter() - asked
-        placed = place_batch(self._mesh, batch, self._rows, self._shape)
-        self._state, metrics = self._step_function(self._state, placed)
+        self._state, metrics = self._step_function(self._state, batch)
         self._recorder.push(step, data_step, metrics, waited)
 
     def _evaluate(self, step: int) -> None:
