@@ -35,8 +35,8 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
         data: fingerprint of what determines batches; a checkpoint's must be the same to go on from it.
 
     Raises:
-        InputError: the data or the model changed since the checkpoint, or there is none where `start` says, or not all of it that is
-            to be loaded.
+        InputError: the data or the model changed since the checkpoint, every checkpoint of the run is damaged, or there is none where
+            `start` says, or not all of it that is to be loaded.
     """
     checkpoint = _newest(run)
     if checkpoint is not None:
@@ -48,7 +48,7 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
                 f"undo that, or begin another run with --name and --start.checkpoint={run.path}"
             )
         run.event("resumed", step=state.step, checkpoint=str(checkpoint))
-        return _restored(experiment, mesh, checkpoint, state, optimizer=True, count=True), state
+        return _restored(experiment, mesh, checkpoint, optimizer=True, count=True), state
     begun = State(
         step=0,
         tokens=0,
@@ -69,7 +69,7 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
     if optimizer and not (checkpoint / "optimizer").is_dir():
         raise InputError(f"the checkpoint {checkpoint} has no optimizer state (it was converted); start with --start.load=parameters")
     run.event("started", checkpoint=str(checkpoint), load=experiment.start.load)
-    return _restored(experiment, mesh, checkpoint, begun, optimizer=optimizer, count=False), begun
+    return _restored(experiment, mesh, checkpoint, optimizer=optimizer, count=False), begun
 
 
 def _newest(run: RunFolder) -> Path | None:
@@ -107,7 +107,7 @@ def _fresh(experiment: Experiment, mesh: Mesh) -> TrainState:
     return state
 
 
-def _restored(experiment: Experiment, mesh: Mesh, checkpoint: Path, state: State, *, optimizer: bool, count: bool) -> TrainState:
+def _restored(experiment: Experiment, mesh: Mesh, checkpoint: Path, *, optimizer: bool, count: bool) -> TrainState:
     """The state at a checkpoint; without `optimizer` its moments are fresh, without `count` the schedule begins anew."""
     make, shapes, placed = _placed(experiment, mesh)
     wanted = jax.tree.map(lambda shape, place: jax.ShapeDtypeStruct(shape.shape, shape.dtype, sharding=place), shapes, placed)
