@@ -7,13 +7,13 @@ of a stacked parameter a chunk). `state.json` is written last, with a checksum o
 import concurrent.futures
 import dataclasses
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.serialize import from_json, to_json
 from tanuki_jax.errors import InputError
+from tanuki_jax.replacing import replace_text
 
 STATE = "state.json"
 
@@ -63,20 +63,7 @@ def _checksum(path: Path) -> str:
 
 def finish(checkpoint: Path, state: State) -> None:
     """Makes a written checkpoint count: `state.json` with the checksums of what lies there, in one atomic step."""
-    write_atomically(checkpoint / STATE, to_json(dataclasses.replace(state, files=checksums(checkpoint))))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a text so that a reader finds all of it or none."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    replace_text(checkpoint / STATE, to_json(dataclasses.replace(state, files=checksums(checkpoint))))
 
 
 def read_state(checkpoint: Path) -> State:

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
-from tanuki_jax.prepare.part import Part, replacing, tokens_path
+from tanuki_jax.prepare.part import Part, tokens_path
 from tanuki_jax.prepare.units import Row, Unit, rows_of
 from tanuki_jax.records.read import Malformed
+from tanuki_jax.replacing import replacing
 
 BATCH_CHARACTERS = 1 << 20
 MALFORMED_NAMED = 20
@@ -42,7 +43,7 @@ def encode_unit(unit: Unit, tokenizer: Tokenizer, part: Path, dtype: str) -> int
     columns = _Columns()
     end = np.array([tokenizer.eod], dtype)
     tokens = 0
-    with replacing(tokens_path(part)) as file:
+    with replacing(tokens_path(part)) as partial, partial.open("wb") as file:
         for texts in _batches(rows_of(unit, columns.rows_read), columns):
             documents = tokenizer.encode_batch(texts)
             file.write(np.concatenate([ids for document in documents for ids in (document, end)], dtype=dtype, casting="unsafe").data)

@@ -1,14 +1,13 @@
 """The encoded documents of one unit on disk, until they are merged into a store."""
 
-import contextlib
 import dataclasses
-import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+
+from tanuki_jax.replacing import replacing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,24 +45,10 @@ class Part:
 
     def finish(self, path: Path) -> None:
         """Writes the part at `path`, which tells that it and its tokens are complete."""
-        with replacing(path) as file:
+        with replacing(path) as partial, partial.open("wb") as file:
             np.savez(file, **{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
 
 
 def tokens_path(part: Path) -> Path:
     """Where the tokens of the part at that path lie, raw and without a header."""
     return part.with_suffix(".tokens")
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of `path` once the block is left without an error."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(draft, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pyarrow.parquet as pq
 
 from tanuki_jax.errors import InputError
 from tanuki_jax.records.types import Conversation, Document, Message, Preference
+from tanuki_jax.replacing import replacing
 
 _BATCH_RECORDS = 1000
 _ROW_GROUP_BYTES = 64 << 20
@@ -36,14 +36,8 @@ def write(path: Path, records: Iterable[Record]) -> None:
     if writer is None:
         raise InputError(f"{path} would be of no known format: its name has to end in {', '.join(_WRITERS)}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with replacing(path) as partial:
         writer(partial, records)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _write_json_lines(path: Path, records: Iterable[Record]) -> None:

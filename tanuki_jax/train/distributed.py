@@ -1,12 +1,18 @@
 """Several processes as one program."""
 
 import os
+from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
+
+from tanuki_jax.errors import InputError
+
+LONGEST = 16_384
+"""Bytes of the longest text that processes agree on."""
 
 
 def join() -> None:
@@ -21,11 +27,23 @@ def join() -> None:
         jax.distributed.initialize()
 
 
-def agree(value: int) -> int:
-    """The first process's `value`, in every process."""
+def agree(find: Callable[[], str]) -> str:
+    """What `find` returns in the first process, in every process; an InputError there is raised in all of them."""
     if jax.process_count() == 1:
-        return value
-    return int(multihost_utils.broadcast_one_to_all(np.int32(value)))
+        return find()
+    said = b""
+    if jax.process_index() == 0:
+        try:
+            said = b"=" + find().encode()
+        except InputError as error:
+            said = b"!" + str(error).encode()
+    message = np.zeros(LONGEST, np.uint8)
+    said = said[:LONGEST]
+    message[: len(said)] = np.frombuffer(said, np.uint8)
+    heard = np.asarray(multihost_utils.broadcast_one_to_all(message)).tobytes().rstrip(b"\0").decode(errors="ignore")
+    if heard.startswith("!"):
+        raise InputError(heard[1:])
+    return heard[1:]
 
 
 def surroundings() -> dict[str, Any]:

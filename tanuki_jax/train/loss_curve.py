@@ -1,11 +1,11 @@
 """The picture of a run: training and held-out loss against steps."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from tanuki_jax.replacing import replacing
 from tanuki_jax.train.run_folder import read_metrics
 
 
@@ -31,9 +31,8 @@ def draw(run: Path) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     if train or held_out:
         axes.legend(frameon=False)
-    temporary = run / f".loss.{os.getpid()}.png"
-    figure.savefig(temporary)
-    temporary.replace(run / "loss.png")
+    with replacing(run / "loss.png") as partial:
+        figure.savefig(partial, format="png")
 
 
 def _smooth(steps: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

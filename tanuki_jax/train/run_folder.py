@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tanuki_jax.checkpoints.folder import write_atomically
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.config.serialize import from_json, to_json
+from tanuki_jax.replacing import replace_text
 
 
 class RunFolder:
     """`runs/NAME`: config.json, mixture.json, metrics.jsonl, events.jsonl, and places for checkpoints, TensorBoard and pictures.
 
-    Only the process that is told to write changes anything.
+    Only the process that is told to write changes anything. The folder appears with the first thing in it.
     """
 
     def __init__(self, experiment: Experiment, *, writes: bool) -> None:
@@ -24,8 +24,6 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self._metrics = self.path / "metrics.jsonl"
         self._writes = writes
-        if writes:
-            self.path.mkdir(parents=True, exist_ok=True)
 
     def write_config(self, experiment: Experiment, mixture: Mixture) -> list[str]:
         """Writes what the run was told; returns the top-level fields that differ from what it was told before."""
@@ -35,8 +33,9 @@ class RunFolder:
             before = from_json(path.read_text(encoding="utf-8"), Experiment, str(path))
             changed = [name for name in vars(experiment) if getattr(before, name) != getattr(experiment, name)]
         if self._writes:
-            write_atomically(path, to_json(experiment))
-            write_atomically(self.path / "mixture.json", to_json(mixture))
+            self.path.mkdir(parents=True, exist_ok=True)
+            replace_text(path, to_json(experiment))
+            replace_text(self.path / "mixture.json", to_json(mixture))
         return changed
 
     def cut_metrics_after(self, step: int) -> None:
@@ -46,7 +45,7 @@ class RunFolder:
         """
         if self._writes and self._metrics.exists():
             kept = [line for line in read_metrics(self.path) if line["step"] <= step] if step else []
-            write_atomically(self._metrics, "".join(json.dumps(line) + "\n" for line in kept))
+            replace_text(self._metrics, "".join(json.dumps(line) + "\n" for line in kept))
 
     def metrics(self, line: dict[str, Any]) -> None:
         """Appends a line of metrics; it has a `step`."""
@@ -59,6 +58,7 @@ class RunFolder:
 
     def _append(self, path: Path, line: dict[str, Any]) -> None:
         if self._writes:
+            self.path.mkdir(parents=True, exist_ok=True)
             with path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
 

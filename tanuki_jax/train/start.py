@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from jax.sharding import Mesh
 
-from tanuki_jax.checkpoints.folder import State, find, newest_good, read_state, step_folder
+from tanuki_jax.checkpoints.folder import State, find, newest_good, read_state
 from tanuki_jax.checkpoints.restore import restore
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.model import Model
@@ -17,9 +17,6 @@ from tanuki_jax.parallel.sharding import shardings
 from tanuki_jax.train.distributed import agree
 from tanuki_jax.train.run_folder import RunFolder
 from tanuki_jax.train.step import TrainState, initial_state
-
-NONE, ALL_DAMAGED = -1, -2
-"""What the processes agree on in place of a step."""
 
 _SHAPE_FREE = ("rope_theta", "initial_std", "norm_epsilon")
 """Fields of a model that a new stage may change: the arrays stay the same."""
@@ -62,7 +59,7 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
     if not experiment.start.checkpoint:
         run.event("started", seed=experiment.seed)
         return _fresh(experiment, mesh), begun
-    checkpoint = find(experiment.start.checkpoint)
+    checkpoint = Path(agree(lambda: str(find(experiment.start.checkpoint))))
     state = read_state(checkpoint)
     _refuse_other_model(experiment.model, state.model, checkpoint, exact=False)
     optimizer = experiment.start.load == "parameters_and_optimizer"
@@ -73,17 +70,20 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
 
 
 def _newest(run: RunFolder) -> Path | None:
-    """The checkpoint that every process goes on from, as the first process sees it."""
-    step = NONE
-    if jax.process_index() == 0:
+    """The checkpoint that every process goes on from."""
+
+    def find_newest() -> str:
         found, passed_over = newest_good(run.checkpoints)
         for damaged, wrong in passed_over.items():
             run.event("checkpoint_damaged", checkpoint=str(damaged), reason=wrong)
-        step = int(found.name) if found is not None else ALL_DAMAGED if passed_over else NONE
-    step = agree(step)
-    if step == ALL_DAMAGED:
-        raise InputError(f"every checkpoint in {run.checkpoints} is damaged ({run.path}/events.jsonl says how); move it away to begin anew")
-    return step_folder(run.checkpoints, step) if step >= 0 else None
+        if found is None and passed_over:
+            raise InputError(
+                f"every checkpoint in {run.checkpoints} is damaged ({run.path}/events.jsonl says how); move it away to begin anew"
+            )
+        return str(found or "")
+
+    found = agree(find_newest)
+    return Path(found) if found else None
 
 
 def _refuse_other_model(wanted: Model, saved: Model, checkpoint: Path, *, exact: bool) -> None:

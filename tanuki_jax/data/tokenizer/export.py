@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 from collections.abc import Iterable
 from itertools import batched
 from pathlib import Path
@@ -17,6 +16,7 @@ from tanuki_jax.data.tokenizer.load import JSON, Tokenizer, find_file, load
 from tanuki_jax.data.tokenizer.pieces import ESCAPES, NORMALIZATION, SPACE
 from tanuki_jax.data.tokenizer.protobuf import CONTROL, NORMAL, UNIGRAM, USER_DEFINED, parse
 from tanuki_jax.errors import InputError
+from tanuki_jax.replacing import replace_text
 
 _FIELDS = {"<CLS>": "cls_token", "<SEP>": "sep_token", "<MASK>": "mask_token"}
 
@@ -32,23 +32,14 @@ def export(path: str | Path, folder: Path) -> None:
     if file.suffix == ".json":
         for source, name in ((file, JSON), (file.with_name(CONFIG), CONFIG)):
             if source.is_file():
-                _write(folder / name, source.read_text(encoding="utf-8"))
+                replace_text(folder / name, source.read_text(encoding="utf-8"))
         return
     load(file)
     model = parse(file.read_bytes())
     if model.trainer_spec.model_type != UNIGRAM:
         raise InputError(f"{file} is not a unigram model, which alone can be exported: use the tokenizer.json that came with it")
-    _write(folder / JSON, _unigram(model).to_str(pretty=True))
-    _write(folder / CONFIG, json.dumps(_config(model), ensure_ascii=False, indent=2) + "\n")
-
-
-def _write(file: Path, text: str) -> None:
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, file)
-    finally:
-        partial.unlink(missing_ok=True)
+    replace_text(folder / JSON, _unigram(model).to_str(pretty=True))
+    replace_text(folder / CONFIG, json.dumps(_config(model), ensure_ascii=False, indent=2) + "\n")
 
 
 def _unigram(model: Any) -> HuggingFaceTokenizer:
