@@ -2,11 +2,12 @@
 
 ENVIRONMENT := launch/environment.sh .venv dev
 PARITY_ENVIRONMENT := launch/environment.sh .venv-parity dev,parity
-OLDEST_ENVIRONMENT := launch/environment.sh .venv-oldest dev jax==0.11.2
+OLDEST_ENVIRONMENT := launch/environment.sh .venv-oldest dev,gpu jax==0.11.2
+GPU_ENVIRONMENT := launch/environment.sh .venv-gpu dev,gpu
 RUN := .venv/bin/python -m
 CODE := tanuki_jax configs tests
 
-.PHONY: help demo test test-parity test-long test-oldest lint format
+.PHONY: help demo test test-parity test-gpu-compile test-long test-oldest lint format
 
 help: ## this list
 	@grep -E '^[a-z-]+: ##' Makefile | sed -E 's/: ## /\t/' | expand -t 14
@@ -27,7 +28,13 @@ test-parity: ## the tests against torch and transformers, in an environment of t
 
 test-long: ## the tests that are too slow for every change
 	@$(ENVIRONMENT)
-	$(RUN) pytest -m 'long and not parity'
+	$(RUN) pytest -m 'long and not parity and not gpu_compile'
+
+test-gpu-compile: ## kernels and steps compiled to machine code for GPUs that are not here, on the newest jax and the oldest
+	@$(GPU_ENVIRONMENT)
+	.venv-gpu/bin/python -m pytest -m 'gpu_compile and not long'
+	@$(OLDEST_ENVIRONMENT)
+	.venv-oldest/bin/python -m pytest -m 'gpu_compile and not long'
 
 test-oldest: ## the fast tests on the oldest jax that is supported
 	@$(OLDEST_ENVIRONMENT)

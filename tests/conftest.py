@@ -1,8 +1,10 @@
 """Where all tests run: eight virtual CPU devices, set before anything imports jax. A skipped test fails the run."""
 
+import importlib.metadata
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -25,6 +27,26 @@ hypothesis.settings.register_profile(
     database=None,
 )
 hypothesis.settings.load_profile("house")
+
+# Jax's interpreter of GPU kernels is younger than the oldest jax that is supported.
+if tuple(map(int, importlib.metadata.version("jax").split(".")[:2])) < (0, 12):
+    collect_ignore_glob.append("*_interpreted.py")
+
+
+@pytest.fixture(autouse=True)
+def _compiled_anew_for_devices_that_are_not_here(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What is compiled for a GPU cannot be read back from the cache without one."""
+    if request.node.get_closest_marker("gpu_compile") is None:
+        yield
+        return
+    import jax
+    from jax.experimental.compilation_cache import compilation_cache
+
+    for enabled in (False, True):
+        jax.config.update("jax_enable_compilation_cache", enabled)
+        compilation_cache.reset_cache()
+        if not enabled:
+            yield
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -102,7 +102,7 @@ class Layout:
     """Micro-batches in one step; divides batch_rows."""
     remat: Literal["none", "dots", "attention", "full"] = "full"
     """What the backward pass computes again: nothing; all but matrix products; all but attention's output; the whole layer."""
-    attention: Literal["auto", "reference", "chunked"] = "auto"
+    attention: Literal["auto", "reference", "chunked", "cudnn", "hopper", "tpu"] = "auto"
     """Attention backend."""
     compute_dtype: Literal["bfloat16", "float32"] = "bfloat16"
     """Type of activations and of the weights in matrix products."""

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from tanuki_jax.config.model import Model
-from tanuki_jax.kernels.attention.attention import attention
+from tanuki_jax.kernels.attention.attention import self_attention
 from tanuki_jax.model.llama import Params, hidden_states, output_matrix
 
 
@@ -55,7 +55,7 @@ def next_logits(params: Params, tokens_bt: jax.Array, lengths_b: jax.Array, mode
         segment_ids,
         positions,
         model,
-        attend=_attend,
+        attend=self_attention,
         constrain=lambda x, axes: x,
         remat="none",
         compute_dtype=params["embedding"].dtype.name,
@@ -102,7 +102,3 @@ def extend(
     start = (jnp.zeros((), jnp.int32), tokens_bt, lengths_b, jnp.zeros(len(lengths_b), bool))
     _, tokens_bt, lengths_b, _ = jax.lax.while_loop(unfinished, draw, start)
     return tokens_bt, lengths_b
-
-
-def _attend(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> jax.Array:
-    return attention(q, k, v, segment_ids, segment_ids, positions, positions)[0]

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jax.ad_checkpoint import checkpoint_name
 
 from tanuki_jax.config.model import Model
 from tanuki_jax.model.remat import policy
@@ -73,7 +72,7 @@ class Blocks(nnx.Module):
         h_btd = rms_norm(x_btd, self.attention_norm[...], model.norm_epsilon)
         q, k, v = (constrain(jnp.einsum("btd,dhk->bthk", h_btd, cast(w)), "bthk") for w in (self.q, self.k, self.v))
         q, k = (rotate(x, positions, model.rope_theta) for x in (q, k))
-        mixed_bthk = checkpoint_name(constrain(attend(q, k, v, segment_ids, positions), "bthk"), "attention")
+        mixed_bthk = constrain(attend(q, k, v, segment_ids, positions), "bthk")
         x_btd = constrain(x_btd + jnp.einsum("bthk,hkd->btd", mixed_bthk, cast(self.o)), "btd")
         h_btd = rms_norm(x_btd, self.mlp_norm[...], model.norm_epsilon)
         inner_btf = jax.nn.silu(constrain(h_btd @ cast(self.gate), "btf")) * constrain(h_btd @ cast(self.up), "btf")

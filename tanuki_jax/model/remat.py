@@ -5,10 +5,11 @@ from typing import Any
 
 import jax
 
+_ATTENTION = jax.checkpoint_policies.save_only_these_names("attention")
 _POLICIES: dict[str, Callable[..., Any]] = {
     "full": jax.checkpoint_policies.nothing_saveable,
-    "attention": jax.checkpoint_policies.save_only_these_names("attention"),
-    "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
+    "attention": _ATTENTION,
+    "dots": jax.checkpoint_policies.save_from_both_policies(_ATTENTION, jax.checkpoint_policies.dots_with_no_batch_dims_saveable),
 }
 
 

@@ -10,11 +10,12 @@ from jax.sharding import Mesh
 
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.data.batch import Batch
-from tanuki_jax.kernels.attention.attention import attention
 from tanuki_jax.model.llama import Params, hidden_states, initialise, output_matrix
 from tanuki_jax.objectives.next_token import next_token
 from tanuki_jax.objectives.sums import Sums
+from tanuki_jax.parallel.attention import make_attend
 from tanuki_jax.parallel.sharding import activation_constraint, shardings
+from tanuki_jax.parallel.vocabulary import sharded_linear_cross_entropy
 from tanuki_jax.train.optimizer import learning_rate, make_optimizer
 
 type TrainState = dict[str, Any]
@@ -28,10 +29,8 @@ type LossSums = Callable[[Params, Batch[jax.Array]], Sums]
 def make_loss(experiment: Experiment, mesh: Mesh) -> LossSums:
     """The objective of an experiment as a function of parameters and a micro-batch [B, T]."""
     model, layout = experiment.model, experiment.layout
-    constrain = activation_constraint(mesh)
-
-    def attend(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> jax.Array:
-        return attention(q, k, v, segment_ids, segment_ids, positions, positions, backend=layout.attention)[0]
+    constrain, cross_entropy = activation_constraint(mesh), sharded_linear_cross_entropy(mesh)
+    attend = make_attend(mesh, layout.attention)
 
     def loss_sums(parameters: Params, batch: Batch[jax.Array]) -> Sums:
         states_btd = hidden_states(
@@ -45,7 +44,7 @@ def make_loss(experiment: Experiment, mesh: Mesh) -> LossSums:
             remat=layout.remat,
             compute_dtype=layout.compute_dtype,
         )
-        return next_token(constrain(states_btd, "states"), output_matrix(parameters), batch, experiment.objective)
+        return next_token(states_btd, output_matrix(parameters), batch, experiment.objective, cross_entropy)
 
     return loss_sums
 
