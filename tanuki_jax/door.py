@@ -1,6 +1,7 @@
 """How every command of the house is entered and left: one clear sentence and exit code 2 for bad input."""
 
 import errno
+import logging
 import os
 import select
 import sys
@@ -21,10 +22,15 @@ def enter(name: str, main: Callable[[list[str]], None]) -> None:
     That is bad input, a full disk, a file that may not be read or written (2), and Ctrl-C (130). A reader of our output that
     closes the pipe (`| head`) ends the command quietly.
 
+    What the rooms log goes to stderr as it is.
+
     Args:
         name: the door, as in `python -m tanuki_jax.NAME`.
         main: takes the words after the command's name.
     """
+    log = logging.getLogger("tanuki_jax")
+    log.addHandler(logging.StreamHandler())
+    log.setLevel(logging.INFO)
     try:
         main(sys.argv[1:])
         sys.stdout.flush()

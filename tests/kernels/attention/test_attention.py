@@ -1,7 +1,9 @@
 """Attention: every backend against JAX's own, per document and with gradients."""
 
 import functools
+import types
 from collections.abc import Callable
+from typing import Any
 
 import hypothesis.strategies as st
 import jax
@@ -12,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 
 from tanuki_jax.kernels.attention import chunked
-from tanuki_jax.kernels.attention.attention import Backend, attention
+from tanuki_jax.kernels.attention.attention import Backend, attention, choose
+from tests.kernels import leak
 
 BACKENDS: tuple[Backend, ...] = ("reference", "chunked", "auto")
 
@@ -107,3 +110,58 @@ def test_causality_compares_positions_so_a_caller_may_hold_any_part_of_the_keys(
     lse = jnp.stack([part[1] for part in parts])
     shares = jnp.exp(lse - whole_lse)
     np.testing.assert_allclose(sum(s[..., None] * p[0] for s, p in zip(shares, parts, strict=True)), whole, atol=2e-6)
+
+
+@pytest.mark.parametrize("key_value", [8, 2, 1])
+@pytest.mark.parametrize(
+    ("documents", "causal", "window"),
+    [([1] * 200, True, None), ([90, 1, 1, 57, 40], True, None), ([120, 80], True, 17), ([60, 99], False, None), ([], True, None)],
+)
+def test_chunked_has_the_output_and_gradients_of_the_reference(
+    key_value: int, documents: list[int], causal: bool, window: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunked, "QUERIES", 64)
+    ids = [jnp.asarray(side) for side in leak.rows([documents, documents[1:]], 201)]
+    q, k, v = heads(4, 201, 8, key_value)
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def results(backend: Backend, q: jax.Array, k: jax.Array, v: jax.Array) -> tuple[jax.Array, ...]:
+        def attend(q: jax.Array, k: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array]:
+            out, lse = attention(q, k, v, ids[0], ids[0], ids[1], ids[1], causal=causal, window=window, backend=backend)
+            return out, jnp.where(jnp.isfinite(lse), lse, 0.0)
+
+        out, pull_back = jax.vjp(attend, q, k, v)
+        return *out, *pull_back(jax.tree.map(jnp.cos, out))
+
+    for ours, expected in zip(results("chunked", q, k, v), results("reference", q, k, v), strict=True):
+        np.testing.assert_allclose(ours, expected, atol=2e-5)
+
+
+def device(platform: str, compute_capability: str = "") -> Any:
+    return types.SimpleNamespace(platform=platform, compute_capability=compute_capability)
+
+
+def test_auto_takes_the_fastest_that_serves_a_device() -> None:
+    bfloat16, float16, float32 = (jnp.dtype(dtype) for dtype in (jnp.bfloat16, jnp.float16, jnp.float32))
+    assert choose(device("cpu"), float32, 100_000, 96) == "chunked"
+    assert choose(device("gpu", "9.0"), bfloat16, 8192, 128) == "hopper"
+    assert choose(device("gpu", "9.0"), bfloat16, 8192, 80) == choose(device("gpu", "9.0"), float16, 8192, 64) == "cudnn"
+    assert choose(device("tpu"), bfloat16, 8192, 128) == "tpu"
+    assert choose(device("gpu", "8.0"), bfloat16, 2048, 128) == choose(device("tpu"), bfloat16, 100, 64) == "chunked"
+
+
+@pytest.mark.parametrize(("platform", "capability", "dtype"), [("gpu", "8.0", "bfloat16"), ("gpu", "9.0", "float32")])
+def test_auto_refuses_quadratic_time_on_long_rows_of_an_accelerator(platform: str, capability: str, dtype: str) -> None:
+    with pytest.raises(ValueError, match=f"no attention kernel takes {dtype}, head dim 128, 2049 keys on {platform} {capability}; use "):
+        choose(device(platform, capability), jnp.dtype(dtype), 2049, 128)
+
+
+def test_auto_says_once_what_it_chose_and_why(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", logger="tanuki_jax"):
+        for _ in range(2):
+            choose(device("gpu", "9.0"), jnp.dtype(jnp.bfloat16), 4096, 64)
+    (said,) = caplog.messages
+    assert (
+        said
+        == "attention backend hopper: bfloat16, head dim 64, 4096 keys on gpu 9.0; our kernel skips what other documents hold in both passes"
+    )

@@ -1,0 +1,194 @@
+"""FP8 products against numpy and ml_dtypes in float64, on a mesh, inside the model, and in the program for an H200."""
+
+import math
+import re
+from collections import Counter
+from typing import Any
+
+import hypothesis.strategies as st
+import jax
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from jax.extend import core as jax_core
+from jax.sharding import NamedSharding, SingleDeviceSharding
+from jax.sharding import PartitionSpec as P
+
+from tanuki_jax.config.model import Model
+from tanuki_jax.kernels.fp8 import FORWARD, GRADIENT, fp8_matmul, quantise
+from tanuki_jax.model.llama import Params, hidden_states, shapes
+from tanuki_jax.plan.target import devices
+
+type Float64 = npt.NDArray[np.float64]
+
+SHAPES = {
+    "btd,dhk->bthk": ((2, 8, 32), (32, 4, 8), 1),
+    "bthk,hkd->btd": ((2, 8, 4, 8), (4, 8, 32), 2),
+    "btd,df->btf": ((2, 8, 32), (32, 24), 1),
+    "btf,fd->btd": ((2, 8, 24), (24, 32), 1),
+}
+
+
+def rounded(x: Float64, dtype: Any) -> Float64:
+    """x as an FP8 type holds it after scaling by the power of two that brings its largest magnitude just below the type's."""
+    scale = 2.0 ** math.floor(math.log2(float(ml_dtypes.finfo(dtype).max) / np.abs(x).max()))
+    return (x * scale).astype(dtype).astype(np.float64) / scale
+
+
+def normal(seed: int, shape: tuple[int, ...], dtype: Any = jnp.float32, std: float = 1.0) -> jax.Array:
+    return (std * jax.random.normal(jax.random.key(seed), shape)).astype(dtype)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(jnp.float32, 1e-6), (jnp.bfloat16, 2**-8)])
+@pytest.mark.parametrize("name", SHAPES)
+def test_product_and_gradients_are_those_of_rounded_inputs_in_float64(name: str, dtype: Any, tolerance: float) -> None:
+    x_shape, w_shape, axes = SHAPES[name]
+    x, weight = normal(0, x_shape, dtype), normal(1, w_shape, dtype, std=0.02)
+    product, transpose = jax.jit(lambda x, w, g: (lambda y, vjp: (y, vjp(g)))(*jax.vjp(lambda *a: fp8_matmul(*a, axes), x, w)))(
+        x, weight, gradient := normal(2, x_shape[: len(x_shape) - axes] + w_shape[axes:], dtype, std=1e3)
+    )
+    x64, w64, g64 = (np.asarray(array, np.float64) for array in (x, weight, gradient))
+    x_letters, w_letters, out = re.split(r",|->", name)
+    w8 = rounded(w64, ml_dtypes.float8_e4m3fn)
+    expected = {
+        "product": np.einsum(name, rounded(x64, ml_dtypes.float8_e4m3fn), w8),
+        "d-input": np.einsum(f"{out},{w_letters}->{x_letters}", rounded(g64, ml_dtypes.float8_e5m2), w8),
+        "d-weight": np.einsum(f"{x_letters},{out}->{w_letters}", x64, g64),
+    }
+    for (part, oracle), own in zip(expected.items(), (product, *transpose), strict=True):
+        assert own.dtype == dtype
+        np.testing.assert_allclose(np.asarray(own, np.float64), oracle, atol=tolerance * np.abs(oracle).max(), rtol=0, err_msg=part)
+
+
+@given(st.lists(st.floats(-1e9, 1e9, width=32, allow_subnormal=False), min_size=1, max_size=20), st.sampled_from([FORWARD, GRADIENT]))
+def test_a_scaled_tensor_uses_the_upper_half_of_its_range_and_rounds_to_the_nearest(values: list[float], dtype: jnp.dtype) -> None:
+    x = np.asarray(values, np.float64)
+    scaled = jax.jit(quantise, static_argnums=1)(jnp.asarray(values, jnp.float32), dtype)
+    limit, held = float(ml_dtypes.finfo(dtype).max), np.asarray(scaled.values, np.float64)
+    if np.abs(x).max() > limit * 2.0**-63:
+        assert limit / 2 * 0.99 <= np.abs(held).max() <= limit
+    inverse = float(scaled.inverse_scale)
+    assert math.frexp(inverse)[0] == 0.5, "a power of two"
+    np.testing.assert_array_equal(held, (x / inverse).astype(dtype).astype(np.float64))
+
+
+@pytest.mark.parametrize("magnitude", [0.0, 1e-35, 1e-10, 1e10, 1e18])
+def test_products_of_zeros_and_of_very_small_and_very_large_numbers_are_finite(magnitude: float) -> None:
+    x, weight = magnitude * normal(0, (4, 32), jnp.bfloat16), normal(1, (32, 8), jnp.bfloat16)
+    for array in (fp8_matmul(x, weight), *jax.grad(lambda *a: fp8_matmul(*a).sum(), (0, 1))(x, weight)):
+        assert bool(jnp.isfinite(array.astype(jnp.float32)).all())
+    exact = jnp.tensordot(x.astype(jnp.float32), weight.astype(jnp.float32), 1)
+    small = magnitude < 1e-20  # below what a scale can lift into range
+    assert small or float(jnp.abs(fp8_matmul(x, weight) - exact).max()) <= 0.1 * float(jnp.abs(exact).max())
+
+
+@pytest.mark.parametrize("bad", [jnp.nan, jnp.inf, -jnp.inf, 1e30])
+def test_what_is_not_finite_or_far_out_of_range_makes_the_whole_product_nan_so_that_the_step_is_rejected(bad: float) -> None:
+    x, weight = normal(0, (4, 32)), normal(1, (32, 8))
+    assert bool(jnp.isnan(fp8_matmul(x.at[1, 2].set(bad), weight)).all())
+    assert bool(jnp.isnan(fp8_matmul(x, weight.at[3, 4].set(bad))).all())
+    _, transpose = jax.vjp(fp8_matmul, x, weight)
+    assert bool(jnp.isnan(transpose(jnp.ones((4, 8)).at[0, 0].set(bad))[0]).all())
+
+
+def test_an_update_on_eight_devices_is_bit_for_bit_that_of_one() -> None:
+    """Integers, so that no order of summation changes a sum."""
+    random = np.random.default_rng(0)
+    x, target = random.integers(-8, 9, (4, 8, 16)), random.integers(-8, 9, (4, 8, 16))
+    x[0] *= 16  # one device's largest magnitude is not another's
+    weights = random.integers(-1, 2, (16, 8, 4)), random.integers(-1, 2, (8, 4, 16))
+
+    def update(x: jax.Array, target: jax.Array, inner: jax.Array, outer: jax.Array) -> tuple[jax.Array, ...]:
+        def loss(inner: jax.Array, outer: jax.Array) -> jax.Array:
+            return jnp.square(fp8_matmul(fp8_matmul(x, inner), outer, 2) - target).sum() / 2
+
+        gradients = jax.grad(loss, (0, 1))(inner, outer)
+        return inner - gradients[0] / 1024, outer - gradients[1] / 1024
+
+    arrays = [jnp.asarray(array, jnp.float32) for array in (x, target, *weights)]
+    mesh = jax.make_mesh((2, 4), ("fsdp", "tensor"), axis_types=(jax.sharding.AxisType.Auto,) * 2)
+    specs = (P("fsdp"), P("fsdp"), P("fsdp", "tensor"), P("tensor", None, "fsdp"))
+    placed = [jax.device_put(array, NamedSharding(mesh, spec)) for array, spec in zip(arrays, specs, strict=True)]
+    for own, alone in zip(jax.jit(update)(*placed), jax.jit(update)(*arrays), strict=True):
+        assert len(own.devices()) == 8
+        np.testing.assert_array_equal(own, alone)
+
+
+TINY = Model(vocabulary=64, width=256, hidden=512, layers=3, heads=4, kv_heads=4)
+TOKENS = 2 * 256
+
+
+def loss(params: Params, tokens: jax.Array, remat: str) -> jax.Array:
+    """Of a model whose attention has no products, so that all those left are with weights."""
+    states = hidden_states(
+        params,
+        tokens,
+        tokens,
+        tokens,
+        TINY,
+        attend=lambda q, k, v, segment_ids, positions: q + k + v,
+        constrain=lambda x, axes: x,
+        remat=remat,
+        compute_dtype="bfloat16",
+        matmul=fp8_matmul,
+    )
+    return jnp.square(states.astype(jnp.float32)).sum()
+
+
+def products(jaxpr: jax_core.Jaxpr) -> Counter[tuple[str, str]]:
+    """How many products there are of each pair of types."""
+    found: Counter[tuple[str, str]] = Counter()
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "dot_general":
+            left, right = (variable.aval.dtype.name for variable in equation.invars)
+            found[left, right] += 1
+        for inner in jax_core.jaxprs_in_params(equation.params):
+            found += products(inner)
+    return found
+
+
+@pytest.mark.parametrize(("remat", "forward"), [("none", 7), ("dots", 7), ("full", 13)])
+def test_a_layers_seven_weights_are_multiplied_in_fp8_and_no_policy_computes_what_it_keeps_again(remat: str, forward: int) -> None:
+    """With `full`, all but the last product is computed again, as in bfloat16."""
+    tokens = jax.ShapeDtypeStruct((2, 256), jnp.int32)
+    traced = jax.make_jaxpr(jax.grad(loss), static_argnums=2)(shapes(TINY), tokens, remat)
+    assert products(traced.jaxpr) == {
+        ("float8_e4m3fn", "float8_e4m3fn"): forward,
+        ("float8_e5m2", "float8_e4m3fn"): 7,
+        ("bfloat16", "bfloat16"): 7,
+    }
+
+
+def issued(program: str) -> Counter[tuple[str, str]]:
+    """Multiply-adds of every product in a compiled program, by the types of its operands; XLA may join products and split sums."""
+    kinds: dict[str, tuple[str, list[int]]] = {}
+    found: Counter[tuple[str, str]] = Counter()
+    for name, kind, dims, operation, operands in re.findall(r"%([\w.-]+) = \(?(\w+)\[([\d,]*)\]\S* (?:\S+ )?([\w-]+)\(([^)]*)\)", program):
+        kinds[name] = kind, [int(dim) for dim in dims.split(",") if dim]
+        if operation == "dot" or (operation == "custom-call" and name.startswith("cublas")):
+            (left, a), (right, b) = (kinds[operand] for operand in re.findall(r"%([\w.-]+)", operands)[:2])
+            out = kinds[name][1]
+            parts = out[0] if len(out) == 3 else 1
+            found[left, right] += math.isqrt(math.prod(a) * math.prod(b) * math.prod(out) // parts)
+    return found
+
+
+@pytest.mark.gpu_compile
+@pytest.mark.parametrize("triton", [True, False])
+def test_the_program_for_an_h200_multiplies_in_fp8_with_triton_and_with_cublas(triton: bool) -> None:
+    """Without a GPU XLA takes Triton for every product; with one it takes the faster, so both must be FP8."""
+    sharding = SingleDeviceSharding(devices("h200")[0])
+    params, tokens = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
+        (shapes(TINY), jax.ShapeDtypeStruct((2, 256), jnp.int32)),
+    )
+    lowered = jax.jit(jax.grad(loss), static_argnums=2).lower(params, tokens, "dots")
+    program = lowered.compile({"xla_gpu_enable_triton_gemm": triton}).as_text()
+    assert program is not None
+    width, hidden = TINY.width, TINY.hidden
+    each = TOKENS * (4 * width * width + 3 * width * hidden)
+    assert issued(program) == {("f8e4m3fn", "f8e4m3fn"): each, ("f8e5m2", "f8e4m3fn"): each, ("bf16", "bf16"): each}
+    assert ("__cublas$lt$matmul$f8" in program) != triton
