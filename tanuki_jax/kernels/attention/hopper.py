@@ -63,7 +63,7 @@ def _attend_forward(q: jax.Array, k: jax.Array, v: jax.Array, visible: Intervals
 def _attend_backward(kept: Any, cotangents: Any) -> tuple[jax.Array, jax.Array, jax.Array, None]:
     q, k, v, visible, out, lse_bht = kept
     g, lse_cotangent = cotangents
-    delta = jnp.einsum("bthd,bthd->bht", out, g, preferred_element_type=jnp.float32) - lse_cotangent
+    delta = jnp.moveaxis(jnp.sum(out.astype(jnp.float32) * g.astype(jnp.float32), axis=3), 1, 2) - lse_cotangent
     given = Given(q, k, v, g, lse_bht * LOG2_E, delta, *visible)
     dq = query_gradient(given, key_tiles(visible, OWN, QUERIES.keys), QUERIES)
     dk, dv = key_gradients(given, query_tiles(visible, KEYS.queries, OWN, k.shape[1]), KEYS)
