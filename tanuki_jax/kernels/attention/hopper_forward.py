@@ -72,6 +72,7 @@ def forward(q_bthd: jax.Array, k_bskd: jax.Array, v_bskd: jax.Array, visible: In
         grid_names=("tile", "row", "head"),
         num_threads=COMPUTE_GROUPS + 1,
         thread_name="group",
+        kernel_name="attention_forward",
         compiler_params=plgpu.CompilerParams(approx_math=True),
     )
     return kernel(q_bthd, k_bskd, v_bskd, *visible, *bounds)

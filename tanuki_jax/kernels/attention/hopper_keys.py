@@ -79,6 +79,7 @@ def key_gradients(given: Given, bounds: Bounds, tile: KeyTile) -> tuple[jax.Arra
         grid_names=("tile", "row", "head"),
         num_threads=COMPUTE_GROUPS,
         thread_name="group",
+        kernel_name="attention_key_gradients",
         compiler_params=plgpu.CompilerParams(approx_math=True),
     )
     gradients: tuple[jax.Array, jax.Array] = kernel(*given, *bounds)

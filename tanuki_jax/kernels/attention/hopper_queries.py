@@ -81,6 +81,7 @@ def query_gradient(given: Given, bounds: Bounds, tile: QueryTile) -> jax.Array:
         grid_names=("tile", "row", "head"),
         num_threads=COMPUTE_GROUPS,
         thread_name="group",
+        kernel_name="attention_query_gradient",
         compiler_params=plgpu.CompilerParams(approx_math=True),
     )
     gradient: jax.Array = kernel(*given, *bounds)

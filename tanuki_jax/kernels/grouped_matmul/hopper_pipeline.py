@@ -134,6 +134,12 @@ def split_work(copies: Callable[[], None], computes: Callable[[jax.Array], None]
         plgpu.wait_smem_to_gmem(0)
 
 
-def launch(tile: ProductTile) -> dict[str, Any]:
+def launch(tile: ProductTile, name: str) -> dict[str, Any]:
     """Arguments of `plgpu.kernel` that all kernels share."""
-    return {"grid": (tile.blocks,), "grid_names": ("block",), "num_threads": COMPUTE_GROUPS + 1, "thread_name": "group"}
+    return {
+        "grid": (tile.blocks,),
+        "grid_names": ("block",),
+        "num_threads": COMPUTE_GROUPS + 1,
+        "thread_name": "group",
+        "kernel_name": name,
+    }

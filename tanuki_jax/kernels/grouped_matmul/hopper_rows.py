@@ -41,7 +41,7 @@ def rows(x_tk: jax.Array, w: jax.Array, group_sizes_e: jax.Array, tile: ProductT
             slots=output_slots(x_tk.dtype),
             **ring_barriers(tile.stages),
         ),
-        **launch(tile),
+        **launch(tile, "grouped_matmul_rows"),
     )
     out: jax.Array = kernel(x_tk, w, *tiles)
     return out

@@ -44,7 +44,7 @@ def weights(x_td: jax.Array, g_tf: jax.Array, group_sizes_e: jax.Array, tile: Pr
             slots=output_slots(x_td.dtype),
             **ring_barriers(tile.stages),
         ),
-        **launch(tile),
+        **launch(tile, "grouped_matmul_weights"),
     )
     out: jax.Array = kernel(x_td, g_tf, x_rest, g_rest, tokens.first, tokens.whole, tokens.steps)
     return out

@@ -1,0 +1,152 @@
+"""Times kernels, loader and whole training steps on this machine, beside their peers.
+
+python -m tanuki_jax.bench attention --plot attention.png
+python -m tanuki_jax.bench step --config=8b_long --layers 2 4 --rows 1 2
+python -m tanuki_jax.bench all --json benchmarks/h200.json
+python -m tanuki_jax.bench compile --target h200
+"""
+
+import dataclasses
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+
+from tanuki_jax.bench.sizes import SIZES
+from tanuki_jax.config.command_line import parse, parse_options
+from tanuki_jax.door import enter
+from tanuki_jax.errors import InputError
+
+OF_SHAPES = ("attention", "cross-entropy", "grouped-matmul", "loader")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """Measure one benchmark and print its table. What is wrong or fails is listed, not timed."""
+
+    sizes: Literal["full", "small"] = "full"
+    """`full` is for an accelerator, `small` for a laptop."""
+    json: str = ""
+    """File for the results."""
+    plot: str = ""
+    """PNG to draw."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StepOptions:
+    """Time whole training steps of a config on one device, under every rematerialisation policy, and extrapolate to all its layers."""
+
+    layers: tuple[int, int] = (2, 4)
+    """Two depths that fit this device."""
+    rows: tuple[int, ...] = (1,)
+    """Rows of a micro-batch."""
+    document: int = 1024
+    """Mean tokens of a document."""
+    json: str = ""
+    """File for the results."""
+    plot: str = ""
+    """PNG to draw."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AllOptions:
+    """Measure everything, in parts that are kept beside the report: the same command goes on where it stopped."""
+
+    json: str
+    """The report; parts are kept in the folder of the same name with the ending .parts."""
+    sizes: Literal["full", "small"] = "full"
+    """`full` is for an accelerator, `small` for a laptop."""
+    budget_seconds: float = 540.0
+    """Time to spend in this run."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TableOptions:
+    """Print what a report says of the figures that we want to reach, as a table in Markdown."""
+
+    report: tyro.conf.Positional[str]
+    """What `bench all --json` wrote."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CompileOptions:
+    """Compile every kernel to machine code for an accelerator that need not be here: registers, spills, memory, predicted times."""
+
+    target: str = "h200"
+    """What to compile for."""
+    json: str = ""
+    """Report to write, or to add this version of jax to."""
+
+
+def of_shapes(benchmark: str, words: list[str]) -> None:
+    options = parse_options(f"bench {benchmark}", words, Options)
+    from tanuki_jax.bench import here  # after the words are understood: importing jax takes seconds
+
+    here.show(here.measure(benchmark, SIZES[options.sizes]), options.json, options.plot)
+
+
+def step(words: list[str]) -> None:
+    experiment, options = parse("bench step", words, StepOptions)
+    if options.layers[0] >= options.layers[1] or min(*options.layers, *options.rows, options.document) < 1:
+        raise InputError("--layers takes two depths, the smaller one first; depths, rows and documents are at least 1")
+    from tanuki_jax.bench import here
+
+    here.show(here.measure_steps(experiment, options.layers, options.rows, options.document), options.json, options.plot)
+
+
+def everything(words: list[str]) -> None:
+    options = parse_options("bench all", words, AllOptions)
+    from tanuki_jax.bench import here
+    from tanuki_jax.bench.everything import run
+
+    results, finished = run(Path(options.json), options.sizes, options.budget_seconds)
+    here.show(results)
+    print(f"{options.json}: {len(results)} results, {'all there are' if finished else 'more to come; the same command goes on'}")
+
+
+def table(words: list[str]) -> None:
+    options = parse_options("bench table", words, TableOptions)
+    from tanuki_jax.bench.bars import markdown
+    from tanuki_jax.bench.report import read
+
+    results, about = read(Path(options.report))
+    print(markdown(results, about), end="")
+
+
+def compile_ahead(words: list[str]) -> None:
+    options = parse_options("bench compile", words, CompileOptions)
+    import jax
+
+    from tanuki_jax.bench.compile import run
+
+    jax.config.update("jax_platforms", "cpu")  # so that a machine's own accelerator, which may be busy, is left alone
+    jax.config.update("jax_enable_compilation_cache", False)  # of what is read back the assembler says nothing
+    sys.exit(run(options.target, Path(options.json) if options.json else None))
+
+
+COMMANDS: dict[str, tuple[Callable[[list[str]], None], Any]] = {
+    **{name: (functools.partial(of_shapes, name), Options) for name in OF_SHAPES},
+    "step": (step, StepOptions),
+    "all": (everything, AllOptions),
+    "table": (table, TableOptions),
+    "compile": (compile_ahead, CompileOptions),
+}
+
+
+def main(words: list[str]) -> None:
+    if not words or words[0] in ("-h", "--help"):
+        print(f"usage: python -m tanuki_jax.bench {{{','.join(COMMANDS)}}} ...\n")
+        for name, (_, options) in COMMANDS.items():
+            print(f"  {name:<16}{options.__doc__}")
+        print("\nEach answers --help.")
+        return
+    if words[0] not in COMMANDS:
+        raise InputError(f"{words[0]!r} is none of {', '.join(COMMANDS)}")
+    COMMANDS[words[0]][0](words[1:])
+
+
+if __name__ == "__main__":
+    enter("bench", main)

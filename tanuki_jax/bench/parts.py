@@ -1,0 +1,76 @@
+"""All measurements by benchmark, and the machine that they are taken on."""
+
+import contextlib
+import dataclasses
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata
+from typing import Any
+
+import jax
+
+from tanuki_jax.bench import attention, cross_entropy, grouped_matmul, step
+from tanuki_jax.bench.results import Measurement, Result
+from tanuki_jax.bench.sizes import Sizes
+from tanuki_jax.config import registry
+from tanuki_jax.config.experiment import Experiment
+
+PACKAGES = (
+    "tanuki-jax",
+    "jax",
+    "jaxlib",
+    "jax-cuda13-plugin",
+    "nvidia-cudnn-cu13",
+    "flax",
+    "optax",
+    "numpy",
+    "tokamax",
+    "torch",
+    "flash-attn",
+)
+
+
+def of_steps(sizes: Sizes) -> Iterator[Measurement]:
+    return step.measurements(experiment(sizes), sizes.layers, sizes.rows, sizes.document)
+
+
+def of_loader(sizes: Sizes) -> Iterator[Measurement]:
+    from tanuki_jax.bench import loader  # here: the libraries that read data are not needed to time kernels
+
+    return loader.measurements(sizes)
+
+
+PARTS: dict[str, Callable[[Sizes], Iterator[Measurement]]] = {
+    attention.BENCHMARK: attention.measurements,
+    cross_entropy.BENCHMARK: cross_entropy.measurements,
+    grouped_matmul.BENCHMARK: grouped_matmul.measurements,
+    step.BENCHMARK: of_steps,
+    "loader": of_loader,
+}
+"""In the order in which `bench all` takes them."""
+
+
+def experiment(sizes: Sizes) -> Experiment:
+    """`8b` with the model of these sizes and the rows that the targets are about."""
+    whole: Experiment = registry.experiment.find("8b")
+    return dataclasses.replace(whole, model=sizes.model, data=dataclasses.replace(whole.data, sequence_length=sizes.times[0]))
+
+
+def completed(results: Sequence[Result], sizes: Sizes) -> list[Result]:
+    """The results with what follows from several of them: shares of cuDNN's time, and steps at full depth."""
+    return attention.compared(list(results)) + step.extrapolated(results, experiment(sizes), sizes.layers, sizes.rows)
+
+
+def versions(packages: Sequence[str]) -> dict[str, str]:
+    """Those of Python and of the packages that are installed."""
+    found = {"python": platform.python_version()}
+    for package in packages:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on besides the code."""
+    device = jax.devices()[0]
+    return {"device": device.device_kind, "platform": device.platform, "versions": versions(PACKAGES)}
