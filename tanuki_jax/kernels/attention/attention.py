@@ -13,6 +13,8 @@ Backend = Literal["auto", "reference", "chunked", "cudnn", "hopper", "tpu"]
 
 PLAIN: tuple[Backend, ...] = ("reference", "chunked")
 """Backends in plain JAX, which know any rows on any device; the others ask for rows as packing makes them (see `intervals`)."""
+PLATFORMS: dict[Backend, str] = {"cudnn": "gpu", "hopper": "gpu", "tpu": "tpu"}
+"""Where the others run."""
 QUADRATIC_TIME = 2048
 """Longest row for which `auto` takes a plain backend on an accelerator."""
 
