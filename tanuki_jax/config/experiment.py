@@ -106,6 +106,9 @@ class Layout:
     """Attention backend."""
     compute_dtype: Literal["bfloat16", "float32"] = "bfloat16"
     """Type of activations and of the weights in matrix products."""
+    projections: Literal["compute_dtype", "fp8"] = "compute_dtype"
+    """What the layers' seven products with weights are computed in. "fp8" is for GPUs that have such units, and is slow elsewhere: forward
+    and d-input in FP8 with a scale for each tensor, d-weight in compute_dtype."""
     parameter_dtype: Literal["float32", "bfloat16"] = "float32"
     """Type in which parameters and optimizer moments are kept. Gradients are summed over devices in compute_dtype, over micro-batches
     in float32."""

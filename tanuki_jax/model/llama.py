@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import jax
@@ -23,6 +23,17 @@ class Attend(Protocol):
     """Causal attention inside segments: q [B, T, H, Dh], k and v [B, T, K, Dh], int32[B, T] twice -> [B, T, H, Dh]."""
 
     def __call__(self, q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array, /) -> jax.Array: ...
+
+
+class Matmul(Protocol):
+    """Products of x [..., *I] with each of several weights [*I, *O], where I is `axes` dims: [..., *O] each, in the type of x."""
+
+    def __call__(self, x: jax.Array, weights: Sequence[jax.Array], axes: int, /) -> Sequence[jax.Array]: ...
+
+
+def plain_matmul(x: jax.Array, weights: Sequence[jax.Array], axes: int) -> Sequence[jax.Array]:
+    """`Matmul` in the type of its inputs."""
+    return [jnp.tensordot(x, weight, axes) for weight in weights]
 
 
 def rms_norm(x: jax.Array, scale: jax.Array, epsilon: float) -> jax.Array:
@@ -62,21 +73,30 @@ class Blocks(nnx.Module):
         self.down = weight(6, residual_std, m.hidden, m.width)
 
     def __call__(
-        self, x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, model: Model, attend: Attend, constrain: Constrain
+        self,
+        x_btd: jax.Array,
+        segment_ids: jax.Array,
+        positions: jax.Array,
+        model: Model,
+        attend: Attend,
+        constrain: Constrain,
+        matmul: Matmul,
     ) -> jax.Array:
         """One layer: [B, T, D] -> [B, T, D], in the type of x."""
 
-        def cast(parameter: nnx.Param[jax.Array]) -> jax.Array:
-            return parameter[...].astype(x_btd.dtype)
+        def project(x: jax.Array, *weights: nnx.Param[jax.Array], axes: int = 1) -> Sequence[jax.Array]:
+            return matmul(x, [weight[...].astype(x.dtype) for weight in weights], axes)
 
         h_btd = rms_norm(x_btd, self.attention_norm[...], model.norm_epsilon)
-        q, k, v = (constrain(jnp.einsum("btd,dhk->bthk", h_btd, cast(w)), "bthk") for w in (self.q, self.k, self.v))
+        q, k, v = (constrain(x, "bthk") for x in project(h_btd, self.q, self.k, self.v))
         q, k = (rotate(x, positions, model.rope_theta) for x in (q, k))
         mixed_bthk = constrain(attend(q, k, v, segment_ids, positions), "bthk")
-        x_btd = constrain(x_btd + jnp.einsum("bthk,hkd->btd", mixed_bthk, cast(self.o)), "btd")
+        (attended_btd,) = project(mixed_bthk, self.o, axes=2)
+        x_btd = constrain(x_btd + attended_btd, "btd")
         h_btd = rms_norm(x_btd, self.mlp_norm[...], model.norm_epsilon)
-        inner_btf = jax.nn.silu(constrain(h_btd @ cast(self.gate), "btf")) * constrain(h_btd @ cast(self.up), "btf")
-        return constrain(x_btd + inner_btf @ cast(self.down), "btd")
+        gate_btf, up_btf = (constrain(x, "btf") for x in project(h_btd, self.gate, self.up))
+        (mlp_btd,) = project(jax.nn.silu(gate_btf) * up_btf, self.down)
+        return constrain(x_btd + mlp_btd, "btd")
 
 
 class Llama(nnx.Module):
@@ -124,14 +144,18 @@ def hidden_states(
     constrain: Constrain,
     remat: str,
     compute_dtype: str,
+    matmul: Matmul = plain_matmul,
 ) -> jax.Array:
-    """Final normalised states [B, T, D], in `compute_dtype`, of int32[B, T] tokens; `remat` names a policy of `model.remat`."""
+    """Final normalised states [B, T, D], in `compute_dtype`, of int32[B, T] tokens.
+
+    `remat` names a policy of `model.remat`; `matmul` computes the products with the layers' weights.
+    """
     definition = _definition(model)
     x_btd = constrain(params["embedding"][tokens_bt].astype(compute_dtype), "btd")
 
     def layer(x_btd: jax.Array, one_layer: Params) -> tuple[jax.Array, None]:
         block = nnx.merge(definition, one_layer)
-        return block(x_btd, segment_ids_bt, positions_bt, model, attend, constrain), None
+        return block(x_btd, segment_ids_bt, positions_bt, model, attend, constrain, matmul), None
 
     if remat != "none":
         layer = jax.checkpoint(layer, policy=policy(remat), prevent_cse=False)

@@ -10,7 +10,8 @@ from jax.sharding import Mesh
 
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.data.batch import Batch
-from tanuki_jax.model.llama import Params, hidden_states, initialise, output_matrix
+from tanuki_jax.kernels.fp8 import fp8_matmul
+from tanuki_jax.model.llama import Params, hidden_states, initialise, output_matrix, plain_matmul
 from tanuki_jax.objectives.next_token import next_token
 from tanuki_jax.objectives.sums import Sums
 from tanuki_jax.parallel.attention import make_attend
@@ -43,6 +44,7 @@ def make_loss(experiment: Experiment, mesh: Mesh) -> LossSums:
             constrain=constrain,
             remat=layout.remat,
             compute_dtype=layout.compute_dtype,
+            matmul=fp8_matmul if layout.projections == "fp8" else plain_matmul,
         )
         return next_token(states_btd, output_matrix(parameters), batch, experiment.objective, cross_entropy)
 

@@ -1,9 +1,11 @@
 """FP8 products against numpy and ml_dtypes in float64, on a mesh, inside the model, and in the program for an H200."""
 
+import dataclasses
+import functools
 import math
 import re
 from collections import Counter
-from typing import Any
+from typing import Any, Literal
 
 import hypothesis.strategies as st
 import jax
@@ -17,10 +19,15 @@ from jax.extend import core as jax_core
 from jax.sharding import NamedSharding, SingleDeviceSharding
 from jax.sharding import PartitionSpec as P
 
+from tanuki_jax.config import registry
+from tanuki_jax.config.experiment import Layout
 from tanuki_jax.config.model import Model
-from tanuki_jax.kernels.fp8 import FORWARD, GRADIENT, fp8_matmul, quantise
+from tanuki_jax.data.batch import Batch
+from tanuki_jax.kernels.fp8 import FORWARD, GRADIENT, LARGEST, fp8_matmul, quantise
 from tanuki_jax.model.llama import Params, hidden_states, shapes
+from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.plan.target import devices
+from tanuki_jax.train.step import make_loss
 
 type Float64 = npt.NDArray[np.float64]
 
@@ -34,12 +41,23 @@ SHAPES = {
 
 def rounded(x: Float64, dtype: Any) -> Float64:
     """x as an FP8 type holds it after scaling by the power of two that brings its largest magnitude just below the type's."""
-    scale = 2.0 ** math.floor(math.log2(LARGEST[dtype] / np.abs(x).max()))
+    scale = 2.0 ** math.floor(math.log2(LARGEST[np.dtype(dtype)] / np.abs(x).max()))
     return (x * scale).astype(dtype).astype(np.float64) / scale
+
+
+@functools.partial(jax.jit, static_argnames="axes")
+def one_product(x: jax.Array, weight: jax.Array, axes: int = 1) -> jax.Array:
+    return fp8_matmul(x, [weight], axes)[0]
 
 
 def normal(seed: int, shape: tuple[int, ...], dtype: Any = jnp.float32, std: float = 1.0) -> jax.Array:
     return (std * jax.random.normal(jax.random.key(seed), shape)).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [FORWARD, GRADIENT])
+def test_the_largest_finite_numbers_are_those_of_ml_dtypes(dtype: jnp.dtype) -> None:
+    largest = np.asarray([LARGEST[dtype], LARGEST[dtype] * 1.125]).astype(dtype).astype(np.float64)
+    assert largest[0] == LARGEST[dtype] and not np.isfinite(largest[1])
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(jnp.float32, 1e-6), (jnp.bfloat16, 2**-8)])
@@ -47,9 +65,8 @@ def normal(seed: int, shape: tuple[int, ...], dtype: Any = jnp.float32, std: flo
 def test_product_and_gradients_are_those_of_rounded_inputs_in_float64(name: str, dtype: Any, tolerance: float) -> None:
     x_shape, w_shape, axes = SHAPES[name]
     x, weight = normal(0, x_shape, dtype), normal(1, w_shape, dtype, std=0.02)
-    product, transpose = jax.jit(lambda x, w, g: (lambda y, vjp: (y, vjp(g)))(*jax.vjp(lambda *a: fp8_matmul(*a, axes), x, w)))(
-        x, weight, gradient := normal(2, x_shape[: len(x_shape) - axes] + w_shape[axes:], dtype, std=1e3)
-    )
+    gradient = normal(2, x_shape[: len(x_shape) - axes] + w_shape[axes:], dtype, std=1e3)
+    product, transpose = jax.vjp(functools.partial(one_product, axes=axes), x, weight)
     x64, w64, g64 = (np.asarray(array, np.float64) for array in (x, weight, gradient))
     x_letters, w_letters, out = re.split(r",|->", name)
     w8 = rounded(w64, ml_dtypes.float8_e4m3fn)
@@ -58,7 +75,7 @@ def test_product_and_gradients_are_those_of_rounded_inputs_in_float64(name: str,
         "d-input": np.einsum(f"{out},{w_letters}->{x_letters}", rounded(g64, ml_dtypes.float8_e5m2), w8),
         "d-weight": np.einsum(f"{x_letters},{out}->{w_letters}", x64, g64),
     }
-    for (part, oracle), own in zip(expected.items(), (product, *transpose), strict=True):
+    for (part, oracle), own in zip(expected.items(), (product, *transpose(gradient)), strict=True):
         assert own.dtype == dtype
         np.testing.assert_allclose(np.asarray(own, np.float64), oracle, atol=tolerance * np.abs(oracle).max(), rtol=0, err_msg=part)
 
@@ -78,19 +95,19 @@ def test_a_scaled_tensor_uses_the_upper_half_of_its_range_and_rounds_to_the_near
 @pytest.mark.parametrize("magnitude", [0.0, 1e-35, 1e-10, 1e10, 1e18])
 def test_products_of_zeros_and_of_very_small_and_very_large_numbers_are_finite(magnitude: float) -> None:
     x, weight = magnitude * normal(0, (4, 32), jnp.bfloat16), normal(1, (32, 8), jnp.bfloat16)
-    for array in (fp8_matmul(x, weight), *jax.grad(lambda *a: fp8_matmul(*a).sum(), (0, 1))(x, weight)):
+    for array in (one_product(x, weight), *jax.grad(lambda *a: one_product(*a).sum(), (0, 1))(x, weight)):
         assert bool(jnp.isfinite(array.astype(jnp.float32)).all())
     exact = jnp.tensordot(x.astype(jnp.float32), weight.astype(jnp.float32), 1)
     small = magnitude < 1e-20  # below what a scale can lift into range
-    assert small or float(jnp.abs(fp8_matmul(x, weight) - exact).max()) <= 0.1 * float(jnp.abs(exact).max())
+    assert small or float(jnp.abs(one_product(x, weight) - exact).max()) <= 0.1 * float(jnp.abs(exact).max())
 
 
 @pytest.mark.parametrize("bad", [jnp.nan, jnp.inf, -jnp.inf, 1e30])
 def test_what_is_not_finite_or_far_out_of_range_makes_the_whole_product_nan_so_that_the_step_is_rejected(bad: float) -> None:
     x, weight = normal(0, (4, 32)), normal(1, (32, 8))
-    assert bool(jnp.isnan(fp8_matmul(x.at[1, 2].set(bad), weight)).all())
-    assert bool(jnp.isnan(fp8_matmul(x, weight.at[3, 4].set(bad))).all())
-    _, transpose = jax.vjp(fp8_matmul, x, weight)
+    assert bool(jnp.isnan(one_product(x.at[1, 2].set(bad), weight)).all())
+    assert bool(jnp.isnan(one_product(x, weight.at[3, 4].set(bad))).all())
+    _, transpose = jax.vjp(one_product, x, weight)
     assert bool(jnp.isnan(transpose(jnp.ones((4, 8)).at[0, 0].set(bad))[0]).all())
 
 
@@ -103,7 +120,7 @@ def test_an_update_on_eight_devices_is_bit_for_bit_that_of_one() -> None:
 
     def update(x: jax.Array, target: jax.Array, inner: jax.Array, outer: jax.Array) -> tuple[jax.Array, ...]:
         def loss(inner: jax.Array, outer: jax.Array) -> jax.Array:
-            return jnp.square(fp8_matmul(fp8_matmul(x, inner), outer, 2) - target).sum() / 2
+            return jnp.square(one_product(one_product(x, inner), outer, 2) - target).sum() / 2
 
         gradients = jax.grad(loss, (0, 1))(inner, outer)
         return inner - gradients[0] / 1024, outer - gradients[1] / 1024
@@ -129,7 +146,7 @@ def loss(params: Params, tokens: jax.Array, remat: str) -> jax.Array:
         tokens,
         tokens,
         TINY,
-        attend=lambda q, k, v, segment_ids, positions: q + k + v,
+        attend=lambda q, k, v, segment_ids, positions: q * k + v,
         constrain=lambda x, axes: x,
         remat=remat,
         compute_dtype="bfloat16",
@@ -143,8 +160,8 @@ def products(jaxpr: jax_core.Jaxpr) -> Counter[tuple[str, str]]:
     found: Counter[tuple[str, str]] = Counter()
     for equation in jaxpr.eqns:
         if equation.primitive.name == "dot_general":
-            left, right = (str(variable.aval.to_tangent_aval().dtype) for variable in equation.invars)
-            found[left, right] += 1
+            operands: list[Any] = equation.invars
+            found[operands[0].aval.dtype.name, operands[1].aval.dtype.name] += 1
         for inner in jax_core.jaxprs_in_params(equation.params):
             found += products(inner)
     return found
@@ -162,17 +179,32 @@ def test_a_layers_seven_weights_are_multiplied_in_fp8_and_no_policy_computes_wha
     }
 
 
+@pytest.mark.parametrize(("projections", "fp8"), [("compute_dtype", 0), ("fp8", 7)])
+def test_the_field_of_the_layout_decides(projections: Literal["compute_dtype", "fp8"], fp8: int) -> None:
+    tiny = registry.experiment.find("tiny")
+    tiny = dataclasses.replace(tiny, layout=dataclasses.replace(tiny.layout, projections=projections))
+    row = jax.ShapeDtypeStruct((1, 256), jnp.int32)
+    batch = Batch(row, row, jax.ShapeDtypeStruct((1, 256), jnp.float32), row, row)
+    traced = jax.make_jaxpr(make_loss(tiny, make_mesh(Layout(), jax.devices()[:1])))(shapes(tiny.model), batch)
+    assert products(traced.jaxpr)["float8_e4m3fn", "float8_e4m3fn"] == fp8
+
+
 def issued(program: str) -> Counter[tuple[str, str]]:
     """Multiply-adds of every product in a compiled program, by the types of its operands; XLA may join products and split sums."""
     kinds: dict[str, tuple[str, list[int]]] = {}
     found: Counter[tuple[str, str]] = Counter()
-    for name, kind, dims, operation, operands in re.findall(r"%([\w.-]+) = \(?(\w+)\[([\d,]*)\]\S* (?:\S+ )?([\w-]+)\(([^)]*)\)", program):
+    for line in program.splitlines():
+        if not (instruction := re.match(r"\s*(?:ROOT )?%([\w.-]+) = \(?(\w+)\[([\d,]*)\]", line)):
+            continue
+        name, kind, dims = instruction.groups()
         kinds[name] = kind, [int(dim) for dim in dims.split(",") if dim]
-        if operation == "dot" or (operation == "custom-call" and name.startswith("cublas")):
-            (left, a), (right, b) = (kinds[operand] for operand in re.findall(r"%([\w.-]+)", operands)[:2])
+        if product := re.search(r" (?:dot|custom-call)\(%([\w.-]+), %([\w.-]+)", line):
+            if " custom-call(" in line and "__cublas$lt$matmul" not in line:
+                continue
+            (left, a), (right, b) = (kinds[operand] for operand in product.groups())
             out = kinds[name][1]
             parts = out[0] if len(out) == 3 else 1
-            found[left, right] += math.isqrt(math.prod(a) * math.prod(b) * math.prod(out) // parts)
+            found[max(left, right), min(left, right)] += math.isqrt(math.prod(a) * math.prod(b) * math.prod(out) // parts)
     return found
 
 

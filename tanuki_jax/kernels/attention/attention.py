@@ -57,7 +57,7 @@ def attention(
     """
     if backend == "auto":
         backend = choose(jax.devices()[0], q_bthd.dtype, k_bskd.shape[1], q_bthd.shape[3])
-    # Each is imported when it is used: the kernels of one accelerator cannot be imported without its libraries.
+    # Each is imported when it is used: Pallas takes longer to import than all else here.
     function = getattr(importlib.import_module(f"tanuki_jax.kernels.attention.{backend}"), backend)
     out, lse = function(q_bthd, k_bskd, v_bskd, q_segment_ids, kv_segment_ids, q_positions, kv_positions, causal=causal, window=window)
     if backend in PLAIN:
