@@ -5,15 +5,19 @@ from typing import Any
 
 import jax
 
-_ATTENTION = jax.checkpoint_policies.save_only_these_names("attention")
+_names = jax.checkpoint_policies.save_only_these_names
+_ATTENTION = _names("intervals", "attention")
 _POLICIES: dict[str, Callable[..., Any]] = {
-    "full": jax.checkpoint_policies.nothing_saveable,
+    "full": _names("intervals"),
     "attention": _ATTENTION,
     "dots": jax.checkpoint_policies.save_from_both_policies(_ATTENTION, jax.checkpoint_policies.dots_with_no_batch_dims_saveable),
 }
 
 
 def policy(name: str) -> Callable[..., Any]:
-    """The `jax.checkpoint` policy of that name: `full` keeps a layer's input only, `attention` also attention's output, `dots` also
-    every product with a weight. (`none`, keeping everything, is no policy: the layer is then not checkpointed.)"""
+    """The `jax.checkpoint` policy of that name.
+
+    `full` keeps a layer's input only (and which keys each query sees, two integers a token), `attention` also attention's output, `dots`
+    also every product with a weight. (`none`, keeping everything, is no policy: the layer is then not checkpointed.)
+    """
     return _POLICIES[name]

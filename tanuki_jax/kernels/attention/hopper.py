@@ -39,8 +39,9 @@ def hopper(
     if q_bthd.dtype != jnp.bfloat16 or dim not in HEAD_DIMS:
         raise ValueError(f"attention backend hopper takes bfloat16 and head dims {HEAD_DIMS}, not {q_bthd.dtype} and {dim}")
     visible = intervals(q_segment_ids, kv_segment_ids, q_positions, kv_positions, causal=causal, window=window)
-    q, k, v = (_padded(x, 0) for x in (q_bthd, k_bskd, v_bskd))
-    out, lse_bht = _attend(q, k, v, Intervals(_padded(visible.first, 0), _padded(visible.last, -1)))
+    # Kept by every policy of `model.remat`, or each layer of the backward pass would search again.
+    visible = Intervals(*(checkpoint_name(_padded(side, value), "intervals") for side, value in zip(visible, (0, -1), strict=True)))
+    out, lse_bht = _attend(*(_padded(x, 0) for x in (q_bthd, k_bskd, v_bskd)), visible)
     return out[:, :time], jnp.moveaxis(lse_bht, 1, 2)[:, :time]
 
 
@@ -51,7 +52,7 @@ def _padded(x: jax.Array, value: int) -> jax.Array:
 
 @jax.custom_vjp
 def _attend(q: jax.Array, k: jax.Array, v: jax.Array, visible: Intervals) -> tuple[jax.Array, jax.Array]:
-    out, lse_bht = forward(q, k, v, visible, key_tiles(visible, OWN, FORWARD.keys), FORWARD)
+    out, lse_bht = forward(q, k, v, jnp.stack(visible, axis=1), key_tiles(visible, OWN, FORWARD.keys), FORWARD)
     return out, lse_bht
 
 
@@ -64,7 +65,9 @@ def _attend_backward(kept: Any, cotangents: Any) -> tuple[jax.Array, jax.Array, 
     q, k, v, visible, out, lse_bht = kept
     g, lse_cotangent = cotangents
     delta = jnp.moveaxis(jnp.sum(out.astype(jnp.float32) * g.astype(jnp.float32), axis=3), 1, 2) - lse_cotangent
-    given = Given(q, k, v, g, lse_bht * LOG2_E, delta, *visible)
+    # Queries that see nothing have no gradient, whatever a caller makes of their log-sum-exp.
+    sums = jnp.stack([lse_bht * LOG2_E, jnp.where(jnp.isneginf(lse_bht), 0.0, delta)], axis=2)
+    given = Given(q, k, v, g, sums, jnp.stack(visible, axis=1))
     dq = query_gradient(given, key_tiles(visible, OWN, QUERIES.keys), QUERIES)
     dk, dv = key_gradients(given, query_tiles(visible, KEYS.queries, OWN, k.shape[1]), KEYS)
     return dq, dk, dv, None

@@ -31,7 +31,7 @@ class Block(NamedTuple):
 
     @classmethod
     def here(cls, bounds: tuple[Any, ...], *, late_first: bool) -> Self:
-        """This block's, in a grid (tile, row, head). In a causal row the late tiles of queries are the long ones, and should go first."""
+        """This block's, in a grid (row, tile, head). In a causal row the late tiles of queries are the long ones, and should go first."""
         row, tile = lax.axis_index("row"), lax.axis_index("tile")
         own = lax.axis_size("tile") - 1 - tile if late_first else tile
         return cls(row, lax.axis_index("head"), own, *(side[row, own] for side in bounds))

@@ -11,7 +11,7 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import mosaic_gpu as plgpu
 
 from tanuki_jax.kernels.attention.hopper_block import LOG2_E, OWN, Block, filled, seen_keys
-from tanuki_jax.kernels.attention.intervals import Bounds, Intervals
+from tanuki_jax.kernels.attention.intervals import Bounds
 from tanuki_jax.kernels.warpgroups import COMPUTE_GROUPS, COMPUTE_REGISTERS, COPY_REGISTERS, ROWS, swizzled
 
 HIDDEN = -1e30
@@ -45,10 +45,11 @@ class Shared(NamedTuple):
     """The two warpgroups that compute take turns: one multiplies while the other has its softmax."""
 
 
-def forward(q_bthd: jax.Array, k_bskd: jax.Array, v_bskd: jax.Array, visible: Intervals, bounds: Bounds, tile: ForwardTile) -> Any:
+def forward(q_bthd: jax.Array, k_bskd: jax.Array, v_bskd: jax.Array, ends_b2t: jax.Array, bounds: Bounds, tile: ForwardTile) -> Any:
     """Output [B, T, H, D] and log-sum-exp float32[B, H, T].
 
-    T is a multiple of the tile's queries, S of its keys; `bounds` are those of `key_tiles` for this tile.
+    `ends_b2t` are the first and the last key that each query sees. OWN divides T, and the tile's keys S; `bounds` are those of `key_tiles`
+    for these.
     """
     batch, time, heads, dim = q_bthd.shape
     per_stage = functools.partial(plgpu.Barrier, num_barriers=tile.stages)
@@ -68,22 +69,22 @@ def forward(q_bthd: jax.Array, k_bskd: jax.Array, v_bskd: jax.Array, visible: In
         functools.partial(_kernel, group=heads // k_bskd.shape[2], tile=tile),
         out_type=(jax.ShapeDtypeStruct(q_bthd.shape, q_bthd.dtype), jax.ShapeDtypeStruct((batch, heads, time), jnp.float32)),
         scratch_types=[shared],
-        grid=(time // OWN, batch, heads),
-        grid_names=("tile", "row", "head"),
+        grid=(batch, time // OWN, heads),  # heads side by side, then tiles of one row: what they share is still in the cache
+        grid_names=("row", "tile", "head"),
         num_threads=COMPUTE_GROUPS + 1,
         thread_name="group",
         kernel_name="attention_forward",
         compiler_params=plgpu.CompilerParams(approx_math=True),
     )
-    return kernel(q_bthd, k_bskd, v_bskd, *visible, *bounds)
+    return kernel(q_bthd, k_bskd, v_bskd, ends_b2t, *bounds)
 
 
-def _kernel(q: Any, k: Any, v: Any, first: Any, last: Any, *others: Any, group: int, tile: ForwardTile) -> None:
+def _kernel(q: Any, k: Any, v: Any, ends: Any, *others: Any, group: int, tile: ForwardTile) -> None:
     *bounds, out, lse, shared = others
     block = Block.here(tuple(bounds), late_first=True)
     worker = lax.axis_index("group")
     pl.when(worker == COMPUTE_GROUPS)(lambda: _copy(q, k, v, block, shared, group, tile))
-    pl.when(worker < COMPUTE_GROUPS)(lambda: _compute(first, last, out, lse, block, shared, tile))
+    pl.when(worker < COMPUTE_GROUPS)(lambda: _compute(ends, out, lse, block, shared, tile))
 
 
 def _copy(q: Any, k: Any, v: Any, block: Block, shared: Shared, group: int, tile: ForwardTile) -> None:
@@ -102,7 +103,7 @@ def _copy(q: Any, k: Any, v: Any, block: Block, shared: Shared, group: int, tile
             plgpu.copy_gmem_to_smem(source.at[block.row, keys, kv_head], smem.at[slot], ready.at[slot])
 
 
-def _compute(first: Any, last: Any, out: Any, lse: Any, block: Block, shared: Shared, tile: ForwardTile) -> None:
+def _compute(ends: Any, out: Any, lse: Any, block: Block, shared: Shared, tile: ForwardTile) -> None:
     """One of the first two warpgroups: 64 queries against all keys, with a running maximum and sum (Milakov and Gimelshein 2018)."""
     plgpu.set_max_registers(COMPUTE_REGISTERS, action="increase")
     worker = lax.axis_index("group")
@@ -110,13 +111,13 @@ def _compute(first: Any, last: Any, out: Any, lse: Any, block: Block, shared: Sh
     mine = shared.q.at[pl.ds(worker * ROWS, ROWS)]
     dim = mine.shape[1]
     per_query = plgpu.Layout.WGMMA.reduce(1)
-    ends = tuple(plgpu.load(side.at[block.row, queries], layout=per_query, optimized=False) for side in (first, last))
+    seen = tuple(plgpu.load(ends.at[block.row, side, queries], layout=per_query, optimized=False) for side in (0, 1))
     plgpu.barrier_wait(shared.q_ready)
     pl.when(worker == 1)(lambda: _take_turns(shared))
     acc, top, total = lax.fori_loop(
         0,
         block.end - block.begin,
-        functools.partial(_step, mine=mine, ends=ends, block=block, shared=shared, tile=tile),
+        functools.partial(_step, mine=mine, seen=seen, block=block, shared=shared, tile=tile),
         (filled((ROWS, dim), 0.0, plgpu.Layout.WGMMA), filled((ROWS,), LOWEST, per_query), filled((ROWS,), 0.0, per_query)),
     )
     pl.when(worker == 0)(lambda: _take_turns(shared))
@@ -141,7 +142,7 @@ def _step(
     carry: tuple[jax.Array, jax.Array, jax.Array],
     *,
     mine: Any,
-    ends: tuple[jax.Array, ...],
+    seen: tuple[jax.Array, ...],
     block: Block,
     shared: Shared,
     tile: ForwardTile,
@@ -158,7 +159,7 @@ def _step(
         return done
 
     def masked(scores: jax.Array) -> jax.Array:
-        return jnp.where(seen_keys(shape, ends[0], ends[1], key_tile * tile.keys, 1), scores, HIDDEN)
+        return jnp.where(seen_keys(shape, seen[0], seen[1], key_tile * tile.keys, 1), scores, HIDDEN)
 
     plgpu.barrier_wait(shared.k_ready.at[slot])
     scores = pl.run_scoped(products, plgpu.ACC(shape, jnp.float32))

@@ -36,10 +36,8 @@ class Shared(NamedTuple):
     v: Any
     q: Any
     g: Any
-    lse2: Any
-    delta: Any
-    first: Any
-    last: Any
+    sums: Any
+    ends: Any
     own_ready: Any
     q_ready: Any
     g_ready: Any
@@ -54,20 +52,18 @@ def key_gradients(given: Given, bounds: Bounds, tile: KeyTile) -> tuple[jax.Arra
     batch, keys, kv_heads, dim = given.k.shape
     gradient = jax.ShapeDtypeStruct(given.k.shape, given.k.dtype)
     own, others = swizzled((OWN, dim), given.k.dtype), swizzled((tile.stages, tile.queries, dim), given.k.dtype)
-    per_query = functools.partial(plgpu.SMEM, (tile.stages, tile.queries))
+    pairs = functools.partial(plgpu.SMEM, (tile.stages, 2, tile.queries))
     per_stage = functools.partial(plgpu.Barrier, num_barriers=tile.stages)
     shared = Shared(
         k=own,
         v=own,
         q=others,
         g=others,
-        lse2=per_query(jnp.float32),
-        delta=per_query(jnp.float32),
-        first=per_query(jnp.int32),
-        last=per_query(jnp.int32),
+        sums=pairs(jnp.float32),
+        ends=pairs(jnp.int32),
         own_ready=plgpu.Barrier(num_arrivals=2),
-        q_ready=per_stage(num_arrivals=4),
-        g_ready=per_stage(num_arrivals=2),
+        q_ready=per_stage(num_arrivals=3),
+        g_ready=per_stage(),
         free=per_stage(num_arrivals=COMPUTE_GROUPS),
     )
     # Two accumulators a thread leave no registers for a third warpgroup that only copies: the first one fetches ahead.
@@ -75,8 +71,8 @@ def key_gradients(given: Given, bounds: Bounds, tile: KeyTile) -> tuple[jax.Arra
         functools.partial(_kernel, group=given.q.shape[2] // kv_heads, tile=tile),
         out_type=(gradient, gradient),
         scratch_types=[shared],
-        grid=(keys // OWN, batch, kv_heads),
-        grid_names=("tile", "row", "head"),
+        grid=(batch, keys // OWN, kv_heads),
+        grid_names=("row", "tile", "head"),
         num_threads=COMPUTE_GROUPS,
         thread_name="group",
         kernel_name="attention_key_gradients",
@@ -88,7 +84,7 @@ def key_gradients(given: Given, bounds: Bounds, tile: KeyTile) -> tuple[jax.Arra
 
 def _kernel(*references: Any, group: int, tile: KeyTile) -> None:
     *inputs, k_out, v_out, shared = references
-    given, block = Given(*inputs[:8]), Block.here(tuple(inputs[8:]), late_first=False)
+    given, block = Given(*inputs[:6]), Block.here(tuple(inputs[6:]), late_first=False)
     worker, dim = lax.axis_index("group"), shared.k.shape[1]
     steps = (block.end - block.begin) * group
     fetch = functools.partial(_fetch, given=given, block=block, shared=shared, group=group, tile=tile)
@@ -124,11 +120,9 @@ def _fetch(step: jax.Array, *, given: Given, block: Block, shared: Shared, group
     queries = pl.ds((block.begin + lax.rem(step, tiles)) * tile.queries, tile.queries)
     for source, smem, ready in (
         (given.q.at[block.row, queries, head], shared.q, shared.q_ready),
-        (given.lse2.at[block.row, head, queries], shared.lse2, shared.q_ready),
-        (given.first.at[block.row, queries], shared.first, shared.q_ready),
-        (given.last.at[block.row, queries], shared.last, shared.q_ready),
+        (given.sums.at[block.row, head, :, queries], shared.sums, shared.q_ready),
+        (given.ends.at[block.row, :, queries], shared.ends, shared.q_ready),
         (given.g.at[block.row, queries, head], shared.g, shared.g_ready),
-        (given.delta.at[block.row, head, queries], shared.delta, shared.g_ready),
     ):
         plgpu.copy_gmem_to_smem(source, smem.at[slot], ready.at[slot])
 
@@ -151,7 +145,7 @@ def _step(
         return scores_ref[...], slopes_ref[...]
 
     def masked(weights: jax.Array) -> jax.Array:
-        first, last = (plgpu.load(smem.at[slot], layout=per_query) for smem in (shared.first, shared.last))
+        first, last = (plgpu.load(shared.ends.at[slot, side], layout=per_query) for side in (0, 1))
         return jnp.where(seen_keys(shape, first, last, block.own * OWN + worker * ROWS, 0), weights, 0.0)
 
     def accumulate(refs: tuple[Any, Any]) -> None:
@@ -160,11 +154,11 @@ def _step(
 
     scores, slopes = pl.run_scoped(scores_and_slopes, *[plgpu.ACC(shape, jnp.float32)] * 2)
     fetch_later(step + tile.stages // 2)
-    lse2 = plgpu.load(shared.lse2.at[slot], layout=per_query)
+    lse2 = plgpu.load(shared.sums.at[slot, 0], layout=per_query)
     weights = jnp.exp2(scores * (k_acc.shape[1] ** -0.5 * LOG2_E) - lax.broadcast_in_dim(lse2, shape, [1]))
     weights = lax.cond(block.full(query_tile), lambda weights: weights, masked, weights)
     # Loaded only now: with the mask's values beside it there would not be registers enough.
-    delta = plgpu.load(shared.delta.at[slot], layout=per_query)
+    delta = plgpu.load(shared.sums.at[slot, 1], layout=per_query)
     change = (weights * (slopes - lax.broadcast_in_dim(delta, shape, [1]))).astype(dtype)
     narrow = weights.astype(dtype)
     k_acc, v_acc = pl.run_state(accumulate)((plgpu.ACC.init(k_acc), plgpu.ACC.init(v_acc)))

@@ -33,13 +33,10 @@ class Given(NamedTuple):
     v: Any
     g: Any
     """[B, T, H, D], gradient of the output."""
-    lse2: Any
-    """float32[B, H, T], log-sum-exp of the scores in powers of two."""
-    delta: Any
-    """float32[B, H, T], sum over D of output times `g`, less the gradient of the log-sum-exp."""
-    first: Any
-    """int32[B, T], of the keys that a query sees; `last` too."""
-    last: Any
+    sums: Any
+    """float32[B, H, 2, T]: log-sum-exp of the scores in powers of two; sum over D of output times `g`, less the log-sum-exp's gradient."""
+    ends: Any
+    """int32[B, 2, T], the first and the last key that a query sees."""
 
 
 class Shared(NamedTuple):
@@ -77,8 +74,8 @@ def query_gradient(given: Given, bounds: Bounds, tile: QueryTile) -> jax.Array:
         functools.partial(_kernel, group=heads // given.k.shape[2], tile=tile),
         out_type=jax.ShapeDtypeStruct(given.q.shape, given.q.dtype),
         scratch_types=[shared],
-        grid=(time // OWN, batch, heads),
-        grid_names=("tile", "row", "head"),
+        grid=(batch, time // OWN, heads),  # heads side by side, then tiles of one row: what they share is still in the cache
+        grid_names=("row", "tile", "head"),
         num_threads=COMPUTE_GROUPS,
         thread_name="group",
         kernel_name="attention_query_gradient",
@@ -90,7 +87,7 @@ def query_gradient(given: Given, bounds: Bounds, tile: QueryTile) -> jax.Array:
 
 def _kernel(*references: Any, group: int, tile: QueryTile) -> None:
     *inputs, out, shared = references
-    given, block = Given(*inputs[:8]), Block.here(tuple(inputs[8:]), late_first=True)
+    given, block = Given(*inputs[:6]), Block.here(tuple(inputs[6:]), late_first=True)
     worker, dim = lax.axis_index("group"), shared.q.shape[1]
     steps = block.end - block.begin
 
@@ -107,12 +104,7 @@ def _kernel(*references: Any, group: int, tile: QueryTile) -> None:
         pl.loop(0, jnp.minimum(steps, tile.stages))(fetch)
 
     queries = pl.ds(block.own * OWN + worker * ROWS, ROWS)
-    sides = (
-        given.first.at[block.row],
-        given.last.at[block.row],
-        given.lse2.at[block.row, block.head],
-        given.delta.at[block.row, block.head],
-    )
+    sides = (side.at[number] for side in (given.ends.at[block.row], given.sums.at[block.row, block.head]) for number in (0, 1))
     per_query = plgpu.Layout.WGMMA.reduce(1)
     known = tuple(plgpu.load(side.at[queries], layout=per_query, optimized=False) for side in sides)
     plgpu.barrier_wait(shared.own_ready)

@@ -80,18 +80,17 @@ def key_tiles(visible: Intervals, queries: int, keys: int) -> Bounds:
 
 def query_tiles(visible: Intervals, queries: int, keys: int, key_count: int) -> Bounds:
     """The tiles of `queries` queries that each tile of `keys` keys meets. `queries` divides T, `keys` divides `key_count`."""
-    batch, time = visible.first.shape
+    time = visible.first.shape[1]
     opens = (jnp.arange(key_count // keys, dtype=jnp.int32) * keys)[None, :, None]
     closes = opens + keys - 1
-    first, last = visible.first[:, None, :], visible.last[:, None, :]
-    sees = (first <= closes) & (last >= opens) & (last >= first)
-    index = jnp.arange(time, dtype=jnp.int32)
-    end = jnp.max(jnp.where(sees, index, -1), axis=2) // queries + 1
-    begin = jnp.minimum(jnp.min(jnp.where(sees, index, LARGEST), axis=2) // queries, end)
-    tiles = (side.reshape(batch, 1, -1, queries) for side in visible)
-    latest_first, earliest_last = (reduce(side, axis=3) for reduce, side in zip((jnp.max, jnp.min), tiles, strict=True))
-    full = (latest_first <= opens) & (earliest_last >= closes)
+    first, last = (side.reshape(side.shape[0], 1, -1, queries) for side in visible)
+    sees = last >= first
+    earliest, latest = jnp.min(jnp.where(sees, first, LARGEST), axis=3), jnp.max(jnp.where(sees, last, -1), axis=3)
+    meets = (earliest <= closes) & (latest >= opens)
+    full = (jnp.max(first, axis=3) <= opens) & (jnp.min(last, axis=3) >= closes)
     tile = jnp.arange(time // queries, dtype=jnp.int32)
+    end = jnp.max(jnp.where(meets, tile, -1), axis=2) + 1
+    begin = jnp.minimum(jnp.min(jnp.where(meets, tile, LARGEST), axis=2), end)
     full_begin = jnp.min(jnp.where(full, tile, LARGEST), axis=2)
     full_end = jnp.min(jnp.where(~full & (tile > full_begin[:, :, None]), tile, time // queries), axis=2)
     return _ordered(begin, full_begin, full_end, end)

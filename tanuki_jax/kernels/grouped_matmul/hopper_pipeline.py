@@ -23,7 +23,7 @@ class ProductTile:
     """Terms of the sum in one stage."""
     stages: int = 4
     blocks: int = 132
-    """Blocks that share the work, one for each multiprocessor of an H100 SXM or H200."""
+    """Blocks that share the work, one for each multiprocessor of an H100 SXM or H200; a card with fewer takes two rounds."""
 
     @property
     def rows(self) -> int:
