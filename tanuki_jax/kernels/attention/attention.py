@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
+from tanuki_jax.errors import InputError
+
 Backend = Literal["auto", "reference", "chunked", "cudnn", "hopper", "tpu"]
 
 PLAIN: tuple[Backend, ...] = ("reference", "chunked")
@@ -53,7 +55,7 @@ def attention(
         (-inf there).
 
     Raises:
-        ValueError: the backend cannot serve this device, type, shape or rows, or there is none for `auto` to choose.
+        InputError: the backend cannot serve this device, type, shape or rows, or there is none for `auto` to choose.
     """
     if backend == "auto":
         backend = choose(jax.devices()[0], q_bthd.dtype, k_bskd.shape[1], q_bthd.shape[3])
@@ -68,7 +70,7 @@ def attention(
 def choose(device: jax.Device, dtype: jnp.dtype, time: int, head_dim: int) -> Backend:
     """The fastest backend for keys of this type, number and head dim on a device; the log says which and why, once.
 
-    ValueError where only one of quadratic time would be left for more than QUADRATIC_TIME keys on an accelerator.
+    InputError where only one of quadratic time would be left for more than QUADRATIC_TIME keys on an accelerator.
     """
     capability = str(getattr(device, "compute_capability", ""))
     return _choose(device.platform, capability, jnp.dtype(dtype).name, time, head_dim)
@@ -93,7 +95,7 @@ def _preferred(platform: str, capability: str, dtype: str, time: int, head_dim: 
         return "tpu", f"{what}; splash attention"
     if time <= QUADRATIC_TIME:
         return "chunked", f"{what}; no kernel takes that, and the row is short"
-    raise ValueError(
+    raise InputError(
         f"no attention kernel takes {what}; use bfloat16 and a head dim of 64 or 128, or accept a slow one with layout.attention=chunked"
     )
 

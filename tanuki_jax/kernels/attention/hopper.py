@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
+from tanuki_jax.errors import InputError
 from tanuki_jax.kernels.attention.hopper_block import LOG2_E, OWN
 from tanuki_jax.kernels.attention.hopper_forward import ForwardTile, forward
 from tanuki_jax.kernels.attention.hopper_keys import KeyTile, key_gradients
@@ -32,12 +33,12 @@ def hopper(
 ) -> tuple[jax.Array, jax.Array]:
     """Attention as in `attention`, for bfloat16, head dims 64 and 128, and rows as packing makes them (see `intervals`).
 
-    Deterministic; scores and sums are float32, weights are rounded to bfloat16 before the second product. ValueError for other types
+    Deterministic; scores and sums are float32, weights are rounded to bfloat16 before the second product. InputError for other types
     and head dims.
     """
     time, dim = q_bthd.shape[1], q_bthd.shape[3]
     if q_bthd.dtype != jnp.bfloat16 or dim not in HEAD_DIMS:
-        raise ValueError(f"attention backend hopper takes bfloat16 and head dims {HEAD_DIMS}, not {q_bthd.dtype} and {dim}")
+        raise InputError(f"attention backend hopper takes bfloat16 and head dims {HEAD_DIMS}, not {q_bthd.dtype} and {dim}")
     visible = intervals(q_segment_ids, kv_segment_ids, q_positions, kv_positions, causal=causal, window=window)
     # Kept by every policy of `model.remat`, or each layer of the backward pass would search again.
     visible = Intervals(*(checkpoint_name(_padded(side, value), "intervals") for side, value in zip(visible, (0, -1), strict=True)))

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 
+from tanuki_jax.errors import InputError
 from tanuki_jax.kernels.attention import chunked
 from tanuki_jax.kernels.attention.attention import Backend, attention, choose
 from tests.kernels import leak
@@ -152,7 +153,7 @@ def test_auto_takes_the_fastest_that_serves_a_device() -> None:
 
 @pytest.mark.parametrize(("platform", "capability", "dtype"), [("gpu", "8.0", "bfloat16"), ("gpu", "9.0", "float32")])
 def test_auto_refuses_quadratic_time_on_long_rows_of_an_accelerator(platform: str, capability: str, dtype: str) -> None:
-    with pytest.raises(ValueError, match=f"no attention kernel takes {dtype}, head dim 128, 2049 keys on {platform} {capability}; use "):
+    with pytest.raises(InputError, match=f"no attention kernel takes {dtype}, head dim 128, 2049 keys on {platform} {capability}; use "):
         choose(device(platform, capability), jnp.dtype(dtype), 2049, 128)
 
 

@@ -10,6 +10,7 @@ from jax.sharding import PartitionSpec as P
 
 from tanuki_jax.bench import ptxas
 from tanuki_jax.config.experiment import Layout
+from tanuki_jax.errors import InputError
 from tanuki_jax.kernels.attention.attention import choose
 from tanuki_jax.model.remat import policy
 from tanuki_jax.parallel.attention import make_attend
@@ -67,5 +68,5 @@ def test_auto_takes_the_kernel_on_hopper_and_nothing_quadratic_beside_it() -> No
     assert choose(hopper, jnp.dtype(jnp.bfloat16), 8192, 128) == "hopper"
     assert choose(hopper, jnp.dtype(jnp.float16), 8192, 128) == "cudnn"
     assert choose(hopper, jnp.dtype(jnp.float32), 2048, 128) == "chunked"
-    with pytest.raises(ValueError, match=r"no attention kernel takes float32, head dim 128, 8192 keys on gpu 9\.0"):
+    with pytest.raises(InputError, match=r"no attention kernel takes float32, head dim 128, 8192 keys on gpu 9\.0"):
         choose(hopper, jnp.dtype(jnp.float32), 8192, 128)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tanuki_jax.errors import InputError
 from tanuki_jax.kernels.attention.hopper import hopper
 from tests.kernels.attention.mask import visible
 from tests.kernels.leak import differentiated, leaks, rows
@@ -114,5 +115,5 @@ def test_other_types_and_head_dims_are_refused() -> None:
     ids = jnp.ones((1, 128), jnp.int32)
     for dtype, dim in ((jnp.float32, 64), (jnp.bfloat16, 96)):
         x = jnp.zeros((1, 128, 1, dim), dtype)
-        with pytest.raises(ValueError, match="hopper takes bfloat16 and head dims"):
+        with pytest.raises(InputError, match="hopper takes bfloat16 and head dims"):
             hopper(x, x, x, ids, ids, ids, ids, causal=True, window=None)
