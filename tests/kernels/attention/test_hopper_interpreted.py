@@ -57,10 +57,11 @@ def in_float64(seen: npt.NDArray[np.bool_], q: Array64, k: Array64, v: Array64, 
 @pytest.mark.parametrize(
     ("documents", "time", "heads", "dim", "causal", "window"),
     [
-        ([100, 1, 29, 90], 231, (2, 1), 128, True, None),
+        ([100, 1, 29, 90], 231, (4, 1), 128, True, None),
         ([440], 512, (1, 1), 128, True, None),
         ([250], 250, (4, 1), 64, True, None),
         ([1] * 40 + [90, 3, 110], 256, (8, 1), 128, True, None),
+        ([130, 120], 256, (8, 1), 64, True, None),
         ([190, 60], 256, (2, 2), 64, True, 70),
         ([150, 90], 256, (2, 1), 128, False, None),
     ],
