@@ -29,7 +29,8 @@ def enter(name: str, main: Callable[[list[str]], None]) -> None:
         main: takes the words after the command's name.
     """
     log = logging.getLogger("tanuki_jax")
-    log.addHandler(logging.StreamHandler())
+    log.handlers = [logging.StreamHandler()]
+    log.propagate = False  # some libraries have the root logger say everything again
     log.setLevel(logging.INFO)
     try:
         main(sys.argv[1:])

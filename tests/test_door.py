@@ -1,6 +1,7 @@
 """What a person sees when a command ends before its time."""
 
 import errno
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -84,3 +85,9 @@ def test_a_reader_that_closes_the_pipe_ends_the_command_quietly() -> None:
         command.stdout.close()
         assert command.stderr.read() == ""
     assert command.returncode == 0
+
+
+def test_what_the_rooms_log_is_said_once_on_stderr(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [logging.StreamHandler(sys.stdout)])
+    enter("train", lambda words: logging.getLogger("tanuki_jax.kernels").info("attention backend chunked"))
+    assert capsys.readouterr() == ("", "attention backend chunked\n")
