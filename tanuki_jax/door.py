@@ -1,5 +1,6 @@
 """How every command of the house is entered and left: one clear sentence and exit code 2 for bad input."""
 
+import contextlib
 import errno
 import logging
 import os
@@ -28,12 +29,9 @@ def enter(name: str, main: Callable[[list[str]], None]) -> None:
         name: the door, as in `python -m tanuki_jax.NAME`.
         main: takes the words after the command's name.
     """
-    log = logging.getLogger("tanuki_jax")
-    log.handlers = [logging.StreamHandler()]
-    log.propagate = False  # some libraries have the root logger say everything again
-    log.setLevel(logging.INFO)
     try:
-        main(sys.argv[1:])
+        with _log_on_stderr():
+            main(sys.argv[1:])
         sys.stdout.flush()
     except InputError as error:
         _leave(name, str(error), BAD_INPUT)
@@ -47,6 +45,19 @@ def enter(name: str, main: Callable[[list[str]], None]) -> None:
         if sentence is None:
             raise
         _leave(name, sentence, BAD_INPUT)
+
+
+@contextlib.contextmanager
+def _log_on_stderr() -> Iterator[None]:
+    log, handler = logging.getLogger("tanuki_jax"), logging.StreamHandler()
+    log.addHandler(handler)
+    log.propagate = False  # some libraries have the root logger say everything again
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.propagate = True
 
 
 def _about_the_disk(error: BaseException) -> str | None:

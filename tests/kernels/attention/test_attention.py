@@ -1,7 +1,6 @@
 """Attention: every backend against JAX's own, per document and with gradients."""
 
 import functools
-import logging
 import types
 from collections.abc import Callable
 from typing import Any
@@ -158,8 +157,7 @@ def test_auto_refuses_quadratic_time_on_long_rows_of_an_accelerator(platform: st
         choose(device(platform, capability), jnp.dtype(dtype), 2049, 128)
 
 
-def test_auto_says_once_what_it_chose_and_why(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logging.getLogger("tanuki_jax"), "propagate", True)  # which a door that was entered before switched off
+def test_auto_says_once_what_it_chose_and_why(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", logger="tanuki_jax"):
         for _ in range(2):
             choose(device("gpu", "9.0"), jnp.dtype(jnp.bfloat16), 4096, 64)
