@@ -25,12 +25,12 @@ ROUNDING = 2.0**-8
 NAMES = ("out", "lse", "dq", "dk", "dv")
 
 
-def arrays(seed: int, time: int, size: int, heads: tuple[int, int], dim: int) -> list[jax.Array]:
+def arrays(seed: int, batch: int, time: int, heads: tuple[int, int], dim: int) -> list[jax.Array]:
     """q, k, v, the output's cotangent and the log-sum-exp's."""
-    shapes = [(heads[0], time), (heads[1], size), (heads[1], size), (heads[0], time)]
     keys = jax.random.split(jax.random.key(seed), 5)
-    made = [jax.random.normal(key, (1, t, h, dim), jnp.bfloat16) for key, (h, t) in zip(keys, shapes, strict=False)]
-    return [*made, jax.random.normal(keys[4], (1, time, heads[0]))]
+    numbers = (heads[0], heads[1], heads[1], heads[0])
+    made = [jax.random.normal(key, (batch, time, number, dim), jnp.bfloat16) for key, number in zip(keys, numbers, strict=False)]
+    return [*made, jax.random.normal(keys[4], (batch, time, heads[0]))]
 
 
 def with_gradients(attend: Callable[..., Any], q: jax.Array, k: jax.Array, v: jax.Array, g: jax.Array, g_lse: jax.Array) -> list[jax.Array]:
@@ -39,7 +39,7 @@ def with_gradients(attend: Callable[..., Any], q: jax.Array, k: jax.Array, v: ja
 
 
 def in_float64(seen: npt.NDArray[np.bool_], q: Array64, k: Array64, v: Array64, g: Array64, g_lse: Array64) -> list[Array64]:
-    """Attention and its gradients written out; arrays are [1, T, H, D]."""
+    """Attention and its gradients written out; arrays are [B, T, H, D]."""
     group, scale = q.shape[2] // k.shape[2], q.shape[3] ** -0.5
     k_all, v_all = (np.repeat(x, group, axis=2) for x in (k, v))
     scores = np.where(seen[:, None], np.einsum("bthd,bshd->bhts", q, k_all) * scale, -np.inf)
@@ -50,27 +50,28 @@ def in_float64(seen: npt.NDArray[np.bool_], q: Array64, k: Array64, v: Array64, 
     slopes = np.einsum("bthd,bshd->bhts", g, v_all) - np.moveaxis((out * g).sum(-1) - g_lse, 2, 1)[..., None]
     change = weights * slopes * scale
     dk, dv = np.einsum("bhts,bthd->bshd", change, q), np.einsum("bhts,bthd->bshd", weights, g)
-    dk, dv = (x.reshape(1, k.shape[1], k.shape[2], group, -1).sum(3) for x in (dk, dv))
+    dk, dv = (x.reshape(*k.shape[:3], group, -1).sum(3) for x in (dk, dv))
     return [out, np.moveaxis(lse[..., 0], 1, 2), np.einsum("bhts,bshd->bthd", change, k_all), dk, dv]
 
 
 @pytest.mark.parametrize(
     ("documents", "time", "heads", "dim", "causal", "window"),
     [
-        ([100, 1, 29, 90], 231, (4, 1), 128, True, None),
-        ([440], 512, (1, 1), 128, True, None),
-        ([250], 250, (4, 1), 64, True, None),
-        ([1] * 40 + [90, 3, 110], 256, (8, 1), 128, True, None),
-        ([130, 120], 256, (8, 1), 64, True, None),
-        ([190, 60], 256, (2, 2), 64, True, 70),
-        ([150, 90], 256, (2, 1), 128, False, None),
+        ([[100, 1, 29, 90]], 231, (4, 1), 128, True, None),
+        ([[440]], 512, (1, 1), 128, True, None),
+        ([[250]], 250, (4, 1), 64, True, None),
+        ([[1] * 40 + [90, 3, 110]], 256, (8, 1), 128, True, None),
+        ([[130, 120]], 256, (8, 1), 64, True, None),
+        ([[190, 60]], 256, (2, 2), 64, True, 70),
+        ([[150, 90]], 256, (2, 1), 128, False, None),
+        ([[60, 130], [], [190]], 190, (1, 1), 128, True, None),
     ],
 )
 def test_output_and_gradients_equal_those_in_float64(
-    documents: list[int], time: int, heads: tuple[int, int], dim: int, causal: bool, window: int | None
+    documents: list[list[int]], time: int, heads: tuple[int, int], dim: int, causal: bool, window: int | None
 ) -> None:
-    segment_ids, positions = rows([documents], time)
-    given = arrays(0, time, time, heads, dim)
+    segment_ids, positions = rows(documents, time)
+    given = arrays(0, len(documents), time, heads, dim)
     ids = (jnp.asarray(segment_ids), jnp.asarray(segment_ids), jnp.asarray(positions), jnp.asarray(positions))
     given[4] = jnp.where(segment_ids[..., None] > 0, given[4], 0)
 
@@ -89,7 +90,7 @@ def test_output_and_gradients_equal_those_in_float64(
 
 def test_a_caller_may_hold_any_part_of_the_keys() -> None:
     segment_ids, positions = rows([[100, 150]], 256)
-    q, k, v, *_ = arrays(1, 256, 256, (1, 1), 64)
+    q, k, v, *_ = arrays(1, 1, 256, (1, 1), 64)
 
     def part(k: jax.Array, v: jax.Array, keys: slice) -> tuple[jax.Array, jax.Array]:
         sides = (jnp.asarray(side) for side in (segment_ids, segment_ids[:, keys], positions, positions[:, keys]))
