@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +14,7 @@ from tanuki_jax.bench.documents import Lengths
 from tanuki_jax.bench.program import measure
 from tanuki_jax.bench.results import Figures, Measurement, Result, missing
 from tanuki_jax.bench.sizes import Sizes
-from tanuki_jax.kernels.attention.attention import attention
+from tanuki_jax.kernels.attention.attention import Backend, self_attention
 
 type Attend = Callable[[jax.Array, jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]
 """q, k, v, segment ids and positions -> output."""
@@ -105,13 +104,10 @@ def _variants(case: Case) -> dict[str, Attend]:
             variants["jax's attention_mgpu (float16)"] = attention_mgpu_peer
         if importlib.util.find_spec("tokamax") is not None:
             variants["tokamax"] = _tokamax
-    for backend in ("chunked", "cudnn", "hopper"):
-        variants[f"tanuki_jax {backend}"] = functools.partial(ours, backend)
+    backends: tuple[Backend, ...] = ("chunked", "cudnn", "hopper")
+    for backend in backends:
+        variants[f"tanuki_jax {backend}"] = functools.partial(self_attention, backend=backend)
     return variants
-
-
-def ours(backend: Any, q: jax.Array, k: jax.Array, v: jax.Array, segments: jax.Array, positions: jax.Array) -> jax.Array:
-    return attention(q, k, v, segments, segments, positions, positions, causal=True, window=None, backend=backend)[0]
 
 
 def attention_mgpu_peer(q: jax.Array, k: jax.Array, v: jax.Array, *_: jax.Array) -> jax.Array:
@@ -167,7 +163,7 @@ def _expected(case: Case) -> tuple[jax.Array, ...]:
     q, k, v, gradient, segments, positions = inputs(case)
     wide = [x.astype(jnp.float32) for x in (q, k, v, gradient)]
     with jax.default_matmul_precision("highest"):
-        program = jax.jit(functools.partial(run, functools.partial(ours, "chunked"), case.backward))
+        program = jax.jit(functools.partial(run, functools.partial(self_attention, backend="chunked"), case.backward))
         return jax.block_until_ready(program(*wide, segments, positions))
 
 

@@ -5,7 +5,6 @@ import functools
 import importlib.util
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +13,7 @@ from tanuki_jax.bench.correctness import check
 from tanuki_jax.bench.program import measure
 from tanuki_jax.bench.results import Figures, Measurement, missing
 from tanuki_jax.bench.sizes import Sizes
-from tanuki_jax.kernels.grouped_matmul.grouped_matmul import grouped_matmul
+from tanuki_jax.kernels.grouped_matmul.grouped_matmul import Backend, grouped_matmul
 
 type Grouped = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 """Rows [T, D] sorted by expert, matrices [E, D, F] and group sizes [E] -> [T, F]."""
@@ -75,11 +74,8 @@ def _variants(case: Case) -> dict[str, Grouped]:
     }
     if importlib.util.find_spec("tokamax") is not None:
         variants["tokamax"] = _tokamax
-    return variants | {f"tanuki_jax {backend}": functools.partial(ours, backend) for backend in ("ragged", "hopper")}
-
-
-def ours(backend: Any, x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array) -> jax.Array:
-    return grouped_matmul(x_td, w_edf, group_sizes_e, backend=backend)
+    backends: tuple[Backend, ...] = ("ragged", "hopper")
+    return variants | {f"tanuki_jax {backend}": functools.partial(grouped_matmul, backend=backend) for backend in backends}
 
 
 def _one_by_one(sizes: tuple[int, ...], x_td: jax.Array, w_edf: jax.Array, _: jax.Array) -> jax.Array:

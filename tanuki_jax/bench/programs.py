@@ -15,8 +15,10 @@ from tanuki_jax.bench.documents import Lengths
 from tanuki_jax.bench.parts import experiment
 from tanuki_jax.bench.sizes import Sizes
 from tanuki_jax.data.batch import Batch
+from tanuki_jax.kernels.attention.attention import self_attention
 from tanuki_jax.kernels.attention.hopper import FORWARD, KEYS, QUERIES
 from tanuki_jax.kernels.attention.hopper_block import OWN
+from tanuki_jax.kernels.grouped_matmul.grouped_matmul import grouped_matmul as multiply
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import BATCH, shardings
 from tanuki_jax.train.step import initial_state, make_step
@@ -66,13 +68,13 @@ def _attention(sizes: Sizes) -> Iterator[Program]:
 
     for dim in sizes.head_dims:
         for group in GROUPS:
-            lower = of(functools.partial(attention.ours, "hopper"), dim, heads // group, True)
+            lower = of(functools.partial(self_attention, backend="hopper"), dim, heads // group, True)
             work = tuple(
                 _attention_work(name, lengths, heads, dim, len(lengths) / rows) for name, lengths in attention.kinds(sizes, time).items()
             )
             yield Program(f"attention hopper, D {dim}, {group} query heads a key head, forward + backward", lower, work)
         for name, attend, backward in (
-            ("cudnn", functools.partial(attention.ours, "cudnn"), True),
+            ("cudnn", functools.partial(self_attention, backend="cudnn"), True),
             ("jax's attention_mgpu", attention.attention_mgpu_peer, False),
         ):
             passes = "forward + backward" if backward else "forward"
@@ -113,7 +115,7 @@ def _grouped_matmul(sizes: Sizes) -> Iterator[Program]:
                 ((rows, case.hidden), jnp.bfloat16),
                 ((experts,), jnp.int32),
             ]
-            run = functools.partial(grouped_matmul.run, functools.partial(grouped_matmul.ours, "hopper"), case.products)
+            run = functools.partial(grouped_matmul.run, functools.partial(multiply, backend="hopper"), case.products)
             yield Program(
                 f"grouped-matmul hopper, {case.name}", functools.partial(_lower, run, shapes), (Work("", case.flops, case.flops),)
             )
@@ -129,8 +131,7 @@ def _steps(sizes: Sizes) -> Iterator[Program]:
 def _lower_step(sizes: Sizes, policy: str, devices: Sequence[jax.Device]) -> Any:
     whole = experiment(sizes)
     data = dataclasses.replace(whole.data, batch_rows=len(devices))
-    # `auto` would look at the devices of this machine, which are not those that are compiled for.
-    layout: Any = dataclasses.replace(whole.layout, data=1, fsdp=len(devices), accumulation=1, remat=policy, attention="hopper")  # type: ignore[arg-type]
+    layout: Any = dataclasses.replace(whole.layout, data=1, fsdp=len(devices), accumulation=1, remat=policy)  # type: ignore[arg-type]
     whole = dataclasses.replace(whole, data=data, layout=layout)
     mesh = make_mesh(layout, devices)
     with jax.set_mesh(mesh):

@@ -10,7 +10,6 @@ import numpy as np
 
 from tanuki_jax.bench import documents
 from tanuki_jax.bench.correctness import relative
-from tanuki_jax.bench.device import peak_flops
 from tanuki_jax.bench.program import device_peak, memory, raised_peak
 from tanuki_jax.bench.results import Figures, Measurement, Result, Wrong
 from tanuki_jax.bench.timing import Timing, clock
@@ -19,6 +18,7 @@ from tanuki_jax.data.batch import Batch
 from tanuki_jax.model.flops import training_flops_per_token
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import BATCH, shardings
+from tanuki_jax.train.recorder import PEAK_FLOPS
 from tanuki_jax.train.step import TrainState, initial_state, make_step
 
 BENCHMARK = "step"
@@ -98,7 +98,7 @@ def _measure(case: Case, seconds: float) -> Figures:
 def _rates(tokens: int, seconds: float, flops: float) -> dict[str, float | str]:
     """Tokens a second, FLOPs a token, and the share of the vendor's peak (MFU) that they amount to, where the device's is known."""
     rates: dict[str, float | str] = {"tokens/s": tokens / seconds, "FLOPs/token": flops / tokens}
-    peak = peak_flops(jax.devices()[0].device_kind)
+    peak = PEAK_FLOPS.get(jax.devices()[0].device_kind)
     return rates | ({"MFU": flops / seconds / peak} if peak else {})
 
 

@@ -16,7 +16,7 @@ from tanuki_jax.replacing import replace_text
 class RunFolder:
     """`runs/NAME`: config.json, mixture.json, metrics.jsonl, events.jsonl, and places for checkpoints, TensorBoard and pictures.
 
-    Only the process that is told to write changes anything. The folder appears with the first thing in it.
+    Only the process that is told to write changes anything. The folder appears with the first event.
     """
 
     def __init__(self, experiment: Experiment, *, writes: bool) -> None:
@@ -33,7 +33,6 @@ class RunFolder:
             before = from_json(path.read_text(encoding="utf-8"), Experiment, str(path))
             changed = [name for name in vars(experiment) if getattr(before, name) != getattr(experiment, name)]
         if self._writes:
-            self.path.mkdir(parents=True, exist_ok=True)
             replace_text(path, to_json(experiment))
             replace_text(self.path / "mixture.json", to_json(mixture))
         return changed
@@ -52,13 +51,14 @@ class RunFolder:
         self._append(self._metrics, line)
 
     def event(self, kind: str, **details: Any) -> None:
-        """Appends something that happened, with the time."""
+        """Appends something that happened, with the time. The first event makes the folder."""
+        if self._writes:
+            self.path.mkdir(parents=True, exist_ok=True)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self._append(self.path / "events.jsonl", {"time": now, "event": kind} | details)
 
     def _append(self, path: Path, line: dict[str, Any]) -> None:
         if self._writes:
-            self.path.mkdir(parents=True, exist_ok=True)
             with path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
 

@@ -12,6 +12,7 @@ from tanuki_jax.bench.attention import Case
 from tanuki_jax.bench.results import Figures, Measurement, Result, take
 from tanuki_jax.bench.sizes import SIZES
 from tanuki_jax.bench.timing import Timing
+from tanuki_jax.kernels.attention.attention import self_attention
 from tanuki_jax.model.flops import count
 
 CASE = Case(rows="documents", lengths=((20, 12), (32,)), heads=2, kv_heads=1, dim=16, backward=True)
@@ -23,7 +24,7 @@ def outcome(case: Case, attend: attention.Attend) -> Result:
 
 def test_plain_attention_is_right_forward_and_backward() -> None:
     for backward in (True, False):
-        result = outcome(dataclasses.replace(CASE, backward=backward), functools.partial(attention.ours, "chunked"))
+        result = outcome(dataclasses.replace(CASE, backward=backward), functools.partial(self_attention, backend="chunked"))
         assert result.outcome == "measured", result.detail
         assert result.figures is not None and 0 < result.figures.error < 0.02
 

@@ -16,6 +16,7 @@ from tanuki_jax.bench.compile import Compiled, compile_program, predict
 from tanuki_jax.bench.programs import Program, Work
 from tanuki_jax.bench.ptxas import Kernel
 from tanuki_jax.bench.sizes import SIZES
+from tanuki_jax.kernels.attention.attention import self_attention
 from tanuki_jax.plan.target import devices
 
 KERNEL = Kernel(name="k", registers=168, stack=0, spill_stores=0, spill_loads=0, shared_static=0)
@@ -100,7 +101,7 @@ def jaxs_own_kernel(devices: Any) -> Any:
 def ours(devices: Any, group: int = 4) -> Any:
     q, k = ((1, 256, 8, 128), jnp.bfloat16), ((1, 256, 8 // group, 128), jnp.bfloat16)
     shapes = [q, k, k, q, ((1, 256), jnp.int32), ((1, 256), jnp.int32)]
-    return programs._lower(functools.partial(attention.run, functools.partial(attention.ours, "hopper"), True), shapes, devices)
+    return programs._lower(functools.partial(attention.run, functools.partial(self_attention, backend="hopper"), True), shapes, devices)
 
 
 def fails(devices: Any) -> Any:

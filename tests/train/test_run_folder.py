@@ -9,6 +9,7 @@ from tanuki_jax.train.run_folder import RunFolder, read_metrics
 
 def test_metrics_are_cut_back_to_a_step_and_lose_a_line_that_is_not_whole(tmp_path: Path) -> None:
     run = RunFolder(dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path)), writes=True)
+    run.event("started")
     for step in range(1, 6):
         run.metrics({"step": step, "loss": 1.5})
     run.metrics({"step": 4, "held_out/all": 2.0})
@@ -22,6 +23,7 @@ def test_metrics_are_cut_back_to_a_step_and_lose_a_line_that_is_not_whole(tmp_pa
 
 def test_a_run_that_begins_again_keeps_no_metrics(tmp_path: Path) -> None:
     run = RunFolder(dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path)), writes=True)
+    run.event("started")
     run.metrics({"step": 0, "held_out/all": 2.0})
     run.cut_metrics_after(0)
     assert list(read_metrics(run.path)) == []
@@ -30,6 +32,7 @@ def test_a_run_that_begins_again_keeps_no_metrics(tmp_path: Path) -> None:
 def test_changed_fields_are_told(tmp_path: Path) -> None:
     tiny = dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path))
     run = RunFolder(tiny, writes=True)
+    run.event("started")
     assert run.write_config(tiny, mixture.find("demo")) == []
     assert run.write_config(dataclasses.replace(tiny, steps=7, seed=1), mixture.find("demo")) == ["steps", "seed"]
 

@@ -9,14 +9,14 @@ import hypothesis.strategies as st
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 
 from tanuki_jax.errors import InputError
 from tanuki_jax.kernels.attention import chunked
 from tanuki_jax.kernels.attention.attention import Backend, attention, choose
-from tests.kernels import leak
+from tests.kernels.attention.mask import visible
+from tests.kernels.leak import rows
 
 BACKENDS: tuple[Backend, ...] = ("reference", "chunked", "auto")
 
@@ -30,18 +30,6 @@ def heads(seed: int, time: int, query: int, key_value: int, dim: int = 16) -> tu
     keys = jax.random.split(jax.random.key(seed), 3)
     q, k, v = (jax.random.normal(key, (2, time, h, dim)) for key, h in zip(keys, (query, key_value, key_value), strict=True))
     return q, k, v
-
-
-def rows(lengths: list[int], time: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Segment ids and positions [2, time] of a row with documents of these lengths, the second row without the first of them."""
-    segment_ids, positions = np.zeros((2, time), np.int32), np.zeros((2, time), np.int32)
-    for row, documents in enumerate((lengths, lengths[1:])):
-        at = 0
-        for number, length in enumerate(documents, 1):
-            segment_ids[row, at : at + length] = number
-            positions[row, at : at + length] = np.arange(length)
-            at += length
-    return segment_ids, positions
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -73,11 +61,8 @@ MASKED = jax.jit(jax.nn.dot_product_attention)
 def test_packed_rows_agree_with_jax_under_a_mask(backend: Backend, lengths: list[int], window: int | None, causal: bool) -> None:
     fits = [length for length, end in zip(lengths, np.cumsum(lengths), strict=True) if end <= TIME]
     q, k, v = heads(1, TIME, 4, 2)
-    segment_ids, positions = rows(fits, TIME)
-    mask = (segment_ids[:, :, None] == segment_ids[:, None, :]) & (segment_ids[:, :, None] > 0)
-    distance = positions[:, :, None] - positions[:, None, :]
-    mask &= (distance >= 0) | (not causal)
-    mask &= (np.abs(distance) < window) if window else True
+    segment_ids, positions = rows([fits, fits[1:]], TIME)
+    mask = visible(segment_ids, segment_ids, positions, positions, causal, window)
     out, lse = JITTED(q, k, v, segment_ids, segment_ids, positions, positions, causal=causal, window=window, backend=backend)
     theirs = MASKED(q, k, v, mask=mask[:, None])
     attended = segment_ids > 0
@@ -92,7 +77,7 @@ def test_packed_rows_agree_with_jax_under_a_mask(backend: Backend, lengths: list
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_padding_has_no_gradient_and_makes_none_that_is_not_finite(backend: Backend) -> None:
     q, k, v = heads(2, 12, 2, 1)
-    segment_ids, positions = (jnp.asarray(x) for x in rows([5, 4], 12))
+    segment_ids, positions = (jnp.asarray(x) for x in rows([[5, 4], [4]], 12))
 
     def total(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
         out, _ = attention(q, k, v, segment_ids, segment_ids, positions, positions, backend=backend)
@@ -122,7 +107,7 @@ def test_chunked_has_the_output_and_gradients_of_the_reference(
     key_value: int, documents: list[int], causal: bool, window: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunked, "QUERIES", 64)
-    ids = [jnp.asarray(side) for side in leak.rows([documents, documents[1:]], 201)]
+    ids = [jnp.asarray(side) for side in rows([documents, documents[1:]], 201)]
     q, k, v = heads(4, 201, 8, key_value)
 
     @functools.partial(jax.jit, static_argnums=0)
