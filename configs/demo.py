@@ -1,6 +1,7 @@
 """What runs on a laptop: code from this Python's standard library, Japanese that rules write, and a model of 1.3 million parameters."""
 
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
 
 from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, HeldOut, Layout, NextToken, Schedule, Tokenizer
@@ -68,3 +69,10 @@ def tiny() -> Experiment:
         held_out=HeldOut(every_steps=50, rows=32),
         layout=Layout(compute_dtype="float32", remat="none", accumulation=8),  # two rows at a time stay in a CPU's caches
     )
+
+
+@experiment("tiny_moe")
+def tiny_moe() -> Experiment:
+    """`tiny` with eight experts, of which a token takes two: 5.4 million parameters, 1.9 million of them active."""
+    dense = tiny()
+    return replace(dense, name="tiny_moe", model=replace(dense.model, experts=8, experts_per_token=2, router_logits="standardized"))

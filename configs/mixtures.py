@@ -89,6 +89,10 @@ COLLECTED_TABLE = (
     ("atlas-math", "mathematics instructions", "en"),
     ("mathglm", "arithmetic", "en"),
     ("stackmathqa", "mathematics questions and answers", "en"),
+    ("rule-arithmetic", "rule-written arithmetic", "ja"),
+    ("random-sugaku", "rule-written mathematics and probability", "ja"),
+    ("llm-japanese-dataset", "instructions", "ja"),
+    ("synth-topic-reasoning-calm3", "instructions in logic, synthetic", "ja"),
     ("proof-pile-python", "Python", "code"),
     ("starcoder", "repositories", "code"),
     ("github-small", "repositories", "code"),
@@ -170,6 +174,20 @@ def tanuki_phase2_0729() -> Mixture:
     """The last stage of phase 2: logic, its translation, dialogues, and six sets of unrecorded size, weighed as a billion tokens each."""
     known = ("logical-wizardlm-7b", "logical-wizardlm-7b-ja", "0723-calm3-22b-random-genre-inst-sft-multiturn-clean-tsub")
     unknown = ("cot-collection", "basic-math", "atlas-math", "mathglm", "stackmathqa", "webnovels-ja")
+    return _mixture(Stage(weights=by_tokens(tuple(s for s in SYNTHETIC if s.name in known)) | dict.fromkeys(unknown, 1.0)))
+
+
+@mixture("tanuki_8x8b_annealing")
+def tanuki_8x8b_annealing() -> Mixture:
+    """The end of the 8x8B's training, synthetic only: logic, half-fixed tasks, and four sets of unrecorded size as a billion each."""
+    known = (
+        "0804calm3-logical-multiturn-pretrain",
+        "0804ramdom-to-fixed-multiturn-Calm3-pretrain-tsub",
+        "ramdom-to-fixed-multiturn-Calm3",
+        "logical-wizardlm-7b",
+        "logical-wizardlm-7b-ja-0805",
+    )
+    unknown = ("rule-arithmetic", "random-sugaku", "llm-japanese-dataset", "synth-topic-reasoning-calm3")
     return _mixture(Stage(weights=by_tokens(tuple(s for s in SYNTHETIC if s.name in known)) | dict.fromkeys(unknown, 1.0)))
 
 

@@ -14,6 +14,7 @@ from tanuki_jax.config.experiment import (
     HeldOut,
     Layout,
     NextToken,
+    Router,
     Schedule,
     Tokenizer,
     from_checkpoint,
@@ -232,6 +233,67 @@ def phase2_0729() -> Experiment:
         steps=_steps(47.1e9, 1536 * 8192),
         schedule=Schedule(peak=0.5e-5, final=0.1e-5, warmup_steps=50),
     )
+
+
+# The 8x8B: sixteen nodes, the 8B of step 126,000 copied into eight experts. Upstream showed the router z-loss, but did not train with it.
+# 630 billion tokens in all, the second half of them synthetic only: how they were shared among the stages is not recorded but for the last.
+
+
+@experiment("8x8b")
+def tanuki_8x8b() -> Experiment:
+    """Tanuki-8x8B, 46,973,325,312 parameters, 13,150,457,856 of them active; its run of 13 July, up to half of its tokens.
+
+    It starts at what `convert upcycle runs/8b_phase2_0627 checkpoints/8x8b --to=8x8b --noise 0.001` makes.
+    """
+    dense = phase2_0627()
+    return replace(
+        dense,
+        name="8x8b",
+        start=from_checkpoint("checkpoints/8x8b"),
+        model=replace(dense.model, experts=8, experts_per_token=2, router_logits="standardized", initial_std=0.02),
+        steps=_steps(315e9, 3072 * 2048),
+        schedule=Schedule(peak=5e-5, final=5e-6, warmup_steps=1000, end_step=125_000),
+        objective=NextToken(),
+        router=Router(load_balancing=0.02),
+        optimizer=AdamW(weight_decay=0.1, clip_norm=1.0),
+        layout=Layout(fsdp=8, expert=8, accumulation=24),  # 128 rows: 2 a GPU on eight nodes, 1 on sixteen
+    )
+
+
+@experiment("8x8b_0724")
+def tanuki_8x8b_0724() -> Experiment:
+    """Half the rate. Its data are not recorded; they are taken as synthetic only, since half of the tokens were."""
+    before = tanuki_8x8b()
+    return replace(
+        before,
+        name="8x8b_0724",
+        start=from_checkpoint("runs/8x8b"),
+        data=replace(before.data, mixture="tanuki_synthetic"),
+        steps=_steps(315e9 - 2_720 * 3072 * 4096, 3072 * 2048),
+        schedule=Schedule(peak=2.5e-5, final=5e-6, warmup_steps=500),
+    )
+
+
+@experiment("8x8b_0806")
+def tanuki_8x8b_0806() -> Experiment:
+    """The last 34 billion tokens, synthetic only: rows of 4,096, the large rotary base, and a linear decay to a hundredth."""
+    before = tanuki_8x8b_0724()
+    return replace(
+        before,
+        name="8x8b_0806",
+        start=from_checkpoint("runs/8x8b_0724"),
+        model=replace(before.model, rope_theta=500_000.0),
+        data=replace(before.data, mixture="tanuki_8x8b_annealing", sequence_length=4096),
+        steps=2_720,
+        schedule=Schedule(peak=1e-5, final=1e-7, warmup_steps=50, shape="linear"),
+    )
+
+
+@experiment("8x100m")
+def tanuki_8x100m() -> Experiment:
+    """`100m` with eight experts instead of each SwiGLU, for experiments; fresh, or with --start.checkpoint upcycled."""
+    dense = tanuki_100m()
+    return replace(dense, name="8x100m", model=replace(dense.model, experts=8, experts_per_token=2, router_logits="standardized"))
 
 
 # The 38B was abandoned over loss spikes whose cause was never established; FP8, the rotary base and chance were suspected. All figures but

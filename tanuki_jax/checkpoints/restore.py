@@ -41,6 +41,6 @@ class Parameters:
         """A whole parameter, by its dotted path in the tree, as in `norm`."""
         return np.asarray(self._open(name).read().result())
 
-    def read_layer(self, name: str, layer: int) -> npt.NDArray[Any]:
-        """One layer of a stacked parameter, as in `blocks.q`."""
-        return np.asarray(self._open(name)[layer].read().result())
+    def read_layer(self, name: str, *index: int) -> npt.NDArray[Any]:
+        """One layer of a stacked parameter, as in `blocks.q`; or, with two indices, one expert of a layer, as in `blocks.expert_gate`."""
+        return np.asarray(self._open(name)[index].read().result())

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 
+from tanuki_jax.checkpoints.chunks import stacked_dims
 from tanuki_jax.checkpoints.folder import STATE, State, finish, step_folder, steps
 from tanuki_jax.errors import InputError
 
@@ -21,11 +22,13 @@ def checkpoint_handler() -> ocp.CompositeCheckpointHandler:
 
 
 def save_arguments(tree: Any) -> Any:
-    """Orbax's arguments for a tree of arrays: one layer of a stacked parameter a chunk."""
-    by_layer = jax.tree_util.tree_map_with_path(
-        lambda path, leaf: ocp.SaveArgs(shard_axes=(0,) if any(getattr(entry, "key", "") == "blocks" for entry in path) else ()), tree
-    )
-    return ocp.args.PyTreeSave(tree, save_args=by_layer)
+    """Orbax's arguments for a tree of arrays: one layer of a stacked parameter, or one of its experts, a chunk."""
+
+    def arguments(path: tuple[Any, ...], leaf: Any) -> ocp.SaveArgs:
+        name = jax.tree_util.keystr(path, simple=True, separator=".")
+        return ocp.SaveArgs(shard_axes=tuple(range(stacked_dims(name))))
+
+    return ocp.args.PyTreeSave(tree, save_args=jax.tree_util.tree_map_with_path(arguments, tree))
 
 
 class Writer:

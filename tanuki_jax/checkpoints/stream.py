@@ -1,4 +1,4 @@
-"""Parameters written from host memory, a layer or a part of a matrix at a time, in the format in which `save` writes them from devices."""
+"""Parameters written from host memory, a layer, an expert or a part of a matrix at a time, in the format in which `save` writes them."""
 
 import dataclasses
 import math
@@ -12,11 +12,13 @@ import numpy.typing as npt
 import orbax.checkpoint as ocp
 import tensorstore
 
+from tanuki_jax.checkpoints.chunks import stacked_dims
+
 PART_BYTES = 128 << 20
 """A parameter without layers is cut, along its longest dim, into parts of at most this size."""
 
 type Part = tuple[int | slice, ...]
-"""Index into a parameter: `(layer,)` of a stacked one; else slices of all dims, of which one is cut."""
+"""Index into a parameter: `(layer,)` of a stacked one, `(layer, expert)` of experts; else slices of all dims, of which one is cut."""
 
 type Read = Callable[[str, Part], npt.NDArray[Any]]
 """Takes a parameter's dotted path in the tree, as in `blocks.q`, and which part of it; returns its values."""
@@ -34,8 +36,8 @@ class _Unread:
 
     def parts(self) -> Iterator[Part]:
         """One for each chunk."""
-        if self.name.startswith("blocks."):
-            yield from ((layer,) for layer in range(self.shape[0]))
+        if stacked := stacked_dims(self.name):
+            yield from np.ndindex(self.shape[:stacked])
             return
         for place in np.ndindex(*(-(-size // step) for size, step in zip(self.shape, self.chunk, strict=True))):
             yield tuple(slice(at * step, (at + 1) * step) for at, step in zip(place, self.chunk, strict=True))
@@ -65,7 +67,8 @@ def write(checkpoint: Path, parameters: Any, read: Read) -> None:
 
     def unread(path: tuple[jax.tree_util.DictKey, ...], leaf: jax.ShapeDtypeStruct) -> _Unread:
         name, dtype = ".".join(entry.key for entry in path), np.dtype(leaf.dtype)
-        chunk = (1, *leaf.shape[1:]) if path[0].key == "blocks" else _chunk(leaf.shape, dtype.itemsize)
+        stacked = stacked_dims(name)
+        chunk = (1,) * stacked + leaf.shape[stacked:] if stacked else _chunk(leaf.shape, dtype.itemsize)
         return _Unread(name, chunk, leaf.shape, dtype, read)
 
     handlers = ((_Unread, _Handler()), (jax.Array, ocp.type_handlers.ArrayHandler()))

@@ -52,6 +52,19 @@ class NextToken:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Router:
+    """How the routers of a mixture of experts are trained, and whether experts may be full."""
+
+    load_balancing: float = 0.02
+    """Weight of the load-balancing loss of each layer (Fedus et al. 2022, equation 4, over the choices of a token: 1 where all is even)."""
+    z_loss: float = 0.0
+    """Weight of the router z-loss of each layer (Zoph et al. 2022, equation 5); 0: it is reported only."""
+    capacity_factor: float = 0.0
+    """Most tokens that an expert takes from each device, over their mean number; what comes after them passes the layer by. 0: it takes
+    all."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019) after clipping by global norm."""
 
@@ -96,6 +109,8 @@ class Layout:
     """Replicas of the parameters; -1: whatever the other axes leave."""
     fsdp: int = 1
     """Devices that share the parameters, gradients and optimizer state, and split the batch."""
+    expert: int = 1
+    """Devices that split the experts of every layer. They share everything else as `fsdp` does, and split the batch."""
     tensor: int = 1
     """Devices that split heads, hidden units and the vocabulary, and the time axis between layers."""
     accumulation: int = 1
@@ -104,11 +119,14 @@ class Layout:
     """What the backward pass computes again: nothing; all but matrix products; all but attention's output; the whole layer."""
     attention: Literal["auto", "reference", "chunked", "cudnn", "hopper", "tpu"] = "auto"
     """Attention backend."""
+    exchange: Literal["auto", "all_gather", "all_to_all", "ragged_all_to_all"] = "auto"
+    """How tokens reach the experts of other devices of `expert`: all tokens go to all of them, padded parts go to each, or parts of
+    their own size do (GPUs only)."""
     compute_dtype: Literal["bfloat16", "float32"] = "bfloat16"
     """Type of activations and of the weights in matrix products."""
     projections: Literal["compute_dtype", "fp8"] = "compute_dtype"
     """What the layers' seven products with weights are computed in. "fp8" is for GPUs that have such units, and is slow elsewhere: forward
-    and d-input in FP8 with a scale for each tensor, d-weight in compute_dtype."""
+    and d-input in FP8 with a scale for each tensor, d-weight in compute_dtype. Products with experts are always in compute_dtype."""
     parameter_dtype: Literal["float32", "bfloat16"] = "float32"
     """Type in which parameters and optimizer moments are kept. Gradients are summed over devices in compute_dtype, over micro-batches
     in float32."""
@@ -168,6 +186,7 @@ class Experiment:
     checkpoints: Checkpoints
     held_out: HeldOut
     objective: NextToken = NextToken()
+    router: Router = Router()
     optimizer: AdamW = AdamW()
     layout: Layout = Layout()
     start: Start = Start()

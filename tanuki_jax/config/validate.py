@@ -25,6 +25,7 @@ _ABOVE_ZERO = (
     "held_out.every_steps",
     "held_out.rows",
     "layout.fsdp",
+    "layout.expert",
     "layout.tensor",
     "layout.accumulation",
     "logging.every_steps",
@@ -35,6 +36,9 @@ _ABOVE_ZERO = (
     "optimizer.clip_norm",
 )
 _NOT_NEGATIVE = (
+    "model.experts",
+    "router.load_balancing",
+    "router.z_loss",
     "objective.z_loss",
     "optimizer.weight_decay",
     "schedule.peak",
@@ -67,6 +71,7 @@ def validate(experiment: Experiment) -> None:
         name not in ("", ".", "..") and "/" not in name, f"name is {name!r}, and must be able to name a folder inside {experiment.runs}"
     )
     _check_model(experiment)
+    _check_experts(experiment)
     _check_batch(experiment)
     _check_schedule(experiment)
 
@@ -85,6 +90,27 @@ def _check_model(experiment: Experiment) -> None:
         f"model.width / model.heads ({model.width} / {model.heads}) is {model.head_dim}, and must be even for rotary positions",
     )
     _require(pieces <= model.vocabulary, f"data.tokenizer.pieces ({pieces}) must not exceed model.vocabulary ({model.vocabulary})")
+
+
+def _check_experts(experiment: Experiment) -> None:
+    model, layout, factor = experiment.model, experiment.layout, experiment.router.capacity_factor
+    _require(factor >= 0, f"router.capacity_factor is {factor}, and must not be negative")
+    if not model.experts:
+        _require(layout.expert == 1, f"layout.expert is {layout.expert}, but model.experts is 0: there are no experts to split")
+        return
+    _require(
+        1 <= model.experts_per_token <= model.experts,
+        f"model.experts_per_token is {model.experts_per_token}, and must be from 1 to model.experts ({model.experts})",
+    )
+    _require(
+        model.experts > 1 or model.router_logits == "plain",
+        "model.router_logits standardized needs at least 2 model.experts: one logit has no standard deviation",
+    )
+    _require(model.experts % layout.expert == 0, f"layout.expert ({layout.expert}) must divide model.experts ({model.experts})")
+    _require(
+        factor == 0 or layout.exchange in ("auto", "all_to_all"),
+        f"router.capacity_factor ({factor}) goes with layout.exchange auto or all_to_all, not {layout.exchange}",
+    )
 
 
 def _check_batch(experiment: Experiment) -> None:

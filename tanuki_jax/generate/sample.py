@@ -49,7 +49,7 @@ def next_logits(params: Params, tokens_bt: jax.Array, lengths_b: jax.Array, mode
     """
     segment_ids = jnp.ones_like(tokens_bt)
     positions = jnp.broadcast_to(jnp.arange(tokens_bt.shape[1]), tokens_bt.shape)
-    states_btd = hidden_states(
+    states_btd, _ = hidden_states(
         params,
         tokens_bt,
         segment_ids,

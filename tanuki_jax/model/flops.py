@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax.extend import core as jax_core
 
 from tanuki_jax.config.model import Model
+from tanuki_jax.model.experts import Choices, Experts
 from tanuki_jax.model.llama import Params, hidden_states, output_matrix, shapes
 
 
@@ -46,18 +47,36 @@ def _subjaxprs(equation: Any) -> list[jax_core.Jaxpr]:
     return found
 
 
+def _active(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Array, jax.Array]:
+    """`Dispatch` by its products alone: every token through as many experts as it chooses."""
+    gate_df, up_df, down_fd = (weights[0] for weights in experts)
+    for _ in range(choices.experts_btk.shape[-1]):
+        y_btd = (x_btd @ gate_df * (x_btd @ up_df)) @ down_fd
+    return y_btd, jnp.zeros(())
+
+
 def training_flops_per_token(model: Model, sequence_length: int) -> int:
     """Model FLOPs of one trained token: three times those of the forward pass, recomputation not counted.
 
-    Products with weights, the output matrix included, are counted on the jaxpr of the forward pass. Attention counts as one causal
+    Products with weights, the output matrix included, are counted on the jaxpr of the forward pass; of a layer's experts only those count
+    that a token goes to, whatever rows a dispatch computes. Attention counts as one causal
     document a row: a query sees (T + 1) / 2 keys on average, and costs 4 H Dh operations a key and layer. Packed rows need less;
     their tokens are still counted so, which is the convention of published MFUs.
     """
     time = 8
 
     def forward(params: Params, tokens: jax.Array) -> jax.Array:
-        states = hidden_states(
-            params, tokens, tokens, tokens, model, attend=lambda q, *_: q, constrain=lambda x, _: x, remat="none", compute_dtype="float32"
+        states, _ = hidden_states(
+            params,
+            tokens,
+            tokens,
+            tokens,
+            model,
+            attend=lambda q, *_: q,
+            constrain=lambda x, _: x,
+            dispatch=_active,
+            remat="none",
+            compute_dtype="float32",
         )
         return states @ output_matrix(params)
 

@@ -1,4 +1,4 @@
-"""Llama (Touvron et al. 2023) as arrays and arithmetic. Knows nothing of meshes: attention and placement come as arguments."""
+"""Llama (Touvron et al. 2023) as arrays and arithmetic. Knows nothing of meshes: attention, dispatch and placement come as arguments."""
 
 import functools
 import math
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from tanuki_jax.config.model import Model
+from tanuki_jax.model.experts import Dispatch, Experts, Routing, dropless, mixture
 from tanuki_jax.model.remat import policy
 
 type Params = dict[str, Any]
@@ -68,9 +69,15 @@ class Blocks(nnx.Module):
         self.v = weight(2, std, m.width, m.kv_heads, m.head_dim)
         self.o = weight(3, residual_std, m.heads, m.head_dim, m.width)
         self.mlp_norm = nnx.Param(jnp.ones((m.layers, m.width), dtype))
-        self.gate = weight(4, std, m.width, m.hidden)
-        self.up = weight(5, std, m.width, m.hidden)
-        self.down = weight(6, residual_std, m.hidden, m.width)
+        if m.experts:
+            self.router = weight(7, std, m.width, m.experts)
+            self.expert_gate = weight(4, std, m.experts, m.width, m.hidden)
+            self.expert_up = weight(5, std, m.experts, m.width, m.hidden)
+            self.expert_down = weight(6, residual_std, m.experts, m.hidden, m.width)
+        else:
+            self.gate = weight(4, std, m.width, m.hidden)
+            self.up = weight(5, std, m.width, m.hidden)
+            self.down = weight(6, residual_std, m.hidden, m.width)
 
     def __call__(
         self,
@@ -80,9 +87,10 @@ class Blocks(nnx.Module):
         model: Model,
         attend: Attend,
         constrain: Constrain,
+        dispatch: Dispatch,
         matmul: Matmul,
-    ) -> jax.Array:
-        """One layer: [B, T, D] -> [B, T, D], in the type of x."""
+    ) -> tuple[jax.Array, Routing | None]:
+        """One layer: [B, T, D] -> [B, T, D], in the type of x, and what its router did, if it has one."""
 
         def project(x: jax.Array, *weights: nnx.Param[jax.Array], axes: int = 1) -> Sequence[jax.Array]:
             return matmul(x, [weight[...].astype(x.dtype) for weight in weights], axes)
@@ -94,9 +102,13 @@ class Blocks(nnx.Module):
         (attended_btd,) = project(mixed_bthk, self.o, axes=2)
         x_btd = constrain(x_btd + attended_btd, "btd")
         h_btd = rms_norm(x_btd, self.mlp_norm[...], model.norm_epsilon)
+        if model.experts:
+            experts = Experts(*(weight[...].astype(x_btd.dtype) for weight in (self.expert_gate, self.expert_up, self.expert_down)))
+            mlp_btd, routing = mixture(h_btd, segment_ids, self.router[...], experts, model, dispatch)
+            return constrain(x_btd + mlp_btd, "btd"), routing
         gate_btf, up_btf = (constrain(x, "btf") for x in project(h_btd, self.gate, self.up))
         (mlp_btd,) = project(jax.nn.silu(gate_btf) * up_btf, self.down)
-        return constrain(x_btd + mlp_btd, "btd")
+        return constrain(x_btd + mlp_btd, "btd"), None
 
 
 class Llama(nnx.Module):
@@ -128,6 +140,12 @@ def count_parameters(model: Model) -> int:
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes(model)))
 
 
+def count_active_parameters(model: Model) -> int:
+    """Number of parameters that one token meets: of each layer's experts only those that it goes to."""
+    idle = max(model.experts - model.experts_per_token, 0)
+    return count_parameters(model) - model.layers * idle * 3 * model.width * model.hidden
+
+
 @functools.cache
 def _definition(model: Model) -> nnx.GraphDef[Blocks]:
     return nnx.split(nnx.eval_shape(lambda: Blocks(model, jax.random.key(0), jnp.dtype("float32"))))[0]
@@ -144,23 +162,25 @@ def hidden_states(
     constrain: Constrain,
     remat: str,
     compute_dtype: str,
+    dispatch: Dispatch = dropless,
     matmul: Matmul = plain_matmul,
-) -> jax.Array:
-    """Final normalised states [B, T, D], in `compute_dtype`, of int32[B, T] tokens.
+) -> tuple[jax.Array, Routing | None]:
+    """Final normalised states [B, T, D], in `compute_dtype`, of int32[B, T] tokens; and what the routers of all layers did, if any.
 
-    `remat` names a policy of `model.remat`; `matmul` computes the products with the layers' weights.
+    `remat` names a policy of `model.remat`; `dispatch` takes tokens to experts, and `matmul` computes the products with all other weights
+    of the layers.
     """
     definition = _definition(model)
     x_btd = constrain(params["embedding"][tokens_bt].astype(compute_dtype), "btd")
 
-    def layer(x_btd: jax.Array, one_layer: Params) -> tuple[jax.Array, None]:
+    def layer(x_btd: jax.Array, one_layer: Params) -> tuple[jax.Array, Routing | None]:
         block = nnx.merge(definition, one_layer)
-        return block(x_btd, segment_ids_bt, positions_bt, model, attend, constrain, matmul), None
+        return block(x_btd, segment_ids_bt, positions_bt, model, attend, constrain, dispatch, matmul)
 
     if remat != "none":
         layer = jax.checkpoint(layer, policy=policy(remat), prevent_cse=False)
-    x_btd, _ = jax.lax.scan(layer, x_btd, params["blocks"])
-    return rms_norm(x_btd, params["norm"], model.norm_epsilon)
+    x_btd, routing = jax.lax.scan(layer, x_btd, params["blocks"])
+    return rms_norm(x_btd, params["norm"], model.norm_epsilon), routing
 
 
 def output_matrix(params: Params) -> jax.Array:

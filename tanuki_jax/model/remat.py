@@ -6,11 +6,12 @@ from typing import Any
 import jax
 
 _names = jax.checkpoint_policies.save_only_these_names
-_ATTENTION = _names("intervals", "attention")
 _POLICIES: dict[str, Callable[..., Any]] = {
     "full": _names("intervals"),
-    "attention": _ATTENTION,
-    "dots": jax.checkpoint_policies.save_from_both_policies(_ATTENTION, jax.checkpoint_policies.dots_with_no_batch_dims_saveable),
+    "attention": _names("intervals", "attention"),
+    "dots": jax.checkpoint_policies.save_from_both_policies(
+        _names("intervals", "attention", "experts"), jax.checkpoint_policies.dots_with_no_batch_dims_saveable
+    ),
 }
 
 

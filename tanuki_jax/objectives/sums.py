@@ -13,4 +13,4 @@ class Sums(NamedTuple):
     weight: jax.Array
     """The denominator of `total` and of every part, float32[]."""
     parts: dict[str, jax.Array]
-    """Reported sums, by metric name."""
+    """Reported sums, by metric name, float32 of any shape."""

@@ -14,19 +14,26 @@ from tanuki_jax.model.llama import Constrain
 ROWS = ("data", "fsdp", "expert")
 """Mesh axes that split the rows of a batch."""
 
+SHARED = ("fsdp", "expert")
+"""Mesh axes that share the parameters outside experts."""
+
 PARAMETERS = {
-    "embedding": P("tensor", "fsdp"),
-    "output": P("fsdp", "tensor"),
+    "embedding": P("tensor", SHARED),
+    "output": P(SHARED, "tensor"),
     "norm": P(),
     "attention_norm": P(),
     "mlp_norm": P(),
-    "q": P(None, "fsdp", "tensor", None),
-    "k": P(None, "fsdp", "tensor", None),
-    "v": P(None, "fsdp", "tensor", None),
-    "o": P(None, "tensor", None, "fsdp"),
-    "gate": P(None, "fsdp", "tensor"),
-    "up": P(None, "fsdp", "tensor"),
-    "down": P(None, "tensor", "fsdp"),
+    "q": P(None, SHARED, "tensor", None),
+    "k": P(None, SHARED, "tensor", None),
+    "v": P(None, SHARED, "tensor", None),
+    "o": P(None, "tensor", None, SHARED),
+    "gate": P(None, SHARED, "tensor"),
+    "up": P(None, SHARED, "tensor"),
+    "down": P(None, "tensor", SHARED),
+    "router": P(),
+    "expert_gate": P(None, "expert", "fsdp", "tensor"),
+    "expert_up": P(None, "expert", "fsdp", "tensor"),
+    "expert_down": P(None, "expert", "tensor", "fsdp"),
 }
 """By the last key of the path; the first dim of everything in `blocks` is its layer."""
 
@@ -51,10 +58,12 @@ def shardings(mesh: Mesh, tree: Any) -> Any:
     def place(path: tuple[Any, ...], leaf: Any) -> NamedSharding:
         name = next((key for entry in reversed(path) if (key := str(getattr(entry, "key", ""))) in PARAMETERS), None)
         spec = PARAMETERS[name] if name is not None and leaf.ndim else P()
-        for dim, axis in enumerate(spec):
-            if axis is not None and leaf.shape[dim] % mesh.shape[axis]:
+        for dim, axes in enumerate(spec):
+            split = [axes] if isinstance(axes, str) else [axis for axis in axes or () if mesh.shape[axis] > 1]
+            size = math.prod(mesh.shape[axis] for axis in split)
+            if leaf.shape[dim] % size:
                 raise InputError(
-                    f"mesh axis {axis} of size {mesh.shape[axis]} does not divide dim {dim} of parameter {name}, "
+                    f"mesh axis {' x '.join(split)} of size {size} does not divide dim {dim} of parameter {name}, "
                     f"whose shape is {'x'.join(map(str, leaf.shape))}"
                 )
         return NamedSharding(mesh, spec)

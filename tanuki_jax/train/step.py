@@ -13,8 +13,10 @@ from tanuki_jax.data.batch import Batch
 from tanuki_jax.kernels.fp8 import fp8_matmul
 from tanuki_jax.model.llama import Params, hidden_states, initialise, output_matrix, plain_matmul
 from tanuki_jax.objectives.next_token import next_token
+from tanuki_jax.objectives.routing import add_routing
 from tanuki_jax.objectives.sums import Sums
 from tanuki_jax.parallel.attention import make_attend
+from tanuki_jax.parallel.dispatch import make_dispatch
 from tanuki_jax.parallel.sharding import activation_constraint, shardings
 from tanuki_jax.parallel.vocabulary import sharded_linear_cross_entropy
 from tanuki_jax.train.optimizer import learning_rate, make_optimizer
@@ -31,10 +33,10 @@ def make_loss(experiment: Experiment, mesh: Mesh) -> LossSums:
     """The objective of an experiment as a function of parameters and a micro-batch [B, T]."""
     model, layout = experiment.model, experiment.layout
     constrain, cross_entropy = activation_constraint(mesh), sharded_linear_cross_entropy(mesh)
-    attend = make_attend(mesh, layout.attention)
+    attend, dispatch = make_attend(mesh, layout.attention), make_dispatch(mesh, model, layout, experiment.router)
 
     def loss_sums(parameters: Params, batch: Batch[jax.Array]) -> Sums:
-        states_btd = hidden_states(
+        states_btd, routing = hidden_states(
             parameters,
             batch.tokens,
             batch.segment_ids,
@@ -44,9 +46,11 @@ def make_loss(experiment: Experiment, mesh: Mesh) -> LossSums:
             constrain=constrain,
             remat=layout.remat,
             compute_dtype=layout.compute_dtype,
+            dispatch=dispatch,
             matmul=fp8_matmul if layout.projections == "fp8" else plain_matmul,
         )
-        return next_token(states_btd, output_matrix(parameters), batch, experiment.objective, cross_entropy)
+        sums = next_token(states_btd, output_matrix(parameters), batch, experiment.objective, cross_entropy)
+        return sums if routing is None else add_routing(sums, routing, experiment.router)
 
     return loss_sums
 

@@ -14,10 +14,12 @@ def find(name: str) -> Experiment:
 
 
 def parameters(model: Model) -> int:
-    """Counted from the shapes of a Llama's matrices and norms."""
+    """Counted from the shapes of a Llama's matrices and norms, and those of its experts if it has some."""
     wide, narrow = model.heads * model.head_dim, model.kv_heads * model.head_dim
     attention = model.width * (wide + narrow + narrow) + wide * model.width
     feed_forward = 3 * model.width * model.hidden
+    if model.experts:
+        feed_forward = model.experts * (feed_forward + model.width)
     layer = attention + feed_forward + 2 * model.width
     return model.vocabulary * model.width * (1 if model.tied else 2) + model.layers * layer + model.width
 
@@ -56,10 +58,29 @@ def test_all_stages_of_the_8b_share_its_weights_and_tokenizer(name: str) -> None
     assert (stage.data.sequence_length, stage.model.rope_theta) in [(2048, 10_000.0), (8192, 500_000.0)]
 
 
+def test_8x8b_has_tanukis_shape() -> None:
+    """47 billion parameters, 13 of them active: per layer eight experts of three matrices, two of which a token meets, and the router."""
+    expert, router = 3 * 4096 * 14_336, 4096 * 8
+    shared = 2 * 65_024 * 4096 + 32 * (2 * 4096 * 4096 + 2 * 4096 * 1024 + 2 * 4096 + router) + 4096
+    assert parameters(find("8x8b").model) == shared + 32 * 8 * expert == 46_973_325_312
+    assert shared + 32 * 2 * expert == 13_150_457_856
+
+
+@pytest.mark.parametrize("name", [name for name in registry.experiment.names() if name.startswith("8x8b")])
+def test_all_stages_of_the_8x8b_share_its_shape(name: str) -> None:
+    stage, base = find(name), find("8x8b")
+    assert parameters(stage.model) == parameters(base.model)
+    assert (stage.data.sequence_length, stage.model.rope_theta) in [(2048, 10_000.0), (4096, 500_000.0)]
+    assert (stage.data.batch_rows, stage.model.router_logits) == (3072, "standardized")
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_begins_with_the_weights_of_another(name: str) -> None:
     stage = find(name)
     folder, _, before = stage.start.checkpoint.rpartition("/")
+    if name == "8x8b":
+        assert folder == "checkpoints", "what it was upcycled to is no run"
+        return
     assert folder == stage.runs
     assert before != name
     assert parameters(find(before).model) == parameters(stage.model)
@@ -73,6 +94,8 @@ def test_a_stage_begins_with_the_weights_of_another(name: str) -> None:
         ("8b_phase1_epoch2", 65.0),
         ("8b_phase1_epoch3", 20.0),
         ("8b_phase2_0627", 792.7),
+        ("8x8b", 315.0),
+        ("8x8b_0806", 34.2),
         ("8b_phase2_0719", 93.1),
         ("8b_phase2_0729", 47.1),
         ("38b_restart1", 203.7),

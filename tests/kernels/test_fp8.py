@@ -140,7 +140,7 @@ TOKENS = 2 * 256
 
 def loss(params: Params, tokens: jax.Array, remat: str) -> jax.Array:
     """Of a model whose attention has no products, so that all those left are with weights."""
-    states = hidden_states(
+    states, _ = hidden_states(
         params,
         tokens,
         tokens,

@@ -21,7 +21,7 @@ def logits(
     params: Params, tokens: jax.Array, segment_ids: jax.Array, positions: jax.Array, backend: Backend = "auto", remat: str = "none"
 ) -> jax.Array:
     attend = functools.partial(self_attention, backend=backend)
-    states = hidden_states(
+    states, _ = hidden_states(
         params, tokens, segment_ids, positions, SMALL, attend=attend, constrain=lambda x, _: x, remat=remat, compute_dtype="float32"
     )
     return states @ output_matrix(params)
@@ -80,7 +80,7 @@ def test_recomputation_changes_no_gradient(remat: str) -> None:
 def test_activations_have_the_compute_type() -> None:
     params = initialise(SMALL, jax.random.key(0))
     tokens = jnp.zeros((1, 4), jnp.int32)
-    states = hidden_states(
+    states, _ = hidden_states(
         params,
         tokens,
         tokens + 1,

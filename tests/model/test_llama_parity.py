@@ -68,7 +68,7 @@ def logits(params: Params, tokens: npt.NDArray[np.int32], model: Model, layout: 
 
     @jax.jit
     def compute(params: Params, tokens: jax.Array) -> jax.Array:
-        states = hidden_states(
+        states, _ = hidden_states(
             params,
             tokens,
             jnp.ones_like(tokens),

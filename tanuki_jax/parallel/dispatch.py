@@ -1,0 +1,169 @@
+"""Tokens to experts and back on a mesh: experts lie on the devices of `expert`, and no device ever holds those of another."""
+
+import functools
+import logging
+import math
+from collections.abc import Callable
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
+
+from tanuki_jax.config.experiment import Layout, Router
+from tanuki_jax.config.model import Model
+from tanuki_jax.errors import InputError
+from tanuki_jax.kernels.grouped_matmul.grouped_matmul import choose, grouped_matmul
+from tanuki_jax.kernels.varying import varying
+from tanuki_jax.model.experts import Choices, Dispatch, Experts, Multiply, flat, own_experts, swiglu
+from tanuki_jax.model.slots import assign, collect, spread
+from tanuki_jax.parallel import ragged
+from tanuki_jax.parallel.sharding import ACTIVATIONS, PARAMETERS
+
+type Exchange = Literal["none", "all_gather", "all_to_all", "ragged_all_to_all"]
+
+type Visit = Callable[[jax.Array, jax.Array, jax.Array, Experts], tuple[jax.Array, jax.Array]]
+"""x [N, D], experts and weights [N, k] of this device, its experts -> [N, D] and how many choices were dropped."""
+
+NODE = 8
+"""Most devices of `expert` between which parts of their own size are sent: XLA's fast kernel takes so many, and above 32 it crashes."""
+
+
+def make_dispatch(mesh: Mesh, model: Model, layout: Layout, router: Router) -> Dispatch:
+    """The `dispatch` argument of the model on this mesh, for a layer's experts as the table of sharding rules places them.
+
+    Experts' matrices are gathered over `fsdp` in the type of x, their gradients summed and scattered back. Tokens are gathered over
+    `tensor`, which splits the hidden units, and their results summed and scattered back. What happens over `expert` the log says once.
+
+    InputError if `layout.exchange` cannot be done on the mesh's devices, or no grouped matmul serves them.
+    """
+    exchange = choose_exchange(mesh, layout, router)
+    tokens, weights = ACTIVATIONS["btd"], [P(*PARAMETERS[name][1:]) for name in ("expert_gate", "expert_up", "expert_down")]
+
+    def dispatch(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Array, jax.Array]:
+        visit = _visit(mesh, model, router, exchange, x_btd.dtype)
+
+        def local(x_btd: jax.Array, choices: Choices, *parts: jax.Array) -> tuple[jax.Array, jax.Array]:
+            x_btd, choices = jax.tree.map(lambda part: jax.lax.all_gather(part, "tensor", axis=1, tiled=True), (x_btd, choices))
+            whole = Experts(*(_gathered(part, x_btd, spec.index("fsdp")) for part, spec in zip(parts, weights, strict=True)))
+            _report(exchange, model, mesh.shape["expert"], math.prod(x_btd.shape[:2]), x_btd.nbytes // x_btd[..., 0].size)
+            y_nd, dropped = visit(*flat(x_btd, choices), whole)
+            y_btd = jax.lax.psum_scatter(y_nd.reshape(x_btd.shape), "tensor", scatter_dimension=1, tiled=True)
+            own = jnp.where(jax.lax.axis_index("tensor") == 0, dropped, 0.0)
+            return y_btd, jax.lax.psum(varying(own, x_btd), tuple(jax.typeof(x_btd).manual_axis_type.varying))
+
+        placed = jax.shard_map(local, mesh=mesh, in_specs=(tokens, tokens, *weights), out_specs=(tokens, P()))
+        return placed(x_btd, choices, *experts)
+
+    return dispatch
+
+
+def choose_exchange(mesh: Mesh, layout: Layout, router: Router) -> Exchange:
+    """How tokens reach the experts of other devices; see `Layout.exchange`.
+
+    `auto` sends parts of their own size where a node's GPUs split the experts, padded parts where experts have a capacity, and all tokens
+    to all elsewhere. InputError for parts of their own size on other devices, or more of them than a node has.
+    """
+    ranks, platform = mesh.shape["expert"], mesh.devices.flat[0].platform
+    if layout.exchange == "ragged_all_to_all" and (platform != "gpu" or ranks > NODE):
+        raise InputError(
+            f"layout.exchange ragged_all_to_all is for GPUs and a layout.expert of at most {NODE}, "
+            f"not for a layout.expert of {ranks} on platform {platform}"
+        )
+    if ranks == 1:
+        return "none"
+    if layout.exchange != "auto":
+        return layout.exchange
+    if router.capacity_factor:
+        return "all_to_all"
+    return "ragged_all_to_all" if platform == "gpu" and ranks <= NODE else "all_gather"
+
+
+def _visit(mesh: Mesh, model: Model, router: Router, exchange: Exchange, dtype: jnp.dtype) -> Visit:
+    if router.capacity_factor:
+        return functools.partial(_with_capacity, factor=router.capacity_factor, ranks=mesh.shape["expert"])
+    device = mesh.devices.flat[0]
+    matrix = (model.width, model.hidden // mesh.shape["tensor"])
+    backend = choose(device.platform, str(getattr(device, "compute_capability", "")), dtype, matrix)
+    visits = {"none": _here, "all_gather": _over_all_gather, "all_to_all": _over_all_to_all, "ragged_all_to_all": _over_ragged}
+    return functools.partial(visits[exchange], multiply=functools.partial(grouped_matmul, backend=backend))
+
+
+@functools.cache
+def _report(exchange: Exchange, model: Model, ranks: int, tokens: int, token_bytes: int) -> None:
+    if exchange != "none":
+        rows = ranks * tokens * min(model.experts_per_token, model.experts // ranks)
+        logging.getLogger(__name__).info(
+            "experts: %s over %d devices; if all %d tokens of each want the experts of one, its buffer has %d rows, %.2f GiB",
+            exchange, ranks, tokens, rows, rows * token_bytes / 2**30,
+        )  # fmt: skip
+
+
+def _gathered(part: jax.Array, x: jax.Array, dim: int) -> jax.Array:
+    """A matrix of this device's experts, whole along `fsdp`; marked before, so that its gradient is scattered first and then summed."""
+    return jax.lax.all_gather(varying(part, x), "fsdp", axis=dim, tiled=True)
+
+
+def _nothing(x: jax.Array) -> jax.Array:
+    return varying(jnp.zeros(()), x)
+
+
+def _here(
+    x_nd: jax.Array, experts_nk: jax.Array, weights_nk: jax.Array, experts: Experts, *, multiply: Multiply
+) -> tuple[jax.Array, jax.Array]:
+    return own_experts(x_nd, experts_nk, weights_nk, experts, multiply=multiply), _nothing(x_nd)
+
+
+def _over_all_gather(
+    x_nd: jax.Array, experts_nk: jax.Array, weights_nk: jax.Array, experts: Experts, *, multiply: Multiply
+) -> tuple[jax.Array, jax.Array]:
+    """Every device computes what its experts have to say on all tokens; the results are summed and scattered."""
+    x_nd, experts_nk, weights_nk = (jax.lax.all_gather(part, "expert", tiled=True) for part in (x_nd, experts_nk, weights_nk))
+    mine_nk = experts_nk - jax.lax.axis_index("expert") * len(experts.gate_edf)
+    y_nd = own_experts(x_nd, mine_nk, weights_nk, experts, multiply=multiply)
+    return jax.lax.psum_scatter(y_nd, "expert", scatter_dimension=0, tiled=True), _nothing(x_nd)
+
+
+def _over_all_to_all(
+    x_nd: jax.Array, experts_nk: jax.Array, weights_nk: jax.Array, experts: Experts, *, multiply: Multiply
+) -> tuple[jax.Array, jax.Array]:
+    """Every device sends each other one as many rows as it could need, sorted by expert."""
+    ranks, own = jax.lax.axis_size("expert"), len(experts.gate_edf)
+    rows = len(x_nd) * min(own, experts_nk.shape[1])
+    slots = assign(experts_nk, ranks * own, segments=ranks, rows=rows)
+    sent_sd = jax.lax.all_to_all(spread(x_nd, slots), "expert", 0, 0, tiled=True)
+    ends_pe = jnp.cumsum(jax.lax.all_to_all(slots.sizes_e.reshape(ranks, own), "expert", 0, 0, tiled=True), axis=1)
+    expert_pr = (jnp.arange(rows)[:, None] >= ends_pe[:, None]).sum(-1)
+    answers_sd = own_experts(sent_sd, expert_pr.reshape(-1, 1), varying(jnp.ones((ranks * rows, 1)), x_nd), experts, multiply=multiply)
+    return collect(jax.lax.all_to_all(answers_sd, "expert", 0, 0, tiled=True), weights_nk, slots), _nothing(x_nd)
+
+
+def _over_ragged(
+    x_nd: jax.Array, experts_nk: jax.Array, weights_nk: jax.Array, experts: Experts, *, multiply: Multiply
+) -> tuple[jax.Array, jax.Array]:
+    """Every device sends each other one the rows that are for it, which arrive sorted by expert."""
+    ranks, own = jax.lax.axis_size("expert"), len(experts.gate_edf)
+    slots = assign(experts_nk, ranks * own, segments=1, rows=experts_nk.size)
+    counts_pe = jax.lax.all_gather(slots.sizes_e, "expert")
+    route = ragged.route(counts_pe, jax.lax.axis_index("expert"), own)
+    worst = ranks * len(x_nd) * min(own, experts_nk.shape[1])
+    rows_sd = swiglu(ragged.exchange(spread(x_nd, slots), route, worst), route.sizes_e, experts, multiply)
+    return collect(ragged.exchange(rows_sd, ragged.back(route), experts_nk.size), weights_nk, slots), _nothing(x_nd)
+
+
+def _with_capacity(
+    x_nd: jax.Array, experts_nk: jax.Array, weights_nk: jax.Array, experts: Experts, *, factor: float, ranks: int
+) -> tuple[jax.Array, jax.Array]:
+    """Every expert has as many rows for the tokens of each device, full or not; the tokens that come first have them."""
+    own, tokens = len(experts.gate_edf), len(x_nd)
+    count = ranks * own
+    rows = math.ceil(min(factor * experts_nk.size / count, tokens))
+    slots = assign(experts_nk, count, segments=count, rows=rows)
+    x_pecd = jax.lax.all_to_all(spread(x_nd, slots).reshape(ranks, own, rows, -1), "expert", 0, 0, tiled=True)
+    x_ecd = x_pecd.swapaxes(0, 1).reshape(own, ranks * rows, -1)
+    gate_ecf, up_ecf = (jnp.einsum("ecd,edf->ecf", x_ecd, w) for w in (experts.gate_edf, experts.up_edf))
+    y_ecd = jnp.einsum("ecf,efd->ecd", jax.nn.silu(gate_ecf) * up_ecf, experts.down_efd)
+    y_pecd = jax.lax.all_to_all(y_ecd.reshape(own, ranks, rows, -1).swapaxes(0, 1), "expert", 0, 0, tiled=True)
+    dropped = ((experts_nk < count).sum() - slots.sizes_e.sum()).astype(jnp.float32)
+    return collect(y_pecd.reshape(count * rows, -1), weights_nk, slots), dropped
