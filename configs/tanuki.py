@@ -256,7 +256,7 @@ def tanuki_8x8b() -> Experiment:
         objective=NextToken(),
         router=Router(load_balancing=0.02),
         optimizer=AdamW(weight_decay=0.1, clip_norm=1.0),
-        layout=Layout(fsdp=8, expert=8, accumulation=24),  # 128 rows: 2 a GPU on eight nodes, 1 on sixteen
+        layout=Layout(fsdp=8, expert=8, accumulation=8, remat="attention"),  # 384 rows: 6 a GPU on eight nodes, 3 on sixteen
     )
 
 

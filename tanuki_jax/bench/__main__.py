@@ -2,12 +2,14 @@
 
 python -m tanuki_jax.bench attention --plot attention.png
 python -m tanuki_jax.bench step --config=8b_long --layers 2 4 --rows 1 2
+python -m tanuki_jax.bench step --config=8x8b --layers=4
 python -m tanuki_jax.bench all --json benchmarks/h200.json
 python -m tanuki_jax.bench compile --target h200
 """
 
 import dataclasses
 import functools
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +23,8 @@ from tanuki_jax.door import enter
 from tanuki_jax.errors import InputError
 
 OF_SHAPES = ("attention", "cross-entropy", "grouped-matmul", "loader")
+TOKENS = 16_384
+"""Tokens of a step where no rows are given."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,12 +41,12 @@ class Options:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StepOptions:
-    """Time whole training steps of a config on one device, under every rematerialisation policy, and extrapolate to all its layers."""
+    """Time whole training steps of a config on one device, under every rematerialisation policy."""
 
-    layers: tuple[int, int] = (2, 4)
-    """Two depths that fit this device."""
-    rows: tuple[int, ...] = (1,)
-    """Rows of a micro-batch."""
+    layers: tuple[int, ...] = (2, 4)
+    """A depth that fits this device; or two, from which the step's time with all layers is extrapolated."""
+    rows: tuple[int, ...] = ()
+    """Rows of a micro-batch; none: as many as hold 16,384 tokens."""
     document: int = 1024
     """Mean tokens of a document."""
     json: str = ""
@@ -72,6 +76,22 @@ class TableOptions:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class UpcyclingOptions:
+    """Train a dense model, grow it into a mixture of experts, train both on and a mixture from nothing; print what each came to."""
+
+    json: str
+    """Report to write."""
+    plot: str = ""
+    """PNG to draw."""
+    seeds: int = 3
+    """How often everything is done."""
+    steps: tuple[int, int] = (300, 200)
+    """Steps before growing, and after it."""
+    work: str = "runs/upcycling"
+    """Folder of the runs; those that are finished are not made again."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class CompileOptions:
     """Compile every kernel to machine code for an accelerator that need not be here: registers, spills, memory, predicted times."""
 
@@ -90,11 +110,12 @@ def of_shapes(benchmark: str, words: list[str]) -> None:
 
 def step(words: list[str]) -> None:
     experiment, options = parse("bench step", words, StepOptions)
-    if options.layers[0] >= options.layers[1] or min(*options.layers, *options.rows, options.document) < 1:
-        raise InputError("--layers takes two depths, the smaller one first; depths, rows and documents are at least 1")
+    layers, rows = options.layers, options.rows or (max(1, TOKENS // experiment.data.sequence_length),)
+    if not 1 <= len(layers) <= 2 or layers[0] >= (*layers, math.inf)[1] or min(*layers, *rows, options.document) < 1:
+        raise InputError("--layers takes one depth, or two, the smaller one first; depths, rows and documents are at least 1")
     from tanuki_jax.bench import here
 
-    here.show(here.measure_steps(experiment, options.layers, options.rows, options.document), options.json, options.plot)
+    here.show(here.measure_steps(experiment, layers, rows, options.document), options.json, options.plot)
 
 
 def everything(words: list[str]) -> None:
@@ -116,6 +137,20 @@ def table(words: list[str]) -> None:
     print(markdown(results, about), end="")
 
 
+def upcycling(words: list[str]) -> None:
+    options = parse_options("bench upcycling", words, UpcyclingOptions)
+    if min(options.seeds, *options.steps) < 1:
+        raise InputError("--seeds and --steps are at least 1")
+    from tanuki_jax.bench import upcycling
+
+    bench = upcycling.Bench(Path(options.work), options.seeds, *options.steps)
+    runs = bench.run()
+    upcycling.write(Path(options.json), runs, bench.commands)
+    if options.plot:
+        upcycling.plot(Path(options.plot), runs)
+    print(upcycling.markdown(runs), end="")
+
+
 def compile_ahead(words: list[str]) -> None:
     options = parse_options("bench compile", words, CompileOptions)
     import jax
@@ -132,6 +167,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], Any]] = {
     "step": (step, StepOptions),
     "all": (everything, AllOptions),
     "table": (table, TableOptions),
+    "upcycling": (upcycling, UpcyclingOptions),
     "compile": (compile_ahead, CompileOptions),
 }
 

@@ -114,6 +114,15 @@ BARS = (
         stretch="52% (10,300)",
         say=_step,
     ),
+    Bar(
+        what="a step of 8x8B, 4 of its layers, dropless, T 8192 packed, causal",
+        benchmark="step",
+        case=("8x8b", ", 4 layers"),
+        variant="",
+        bar="40% MFU",
+        stretch="50%",
+        say=_step,
+    ),
 )
 
 

@@ -23,8 +23,8 @@ def measure(benchmark: str, sizes: Sizes) -> list[Result]:
     return attention.compared(_take(PARTS[benchmark](sizes), sizes))
 
 
-def measure_steps(experiment: Experiment, layers: tuple[int, int], rows: Sequence[int], document: int) -> list[Result]:
-    """Steps of an experiment at both depths, and at its own by extrapolation."""
+def measure_steps(experiment: Experiment, layers: Sequence[int], rows: Sequence[int], document: int) -> list[Result]:
+    """Steps of an experiment at one depth, or at two and at its own by extrapolation."""
     results = _take(steps.measurements(experiment, layers, rows, document), SIZES["full"])
     return results + steps.extrapolated(results, experiment, layers, rows)
 

@@ -34,6 +34,10 @@ def of_steps(sizes: Sizes) -> Iterator[Measurement]:
     return step.measurements(experiment(sizes), sizes.layers, sizes.rows, sizes.document)
 
 
+def of_expert_steps(sizes: Sizes) -> Iterator[Measurement]:
+    return step.measurements(expert_experiment(sizes), sizes.layers[1:], [sizes.tokens // sizes.times[0]], sizes.document)
+
+
 def of_loader(sizes: Sizes) -> Iterator[Measurement]:
     from tanuki_jax.bench import loader  # here: the libraries that read data are not needed to time kernels
 
@@ -45,6 +49,7 @@ PARTS: dict[str, Callable[[Sizes], Iterator[Measurement]]] = {
     cross_entropy.BENCHMARK: cross_entropy.measurements,
     grouped_matmul.BENCHMARK: grouped_matmul.measurements,
     step.BENCHMARK: of_steps,
+    "expert-step": of_expert_steps,
     "loader": of_loader,
 }
 """In the order in which `bench all` takes them."""
@@ -54,6 +59,15 @@ def experiment(sizes: Sizes) -> Experiment:
     """`8b` with the model of these sizes and the rows that the targets are about."""
     whole: Experiment = registry.experiment.find("8b")
     return dataclasses.replace(whole, model=sizes.model, data=dataclasses.replace(whole.data, sequence_length=sizes.times[0]))
+
+
+def expert_experiment(sizes: Sizes) -> Experiment:
+    """`8x8b` with the model of these sizes, likewise."""
+    whole: Experiment = registry.experiment.find("8x8b")
+    model = dataclasses.replace(
+        sizes.model, experts=sizes.experts, experts_per_token=sizes.choices, router_logits=whole.model.router_logits
+    )
+    return dataclasses.replace(whole, model=model, data=dataclasses.replace(whole.data, sequence_length=sizes.times[0]))
 
 
 def completed(results: Sequence[Result], sizes: Sizes) -> list[Result]:

@@ -14,14 +14,11 @@ from tanuki_jax.bench import attention, cross_entropy, documents, grouped_matmul
 from tanuki_jax.bench.documents import Lengths
 from tanuki_jax.bench.parts import experiment
 from tanuki_jax.bench.sizes import Sizes
-from tanuki_jax.data.batch import Batch
 from tanuki_jax.kernels.attention.attention import self_attention
 from tanuki_jax.kernels.attention.hopper import FORWARD, KEYS, QUERIES
 from tanuki_jax.kernels.attention.hopper_block import OWN
 from tanuki_jax.kernels.grouped_matmul.grouped_matmul import grouped_matmul as multiply
-from tanuki_jax.parallel.mesh import make_mesh
-from tanuki_jax.parallel.sharding import BATCH, shardings
-from tanuki_jax.train.step import initial_state, make_step
+from tanuki_jax.plan.step import lower_step
 
 GROUPS = (1, 4, 8)
 """Query heads of a key head."""
@@ -132,13 +129,4 @@ def _lower_step(sizes: Sizes, policy: str, devices: Sequence[jax.Device]) -> Any
     whole = experiment(sizes)
     data = dataclasses.replace(whole.data, batch_rows=len(devices))
     layout: Any = dataclasses.replace(whole.layout, data=1, fsdp=len(devices), accumulation=1, remat=policy)  # type: ignore[arg-type]
-    whole = dataclasses.replace(whole, data=data, layout=layout)
-    mesh = make_mesh(layout, devices)
-    with jax.set_mesh(mesh):
-        shapes = jax.eval_shape(lambda: initial_state(whole))
-        place = lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)  # noqa: E731
-        state = jax.tree.map(place, shapes, shardings(mesh, shapes))
-        shape = (1, len(devices), data.sequence_length)
-        integers, weights = (jax.ShapeDtypeStruct(shape, dtype, sharding=NamedSharding(mesh, BATCH)) for dtype in (jnp.int32, jnp.float32))
-        program: Any = make_step(whole, mesh)
-        return program.lower(state, Batch(integers, integers, weights, integers, integers))
+    return lower_step(dataclasses.replace(whole, data=data, layout=layout), devices)

@@ -54,6 +54,7 @@ def test_the_best_step_and_the_shares_are_shown() -> None:
                 notes={"tokens/s": 8000.0, "MFU": 0.40},
             ),
             result("step", "8b, 1 x 8192 packed, 32 layers extrapolated", "remat attention", 0.9, flops=4e14, notes=notes),
+            result("step", "8x8b, 2 x 8192 packed, 4 layers", "remat full", 1.0, flops=4e14, notes={"tokens/s": 7000.0, "MFU": 0.41}),
             Result(
                 benchmark="grouped-matmul", case="balanced, all three", variant="tanuki_jax hopper", outcome="wrong", detail="dw is off"
             ),
@@ -62,9 +63,10 @@ def test_the_best_step_and_the_shares_are_shown() -> None:
     )
     said = cells(text)
     assert [value for what, value in said.items() if "documents of 1,024" in what] == ["22%"]
-    assert [value for what, value in said.items() if "step" in what] == [
+    assert [value for what, value in said.items() if "step of 8B" in what] == [
         "46% MFU, 9,000 tokens/s at 32 layers extrapolated (remat attention)"
     ]
+    assert [value for what, value in said.items() if "step of 8x8B" in what] == ["41% MFU, 7,000 tokens/s at 4 layers (remat full)"]
     assert [value for what, value in said.items() if "grouped" in what] == ["wrong: dw is off"]
     assert text.endswith("\nNVIDIA H200, jax 0.11.2, 2026-01-02.\n")
 

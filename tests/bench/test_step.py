@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from tanuki_jax.bench import step
-from tanuki_jax.bench.parts import completed, experiment
+from tanuki_jax.bench.parts import PARTS, completed, experiment, expert_experiment
 from tanuki_jax.bench.results import Result, Wrong, take
 from tanuki_jax.bench.sizes import SIZES, Sizes
 from tanuki_jax.bench.timing import Timing
@@ -56,6 +56,17 @@ def test_only_what_was_measured_at_both_depths_is_extrapolated(results: list[Res
 def test_a_step_with_another_loss_is_wrong() -> None:
     with pytest.raises(Wrong, match=r"gradient_norm of the first step is 1\.1, not 1"):
         step._error({"loss": 2.0, "gradient_norm": 1.1}, {"loss": 2.0, "gradient_norm": 1.0})
+
+
+def test_a_step_with_experts_is_timed_at_one_depth() -> None:
+    (measured,) = [each for each in PARTS["expert-step"](SMALL) if each.variant == "remat attention"]
+    result = take(measured, 0.0, 1e9)
+    assert result.outcome == "measured" and result.figures is not None, result.detail
+    whole = expert_experiment(SMALL)
+    assert result.case == "8x8b, 2 x 128 packed, 2 layers"
+    model = dataclasses.replace(whole.model, layers=2)
+    assert result.figures.flops == 2 * 128 * training_flops_per_token(model, 128)
+    assert (model.experts, model.experts_per_token, model.router_logits) == (4, 2, "standardized")
 
 
 def test_8b_is_measured_with_its_own_shape() -> None:

@@ -1,0 +1,35 @@
+"""The training step of an experiment, lowered for devices that need not be here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import NamedSharding
+
+from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.data.batch import Batch
+from tanuki_jax.parallel.mesh import make_mesh
+from tanuki_jax.parallel.sharding import BATCH, check_batch, shardings
+from tanuki_jax.train.step import initial_state, make_step
+
+
+def lower_step(experiment: Experiment, devices: Sequence[jax.Device]) -> jax.stages.Lowered:
+    """The step as it would be called, with a batch of the experiment's rows; nothing is allocated.
+
+    InputError if the layout does not fit the devices, the batch or the model.
+    """
+    mesh, layout, data = make_mesh(experiment.layout, devices), experiment.layout, experiment.data
+    check_batch(mesh, data.batch_rows, layout.accumulation, data.sequence_length)
+    with jax.set_mesh(mesh):
+        shapes = jax.eval_shape(lambda: initial_state(experiment))
+
+        def place(leaf: jax.ShapeDtypeStruct, sharding: NamedSharding) -> jax.ShapeDtypeStruct:
+            return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
+
+        state = jax.tree.map(place, shapes, shardings(mesh, shapes))
+        shape = (layout.accumulation, data.batch_rows // layout.accumulation, data.sequence_length)
+        integers, weights = (jax.ShapeDtypeStruct(shape, dtype, sharding=NamedSharding(mesh, BATCH)) for dtype in (jnp.int32, jnp.float32))
+        step: Any = make_step(experiment, mesh)
+        lowered: jax.stages.Lowered = step.lower(state, Batch(integers, integers, weights, integers, integers))
+        return lowered
