@@ -28,19 +28,16 @@ def restore(checkpoint: Path, **items: Any) -> dict[str, Any]:
 
 
 class Parameters:
-    """The parameters of a checkpoint, read by name and layer without holding more than is asked for."""
+    """The parameters of a checkpoint, or the arrays of another item, read by name without holding more than is asked for."""
 
-    def __init__(self, checkpoint: Path) -> None:
-        self._base = checkpoint.resolve() / "base"
+    def __init__(self, checkpoint: Path, item: str = "base") -> None:
+        self._item = checkpoint.resolve() / item
 
-    def _open(self, name: str) -> Any:
-        store = {"driver": "ocdbt", "base": {"driver": "file", "path": f"{self._base}/"}, "path": f"{name}/"}
-        return tensorstore.open({"driver": "zarr3", "kvstore": store}, open=True, read=True).result()
+    def read(self, name: str, *index: int | slice) -> npt.NDArray[Any]:
+        """An array by its dotted path in the tree, or what an index into its first dims gives.
 
-    def read(self, name: str) -> npt.NDArray[Any]:
-        """A whole parameter, by its dotted path in the tree, as in `norm`."""
-        return np.asarray(self._open(name).read().result())
-
-    def read_layer(self, name: str, *index: int) -> npt.NDArray[Any]:
-        """One layer of a stacked parameter, as in `blocks.q`; or, with two indices, one expert of a layer, as in `blocks.expert_gate`."""
-        return np.asarray(self._open(name)[index].read().result())
+        `read("norm")` is all of it, `read("blocks.q", 3)` a layer, `read("blocks.expert_gate", 3, 1)` an expert of a layer.
+        """
+        store = {"driver": "ocdbt", "base": {"driver": "file", "path": f"{self._item}/"}, "path": f"{name}/"}
+        array = tensorstore.open({"driver": "zarr3", "kvstore": store}, open=True, read=True).result()
+        return np.asarray(array[index].read().result())

@@ -1,4 +1,4 @@
-"""Parameters written from host memory, a layer, an expert or a part of a matrix at a time, in the format in which `save` writes them."""
+"""Arrays written from host memory, a layer, an expert or a part of a matrix at a time, in the format in which `save` writes them."""
 
 import dataclasses
 import math
@@ -15,18 +15,18 @@ import tensorstore
 from tanuki_jax.checkpoints.chunks import stacked_dims
 
 PART_BYTES = 128 << 20
-"""A parameter without layers is cut, along its longest dim, into parts of at most this size."""
+"""An array without layers is cut, along its longest dim, into parts of at most this size."""
 
 type Part = tuple[int | slice, ...]
-"""Index into a parameter: `(layer,)` of a stacked one, `(layer, expert)` of experts; else slices of all dims, of which one is cut."""
+"""Index into an array: `(layer,)` of a stacked one, `(layer, expert)` of experts; else slices of all dims, of which one is cut."""
 
 type Read = Callable[[str, Part], npt.NDArray[Any]]
-"""Takes a parameter's dotted path in the tree, as in `blocks.q`, and which part of it; returns its values."""
+"""Takes a leaf's dotted path in the tree, as in `blocks.q`, and which part of it; returns its values."""
 
 
 @dataclasses.dataclass(frozen=True)
 class _Unread:
-    """A parameter whose values are asked for when they are to be written."""
+    """An array whose values are asked for when they are to be written."""
 
     name: str
     chunk: tuple[int, ...]
@@ -40,33 +40,43 @@ class _Unread:
             yield from np.ndindex(self.shape[:stacked])
             return
         for place in np.ndindex(*(-(-size // step) for size, step in zip(self.shape, self.chunk, strict=True))):
-            yield tuple(slice(at * step, (at + 1) * step) for at, step in zip(place, self.chunk, strict=True))
+            starts = [at * step for at, step in zip(place, self.chunk, strict=True)]
+            yield tuple(slice(at, min(at + step, size)) for at, step, size in zip(starts, self.chunk, self.shape, strict=True))
 
 
 class _Handler(ocp.type_handlers.NumpyHandler):  # type: ignore[misc]
-    """Has Orbax write an `_Unread` as it writes a NumPy array, without ever holding more than a part of it."""
+    """Has Orbax write an `_Unread` as it writes a NumPy array, without ever holding more than two parts of it."""
 
     async def serialize(
         self, values: Sequence[_Unread], infos: Sequence[ocp.type_handlers.ParamInfo], args: Sequence[ocp.SaveArgs] | None = None
     ) -> list[ocp.future.Future]:
         for value, info in zip(values, infos, strict=True):
             array = await tensorstore.open(_specification(value, info.parent_dir), context=info.ts_context, create=True)
+            written = tensorstore.Future(None)
             for part in value.parts():
-                await array[part].write(value.read(value.name, part), can_reference_source_data_indefinitely=True)
+                try:
+                    block = value.read(value.name, part)
+                finally:
+                    await written
+                written = array[part].write(block, can_reference_source_data_indefinitely=True).commit
+                written.force()  # goes on while the next part is read
+            await written
         return []
 
 
-def write(checkpoint: Path, parameters: Any, read: Read) -> None:
-    """Writes the `base/` of a checkpoint, which does not count before `folder.finish` is called on it.
+def write(checkpoint: Path, tree: Any, read: Read, item: str = "base") -> None:
+    """Writes an item of a checkpoint, which does not count before `folder.finish` is called on it.
 
     Args:
-        checkpoint: a folder without a `base`.
-        parameters: tree of `jax.ShapeDtypeStruct`, as `model.llama.shapes` gives it.
-        read: called once for each part, in no order that it may count on; gives values of the tree's shape and type.
+        checkpoint: a folder without the item.
+        tree: of `jax.ShapeDtypeStruct`: for `base` what `model.llama.shapes` gives.
+        read: called once for each part, in no order that it may count on; gives values of the tree's shape and type,
+            which must not change afterwards.
+        item: one of `save.ITEMS`.
     """
 
-    def unread(path: tuple[jax.tree_util.DictKey, ...], leaf: jax.ShapeDtypeStruct) -> _Unread:
-        name, dtype = ".".join(entry.key for entry in path), np.dtype(leaf.dtype)
+    def unread(path: tuple[Any, ...], leaf: jax.ShapeDtypeStruct) -> _Unread:
+        name, dtype = jax.tree_util.keystr(path, simple=True, separator="."), np.dtype(leaf.dtype)
         stacked = stacked_dims(name)
         chunk = (1,) * stacked + leaf.shape[stacked:] if stacked else _chunk(leaf.shape, dtype.itemsize)
         return _Unread(name, chunk, leaf.shape, dtype, read)
@@ -74,20 +84,19 @@ def write(checkpoint: Path, parameters: Any, read: Read) -> None:
     handlers = ((_Unread, _Handler()), (jax.Array, ocp.type_handlers.ArrayHandler()))
     registry = ocp.type_handlers.create_type_handler_registry(*handlers)
     handler = ocp.PyTreeCheckpointHandler(use_zarr3=True, type_handler_registry=registry)
-    tree = jax.tree_util.tree_map_with_path(unread, parameters)
-    folder = checkpoint.absolute() / "base"
+    folder = checkpoint.absolute() / item
     folder.mkdir(parents=True)
     # Without a Checkpointer, which makes folders in the background while the values are being written.
-    handler.save(folder, args=ocp.args.PyTreeSave(tree))
+    handler.save(folder, args=ocp.args.PyTreeSave(jax.tree_util.tree_map_with_path(unread, tree)))
     handler.finalize(folder)
     handler.close()
 
 
 def _chunk(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     """The shape, its longest dim cut until what is left has at most PART_BYTES."""
-    longest = max(range(len(shape)), key=lambda dim: shape[dim])
-    pieces = -(-math.prod(shape) * itemsize // PART_BYTES)
-    return tuple(-(-size // pieces) if dim == longest else size for dim, size in enumerate(shape))
+    longest = max(range(len(shape)), key=lambda dim: shape[dim], default=0)
+    whole = math.prod(shape) * itemsize
+    return tuple(min(size, max(1, size * PART_BYTES // whole)) if dim == longest else size for dim, size in enumerate(shape))
 
 
 def _specification(value: _Unread, base: Any) -> dict[str, Any]:

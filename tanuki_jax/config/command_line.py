@@ -142,8 +142,10 @@ def _refuse(unknown: list[str], words: list[str], known: dict[str, Any]) -> None
 def _options_of(form: Any, prefix: str = "--") -> dict[str, Any]:
     """Option -> type of its value, for every field of a dataclass and of the dataclasses inside it."""
     options: dict[str, Any] = {}
-    for name, kind in get_type_hints(form).items():
-        option = prefix + name.replace("_", "-")
+    for name, kind in get_type_hints(form, include_extras=True).items():
+        notes = getattr(kind, "__metadata__", ())
+        option = prefix + next((note.name for note in notes if getattr(note, "name", None)), name).replace("_", "-")
+        kind = kind.__origin__ if notes else kind
         options |= _options_of(kind, f"{option}.") if dataclasses.is_dataclass(kind) else {option: kind}
     return options
 

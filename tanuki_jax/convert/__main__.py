@@ -2,6 +2,7 @@
 
 python -m tanuki_jax.convert to-hf runs/8b exported/8b --dtype bfloat16
 python -m tanuki_jax.convert from-hf exported/8b checkpoints/8b
+python -m tanuki_jax.convert upcycle checkpoints/8x8b --from runs/8b_phase2_0627 --to 8x8b
 python -m tanuki_jax.convert tokenizer data/demo/tokenizer
 """
 
@@ -10,7 +11,7 @@ import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import jax
 import rich.console
@@ -18,12 +19,13 @@ import rich.progress
 import tyro
 
 from tanuki_jax.checkpoints.folder import find, read_state
+from tanuki_jax.config import registry
 from tanuki_jax.config.command_line import parse_options
-from tanuki_jax.convert import from_hugging_face, to_hugging_face, tokenizer_files
-from tanuki_jax.convert.configuration import read_model
+from tanuki_jax.convert import from_hugging_face, to_hugging_face, tokenizer_files, upcycle
+from tanuki_jax.convert.configuration import TANUKI, model_type, read_model
 from tanuki_jax.door import enter
 from tanuki_jax.errors import InputError
-from tanuki_jax.model.llama import count_parameters
+from tanuki_jax.model.llama import count_active_parameters, count_parameters
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,12 +42,24 @@ class ToHuggingFace:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FromHuggingFace:
-    """Write a Llama in Hugging Face's format as a checkpoint, from which training starts with --start.checkpoint."""
+    """Write a Llama or Mixtral in Hugging Face's format as a checkpoint, from which training starts with --start.checkpoint."""
 
     folder: tyro.conf.Positional[str]
     """Folder with config.json, safetensors and a tokenizer."""
     out: tyro.conf.Positional[str]
     """Folder to make."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Upcycle(upcycle.Options):
+    """Write a mixture of experts made of a dense Llama as a checkpoint, from which training starts with --start.checkpoint."""
+
+    out: tyro.conf.Positional[str]
+    """Folder to make."""
+    source: Annotated[str, tyro.conf.arg(name="from")]
+    """A checkpoint, a run folder, whose newest good checkpoint is taken, or a model folder of Hugging Face's."""
+    to: str
+    """Name of the registered experiment whose model is to be made, or file.py:name."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,12 +75,19 @@ class CompareTokenizer:
 def to_hf(words: list[str]) -> None:
     options = parse_options("convert to-hf", words, ToHuggingFace)
     checkpoint = find(options.checkpoint)
-    parameters = count_parameters(read_state(checkpoint).model)
+    model = read_state(checkpoint).model
+    parameters = count_parameters(model)
     dtype = "" if options.dtype == "as-stored" else options.dtype
     with _progress("writing tensors", parameters) as done:
         written = to_hugging_face.write(checkpoint, Path(options.out), dtype, done)
     print(f"{options.out}: {parameters:,} parameters of {checkpoint} in {written.dtype}, {written.files} file{'s'[: written.files > 1]}")
     print(f"max_position_embeddings {written.positions}; {'the tokenizer' if written.tokenizer else 'no tokenizer'} beside them")
+    if model_type(model) == TANUKI:
+        print(
+            "transformers loads it with trust_remote_code=True; a plain Mixtral runtime, such as GGUF tools, would compute something else, "
+            "because it does not standardize router logits",
+            file=sys.stderr,
+        )
 
 
 def from_hf(words: list[str]) -> None:
@@ -77,6 +98,28 @@ def from_hf(words: list[str]) -> None:
         state = from_hugging_face.write(folder, Path(options.out), done)
     print(f"{options.out}: a checkpoint of {parameters:,} parameters, {'with the tokenizer' if state.tokenizer else 'without a tokenizer'}")
     print(f"training starts from it with --start.checkpoint={options.out}")
+
+
+def upcycle_dense(words: list[str]) -> None:
+    options = parse_options("convert upcycle", words, Upcycle)
+    experiment = registry.experiment.find(options.to)
+    source = upcycle.write(Path(options.source), Path(options.out), experiment, options, _progress)
+    model, start = experiment.model, f"--start.checkpoint={options.out}"
+    print(f"{options.out}: {count_parameters(model):,} parameters, {count_active_parameters(model):,} of them active for each token")
+    print(f"each layer of {source} became {model.experts} experts: {_made(options)}; the routers are fresh")
+    if options.optimizer == "copied":
+        start += " --start.load=parameters_and_optimizer"
+    print(f"training starts from it with {start}")
+
+
+def _made(options: upcycle.Options) -> str:
+    """What experts are, in words."""
+    if options.initialisation == "drop":
+        return f"copies in which {options.share:g} of the hidden units are drawn anew"
+    if options.initialisation == "sparse":
+        return "plain copies"
+    scale = " times that of each matrix" if options.noise_scale == "relative" else ""
+    return f"copies plus noise of standard deviation {options.noise:g}{scale}"
 
 
 def tokenizer(words: list[str]) -> None:
@@ -91,6 +134,7 @@ def tokenizer(words: list[str]) -> None:
 COMMANDS: dict[str, tuple[Callable[[list[str]], None], type]] = {
     "to-hf": (to_hf, ToHuggingFace),
     "from-hf": (from_hf, FromHuggingFace),
+    "upcycle": (upcycle_dense, Upcycle),
     "tokenizer": (tokenizer, CompareTokenizer),
 }
 

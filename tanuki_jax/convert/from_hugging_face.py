@@ -26,7 +26,7 @@ _RECOMPUTED = ".rotary_emb.inv_freq"
 
 
 def write(folder: Path, out: Path, done: Callable[[int], None]) -> State:
-    """Writes the checkpoint `out` from a Llama in `folder`, in bfloat16 if all tensors are, else in float32; nothing is rounded.
+    """Writes the checkpoint `out` from a model in `folder`, in bfloat16 if all tensors are, else in float32; nothing is rounded.
 
     Args:
         folder: with config.json, safetensors and, unless there is none, a tokenizer.
@@ -34,17 +34,17 @@ def write(folder: Path, out: Path, done: Callable[[int], None]) -> State:
         done: told how many parameters have been written since the last time.
 
     Raises:
-        InputError: `out` exists, the model is not a Llama as ours is, or tensors are missing, too many, or of other shapes or types.
+        InputError: `out` exists, the model is none that ours can be, or tensors are missing, too many, or of other shapes or types.
     """
     model, length = read_model(folder), read_positions(folder)
     files = Shards(folder)
     dtype = _check(folder, files.tensors, model)
 
     def read(parameter: str, part: stream.Part) -> npt.NDArray[Any]:
-        layer = part[0] if isinstance(part[0], int) else None
-        rows = slice(None) if layer is not None else part[-1 if parameter == "output" else 0]
+        index = tuple(at for at in part if isinstance(at, int))
+        rows = slice(None) if index else part[-1 if parameter == "output" else 0]
         assert isinstance(rows, slice)
-        tensor = files.read(tensor_name(parameter, layer), rows).astype(dtype, copy=False)
+        tensor = files.read(tensor_name(parameter, index), rows).astype(dtype, copy=False)
         done(tensor.size)
         return from_hugging_face(parameter, tensor, model.head_dim)
 
@@ -71,5 +71,5 @@ def _check(folder: Path, found: Mapping[str, Stored], model: Model) -> str:
             raise InputError(f"{tensor.path} has {name} of type {tensor.code}; {', '.join(_FLOATS)} can be converted")
     for name, tensor in found.items():
         if name not in wanted and not name.endswith(_RECOMPUTED) and not (model.tied and name == "lm_head.weight"):
-            raise InputError(f"{tensor.path} has the tensor {name}, which a Llama of this config.json does not have")
+            raise InputError(f"{tensor.path} has the tensor {name}, which a model of this config.json does not have")
     return "bfloat16" if all(found[name].code == "BF16" for name in wanted) else "float32"

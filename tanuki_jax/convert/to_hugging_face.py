@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from tanuki_jax.checkpoints.folder import read_state, tokenizer_path
 from tanuki_jax.checkpoints.restore import Parameters
 from tanuki_jax.convert import shards, tokenizer_files
-from tanuki_jax.convert.configuration import to_config
+from tanuki_jax.convert.configuration import CODE, TANUKI, model_type, to_config
 from tanuki_jax.convert.new_folder import new_folder
 from tanuki_jax.convert.weights import Tensor, tensors, to_hugging_face
 from tanuki_jax.data.tokenizer.load import load
@@ -31,7 +32,9 @@ class Written:
 
 
 def write(checkpoint: Path, out: Path, dtype: str, done: Callable[[int], None], shard_bytes: int = shards.SHARD_BYTES) -> Written:
-    """Writes the folder `out`, which transformers loads as a `LlamaForCausalLM` with its tokenizer.
+    """Writes the folder `out`, which transformers loads as a `LlamaForCausalLM` or a `MixtralForCausalLM` with its tokenizer.
+
+    A mixture of experts with standardized router logits it loads, with `trust_remote_code`, by our code, which is then in the folder.
 
     Args:
         checkpoint: folder of a finished checkpoint.
@@ -48,10 +51,9 @@ def write(checkpoint: Path, out: Path, dtype: str, done: Callable[[int], None], 
     tokenizer = tokenizer_path(checkpoint, state) if state.tokenizer else None
 
     def read(tensor: Tensor) -> npt.NDArray[Any]:
-        name, layer = tensor.parameter, tensor.layer
-        values = parameters.read(name) if layer is None else parameters.read_layer(name, layer)
+        values = parameters.read(tensor.parameter, *tensor.index)
         done(values.size)
-        return to_hugging_face(name, values)
+        return to_hugging_face(tensor.parameter, values)
 
     with new_folder(out) as draft:
         bos = eos = None
@@ -59,6 +61,8 @@ def write(checkpoint: Path, out: Path, dtype: str, done: Callable[[int], None], 
             tokenizer_files.write(tokenizer, draft)
             loaded = load(tokenizer)
             bos, eos = loaded.bos, loaded.eod
+        if model_type(state.model) == TANUKI:
+            shutil.copyfile(CODE, draft / CODE.name)
         _write_json(draft / "config.json", to_config(state.model, dtype, state.sequence_length, bos, eos))
         _write_json(draft / "generation_config.json", {"bos_token_id": bos, "eos_token_id": eos})
         files = shards.write(draft, tensors(state.model), dtype, read, shard_bytes)

@@ -1,4 +1,4 @@
-"""How the parameters of a Llama are named and laid out here and in Hugging Face's files.
+"""How the parameters of a model are named and laid out here and in Hugging Face's files of a Llama or a Mixtral.
 
 A matrix there is [outputs, inputs], ours is [inputs, outputs] with heads as dims of their own. Both rotate the halves of a head, so
 that no rows change places.
@@ -8,22 +8,30 @@ import dataclasses
 import math
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
+from tanuki_jax.checkpoints.chunks import stacked_dims
 from tanuki_jax.config.model import Model
 from tanuki_jax.model.llama import shapes
 
-_NAMES = {"embedding": "model.embed_tokens", "norm": "model.norm", "output": "lm_head"}
-_NAMES_IN_LAYER = {
-    "attention_norm": "input_layernorm",
-    "q": "self_attn.q_proj",
-    "k": "self_attn.k_proj",
-    "v": "self_attn.v_proj",
-    "o": "self_attn.o_proj",
-    "mlp_norm": "post_attention_layernorm",
-    "gate": "mlp.gate_proj",
-    "up": "mlp.up_proj",
-    "down": "mlp.down_proj",
+_NAMES = {
+    "embedding": "model.embed_tokens",
+    "attention_norm": "model.layers.{}.input_layernorm",
+    "q": "model.layers.{}.self_attn.q_proj",
+    "k": "model.layers.{}.self_attn.k_proj",
+    "v": "model.layers.{}.self_attn.v_proj",
+    "o": "model.layers.{}.self_attn.o_proj",
+    "mlp_norm": "model.layers.{}.post_attention_layernorm",
+    "gate": "model.layers.{}.mlp.gate_proj",
+    "up": "model.layers.{}.mlp.up_proj",
+    "down": "model.layers.{}.mlp.down_proj",
+    "router": "model.layers.{}.block_sparse_moe.gate",
+    "expert_gate": "model.layers.{}.block_sparse_moe.experts.{}.w1",
+    "expert_up": "model.layers.{}.block_sparse_moe.experts.{}.w3",
+    "expert_down": "model.layers.{}.block_sparse_moe.experts.{}.w2",
+    "norm": "model.norm",
+    "output": "lm_head",
 }
 
 
@@ -35,52 +43,59 @@ class Tensor:
     shape: tuple[int, ...]
     parameter: str
     """Dotted path, as in `blocks.q`."""
-    layer: int | None
-    """None if the parameter is not stacked."""
+    index: tuple[int, ...]
+    """Of a stacked parameter the layer, of experts the layer and the expert."""
 
 
 def tensors(model: Model) -> list[Tensor]:
     """All tensors of a model: the embedding, layer by layer, the rest. A tied model has no `lm_head`."""
     ours = shapes(model)
-    single = {key: Tensor(f"{_NAMES[key]}.weight", _outside(key, ours[key].shape), key, None) for key in _NAMES if key in ours}
-    stacked = [
-        Tensor(f"model.layers.{layer}.{name}.weight", _outside(key, ours["blocks"][key].shape[1:]), f"blocks.{key}", layer)
+
+    def of(parameter: str, shape: tuple[int, ...], index: tuple[int, ...] = ()) -> Tensor:
+        return Tensor(tensor_name(parameter, index), _outside(parameter, shape[len(index) :]), parameter, index)
+
+    stacked = {f"blocks.{key}": ours["blocks"][key].shape for key in _NAMES if key in ours["blocks"]}
+    blocks = [
+        of(parameter, shape, (layer, *expert))
         for layer in range(model.layers)
-        for key, name in _NAMES_IN_LAYER.items()
+        for parameter, shape in stacked.items()
+        for expert in np.ndindex(shape[1 : stacked_dims(parameter)])
     ]
-    return [single.pop("embedding"), *stacked, *single.values()]
+    return [of("embedding", ours["embedding"].shape), *blocks, *(of(key, ours[key].shape) for key in ("norm", "output") if key in ours)]
 
 
-def tensor_name(parameter: str, layer: int | None) -> str:
-    """Hugging Face's name of a parameter, given by its dotted path, or of one layer of it."""
-    key = parameter.removeprefix("blocks.")
-    return f"{_NAMES[key]}.weight" if layer is None else f"model.layers.{layer}.{_NAMES_IN_LAYER[key]}.weight"
+def tensor_name(parameter: str, index: tuple[int, ...]) -> str:
+    """Hugging Face's name of a parameter, given by its dotted path, or of one layer, or of one expert of a layer of it."""
+    return f"{_NAMES[_key(parameter)].format(*index)}.weight"
 
 
 def to_hugging_face(parameter: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Our values, without a layer dim, as Hugging Face's tensor: a view."""
-    key = parameter.removeprefix("blocks.")
-    return values.reshape(_outside(key, values.shape)[::-1]).T if _is_product(key) else values
+    """Our values, without dims of layers and experts, as Hugging Face's tensor: a view."""
+    return values.reshape(_outside(parameter, values.shape)[::-1]).T if _is_product(parameter) else values
 
 
 def from_hugging_face(parameter: str, tensor: npt.NDArray[Any], head_dim: int) -> npt.NDArray[Any]:
     """Hugging Face's tensor, or some rows of it, as our values: a view."""
-    key = parameter.removeprefix("blocks.")
-    if not _is_product(key):
+    if not _is_product(parameter):
         return tensor
     inputs, outputs = tensor.shape[::-1]
+    key = _key(parameter)
     if key == "o":
         return tensor.T.reshape(-1, head_dim, outputs)
-    return tensor.T.reshape(inputs, -1, head_dim) if key in "qkv" else tensor.T
+    return tensor.T.reshape(inputs, -1, head_dim) if key in ("q", "k", "v") else tensor.T
 
 
-def _outside(key: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    if not _is_product(key):
+def _key(parameter: str) -> str:
+    return parameter.removeprefix("blocks.")
+
+
+def _outside(parameter: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    if not _is_product(parameter):
         return shape
-    inputs = 2 if key == "o" else 1
+    inputs = 2 if _key(parameter) == "o" else 1
     return math.prod(shape[inputs:]), math.prod(shape[:inputs])
 
 
-def _is_product(key: str) -> bool:
+def _is_product(parameter: str) -> bool:
     """Whether activations are multiplied by it."""
-    return key != "embedding" and not key.endswith("norm")
+    return parameter != "embedding" and not parameter.endswith("norm")

@@ -55,7 +55,7 @@ def test_one_layer_can_be_read_without_the_others(tmp_path: Path) -> None:
     checkpoint, _ = newest_good(tmp_path)
     assert checkpoint is not None
     parameters = Parameters(checkpoint)
-    np.testing.assert_array_equal(parameters.read_layer("blocks.q", 2), arrays["blocks"]["q"][2])
+    np.testing.assert_array_equal(parameters.read("blocks.q", 2), arrays["blocks"]["q"][2])
     np.testing.assert_array_equal(parameters.read("norm"), arrays["norm"])
 
 

@@ -15,12 +15,13 @@ from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.folder import State, damage, find, finish
 from tanuki_jax.checkpoints.restore import Parameters, restore
 from tanuki_jax.checkpoints.save import Writer
-from tanuki_jax.config.experiment import Layout
+from tanuki_jax.config.experiment import AdamW, Layout
 from tanuki_jax.config.model import Model
 from tanuki_jax.errors import InputError
 from tanuki_jax.model.llama import Params, initialise, shapes
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import shardings
+from tanuki_jax.train.optimizer import make_optimizer
 
 MODEL = Model(vocabulary=96, width=32, hidden=48, layers=3, heads=4, kv_heads=2)
 STATE = State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer="", sequence_length=16, data="", files={})
@@ -99,8 +100,9 @@ def test_layers_lie_on_disk_as_a_run_saves_them(tmp_path: Path) -> None:
         assert (opened[0].read().result() == opened[1].read().result()).all()
 
 
-def test_no_more_than_a_layer_or_a_part_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "PART_BYTES", 5000)
+@pytest.mark.parametrize(("part_bytes", "parts"), [(4096, 3), (2500, 6)], ids=["even", "the last one smaller"])
+def test_no_more_than_a_layer_or_a_part_is_asked_for(part_bytes: int, parts: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "PART_BYTES", part_bytes)
     tree = values()
     asked: dict[str, list[int]] = {}
 
@@ -111,12 +113,36 @@ def test_no_more_than_a_layer_or_a_part_is_asked_for(tmp_path: Path, monkeypatch
 
     stream.write(tmp_path / "checkpoint", shapes(MODEL), read)
     assert len(asked["blocks.up"]) == MODEL.layers
-    assert len(asked["embedding"]) == len(asked["output"]) == 3
-    assert max(itertools.chain(asked["embedding"], asked["output"], asked["norm"])) <= 5000
+    assert len(asked["embedding"]) == len(asked["output"]) == parts
+    assert max(itertools.chain(asked["embedding"], asked["output"], asked["norm"])) <= part_bytes
     parameters = Parameters(tmp_path / "checkpoint")
     for name in ("embedding", "output", "norm"):
         assert (parameters.read(name) == tree[name]).all()
-    assert (parameters.read_layer("blocks.down", 2) == tree["blocks"]["down"][2]).all()
+    assert (parameters.read("embedding", slice(30, 50)) == tree["embedding"][30:50]).all()
+    assert (parameters.read("blocks.down", 2) == tree["blocks"]["down"][2]).all()
+
+
+def test_the_optimizers_state_can_be_written_too(tmp_path: Path) -> None:
+    """With named tuples, scalars and experts, each a chunk of its own."""
+    parameters = initialise(dataclasses.replace(MODEL, experts=4), jax.random.key(0))
+    tree = {"moments": make_optimizer(AdamW()).init(parameters), "accepted": np.int32(0)}
+    leaves, structure = jax.tree.flatten(tree)
+    tree = jax.tree.unflatten(structure, [np.full(leaf.shape, 1 + number, leaf.dtype) for number, leaf in enumerate(leaves)])
+    by_name = {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+    asked: dict[str, int] = {}
+
+    def read(name: str, part: stream.Part) -> npt.NDArray[Any]:
+        asked[name] = asked.get(name, 0) + 1
+        return np.asarray(by_name[name][part])
+
+    wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), tree)
+    stream.write(tmp_path / "checkpoint", wanted, read, "optimizer")
+    assert [asked[name] for name in ("accepted", "moments.0.mu.blocks.q", "moments.0.nu.blocks.expert_up")] == [1, 3, 12]
+    place = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), wanted)
+    found = restore(tmp_path / "checkpoint", optimizer=wanted)["optimizer"]
+    assert_same_bits(found, tree)
+    assert (Parameters(tmp_path / "checkpoint", "optimizer").read("moments.0.mu.norm") == by_name["moments.0.mu.norm"]).all()
 
 
 def test_a_path_is_taken_as_it_is_spelled(tmp_path: Path) -> None:
@@ -124,7 +150,7 @@ def test_a_path_is_taken_as_it_is_spelled(tmp_path: Path) -> None:
     stream.write(checkpoint, shapes(MODEL), reader(values()))
     parameters = Parameters(checkpoint)
     assert (parameters.read("norm") == values()["norm"]).all()
-    assert (parameters.read_layer("blocks.q", 1) == values()["blocks"]["q"][1]).all()
+    assert (parameters.read("blocks.q", 1) == values()["blocks"]["q"][1]).all()
     assert [path.name for path in tmp_path.iterdir()] == ["a%20b"]
 
 

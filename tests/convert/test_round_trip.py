@@ -1,5 +1,6 @@
 """There and back again, in both directions, without a bit lost."""
 
+import ast
 import filecmp
 import json
 import resource
@@ -21,9 +22,10 @@ from safetensors.numpy import load_file, save_file
 from tanuki_jax.checkpoints.folder import damage, read_state
 from tanuki_jax.checkpoints.restore import restore
 from tanuki_jax.convert import from_hugging_face, to_hugging_face
+from tanuki_jax.convert.__main__ import main
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.errors import InputError
-from tanuki_jax.model.llama import Params, shapes
+from tanuki_jax.model.llama import Params, count_parameters, shapes
 from tests.convert.conftest import MakeNative
 
 
@@ -46,7 +48,15 @@ def assert_same_bits(found: Params, expected: Params) -> None:
         assert np.asarray(one).tobytes() == other.tobytes()
 
 
-@pytest.mark.parametrize("fields", [{}, {"kv_heads": 4, "tied": True, "rope_theta": 500_000.0}], ids=["grouped, untied", "plain, tied"])
+MIXTURE = {"experts": 3, "experts_per_token": 2}
+STANDARDIZED = MIXTURE | {"router_logits": "standardized"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"kv_heads": 4, "tied": True, "rope_theta": 500_000.0}, MIXTURE, STANDARDIZED | {"tied": True}],
+    ids=["grouped, untied", "plain, tied", "Mixtral, untied", "Tanuki, tied"],
+)
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("shard_bytes", [10**9, 20_000], ids=["one file", "many files"])
 def test_native_to_hugging_face_to_native(
@@ -62,36 +72,80 @@ def test_native_to_hugging_face_to_native(
     assert_same_bits(restored(tmp_path / "back", dtype), native.values)
 
 
-def hugging_face_folder(folder: Path, dtype: Any = np.float32, **config: Any) -> dict[str, npt.NDArray[Any]]:
-    """A Llama as others write it."""
+def hugging_face_folder(folder: Path, dtype: Any = np.float32, kind: str = "llama", **config: Any) -> dict[str, npt.NDArray[Any]]:
+    """A Llama, or a mixture of 3 experts, as others write it."""
     random = np.random.default_rng(3)
+    swiglu = {"mlp.gate_proj": (24, 16), "mlp.up_proj": (24, 16), "mlp.down_proj": (16, 24)}
+    if kind != "llama":
+        parts = {"w1": (24, 16), "w3": (24, 16), "w2": (16, 24)}
+        experts = {f"block_sparse_moe.experts.{expert}.{name}": shape for expert in range(3) for name, shape in parts.items()}
+        swiglu = {"block_sparse_moe.gate": (3, 16), **experts}
+        config = {"num_local_experts": 3, "num_experts_per_tok": 2} | config
     shapes = {"model.embed_tokens": (50, 16), "model.norm": (16,), "lm_head": (50, 16)}
     for layer in range(2):
         for name, shape in {
             "input_layernorm": (16,),
             "post_attention_layernorm": (16,),
             **{"self_attn.q_proj": (16, 16), "self_attn.k_proj": (8, 16), "self_attn.v_proj": (8, 16), "self_attn.o_proj": (16, 16)},
-            **{"mlp.gate_proj": (24, 16), "mlp.up_proj": (24, 16), "mlp.down_proj": (16, 24)},
+            **swiglu,
         }.items():
             shapes[f"model.layers.{layer}.{name}"] = shape
     tensors = {f"{name}.weight": random.standard_normal(shape).astype(dtype) for name, shape in shapes.items()}
     fields = {"vocab_size": 50, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4}
     folder.mkdir(exist_ok=True)
-    (folder / "config.json").write_text(json.dumps({"model_type": "llama", **fields, "num_key_value_heads": 2, **config}))
+    (folder / "config.json").write_text(json.dumps({"model_type": kind, **fields, "num_key_value_heads": 2, **config}))
     save_file(tensors, folder / "model.safetensors")
     return tensors
 
 
-@pytest.mark.parametrize("dtype", [np.float32, ml_dtypes.bfloat16], ids=["float32", "bfloat16"])
-def test_hugging_face_to_native_to_hugging_face(dtype: Any, tmp_path: Path) -> None:
-    tensors = hugging_face_folder(tmp_path / "theirs", dtype)
+@pytest.mark.parametrize(
+    ("dtype", "shard_bytes"), [(np.float32, 3_000), (ml_dtypes.bfloat16, 10**9)], ids=["float32, many files", "bfloat16, one file"]
+)
+@pytest.mark.parametrize("kind", ["llama", "mixtral", "Tanuki"])
+def test_hugging_face_to_native_to_hugging_face(kind: str, dtype: Any, shard_bytes: int, tmp_path: Path) -> None:
+    tensors = hugging_face_folder(tmp_path / "theirs", dtype, kind)
     from_hugging_face.write(tmp_path / "theirs", tmp_path / "native", nothing)
-    to_hugging_face.write(tmp_path / "native", tmp_path / "back", "", nothing)
-    with safe_open(tmp_path / "back" / "model.safetensors", framework="numpy") as file:
-        assert set(file.keys()) == set(tensors)
-        for name, tensor in tensors.items():
-            assert file.get_tensor(name).dtype == dtype
-            assert file.get_tensor(name).tobytes() == tensor.tobytes()
+    written = to_hugging_face.write(tmp_path / "native", tmp_path / "back", "", nothing, shard_bytes)
+    assert json.loads((tmp_path / "back" / "config.json").read_text())["model_type"] == kind
+    files = sorted((tmp_path / "back").glob("*.safetensors"))
+    assert (len(files), len(files) > 3) == (written.files, shard_bytes < 10**9)
+    back: dict[str, npt.NDArray[Any]] = {}
+    for path in files:
+        with safe_open(path, framework="numpy") as file:
+            back |= {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no mapping
+    assert set(back) == set(tensors)
+    for name, tensor in tensors.items():
+        assert back[name].dtype == dtype
+        assert back[name].tobytes() == tensor.tobytes()
+
+
+@pytest.mark.parametrize(("fields", "code"), [({}, False), (MIXTURE, False), (STANDARDIZED, True)], ids=["Llama", "Mixtral", "Tanuki"])
+def test_what_transformers_does_not_know_comes_with_its_code_and_a_warning(
+    fields: dict[str, Any], code: bool, make_native: MakeNative, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    native = make_native(**fields)
+    main(["to-hf", str(native.path), str(tmp_path / "theirs")])
+    warning = capsys.readouterr().err
+    assert ("a plain Mixtral runtime, such as GGUF tools, would compute something else" in warning) == code
+    assert warning.count("\n") == code
+    config = json.loads((tmp_path / "theirs" / "config.json").read_text())
+    assert ((tmp_path / "theirs" / "modeling_tanuki.py").is_file(), "auto_map" in config) == (code, code)
+    if code:
+        classes = {
+            node.name
+            for node in ast.walk(ast.parse((tmp_path / "theirs" / "modeling_tanuki.py").read_text()))
+            if isinstance(node, ast.ClassDef)
+        }
+        assert {f"modeling_tanuki.{name}" for name in classes} >= set(config["auto_map"].values())
+
+
+def test_one_expert_is_read_at_a_time(make_native: MakeNative, tmp_path: Path) -> None:
+    native = make_native(vocabulary=8, **MIXTURE)
+    sizes: list[int] = []
+    to_hugging_face.write(native.path, tmp_path / "theirs", "", sizes.append)
+    from_hugging_face.write(tmp_path / "theirs", tmp_path / "back", sizes.append)
+    assert max(sizes) == native.model.width * native.model.hidden
+    assert sum(sizes) == 2 * count_parameters(native.model)
 
 
 def test_float16_becomes_float32(tmp_path: Path) -> None:
@@ -140,6 +194,25 @@ def test_the_tokenizer_comes_along(form: str, make_native: MakeNative, tokenizer
 )
 def test_other_tensors_are_refused(change: dict[str, Any], complaint: str, tmp_path: Path) -> None:
     tensors = hugging_face_folder(tmp_path / "theirs") | change
+    save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, tmp_path / "theirs" / "model.safetensors")
+    with pytest.raises(InputError, match=complaint):
+        from_hugging_face.write(tmp_path / "theirs", tmp_path / "native", nothing)
+    assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
+
+
+@pytest.mark.parametrize(
+    ("change", "config", "complaint"),
+    [
+        ({"2.w1": None}, {}, r"lacks the tensor model\.layers\.1\.block_sparse_moe\.experts\.2\.w1\.weight"),
+        ({"2.w2": np.zeros((24, 16), np.float32)}, {}, r"experts\.2\.w2\.weight of shape \(24, 16\), .* \(16, 24\)"),
+        ({"3.w1": np.zeros((24, 16), np.float32)}, {}, r"the tensor .*experts\.3\.w1\.weight, which a model"),
+        ({}, {"num_local_experts": 4}, r"gate\.weight of shape \(3, 16\), .* \(4, 16\)"),
+    ],
+    ids=["missing", "transposed", "one too many", "another number"],
+)
+def test_other_experts_are_refused(change: dict[str, Any], config: dict[str, Any], complaint: str, tmp_path: Path) -> None:
+    experts = {f"model.layers.1.block_sparse_moe.experts.{name}.weight": tensor for name, tensor in change.items()}
+    tensors = hugging_face_folder(tmp_path / "theirs", kind="mixtral", **config) | experts
     save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, tmp_path / "theirs" / "model.safetensors")
     with pytest.raises(InputError, match=complaint):
         from_hugging_face.write(tmp_path / "theirs", tmp_path / "native", nothing)

@@ -17,7 +17,7 @@ from tanuki_jax.convert.shards import Shards
 from tanuki_jax.convert.weights import Tensor
 from tanuki_jax.errors import InputError
 
-TENSORS = [Tensor("a", (7, 5), "a", None), Tensor("b", (3,), "b", None), Tensor("c.weight", (40, 2), "c", None)]
+TENSORS = [Tensor("a", (7, 5), "a", ()), Tensor("b", (3,), "b", ()), Tensor("c.weight", (40, 2), "c", ())]
 
 
 def value(tensor: Tensor) -> npt.NDArray[np.float32]:

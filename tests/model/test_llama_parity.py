@@ -1,6 +1,7 @@
 """Logits and greedy text, against transformers' LlamaForCausalLM with the same weights, carried over by `convert`."""
 
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,11 +25,11 @@ from tanuki_jax.parallel.sharding import activation_constraint, shardings
 pytestmark = pytest.mark.parity
 
 
-def random_llama(seed: int, *, grouped: bool, tied: bool, theta: float, spread: float) -> transformers.LlamaForCausalLM:
-    """A Llama of random shape with random weights of that standard deviation, norms included."""
+def random_shape(seed: int, *, grouped: bool, tied: bool, theta: float) -> dict[str, Any]:
+    """Fields of a configuration."""
     random = np.random.default_rng(seed)
     heads = int(random.choice([4, 8]))
-    config = transformers.LlamaConfig(
+    return dict(
         vocab_size=int(random.integers(64, 300)),
         hidden_size=heads * int(random.choice([4, 8, 16])),
         intermediate_size=int(random.integers(24, 150)),
@@ -39,17 +40,24 @@ def random_llama(seed: int, *, grouped: bool, tied: bool, theta: float, spread: 
         rope_parameters={"rope_type": "default", "rope_theta": theta},
         tie_word_embeddings=tied,
     )
+
+
+def randomised(theirs: transformers.PreTrainedModel, seed: int, spread: float) -> transformers.PreTrainedModel:
+    """With random weights of that standard deviation, norms included."""
     torch.manual_seed(seed)
-    llama = transformers.LlamaForCausalLM(config)
     with torch.no_grad():
-        for name, parameter in llama.named_parameters():
+        for name, parameter in theirs.named_parameters():
             parameter.normal_(1.0 if name.endswith("norm.weight") else 0.0, spread)
-    return llama.float().eval()
+    return theirs.float().eval()
 
 
-def ours(llama: transformers.LlamaForCausalLM, folder: Path, layout: Layout) -> tuple[Model, Params]:
+def random_llama(seed: int, spread: float, **shape: Any) -> transformers.LlamaForCausalLM:
+    return randomised(transformers.LlamaForCausalLM(transformers.LlamaConfig(**random_shape(seed, **shape))), seed, spread)
+
+
+def ours(theirs: transformers.PreTrainedModel, folder: Path, layout: Layout) -> tuple[Model, Params]:
     """The same weights, saved by transformers, converted, and restored on a mesh."""
-    llama.save_pretrained(folder / "theirs")
+    theirs.save_pretrained(folder / "theirs")
     from_hugging_face.write(folder / "theirs", folder / "ours", lambda done: None)
     model = read_state(folder / "ours").model
     mesh = make_mesh(layout, jax.devices()[: layout.data * layout.fsdp])
@@ -84,34 +92,23 @@ def logits(params: Params, tokens: npt.NDArray[np.int32], model: Model, layout: 
     return compute(params, jnp.asarray(tokens))
 
 
-@pytest.mark.parametrize(
-    ("theta", "layout"),
-    [(10_000.0, Layout(data=1)), (500_000.0, Layout(data=2, attention="reference"))],
-    ids=["theta 10,000", "theta 500,000, two devices, plain attention"],
-)
-@pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
-@pytest.mark.parametrize("grouped", [True, False], ids=["grouped", "plain"])
-def test_logits_equal_those_of_transformers(grouped: bool, tied: bool, theta: float, layout: Layout, tmp_path: Path) -> None:
-    seed = 4 * grouped + 2 * tied + (layout.data > 1)
-    llama = random_llama(seed, grouped=grouped, tied=tied, theta=theta, spread=0.1)
-    model, params = ours(llama, tmp_path, layout)
-    assert (model.kv_heads < model.heads, model.tied, model.rope_theta) == (grouped, tied, theta)
+def assert_same_logits(theirs: transformers.PreTrainedModel, model: Model, params: Params, layout: Layout, seed: int) -> None:
+    """Within 1e-4, for texts of several lengths, one of them too long for one block of attention."""
     random = np.random.default_rng(seed)
     for length in (1, int(random.integers(1, 40)) * 2 + 1, 601):
         tokens = random.integers(0, model.vocabulary, (2, length)).astype(np.int32)
         with torch.no_grad():
-            expected = llama(torch.from_numpy(tokens).long()).logits.numpy()
+            expected = theirs(torch.from_numpy(tokens).long()).logits.numpy()
         assert np.abs(expected).max() > 0.3
         np.testing.assert_allclose(logits(params, tokens, model, layout), expected, rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("grouped", [True, False], ids=["grouped", "plain"])
-def test_64_greedy_tokens_equal_those_of_transformers(grouped: bool, tmp_path: Path) -> None:
-    llama = random_llama(5, grouped=grouped, tied=False, theta=10_000.0, spread=0.2)
-    model, params = ours(llama, tmp_path, Layout(data=1))
+def assert_same_greedy_text(theirs: transformers.PreTrainedModel, model: Model, params: Params) -> None:
+    """Of 64 tokens, after three prompts."""
     prompts = np.random.default_rng(0).integers(0, model.vocabulary, (3, 7)).astype(np.int32)
     settings = transformers.GenerationConfig(max_new_tokens=64, do_sample=False, eos_token_id=None, pad_token_id=0)
-    expected = llama.generate(torch.from_numpy(prompts).long(), generation_config=settings).numpy()
+    ids = torch.from_numpy(prompts).long()
+    expected = theirs.generate(ids, attention_mask=torch.ones_like(ids), generation_config=settings).numpy()
     rows, _ = extend(
         params,
         jnp.asarray(np.pad(prompts, ((0, 0), (0, 64)))),
@@ -124,3 +121,24 @@ def test_64_greedy_tokens_equal_those_of_transformers(grouped: bool, tmp_path: P
     )
     assert len(np.unique(expected[:, 7:])) > 20, "a text that repeats itself would prove little"
     assert np.array_equal(rows, expected)
+
+
+@pytest.mark.parametrize(
+    ("theta", "layout"),
+    [(10_000.0, Layout(data=1)), (500_000.0, Layout(data=2, attention="reference"))],
+    ids=["theta 10,000", "theta 500,000, two devices, plain attention"],
+)
+@pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
+@pytest.mark.parametrize("grouped", [True, False], ids=["grouped", "plain"])
+def test_logits_equal_those_of_transformers(grouped: bool, tied: bool, theta: float, layout: Layout, tmp_path: Path) -> None:
+    seed = 4 * grouped + 2 * tied + (layout.data > 1)
+    llama = random_llama(seed, grouped=grouped, tied=tied, theta=theta, spread=0.1)
+    model, params = ours(llama, tmp_path, layout)
+    assert (model.kv_heads < model.heads, model.tied, model.rope_theta) == (grouped, tied, theta)
+    assert_same_logits(llama, model, params, layout, seed)
+
+
+@pytest.mark.parametrize("grouped", [True, False], ids=["grouped", "plain"])
+def test_64_greedy_tokens_equal_those_of_transformers(grouped: bool, tmp_path: Path) -> None:
+    llama = random_llama(5, grouped=grouped, tied=False, theta=10_000.0, spread=0.2)
+    assert_same_greedy_text(llama, *ours(llama, tmp_path, Layout(data=1)))
