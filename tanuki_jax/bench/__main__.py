@@ -23,7 +23,7 @@ from tanuki_jax.door import enter
 from tanuki_jax.errors import InputError
 
 OF_SHAPES = ("attention", "cross-entropy", "grouped-matmul", "loader")
-TOKENS = 16_384
+TOKENS = 32_768
 """Tokens of a step where no rows are given."""
 
 
@@ -46,7 +46,7 @@ class StepOptions:
     layers: tuple[int, ...] = (2, 4)
     """A depth that fits this device; or two, from which the step's time with all layers is extrapolated."""
     rows: tuple[int, ...] = ()
-    """Rows of a micro-batch; none: as many as hold 16,384 tokens."""
+    """Rows of a micro-batch; none: as many as hold 32,768 tokens."""
     document: int = 1024
     """Mean tokens of a document."""
     json: str = ""

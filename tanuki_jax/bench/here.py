@@ -9,7 +9,7 @@ import rich.console
 from tanuki_jax.bench import attention, report
 from tanuki_jax.bench import step as steps
 from tanuki_jax.bench.parts import PARTS, machine
-from tanuki_jax.bench.program import ceiling
+from tanuki_jax.bench.program import ceiling, take_device
 from tanuki_jax.bench.results import Measurement, Result, take
 from tanuki_jax.bench.sizes import SIZES, Sizes
 from tanuki_jax.config.experiment import Experiment
@@ -30,6 +30,7 @@ def measure_steps(experiment: Experiment, layers: Sequence[int], rows: Sequence[
 
 
 def _take(measurements: Iterable[Measurement], sizes: Sizes) -> list[Result]:
+    take_device()
     fastest, results = ceiling(sizes.matmul), []
     for measurement in measurements:
         print(" | ".join(measurement.key), file=sys.stderr, flush=True)

@@ -35,7 +35,7 @@ def of_steps(sizes: Sizes) -> Iterator[Measurement]:
 
 
 def of_expert_steps(sizes: Sizes) -> Iterator[Measurement]:
-    return step.measurements(expert_experiment(sizes), sizes.layers[1:], [sizes.tokens // sizes.times[0]], sizes.document)
+    return step.measurements(expert_experiment(sizes), sizes.layers[1:], [2 * sizes.tokens // sizes.times[0]], sizes.document)
 
 
 def of_loader(sizes: Sizes) -> Iterator[Measurement]:

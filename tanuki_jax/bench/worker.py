@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tanuki_jax.bench.journal import Journal
 from tanuki_jax.bench.parts import PARTS, machine
-from tanuki_jax.bench.program import ceiling, usable
+from tanuki_jax.bench.program import ceiling, take_device, usable
 from tanuki_jax.bench.results import take
 from tanuki_jax.bench.sizes import SIZES
 from tanuki_jax.door import enter
@@ -25,6 +25,7 @@ USUAL = 20.0
 def main(words: list[str]) -> None:
     part, name, which, path, seconds = words
     deadline = time.monotonic() + float(seconds)
+    take_device()
     journal, sizes = Journal(Path(path)), SIZES[name]
     done = {(result.benchmark, result.case, result.variant) for result in journal.results}
     left = [each for each in PARTS[part](sizes) if each.first == (which == "first") and each.key not in done]

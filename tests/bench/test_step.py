@@ -63,9 +63,9 @@ def test_a_step_with_experts_is_timed_at_one_depth() -> None:
     result = take(measured, 0.0, 1e9)
     assert result.outcome == "measured" and result.figures is not None, result.detail
     whole = expert_experiment(SMALL)
-    assert result.case == "8x8b, 2 x 128 packed, 2 layers"
+    assert result.case == "8x8b, 4 x 128 packed, 2 layers"
     model = dataclasses.replace(whole.model, layers=2)
-    assert result.figures.flops == 2 * 128 * training_flops_per_token(model, 128)
+    assert result.figures.flops == 4 * 128 * training_flops_per_token(model, 128)
     assert (model.experts, model.experts_per_token, model.router_logits) == (4, 2, "standardized")
 
 

@@ -41,7 +41,7 @@ def test_four_layers_of_the_8x8b_fit_one_h200() -> None:
     four = dataclasses.replace(
         whole,
         model=dataclasses.replace(whole.model, layers=4),
-        data=dataclasses.replace(whole.data, batch_rows=8),
+        data=dataclasses.replace(whole.data, batch_rows=16),
         layout=Layout(data=1, remat="dots"),
     )
     memory = lower_step(four, devices("h200")).compile().memory_analysis()
