@@ -47,7 +47,7 @@ def make_dispatch(mesh: Mesh, model: Model, layout: Layout, router: Router) -> D
         def local(x_btd: jax.Array, choices: Choices, *parts: jax.Array) -> tuple[jax.Array, jax.Array]:
             x_btd, choices = jax.tree.map(lambda part: jax.lax.all_gather(part, "tensor", axis=1, tiled=True), (x_btd, choices))
             whole = Experts(*(_gathered(part, x_btd, spec.index("fsdp")) for part, spec in zip(parts, weights, strict=True)))
-            _report(exchange, model, mesh.shape["expert"], math.prod(x_btd.shape[:2]), x_btd.nbytes // x_btd[..., 0].size)
+            _report(exchange, model, router, mesh.shape["expert"], math.prod(x_btd.shape[:2]), x_btd.shape[-1] * x_btd.dtype.itemsize)
             y_nd, dropped = visit(*flat(x_btd, choices), whole)
             y_btd = jax.lax.psum_scatter(y_nd.reshape(x_btd.shape), "tensor", scatter_dimension=1, tiled=True)
             own = jnp.where(jax.lax.axis_index("tensor") == 0, dropped, 0.0)
@@ -91,11 +91,13 @@ def _visit(mesh: Mesh, model: Model, router: Router, exchange: Exchange, dtype: 
 
 
 @functools.cache
-def _report(exchange: Exchange, model: Model, ranks: int, tokens: int, token_bytes: int) -> None:
+def _report(exchange: Exchange, model: Model, router: Router, ranks: int, tokens: int, token_bytes: int) -> None:
     if exchange != "none":
         rows = ranks * tokens * min(model.experts_per_token, model.experts // ranks)
+        if router.capacity_factor:
+            rows = model.experts * _capacity(router.capacity_factor, tokens, model.experts_per_token, model.experts)
         logging.getLogger(__name__).info(
-            "experts: %s over %d devices; if all %d tokens of each want the experts of one, its buffer has %d rows, %.2f GiB",
+            "experts: %s over %d devices; with %d tokens on each, the buffer of one has up to %d rows, %.2f GiB",
             exchange, ranks, tokens, rows, rows * token_bytes / 2**30,
         )  # fmt: skip
 
@@ -152,13 +154,18 @@ def _over_ragged(
     return collect(ragged.exchange(rows_sd, ragged.back(route), experts_nk.size), weights_nk, slots), _nothing(x_nd)
 
 
+def _capacity(factor: float, tokens: int, choices: int, experts: int) -> int:
+    """Rows that each expert has for the tokens of each device."""
+    return math.ceil(min(factor * tokens * choices / experts, tokens))
+
+
 def _with_capacity(
     x_nd: jax.Array, experts_nk: jax.Array, weights_nk: jax.Array, experts: Experts, *, factor: float, ranks: int
 ) -> tuple[jax.Array, jax.Array]:
     """Every expert has as many rows for the tokens of each device, full or not; the tokens that come first have them."""
-    own, tokens = len(experts.gate_edf), len(x_nd)
+    own = len(experts.gate_edf)
     count = ranks * own
-    rows = math.ceil(min(factor * experts_nk.size / count, tokens))
+    rows = _capacity(factor, len(x_nd), experts_nk.shape[1], count)
     slots = assign(experts_nk, count, segments=count, rows=rows)
     x_pecd = jax.lax.all_to_all(spread(x_nd, slots).reshape(ranks, own, rows, -1), "expert", 0, 0, tiled=True)
     x_ecd = x_pecd.swapaxes(0, 1).reshape(own, ranks * rows, -1)

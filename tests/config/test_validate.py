@@ -66,6 +66,7 @@ def test_shipped_experiments_hold_together(name: str) -> None:
         "held_out.every_steps",
         "held_out.rows",
         "layout.fsdp",
+        "layout.expert",
         "layout.tensor",
         "layout.accumulation",
         "logging.every_steps",
@@ -82,7 +83,11 @@ def test_sizes_are_above_zero(field: str, value: int) -> None:
 @pytest.mark.parametrize(
     "field",
     [
+        "model.experts",
         "objective.z_loss",
+        "router.load_balancing",
+        "router.z_loss",
+        "router.capacity_factor",
         "optimizer.weight_decay",
         "schedule.peak",
         "schedule.final",
@@ -104,7 +109,7 @@ def test_shares_are_below_one(field: str, value: float) -> None:
         validate_with({field: value})
 
 
-@pytest.mark.parametrize("field", ["schedule.peak", "optimizer.weight_decay"])
+@pytest.mark.parametrize("field", ["schedule.peak", "optimizer.weight_decay", "router.load_balancing", "router.z_loss"])
 @pytest.mark.parametrize("value", [math.inf, math.nan])
 def test_a_rate_without_bound_is_refused(field: str, value: float) -> None:
     with pytest.raises(InputError, match=f"is {value}, and must be finite"):
@@ -136,6 +141,30 @@ def test_gradients_may_stay_unclipped() -> None:
             {"schedule.warmup_steps": 30, "schedule.stable_steps": 71, "schedule.end_step": 100},
             "schedule.warmup_steps (30) and schedule.stable_steps (71) together must not exceed schedule.end_step (100)",
         ),
+        ({"layout.expert": 2}, "layout.expert is 2, but model.experts is 0: there are no experts to split"),
+        ({"model.experts": 8, "layout.expert": 3}, "layout.expert (3) must divide model.experts (8)"),
+        ({"model.experts": 8, "layout.expert": 16}, "layout.expert (16) must divide model.experts (8)"),
+        (
+            {"model.experts": 8, "model.experts_per_token": 9},
+            "model.experts_per_token is 9, and must be from 1 to model.experts (8)",
+        ),
+        (
+            {"model.experts": 8, "model.experts_per_token": 0},
+            "model.experts_per_token is 0, and must be from 1 to model.experts (8)",
+        ),
+        (
+            {"model.experts": 1, "model.experts_per_token": 1, "model.router_logits": "standardized"},
+            "model.router_logits standardized needs at least 2 model.experts: one logit has no standard deviation",
+        ),
+        ({"model.experts": 8, "router.capacity_factor": math.nan}, "router.capacity_factor is nan, and must not be negative"),
+        (
+            {"model.experts": 8, "router.capacity_factor": 1.25, "layout.exchange": "all_gather"},
+            "router.capacity_factor (1.25) goes with layout.exchange auto or all_to_all, not all_gather",
+        ),
+        (
+            {"model.experts": 8, "router.capacity_factor": math.inf, "layout.exchange": "ragged_all_to_all"},
+            "router.capacity_factor (inf) goes with layout.exchange auto or all_to_all, not ragged_all_to_all",
+        ),
         ({"seed": 4294967296}, "seed is 4294967296, and must be at least 0 and below 2**32"),
         ({"name": "../elsewhere"}, "name is '../elsewhere', and must be able to name a folder inside runs"),
     ],
@@ -161,6 +190,11 @@ def test_a_run_needs_a_folder_of_its_own(name: str) -> None:
         {"steps": 10, "schedule.warmup_steps": 30},
         {"seed": 4294967295},
         {"data.tokenizer.pieces": 4096},
+        {"model.experts": 8, "layout.expert": 8, "model.experts_per_token": 8},
+        {"model.experts": 1, "model.experts_per_token": 1},
+        {"model.experts": 2, "model.router_logits": "standardized"},
+        {"model.experts": 8, "router.capacity_factor": math.inf},
+        {"model.experts": 8, "router.capacity_factor": 1.25, "layout.exchange": "all_to_all"},
     ],
 )
 def test_what_just_fits_is_accepted(changes: dict[str, object]) -> None:

@@ -31,5 +31,13 @@ def test_tiny_agrees_with_a_count_by_hand() -> None:
     assert training_flops_per_token(m, t) == 3 * (m.layers * (layer + attention) + 2 * m.width * m.vocabulary)
 
 
+def test_a_mixture_of_experts_counts_its_router_and_the_experts_that_a_token_goes_to() -> None:
+    dense, moe = (experiment.find(name) for name in ("tiny", "tiny_moe"))
+    m, t = moe.model, moe.data.sequence_length
+    assert (m.experts, m.experts_per_token) == (8, 2)
+    mlp, router = 3 * 2 * m.width * m.hidden, 2 * m.width * m.experts
+    assert training_flops_per_token(m, t) - training_flops_per_token(dense.model, t) == 3 * m.layers * (mlp + router)
+
+
 def test_8b_agrees_with_the_published_figure() -> None:
     assert round(training_flops_per_token(experiment.find("8b").model, 8192) / 1e9, 1) == 49.9

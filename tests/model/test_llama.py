@@ -11,7 +11,7 @@ import pytest
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.kernels.attention.attention import PLAIN, Backend, self_attention
-from tanuki_jax.model.llama import Params, count_parameters, hidden_states, initialise, output_matrix
+from tanuki_jax.model.llama import Params, count_active_parameters, count_parameters, hidden_states, initialise, output_matrix
 from tanuki_jax.model.remat import policy
 
 SMALL = Model(vocabulary=97, width=32, hidden=48, layers=3, heads=4, kv_heads=2)
@@ -31,6 +31,21 @@ def test_8b_has_the_published_number_of_parameters() -> None:
     assert count_parameters(experiment.find("8b").model) == 7_512_264_704
 
 
+@pytest.mark.parametrize("name", ["8x8b", "tiny_moe"])
+def test_a_mixture_has_a_router_and_experts_in_place_of_each_swiglu(name: str) -> None:
+    model = experiment.find(name).model
+    dense = dataclasses.replace(model, experts=0)
+    swiglu, router = 3 * model.width * model.hidden, model.width * model.experts
+    assert count_parameters(model) == count_parameters(dense) + model.layers * ((model.experts - 1) * swiglu + router)
+    assert count_active_parameters(model) == count_parameters(dense) + model.layers * (swiglu + router)
+    assert count_active_parameters(dense) == count_parameters(dense)
+
+
+def test_8x8b_has_the_published_numbers_of_parameters() -> None:
+    model = experiment.find("8x8b").model
+    assert (count_parameters(model), count_active_parameters(model)) == (46_973_325_312, 13_150_457_856)
+
+
 def test_tied_models_have_no_output_matrix() -> None:
     tied = dataclasses.replace(SMALL, tied=True)
     assert count_parameters(SMALL) - count_parameters(tied) == 97 * 32
@@ -42,6 +57,9 @@ def test_initial_weights_have_the_stated_spread() -> None:
     params = initialise(dataclasses.replace(SMALL, width=256, hidden=512), jax.random.key(0))
     for name, std in (("q", 0.02), ("gate", 0.02), ("o", 0.02 / 6**0.5), ("down", 0.02 / 6**0.5)):
         np.testing.assert_allclose(np.std(params["blocks"][name]), std, rtol=0.02)
+    blocks = initialise(dataclasses.replace(SMALL, width=64, hidden=96, experts=6), jax.random.key(0))["blocks"]
+    for name, std in (("router", 0.02), ("expert_gate", 0.02), ("expert_up", 0.02), ("expert_down", 0.02 / 6**0.5)):
+        np.testing.assert_allclose(np.std(blocks[name]), std, rtol=0.04)
     np.testing.assert_allclose(np.std(params["embedding"]), 0.02, rtol=0.02)
     np.testing.assert_array_equal(params["norm"], 1)
 

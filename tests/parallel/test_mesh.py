@@ -14,6 +14,7 @@ from tanuki_jax.parallel.mesh import AXES, make_mesh
         (Layout(), {"data": 8}),
         (Layout(fsdp=8), {"fsdp": 8}),
         (Layout(data=2, fsdp=-1, tensor=2), {"data": 2, "fsdp": 2, "tensor": 2}),
+        (Layout(fsdp=2, expert=4), {"fsdp": 2, "expert": 4}),
     ],
 )
 def test_one_axis_takes_the_devices_that_the_others_leave(layout: Layout, sizes: dict[str, int]) -> None:
@@ -32,3 +33,9 @@ def test_neighbours_in_the_tensor_axis_are_neighbouring_devices() -> None:
     mesh = make_mesh(Layout(data=4, tensor=2))
     assert [[device.id for device in pair] for pair in mesh.devices.reshape(4, 2)] == [[0, 1], [2, 3], [4, 5], [6, 7]]
     assert jax.device_count() == 8
+
+
+def test_devices_that_exchange_tokens_are_nearer_than_those_that_share_parameters() -> None:
+    mesh = make_mesh(Layout(data=1, fsdp=2, expert=2, tensor=2))
+    assert [[device.id for device in pair] for pair in mesh.devices.reshape(4, 2).T] == [[0, 2, 4, 6], [1, 3, 5, 7]]
+    assert mesh.devices[0, 0, :, :, 0, 0].tolist() == [[jax.devices()[0], jax.devices()[2]], [jax.devices()[4], jax.devices()[6]]]

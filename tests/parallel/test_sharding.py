@@ -14,6 +14,7 @@ from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import check_batch, local_rows, place_batch, shardings
 
 MODEL = Model(vocabulary=64, width=32, hidden=48, layers=3, heads=4, kv_heads=4)
+MOE = dataclasses.replace(MODEL, experts=4)
 
 
 def test_every_matrix_is_split_over_fsdp_and_tensor_and_no_layer_is() -> None:
@@ -29,6 +30,22 @@ def test_every_matrix_is_split_over_fsdp_and_tensor_and_no_layer_is() -> None:
     assert placed["blocks"]["q"].shard_shape((3, 32, 4, 8)) == (3, 8, 2, 8)
 
 
+def test_experts_are_split_over_their_axis_and_all_else_over_it_and_fsdp() -> None:
+    mesh = make_mesh(Layout(fsdp=2, expert=2, tensor=2))
+    placed = shardings(mesh, shapes(MOE))["blocks"]
+    held = {name: place.shard_shape(shapes(MOE)["blocks"][name].shape) for name, place in placed.items() if "norm" not in name}
+    assert held == {
+        "q": (3, 8, 2, 8),
+        "k": (3, 8, 2, 8),
+        "v": (3, 8, 2, 8),
+        "o": (3, 2, 8, 8),
+        "router": (3, 32, 4),
+        "expert_gate": (3, 2, 16, 24),
+        "expert_up": (3, 2, 16, 24),
+        "expert_down": (3, 2, 24, 16),
+    }
+
+
 def test_moments_lie_where_their_parameters_lie() -> None:
     mesh = make_mesh(Layout(fsdp=8))
     tree = shapes(MODEL)
@@ -40,6 +57,15 @@ def test_moments_lie_where_their_parameters_lie() -> None:
 def test_a_dim_that_the_mesh_does_not_divide_is_named() -> None:
     with pytest.raises(InputError, match=r"tensor of size 8 does not divide dim 2 of parameter k, whose shape is 3x64x4x8"):
         shardings(make_mesh(Layout(tensor=8)), shapes(dataclasses.replace(MODEL, heads=8, width=64)))
+    narrow = shapes(dataclasses.replace(MOE, width=20, heads=2, kv_heads=2))
+    with pytest.raises(
+        InputError, match=r"^mesh axis fsdp x expert of size 8 does not divide dim 1 of parameter k, whose shape is 3x20x2x10$"
+    ):
+        shardings(make_mesh(Layout(fsdp=2, expert=4)), {"blocks": narrow["blocks"]})
+    with pytest.raises(
+        InputError, match=r"^mesh axis expert of size 8 does not divide dim 1 of parameter expert_down, whose shape is 3x4x48x32$"
+    ):
+        shardings(make_mesh(Layout(expert=8)), shapes(MOE))
 
 
 def test_a_batch_that_the_mesh_does_not_divide_is_named() -> None:
@@ -47,11 +73,13 @@ def test_a_batch_that_the_mesh_does_not_divide_is_named() -> None:
     check_batch(mesh, 32, 2, 100)
     with pytest.raises(InputError, match=r"micro-batch of 12 rows \(data.batch_rows 24 / layout.accumulation 2\).*8 devices"):
         check_batch(mesh, 24, 2, 100)
+    with pytest.raises(InputError, match=r"micro-batch of 12 rows .* is not divided by the 8 devices of data x fsdp x expert$"):
+        check_batch(make_mesh(Layout(fsdp=2, expert=4)), 12, 1, 100)
     with pytest.raises(InputError, match=r"sequence_length 100 is not divided by layout.tensor 8"):
         check_batch(make_mesh(Layout(tensor=8)), 8, 1, 100)
 
 
-@pytest.mark.parametrize("layout", [Layout(), Layout(data=2, fsdp=2, tensor=2), Layout(fsdp=4, tensor=2)])
+@pytest.mark.parametrize("layout", [Layout(), Layout(data=2, fsdp=2, tensor=2), Layout(fsdp=4, tensor=2), Layout(fsdp=2, expert=4)])
 def test_a_placed_batch_has_every_row_in_its_place(layout: Layout) -> None:
     mesh = make_mesh(layout)
     shape = (3, 8, 16)
@@ -60,4 +88,4 @@ def test_a_placed_batch_has_every_row_in_its_place(layout: Layout) -> None:
     local = np.arange(24 * 16, dtype=np.int32).reshape(24, 16)
     placed = place_batch(mesh, {"tokens": local}, rows, shape)["tokens"]
     np.testing.assert_array_equal(placed, local.reshape(shape))
-    assert placed.sharding.shard_shape(shape)[1] == 8 // (mesh.shape["data"] * mesh.shape["fsdp"])
+    assert placed.sharding.shard_shape(shape)[1] == 8 // (mesh.shape["data"] * mesh.shape["fsdp"] * mesh.shape["expert"])

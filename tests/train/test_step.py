@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import math
+import re
 from typing import Any
 
 import jax
@@ -12,9 +14,11 @@ import pytest
 from tanuki_jax.config.experiment import AdamW, Checkpoints, Data, Experiment, HeldOut, Layout, NextToken, Schedule, Tokenizer
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.batch import Batch
+from tanuki_jax.model.llama import Params
+from tanuki_jax.objectives.sums import Sums
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import local_rows, place_batch, shardings
-from tanuki_jax.train.step import TrainState, initial_state, make_step
+from tanuki_jax.train.step import TrainState, initial_state, make_loss, make_step
 
 TIME, ROWS = 32, 16
 MESHES = {
@@ -23,12 +27,14 @@ MESHES = {
     "fsdp 2 x tensor 4": Layout(data=1, fsdp=2, tensor=4),
 }
 ONE_DEVICE = Layout(data=1)
+DENSE = Model(vocabulary=128, width=32, hidden=64, layers=2, heads=8, kv_heads=4, initial_std=0.1)
+MOE = dataclasses.replace(DENSE, width=7 * 8, hidden=11 * 8, heads=7, kv_heads=7, experts=8, router_logits="standardized")
 
 
-def experiment(layout: Layout) -> Experiment:
+def experiment(layout: Layout, model: Model = DENSE) -> Experiment:
     return Experiment(
         name="step",
-        model=Model(vocabulary=128, width=32, hidden=64, layers=2, heads=8, kv_heads=4, initial_std=0.1),
+        model=model,
         data=Data(mixture="", tokenizer=Tokenizer(path=""), stores="", sequence_length=TIME, batch_rows=ROWS),
         steps=20,
         schedule=Schedule(peak=1e-2, warmup_steps=5),
@@ -56,11 +62,11 @@ def batch(seed: int) -> Batch[np.ndarray]:
 class Trainer:
     """A step on a mesh, with its state."""
 
-    def __init__(self, layout: Layout) -> None:
-        self.experiment = experiment(layout)
-        self.mesh = make_mesh(layout, jax.devices()[: layout.data * layout.fsdp * layout.tensor])
+    def __init__(self, layout: Layout, model: Model = DENSE) -> None:
+        self.experiment = experiment(layout, model)
+        self.mesh = make_mesh(layout, jax.devices()[: layout.data * layout.fsdp * layout.expert * layout.tensor])
         self.shape = (layout.accumulation, ROWS // layout.accumulation, TIME)
-        fresh = fresh_state()
+        fresh = fresh_state(model)
         self.state: TrainState = jax.device_put(fresh, shardings(self.mesh, fresh))
         self.step = make_step(self.experiment, self.mesh)
 
@@ -81,8 +87,8 @@ class Trainer:
 
 
 @functools.cache
-def fresh_state() -> TrainState:
-    return jax.device_get(jax.jit(lambda: initial_state(experiment(ONE_DEVICE)))())
+def fresh_state(model: Model = DENSE) -> TrainState:
+    return jax.device_get(jax.jit(lambda: initial_state(experiment(ONE_DEVICE, model)))())
 
 
 @functools.cache
@@ -101,11 +107,12 @@ def test_every_mesh_has_the_loss_gradients_and_curve_of_one_device(name: str) ->
         first, own_gradients = trainer.train(1), trainer.gradients()
         np.testing.assert_allclose(first, curve[:1], rtol=1e-5)
 
-        def relative_error(own: np.ndarray, alone: np.ndarray) -> float:
-            return float(np.linalg.norm(own - alone) / np.linalg.norm(alone))
-
         assert max(jax.tree.leaves(jax.tree.map(relative_error, own_gradients, gradients))) < 1e-5
         np.testing.assert_allclose(trainer.train(19, after=1), curve[1:], rtol=1e-4)
+
+
+def relative_error(own: np.ndarray, alone: np.ndarray) -> float:
+    return float(np.linalg.norm(own - alone) / np.linalg.norm(alone))
 
 
 def test_losses_fall_and_nothing_is_compiled_after_the_first_step() -> None:
@@ -133,6 +140,62 @@ def test_accumulation_weighs_micro_batches_by_their_tokens() -> None:
     for name in ("loss", "z_loss", "gradient_norm", "tokens"):
         np.testing.assert_allclose(a_metrics[name], b_metrics[name], rtol=1e-5)
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-5), a["optimizer"], b["optimizer"])
+
+
+def arrays_of_all_experts(program: jax.stages.Compiled) -> set[str]:
+    """Shapes in a compiled program, of one device, that may hold a matrix of all experts: no other size is a multiple of 7 and 11."""
+    shapes = set(re.findall(r"\w\[(\d[\d,]*)\]", program.as_text() or ""))
+    return {shape for shape in shapes if math.prod(map(int, shape.split(","))) % (MOE.experts * MOE.width * MOE.hidden) == 0}
+
+
+def test_a_mixture_of_experts_on_a_mesh_has_the_sums_of_its_micro_batches_on_one_device() -> None:
+    """Router losses are those of each micro-batch, which count with its weight. And no device ever holds a matrix of all experts."""
+    trainer = Trainer(Layout(data=1, fsdp=2, expert=4, accumulation=2, exchange="all_to_all"), MOE)
+    uneven = batch(0)
+    uneven.loss_weights[:6] = 0
+    loss_sums = make_loss(experiment(ONE_DEVICE, MOE), make_mesh(ONE_DEVICE, jax.devices()[:1]))
+
+    def total(parameters: Params, micro: Batch[jax.Array]) -> tuple[jax.Array, Sums]:
+        sums = loss_sums(parameters, micro)
+        return sums.total, sums
+
+    halves = [jax.tree.map(lambda rows, h=half: rows.reshape(2, -1, TIME)[h], uneven) for half in (0, 1)]
+    parameters = fresh_state(MOE)["parameters"]
+    alone = jax.jit(jax.grad(total, has_aux=True)).lower(parameters, halves[0]).compile()
+    gradients, sums = jax.tree.map(np.add, *(jax.device_get(alone(parameters, half)) for half in halves))
+    with jax.set_mesh(trainer.mesh):
+        rows = trainer.place(uneven)
+        step = jax.jit(trainer.step).lower(trainer.state, rows).compile()
+        trainer.state, metrics = jax.device_get(step(trainer.state, rows))
+
+    for name, part in sums.parts.items():
+        np.testing.assert_allclose(metrics[name], part / sums.weight, rtol=1e-5, atol=1e-7, err_msg=name)
+    shapes = {name: metrics[name].shape for name in ("expert_load", "router_entropy", "expert_dropped", "load_balancing_loss")}
+    assert shapes == {"expert_load": (2, 8), "router_entropy": (2,), "expert_dropped": (2,), "load_balancing_loss": ()}
+    clip = min(1, trainer.experiment.optimizer.clip_norm / metrics["gradient_norm"])
+    expected = jax.tree.map(lambda gradient: gradient / sums.weight * clip, gradients)
+    assert max(jax.tree.leaves(jax.tree.map(relative_error, trainer.gradients(), expected))) < 1e-5
+
+    assert {"8,56,88", "8,88,56"} <= arrays_of_all_experts(alone)
+    assert arrays_of_all_experts(step) == set()
+
+
+@pytest.mark.parametrize(
+    ("layout", "seen"),
+    [
+        pytest.param(Layout(data=1, expert=8), False, marks=pytest.mark.long),
+        pytest.param(Layout(data=1, fsdp=2, expert=4), False, marks=pytest.mark.long),
+        pytest.param(Layout(data=1, fsdp=8), True, marks=pytest.mark.long),
+    ],
+    ids=["expert 8", "fsdp 2 x expert 4", "fsdp 8"],
+)
+def test_only_where_experts_are_not_split_has_a_device_a_matrix_of_all_of_them(layout: Layout, seen: bool) -> None:
+    trainer = Trainer(layout, MOE)
+    micro = jax.tree.map(lambda rows: rows[0], trainer.place(batch(0)))
+    loss_sums = make_loss(trainer.experiment, trainer.mesh)
+    with jax.set_mesh(trainer.mesh):
+        program = jax.jit(jax.grad(lambda parameters: loss_sums(parameters, micro).total)).lower(trainer.state["parameters"]).compile()
+    assert ("8,56,88" in arrays_of_all_experts(program)) == bool(arrays_of_all_experts(program)) == seen
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf])
