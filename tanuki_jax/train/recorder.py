@@ -61,7 +61,10 @@ class Recorder:
         if self._pending is None:
             return
         (step, data_step, arrays, waited), self._pending = self._pending, None
-        values = {name: value.item() if value.ndim == 0 else value.round(4).tolist() for name, value in jax.device_get(arrays).items()}
+        values = {
+            name: value.item() if value.ndim == 0 else value.astype(float).round(4).tolist()
+            for name, value in jax.device_get(arrays).items()
+        }
         now = time.perf_counter()
         seconds, self._since = now - self._since, now
         tokens = int(values["tokens"])

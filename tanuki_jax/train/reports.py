@@ -25,6 +25,20 @@ class Report(Protocol):
     def show(self, line: Mapping[str, Any]) -> None: ...
 
 
+def scalars(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """What curves show of a line of metrics, by name: its numbers, and those of each layer.
+
+    Of a layer's loads that is the largest, as a multiple of the even share.
+    """
+    for name, value in line.items():
+        if name == "expert_load":
+            yield from ((f"largest_load/{layer:02}", max(loads) * len(loads)) for layer, loads in enumerate(value))
+        elif isinstance(value, list):
+            yield from ((f"{name}/{layer:02}", of_layer) for layer, of_layer in enumerate(value))
+        elif name != "step":
+            yield name, value
+
+
 class ProgressBar:
     """Step, loss, tokens/s and time left; where stderr is no terminal, a plain line every few seconds."""
 
@@ -55,7 +69,7 @@ class TensorBoard:
         self._writer.add_event(Event(step=done + 1, session_log=SessionLog(status=SessionLog.START)))
 
     def show(self, line: Mapping[str, Any]) -> None:
-        values = [Summary.Value(tag=name, simple_value=value) for name, value in line.items() if name != "step"]
+        values = [Summary.Value(tag=name, simple_value=value) for name, value in scalars(line)]
         self._writer.add_summary(Summary(value=values), line["step"])
 
     def close(self) -> None:
@@ -69,7 +83,7 @@ class WeightsAndBiases:
         self._run = run
 
     def show(self, line: Mapping[str, Any]) -> None:
-        self._run.log({name: value for name, value in line.items() if name != "step"}, step=line["step"])
+        self._run.log(dict(scalars(line)), step=line["step"])
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The main job, top to bottom: data, mesh, where to begin, the loop, the picture."""
+"""The main job, top to bottom: data, mesh, where to begin, the loop, the pictures."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from tanuki_jax.data.loader import Loader, open_stores
 from tanuki_jax.errors import InputError
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import check_batch
+from tanuki_jax.train import expert_map, loss_curve
 from tanuki_jax.train.distributed import join, surroundings
 from tanuki_jax.train.interrupts import Interrupts
 from tanuki_jax.train.loop import Loop
-from tanuki_jax.train.loss_curve import draw
 from tanuki_jax.train.reports import reports
 from tanuki_jax.train.run_folder import RunFolder
 from tanuki_jax.train.start import begin
@@ -55,6 +55,7 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
 
             at = Loop(experiment, mesh, loader, run, write, state, at).go(interrupts, profile)
     if first:
-        draw(run.path)
+        loss_curve.draw(run.path)
+        expert_map.draw(run.path)
         outcome = "finished" if at.step >= experiment.steps else "stopped and saved; the same command goes on"
         print(f"{run.path}: step {at.step} of {experiment.steps}, {at.tokens:,} tokens, {outcome}")

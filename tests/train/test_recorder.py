@@ -31,3 +31,11 @@ def test_lines_come_every_so_many_steps_and_still_count_all_tokens() -> None:
         recorder.push(step, step, {"tokens": jnp.float32(10)}, waited=1e9)
     recorder.flush()
     assert [(line["step"], line["tokens"], line["data_wait_share"]) for line in lines] == [(3, 30, 1.0), (6, 60, 1.0)]
+
+
+def test_what_a_metric_has_for_each_layer_is_rounded_and_written_as_a_list() -> None:
+    lines: list[dict[str, Any]] = []
+    recorder = Recorder(experiment.find("tiny_moe"), 0, lines.append)
+    recorder.push(1, 0, {"tokens": jnp.float32(10), "expert_load": jnp.array([[0.12345, 0.87655], [0.5, 0.5]])}, waited=0.0)
+    recorder.flush()
+    assert lines[0]["expert_load"] == [[0.1235, 0.8765], [0.5, 0.5]]
