@@ -19,7 +19,7 @@ from tanuki_jax.train.held_out import make_held_out
 from tanuki_jax.train.interrupts import Interrupts
 from tanuki_jax.train.recorder import Recorder
 from tanuki_jax.train.run_folder import RunFolder
-from tanuki_jax.train.step import TrainState, make_step
+from tanuki_jax.train.step import Metrics, TrainState
 
 PROFILE_FROM = 3
 """Step of a process at which a trace begins: compilation and the first transfers are over."""
@@ -33,6 +33,7 @@ class Loop:
         experiment: Experiment,
         mesh: Mesh,
         loader: Loader,
+        step: Callable[[TrainState, Batch[jax.Array]], tuple[TrainState, Metrics]],
         run: RunFolder,
         write: Callable[[dict[str, Any]], None],
         state: TrainState,
@@ -42,7 +43,7 @@ class Loop:
         self._shape = (accumulation, data.batch_rows // accumulation, data.sequence_length)
         self._experiment, self._mesh, self._loader, self._run, self._write = experiment, mesh, loader, run, write
         self._rows = local_rows(mesh, self._shape)
-        self._step_function = make_step(experiment, mesh)
+        self._step_function = step
         self._held_out = make_held_out(experiment, mesh, loader)
         self._checkpoints = Writer(run.checkpoints, experiment.checkpoints.keep)
         self._recorder = Recorder(experiment, at.tokens, write)

@@ -17,6 +17,7 @@ from tanuki_jax.train.loop import Loop
 from tanuki_jax.train.reports import reports
 from tanuki_jax.train.run_folder import RunFolder
 from tanuki_jax.train.start import begin
+from tanuki_jax.train.step import make_step
 
 
 def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0) -> None:
@@ -39,6 +40,7 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         raise InputError(f"the tokenizer has {loader.vocabulary} pieces, more than model.vocabulary {experiment.model.vocabulary}")
     mesh = make_mesh(experiment.layout)
     check_batch(mesh, experiment.data.batch_rows, experiment.layout.accumulation, experiment.data.sequence_length)
+    step = make_step(experiment, mesh)
 
     first = jax.process_index() == 0
     run = RunFolder(experiment, writes=first)
@@ -53,7 +55,7 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
                 for report in shown:
                     report.show(line)
 
-            at = Loop(experiment, mesh, loader, run, write, state, at).go(interrupts, profile)
+            at = Loop(experiment, mesh, loader, step, run, write, state, at).go(interrupts, profile)
     if first:
         loss_curve.draw(run.path)
         expert_map.draw(run.path)

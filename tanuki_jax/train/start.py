@@ -90,7 +90,8 @@ def _refuse_other_model(wanted: Model, saved: Model, checkpoint: Path, *, exact:
     for field in dataclasses.fields(Model):
         here, there = getattr(wanted, field.name), getattr(saved, field.name)
         if here != there and (exact or field.name not in _SHAPE_FREE):
-            raise InputError(f"the checkpoint {checkpoint} is of another model: its {field.name} is {there}, the config's {here}")
+            way = "; `convert upcycle` makes a mixture of experts of it" if field.name == "experts" and not there else ""
+            raise InputError(f"the checkpoint {checkpoint} is of another model: its {field.name} is {there}, the config's {here}{way}")
 
 
 def _placed(experiment: Experiment, mesh: Mesh) -> tuple[Callable[[], TrainState], Any, Any]:

@@ -36,6 +36,6 @@ def test_lines_come_every_so_many_steps_and_still_count_all_tokens() -> None:
 def test_what_a_metric_has_for_each_layer_is_rounded_and_written_as_a_list() -> None:
     lines: list[dict[str, Any]] = []
     recorder = Recorder(experiment.find("tiny_moe"), 0, lines.append)
-    recorder.push(1, 0, {"tokens": jnp.float32(10), "expert_load": jnp.array([[0.12345, 0.87655], [0.5, 0.5]])}, waited=0.0)
+    recorder.push(1, 0, {"tokens": jnp.float32(10), "expert_load": jnp.array([[0.12347, 0.87653], [0.5, 0.5]])}, waited=0.0)
     recorder.flush()
     assert lines[0]["expert_load"] == [[0.1235, 0.8765], [0.5, 0.5]]
