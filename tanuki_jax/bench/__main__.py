@@ -85,7 +85,7 @@ class UpcyclingOptions:
     """PNG to draw."""
     seeds: int = 3
     """How often everything is done."""
-    steps: tuple[int, int] = (300, 200)
+    steps: tuple[int, int] = (200, 300)
     """Steps before growing, and after it."""
     work: str = "runs/upcycling"
     """Folder of the runs; those that are finished are not made again."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -15,13 +16,12 @@ from tanuki_jax.bench.parts import machine
 from tanuki_jax.config import registry
 from tanuki_jax.model.flops import training_flops_per_token
 from tanuki_jax.replacing import replace_text, replacing
+from tanuki_jax.train.optimizer import learning_rate
 from tanuki_jax.train.run_folder import read_metrics
 
 DENSE, MIXTURE = "tiny", "tiny_moe"
 BATCH = ("--data.batch-rows", "8", "--layout.accumulation", "4", "--held-out.every-steps", "25")
 """Half of the rows that `tiny` has, so that all of it takes an hour on two cores."""
-GOING_ON = ("--schedule.peak", "2e-3", "--schedule.final", "2e-4", "--schedule.warmup-steps", "10")
-"""The second stage's learning rate: half of the first stage's peak, whose weights it begins with."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ class Bench:
         """Everything, seed by seed."""
         found = []
         for seed in range(self._seeds):
-            base = self._train(DENSE, f"base-{seed}", seed, self._first)
+            base = self._train(DENSE, f"base-{seed}", seed, self._first, "--schedule.end-step", str(self._first + self._second))
             found += [self._spend(arm, base, seed) for arm in ARMS]
         return found
 
@@ -91,10 +91,10 @@ class Bench:
             start = base
             if arm.upcycle:
                 start = self._work / f"{label}-{seed}-start"
-                words = ["upcycle", str(start), "--from", str(base), "--to", arm.config, "--seed", str(seed), *arm.upcycle]
-                self._command("convert", words, done=start.exists())
+                words = ["upcycle", str(start), "--from", str(base), "--to", arm.config, "--seed", str(seed), "--optimizer", "copied"]
+                self._command("convert", [*words, *arm.upcycle], done=start.exists())
             # Another seed, so that the second stage reads other rows first.
-            told = ("--start.checkpoint", str(start), *GOING_ON)
+            told = ("--start.checkpoint", str(start), "--start.load", "parameters_and_optimizer", *self._going_on())
             folder, before = self._train(arm.config, f"{label}-{seed}", 1000 + seed, self._second, *told), _tokens(base)
         lines = list(read_metrics(folder))
         after = _tokens(folder)
@@ -106,6 +106,12 @@ class Bench:
             first_loss=next(line["loss"] for line in lines if "loss" in line),
             held_out=tuple((before + _tokens(folder, line["step"]), line["held_out/all"]) for line in lines if "held_out/all" in line),
         )
+
+    def _going_on(self) -> Sequence[str]:
+        """The second stage's learning rate: from where the first one leaves it, in a line to where it would end."""
+        schedule = registry.experiment.find(DENSE).schedule
+        left = learning_rate(dataclasses.replace(schedule, end_step=self._first + self._second), 0, jnp.int32(self._first))
+        return ("--schedule.peak", f"{left:.2e}", "--schedule.warmup-steps", "0", "--schedule.shape", "linear")
 
     def _train(self, config: str, name: str, seed: int, steps: int, *words: str) -> Path:
         told = [f"--config={config}", "--name", name, "--runs", str(self._work), "--seed", str(seed), "--steps", str(steps)]
@@ -160,16 +166,17 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def plot(path: Path, runs: Sequence[Run]) -> None:
-    """Held-out loss against tokens: the mean of each arm's seeds, and all between the least and the largest."""
+    """Held-out loss against tokens since growing: the mean of each arm's seeds, and all between the least and the largest."""
     figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
     axes = figure.add_subplot()
+    grown = min(tokens for run in runs for tokens, _ in run.held_out if run.arm == ARMS[0].name)
     for number, arm in enumerate(ARMS):
-        curves = np.array([run.held_out for run in runs if run.arm == arm.name])
+        curves = np.array([[point for point in run.held_out if point[0] >= grown] for run in runs if run.arm == arm.name])
         tokens, losses = curves[..., 0].mean(0) / 1e6, curves[..., 1]
         axes.plot(tokens, losses.mean(0), color=f"C{number}", label=arm.name, linewidth=1.6)
         axes.fill_between(tokens, losses.min(0), losses.max(0), color=f"C{number}", alpha=0.2, linewidth=0)
-    axes.set(xlabel="million tokens, those of the dense model before growing included", ylabel="held-out loss, nats a token", yscale="log")
-    axes.grid(alpha=0.25, which="both")
+    axes.set(xlabel="million tokens, those before growing included", ylabel="held-out loss, nats a token")
+    axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     with replacing(path) as partial:

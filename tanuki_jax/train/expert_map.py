@@ -12,7 +12,7 @@ from matplotlib.axis import Axis
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from tanuki_jax.replacing import replacing
 from tanuki_jax.train.run_folder import read_metrics
@@ -85,10 +85,10 @@ def _figure(name: str, routers: Routers) -> Figure:
     """One row of panels that share the axis of layers, so that the eye follows a layer from its loads to its history."""
     layers, experts = routers.load_le.shape
     dropped = (routers.dropped_nl > 0).any()
-    widths = [min(max(0.4 * experts, 3.2), 6.0)] + [3.4] * (3 if dropped else 2)
+    widths = [min(max(0.4 * experts, 3.4), 6.0)] + [3.4] * (3 if dropped else 2)
     height = min(max(0.2 * layers, 1.8), 8.5)
     figure = Figure(figsize=(sum(widths) + 0.8, height + 1.9), dpi=120, layout="constrained")
-    figure.suptitle(name, x=0.01, ha="left", fontweight="bold")
+    figure.suptitle(name, x=0.01, ha="left", fontsize=12, fontweight="bold")
     panels = figure.subplots(1, len(widths), sharey=True, width_ratios=widths)
     panels[0].set(ylabel="layer", ylim=(layers, 0))
     _number(panels[0].yaxis, layers, at_most=32)
@@ -96,48 +96,55 @@ def _figure(name: str, routers: Routers) -> Figure:
     loads = _draw_loads(panels[0], routers)
     _write_loads(panels[0], routers.load_le, 72 * widths[0] / experts, 72 * height / layers)
     _draw_history(panels[1], "largest load of the layer", routers.steps_n, routers.largest_nl, "RdBu_r", EVEN)
-    bar = figure.colorbar(loads, ax=panels[:2], location="bottom", extend="both", fraction=0.05, aspect=60)
-    bar.set_label(f"times the even share, which is 1/{experts}")
+    bar = figure.colorbar(loads, ax=panels[:2], location="bottom", extend="both", pad=0.1 / height, fraction=0.5 / height, aspect=60)
+    bar.set_label(f"times the even share, 1/{experts}")
     bar.set_ticks([0.25, 0.5, 1, 2, 4], labels=["¼", "½", "1", "2", "4"])
-    bar.ax.xaxis.set_minor_locator(NullLocator())
+    bar.minorticks_off()
 
     lowest = math.floor(10 * np.nanmin(routers.entropy_nl, initial=0.9)) / 10
     entropy = _draw_history(panels[2], "router entropy", routers.steps_n, routers.entropy_nl, "viridis", Normalize(lowest, 1))
-    bar = figure.colorbar(entropy, ax=panels[2], location="bottom", fraction=0.05, aspect=30)
+    bar = figure.colorbar(entropy, ax=panels[2], location="bottom", pad=0.1 / height, fraction=0.5 / height, aspect=30)
     bar.set_label(f"share of log {experts}")
     if dropped:
         choices = _draw_history(panels[3], "choices dropped", routers.steps_n, routers.dropped_nl, "Purples", Normalize(0))
-        figure.colorbar(choices, ax=panels[3], location="bottom", fraction=0.05, aspect=30, format=PercentFormatter(1)).set_label("share")
+        bar = figure.colorbar(choices, ax=panels[3], location="bottom", pad=0.1 / height, fraction=0.5 / height, aspect=30)
+        bar.locator, bar.formatter = MaxNLocator(4), PercentFormatter(1)
+        bar.set_label("share of the layer's choices")
     return figure
 
 
 def _draw_loads(panel: Axes, routers: Routers) -> QuadMesh:
     """Layers against experts at the end of the run."""
-    panel.set_title(f"load of each expert, steps {routers.since:,} to {routers.steps_n[-1]:,}", loc="left", fontsize=10)
+    last = routers.steps_n[-1]
+    steps = f"step {last:,}" if routers.since == last else f"steps {routers.since:,} to {last:,}"
+    panel.set_title(f"load of each expert, {steps}", loc="left", fontsize=10)
     panel.set_xlabel("expert")
+    panel.set_facecolor("0.8")
     _number(panel.xaxis, routers.load_le.shape[1], at_most=16)
     return panel.pcolormesh(routers.load_le.clip(LEAST), cmap="RdBu_r", norm=EVEN)
 
 
 def _write_loads(panel: Axes, load_le: Floats, width: float, height: float) -> None:
     """Writes loads into their cells of `width` by `height` points, if they can be read there."""
-    size = min(height * 0.75, width * 0.4, 9)
-    if size < 5:
+    size = min(height * 0.7, width * 0.33, 9)
+    if size < 5.5:
         return
     for (layer, expert), load in np.ndenumerate(load_le):
-        dark = not 0.4 < load < 2.5
-        panel.text(expert + 0.5, layer + 0.52, f"{load:.2f}", ha="center", va="center", fontsize=size, color="white" if dark else "0.15")
+        colour = "0.15" if 0.4 < load < 2.5 else "white"
+        panel.text(expert + 0.5, layer + 0.52, f"{load:.2f}", ha="center", va="center", fontsize=size, color=colour)
 
 
 def _draw_history(panel: Axes, title: str, steps_n: Integers, values_nl: Floats, colours: str, norm: Normalize) -> QuadMesh:
-    """Layers against steps, the lines binned into columns."""
-    lines = len(steps_n)
-    begins = np.unique(np.linspace(0, lines, min(lines, COLUMNS), endpoint=False).astype(np.int64))
-    edges = np.concatenate([steps_n[begins] - 0.5, steps_n[-1:] + 0.5])
+    """Layers against steps; a column reaches from the last step of the column before it to its own last."""
+    columns = min(len(steps_n), COLUMNS)
+    begins = np.arange(columns) * len(steps_n) // columns
+    edges = np.concatenate([[0], steps_n[np.append(begins[1:], len(steps_n)) - 1]])
     panel.set_title(title, loc="left", fontsize=10)
     panel.set_xlabel("step")
     panel.set_facecolor("0.8")
-    panel.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    panel.tick_params(axis="y", length=0)
+    panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+    panel.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     return panel.pcolormesh(edges, np.arange(values_nl.shape[1] + 1), _means(values_nl, begins).T, cmap=colours, norm=norm)
 
 

@@ -11,10 +11,11 @@ from tanuki_jax.train.run_folder import read_metrics
 
 def draw(run: Path) -> None:
     """Draws `loss.png` in the run folder from its metrics, atomically."""
-    lines = list(read_metrics(run))
-    train = [(line["step"], line["loss"]) for line in lines if "loss" in line]
+    train: list[tuple[int, float]] = []
     held_out: dict[str, list[tuple[int, float]]] = {}
-    for line in lines:
+    for line in read_metrics(run):
+        if "loss" in line:
+            train.append((line["step"], line["loss"]))
         for name, value in line.items():
             if name.startswith("held_out/") and name != "held_out/all":
                 held_out.setdefault(name.removeprefix("held_out/"), []).append((line["step"], value))

@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib.image
 import numpy as np
 import pytest
+from matplotlib.collections import QuadMesh
 
 from tanuki_jax.train import expert_map
 
@@ -51,6 +52,18 @@ def test_runs_of_every_size_have_a_picture(layers: int, experts: int, lines: int
     expert_map.draw(tmp_path)
     height, width, _ = matplotlib.image.imread(tmp_path / "experts.png").shape
     assert 300 < height < 1500 and 1000 < width < 2500
+
+
+@pytest.mark.parametrize("lines", [1, 3, 1000])
+def test_columns_cover_all_steps_and_are_as_wide_as_each_other(lines: int, tmp_path: Path) -> None:
+    write(tmp_path, [line(10 * number, [[0.5, 0.5]]) for number in range(1, lines + 1)])
+    routers = expert_map._read(tmp_path)
+    assert routers is not None
+    (history,) = expert_map._figure("run", routers).axes[1].collections
+    assert isinstance(history, QuadMesh)
+    edges = np.array(history.get_coordinates())[0, :, 0]
+    assert len(edges) == min(lines, expert_map.COLUMNS) + 1 and (edges[0], edges[-1]) == (0, 10 * lines)
+    assert np.diff(edges).max() <= np.diff(edges).min() + 10 and np.diff(edges).min() >= 10
 
 
 def test_a_dense_run_has_no_picture(tmp_path: Path) -> None:
