@@ -243,6 +243,7 @@ def phase2_0729() -> Experiment:
 def tanuki_8x8b() -> Experiment:
     """Tanuki-8x8B, 46,973,325,312 parameters, 13,150,457,856 of them active; its run of 13 July, up to half of its tokens.
 
+    Its data were FineWeb of 2023-50, a Twitter archive and the corpus of llm-jp as it is; here the mixture of phase 2 stands for them.
     It starts at what `convert upcycle checkpoints/8x8b --from runs/8b_phase2_0627 --to 8x8b` makes, with noise of 0.001.
     """
     dense = phase2_0627()

@@ -72,7 +72,7 @@ class Bench:
             first: steps of the dense model before it is grown.
             second: steps of every arm after that; the mixture from scratch makes both.
         """
-        self._work, self._seeds, self._first, self._second = work, seeds, first, second
+        self._work, self._seeds, self._first, self._second = work / f"{first}-{second}", seeds, first, second
         self.commands: list[str] = []
 
     def run(self) -> list[Run]:
@@ -117,7 +117,7 @@ class Bench:
         told = [f"--config={config}", "--name", name, "--runs", str(self._work), "--seed", str(seed), "--steps", str(steps)]
         told += ["--checkpoints.every-steps", str(steps), *BATCH, *words]
         folder = self._work / name
-        self._command("train", told, done=max((line["step"] for line in read_metrics(folder)), default=0) >= steps)
+        self._command("train", told, done=max((line["step"] for line in read_metrics(folder)), default=0) == steps)
         return folder
 
     def _command(self, door: str, words: Sequence[str], *, done: bool) -> None:

@@ -60,8 +60,8 @@ class Router:
     z_loss: float = 0.0
     """Weight of the router z-loss of each layer (Zoph et al. 2022, equation 5); 0: it is reported only."""
     capacity_factor: float = 0.0
-    """Most tokens that an expert takes from each device, over their mean number; what comes after them passes the layer by. 0: it takes
-    all."""
+    """Most tokens that an expert takes from each device, over their mean number, padding counted; what comes after them passes the layer
+    by. 0: it takes all. Held-out losses are always of all."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -125,8 +125,8 @@ class Layout:
     compute_dtype: Literal["bfloat16", "float32"] = "bfloat16"
     """Type of activations and of the weights in matrix products."""
     projections: Literal["compute_dtype", "fp8"] = "compute_dtype"
-    """What the layers' seven products with weights are computed in. "fp8" is for GPUs that have such units, and is slow elsewhere: forward
-    and d-input in FP8 with a scale for each tensor, d-weight in compute_dtype. Products with experts are always in compute_dtype."""
+    """What the layers' products with weights are computed in; those with experts are always in compute_dtype. "fp8" is for GPUs that
+    have such units, and is slow elsewhere: forward and d-input in FP8 with a scale for each tensor, d-weight in compute_dtype."""
     parameter_dtype: Literal["float32", "bfloat16"] = "float32"
     """Type in which parameters and optimizer moments are kept. Gradients are summed over devices in compute_dtype, over micro-batches
     in float32."""

@@ -24,7 +24,7 @@ class Model:
     experts: int = 0
     """E, SwiGLUs in a layer, of which each token goes through some; 0: one, for all tokens."""
     experts_per_token: int = 2
-    """How many experts a token goes to."""
+    """How many experts a token goes to; with 1, whose weight is always 1, only the load-balancing loss trains the router."""
     router_logits: Literal["plain", "standardized"] = "plain"
     """What the softmax over experts is taken of: the router's logits, or each token's logits less their mean, over their standard deviation
     (Wei et al. 2024, as in Tanuki-8x8B)."""

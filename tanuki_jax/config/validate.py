@@ -97,14 +97,15 @@ def _check_experts(experiment: Experiment) -> None:
     _require(factor >= 0, f"router.capacity_factor is {factor}, and must not be negative")
     if not model.experts:
         _require(layout.expert == 1, f"layout.expert is {layout.expert}, but model.experts is 0: there are no experts to split")
+        _require(
+            factor == 0 and layout.exchange == "auto",
+            "router.capacity_factor and layout.exchange are for a mixture of experts, and model.experts is 0",
+        )
         return
+    _require(model.experts > 1, "model.experts is 1; a mixture has at least 2, and a dense model 0")
     _require(
         1 <= model.experts_per_token <= model.experts,
         f"model.experts_per_token is {model.experts_per_token}, and must be from 1 to model.experts ({model.experts})",
-    )
-    _require(
-        model.experts > 1 or model.router_logits == "plain",
-        "model.router_logits standardized needs at least 2 model.experts: one logit has no standard deviation",
     )
     _require(model.experts % layout.expert == 0, f"layout.expert ({layout.expert}) must divide model.experts ({model.experts})")
     _require(

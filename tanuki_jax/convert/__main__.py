@@ -103,10 +103,13 @@ def from_hf(words: list[str]) -> None:
 def upcycle_dense(words: list[str]) -> None:
     options = parse_options("convert upcycle", words, Upcycle)
     experiment = registry.experiment.find(options.to)
-    source = upcycle.write(Path(options.source), Path(options.out), experiment, options, _progress)
+    source, dense = upcycle.write(Path(options.source), Path(options.out), experiment, options, _progress)
     model, start = experiment.model, f"--start.checkpoint={options.out}"
     print(f"{options.out}: {count_parameters(model):,} parameters, {count_active_parameters(model):,} of them active for each token")
     print(f"each layer of {source} became {model.experts} experts: {_made(options)}; the routers are fresh")
+    for field in ("rope_theta", "norm_epsilon"):
+        if (had := getattr(dense, field)) != (has := getattr(model, field)):
+            print(f"{field} was {had:g} and is {has:g} from here on, as {options.to} has it: the loss begins higher for that")
     if options.optimizer == "copied":
         start += " --start.load=parameters_and_optimizer"
     print(f"training starts from it with {start}")

@@ -58,8 +58,8 @@ class Options:
     """Of routers, noise and units drawn anew."""
 
 
-def write(source: Path, out: Path, experiment: Experiment, options: Options, progress: Progress) -> Path:
-    """Writes the checkpoint `out`, in the type of the source; returns the source: a checkpoint, or a model folder of Hugging Face's.
+def write(source: Path, out: Path, experiment: Experiment, options: Options, progress: Progress) -> tuple[Path, Model]:
+    """Writes the checkpoint `out`, in the type of the source; returns that, a checkpoint or a folder of Hugging Face's, and its model.
 
     At most two of the dense model's matrices are held in float32, and the copies of one that are being written.
 
@@ -75,7 +75,8 @@ def write(source: Path, out: Path, experiment: Experiment, options: Options, pro
         InputError: `out` exists, the source is not dense, has other dims or no optimizer state to copy, or an option is out of range.
     """
     _check(options, experiment)
-    foreign = (source / "config.json").is_file() and not (source / "checkpoints").exists()  # a run folder has both
+    ours = any((source / name).exists() for name in ("events.jsonl", "checkpoints"))  # a run folder has a config.json too
+    foreign = (source / "config.json").is_file() and not ours
     source = source if foreign else find(str(source))
     dense, model = read_model(source) if foreign else read_state(source).model, experiment.model
     _check_dense(source, dense, experiment)
@@ -93,7 +94,7 @@ def write(source: Path, out: Path, experiment: Experiment, options: Options, pro
         if foreign:
             shutil.rmtree(checkpoint)
         finish(draft, dataclasses.replace(state, step=0, tokens=0, skipped=(), model=model, data=""))
-    return source
+    return source, dense
 
 
 def _check(options: Options, experiment: Experiment) -> None:

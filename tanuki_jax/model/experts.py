@@ -107,7 +107,7 @@ def _routing(
 
 
 def swiglu(rows_sd: jax.Array, sizes_e: jax.Array, experts: Experts, multiply: Multiply) -> jax.Array:
-    """Rows sorted by expert through the SwiGLU of their expert: [S, D] -> [S, D]; 0 beyond the groups."""
+    """Rows sorted by expert through the SwiGLU of their expert: [S, D] -> [S, D]; beyond the groups what `multiply` gives."""
     gate_sf, up_sf = (checkpoint_name(multiply(rows_sd, w, sizes_e), "experts") for w in (experts.gate_edf, experts.up_edf))
     return checkpoint_name(multiply(jax.nn.silu(gate_sf) * up_sf, experts.down_efd, sizes_e), "experts")
 

@@ -48,7 +48,7 @@ def _subjaxprs(equation: Any) -> list[jax_core.Jaxpr]:
 
 
 def _active(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Array, jax.Array]:
-    """`Dispatch` by its products alone: every token through as many experts as it chooses."""
+    """`Dispatch` with its products alone, and no elementwise work: every token through as many experts as it chooses."""
     gate_df, up_df, down_fd = (weights[0] for weights in experts)
     for _ in range(choices.experts_btk.shape[-1]):
         y_btd = (x_btd @ gate_df * (x_btd @ up_df)) @ down_fd
@@ -59,9 +59,9 @@ def training_flops_per_token(model: Model, sequence_length: int) -> int:
     """Model FLOPs of one trained token: three times those of the forward pass, recomputation not counted.
 
     Products with weights, the output matrix included, are counted on the jaxpr of the forward pass; of a layer's experts only those count
-    that a token goes to, whatever rows a dispatch computes. Attention counts as one causal
-    document a row: a query sees (T + 1) / 2 keys on average, and costs 4 H Dh operations a key and layer. Packed rows need less;
-    their tokens are still counted so, which is the convention of published MFUs.
+    that a token goes to, whatever rows a dispatch computes. Attention counts as one causal document a row: a query sees (T + 1) / 2 keys
+    on average, and costs 4 H Dh operations a key and layer. Packed rows need less; their tokens are still counted so, which is the
+    convention of published MFUs.
     """
     time = 8
 

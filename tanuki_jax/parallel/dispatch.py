@@ -16,9 +16,9 @@ from tanuki_jax.config.model import Model
 from tanuki_jax.errors import InputError
 from tanuki_jax.kernels.grouped_matmul.grouped_matmul import choose, grouped_matmul
 from tanuki_jax.kernels.varying import varying
-from tanuki_jax.model.experts import Choices, Dispatch, Experts, Multiply, flat, own_experts, swiglu
+from tanuki_jax.model.experts import Choices, Dispatch, Experts, Multiply, dropless, flat, own_experts, swiglu
 from tanuki_jax.model.slots import assign, collect, spread
-from tanuki_jax.parallel import ragged
+from tanuki_jax.parallel import ragged_exchange
 from tanuki_jax.parallel.sharding import ACTIVATIONS, PARAMETERS
 
 type Exchange = Literal["none", "all_gather", "all_to_all", "ragged_all_to_all"]
@@ -27,7 +27,7 @@ type Visit = Callable[[jax.Array, jax.Array, jax.Array, Experts], tuple[jax.Arra
 """x [N, D], experts and weights [N, k] of this device, its experts -> [N, D] and how many choices were dropped."""
 
 NODE = 8
-"""Most devices of `expert` between which parts of their own size are sent: XLA's fast kernel takes so many, and above 32 it crashes."""
+"""Most devices of `expert` that send each other parts of their own size: a node's. XLA's fast kernel takes so many; above 32 it crashes."""
 
 
 def make_dispatch(mesh: Mesh, model: Model, layout: Layout, router: Router) -> Dispatch:
@@ -38,12 +38,13 @@ def make_dispatch(mesh: Mesh, model: Model, layout: Layout, router: Router) -> D
 
     InputError if `layout.exchange` cannot be done on the mesh's devices, or no grouped matmul serves them.
     """
+    if not model.experts:
+        return dropless
     exchange = choose_exchange(mesh, layout, router)
+    visit = _visit(mesh, model, router, exchange, jnp.dtype(layout.compute_dtype))
     tokens, weights = ACTIVATIONS["btd"], [P(*PARAMETERS[name][1:]) for name in ("expert_gate", "expert_up", "expert_down")]
 
     def dispatch(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Array, jax.Array]:
-        visit = _visit(mesh, model, router, exchange, x_btd.dtype)
-
         def local(x_btd: jax.Array, choices: Choices, *parts: jax.Array) -> tuple[jax.Array, jax.Array]:
             x_btd, choices = jax.tree.map(lambda part: jax.lax.all_gather(part, "tensor", axis=1, tiled=True), (x_btd, choices))
             whole = Experts(*(_gathered(part, x_btd, spec.index("fsdp")) for part, spec in zip(parts, weights, strict=True)))
@@ -77,7 +78,8 @@ def choose_exchange(mesh: Mesh, layout: Layout, router: Router) -> Exchange:
         return layout.exchange
     if router.capacity_factor:
         return "all_to_all"
-    return "ragged_all_to_all" if platform == "gpu" and ranks <= NODE else "all_gather"
+    span = ranks * mesh.shape["context"] * mesh.shape["tensor"]  # neighbours in a row of devices
+    return "ragged_all_to_all" if platform == "gpu" and span <= NODE else "all_gather"
 
 
 def _visit(mesh: Mesh, model: Model, router: Router, exchange: Exchange, dtype: jnp.dtype) -> Visit:
@@ -85,7 +87,10 @@ def _visit(mesh: Mesh, model: Model, router: Router, exchange: Exchange, dtype: 
         return functools.partial(_with_capacity, factor=router.capacity_factor, ranks=mesh.shape["expert"])
     device = mesh.devices.flat[0]
     matrix = (model.width, model.hidden // mesh.shape["tensor"])
-    backend = choose(device.platform, str(getattr(device, "compute_capability", "")), dtype, matrix)
+    try:
+        backend = choose(device.platform, str(getattr(device, "compute_capability", "")), dtype, matrix)
+    except InputError as error:
+        raise InputError(f"{error}; experts with a router.capacity_factor do without it") from None
     visits = {"none": _here, "all_gather": _over_all_gather, "all_to_all": _over_all_to_all, "ragged_all_to_all": _over_ragged}
     return functools.partial(visits[exchange], multiply=functools.partial(grouped_matmul, backend=backend))
 
@@ -107,14 +112,14 @@ def _gathered(part: jax.Array, x: jax.Array, dim: int) -> jax.Array:
     return jax.lax.all_gather(varying(part, x), "fsdp", axis=dim, tiled=True)
 
 
-def _nothing(x: jax.Array) -> jax.Array:
+def _none_dropped(x: jax.Array) -> jax.Array:
     return varying(jnp.zeros(()), x)
 
 
 def _here(
     x_nd: jax.Array, experts_nk: jax.Array, weights_nk: jax.Array, experts: Experts, *, multiply: Multiply
 ) -> tuple[jax.Array, jax.Array]:
-    return own_experts(x_nd, experts_nk, weights_nk, experts, multiply=multiply), _nothing(x_nd)
+    return own_experts(x_nd, experts_nk, weights_nk, experts, multiply=multiply), _none_dropped(x_nd)
 
 
 def _over_all_gather(
@@ -124,7 +129,7 @@ def _over_all_gather(
     x_nd, experts_nk, weights_nk = (jax.lax.all_gather(part, "expert", tiled=True) for part in (x_nd, experts_nk, weights_nk))
     mine_nk = experts_nk - jax.lax.axis_index("expert") * len(experts.gate_edf)
     y_nd = own_experts(x_nd, mine_nk, weights_nk, experts, multiply=multiply)
-    return jax.lax.psum_scatter(y_nd, "expert", scatter_dimension=0, tiled=True), _nothing(x_nd)
+    return jax.lax.psum_scatter(y_nd, "expert", scatter_dimension=0, tiled=True), _none_dropped(x_nd)
 
 
 def _over_all_to_all(
@@ -138,7 +143,7 @@ def _over_all_to_all(
     ends_pe = jnp.cumsum(jax.lax.all_to_all(slots.sizes_e.reshape(ranks, own), "expert", 0, 0, tiled=True), axis=1)
     expert_pr = (jnp.arange(rows)[:, None] >= ends_pe[:, None]).sum(-1)
     answers_sd = own_experts(sent_sd, expert_pr.reshape(-1, 1), varying(jnp.ones((ranks * rows, 1)), x_nd), experts, multiply=multiply)
-    return collect(jax.lax.all_to_all(answers_sd, "expert", 0, 0, tiled=True), weights_nk, slots), _nothing(x_nd)
+    return collect(jax.lax.all_to_all(answers_sd, "expert", 0, 0, tiled=True), weights_nk, slots), _none_dropped(x_nd)
 
 
 def _over_ragged(
@@ -148,15 +153,21 @@ def _over_ragged(
     ranks, own = jax.lax.axis_size("expert"), len(experts.gate_edf)
     slots = assign(experts_nk, ranks * own, segments=1, rows=experts_nk.size)
     counts_pe = jax.lax.all_gather(slots.sizes_e, "expert")
-    route = ragged.route(counts_pe, jax.lax.axis_index("expert"), own)
+    route = ragged_exchange.route(counts_pe, jax.lax.axis_index("expert"), own)
     worst = ranks * len(x_nd) * min(own, experts_nk.shape[1])
-    rows_sd = swiglu(ragged.exchange(spread(x_nd, slots), route, worst), route.sizes_e, experts, multiply)
-    return collect(ragged.exchange(rows_sd, ragged.back(route), experts_nk.size), weights_nk, slots), _nothing(x_nd)
+    rows_sd = swiglu(ragged_exchange.exchange(spread(x_nd, slots), route, worst), route.sizes_e, experts, multiply)
+    return collect(ragged_exchange.exchange(rows_sd, ragged_exchange.back(route), experts_nk.size), weights_nk, slots), _none_dropped(x_nd)
 
 
 def _capacity(factor: float, tokens: int, choices: int, experts: int) -> int:
     """Rows that each expert has for the tokens of each device."""
     return math.ceil(min(factor * tokens * choices / experts, tokens))
+
+
+def _each_alike(x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array) -> jax.Array:
+    """`Multiply` of experts that all have the same number of rows, empty ones included; the sizes do not matter."""
+    x_ecd = x_td.reshape(len(w_edf), -1, x_td.shape[1])
+    return jnp.einsum("ecd,edf->ecf", x_ecd, w_edf).reshape(len(x_td), -1)
 
 
 def _with_capacity(
@@ -169,8 +180,7 @@ def _with_capacity(
     slots = assign(experts_nk, count, segments=count, rows=rows)
     x_pecd = jax.lax.all_to_all(spread(x_nd, slots).reshape(ranks, own, rows, -1), "expert", 0, 0, tiled=True)
     x_ecd = x_pecd.swapaxes(0, 1).reshape(own, ranks * rows, -1)
-    gate_ecf, up_ecf = (jnp.einsum("ecd,edf->ecf", x_ecd, w) for w in (experts.gate_edf, experts.up_edf))
-    y_ecd = jnp.einsum("ecf,efd->ecd", jax.nn.silu(gate_ecf) * up_ecf, experts.down_efd)
-    y_pecd = jax.lax.all_to_all(y_ecd.reshape(own, ranks, rows, -1).swapaxes(0, 1), "expert", 0, 0, tiled=True)
+    y_sd = swiglu(x_ecd.reshape(own * ranks * rows, -1), slots.sizes_e, experts, _each_alike)
+    y_pecd = jax.lax.all_to_all(y_sd.reshape(own, ranks, rows, -1).swapaxes(0, 1), "expert", 0, 0, tiled=True)
     dropped = ((experts_nk < count).sum() - slots.sizes_e.sum()).astype(jnp.float32)
     return collect(y_pecd.reshape(count * rows, -1), weights_nk, slots), dropped

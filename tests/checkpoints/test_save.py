@@ -27,11 +27,16 @@ def state(step: int) -> State:
 
 def tree(mesh: jax.sharding.Mesh) -> dict[str, Any]:
     q = jnp.arange(3 * 8 * 4, dtype=jnp.float32).reshape(3, 8, 4)
-    return {"blocks": {"q": jax.device_put(q, NamedSharding(mesh, P(None, "fsdp")))}, "norm": jnp.ones(8, jnp.bfloat16)}
+    gate = jnp.arange(2 * 8 * 4 * 4, dtype=jnp.float32).reshape(2, 8, 4, 4)
+    blocks = {
+        "q": jax.device_put(q, NamedSharding(mesh, P(None, "fsdp"))),
+        "expert_gate": jax.device_put(gate, NamedSharding(mesh, P(None, "expert", "fsdp"))),
+    }
+    return {"blocks": blocks, "norm": jnp.ones(8, jnp.bfloat16)}
 
 
 def saved(folder: Path, keep: int, count: int) -> dict[str, Any]:
-    arrays = tree(make_mesh(Layout(fsdp=8)))
+    arrays = tree(make_mesh(Layout(fsdp=2, expert=4)))
     writer = Writer(folder, keep)
     for step in range(1, count + 1):
         writer.save(arrays, {"count": jnp.asarray(step)}, state(step))
@@ -56,6 +61,7 @@ def test_one_layer_can_be_read_without_the_others(tmp_path: Path) -> None:
     assert checkpoint is not None
     parameters = Parameters(checkpoint)
     np.testing.assert_array_equal(parameters.read("blocks.q", 2), arrays["blocks"]["q"][2])
+    np.testing.assert_array_equal(parameters.read("blocks.expert_gate", 1, 5), arrays["blocks"]["expert_gate"][1, 5])
     np.testing.assert_array_equal(parameters.read("norm"), arrays["norm"])
 
 

@@ -153,8 +153,16 @@ def test_gradients_may_stay_unclipped() -> None:
             "model.experts_per_token is 0, and must be from 1 to model.experts (8)",
         ),
         (
-            {"model.experts": 1, "model.experts_per_token": 1, "model.router_logits": "standardized"},
-            "model.router_logits standardized needs at least 2 model.experts: one logit has no standard deviation",
+            {"model.experts": 1, "model.experts_per_token": 1},
+            "model.experts is 1; a mixture has at least 2, and a dense model 0",
+        ),
+        (
+            {"router.capacity_factor": 1.25},
+            "router.capacity_factor and layout.exchange are for a mixture of experts, and model.experts is 0",
+        ),
+        (
+            {"layout.exchange": "all_to_all"},
+            "router.capacity_factor and layout.exchange are for a mixture of experts, and model.experts is 0",
         ),
         ({"model.experts": 8, "router.capacity_factor": math.nan}, "router.capacity_factor is nan, and must not be negative"),
         (
@@ -191,7 +199,6 @@ def test_a_run_needs_a_folder_of_its_own(name: str) -> None:
         {"seed": 4294967295},
         {"data.tokenizer.pieces": 4096},
         {"model.experts": 8, "layout.expert": 8, "model.experts_per_token": 8},
-        {"model.experts": 1, "model.experts_per_token": 1},
         {"model.experts": 2, "model.router_logits": "standardized"},
         {"model.experts": 8, "router.capacity_factor": math.inf},
         {"model.experts": 8, "router.capacity_factor": 1.25, "layout.exchange": "all_to_all"},

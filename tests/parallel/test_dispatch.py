@@ -157,9 +157,12 @@ def test_capacity_is_rounded_up_and_never_above_the_tokens() -> None:
         assert np.asarray(y_btd).reshape(32, WIDTH).any(1).tolist() == [token < rows for token in range(32)]
 
 
-def mesh_like(platform: str, expert: int) -> Mesh:
+def mesh_like(platform: str, expert: int, tensor: int = 1) -> Mesh:
     """What `choose_exchange` reads of a mesh whose devices are not here."""
-    return cast(Mesh, SimpleNamespace(shape={"expert": expert}, devices=np.array([SimpleNamespace(platform=platform)])))
+    return cast(
+        Mesh,
+        SimpleNamespace(shape={"expert": expert, "context": 1, "tensor": tensor}, devices=np.array([SimpleNamespace(platform=platform)])),
+    )
 
 
 @pytest.mark.parametrize(
@@ -172,6 +175,8 @@ def mesh_like(platform: str, expert: int) -> Mesh:
         ("cpu", Layout(expert=8), 1.25, "all_to_all"),
         ("gpu", Layout(expert=8), 0.0, "ragged_all_to_all"),
         ("gpu", Layout(expert=16), 0.0, "all_gather"),
+        ("gpu", Layout(expert=4, tensor=2), 0.0, "ragged_all_to_all"),
+        ("gpu", Layout(expert=8, tensor=2), 0.0, "all_gather"),
         ("gpu", Layout(expert=8), 1.25, "all_to_all"),
         ("gpu", Layout(expert=8, exchange="all_gather"), 0.0, "all_gather"),
         ("gpu", Layout(expert=2, exchange="ragged_all_to_all"), 0.0, "ragged_all_to_all"),
@@ -179,7 +184,7 @@ def mesh_like(platform: str, expert: int) -> Mesh:
     ],
 )
 def test_the_exchange_follows_the_devices(platform: str, layout: Layout, factor: float, chosen: str) -> None:
-    assert choose_exchange(mesh_like(platform, layout.expert), layout, Router(capacity_factor=factor)) == chosen
+    assert choose_exchange(mesh_like(platform, layout.expert, layout.tensor), layout, Router(capacity_factor=factor)) == chosen
 
 
 @pytest.mark.parametrize(("platform", "expert"), [("cpu", 8), ("cpu", 1), ("gpu", 16), ("tpu", 2)])

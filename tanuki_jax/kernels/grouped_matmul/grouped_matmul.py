@@ -37,8 +37,8 @@ def grouped_matmul(x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array, 
         x_td: [T, D], sorted by expert.
         w_edf: [E, D, F], of the type of x.
         group_sizes_e: int32[E], of any size, 0 included; their sum is at most T.
-        backend: `reference` is float32 and multiplies every row by every expert; `ragged` is for CPUs; `hopper` takes bfloat16, and D and F
-            that are multiples of 128; `auto` is what `choose` says of the first device.
+        backend: `reference` is float32 and multiplies every row by every expert; `ragged` is for CPUs and TPUs; `hopper` takes bfloat16,
+            and D and F that are multiples of 128; `auto` is what `choose` says of the first device.
 
     Returns:
         [T, F] in the type of x.

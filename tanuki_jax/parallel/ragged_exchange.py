@@ -67,24 +67,23 @@ def back(there: Route) -> Route:
 
 def exchange(rows_sd: jax.Array, way: Route, rows: int) -> jax.Array:
     """[rows, D]: what arrives; 0 where nothing does. Its gradient goes the way back."""
-    return _exchange(rows, rows_sd, way)
+    return _exchange(rows, len(rows_sd), rows_sd, way)
 
 
-def _send(rows: int, rows_sd: jax.Array, way: Route) -> jax.Array:
+def _send(rows: int, sent: int, rows_sd: jax.Array, way: Route) -> jax.Array:
     empty = varying(jnp.zeros((rows, rows_sd.shape[1]), rows_sd.dtype), rows_sd)
     return jax.lax.ragged_all_to_all(rows_sd, empty, way.send_from, way.send_sizes, way.send_to, way.receive_sizes, axis_name="expert")
 
 
-_exchange = jax.custom_vjp(_send, nondiff_argnums=(0,))
+_exchange = jax.custom_vjp(_send, nondiff_argnums=(0, 1))
 
 
-def _forward(rows: int, rows_sd: jax.Array, way: Route) -> tuple[jax.Array, tuple[int, Route]]:
-    return _exchange(rows, rows_sd, way), (len(rows_sd), way)
+def _forward(rows: int, sent: int, rows_sd: jax.Array, way: Route) -> tuple[jax.Array, Route]:
+    return _exchange(rows, sent, rows_sd, way), way
 
 
-def _backward(rows: int, kept: tuple[int, Route], g_sd: jax.Array) -> tuple[jax.Array, None]:
-    sent, way = kept
-    return _send(sent, g_sd, back(way)), None
+def _backward(rows: int, sent: int, way: Route, g_sd: jax.Array) -> tuple[jax.Array, None]:
+    return _send(sent, rows, g_sd, back(way)), None
 
 
 _exchange.defvjp(_forward, _backward)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tanuki_jax.config.experiment import Layout, Router
-from tanuki_jax.parallel import dispatch, ragged
+from tanuki_jax.parallel import dispatch, ragged_exchange
 from tests.parallel.test_dispatch import MODEL, arrays, assert_close, mesh_of, named, on_one_device, results, routings
 
 RANKS, OWN = 3, 2
@@ -65,11 +65,11 @@ def test_the_definition_gives_what_jax_documents() -> None:
 
 
 @functools.partial(jax.jit, static_argnums=1)
-def routes(counts_pe: jax.Array, own: int) -> list[ragged.Route]:
-    return [ragged.route(counts_pe, jnp.int32(rank), own) for rank in range(len(counts_pe))]
+def routes(counts_pe: jax.Array, own: int) -> list[ragged_exchange.Route]:
+    return [ragged_exchange.route(counts_pe, jnp.int32(rank), own) for rank in range(len(counts_pe))]
 
 
-def carried(buffers: list[list[Any]], ways: list[ragged.Route], rows: int) -> list[list[Any]]:
+def carried(buffers: list[list[Any]], ways: list[ragged_exchange.Route], rows: int) -> list[list[Any]]:
     """What each device has in its buffer after all have sent their parts, `None` where nothing arrived."""
     arrived: list[list[Any]] = [[None] * rows for _ in ways]
     for rank, way in enumerate(ways):
@@ -92,7 +92,7 @@ def test_parts_arrive_sorted_by_expert_and_device_and_come_back_where_they_were(
         expected = sorted(row for source in buffers for row in source if row[0] // OWN == rank)
         assert buffer == [*expected, *[None] * (rows - len(expected))]
         assert there[rank].sizes_e.tolist() == counts_pe[:, rank * OWN : (rank + 1) * OWN].sum(0).tolist()
-    returned = carried(at_experts, [ragged.back(way) for way in there], rows)
+    returned = carried(at_experts, [ragged_exchange.back(way) for way in there], rows)
     assert [buffer[: len(was)] for buffer, was in zip(returned, buffers, strict=True)] == buffers
 
 
