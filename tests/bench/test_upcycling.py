@@ -69,4 +69,4 @@ def test_a_grown_model_begins_where_the_dense_one_is_and_ends_lower() -> None:
     assert len(seeds) == 3
     for seed in seeds:
         assert abs(runs[grown, seed].first_loss - runs[dense, seed].first_loss) < 0.05
-        assert runs[grown, seed].held_out[-1][1] < runs[dense, seed].held_out[0][1]
+        assert runs[grown, seed].held_out[-1][1] < runs[dense, seed].held_out[-1][1] < runs[dense, seed].held_out[0][1]
