@@ -20,10 +20,10 @@ def pretend(words: list[str], *, check: bool) -> None:
     assert check
     door, told = words[2].removeprefix("tanuki_jax."), words[3:]
     if door == "convert":
-        Path(told[1]).mkdir()
+        Path(told[1]).mkdir(parents=True)
         return
     run, steps = Path(told[told.index("--runs") + 1]) / told[told.index("--name") + 1], int(told[told.index("--steps") + 1])
-    run.mkdir()
+    run.mkdir(parents=True)
     lines = [{"step": 0, "held_out/all": 3.0}]
     lines += [{"step": step, "loss": 2.5, "tokens": 100 * step} for step in range(1, steps + 1)] + [{"step": steps, "held_out/all": 2.0}]
     (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
