@@ -95,11 +95,12 @@ def _routing(
         real = real_bt.reshape(real_bt.shape + (1,) * (values_bt.ndim - 2))
         return jnp.where(real, values_bt, 0.0).sum((0, 1)) / tokens
 
+    entropy_bt = jax.scipy.special.entr(jax.lax.stop_gradient(probabilities_bte)).sum(-1)  # whose slope at probability 0 is infinite
     taken_bte = (experts_btk[..., None] == jnp.arange(experts)).sum(2)
     load_e = mean(taken_bte.astype(jnp.float32)) / choices
     return Routing(
         load_e=load_e,
-        entropy=mean(jax.scipy.special.entr(probabilities_bte).sum(-1)),
+        entropy=mean(entropy_bt),
         dropped=dropped / (tokens * choices),
         load_balancing=experts * jnp.sum(load_e * mean(probabilities_bte)),
         z_loss=mean(jnp.square(jax.nn.logsumexp(logits_bte, axis=-1))),

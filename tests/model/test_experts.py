@@ -181,6 +181,19 @@ def test_equal_logits_standardized_are_even_and_have_a_finite_gradient(logit: fl
     assert np.isfinite(slopes).all()
 
 
+def test_gradients_are_finite_where_a_probability_is_zero() -> None:
+    x_btd, ids, experts = normal(1, ROWS, TIME, WIDTH), segments([]), swiglus()
+
+    def total(router_de: jax.Array) -> jax.Array:
+        y_btd, routing = mixture(x_btd, ids, router_de, experts, MODEL, dropless)
+        return y_btd.sum() + sum(part.sum() for part in routing)
+
+    router_de = 1e4 * normal(2, WIDTH, EXPERTS)
+    logits_bte = jnp.einsum("btd,de->bte", x_btd, router_de)
+    assert (router_probabilities(logits_bte, MODEL) == 0).any()
+    assert jnp.isfinite(jax.jit(jax.grad(total))(router_de)).all()
+
+
 @functools.partial(jax.jit, static_argnames="model")
 def routing_of(logits_ne: npt.ArrayLike, model: Model = MODEL) -> Routing:
     """What a router does whose logits are these: those of an identity matrix. Three choices are dropped."""
