@@ -14,6 +14,7 @@ from tanuki_jax.bench.results import Measurement, Result
 from tanuki_jax.bench.sizes import Sizes
 from tanuki_jax.config import registry
 from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.model import Model
 
 PACKAGES = (
     "tanuki-jax",
@@ -57,8 +58,7 @@ PARTS: dict[str, Callable[[Sizes], Iterator[Measurement]]] = {
 
 def experiment(sizes: Sizes) -> Experiment:
     """`8b` with the model of these sizes and the rows that the targets are about."""
-    whole: Experiment = registry.experiment.find("8b")
-    return dataclasses.replace(whole, model=sizes.model, data=dataclasses.replace(whole.data, sequence_length=sizes.times[0]))
+    return _with(registry.experiment.find("8b"), sizes.model, sizes)
 
 
 def expert_experiment(sizes: Sizes) -> Experiment:
@@ -67,6 +67,10 @@ def expert_experiment(sizes: Sizes) -> Experiment:
     model = dataclasses.replace(
         sizes.model, experts=sizes.experts, experts_per_token=sizes.choices, router_logits=whole.model.router_logits
     )
+    return _with(whole, model, sizes)
+
+
+def _with(whole: Experiment, model: Model, sizes: Sizes) -> Experiment:
     return dataclasses.replace(whole, model=model, data=dataclasses.replace(whole.data, sequence_length=sizes.times[0]))
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -95,16 +96,16 @@ class Bench:
                 self._command("convert", [*words, *arm.upcycle], done=start.exists())
             # Another seed, so that the second stage reads other rows first.
             told = ("--start.checkpoint", str(start), "--start.load", "parameters_and_optimizer", *self._going_on())
-            folder, before = self._train(arm.config, f"{label}-{seed}", 1000 + seed, self._second, *told), _tokens(base)
+            folder, before = self._train(arm.config, f"{label}-{seed}", 1000 + seed, self._second, *told), _tokens(list(read_metrics(base)))
         lines = list(read_metrics(folder))
-        after = _tokens(folder)
+        after = _tokens(lines)
         return Run(
             arm=arm.name,
             seed=seed,
             flops=before * _flops(DENSE) + after * _flops(arm.config),
             tokens=before + after,
             first_loss=next(line["loss"] for line in lines if "loss" in line),
-            held_out=tuple((before + _tokens(folder, line["step"]), line["held_out/all"]) for line in lines if "held_out/all" in line),
+            held_out=tuple((before + _tokens(lines, line["step"]), line["held_out/all"]) for line in lines if "held_out/all" in line),
         )
 
     def _going_on(self) -> Sequence[str]:
@@ -126,9 +127,9 @@ class Bench:
             subprocess.run([sys.executable, "-m", f"tanuki_jax.{door}", *words], check=True)
 
 
-def _tokens(folder: Path, step: float = float("inf")) -> int:
-    """Tokens that a run had seen after a step, or has at its end."""
-    return max((line["tokens"] for line in read_metrics(folder) if "tokens" in line and line["step"] <= step), default=0)
+def _tokens(lines: Sequence[dict[str, Any]], step: float = float("inf")) -> int:
+    """Tokens that a run with these metrics had seen after a step, or has at its end."""
+    return max((line["tokens"] for line in lines if "tokens" in line and line["step"] <= step), default=0)
 
 
 def _flops(config: str) -> int:

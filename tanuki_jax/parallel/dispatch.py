@@ -85,10 +85,8 @@ def choose_exchange(mesh: Mesh, layout: Layout, router: Router) -> Exchange:
 def _visit(mesh: Mesh, model: Model, router: Router, exchange: Exchange, dtype: jnp.dtype) -> Visit:
     if router.capacity_factor:
         return functools.partial(_with_capacity, factor=router.capacity_factor, ranks=mesh.shape["expert"])
-    device = mesh.devices.flat[0]
-    matrix = (model.width, model.hidden // mesh.shape["tensor"])
     try:
-        backend = choose(device.platform, str(getattr(device, "compute_capability", "")), dtype, matrix)
+        backend = choose(mesh.devices.flat[0], dtype, (model.width, model.hidden // mesh.shape["tensor"]))
     except InputError as error:
         raise InputError(f"{error}; experts with a router.capacity_factor do without it") from None
     visits = {"none": _here, "all_gather": _over_all_gather, "all_to_all": _over_all_to_all, "ragged_all_to_all": _over_ragged}

@@ -1,5 +1,6 @@
 """The picture of a run's routers: how even the loads of the experts are, layer by layer, at the end of the run and on the way there."""
 
+import functools
 import math
 from collections import deque
 from pathlib import Path
@@ -96,18 +97,19 @@ def _figure(name: str, routers: Routers) -> Figure:
     loads = _draw_loads(panels[0], routers)
     _write_loads(panels[0], routers.load_le, 72 * widths[0] / experts, 72 * height / layers)
     _draw_history(panels[1], "largest load of the layer", routers.steps_n, routers.largest_nl, "RdBu_r", EVEN)
-    bar = figure.colorbar(loads, ax=panels[:2], location="bottom", extend="both", pad=0.1 / height, fraction=0.5 / height, aspect=60)
+    bar_below = functools.partial(figure.colorbar, location="bottom", pad=0.1 / height, fraction=0.5 / height)
+    bar = bar_below(loads, ax=panels[:2], extend="both", aspect=60)
     bar.set_label(f"times the even share, 1/{experts}")
     bar.set_ticks([0.25, 0.5, 1, 2, 4], labels=["¼", "½", "1", "2", "4"])
     bar.minorticks_off()
 
     lowest = math.floor(10 * np.nanmin(routers.entropy_nl, initial=0.9)) / 10
     entropy = _draw_history(panels[2], "router entropy", routers.steps_n, routers.entropy_nl, "viridis", Normalize(lowest, 1))
-    bar = figure.colorbar(entropy, ax=panels[2], location="bottom", pad=0.1 / height, fraction=0.5 / height, aspect=30)
+    bar = bar_below(entropy, ax=panels[2], aspect=30)
     bar.set_label(f"share of log {experts}")
     if dropped:
         choices = _draw_history(panels[3], "choices dropped", routers.steps_n, routers.dropped_nl, "Purples", Normalize(0))
-        bar = figure.colorbar(choices, ax=panels[3], location="bottom", pad=0.1 / height, fraction=0.5 / height, aspect=30)
+        bar = bar_below(choices, ax=panels[3], aspect=30)
         bar.locator, bar.formatter = MaxNLocator(4), PercentFormatter(1)
         bar.set_label("share of the layer's choices")
     return figure

@@ -19,7 +19,7 @@ from tanuki_jax.train.held_out import make_held_out
 from tanuki_jax.train.interrupts import Interrupts
 from tanuki_jax.train.recorder import Recorder
 from tanuki_jax.train.run_folder import RunFolder
-from tanuki_jax.train.step import Metrics, TrainState
+from tanuki_jax.train.step import Step, TrainState
 
 PROFILE_FROM = 3
 """Step of a process at which a trace begins: compilation and the first transfers are over."""
@@ -33,7 +33,7 @@ class Loop:
         experiment: Experiment,
         mesh: Mesh,
         loader: Loader,
-        step: Callable[[TrainState, Batch[jax.Array]], tuple[TrainState, Metrics]],
+        step: Step,
         run: RunFolder,
         write: Callable[[dict[str, Any]], None],
         state: TrainState,

@@ -26,6 +26,8 @@ type TrainState = dict[str, Any]
 
 type Metrics = dict[str, jax.Array]
 
+type Step = Callable[[TrainState, Batch[jax.Array]], tuple[TrainState, Metrics]]
+
 type LossSums = Callable[[Params, Batch[jax.Array]], Sums]
 
 
@@ -65,7 +67,7 @@ def initial_state(experiment: Experiment) -> TrainState:
     }
 
 
-def make_step(experiment: Experiment, mesh: Mesh) -> Callable[[TrainState, Batch[jax.Array]], tuple[TrainState, Metrics]]:
+def make_step(experiment: Experiment, mesh: Mesh) -> Step:
     """The jitted training step: (state, batch [accumulation, B, T]) -> (state, metrics). The state is donated.
 
     A step whose loss or gradient norm is not finite is rejected: every array of the state stays bit for bit what it was.

@@ -20,6 +20,7 @@ from tanuki_jax.errors import InputError
 from tanuki_jax.model.experts import Choices, Dispatch, Experts, dropless
 from tanuki_jax.parallel.dispatch import choose_exchange, make_dispatch
 from tanuki_jax.parallel.mesh import make_mesh
+from tests.kernels.devices import device
 
 EXPERTS, EACH, WIDTH, HIDDEN, ROWS, TIME = 8, 2, 6, 10, 8, 4
 MODEL = Model(vocabulary=8, width=WIDTH, hidden=HIDDEN, layers=1, heads=1, kv_heads=1, experts=EXPERTS, experts_per_token=EACH)
@@ -161,7 +162,7 @@ def mesh_like(platform: str, expert: int, tensor: int = 1) -> Mesh:
     """What `choose_exchange` reads of a mesh whose devices are not here."""
     return cast(
         Mesh,
-        SimpleNamespace(shape={"expert": expert, "context": 1, "tensor": tensor}, devices=np.array([SimpleNamespace(platform=platform)])),
+        SimpleNamespace(shape={"expert": expert, "context": 1, "tensor": tensor}, devices=np.array([device(platform)])),
     )
 
 

@@ -49,8 +49,7 @@ def grouped_matmul(x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array, 
     assert x_td.dtype == w_edf.dtype, (x_td.dtype, w_edf.dtype)
     dtype, matrix = x_td.dtype, w_edf.shape[1:]
     if backend == "auto":
-        device = jax.devices()[0]
-        backend = choose(device.platform, str(getattr(device, "compute_capability", "")), dtype, matrix)
+        backend = choose(jax.devices()[0], dtype, matrix)
     if backend == "reference":
         return reference(x_td, w_edf, group_sizes_e)
     if backend == "hopper" and (why := hopper.refusal(dtype, matrix)):
@@ -59,11 +58,12 @@ def grouped_matmul(x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array, 
     return _grouped(backend, *(varying(array, *arrays) for array in arrays))
 
 
-def choose(platform: str, capability: str, dtype: jnp.dtype, matrix: tuple[int, ...]) -> Literal["ragged", "hopper"]:
+def choose(device: jax.Device, dtype: jnp.dtype, matrix: tuple[int, ...]) -> Literal["ragged", "hopper"]:
     """The backend for a device and an expert's matrix [D, F]: `hopper` on GPUs, `ragged` elsewhere.
 
-    `capability` is the compute capability of a GPU. InputError where a GPU cannot use `hopper`: the others are slow there.
+    InputError where a GPU cannot use `hopper`: the others are slow there.
     """
+    platform, capability = device.platform, str(getattr(device, "compute_capability", ""))
     if platform not in ("gpu", "cuda", "rocm"):
         return "ragged"
     why = (

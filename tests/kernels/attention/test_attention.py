@@ -1,9 +1,7 @@
 """Attention: every backend against JAX's own, per document and with gradients."""
 
 import functools
-import types
 from collections.abc import Callable
-from typing import Any
 
 import hypothesis.strategies as st
 import jax
@@ -16,6 +14,7 @@ from tanuki_jax.errors import InputError
 from tanuki_jax.kernels.attention import chunked
 from tanuki_jax.kernels.attention.attention import Backend, attention, choose
 from tests.kernels.attention.mask import visible
+from tests.kernels.devices import device
 from tests.kernels.leak import rows
 
 BACKENDS: tuple[Backend, ...] = ("reference", "chunked", "auto")
@@ -121,10 +120,6 @@ def test_chunked_has_the_output_and_gradients_of_the_reference(
 
     for ours, expected in zip(results("chunked", q, k, v), results("reference", q, k, v), strict=True):
         np.testing.assert_allclose(ours, expected, atol=2e-5)
-
-
-def device(platform: str, compute_capability: str = "") -> Any:
-    return types.SimpleNamespace(platform=platform, compute_capability=compute_capability)
 
 
 def test_auto_takes_the_fastest_that_serves_a_device() -> None:

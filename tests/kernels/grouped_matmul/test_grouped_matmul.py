@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tanuki_jax.errors import InputError
 from tanuki_jax.kernels.grouped_matmul.grouped_matmul import Backend, choose, grouped_matmul
+from tests.kernels.devices import device
 
 ROWS, WIDTH, OUTPUTS, EXPERTS = 300, 8, 12, 5
 SIZES = st.lists(st.one_of(st.just(0), st.integers(0, 60)), min_size=EXPERTS, max_size=EXPERTS)
@@ -138,7 +139,7 @@ def test_auto_is_ragged_on_a_cpu() -> None:
 
 
 def test_a_hopper_gpu_takes_our_kernel() -> None:
-    assert choose("gpu", "9.0", BF16, (4096, 14336)) == "hopper"
+    assert choose(device("gpu", "9.0"), BF16, (4096, 14336)) == "hopper"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_a_hopper_gpu_takes_our_kernel() -> None:
 )
 def test_no_gpu_falls_back_to_something_slow(platform: str, capability: str, dtype: Any, matrix: tuple[int, int], reason: str) -> None:
     with pytest.raises(InputError, match=f"no backend of grouped matmul serves this GPU: hopper .*{reason}"):
-        choose(platform, capability, dtype, matrix)
+        choose(device(platform, capability), dtype, matrix)
 
 
 def test_the_kernel_refuses_what_it_does_not_take() -> None:
