@@ -1,4 +1,4 @@
-"""Converts checkpoints to Hugging Face's format and back, and compares two forms of a tokenizer.
+"""Converts checkpoints to Hugging Face's format and back, makes mixtures of experts of dense ones, compares two forms of a tokenizer.
 
 python -m tanuki_jax.convert to-hf runs/8b exported/8b --dtype bfloat16
 python -m tanuki_jax.convert from-hf exported/8b checkpoints/8b
