@@ -173,4 +173,6 @@ def _value_of(option: str, words: list[str]) -> str | None:
 def _kind(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return f"one of {', '.join(map(str, get_args(kind)))}"
+    if get_origin(kind) is tuple:
+        return f"some of {', '.join(map(str, get_args(get_args(kind)[0])))}"
     return _KINDS.get(kind, f"a {getattr(kind, '__name__', kind)}")

@@ -5,6 +5,10 @@ from typing import Literal
 
 from tanuki_jax.config.model import Model
 
+Activation = Literal["input", "qkv", "attention", "middle", "hidden"]
+"""A layer's activations by name: its input; queries, keys and values; attention's output; the stream between attention and SwiGLU; what
+the SwiGLU's first two matrices give."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tokenizer:
@@ -111,12 +115,27 @@ class Layout:
     """Devices that share the parameters, gradients and optimizer state, and split the batch."""
     expert: int = 1
     """Devices that split the experts of every layer. They share everything else as `fsdp` does, and split the batch."""
+    context: int = 1
+    """Devices that split each row along time, so that each has an equal share of causal attention; keys and values are gathered."""
     tensor: int = 1
     """Devices that split heads, hidden units and the vocabulary, and the time axis between layers."""
+    stage: int = 1
+    """Devices that split the layers: micro-batches pass through the stages one behind the other."""
+    interleave: int = 1
+    """Groups of layers that each stage holds, spread over the model; with more of them stages wait less for each other."""
+    microbatches: int = 1
+    """Micro-batches that are on their way through the stages together; a multiple of stage. A step has accumulation times as many."""
+    zero: Literal[1, 3] = 3
+    """What `fsdp` and `expert` share (Rajbhandari et al. 2020): 1, optimizer state, stored parameters and summed gradients, while each
+    device gathers all weights once a step in compute_dtype; 3, also those, a layer at a time in every micro-batch."""
     accumulation: int = 1
-    """Micro-batches in one step; divides batch_rows."""
+    """Parts of a step whose gradients are summed one after the other; divides batch_rows."""
     remat: Literal["none", "dots", "attention", "full"] = "full"
     """What the backward pass computes again: nothing; all but matrix products; all but attention's output; the whole layer."""
+    save: tuple[Activation, ...] = ()
+    """Activations that are kept in addition."""
+    offload: tuple[Activation, ...] = ()
+    """Activations that are kept in the host's memory until they are needed."""
     attention: Literal["auto", "reference", "chunked", "cudnn", "hopper", "tpu"] = "auto"
     """Attention backend."""
     exchange: Literal["auto", "all_gather", "all_to_all", "ragged_all_to_all"] = "auto"

@@ -60,7 +60,7 @@ def _build(value: Any, kind: Any, field: str, origin: str) -> Any:
         return float(value)
     if isinstance(kind, type) and type(value) is kind:
         return value
-    expected = f"one of {', '.join(parts)}" if form is Literal else getattr(form or kind, "__name__", kind)
+    expected = f"one of {', '.join(map(str, parts))}" if form is Literal else getattr(form or kind, "__name__", kind)
     raise InputError(f"{field or 'the root'} of {origin} is {json.dumps(value, ensure_ascii=False)[:80]}, not {expected}")
 
 

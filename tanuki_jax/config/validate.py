@@ -26,7 +26,11 @@ _ABOVE_ZERO = (
     "held_out.rows",
     "layout.fsdp",
     "layout.expert",
+    "layout.context",
     "layout.tensor",
+    "layout.stage",
+    "layout.interleave",
+    "layout.microbatches",
     "layout.accumulation",
     "logging.every_steps",
     "model.rope_theta",
@@ -72,6 +76,8 @@ def validate(experiment: Experiment) -> None:
     )
     _check_model(experiment)
     _check_experts(experiment)
+    _check_stages(experiment)
+    _check_remat(experiment)
     _check_batch(experiment)
     _check_schedule(experiment)
 
@@ -111,6 +117,41 @@ def _check_experts(experiment: Experiment) -> None:
     _require(
         factor == 0 or layout.exchange in ("auto", "all_to_all"),
         f"router.capacity_factor ({factor}) goes with layout.exchange auto or all_to_all, not {layout.exchange}",
+    )
+
+
+def _check_stages(experiment: Experiment) -> None:
+    layout, layers = experiment.layout, experiment.model.layers
+    stages, groups = layout.stage, layout.interleave
+    if stages == 1:
+        _require(
+            groups == 1 and layout.microbatches == 1,
+            f"layout.interleave ({groups}) and layout.microbatches ({layout.microbatches}) are for pipeline stages, and layout.stage is 1; "
+            "layout.accumulation makes micro-batches without them",
+        )
+        return
+    parts = f"layout.stage ({stages})" + (f" x layout.interleave ({groups})" if groups > 1 else "")
+    near = max(1, layers // (stages * groups)) * stages * groups
+    _require(
+        layers % (stages * groups) == 0, f"{parts} must divide model.layers ({layers}); {near} or {near + stages * groups} layers would do"
+    )
+    _require(
+        groups == 1 or layout.remat != "none",
+        "layout.interleave does not go with layout.remat none, which would keep the weights of every round",
+    )
+    _require(
+        layout.microbatches % stages == 0, f"layout.microbatches ({layout.microbatches}) must be a multiple of layout.stage ({stages})"
+    )
+
+
+def _check_remat(experiment: Experiment) -> None:
+    layout = experiment.layout
+    both = set(layout.save) & set(layout.offload)
+    _require(not both, f"{', '.join(sorted(both))} cannot be in both layout.save and layout.offload")
+    _require(
+        layout.remat != "none" or not (layout.save or layout.offload),
+        "layout.remat none keeps every activation, so layout.save and layout.offload have no effect; "
+        "choose another policy or leave them out",
     )
 
 

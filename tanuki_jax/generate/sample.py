@@ -57,7 +57,6 @@ def next_logits(params: Params, tokens_bt: jax.Array, lengths_b: jax.Array, mode
         model,
         attend=self_attention,
         constrain=lambda x, axes: x,
-        remat="none",
         compute_dtype=params["embedding"].dtype.name,
     )
     last_bd = states_btd[jnp.arange(len(lengths_b)), lengths_b - 1]

@@ -45,7 +45,7 @@ class Multiply(Protocol):
 
 
 class Routing(NamedTuple):
-    """What a layer's router did with the tokens that are not padding; float32, with a leading axis L for all layers."""
+    """What a layer's router did with the tokens that are not padding; float32, with leading axes (parts of the rows, L) for all layers."""
 
     load_e: jax.Array
     """Share of the choices that went to each expert."""
@@ -109,7 +109,7 @@ def _routing(
 
 def swiglu(rows_sd: jax.Array, sizes_e: jax.Array, experts: Experts, multiply: Multiply) -> jax.Array:
     """Rows sorted by expert through the SwiGLU of their expert: [S, D] -> [S, D]; beyond the groups what `multiply` gives."""
-    gate_sf, up_sf = (checkpoint_name(multiply(rows_sd, w, sizes_e), "experts") for w in (experts.gate_edf, experts.up_edf))
+    gate_sf, up_sf = (checkpoint_name(multiply(rows_sd, w, sizes_e), "hidden") for w in (experts.gate_edf, experts.up_edf))
     return checkpoint_name(multiply(jax.nn.silu(gate_sf) * up_sf, experts.down_efd, sizes_e), "experts")
 
 

@@ -75,7 +75,6 @@ def training_flops_per_token(model: Model, sequence_length: int) -> int:
             attend=lambda q, *_: q,
             constrain=lambda x, _: x,
             dispatch=_active,
-            remat="none",
             compute_dtype="float32",
         )
         return states @ output_matrix(params)

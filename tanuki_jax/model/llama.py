@@ -8,16 +8,20 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
 
 from tanuki_jax.config.model import Model
 from tanuki_jax.model.experts import Dispatch, Experts, Routing, dropless, mixture
-from tanuki_jax.model.remat import policy
+from tanuki_jax.model.remat import Remat, keep_all
 
 type Params = dict[str, Any]
 """Nested dictionary of arrays, as `nnx.to_pure_dict` gives it; everything under `blocks` has a leading axis L."""
 
 type Constrain = Callable[[jax.Array, str], jax.Array]
-"""Takes an activation and the name of its axes (`btd`, `bthk`, `btf`), returns it placed."""
+"""Takes an activation and the name of its axes (`btd`, `bthk`, `btf`; `embedded` between embedding and layers), returns it placed."""
+
+type Layer = Callable[[jax.Array, jax.Array, jax.Array, Params], tuple[jax.Array, Routing | None]]
+"""x [B, T, D], segment ids and positions [B, T], one layer's parameters -> x, and what its router did, if it has one."""
 
 
 class Attend(Protocol):
@@ -35,6 +39,30 @@ class Matmul(Protocol):
 def plain_matmul(x: jax.Array, weights: Sequence[jax.Array], axes: int) -> Sequence[jax.Array]:
     """`Matmul` in the type of its inputs."""
     return [jnp.tensordot(x, weight, axes) for weight in weights]
+
+
+class Through(Protocol):
+    """Takes x [B, T, D] through all layers in their order.
+
+    `blocks` are the parameters of all, with a leading axis L; `remat` is for what is computed of a layer at once. The rows may go in
+    several parts: what routers did comes back with leading axes (parts, L).
+    """
+
+    def __call__(
+        self, layer: Layer, remat: Remat, x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, blocks: Params, /
+    ) -> tuple[jax.Array, Routing | None]: ...
+
+
+def one_after_another(
+    layer: Layer, remat: Remat, x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, blocks: Params
+) -> tuple[jax.Array, Routing | None]:
+    """`Through` of all rows in one part."""
+
+    def step(x_btd: jax.Array, one_layer: Params) -> tuple[jax.Array, Routing | None]:
+        return layer(x_btd, segment_ids, positions, one_layer)
+
+    x_btd, routing = jax.lax.scan(remat(step), x_btd, blocks)
+    return x_btd, jax.tree.map(lambda part: part[None], routing)
 
 
 def rms_norm(x: jax.Array, scale: jax.Array, epsilon: float) -> jax.Array:
@@ -95,18 +123,19 @@ class Blocks(nnx.Module):
         def project(x: jax.Array, *weights: nnx.Param[jax.Array], axes: int = 1) -> Sequence[jax.Array]:
             return matmul(x, [weight[...].astype(x.dtype) for weight in weights], axes)
 
+        x_btd = checkpoint_name(x_btd, "input")
         h_btd = rms_norm(x_btd, self.attention_norm[...], model.norm_epsilon)
         q, k, v = (constrain(x, "bthk") for x in project(h_btd, self.q, self.k, self.v))
-        q, k = (rotate(x, positions, model.rope_theta) for x in (q, k))
+        q, k, v = (checkpoint_name(x, "qkv") for x in (rotate(q, positions, model.rope_theta), rotate(k, positions, model.rope_theta), v))
         mixed_bthk = constrain(attend(q, k, v, segment_ids, positions), "bthk")
         (attended_btd,) = project(mixed_bthk, self.o, axes=2)
-        x_btd = constrain(x_btd + attended_btd, "btd")
+        x_btd = checkpoint_name(constrain(x_btd + attended_btd, "btd"), "middle")
         h_btd = rms_norm(x_btd, self.mlp_norm[...], model.norm_epsilon)
         if model.experts:
             experts = Experts(*(weight[...].astype(x_btd.dtype) for weight in (self.expert_gate, self.expert_up, self.expert_down)))
             mlp_btd, routing = mixture(h_btd, segment_ids, self.router[...], experts, model, dispatch)
             return constrain(x_btd + mlp_btd, "btd"), routing
-        gate_btf, up_btf = (constrain(x, "btf") for x in project(h_btd, self.gate, self.up))
+        gate_btf, up_btf = (checkpoint_name(constrain(x, "btf"), "hidden") for x in project(h_btd, self.gate, self.up))
         (mlp_btd,) = project(jax.nn.silu(gate_btf) * up_btf, self.down)
         return constrain(x_btd + mlp_btd, "btd"), None
 
@@ -160,26 +189,25 @@ def hidden_states(
     *,
     attend: Attend,
     constrain: Constrain,
-    remat: str,
     compute_dtype: str,
+    remat: Remat = keep_all,
     dispatch: Dispatch = dropless,
     matmul: Matmul = plain_matmul,
+    through: Through = one_after_another,
 ) -> tuple[jax.Array, Routing | None]:
-    """Final normalised states [B, T, D], in `compute_dtype`, of int32[B, T] tokens; and what the routers of all layers did, if any.
+    """Final normalised states [B, T, D], in `compute_dtype`, of int32[B, T] tokens; and what the routers of all layers did, if any,
+    with leading axes (parts, L) where the rows go `through` the layers in parts.
 
-    `remat` names a policy of `model.remat`; `dispatch` takes tokens to experts, and `matmul` computes the products with all other weights
-    of the layers.
+    `dispatch` takes tokens to experts, and `matmul` computes the products with all other weights of the layers.
     """
     definition = _definition(model)
-    x_btd = constrain(params["embedding"][tokens_bt].astype(compute_dtype), "btd")
+    x_btd = constrain(params["embedding"][tokens_bt].astype(compute_dtype), "embedded")
 
-    def layer(x_btd: jax.Array, one_layer: Params) -> tuple[jax.Array, Routing | None]:
+    def layer(x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, one_layer: Params) -> tuple[jax.Array, Routing | None]:
         block = nnx.merge(definition, one_layer)
-        return block(x_btd, segment_ids_bt, positions_bt, model, attend, constrain, dispatch, matmul)
+        return block(x_btd, segment_ids, positions, model, attend, constrain, dispatch, matmul)
 
-    if remat != "none":
-        layer = jax.checkpoint(layer, policy=policy(remat), prevent_cse=False)
-    x_btd, routing = jax.lax.scan(layer, x_btd, params["blocks"])
+    x_btd, routing = through(layer, remat, x_btd, segment_ids_bt, positions_bt, params["blocks"])
     return rms_norm(x_btd, params["norm"], model.norm_epsilon), routing
 
 

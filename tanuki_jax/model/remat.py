@@ -1,24 +1,50 @@
-"""Rematerialisation policies by name: what the forward pass of a layer keeps for the backward pass."""
+"""Rematerialisation by name: what the forward pass of a layer keeps for the backward pass, and where."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 
-_names = jax.checkpoint_policies.save_only_these_names
-_POLICIES: dict[str, Callable[..., Any]] = {
-    "full": _names("intervals"),
-    "attention": _names("intervals", "attention"),
-    "dots": jax.checkpoint_policies.save_from_both_policies(
-        _names("intervals", "attention", "experts"), jax.checkpoint_policies.dots_with_no_batch_dims_saveable
-    ),
+type Remat = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""Takes a layer, returns one that computes the same, and computes some of it again in its backward pass."""
+
+_KEPT: dict[str, tuple[str, ...]] = {
+    "full": ("intervals",),
+    "attention": ("intervals", "attention"),
+    "dots": ("intervals", "attention", "hidden", "experts"),
 }
 
 
-def policy(name: str) -> Callable[..., Any]:
-    """The `jax.checkpoint` policy of that name.
+def keep_all(layer: Callable[..., Any]) -> Callable[..., Any]:
+    """The policy `none`: nothing is computed again."""
+    return layer
+
+
+def rematerialize(name: str, save: Sequence[str] = (), offload: Sequence[str] = ()) -> Remat:
+    """`jax.checkpoint` with the policy of that name.
 
     `full` keeps a layer's input only (and which keys each query sees, two integers a token), `attention` also attention's output, `dots`
-    also every product with a weight. (`none`, keeping everything, is no policy: the layer is then not checkpointed.)
+    also every product with a weight, `none` everything.
+
+    Args:
+        name: of the policy.
+        save: names of activations that it keeps in addition.
+        offload: names of activations that it keeps in the host's memory; `input` then takes the place of the input on the device.
     """
-    return _POLICIES[name]
+    if name == "none":
+        return keep_all
+    names = jax.checkpoint_policies.save_and_offload_only_these_names(
+        names_which_can_be_saved=sorted({*_KEPT[name], *save} - set(offload)),
+        names_which_can_be_offloaded=list(offload),
+        offload_src="device",
+        offload_dst="pinned_host",
+    )
+    dots = jax.checkpoint_policies.dots_with_no_batch_dims_saveable
+
+    def policy(primitive: Any, *avals: Any, **parameters: Any) -> Any:
+        if name == "dots" and dots(primitive, *avals, **parameters):
+            return True
+        return names(primitive, *avals, **parameters)
+
+    return functools.partial(jax.checkpoint, policy=policy, prevent_cse=False)

@@ -1,11 +1,14 @@
 """The losses of routers, added to an objective's."""
 
+import jax
+import jax.numpy as jnp
+
 from tanuki_jax.config.experiment import Router
 from tanuki_jax.model.experts import Routing
 from tanuki_jax.objectives.sums import Sums
 
 
-def add_routing(sums: Sums, routing: Routing, router: Router) -> Sums:
+def add_routing(sums: Sums, routing: Routing, router: Router, weights_m: jax.Array) -> Sums:
     """Adds the weighted losses of all layers, and reports what their routers did.
 
     Router losses are means over the tokens of a micro-batch, which count with its weight; that of load balancing is not linear in tokens,
@@ -14,11 +17,13 @@ def add_routing(sums: Sums, routing: Routing, router: Router) -> Sums:
 
     Args:
         sums: of an objective.
-        routing: of all layers, with a leading axis L.
+        routing: of all layers, with leading axes M (micro-batches) and L.
         router: the weights of its losses.
+        weights_m: float32[M], the weights of the micro-batches, which make up that of the sums.
     """
+    routing = jax.tree.map(lambda part: jnp.tensordot(weights_m, part, 1), routing)
     loss = router.load_balancing * routing.load_balancing.sum() + router.z_loss * routing.z_loss.sum()
-    means = {
+    reported = {
         "load_balancing_loss": routing.load_balancing.mean(),
         "router_z_loss": routing.z_loss.mean(),
         "dropped_share": routing.dropped.mean(),
@@ -26,5 +31,4 @@ def add_routing(sums: Sums, routing: Routing, router: Router) -> Sums:
         "router_entropy": routing.entropy,
         "expert_dropped": routing.dropped,
     }
-    reported = {name: mean * sums.weight for name, mean in means.items()}
-    return Sums(total=sums.total + loss * sums.weight, weight=sums.weight, parts=sums.parts | reported)
+    return Sums(total=sums.total + loss, weight=sums.weight, parts=sums.parts | reported)

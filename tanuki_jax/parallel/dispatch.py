@@ -19,7 +19,7 @@ from tanuki_jax.kernels.varying import varying
 from tanuki_jax.model.experts import Choices, Dispatch, Experts, Multiply, dropless, flat, own_experts, swiglu
 from tanuki_jax.model.slots import assign, collect, spread
 from tanuki_jax.parallel import ragged_exchange
-from tanuki_jax.parallel.sharding import ACTIVATIONS, PARAMETERS
+from tanuki_jax.parallel.sharding import ACTIVATIONS, weights
 
 type Exchange = Literal["none", "all_gather", "all_to_all", "ragged_all_to_all"]
 
@@ -33,28 +33,30 @@ NODE = 8
 def make_dispatch(mesh: Mesh, model: Model, layout: Layout, router: Router) -> Dispatch:
     """The `dispatch` argument of the model on this mesh, for a layer's experts as the table of sharding rules places them.
 
-    Experts' matrices are gathered over `fsdp` in the type of x, their gradients summed and scattered back. Tokens are gathered over
-    `tensor`, which splits the hidden units, and their results summed and scattered back. What happens over `expert` the log says once.
+    Experts' matrices are gathered over `fsdp`, if it shares them, in the type of x, their gradients summed and scattered back. Tokens are
+    gathered over `tensor`, which splits the hidden units, and their results summed and scattered back. What happens over `expert` the log
+    says once.
 
     InputError if `layout.exchange` cannot be done on the mesh's devices, or no grouped matmul serves them.
     """
     if not model.experts:
         return dropless
     exchange = choose_exchange(mesh, layout, router)
+    alone = mesh.shape["stage"] == 1  # under the vmap over stages jax 0.12 loses track of what varies along them
     visit = _visit(mesh, model, router, exchange, jnp.dtype(layout.compute_dtype))
-    tokens, weights = ACTIVATIONS["btd"], [P(*PARAMETERS[name][1:]) for name in ("expert_gate", "expert_up", "expert_down")]
+    tokens, specs = ACTIVATIONS["btd"], [P(*weights(layout)[name][1:]) for name in ("expert_gate", "expert_up", "expert_down")]
 
     def dispatch(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Array, jax.Array]:
         def local(x_btd: jax.Array, choices: Choices, *parts: jax.Array) -> tuple[jax.Array, jax.Array]:
             x_btd, choices = jax.tree.map(lambda part: jax.lax.all_gather(part, "tensor", axis=1, tiled=True), (x_btd, choices))
-            whole = Experts(*(_gathered(part, x_btd, spec.index("fsdp")) for part, spec in zip(parts, weights, strict=True)))
+            whole = Experts(*(_gathered(part, x_btd, spec) for part, spec in zip(parts, specs, strict=True)))
             _report(exchange, model, router, mesh.shape["expert"], math.prod(x_btd.shape[:2]), x_btd.shape[-1] * x_btd.dtype.itemsize)
             y_nd, dropped = visit(*flat(x_btd, choices), whole)
             y_btd = jax.lax.psum_scatter(y_nd.reshape(x_btd.shape), "tensor", scatter_dimension=1, tiled=True)
             own = jnp.where(jax.lax.axis_index("tensor") == 0, dropped, 0.0)
             return y_btd, jax.lax.psum(varying(own, x_btd), tuple(jax.typeof(x_btd).manual_axis_type.varying))
 
-        placed = jax.shard_map(local, mesh=mesh, in_specs=(tokens, tokens, *weights), out_specs=(tokens, P()))
+        placed = jax.shard_map(local, mesh=mesh, in_specs=(tokens, tokens, *specs), out_specs=(tokens, P()), check_vma=alone)
         return placed(x_btd, choices, *experts)
 
     return dispatch
@@ -105,9 +107,10 @@ def _report(exchange: Exchange, model: Model, router: Router, ranks: int, tokens
         )  # fmt: skip
 
 
-def _gathered(part: jax.Array, x: jax.Array, dim: int) -> jax.Array:
+def _gathered(part: jax.Array, x: jax.Array, spec: P) -> jax.Array:
     """A matrix of this device's experts, whole along `fsdp`; marked before, so that its gradient is scattered first and then summed."""
-    return jax.lax.all_gather(varying(part, x), "fsdp", axis=dim, tiled=True)
+    part = varying(part, x)
+    return jax.lax.all_gather(part, "fsdp", axis=spec.index("fsdp"), tiled=True) if "fsdp" in spec else part
 
 
 def _none_dropped(x: jax.Array) -> jax.Array:

@@ -10,13 +10,13 @@ from tanuki_jax.config.experiment import Layout
 from tanuki_jax.errors import InputError
 
 AXES = ("stage", "data", "fsdp", "expert", "context", "tensor")
-"""Mesh axes, slowest first: neighbours on the last one exchange the most. `stage` and `context` have size 1 so far."""
+"""Mesh axes, slowest first: neighbours on the last one exchange the most."""
 
 
 def make_mesh(layout: Layout, devices: Sequence[jax.Device] | None = None) -> Mesh:
     """Mesh of all devices (or of those given) over `AXES`, with automatic partitioning. InputError if the sizes do not fit them."""
     devices = jax.devices() if devices is None else devices
-    sizes = {axis: 1 for axis in AXES} | {"data": layout.data, "fsdp": layout.fsdp, "expert": layout.expert, "tensor": layout.tensor}
+    sizes = {axis: int(getattr(layout, axis)) for axis in AXES}
     wanted = ", ".join(f"{axis} {size}" for axis, size in sizes.items() if size != 1)
     fixed, open_axes = math.prod(size for size in sizes.values() if size != -1), list(sizes.values()).count(-1)
     if fixed < 1 or len(devices) % fixed or open_axes > 1 or (open_axes == 0 and fixed != len(devices)):

@@ -1,52 +1,78 @@
 """One table of sharding rules: which mesh axes split which dims of parameters and activations."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from tanuki_jax.config.experiment import Data, Layout
 from tanuki_jax.errors import InputError
-from tanuki_jax.model.llama import Constrain
+from tanuki_jax.model.llama import Constrain, Params
+from tanuki_jax.parallel.context import time_order
 
 ROWS = ("data", "fsdp", "expert")
-"""Mesh axes that split the rows of a batch."""
+"""Mesh axes that split the rows of a micro-batch."""
+
+BATCH_ROWS = ("stage", *ROWS)
+"""Mesh axes that split rows outside the layers, where stages are so many replicas more."""
 
 SHARED = ("fsdp", "expert")
-"""Mesh axes that share the parameters outside experts."""
+"""Mesh axes that share the parameters outside experts; those within them `fsdp` shares alone."""
 
 PARAMETERS = {
     "embedding": P("tensor", SHARED),
     "output": P(SHARED, "tensor"),
     "norm": P(),
-    "attention_norm": P(),
-    "mlp_norm": P(),
-    "q": P(None, SHARED, "tensor", None),
-    "k": P(None, SHARED, "tensor", None),
-    "v": P(None, SHARED, "tensor", None),
-    "o": P(None, "tensor", None, SHARED),
-    "gate": P(None, SHARED, "tensor"),
-    "up": P(None, SHARED, "tensor"),
-    "down": P(None, "tensor", SHARED),
-    "router": P(),
-    "expert_gate": P(None, "expert", "fsdp", "tensor"),
-    "expert_up": P(None, "expert", "fsdp", "tensor"),
-    "expert_down": P(None, "expert", "tensor", "fsdp"),
+    "attention_norm": P("stage"),
+    "mlp_norm": P("stage"),
+    "q": P("stage", SHARED, "tensor", None),
+    "k": P("stage", SHARED, "tensor", None),
+    "v": P("stage", SHARED, "tensor", None),
+    "o": P("stage", "tensor", None, SHARED),
+    "gate": P("stage", SHARED, "tensor"),
+    "up": P("stage", SHARED, "tensor"),
+    "down": P("stage", "tensor", SHARED),
+    "router": P("stage"),
+    "expert_gate": P("stage", "expert", "fsdp", "tensor"),
+    "expert_up": P("stage", "expert", "fsdp", "tensor"),
+    "expert_down": P("stage", "expert", "tensor", "fsdp"),
 }
 """By the last key of the path; the first dim of everything in `blocks` is its layer."""
+
+GATHERED = {name: P(*(None if axes in (SHARED, "fsdp") else axes for axes in spec)) for name, spec in PARAMETERS.items()}
+"""The same with all that `fsdp` and `expert` share gathered."""
 
 ACTIVATIONS = {
     "btd": P(ROWS, ("context", "tensor"), None),
     "bthk": P(ROWS, "context", "tensor", None),
     "btf": P(ROWS, "context", "tensor"),
-    "states": P(ROWS, "context", None),
+    "embedded": P(BATCH_ROWS, ("context", "tensor"), None),
+    "states": P(BATCH_ROWS, "context", None),
 }
 """By the names of the axes. Between layers the time dim is split over `tensor` too (sequence parallelism, Korthikanti et al. 2022)."""
 
-BATCH = P(None, ROWS, "context")
+BATCH = P(None, BATCH_ROWS, "context")
 """Of a batch [accumulation, rows, T]."""
+
+
+def weights(layout: Layout) -> dict[str, P]:
+    """Where the weights lie that a micro-batch is given, by name: as they are stored, or gathered by `make_gather` before."""
+    return GATHERED if layout.zero == 1 else PARAMETERS
+
+
+def make_gather(mesh: Mesh, layout: Layout) -> Callable[[Params], Params]:
+    """What is done to parameters once a step, before any micro-batch: with `zero` 1 all weights are gathered in compute_dtype."""
+
+    def gather(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
+        name = path[-1].key
+        if GATHERED[name] == PARAMETERS[name]:
+            return leaf
+        return jax.lax.with_sharding_constraint(leaf.astype(layout.compute_dtype), NamedSharding(mesh, GATHERED[name]))
+
+    return lambda parameters: jax.tree_util.tree_map_with_path(gather, parameters) if layout.zero == 1 else parameters
 
 
 def shardings(mesh: Mesh, tree: Any) -> Any:
@@ -80,16 +106,20 @@ def activation_constraint(mesh: Mesh) -> Constrain:
     return constrain
 
 
-def check_batch(mesh: Mesh, batch_rows: int, accumulation: int, sequence_length: int) -> None:
+def check_batch(mesh: Mesh, layout: Layout, data: Data) -> None:
     """InputError if the mesh does not divide a micro-batch's rows or, where activations are split along time, its length."""
-    rows, parts = batch_rows // accumulation, math.prod(mesh.shape[axis] for axis in ROWS)
-    if rows % parts:
+    parts = math.prod(mesh.shape[axis] for axis in ROWS)
+    together = data.batch_rows // layout.accumulation
+    if together % layout.microbatches or together // layout.microbatches % parts:
+        micro = f" / layout.microbatches {layout.microbatches}" if layout.microbatches > 1 else ""
         raise InputError(
-            f"a micro-batch of {rows} rows (data.batch_rows {batch_rows} / layout.accumulation {accumulation}) "
-            f"is not divided by the {parts} devices of {' x '.join(ROWS)}"
+            f"a micro-batch of {together / layout.microbatches:g} rows (data.batch_rows {data.batch_rows} / layout.accumulation "
+            f"{layout.accumulation}{micro}) is not divided by the {parts} devices of {' x '.join(ROWS)}"
         )
-    if sequence_length % (mesh.shape["context"] * mesh.shape["tensor"]):
-        raise InputError(f"data.sequence_length {sequence_length} is not divided by layout.tensor {mesh.shape['tensor']}")
+    halves = 2 if layout.context > 1 else 1
+    if data.sequence_length % (halves * layout.context * layout.tensor):
+        split = f"{halves} x layout.context {layout.context} x " if layout.context > 1 else ""
+        raise InputError(f"data.sequence_length {data.sequence_length} is not divided by {split}layout.tensor {layout.tensor}")
 
 
 def local_rows(mesh: Mesh, shape: Sequence[int]) -> list[int]:
@@ -101,13 +131,19 @@ def local_rows(mesh: Mesh, shape: Sequence[int]) -> list[int]:
 
 
 def place_batch(mesh: Mesh, batch: Any, rows: Sequence[int], shape: Sequence[int]) -> Any:
-    """Global arrays [accumulation, rows, T] from numpy arrays [len(rows), T] that hold this process's `rows` of them."""
+    """Global arrays [accumulation, rows, T] from numpy arrays [len(rows), T] that hold this process's `rows` of them.
+
+    Where `context` splits time, places are in the order of `time_order`.
+    """
     sharding = NamedSharding(mesh, BATCH)
     per_step = shape[1]
     order = {row % per_step: place for place, row in enumerate(rows[: len(rows) // shape[0]])}
+    times = time_order(mesh.shape["context"], shape[2])
 
     def place(local: Any) -> jax.Array:
         steps = local.reshape(shape[0], -1, shape[2])
+        if mesh.shape["context"] > 1:
+            steps = steps[:, :, times]
 
         def part(index: Any) -> Any:
             held = [order[row] for row in range(per_step)[index[1]]]

@@ -20,7 +20,7 @@ def lower_step(experiment: Experiment, devices: Sequence[jax.Device]) -> jax.sta
     InputError if the layout does not fit the devices, the batch or the model.
     """
     mesh, layout, data = make_mesh(experiment.layout, devices), experiment.layout, experiment.data
-    check_batch(mesh, data.batch_rows, layout.accumulation, data.sequence_length)
+    check_batch(mesh, layout, data)
     with jax.set_mesh(mesh):
         shapes = jax.eval_shape(lambda: initial_state(experiment))
 

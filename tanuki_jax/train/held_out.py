@@ -11,7 +11,7 @@ from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import Loader
 from tanuki_jax.model.llama import Params
 from tanuki_jax.objectives.sums import Sums
-from tanuki_jax.parallel.sharding import local_rows, place_batch
+from tanuki_jax.parallel.sharding import local_rows, make_gather, place_batch
 from tanuki_jax.train.step import make_loss
 
 
@@ -25,6 +25,7 @@ def make_held_out(experiment: Experiment, mesh: Mesh, loader: Loader) -> Callabl
     mine = local_rows(mesh, shape)
     dropless = dataclasses.replace(experiment.router, capacity_factor=0.0)  # so that no loss depends on the devices
     loss_sums = make_loss(dataclasses.replace(experiment, router=dropless), mesh)
+    gather = make_gather(mesh, experiment.layout)
     batches = {}
     for source in loader.held_out_sources:
         batch = loader.held_out(source, experiment.held_out.rows)
@@ -32,7 +33,8 @@ def make_held_out(experiment: Experiment, mesh: Mesh, loader: Loader) -> Callabl
 
     @jax.jit
     def evaluate(parameters: Params, batch: Batch[jax.Array]) -> Sums:
-        sums: Sums = jax.lax.map(lambda micro: loss_sums(parameters, micro), batch)
+        used = gather(parameters)
+        sums: Sums = jax.lax.map(lambda micro: loss_sums(used, micro), batch)
         return jax.tree.map(lambda x: x.sum(0), sums)
 
     def held_out(parameters: Params) -> dict[str, float]:

@@ -39,7 +39,7 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
     if loader.vocabulary > experiment.model.vocabulary:
         raise InputError(f"the tokenizer has {loader.vocabulary} pieces, more than model.vocabulary {experiment.model.vocabulary}")
     mesh = make_mesh(experiment.layout)
-    check_batch(mesh, experiment.data.batch_rows, experiment.layout.accumulation, experiment.data.sequence_length)
+    check_batch(mesh, experiment.layout, experiment.data)
     step = make_step(experiment, mesh)
 
     first = jax.process_index() == 0

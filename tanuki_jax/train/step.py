@@ -12,12 +12,14 @@ from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.kernels.fp8 import fp8_matmul
 from tanuki_jax.model.llama import Params, hidden_states, initialise, output_matrix, plain_matmul
+from tanuki_jax.model.remat import rematerialize
 from tanuki_jax.objectives.next_token import next_token
 from tanuki_jax.objectives.routing import add_routing
 from tanuki_jax.objectives.sums import Sums
 from tanuki_jax.parallel.attention import make_attend
 from tanuki_jax.parallel.dispatch import make_dispatch
-from tanuki_jax.parallel.sharding import activation_constraint, shardings
+from tanuki_jax.parallel.pipeline import make_pipeline
+from tanuki_jax.parallel.sharding import activation_constraint, make_gather, shardings
 from tanuki_jax.parallel.vocabulary import sharded_linear_cross_entropy
 from tanuki_jax.train.optimizer import learning_rate, make_optimizer
 
@@ -32,10 +34,11 @@ type LossSums = Callable[[Params, Batch[jax.Array]], Sums]
 
 
 def make_loss(experiment: Experiment, mesh: Mesh) -> LossSums:
-    """The objective of an experiment as a function of parameters and a micro-batch [B, T]."""
+    """The objective of an experiment as a function of parameters, as `make_gather` gives them, and of rows [B, T]."""
     model, layout = experiment.model, experiment.layout
-    constrain, cross_entropy = activation_constraint(mesh), sharded_linear_cross_entropy(mesh)
+    constrain, cross_entropy = activation_constraint(mesh), sharded_linear_cross_entropy(mesh, layout)
     attend, dispatch = make_attend(mesh, layout.attention), make_dispatch(mesh, model, layout, experiment.router)
+    remat, pipeline = rematerialize(layout.remat, layout.save, layout.offload), make_pipeline(mesh, layout)
 
     def loss_sums(parameters: Params, batch: Batch[jax.Array]) -> Sums:
         states_btd, routing = hidden_states(
@@ -46,13 +49,14 @@ def make_loss(experiment: Experiment, mesh: Mesh) -> LossSums:
             model,
             attend=attend,
             constrain=constrain,
-            remat=layout.remat,
             compute_dtype=layout.compute_dtype,
+            remat=remat,
             dispatch=dispatch,
             matmul=fp8_matmul if layout.projections == "fp8" else plain_matmul,
+            through=pipeline.through,
         )
         sums = next_token(states_btd, output_matrix(parameters), batch, experiment.objective, cross_entropy)
-        return sums if routing is None else add_routing(sums, routing, experiment.router)
+        return sums if routing is None else add_routing(sums, routing, experiment.router, pipeline.sums(batch.loss_weights))
 
     return loss_sums
 
@@ -75,11 +79,17 @@ def make_step(experiment: Experiment, mesh: Mesh) -> Step:
     loss_sums = make_loss(experiment, mesh)
     optimizer = make_optimizer(experiment.optimizer)
     placed = shardings(mesh, jax.eval_shape(lambda: initial_state(experiment)))
+    gather = make_gather(mesh, experiment.layout)
+
+    def scatter(gradients: Params) -> Params:
+        summable = jax.tree.map(lambda g: g.astype(jnp.float32), gradients)
+        scattered: Params = jax.lax.with_sharding_constraint(summable, placed["parameters"])
+        return scattered
 
     def step(state: TrainState, batch: Batch[jax.Array]) -> tuple[TrainState, Metrics]:
         parameters = state["parameters"]
-        sums, gradients = _accumulate(loss_sums, parameters, batch)
-        gradients = jax.lax.with_sharding_constraint(jax.tree.map(lambda g: g / sums.weight, gradients), placed["parameters"])
+        sums, gradients = _accumulate(loss_sums, gather(parameters), batch, scatter)
+        gradients = jax.tree.map(lambda g: g / sums.weight, gradients)
         norm = optax.tree.norm(gradients)
         clip = jnp.minimum(1.0, experiment.optimizer.clip_norm / (norm + 1e-6))
         clipped = jax.tree.map(lambda g, p: (g * clip).astype(p.dtype), gradients, parameters)
@@ -95,8 +105,10 @@ def make_step(experiment: Experiment, mesh: Mesh) -> Step:
     return jax.jit(step, donate_argnums=0, out_shardings=(placed, None))
 
 
-def _accumulate(loss_sums: LossSums, parameters: Params, batch: Batch[jax.Array]) -> tuple[Sums, Params]:
-    """Sums and gradients of their total over the micro-batches of a batch [accumulation, B, T], in float32."""
+def _accumulate(
+    loss_sums: LossSums, parameters: Params, batch: Batch[jax.Array], scatter: Callable[[Params], Params]
+) -> tuple[Sums, Params]:
+    """Sums and gradients of their total over the parts of a batch [accumulation, B, T]; `scatter` is what is done to those of each."""
 
     def one(micro: Batch[jax.Array]) -> tuple[Sums, Params]:
         def total(parameters: Params) -> tuple[jax.Array, Sums]:
@@ -104,7 +116,7 @@ def _accumulate(loss_sums: LossSums, parameters: Params, batch: Batch[jax.Array]
             return sums.total, sums
 
         (_, sums), gradients = jax.value_and_grad(total, has_aux=True)(parameters)
-        return sums, jax.tree.map(lambda g: g.astype(jnp.float32), gradients)
+        return sums, scatter(gradients)
 
     if batch.tokens.shape[0] == 1:
         return one(jax.tree.map(lambda x: x[0], batch))

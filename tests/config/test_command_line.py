@@ -69,6 +69,8 @@ def another(value: Any, kind: Any) -> Any:
     """A value of that type which is not `value`."""
     if get_origin(kind) is Literal:
         return next(choice for choice in get_args(kind) if choice != value)
+    if get_origin(kind) is tuple:
+        return (*value, another(None, get_args(kind)[0]))
     return not value if kind is bool else f"{value}x" if kind is str else value + 1
 
 
@@ -94,6 +96,8 @@ def test_every_field_is_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
     for path, value in values.items():
         if isinstance(value, bool):
             words.append("--" + ".".join((*path[:-1], path[-1] if value else f"no-{path[-1]}")))
+        elif isinstance(value, tuple):
+            words += [f"--{'.'.join(path)}", *value]
         else:
             words.append(f"--{'.'.join(path)}={value}")
     assert experiment(*words) == expected

@@ -173,6 +173,36 @@ def test_gradients_may_stay_unclipped() -> None:
             {"model.experts": 8, "router.capacity_factor": math.inf, "layout.exchange": "ragged_all_to_all"},
             "router.capacity_factor (inf) goes with layout.exchange auto or all_to_all, not ragged_all_to_all",
         ),
+        (
+            {"layout.stage": 4, "layout.microbatches": 4, "model.layers": 85},
+            "layout.stage (4) must divide model.layers (85); 84 or 88 layers would do",
+        ),
+        (
+            {"layout.stage": 2, "layout.interleave": 4, "layout.microbatches": 2, "model.layers": 4},
+            "layout.stage (2) x layout.interleave (4) must divide model.layers (4); 8 or 16 layers would do",
+        ),
+        (
+            {"model.layers": 4, "layout.stage": 4, "layout.microbatches": 6},
+            "layout.microbatches (6) must be a multiple of layout.stage (4)",
+        ),
+        (
+            {"layout.microbatches": 2},
+            "layout.interleave (1) and layout.microbatches (2) are for pipeline stages, and layout.stage is 1; "
+            "layout.accumulation makes micro-batches without them",
+        ),
+        (
+            {"model.layers": 4, "layout.stage": 2, "layout.interleave": 2, "layout.microbatches": 2, "layout.remat": "none"},
+            "layout.interleave does not go with layout.remat none, which would keep the weights of every round",
+        ),
+        (
+            {"layout.remat": "full", "layout.save": ("qkv", "input"), "layout.offload": ("input",)},
+            "input cannot be in both layout.save and layout.offload",
+        ),
+        (
+            {"layout.remat": "none", "layout.save": ("qkv",)},
+            "layout.remat none keeps every activation, so layout.save and layout.offload have no effect; "
+            "choose another policy or leave them out",
+        ),
         ({"seed": 4294967296}, "seed is 4294967296, and must be at least 0 and below 2**32"),
         ({"name": "../elsewhere"}, "name is '../elsewhere', and must be able to name a folder inside runs"),
     ],
@@ -202,6 +232,9 @@ def test_a_run_needs_a_folder_of_its_own(name: str) -> None:
         {"model.experts": 2, "model.router_logits": "standardized"},
         {"model.experts": 8, "router.capacity_factor": math.inf},
         {"model.experts": 8, "router.capacity_factor": 1.25, "layout.exchange": "all_to_all"},
+        {"layout.stage": 2, "layout.microbatches": 4},
+        {"layout.stage": 2, "layout.microbatches": 2, "layout.interleave": 1, "layout.offload": ("input",)},
+        {"model.layers": 8, "layout.stage": 2, "layout.microbatches": 2, "layout.interleave": 4},
     ],
 )
 def test_what_just_fits_is_accepted(changes: dict[str, object]) -> None:

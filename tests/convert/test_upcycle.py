@@ -77,7 +77,6 @@ def logits(params: Params, model: Model) -> jax.Array:
         model,
         attend=attend,
         constrain=lambda x, _: x,
-        remat="none",
         compute_dtype="float32",
     )
     return states @ output_matrix(params)

@@ -25,6 +25,7 @@ from tanuki_jax.config.model import Model
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.kernels.fp8 import FORWARD, GRADIENT, LARGEST, fp8_matmul, quantise
 from tanuki_jax.model.llama import Params, hidden_states, shapes
+from tanuki_jax.model.remat import rematerialize
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.plan.target import devices
 from tanuki_jax.train.step import make_loss
@@ -148,7 +149,7 @@ def loss(params: Params, tokens: jax.Array, remat: str) -> jax.Array:
         TINY,
         attend=lambda q, k, v, segment_ids, positions: q * k + v,
         constrain=lambda x, axes: x,
-        remat=remat,
+        remat=rematerialize(remat),
         compute_dtype="bfloat16",
         matmul=fp8_matmul,
     )

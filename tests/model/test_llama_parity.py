@@ -84,7 +84,6 @@ def logits(params: Params, tokens: npt.NDArray[np.int32], model: Model, layout: 
             model,
             attend=attend,
             constrain=activation_constraint(mesh),
-            remat="none",
             compute_dtype="float32",
         )
         return states @ output_matrix(params)

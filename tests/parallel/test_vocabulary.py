@@ -57,7 +57,7 @@ def placed(mesh: Mesh, arrays: tuple[jax.Array, ...]) -> list[jax.Array]:
 def test_a_mesh_has_the_values_and_gradients_of_one_device(name: str) -> None:
     mesh = make_mesh(LAYOUTS[name])
     alone = jax.jit(results, static_argnums=0)(linear_cross_entropy, *inputs())
-    split = jax.jit(results, static_argnums=0)(sharded_linear_cross_entropy(mesh), *placed(mesh, inputs()))
+    split = jax.jit(results, static_argnums=0)(sharded_linear_cross_entropy(mesh, Layout()), *placed(mesh, inputs()))
     for a, b in zip(alone, split, strict=True):
         assert a.dtype == b.dtype
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
@@ -69,8 +69,8 @@ def test_what_one_device_computes_does_not_depend_on_the_tokens_of_another() -> 
     states, output, targets, weights = inputs()
     silent = jnp.where(jnp.arange(ROWS)[:, None] == 5, weights, 0)
     split = jax.jit(results, static_argnums=0)
-    full = split(sharded_linear_cross_entropy(mesh), *placed(mesh, (states, output, targets, weights)))
-    only = split(sharded_linear_cross_entropy(mesh), *placed(mesh, (states.at[:5].set(jnp.nan), output, targets, silent)))
+    full = split(sharded_linear_cross_entropy(mesh, Layout()), *placed(mesh, (states, output, targets, weights)))
+    only = split(sharded_linear_cross_entropy(mesh, Layout()), *placed(mesh, (states.at[:5].set(jnp.nan), output, targets, silent)))
     for a, b in zip(full[:3], only[:3], strict=True):
         np.testing.assert_array_equal(a[5], b[5])
         np.testing.assert_array_equal(np.delete(b, 5, axis=0), 0)
