@@ -80,7 +80,7 @@ def _through(
         trip, group = _at(number, groups, stages)
         fresh = _slot(waiting, trip, trips)
         moving = jax.tree.map(lambda new, old: jnp.where(_along((stage == 0) & (group == 0), old), new, old), fresh, moving)
-        waiting = _put(waiting, trip, trips, jax.tree.map(lambda new: jnp.where(group == 0, jnp.roll(new, -1, 0), new), fresh))
+        waiting = _put(waiting, trip, trips, jax.tree.map(lambda new: jnp.where(group == 0, _handed(mesh, new, -1), new), fresh))
 
         _, groups_s = _at(number - stage, groups, stages)
         x, routing = work(moving, groups_s, blocks)
@@ -88,9 +88,9 @@ def _through(
 
         trip, group = _at(number - (stages - 1), groups, stages)
         before = _slot(done, trip, trips)
-        arrived = jnp.where(_along(stage == stages - 1, x), x, jnp.roll(before, -1, 0))
+        arrived = jnp.where(_along(stage == stages - 1, x), x, _handed(mesh, before, -1))
         done = _put(done, trip, trips, jnp.where((number >= stages - 1) & (group == groups - 1), arrived, before))
-        moving = jax.tree.map(lambda part: spread(jnp.roll(part, 1, 0)), _Cargo(x, moving.segment_ids, moving.positions))
+        moving = jax.tree.map(lambda part: _handed(mesh, part, 1), _Cargo(x, moving.segment_ids, moving.positions))
         return (moving, jax.tree.map(spread, waiting), spread(done)), routing
 
     waiting = _Cargo(*(_split(mesh, layout, part) for part in (x_btd, segment_ids, positions)))
@@ -116,6 +116,15 @@ def _slot(tree: Any, trip: jax.Array, trips: int) -> Any:
 
 def _put(tree: Any, trip: jax.Array, trips: int, new: Any) -> Any:
     return jax.tree.map(lambda x, part: jax.lax.dynamic_update_index_in_dim(x, part, jnp.clip(trip, 0, trips - 1), 1), tree, new)
+
+
+def _handed(mesh: Mesh, x: jax.Array, by: int) -> jax.Array:
+    """Every stage's part [S, ...] to the stage `by` places on, around the circle."""
+    stages = mesh.shape["stage"]
+    pairs = [(stage, (stage + by) % stages) for stage in range(stages)]
+    hand = functools.partial(jax.lax.ppermute, axis_name="stage", perm=pairs)
+    handed: jax.Array = jax.shard_map(hand, mesh=mesh, in_specs=P("stage"), out_specs=P("stage"), axis_names={"stage"})(x)
+    return handed
 
 
 def _on_stages(mesh: Mesh, x: jax.Array) -> jax.Array:
