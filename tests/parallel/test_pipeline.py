@@ -19,12 +19,14 @@ from tanuki_jax.parallel.pipeline import bubble, make_pipeline
 
 ROWS, TIME = 24, 4
 LAYOUTS = [
-    Layout(stage=2, microbatches=2),
-    Layout(stage=2, microbatches=6, interleave=3),
+    Layout(stage=2, microbatches=2, remat="none"),
+    Layout(stage=2, fsdp=3, microbatches=4, interleave=2),
     Layout(stage=3, microbatches=6, interleave=2),
     Layout(stage=4, microbatches=4, interleave=2),
+]
+MORE = [
+    Layout(stage=2, microbatches=6, interleave=3),
     Layout(stage=2, microbatches=4, interleave=4),
-    Layout(stage=2, fsdp=3, microbatches=4, interleave=2),
     Layout(stage=8, microbatches=8, interleave=3),
 ]
 
@@ -44,10 +46,13 @@ def inputs(layers: int) -> tuple[Any, ...]:
     return x_btd, *ids, blocks
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda x: f"stage {x.stage}, interleave {x.interleave}, of {x.microbatches}")
-@pytest.mark.parametrize("remat", [keep_all, rematerialize("full")], ids=["none", "full"])
-def test_rows_and_gradients_are_those_of_one_layer_after_another(layout: Layout, remat: Any) -> None:
-    layout = dataclasses.replace(layout, data=1)
+@pytest.mark.parametrize(
+    "layout",
+    [*LAYOUTS, *(pytest.param(layout, marks=pytest.mark.long) for layout in MORE)],
+    ids=lambda x: f"stage {x.stage}, interleave {x.interleave}, {x.microbatches} micro-batches",
+)
+def test_rows_and_gradients_are_those_of_one_layer_after_another(layout: Layout) -> None:
+    layout, remat = dataclasses.replace(layout, data=1), rematerialize(layout.remat)
     mesh = make_mesh(layout, jax.devices()[: layout.stage * layout.fsdp])
     x_btd, ids, positions, blocks = inputs(2 * layout.stage * layout.interleave)
     pipeline = make_pipeline(mesh, layout)

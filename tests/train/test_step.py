@@ -3,7 +3,10 @@
 import dataclasses
 import functools
 import math
+import os
 import re
+import subprocess
+import sys
 from typing import Any
 
 import jax
@@ -199,3 +202,21 @@ def test_gradients_are_clipped_by_their_global_norm() -> None:
     first_moment = state["optimizer"][0].mu
     norm = float(jnp.sqrt(sum(jnp.sum(jnp.square(leaf / 0.1)) for leaf in jax.tree.leaves(first_moment))))
     np.testing.assert_allclose(norm, clipped.optimizer.clip_norm, rtol=1e-3)
+
+
+def test_every_process_traces_the_same_program() -> None:
+    """Though Python orders sets of strings differently in each."""
+    script = """if True:
+        import dataclasses, hashlib, jax
+        from tanuki_jax.config.registry import experiment
+        from tanuki_jax.plan.step import lower_step
+
+        tiny = experiment.find("tiny_moe")
+        layout = dataclasses.replace(tiny.layout, fsdp=2, expert=4, accumulation=1)
+        print(hashlib.sha256(lower_step(dataclasses.replace(tiny, layout=layout), jax.devices()).as_text().encode()).hexdigest())"""
+    processes = [
+        subprocess.Popen([sys.executable, "-c", script], env=os.environ | {"PYTHONHASHSEED": seed}, stdout=subprocess.PIPE)
+        for seed in ("1", "2")
+    ]
+    first, second = (process.communicate()[0] for process in processes)
+    assert len(first) == 65 and first == second
