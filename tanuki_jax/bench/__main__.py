@@ -101,6 +101,18 @@ class CompileOptions:
     """Report to write, or to add this version of jax to."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HardwareOptions:
+    """Keep what a report says of this machine's devices in a hardware file, from which `plan --target=FILE.toml:3x8` predicts."""
+
+    report: tyro.conf.Positional[str]
+    """What `bench all --json` wrote."""
+    hardware: str
+    """Whose other figures stay: h200, or a file of your own."""
+    out: str
+    """File to write, ending in .toml."""
+
+
 def of_shapes(benchmark: str, words: list[str]) -> None:
     options = parse_options(f"bench {benchmark}", words, Options)
     from tanuki_jax.bench import here  # after the words are understood: importing jax takes seconds
@@ -137,6 +149,16 @@ def table(words: list[str]) -> None:
     print(markdown(results, about), end="")
 
 
+def hardware(words: list[str]) -> None:
+    options = parse_options("bench hardware", words, HardwareOptions)
+    if not options.out.endswith(".toml"):
+        raise InputError(f"--out must end in .toml, not {options.out!r}")
+    from tanuki_jax.bench.hardware import keep
+
+    for name, (share, source) in keep(Path(options.report), options.hardware, Path(options.out)).items():
+        print(f"{name:<16}{share:.1%}  {source}")
+
+
 def upcycling(words: list[str]) -> None:
     options = parse_options("bench upcycling", words, UpcyclingOptions)
     if min(options.seeds, *options.steps) < 1:
@@ -167,6 +189,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], Any]] = {
     "step": (step, StepOptions),
     "all": (everything, AllOptions),
     "table": (table, TableOptions),
+    "hardware": (hardware, HardwareOptions),
     "upcycling": (upcycling, UpcyclingOptions),
     "compile": (compile_ahead, CompileOptions),
 }

@@ -17,14 +17,11 @@ from tanuki_jax.bench.program import memory
 from tanuki_jax.bench.programs import Program, Work, programs
 from tanuki_jax.bench.results import first_line
 from tanuki_jax.bench.sizes import SIZES
-from tanuki_jax.plan.target import devices
+from tanuki_jax.plan.hardware import Hardware
+from tanuki_jax.plan.target import parse
 from tanuki_jax.replacing import replace_text
 
 DEVICES = 8
-MEASURED_FLOPS = {"h100": 790e12, "h200": 790e12}
-"""FLOP/s of a large bfloat16 matrix product on random data."""
-MEASURED_BYTES = {"h100": 3.0e12, "h200": 4.3e12}
-"""Bytes a second of a copy on the device, reads and writes together."""
 SHARED_MEMORY = 232_448
 """Most shared memory of a block on Hopper, in bytes."""
 
@@ -67,9 +64,9 @@ class Compiled:
         return [f"{self.name}: {fault}" for fault in (*([self.error] if self.error else []), *spilling, *too_large)]
 
 
-def predict(work: Work, moved_bytes: int, target: str) -> Prediction:
-    """Roofline (Williams et al. 2009) with the rates that were measured on such a device, not with the vendor's."""
-    products, moves = work.issued / MEASURED_FLOPS[target], work.rows * moved_bytes / MEASURED_BYTES[target]
+def predict(work: Work, moved_bytes: int, hardware: Hardware) -> Prediction:
+    """Roofline (Williams et al. 2009) with the rates that such a device reaches in large products and copies, not with the vendor's."""
+    products, moves = work.issued / hardware.flops("matmul"), work.rows * moved_bytes / hardware.memory
     return Prediction(
         data=work.data,
         useful_flops=work.useful,
@@ -79,7 +76,7 @@ def predict(work: Work, moved_bytes: int, target: str) -> Prediction:
     )
 
 
-def compile_program(program: Program, chips: Sequence[jax.Device], target: str) -> Compiled:
+def compile_program(program: Program, chips: Sequence[jax.Device], hardware: Hardware) -> Compiled:
     """Compiles; what is raised becomes the error."""
     try:
         with ptxas.listening() as heard:
@@ -92,7 +89,7 @@ def compile_program(program: Program, chips: Sequence[jax.Device], target: str) 
         kernels=tuple(ptxas.parse(heard[0])),
         shared_memory=tuple(ptxas.requested(heard[0])),
         memory=held,
-        predictions=tuple(predict(work, held["moved_bytes"], target) for work in program.work),
+        predictions=tuple(predict(work, held["moved_bytes"], hardware) for work in program.work),
     )
 
 
@@ -102,12 +99,13 @@ def run(target: str, path: Path | None) -> int:
     Returns:
         0, or 1 if anything could not be compiled or spills.
     """
-    chips = devices(target, DEVICES)
+    cluster = parse(f"{target}:1x{DEVICES}")
+    chips = cluster.devices()
     console = rich.console.Console(width=200, stderr=True)
     found = []
     for program in programs(SIZES["full"]):
         console.print(program.name)
-        found.append(compile_program(program, chips, target))
+        found.append(compile_program(program, chips, cluster.hardware))
     rich.console.Console(width=200).print(table(found))
     faults = [fault for each in found for fault in each.faults]
     if path is not None:

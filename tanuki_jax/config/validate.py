@@ -136,6 +136,10 @@ def _check_stages(experiment: Experiment) -> None:
         layers % (stages * groups) == 0, f"{parts} must divide model.layers ({layers}); {near} or {near + stages * groups} layers would do"
     )
     _require(
+        not layout.offload,
+        f"layout.offload does not go with layout.stage ({stages}): XLA cannot move activations to the host from inside a pipeline's rounds",
+    )
+    _require(
         groups == 1 or layout.remat != "none",
         "layout.interleave does not go with layout.remat none, which would keep the weights of every round",
     )

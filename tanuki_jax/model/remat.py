@@ -22,18 +22,21 @@ def keep_all(layer: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def rematerialize(name: str, save: Sequence[str] = (), offload: Sequence[str] = ()) -> Remat:
-    """`jax.checkpoint` with the policy of that name.
+    """`jax.checkpoint` with the `policy` of that name, for what a scan runs; `none` keeps everything."""
+    return keep_all if name == "none" else functools.partial(jax.checkpoint, policy=policy(name, save, offload), prevent_cse=False)
+
+
+def policy(name: str, save: Sequence[str] = (), offload: Sequence[str] = ()) -> Callable[..., Any]:
+    """The `jax.checkpoint` policy of that name.
 
     `full` keeps a layer's input only (and which keys each query sees, two integers a token), `attention` also attention's output, `dots`
-    also every product with a weight, `none` everything.
+    also every product with a weight.
 
     Args:
         name: of the policy.
         save: names of activations that it keeps in addition.
         offload: names of activations that it keeps in the host's memory; `input` then takes the place of the input on the device.
     """
-    if name == "none":
-        return keep_all
     names = jax.checkpoint_policies.save_and_offload_only_these_names(
         names_which_can_be_saved=sorted({*_KEPT[name], *save} - set(offload)),
         names_which_can_be_offloaded=list(offload),
@@ -42,9 +45,9 @@ def rematerialize(name: str, save: Sequence[str] = (), offload: Sequence[str] = 
     )
     dots = jax.checkpoint_policies.dots_with_no_batch_dims_saveable
 
-    def policy(primitive: Any, *avals: Any, **parameters: Any) -> Any:
+    def keeps(primitive: Any, *avals: Any, **parameters: Any) -> Any:
         if name == "dots" and dots(primitive, *avals, **parameters):
             return True
         return names(primitive, *avals, **parameters)
 
-    return functools.partial(jax.checkpoint, policy=policy, prevent_cse=False)
+    return keeps

@@ -79,7 +79,7 @@ def _through(
         moving, waiting, done = carry
         trip, group = _at(number, groups, stages)
         fresh = _slot(waiting, trip, trips)
-        moving = jax.tree.map(lambda new, old: jnp.where(_along((stage == 0) & (group == 0), old), new, old), fresh, moving)
+        moving = jax.tree.map(functools.partial(_at_stages, (stage == 0) & (group == 0)), fresh, moving)
         waiting = _put(waiting, trip, trips, jax.tree.map(lambda new: jnp.where(group == 0, _handed(mesh, new, -1), new), fresh))
 
         _, groups_s = _at(number - stage, groups, stages)
@@ -88,7 +88,7 @@ def _through(
 
         trip, group = _at(number - (stages - 1), groups, stages)
         before = _slot(done, trip, trips)
-        arrived = jnp.where(_along(stage == stages - 1, x), x, _handed(mesh, before, -1))
+        arrived = _at_stages(stage == stages - 1, x, _handed(mesh, before, -1))
         done = _put(done, trip, trips, jnp.where((number >= stages - 1) & (group == groups - 1), arrived, before))
         moving = jax.tree.map(lambda part: _handed(mesh, part, 1), _Cargo(x, moving.segment_ids, moving.positions))
         return (moving, jax.tree.map(spread, waiting), spread(done)), routing
@@ -105,8 +105,10 @@ def _at(number: jax.Array, groups: int, stages: int) -> tuple[jax.Array, jax.Arr
     return number // (stages * groups), number // stages % groups
 
 
-def _along(mask_s: jax.Array, like: jax.Array) -> jax.Array:
-    return mask_s.reshape(-1, *(1,) * (like.ndim - 1))
+@jax.checkpoint
+def _at_stages(mask_s: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
+    """New where the mask of the stage says so. The backward pass is left the mask of stages, not one of everything in them."""
+    return jnp.where(mask_s.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
 
 
 def _slot(tree: Any, trip: jax.Array, trips: int) -> Any:

@@ -195,6 +195,10 @@ def test_gradients_may_stay_unclipped() -> None:
             "layout.interleave does not go with layout.remat none, which would keep the weights of every round",
         ),
         (
+            {"layout.stage": 2, "layout.microbatches": 2, "layout.offload": ("input",)},
+            "layout.offload does not go with layout.stage (2): XLA cannot move activations to the host from inside a pipeline's rounds",
+        ),
+        (
             {"layout.remat": "full", "layout.save": ("qkv", "input"), "layout.offload": ("input",)},
             "input cannot be in both layout.save and layout.offload",
         ),
@@ -233,7 +237,7 @@ def test_a_run_needs_a_folder_of_its_own(name: str) -> None:
         {"model.experts": 8, "router.capacity_factor": math.inf},
         {"model.experts": 8, "router.capacity_factor": 1.25, "layout.exchange": "all_to_all"},
         {"layout.stage": 2, "layout.microbatches": 4},
-        {"layout.stage": 2, "layout.microbatches": 2, "layout.interleave": 1, "layout.offload": ("input",)},
+        {"layout.stage": 2, "layout.microbatches": 2, "layout.save": ("input",)},
         {"model.layers": 8, "layout.stage": 2, "layout.microbatches": 2, "layout.interleave": 4},
     ],
 )

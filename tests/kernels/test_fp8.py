@@ -27,7 +27,7 @@ from tanuki_jax.kernels.fp8 import FORWARD, GRADIENT, LARGEST, fp8_matmul, quant
 from tanuki_jax.model.llama import Params, hidden_states, shapes
 from tanuki_jax.model.remat import rematerialize
 from tanuki_jax.parallel.mesh import make_mesh
-from tanuki_jax.plan.target import devices
+from tanuki_jax.plan.target import parse
 from tanuki_jax.train.step import make_loss
 
 type Float64 = npt.NDArray[np.float64]
@@ -213,7 +213,7 @@ def issued(program: str) -> Counter[tuple[str, str]]:
 @pytest.mark.parametrize("triton", [True, False])
 def test_the_program_for_an_h200_multiplies_in_fp8_with_triton_and_with_cublas(triton: bool) -> None:
     """Without a GPU XLA takes Triton for every product; with one it takes the faster, so both must be FP8."""
-    sharding = SingleDeviceSharding(devices("h200")[0])
+    sharding = SingleDeviceSharding(parse("h200:1").devices()[0])
     params, tokens = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
         (shapes(TINY), jax.ShapeDtypeStruct((2, 256), jnp.int32)),

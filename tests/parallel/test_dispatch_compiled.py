@@ -14,7 +14,7 @@ from tanuki_jax.model.experts import Choices, Experts
 from tanuki_jax.parallel.dispatch import make_dispatch
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import ACTIVATIONS, PARAMETERS
-from tanuki_jax.plan.target import devices
+from tanuki_jax.plan.target import parse
 
 pytestmark = pytest.mark.gpu_compile
 
@@ -34,7 +34,7 @@ ROWS, TIME = 16, 64
 )
 def test_every_exchange_compiles_and_leaves_experts_where_they_are(layout: Layout, factor: float, collective: str) -> None:
     model = Model(vocabulary=8, width=640, hidden=768, layers=1, heads=1, kv_heads=1, experts=16)
-    mesh = make_mesh(layout, devices("h100", max(8, layout.expert)))
+    mesh = make_mesh(layout, parse(f"h100:{max(1, layout.expert // 8)}x8").devices())
     dispatch = make_dispatch(mesh, model, layout, Router(capacity_factor=factor))
 
     def array(spec: P, dtype: Any, *shape: int) -> Any:

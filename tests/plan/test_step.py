@@ -1,15 +1,21 @@
 """Whole steps of the largest configs, compiled for devices that are not here."""
 
 import dataclasses
+from typing import Any
 
 import jax
+import numpy as np
 import pytest
 
-from tanuki_jax.config.experiment import Layout
+from tanuki_jax.config.experiment import Experiment, Layout
 from tanuki_jax.config.registry import experiment
+from tanuki_jax.data.batch import Batch
 from tanuki_jax.errors import InputError
+from tanuki_jax.parallel.mesh import make_mesh
+from tanuki_jax.parallel.sharding import local_rows, place_batch, shardings
 from tanuki_jax.plan.step import lower_step
-from tanuki_jax.plan.target import devices
+from tanuki_jax.plan.target import parse
+from tanuki_jax.train.step import TrainState, initial_state, make_step
 
 GIB = 2**30
 
@@ -20,13 +26,49 @@ def test_a_batch_that_the_devices_do_not_divide_is_refused() -> None:
         lower_step(odd, jax.devices())
 
 
+@pytest.mark.parametrize(
+    "layout",
+    [
+        Layout(data=2, fsdp=4, accumulation=2, compute_dtype="float32"),
+        Layout(fsdp=2, tensor=2, context=2, zero=1, remat="full", compute_dtype="float32"),
+        Layout(stage=2, microbatches=4, fsdp=2, tensor=2, remat="attention", compute_dtype="float32"),
+    ],
+    ids=["data, fsdp", "context, tensor, zero 1", "stage"],
+)
+def test_the_step_that_is_planned_is_the_step_that_is_trained(layout: Layout) -> None:
+    """StableHLO of `plan --target=cpu:1x8` against that of the call which `train` makes on eight devices, with a state and a batch."""
+    tiny = dataclasses.replace(experiment.find("tiny"), layout=layout)
+    planned = lower_step(tiny, parse("cpu:1x8").devices()).as_text()
+
+    mesh = make_mesh(layout)
+    step: Any = make_step(tiny, mesh)
+    rows = np.zeros((tiny.data.batch_rows, tiny.data.sequence_length), np.int32)
+    shape = (layout.accumulation, tiny.data.batch_rows // layout.accumulation, tiny.data.sequence_length)
+    local = Batch(rows, rows, rows.astype(np.float32), rows, rows)
+    with jax.set_mesh(mesh):
+        batch = place_batch(mesh, local, local_rows(mesh, shape), shape)
+        trained = step.lower(_zeros(tiny, mesh), batch).as_text()
+    assert trained == planned and len(planned) > 10_000
+
+
+def _zeros(whole: Experiment, mesh: jax.sharding.Mesh) -> TrainState:
+    """A train state placed as `begin` places it, without the time that drawing weights takes."""
+    shapes = jax.eval_shape(lambda: initial_state(whole))
+
+    def place(leaf: jax.ShapeDtypeStruct, sharding: jax.sharding.Sharding) -> jax.Array:
+        return jax.make_array_from_callback(leaf.shape, sharding, lambda index: np.zeros(leaf.shape, leaf.dtype)[index])
+
+    state: TrainState = jax.tree.map(place, shapes, shardings(mesh, shapes))
+    return state
+
+
 @pytest.mark.gpu_compile
 @pytest.mark.parametrize("nodes", [8, 16])
 def test_8x8b_at_4096_with_3072_rows_fits_h100s(nodes: int) -> None:
     """In the layout that the config has, with room for what the compiler does not count: communication buffers, fragmentation."""
     whole = experiment.find("8x8b_0806")
     assert (whole.data.sequence_length, whole.data.batch_rows) == (4096, 3072)
-    compiled = lower_step(whole, devices("h100", 8 * nodes)).compile()
+    compiled = lower_step(whole, parse(f"h100:{nodes}x8").devices()).compile()
     memory = compiled.memory_analysis()
     assert memory is not None
     assert memory.peak_memory_in_bytes < 72 * GIB
@@ -45,5 +87,5 @@ def test_four_layers_of_the_8x8b_fit_one_h200() -> None:
         data=dataclasses.replace(whole.data, batch_rows=16),
         layout=Layout(data=1, remat="dots"),
     )
-    memory = lower_step(four, devices("h200")).compile().memory_analysis()
+    memory = lower_step(four, parse("h200:1").devices()).compile().memory_analysis()
     assert memory is not None and memory.peak_memory_in_bytes < 130 * GIB

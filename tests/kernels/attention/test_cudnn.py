@@ -16,7 +16,7 @@ from hypothesis import given
 from tanuki_jax.errors import InputError
 from tanuki_jax.kernels.attention.cudnn import DOCUMENTS, cudnn, extents, ordinals
 from tanuki_jax.kernels.attention.reference import reference
-from tanuki_jax.plan.target import devices
+from tanuki_jax.plan.target import parse
 from tests.kernels.leak import rows
 
 TIME = 100
@@ -133,7 +133,7 @@ def test_an_old_cudnn_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def compiled_for_h200(batch: int, time: int, heads: int, key_value_heads: int, dim: int, **options: Any) -> str:
     """The optimised program of the output and of its gradients."""
-    sharding = jax.sharding.SingleDeviceSharding(devices("h200")[0])
+    sharding = jax.sharding.SingleDeviceSharding(parse("h200:1").devices()[0])
     q, k = (jax.ShapeDtypeStruct((batch, time, count, dim), jnp.bfloat16, sharding=sharding) for count in (heads, key_value_heads))
     ids = jax.ShapeDtypeStruct((batch, time), jnp.int32, sharding=sharding)
 
@@ -178,7 +178,7 @@ def test_the_window_and_causality_reach_cudnn(options: dict[str, Any], mask: str
 @pytest.mark.gpu_compile
 @pytest.mark.parametrize("check_vma", [False, True])
 def test_batch_and_heads_may_be_split_in_a_scan_of_rematerialised_layers(check_vma: bool) -> None:
-    mesh = jax.sharding.Mesh(np.array(devices("h200", 4)).reshape(2, 2), ("data", "tensor"))
+    mesh = jax.sharding.Mesh(np.array(parse("h200:4").devices()).reshape(2, 2), ("data", "tensor"))
     arrays, ids = jax.P("data", None, "tensor", None), jax.P("data", None)
 
     @functools.partial(jax.shard_map, mesh=mesh, in_specs=(arrays,) * 3 + (ids,) * 2, out_specs=arrays, check_vma=check_vma)

@@ -15,7 +15,7 @@ from tanuki_jax.kernels.attention.attention import choose
 from tanuki_jax.model.remat import policy
 from tanuki_jax.parallel.attention import make_attend
 from tanuki_jax.parallel.mesh import make_mesh
-from tanuki_jax.plan.target import devices
+from tanuki_jax.plan.target import parse
 
 pytestmark = pytest.mark.gpu_compile
 
@@ -41,7 +41,7 @@ def gradients(mesh: Mesh, time: int, heads: tuple[int, int], dim: int, remat: st
 
 @pytest.mark.parametrize(("time", "heads", "dim"), [(2048, (32, 8), 128), (8192, (32, 8), 128), (301, (8, 8), 64), (4096, (8, 1), 64)])
 def test_no_register_spills(time: int, heads: tuple[int, int], dim: int) -> None:
-    mesh = make_mesh(Layout(), devices("h200"))
+    mesh = make_mesh(Layout(), parse("h200:1").devices())
     jax.clear_caches()
     with ptxas.listening() as heard:
         gradients(mesh, time, heads, dim)
@@ -51,7 +51,7 @@ def test_no_register_spills(time: int, heads: tuple[int, int], dim: int) -> None
 
 
 def test_rows_and_heads_are_split_without_communication() -> None:
-    mesh = make_mesh(Layout(fsdp=4, tensor=2), devices("h200", 8))
+    mesh = make_mesh(Layout(fsdp=4, tensor=2), parse("h200:8").devices())
     program = gradients(mesh, 2048, (8, 2), 128).as_text() or ""
     assert program.count('custom_call_target="mosaic_gpu') == 3
     assert [name for name in ("all-gather", "all-reduce", "all-to-all", "collective-permute") if f"{name}(" in program] == []
@@ -59,12 +59,12 @@ def test_rows_and_heads_are_split_without_communication() -> None:
 
 @pytest.mark.parametrize(("remat", "kernels"), [("full", 4), ("attention", 3), ("dots", 3)])
 def test_the_forward_kernel_runs_again_only_where_its_output_is_not_kept(remat: str, kernels: int) -> None:
-    program = gradients(make_mesh(Layout(), devices("h200")), 2048, (8, 2), 128, remat).as_text() or ""
+    program = gradients(make_mesh(Layout(), parse("h200:1").devices()), 2048, (8, 2), 128, remat).as_text() or ""
     assert program.count('custom_call_target="mosaic_gpu') == kernels
 
 
 def test_auto_takes_the_kernel_on_hopper_and_nothing_quadratic_beside_it() -> None:
-    (hopper,) = devices("h200")
+    (hopper,) = parse("h200:1").devices()
     assert choose(hopper, jnp.dtype(jnp.bfloat16), 8192, 128) == "hopper"
     assert choose(hopper, jnp.dtype(jnp.float16), 8192, 128) == "cudnn"
     assert choose(hopper, jnp.dtype(jnp.float32), 2048, 128) == "chunked"

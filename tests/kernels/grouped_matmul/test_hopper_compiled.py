@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tanuki_jax.kernels.grouped_matmul.grouped_matmul import grouped_matmul
-from tanuki_jax.plan.target import devices
+from tanuki_jax.plan.target import parse
 
 pytestmark = pytest.mark.gpu_compile
 
@@ -36,7 +36,7 @@ def assembler_reports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_all_three_products_compile_without_a_spill(
     gpu: str, tokens: int, experts: int, inputs: int, outputs: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    sharding = jax.NamedSharding(jax.sharding.Mesh(np.array(devices(gpu)), ("data",)), jax.P())
+    sharding = jax.NamedSharding(jax.sharding.Mesh(np.array(parse(f"{gpu}:1").devices()), ("data",)), jax.P())
 
     def array(*shape: int) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct(shape, jnp.bfloat16, sharding=sharding)
@@ -61,7 +61,7 @@ def test_all_three_products_compile_without_a_spill(
 
 @pytest.mark.parametrize("check_vma", [False, True])
 def test_devices_may_have_rows_of_their_own(check_vma: bool) -> None:
-    mesh = jax.sharding.Mesh(np.array(devices("h200", 2)), ("data",))
+    mesh = jax.sharding.Mesh(np.array(parse("h200:2").devices()), ("data",))
     specs = (jax.P("data"), jax.P(), jax.P("data"))
 
     @functools.partial(jax.shard_map, mesh=mesh, in_specs=specs, out_specs=jax.P("data"), check_vma=check_vma)

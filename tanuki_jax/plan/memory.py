@@ -1,0 +1,47 @@
+"""What a device's memory holds at a step's peak, from what the compiler says and the sharding rules."""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from tanuki_jax.plan.hardware import Hardware
+from tanuki_jax.plan.results import Memory
+
+
+def split(compiled: Any, state: Any, kept: int, hardware: Hardware) -> Memory:
+    """The peak, parted.
+
+    The peak is what the compiler allocates: arguments and results (which share their buffers, as the state is donated) and one buffer
+    for all that comes and goes between them. Parameters and optimizer are exact. Activations are the arrays that the forward pass stacks
+    for the backward pass, all of which live when it turns round. Temporaries are the rest.
+
+    Args:
+        compiled: the step.
+        state: its train state, whose leaves have shape, dtype and sharding.
+        kept: bytes that the forward pass stacks.
+        hardware: for the device's memory and the margin.
+    """
+    said = compiled.memory_analysis()
+    assert said is not None, "the compiler does not say how much memory the step needs"
+    peak = said.argument_size_in_bytes + said.output_size_in_bytes - said.alias_size_in_bytes + said.temp_size_in_bytes
+    parameters = held(state["parameters"])
+    optimizer = held({name: part for name, part in state.items() if name != "parameters"})
+    activations = min(kept, peak - parameters - optimizer)
+    return Memory(
+        parameters=parameters,
+        optimizer=optimizer,
+        activations=activations,
+        temporaries=peak - parameters - optimizer - activations,
+        margin=round(hardware.margin_share * hardware.memory_bytes),
+        capacity=hardware.memory_bytes,
+        host=said.host_argument_size_in_bytes
+        + said.host_output_size_in_bytes
+        - said.host_alias_size_in_bytes
+        + said.host_temp_size_in_bytes,
+    )
+
+
+def held(tree: Any) -> int:
+    """Bytes of a tree's arrays on one device."""
+    return sum(int(np.prod(leaf.sharding.shard_shape(leaf.shape))) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))

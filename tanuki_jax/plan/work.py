@@ -1,0 +1,142 @@
+"""The floating-point operations that a step issues: those of the model, what is computed again, and a pipeline's idle rounds."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
+
+from tanuki_jax.config.experiment import Activation, Experiment
+from tanuki_jax.config.model import Model
+from tanuki_jax.kernels.attention.attention import PLAIN, Backend
+from tanuki_jax.model.experts import Choices, Experts
+from tanuki_jax.model.flops import count, training_flops_per_token
+from tanuki_jax.model.llama import Params, hidden_states, shapes
+from tanuki_jax.model.remat import Remat, rematerialize
+from tanuki_jax.parallel.pipeline import bubble
+
+TIME = 8
+"""Tokens with which a layer is traced; what its products cost is in proportion to them."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Work:
+    """Operations of a step on all devices, by what they are done with."""
+
+    matmul: int
+    """Products with weights other than those of experts and the output matrix, the router's included."""
+    attention: int
+    grouped_matmul: int
+    """Products with the weights of experts."""
+    cross_entropy: int
+
+    @property
+    def total(self) -> int:
+        return self.matmul + self.attention + self.grouped_matmul + self.cross_entropy
+
+
+def model_flops(experiment: Experiment) -> int:
+    """Of a step: its tokens times `training_flops_per_token`."""
+    return _tokens(experiment) * training_flops_per_token(experiment.model, experiment.data.sequence_length)
+
+
+def issued(experiment: Experiment, backend: Backend) -> Work:
+    """Of a step.
+
+    What the backward pass of a layer computes again is counted on its jaxpr, under the policy of the layout. Attention is counted by
+    formula: two products forward, and again if its output is not kept, and five backward, of which one are the scores again; by a kernel
+    in the causal half of the square, in plain JAX (`backend`) in all of it. The loss computes its logits twice. In a pipeline's idle
+    rounds the layers are computed for nothing.
+    """
+    model, layout, tokens = experiment.model, experiment.layout, _tokens(experiment)
+    matmul, grouped, forwards = _layer(model, layout.remat, layout.save, layout.offload)
+    keys = 2 * experiment.data.sequence_length if backend in PLAIN else experiment.data.sequence_length + 1
+    attention = (2 * forwards + 5) * model.heads * model.head_dim * keys
+    rounds = tokens * model.layers
+
+    def with_idle(flops: int) -> int:
+        return round(flops / (1 - bubble(layout))) if layout.stage > 1 else flops
+
+    return Work(
+        matmul=with_idle(rounds * matmul),
+        attention=with_idle(rounds * attention),
+        grouped_matmul=with_idle(rounds * grouped),
+        cross_entropy=4 * tokens * 2 * model.width * model.vocabulary,
+    )
+
+
+def _tokens(experiment: Experiment) -> int:
+    return experiment.data.batch_rows * experiment.data.sequence_length
+
+
+@functools.cache
+def _layer(model: Model, remat: str, save: tuple[Activation, ...], offload: tuple[Activation, ...]) -> tuple[int, int, int]:
+    """Of one token and layer, forward and backward: products with weights, those with experts' weights, and how often attention's
+    forward pass is computed."""
+    policy = rematerialize(remat, save, offload)
+    bare = _count(model, policy, attention=False, experts=False)
+    attention = _count(model, policy, attention=True, experts=False) - bare
+    experts = _count(model, policy, attention=False, experts=True) - bare if model.experts else 0
+    return bare, experts, attention // (2 * model.heads * model.head_dim)
+
+
+def _count(model: Model, remat: Remat, *, attention: bool, experts: bool) -> int:
+    """Products of a layer's forward and backward pass, of a token, with stand-ins for attention and experts, or without."""
+    single = dataclasses.replace(model, layers=1)
+
+    def loss(params: Params, tokens: jax.Array) -> jax.Array:
+        states, _ = hidden_states(
+            params,
+            tokens,
+            tokens,
+            tokens,
+            single,
+            attend=lambda q, k, v, *_: _attend(attention, q, k, v),
+            constrain=lambda x, _: x,
+            compute_dtype="float32",
+            remat=remat,
+            dispatch=_active if experts else _idle,
+        )
+        return states.sum()
+
+    traced = jax.make_jaxpr(jax.grad(loss))(shapes(single), jax.ShapeDtypeStruct((1, TIME), jnp.int32))
+    return count(traced.jaxpr) // TIME
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _attend(counted: bool, q_bthd: jax.Array, k_btkd: jax.Array, v_btkd: jax.Array) -> jax.Array:
+    """A stand-in for attention, which needs as much of the layer again as the kernels do; its only product is one of 2 H D operations a
+    token in the forward pass, and not even that unless `counted`."""
+    scores_bth = jnp.einsum("bthd,bthd->bth", q_bthd, q_bthd) if counted else q_bthd.sum(3)
+    return q_bthd * scores_bth[..., None] + (k_btkd * v_btkd).sum(2, keepdims=True)
+
+
+def _attend_forward(counted: bool, *given: jax.Array) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+    out = checkpoint_name(_attend(counted, *given), "attention")
+    return out, (*given, out)
+
+
+def _attend_backward(counted: bool, kept: tuple[jax.Array, ...], gradient: jax.Array) -> tuple[jax.Array, ...]:
+    q_bthd, k_btkd, v_btkd, out = kept
+    shared = (out * gradient).sum(2, keepdims=True)
+    return q_bthd * out * gradient, v_btkd * shared, k_btkd * shared
+
+
+_attend.defvjp(_attend_forward, _attend_backward)
+
+
+def _active(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Array, jax.Array]:
+    """`Dispatch` of every token through as many experts as it chooses, with the names and the products of the real one."""
+    y_btd = jnp.zeros_like(x_btd)
+    for choice in range(choices.experts_btk.shape[-1]):
+        gate_df, up_df, down_fd = (weights[choice] for weights in experts)
+        gate_btf, up_btf = (checkpoint_name(x_btd @ weight, "experts") for weight in (gate_df, up_df))
+        given_btd = checkpoint_name((jax.nn.silu(gate_btf) * up_btf) @ down_fd, "experts")
+        y_btd += given_btd * choices.weights_btk[..., choice, None]
+    return y_btd, jnp.zeros(())
+
+
+def _idle(x_btd: jax.Array, choices: Choices, _: Experts) -> tuple[jax.Array, jax.Array]:
+    """`Dispatch` without a product, which needs its input and weights again as the real one does."""
+    return jnp.sin(x_btd) * choices.weights_btk.sum(-1, keepdims=True), jnp.zeros(())
