@@ -10,6 +10,7 @@ from types import ModuleType
 
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
+from tanuki_jax.config.sweep import Sweep
 from tanuki_jax.errors import InputError
 
 
@@ -70,6 +71,7 @@ class Registry[T]:
 
 experiment = Registry("experiment", Experiment)
 mixture = Registry("mixture", Mixture)
+sweep = Registry("sweep", Sweep)
 
 
 def _load(path: Path) -> ModuleType:

@@ -214,6 +214,9 @@ def _sent(layout: Layout, target: Target, axes: Sequence[str], count: float, siz
 
 
 def _in_node(layout: Layout, axis: str, per_node: int) -> int:
-    """How many neighbours along an axis a node has; where its end divides a group of them, fewer than they are."""
+    """How many neighbours along an axis a node has; one where the ends of nodes divide a group unevenly."""
     size, stride = getattr(layout, axis), size_over(layout, AXES[AXES.index(axis) + 1 :])
-    return size if per_node % (size * stride) == 0 else max(1, min(size - 1, per_node // stride))
+    if per_node % (size * stride) == 0:
+        return size
+    fit = max(1, per_node // stride)
+    return fit if per_node % stride == 0 and size % fit == 0 else 1

@@ -26,7 +26,7 @@ MICROBATCHES = (1, 2, 4)
 """Micro-batches of a pipeline, in multiples of its stages."""
 INTERLEAVE = (1, 2)
 
-type Verdict = Literal["divide", "nodes", "short", "split", "rule", "idle", "memory", "slow", "failed", "does not fit", "fits", "open"]
+type Verdict = Literal["divide", "nodes", "short", "split", "rule", "idle", "memory", "slow", "open", "failed", "does not fit", "fits"]
 
 MEANING: dict[Verdict, str] = {
     "divide": "meshes do not divide the model or the batch",
@@ -37,6 +37,7 @@ MEANING: dict[Verdict, str] = {
     "idle": f"layouts have stages that idle for more than {MOST_BUBBLE:.0%} of a step",
     "memory": "layouts are too large by their parameters, optimizer, gradients and kept activations alone",
     "slow": "layouts are slower by the estimate than those that were planned",
+    "open": "layouts were yet to be planned",
     "failed": "layouts could not be planned",
     "does not fit": "layouts were planned and do not fit",
     "fits": "layouts were planned and fit",

@@ -30,7 +30,7 @@ def plan_all(experiments: Sequence[Experiment], target: str, planner: Planner, w
     A process that dies is replaced, and its experiment has its end as the reason. Leaving the iterator ends all processes.
     """
     waiting = iter(enumerate(experiments))
-    pool = [_Worker(planner) for _ in range(min(workers, len(experiments)))]
+    pool = [Worker(planner) for _ in range(min(workers, len(experiments)))]
     busy = {worker.begin(experiment, target): (worker, place) for worker, (place, experiment) in zip(pool, waiting, strict=False)}
     try:
         while busy:
@@ -46,7 +46,7 @@ def plan_all(experiments: Sequence[Experiment], target: str, planner: Planner, w
             worker.end()
 
 
-class _Worker:
+class Worker:
     """A process that makes one plan after another."""
 
     def __init__(self, planner: Planner) -> None:

@@ -51,6 +51,11 @@ def test_an_experiment_bears_the_name_it_is_found_by(name: str) -> None:
     assert registry.experiment.find(name).name == name
 
 
+@pytest.mark.parametrize("name", registry.sweep.names())
+def test_a_sweep_bears_the_name_it_is_found_by(name: str) -> None:
+    assert registry.sweep.find(name).name == name
+
+
 @pytest.mark.parametrize("name", registry.experiment.names())
 def test_the_mixture_of_an_experiment_exists(name: str) -> None:
     assert registry.experiment.find(name).data.mixture in registry.mixture.names()

@@ -30,6 +30,9 @@ def small(**changes: Any) -> Experiment:
     return dataclasses.replace(tiny, data=data, held_out=held_out, **changes)
 
 
+SHAPES = jax.eval_shape(lambda: initial_state(small()))
+
+
 @pytest.fixture(scope="module")
 def found() -> list[Candidate]:
     return candidates(small(), TARGET)
@@ -41,7 +44,7 @@ def check_on_a_mesh(layout: Layout) -> None:
     validate(tried)
     mesh = make_mesh(layout, jax.devices())
     check_batch(mesh, layout, tried.data)
-    shardings(mesh, jax.eval_shape(lambda: initial_state(tried)))
+    shardings(mesh, SHAPES)
 
 
 def test_a_number_is_factorised_in_every_way() -> None:
