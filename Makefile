@@ -5,9 +5,11 @@ PARITY_ENVIRONMENT := launch/environment.sh .venv-parity dev,parity
 OLDEST_ENVIRONMENT := launch/environment.sh .venv-oldest dev,gpu jax==0.11.2
 GPU_ENVIRONMENT := launch/environment.sh .venv-gpu dev,gpu
 RUN := .venv/bin/python -m
+# A file's tests stay in one process, for its fixtures and what it compiled. One file alone needs no such words.
+PYTEST := pytest -n 2 --dist loadfile
 CODE := tanuki_jax configs tests
 
-.PHONY: help demo test test-parity test-gpu-compile test-long test-oldest lint format
+.PHONY: help demo plan-demo test test-parity test-gpu-compile test-long test-oldest lint format
 
 help: ## this list
 	@grep -E '^[a-z-]+: ##' Makefile | sed -E 's/: ## /\t/' | expand -t 14
@@ -18,13 +20,18 @@ demo: ## prepare, train and sample a tiny model on the CPU; a second time goes o
 	$(RUN) tanuki_jax.train --config=tiny
 	$(RUN) tanuki_jax.generate runs/tiny --prompt 'user: ' --prompt 'def '
 
+plan-demo: ## what training 8b on three nodes of H100 needs, and a small search for a better layout; no GPU
+	@$(GPU_ENVIRONMENT)
+	.venv-gpu/bin/python -m tanuki_jax.plan --config=8b --target=h100:3x8
+	.venv-gpu/bin/python -m tanuki_jax.plan --config=8b --target=h100:3x8 --search --layouts 8 --csv runs/plan/8b.csv --plot runs/plan/8b.png
+
 test: ## the fast tests: no network, no accelerator
 	@$(ENVIRONMENT)
-	$(RUN) pytest --durations=10
+	$(RUN) $(PYTEST) --durations=10
 
 test-parity: ## the tests against torch and transformers, in an environment of their own
 	@$(PARITY_ENVIRONMENT)
-	.venv-parity/bin/python -m pytest -m 'parity and not long'
+	.venv-parity/bin/python -m $(PYTEST) -m 'parity and not long'
 
 test-long: ## the tests that are too slow for every change
 	@$(ENVIRONMENT)
@@ -38,7 +45,7 @@ test-gpu-compile: ## kernels and steps compiled to machine code for GPUs that ar
 
 test-oldest: ## the fast tests on the oldest jax that is supported
 	@$(OLDEST_ENVIRONMENT)
-	.venv-oldest/bin/python -m pytest
+	.venv-oldest/bin/python -m $(PYTEST)
 
 lint: ## ruff, mypy --strict, and the floors that imports must keep to
 	@$(ENVIRONMENT)

@@ -51,9 +51,21 @@ def _compiled_anew_for_devices_that_are_not_here(request: pytest.FixtureRequest)
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """What a machine cannot run has a marker (`parity`, `long`), so a skip means that something is missing here."""
+    if hasattr(session.config, "workerinput"):
+        return  # one of pytest-xdist's workers: the process that started it counts
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     assert reporter is not None
     skipped = reporter.stats.get("skipped", [])
     if skipped and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         reporter.write_line(f"\n{len(skipped)} skipped: a skipped test fails the run", red=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table of layouts (tests/train/test_layouts.py): what was found of each, against one device."""
+    passed = terminalreporter.stats.get("passed", [])
+    found = [(report.nodeid, value) for report in passed for name, value in report.user_properties if name == "layout"]
+    if found:
+        terminalreporter.section("layouts, relative differences from one device")
+        for node, value in sorted(found):
+            terminalreporter.write_line(f"{node.partition('[')[2].rstrip(']'):<40}{value}")

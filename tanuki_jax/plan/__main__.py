@@ -2,7 +2,7 @@
 
 python -m tanuki_jax.plan --config=8b --target=h100:3x8
 python -m tanuki_jax.plan --config=8b --target=h100:3x8 --search --csv layouts.csv --plot layouts.png
-python -m tanuki_jax.plan --config=tiny --target=cpu:1x8
+python -m tanuki_jax.plan --config=tiny --target=cpu:1x2
 """
 
 import dataclasses

@@ -18,13 +18,29 @@ LONGEST = 16_384
 def join() -> None:
     """Joins the other processes of this job, before any device is touched.
 
-    Their coordinator is found by JAX on SLURM, Kubernetes, TPU pods and Open MPI; elsewhere it is what the environment says in
-    JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID.
+    Their coordinator is what the environment says in JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID; without the first, JAX
+    finds it on SLURM, in a TPU slice and under Open MPI.
+
+    InputError if there is no such job.
     """
     if address := os.environ.get("JAX_COORDINATOR_ADDRESS"):
-        jax.distributed.initialize(address, int(os.environ["JAX_NUM_PROCESSES"]), int(os.environ["JAX_PROCESS_ID"]))
-    else:
+        count, number = _number("JAX_NUM_PROCESSES"), _number("JAX_PROCESS_ID")
+        jax.distributed.initialize(address, count, number, cluster_detection_method="deactivate")  # no guessing which devices are meant
+        return
+    try:
         jax.distributed.initialize()
+    except ValueError as error:
+        raise InputError(
+            "--distributed joins the processes of a job, and there is none here: no SLURM, TPU slice or Open MPI was found, and"
+            " JAX_COORDINATOR_ADDRESS is not set"
+        ) from error
+
+
+def _number(name: str) -> int:
+    said = os.environ.get(name, "")
+    if not said.isdecimal():
+        raise InputError(f"with JAX_COORDINATOR_ADDRESS, {name} must be a whole number, and is '{said}'")
+    return int(said)
 
 
 def agree(find: Callable[[], str]) -> str:

@@ -13,6 +13,8 @@ import pytest
 
 from tanuki_jax.train.__main__ import main
 
+LOCAL = Path(__file__).parents[2] / "launch" / "local.sh"
+
 CONFIG = """
 from pathlib import Path
 
@@ -56,20 +58,25 @@ class Workspace:
 
     folder: Path
 
-    def start(self, door: str, *words: str, devices: int = 8, **environment: str) -> subprocess.Popen[str]:
-        flags = f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0"
-        cache = {"JAX_COMPILATION_CACHE_DIR": str(self.folder / "cache"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-        return subprocess.Popen(
-            [sys.executable, "-m", f"tanuki_jax.{door}", *words],
-            cwd=self.folder,
-            env=os.environ | {"XLA_FLAGS": flags} | cache | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, door: str, *words: str) -> subprocess.Popen[str]:
+        return self._start(sys.executable, "-m", f"tanuki_jax.{door}", *words)
 
-    def run(self, door: str, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        process = self.start(door, *words, **options)
+    def start_together(self, processes: int, *words: str) -> subprocess.Popen[str]:
+        """Starts to train in so many processes, which have eight devices together; a line of output begins with a process's number."""
+        return self._start(str(LOCAL), str(processes), "--config=small.py:small", *words)
+
+    def _start(self, *words: str) -> subprocess.Popen[str]:
+        own = {"PYTHON": sys.executable, "JAX_COMPILATION_CACHE_DIR": str(self.folder / "cache")}
+        return subprocess.Popen(words, cwd=self.folder, env=os.environ | own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def run(self, door: str, *words: str) -> subprocess.CompletedProcess[str]:
+        return self._finish(self.start(door, *words))
+
+    def train_together(self, processes: int, *words: str) -> subprocess.CompletedProcess[str]:
+        """Trains to the end in so many processes; what they say is all in stdout."""
+        return self._finish(self.start_together(processes, *words))
+
+    def _finish(self, process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
         out, err = process.communicate(timeout=300)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
@@ -79,9 +86,9 @@ class Workspace:
             main(["--config=small.py:small", "--name", name, *words])
         return self.metrics(name)
 
-    def train_elsewhere(self, name: str, *words: str, **options: Any) -> list[dict[str, Any]]:
+    def train_elsewhere(self, name: str, *words: str) -> list[dict[str, Any]]:
         """Trains to the end, in a process of its own, and returns the metrics."""
-        finished = self.run("train", "--config=small.py:small", "--name", name, *words, **options)
+        finished = self.run("train", "--config=small.py:small", "--name", name, *words)
         assert finished.returncode == 0, finished.stderr
         return self.metrics(name)
 

@@ -82,30 +82,68 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(workspace: Workspace, undistu
     assert workspace.metrics("interrupted") == undisturbed
 
 
-def two_processes(workspace: Workspace, *words: str) -> list[tuple[int, str]]:
-    """Exit code and stderr of each of two processes that train together."""
-    address = {"JAX_COORDINATOR_ADDRESS": "localhost:29517", "JAX_NUM_PROCESSES": "2"}
-    words = ("train", "--config=small.py:small", "--distributed", *words)
-    processes = [workspace.start(*words, devices=4, JAX_PROCESS_ID=str(number), **address) for number in range(2)]
-    return [(process.returncode, errors) for process, (_, errors) in [(p, p.communicate(timeout=300)) for p in processes]]
-
-
 def test_two_processes_agree_on_a_refusal(workspace: Workspace) -> None:
-    for code, errors in two_processes(workspace, "--name", "nowhere", "--start.checkpoint", "runs/nobody"):
-        assert code == 2
-        assert "tanuki_jax.train: there is no checkpoint at runs/nobody: no such folder\n" in errors
+    refused = workspace.train_together(2, "--name", "nowhere", "--start.checkpoint", "runs/nobody")
+    assert refused.returncode == 2
+    for number in range(2):
+        assert f"{number}: tanuki_jax.train: there is no checkpoint at runs/nobody: no such folder\n" in refused.stdout
 
 
-def test_two_processes_of_four_devices_follow_one_process(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
-    layout = ("--layout.fsdp", "2", "--layout.tensor", "2", "--steps", "20", "--schedule.end-step", "40")
-    outcomes = two_processes(workspace, "--name", "together", *layout)
-    assert [code for code, _ in outcomes] == [0, 0], outcomes
-    together = workspace.metrics("together")
-    for name in ("loss", "gradient_norm"):
-        first, alone = (next(line[name] for line in lines if name in line) for lines in (together, undisturbed))
-        np.testing.assert_allclose(first, alone, rtol=1e-5)
-    np.testing.assert_allclose(losses(together), losses(undisturbed)[:20], rtol=1e-4)
-    assert {event["event"]: event for event in workspace.events("together")}["config"]["processes"] == 2
+def follows(workspace: Workspace, name: str, alone: list[dict[str, Any]], *words: str) -> None:
+    """Trains 20 steps in two processes of four devices, whose losses must be those of a run in one process."""
+    finished = workspace.train_together(2, "--name", name, "--steps", "20", "--schedule.end-step", "40", *words)
+    assert finished.returncode == 0, finished.stdout
+    together = workspace.metrics(name)
+    for measure in ("loss", "gradient_norm"):
+        first, expected = (next(line[measure] for line in lines if measure in line) for lines in (together, alone))
+        np.testing.assert_allclose(first, expected, rtol=1e-5)
+    np.testing.assert_allclose(losses(together), losses(alone)[:20], rtol=1e-4)
+    assert {event["event"]: event for event in workspace.events(name)}["config"]["processes"] == 2
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "stage 2 microbatches 2 fsdp 2",
+        *(
+            pytest.param(layout, marks=pytest.mark.long)
+            for layout in (
+                "stage 2 microbatches 4 context 4",
+                "context 8",
+                "context 4 tensor 2",
+                "data 2 fsdp 2 tensor 2",
+                "fsdp 2 context 4",
+                "fsdp 2 data 4 zero 1",
+                "tensor 8",
+            )
+        ),
+    ],
+)
+def test_two_processes_of_four_devices_follow_one_process(workspace: Workspace, undisturbed: list[dict[str, Any]], layout: str) -> None:
+    """The first axis crosses them."""
+    words = layout.split()
+    options = [word for axis, size in zip(words[::2], words[1::2], strict=True) for word in (f"--layout.{axis}", size)]
+    follows(workspace, layout.replace(" ", "_"), undisturbed, *options)
+
+
+@pytest.mark.long
+def test_experts_may_lie_in_other_processes(workspace: Workspace) -> None:
+    alone = workspace.train_elsewhere("experts_alone", "--model.experts", "4", "--steps", "20", "--schedule.end-step", "40")
+    follows(workspace, "experts", alone, "--model.experts", "4", "--layout.fsdp", "2", "--layout.expert", "4")
+
+
+@pytest.mark.long
+def test_ctrl_c_stops_two_processes_at_the_same_step(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
+    words = ("--name", "interrupted_together", "--layout.fsdp", "8")
+    process = workspace.start_together(2, *words)
+    wait_for_steps(workspace, "interrupted_together", 3, process)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, out
+    assert "stopped and saved; the same command goes on" in out
+    assert 3 <= len(losses(workspace.metrics("interrupted_together"))) < 40
+    assert workspace.train_together(2, *words).returncode == 0
+    np.testing.assert_allclose(losses(workspace.metrics("interrupted_together")), losses(undisturbed), rtol=1e-4)
 
 
 def test_a_run_goes_on_with_another_layout(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:

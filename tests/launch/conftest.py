@@ -1,0 +1,52 @@
+"""Stand-ins for the programs that launchers call: each writes down how it was called and ends as a test wants."""
+
+import dataclasses
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+LAUNCH = Path(__file__).parents[2] / "launch"
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """An empty repository with the launchers, and a folder of stand-ins that comes first on the PATH."""
+
+    folder: Path
+
+    def program(self, name: str, script: str = "") -> Path:
+        """A bash script NAME on the PATH, which notes its words in `called` before all else."""
+        path = self.folder / "programs" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f'#!/usr/bin/env bash\nprintf "%s\\n" "{name} $*" >>{self.folder}/called\n{script}\n')
+        path.chmod(0o755)
+        return path
+
+    def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
+        path = f"{self.folder / 'programs'}:{os.environ['PATH']}"
+        return subprocess.Popen(
+            words,
+            cwd=self.folder,
+            env=os.environ | {"PATH": path} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*words, **environment)
+        out, err = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    def called(self) -> list[str]:
+        path = self.folder / "called"
+        return path.read_text().splitlines() if path.exists() else []
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    (tmp_path / "launch").symlink_to(LAUNCH)
+    return Stage(tmp_path)

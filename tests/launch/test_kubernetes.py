@@ -1,0 +1,69 @@
+"""The JobSet's figures among themselves, and its container's script with a stand-in for Python; it has not run on a cluster."""
+
+import signal
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from tests.launch.conftest import LAUNCH, Stage
+
+
+@pytest.fixture(scope="module")
+def jobset() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((LAUNCH / "kubernetes.yaml").read_text(encoding="utf-8"))
+    return loaded
+
+
+def job(jobset: dict[str, Any]) -> dict[str, Any]:
+    (replicated,) = jobset["spec"]["replicatedJobs"]
+    found: dict[str, Any] = replicated["template"]["spec"]
+    return found
+
+
+def container(jobset: dict[str, Any]) -> dict[str, Any]:
+    (found,) = job(jobset)["template"]["spec"]["containers"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_the_pods_agree_on_their_number_and_their_first(jobset: dict[str, Any]) -> None:
+    environment = {entry["name"]: entry.get("value") for entry in container(jobset)["env"]}
+    assert job(jobset)["parallelism"] == job(jobset)["completions"] == int(environment["JAX_NUM_PROCESSES"])
+    name, (replicated,) = jobset["metadata"]["name"], jobset["spec"]["replicatedJobs"]
+    assert environment["JAX_COORDINATOR_ADDRESS"].split(":")[0] == f"{name}-{replicated['name']}-0-0.{name}"
+
+
+def test_a_refusal_ends_the_jobset_and_any_other_failure_begins_it_anew(jobset: dict[str, Any]) -> None:
+    (rule,) = job(jobset)["podFailurePolicy"]["rules"]
+    assert rule["action"] == "FailJob" and rule["onExitCodes"] == {"containerName": "train", "operator": "In", "values": [2]}
+    assert container(jobset)["name"] == "train"
+    (rule,) = jobset["spec"]["failurePolicy"]["rules"]
+    assert rule["action"] == "FailJobSet" and rule["onJobFailureReasons"] == ["PodFailurePolicy"]
+    assert job(jobset)["backoffLimit"] == 0 and job(jobset)["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def words(jobset: dict[str, Any]) -> list[str]:
+    return [*container(jobset)["command"], *container(jobset)["args"]]
+
+
+def python(stage: Stage, script: str) -> None:
+    (stage.folder / ".venv" / "bin").mkdir(parents=True)
+    (stage.folder / ".venv" / "bin" / "python").symlink_to(stage.program("python", script))
+
+
+@pytest.mark.parametrize("code", [0, 2, 9])
+def test_a_pod_ends_as_the_training_does(jobset: dict[str, Any], stage: Stage, code: int) -> None:
+    python(stage, f'echo "$JAX_OPTIMIZATION_LEVEL"; exit {code}')
+    finished = stage.run(*words(jobset))
+    assert (finished.returncode, finished.stdout) == (code, "O1\n")
+    assert stage.called() == ["python -m tanuki_jax.train --distributed --config=8b --layout.data=3"]
+
+
+def test_an_evicted_pod_saves_and_has_failed(jobset: dict[str, Any], stage: Stage) -> None:
+    python(stage, "trap 'sleep 0.3; echo saved; exit 0' TERM; echo begun; for ((i = 0; i < 200; i++)); do sleep 0.1; done")
+    process = stage.start(*words(jobset))
+    assert process.stdout is not None and process.stdout.readline() == "begun\n"
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=30)
+    assert (process.returncode, out) == (1, "saved\n")

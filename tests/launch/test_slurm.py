@@ -1,0 +1,75 @@
+"""The batch script with stand-ins for SLURM's programs; it has not run on a cluster."""
+
+import signal
+
+import pytest
+
+from tests.launch.conftest import Stage
+
+
+@pytest.fixture
+def cluster(stage: Stage) -> Stage:
+    python = stage.folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch(0o755)
+    for program in ("srun", "scontrol", "scancel"):
+        stage.program(program)
+    return stage
+
+
+def submit(cluster: Stage, **environment: str) -> tuple[int, list[str]]:
+    """Exit code of the job, and what it called."""
+    finished = cluster.run("bash", "launch/slurm.sbatch", "--config=8b", "--name", "x y", SLURM_JOB_ID="17", **environment)
+    return finished.returncode, cluster.called()
+
+
+def test_a_finished_run_leaves_the_queue(cluster: Stage) -> None:
+    cluster.program("srun", 'echo "$JAX_OPTIMIZATION_LEVEL $JAX_COMPILATION_CACHE_DIR $5 $8"')
+    finished = cluster.run("bash", "launch/slurm.sbatch", "--config=8b", "--name", "x y", SLURM_JOB_ID="17", JAX_COMPILATION_CACHE_DIR="")
+    assert finished.returncode == 0
+    assert finished.stdout == f"O1 {cluster.folder}/.cache/jax --distributed x y\n"
+    assert cluster.called() == ["srun --kill-on-bad-exit=1 .venv/bin/python -m tanuki_jax.train --distributed --config=8b --name x y"]
+
+
+def test_a_failed_run_is_put_back_into_the_queue(cluster: Stage) -> None:
+    cluster.program("srun", "exit 143")
+    code, called = submit(cluster)
+    assert (code, called[1:]) == (0, ["scontrol requeue 17"])
+
+
+def test_what_fails_at_once_for_the_fourth_time_is_not(cluster: Stage) -> None:
+    cluster.program("srun", "exit 143")
+    code, called = submit(cluster, SLURM_RESTART_COUNT="3")
+    assert (code, called[1:]) == (143, [])
+
+
+def test_what_is_refused_is_not(cluster: Stage) -> None:
+    cluster.program("srun", "exit 2")
+    code, called = submit(cluster)
+    assert (code, called[1:]) == (2, [])
+
+
+def test_before_the_time_limit_the_run_saves_and_goes_back_into_the_queue(cluster: Stage) -> None:
+    cluster.program("srun", "echo begun; for ((i = 0; i < 100; i++)); do [[ -e saved ]] && exit; sleep 0.1; done; exit 9")
+    cluster.program("scancel", "sleep 0.5; touch saved")
+    process = cluster.start("bash", "launch/slurm.sbatch", "--config=8b", SLURM_JOB_ID="17", SLURM_RESTART_COUNT="8")
+    assert process.stdout is not None and process.stdout.readline() == "begun\n"
+    process.send_signal(signal.SIGUSR1)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert out == "launch/slurm.sbatch: the time limit is near; going on from the newest checkpoint\n"
+    assert cluster.called()[1:] == ["scancel --signal=TERM 17", "scontrol requeue 17"]
+
+
+def test_a_slurm_that_is_not_there_is_said_in_a_sentence(stage: Stage) -> None:
+    refused = stage.run("bash", "launch/slurm.sbatch", "--config=8b")
+    sentence = "launch/slurm.sbatch: this is not a SLURM job; submit it: sbatch launch/slurm.sbatch WORDS\n"
+    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", sentence)
+
+
+def test_a_missing_environment_is_said_in_a_sentence(stage: Stage) -> None:
+    stage.program("srun")
+    refused = stage.run("bash", "launch/slurm.sbatch", "--config=8b", SLURM_JOB_ID="17")
+    sentence = f"launch/slurm.sbatch: {stage.folder} has no .venv; make it with launch/environment.sh .venv gpu\n"
+    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", sentence)
+    assert stage.called() == []

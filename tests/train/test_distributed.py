@@ -1,0 +1,20 @@
+"""How a process finds the others of its job; test_run.py trains in several."""
+
+import pytest
+
+from tanuki_jax.errors import InputError
+from tanuki_jax.train.distributed import join
+
+
+def test_a_job_that_is_not_there_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    with pytest.raises(InputError, match=r"no SLURM, TPU slice or Open MPI was found, and JAX_COORDINATOR_ADDRESS is not set$"):
+        join()
+
+
+@pytest.mark.parametrize("said", ["", "two"])
+def test_a_job_must_say_how_many_processes_it_has(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("JAX_COORDINATOR_ADDRESS", "localhost:1")
+    monkeypatch.setenv("JAX_NUM_PROCESSES", said)
+    with pytest.raises(InputError, match=f"with JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES must be a whole number, and is '{said}'$"):
+        join()
