@@ -77,5 +77,5 @@ def _show(sweep: Sweep, study: Study, files: list[Path]) -> None:
     plural = {"does not fit": "do not fit"}
     said = ", ".join(f"{number} {plural.get(verdict, verdict) if number > 1 else verdict}" for verdict, number in count.items() if number)
     left = study.planned - len(ended)
-    console.print(f"{sweep.name}: {said or 'no trial has ended'}" + (f", {left} to do: the same command goes on" if left else ""))
-    console.print("\n".join(map(str, files)))
+    to_do = f", {left} to do: the same command goes on" if left else ""
+    print(f"{sweep.name}: {said or 'no trial has ended'}{to_do}", *files, sep="\n")
