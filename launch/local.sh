@@ -23,7 +23,7 @@ count=${1:-}
 [[ $count =~ ^[1-9][0-9]*$ ]] || fail "the first word is the number of processes, not '$count'"
 shift
 devices=${DEVICES:-$((8 / count))}
-((devices > 0)) || fail "8 devices are not enough for $count processes; DEVICES says how many each one has"
+[[ $devices =~ ^[1-9][0-9]*$ ]] || fail "each of $count processes would have '$devices' of 8 devices; DEVICES says how many it has"
 python=${PYTHON:-python}
 command -v "$python" >/dev/null || fail "there is no program $python; PYTHON names the interpreter that has tanuki_jax"
 

@@ -11,7 +11,7 @@ LAUNCH = Path(__file__).parents[2] / "launch"
 
 
 @dataclasses.dataclass(frozen=True)
-class Stage:
+class Site:
     """An empty repository with the launchers, and a folder of stand-ins that comes first on the PATH."""
 
     folder: Path
@@ -47,6 +47,6 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
+def site(tmp_path: Path) -> Site:
     (tmp_path / "launch").symlink_to(LAUNCH)
-    return Stage(tmp_path)
+    return Site(tmp_path)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from tests.launch.conftest import LAUNCH, Stage
+from tests.launch.conftest import LAUNCH, Site
 
 
 @pytest.fixture(scope="module")
@@ -47,22 +47,22 @@ def words(jobset: dict[str, Any]) -> list[str]:
     return [*container(jobset)["command"], *container(jobset)["args"]]
 
 
-def python(stage: Stage, script: str) -> None:
-    (stage.folder / ".venv" / "bin").mkdir(parents=True)
-    (stage.folder / ".venv" / "bin" / "python").symlink_to(stage.program("python", script))
+def python(site: Site, script: str) -> None:
+    (site.folder / ".venv" / "bin").mkdir(parents=True)
+    (site.folder / ".venv" / "bin" / "python").symlink_to(site.program("python", script))
 
 
 @pytest.mark.parametrize("code", [0, 2, 9])
-def test_a_pod_ends_as_the_training_does(jobset: dict[str, Any], stage: Stage, code: int) -> None:
-    python(stage, f'echo "$JAX_OPTIMIZATION_LEVEL"; exit {code}')
-    finished = stage.run(*words(jobset))
+def test_a_pod_ends_as_the_training_does(jobset: dict[str, Any], site: Site, code: int) -> None:
+    python(site, f'echo "$JAX_OPTIMIZATION_LEVEL"; exit {code}')
+    finished = site.run(*words(jobset))
     assert (finished.returncode, finished.stdout) == (code, "O1\n")
-    assert stage.called() == ["python -m tanuki_jax.train --distributed --config=8b --layout.data=3"]
+    assert site.called() == ["python -m tanuki_jax.train --distributed --config=8b --layout.data=3"]
 
 
-def test_an_evicted_pod_saves_and_has_failed(jobset: dict[str, Any], stage: Stage) -> None:
-    python(stage, "trap 'sleep 0.3; echo saved; exit 0' TERM; echo begun; for ((i = 0; i < 200; i++)); do sleep 0.1; done")
-    process = stage.start(*words(jobset))
+def test_an_evicted_pod_saves_and_has_failed(jobset: dict[str, Any], site: Site) -> None:
+    python(site, "trap 'sleep 0.3; echo saved; exit 0' TERM; echo begun; for ((i = 0; i < 200; i++)); do sleep 0.1; done")
+    process = site.start(*words(jobset))
     assert process.stdout is not None and process.stdout.readline() == "begun\n"
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=30)

@@ -4,26 +4,26 @@ import signal
 
 import pytest
 
-from tests.launch.conftest import Stage
+from tests.launch.conftest import Site
 
 
 @pytest.fixture
-def cluster(stage: Stage) -> Stage:
-    python = stage.folder / ".venv" / "bin" / "python"
+def cluster(site: Site) -> Site:
+    python = site.folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.touch(0o755)
     for program in ("srun", "scontrol", "scancel"):
-        stage.program(program)
-    return stage
+        site.program(program)
+    return site
 
 
-def submit(cluster: Stage, **environment: str) -> tuple[int, list[str]]:
+def submit(cluster: Site, **environment: str) -> tuple[int, list[str]]:
     """Exit code of the job, and what it called."""
     finished = cluster.run("bash", "launch/slurm.sbatch", "--config=8b", "--name", "x y", SLURM_JOB_ID="17", **environment)
     return finished.returncode, cluster.called()
 
 
-def test_a_finished_run_leaves_the_queue(cluster: Stage) -> None:
+def test_a_finished_run_leaves_the_queue(cluster: Site) -> None:
     cluster.program("srun", 'echo "$JAX_OPTIMIZATION_LEVEL $JAX_COMPILATION_CACHE_DIR $5 $8"')
     finished = cluster.run("bash", "launch/slurm.sbatch", "--config=8b", "--name", "x y", SLURM_JOB_ID="17", JAX_COMPILATION_CACHE_DIR="")
     assert finished.returncode == 0
@@ -31,25 +31,25 @@ def test_a_finished_run_leaves_the_queue(cluster: Stage) -> None:
     assert cluster.called() == ["srun --kill-on-bad-exit=1 .venv/bin/python -m tanuki_jax.train --distributed --config=8b --name x y"]
 
 
-def test_a_failed_run_is_put_back_into_the_queue(cluster: Stage) -> None:
+def test_a_failed_run_is_put_back_into_the_queue(cluster: Site) -> None:
     cluster.program("srun", "exit 143")
     code, called = submit(cluster)
     assert (code, called[1:]) == (0, ["scontrol requeue 17"])
 
 
-def test_what_fails_at_once_for_the_fourth_time_is_not(cluster: Stage) -> None:
+def test_what_fails_at_once_for_the_fourth_time_is_not(cluster: Site) -> None:
     cluster.program("srun", "exit 143")
     code, called = submit(cluster, SLURM_RESTART_COUNT="3")
     assert (code, called[1:]) == (143, [])
 
 
-def test_what_is_refused_is_not(cluster: Stage) -> None:
+def test_what_is_refused_is_not(cluster: Site) -> None:
     cluster.program("srun", "exit 2")
     code, called = submit(cluster)
     assert (code, called[1:]) == (2, [])
 
 
-def test_before_the_time_limit_the_run_saves_and_goes_back_into_the_queue(cluster: Stage) -> None:
+def test_before_the_time_limit_the_run_saves_and_goes_back_into_the_queue(cluster: Site) -> None:
     cluster.program("srun", "echo begun; for ((i = 0; i < 100; i++)); do [[ -e saved ]] && exit; sleep 0.1; done; exit 9")
     cluster.program("scancel", "sleep 0.5; touch saved")
     process = cluster.start("bash", "launch/slurm.sbatch", "--config=8b", SLURM_JOB_ID="17", SLURM_RESTART_COUNT="8")
@@ -61,15 +61,15 @@ def test_before_the_time_limit_the_run_saves_and_goes_back_into_the_queue(cluste
     assert cluster.called()[1:] == ["scancel --signal=TERM 17", "scontrol requeue 17"]
 
 
-def test_a_slurm_that_is_not_there_is_said_in_a_sentence(stage: Stage) -> None:
-    refused = stage.run("bash", "launch/slurm.sbatch", "--config=8b")
+def test_a_slurm_that_is_not_there_is_said_in_a_sentence(site: Site) -> None:
+    refused = site.run("bash", "launch/slurm.sbatch", "--config=8b")
     sentence = "launch/slurm.sbatch: this is not a SLURM job; submit it: sbatch launch/slurm.sbatch WORDS\n"
     assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", sentence)
 
 
-def test_a_missing_environment_is_said_in_a_sentence(stage: Stage) -> None:
-    stage.program("srun")
-    refused = stage.run("bash", "launch/slurm.sbatch", "--config=8b", SLURM_JOB_ID="17")
-    sentence = f"launch/slurm.sbatch: {stage.folder} has no .venv; make it with launch/environment.sh .venv gpu\n"
+def test_a_missing_environment_is_said_in_a_sentence(site: Site) -> None:
+    site.program("srun")
+    refused = site.run("bash", "launch/slurm.sbatch", "--config=8b", SLURM_JOB_ID="17")
+    sentence = f"launch/slurm.sbatch: {site.folder} has no .venv; make it with launch/environment.sh .venv gpu\n"
     assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", sentence)
-    assert stage.called() == []
+    assert site.called() == []

@@ -4,7 +4,7 @@ import shlex
 import shutil
 import signal
 
-from tests.launch.conftest import Stage
+from tests.launch.conftest import Site
 
 BASH = shutil.which("bash") or ""
 
@@ -18,10 +18,10 @@ esac
 """
 
 
-def test_all_hosts_train_in_the_folder_that_they_share(stage: Stage) -> None:
-    stage.program("gcloud", GCLOUD % "exit 0")
-    assert stage.run("launch/tpu.sh", "slice", "zone", "--config=8b", "--name", "x y", SHARED="/mnt/my tanuki").returncode == 0
-    kill, train = stage.called()
+def test_all_hosts_train_in_the_folder_that_they_share(site: Site) -> None:
+    site.program("gcloud", GCLOUD % "exit 0")
+    assert site.run("launch/tpu.sh", "slice", "zone", "--config=8b", "--name", "x y", SHARED="/mnt/my tanuki").returncode == 0
+    kill, train = site.called()
     begin = "gcloud compute tpus tpu-vm ssh slice --zone=zone --worker=all --command="
     assert kill == begin + "pkill -KILL -f '[t]anuki_jax.train' || true"
     assert train.startswith(begin)
@@ -30,35 +30,35 @@ def test_all_hosts_train_in_the_folder_that_they_share(stage: Stage) -> None:
     assert words[-7:] == [".venv/bin/python", "-m", "tanuki_jax.train", "--distributed", "--config=8b", "--name", "x y"]
 
 
-def test_a_failed_run_starts_again(stage: Stage) -> None:
-    stage.program("sleep")
-    stage.program("gcloud", GCLOUD % "[[ -e failed ]] && exit 0; touch failed; exit 255")
-    finished = stage.run("launch/tpu.sh", "slice", "zone", "--config=8b")
+def test_a_failed_run_starts_again(site: Site) -> None:
+    site.program("sleep")
+    site.program("gcloud", GCLOUD % "[[ -e failed ]] && exit 0; touch failed; exit 255")
+    finished = site.run("launch/tpu.sh", "slice", "zone", "--config=8b")
     assert (finished.returncode, finished.stdout) == (0, "launch/tpu.sh: ended with code 255; going on from the newest checkpoint\n")
-    assert sum("tanuki_jax.train --distributed" in line for line in stage.called()) == 2
+    assert sum("tanuki_jax.train --distributed" in line for line in site.called()) == 2
 
 
-def test_what_fails_at_once_three_times_does_not(stage: Stage) -> None:
-    stage.program("sleep")
-    stage.program("gcloud", GCLOUD % "exit 255")
-    assert stage.run("launch/tpu.sh", "slice", "zone", "--config=8b").returncode == 255
-    assert sum("tanuki_jax.train --distributed" in line for line in stage.called()) == 3
+def test_what_fails_at_once_three_times_does_not(site: Site) -> None:
+    site.program("sleep")
+    site.program("gcloud", GCLOUD % "exit 255")
+    assert site.run("launch/tpu.sh", "slice", "zone", "--config=8b").returncode == 255
+    assert sum("tanuki_jax.train --distributed" in line for line in site.called()) == 3
 
 
-def test_ctrl_c_lets_the_hosts_save(stage: Stage) -> None:
+def test_ctrl_c_lets_the_hosts_save(site: Site) -> None:
     wait = "echo begun; for ((i = 0; i < 100; i++)); do [[ -e told ]] && sleep 0.5 && echo saved && exit 0; sleep 0.1; done; exit 9"
-    stage.program("gcloud", GCLOUD % wait)
-    process = stage.start("launch/tpu.sh", "slice", "zone", "--config=8b")
+    site.program("gcloud", GCLOUD % wait)
+    process = site.start("launch/tpu.sh", "slice", "zone", "--config=8b")
     assert process.stdout is not None and process.stdout.readline() == "begun\n"
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=30)
     assert (process.returncode, out) == (0, "saved\n")
 
 
-def test_what_cannot_be_started_is_refused_in_a_sentence(stage: Stage) -> None:
-    refused = stage.run("launch/tpu.sh", "slice", "zone")
+def test_what_cannot_be_started_is_refused_in_a_sentence(site: Site) -> None:
+    refused = site.run("launch/tpu.sh", "slice", "zone")
     sentence = "launch/tpu.sh: the words are a slice, its zone, and those of python -m tanuki_jax.train\n"
     assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", sentence)
-    refused = stage.run(BASH, "launch/tpu.sh", "slice", "zone", "--config=8b", PATH=str(stage.folder))
+    refused = site.run(BASH, "launch/tpu.sh", "slice", "zone", "--config=8b", PATH=str(site.folder))
     sentence = "launch/tpu.sh: there is no gcloud here, which reaches the hosts of a slice\n"
     assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", sentence)

@@ -113,8 +113,7 @@ def follows(workspace: Workspace, name: str, alone: list[dict[str, Any]], *words
                 "context 4 tensor 2",
                 "data 2 fsdp 2 tensor 2",
                 "fsdp 2 context 4",
-                "fsdp 2 data 4 zero 1",
-                "tensor 8",
+                "data 4 fsdp 2 zero 1",
             )
         ),
     ],
