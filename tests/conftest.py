@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8 --xla_backen
 # What was compiled once is read back, in later runs and by the commands that tests start. The folder may be deleted at any time.
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parent.parent / ".cache" / "jax")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background ignores it, and so would what tests interrupt
 
 # Files named so import torch, which has an environment of its own, where they are asked for by their marker.
 collect_ignore_glob = [] if importlib.util.find_spec("torch") else ["*_parity.py"]

@@ -23,6 +23,9 @@ from tanuki_jax.parallel.sharding import ACTIVATIONS, weights
 
 type Exchange = Literal["none", "all_gather", "all_to_all", "ragged_all_to_all"]
 
+SPLIT = ("data", "fsdp", "expert", "context", "tensor")
+"""Mesh axes that split the tokens of a layer."""
+
 type Visit = Callable[[jax.Array, jax.Array, jax.Array, Experts], tuple[jax.Array, jax.Array]]
 """x [N, D], experts and weights [N, k] of this device, its experts -> [N, D] and how many choices were dropped."""
 
@@ -54,7 +57,7 @@ def make_dispatch(mesh: Mesh, model: Model, layout: Layout, router: Router) -> D
             y_nd, dropped = visit(*flat(x_btd, choices), whole)
             y_btd = jax.lax.psum_scatter(y_nd.reshape(x_btd.shape), "tensor", scatter_dimension=1, tiled=True)
             own = jnp.where(jax.lax.axis_index("tensor") == 0, dropped, 0.0)
-            return y_btd, jax.lax.psum(varying(own, x_btd), tuple(sorted(jax.typeof(x_btd).manual_axis_type.varying)))
+            return y_btd, jax.lax.psum(varying(own, x_btd), SPLIT)
 
         placed = jax.shard_map(local, mesh=mesh, in_specs=(tokens, tokens, *specs), out_specs=(tokens, P()), check_vma=alone)
         return placed(x_btd, choices, *experts)

@@ -55,7 +55,7 @@ class Loop:
         """Trains to the last step, or until an interrupt; returns where it stopped, which is saved.
 
         Args:
-            interrupts: looked at after every step.
+            interrupts: asked after every step.
             profile: steps to trace into the run folder.
         """
         experiment, at = self._experiment, self._at
@@ -66,12 +66,12 @@ class Loop:
             for step in range(at.step + 1, experiment.steps + 1):
                 self._trace(step - at.step, profile)
                 self._step(step, batches)
-                last = step == experiment.steps
+                last, wanted = step == experiment.steps, interrupts.wanted(step)
                 if last or step % experiment.held_out.every_steps == 0:
                     self._evaluate(step)
-                if last or interrupts.wanted or step % experiment.checkpoints.every_steps == 0:
+                if last or wanted or step % experiment.checkpoints.every_steps == 0:
                     self._save(step)
-                if interrupts.wanted:
+                if wanted:
                     break
         finally:
             batches.close()

@@ -81,12 +81,15 @@ def test_every_pair_of_axes_computes_what_one_device_does(name: str, record_prop
     check(DENSE, DENSE_LAYOUTS[name], record_property)
 
 
-@pytest.mark.parametrize("name", OTHERWISE)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long) if "tensor" in name or "x interleave 4" in name else name for name in OTHERWISE]
+)
 def test_how_weights_and_activations_are_kept_changes_nothing(name: str, record_property: Any) -> None:
     check(DEEP, OTHERWISE[name], record_property)
 
 
-@pytest.mark.parametrize("name", [name if "tensor" in name else pytest.param(name, marks=pytest.mark.long) for name in MIXTURE_LAYOUTS])
+@pytest.mark.long
+@pytest.mark.parametrize("name", MIXTURE_LAYOUTS)
 def test_every_axis_beside_experts_computes_what_one_device_does(name: str, record_property: Any) -> None:
     check(MIXTURE, MIXTURE_LAYOUTS[name], record_property)
 

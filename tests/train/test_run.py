@@ -82,6 +82,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(workspace: Workspace, undistu
     assert workspace.metrics("interrupted") == undisturbed
 
 
+@pytest.mark.long
 def test_two_processes_agree_on_a_refusal(workspace: Workspace) -> None:
     refused = workspace.train_together(2, "--name", "nowhere", "--start.checkpoint", "runs/nobody")
     assert refused.returncode == 2
