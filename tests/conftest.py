@@ -42,14 +42,10 @@ def _compiled_anew_for_devices_that_are_not_here(request: pytest.FixtureRequest)
     if request.node.get_closest_marker("gpu_compile") is None:
         yield
         return
-    import jax
-    from jax.experimental.compilation_cache import compilation_cache
+    from tanuki_jax.plan.step import compiled_anew
 
-    for enabled in (False, True):
-        jax.config.update("jax_enable_compilation_cache", enabled)
-        compilation_cache.reset_cache()
-        if not enabled:
-            yield
+    with compiled_anew():
+        yield
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

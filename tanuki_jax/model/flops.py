@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.extend import core as jax_core
 
 from tanuki_jax.config.model import Model
-from tanuki_jax.model.experts import Choices, Experts
+from tanuki_jax.model.experts import Choices, Experts, swiglu
 from tanuki_jax.model.llama import Params, hidden_states, output_matrix, shapes
 
 
@@ -47,11 +47,12 @@ def _subjaxprs(equation: Any) -> list[jax_core.Jaxpr]:
     return found
 
 
-def _active(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Array, jax.Array]:
-    """`Dispatch` with its products alone, and no elementwise work: every token through as many experts as it chooses."""
-    gate_df, up_df, down_fd = (weights[0] for weights in experts)
-    for _ in range(choices.experts_btk.shape[-1]):
-        y_btd = (x_btd @ gate_df * (x_btd @ up_df)) @ down_fd
+def active(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Array, jax.Array]:
+    """`Dispatch` of every token through the first experts, as many as it chooses: the products of the real one, and no others."""
+    y_btd, rows = jnp.zeros_like(x_btd), jnp.full(1, x_btd.shape[1])
+    for choice in range(choices.experts_btk.shape[-1]):
+        expert = Experts(*(weights[choice] for weights in experts))
+        y_btd += swiglu(x_btd, rows, expert, lambda x, weights, _: x @ weights) * choices.weights_btk[..., choice, None]
     return y_btd, jnp.zeros(())
 
 
@@ -74,7 +75,7 @@ def training_flops_per_token(model: Model, sequence_length: int) -> int:
             model,
             attend=lambda q, *_: q,
             constrain=lambda x, _: x,
-            dispatch=_active,
+            dispatch=active,
             compute_dtype="float32",
         )
         return states @ output_matrix(params)

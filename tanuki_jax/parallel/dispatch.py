@@ -19,11 +19,11 @@ from tanuki_jax.kernels.varying import varying
 from tanuki_jax.model.experts import Choices, Dispatch, Experts, Multiply, dropless, flat, own_experts, swiglu
 from tanuki_jax.model.slots import assign, collect, spread
 from tanuki_jax.parallel import ragged_exchange
-from tanuki_jax.parallel.sharding import ACTIVATIONS, weights
+from tanuki_jax.parallel.sharding import ACTIVATIONS, ROWS, weights
 
 type Exchange = Literal["none", "all_gather", "all_to_all", "ragged_all_to_all"]
 
-SPLIT = ("data", "fsdp", "expert", "context", "tensor")
+SPLIT = (*ROWS, "context", "tensor")
 """Mesh axes that split the tokens of a layer."""
 
 type Visit = Callable[[jax.Array, jax.Array, jax.Array, Experts], tuple[jax.Array, jax.Array]]

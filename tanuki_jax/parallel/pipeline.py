@@ -20,7 +20,7 @@ from tanuki_jax.config.experiment import Layout
 from tanuki_jax.model.experts import Routing
 from tanuki_jax.model.llama import Layer, Params, Through, one_after_another
 from tanuki_jax.model.remat import Remat
-from tanuki_jax.parallel.sharding import ROWS, weights
+from tanuki_jax.parallel.sharding import ROWS, row_parts, weights
 
 
 class Pipeline(NamedTuple):
@@ -136,7 +136,7 @@ def _on_stages(mesh: Mesh, x: jax.Array) -> jax.Array:
 
 def _split(mesh: Mesh, layout: Layout, x: jax.Array) -> jax.Array:
     """[rows, ...] -> [S, M / S, rows / M, ...]: each device's own rows in parts, so that nothing moves."""
-    devices = math.prod(mesh.shape[axis] for axis in ROWS)
+    devices = row_parts(mesh.shape)
     trips, rest = layout.microbatches // layout.stage, x.shape[1:]
     parts = x.reshape(layout.stage, devices, trips, -1, *rest).swapaxes(1, 2).reshape(layout.stage, trips, -1, *rest)
     spec = P("stage", None, ROWS, *(P.UNCONSTRAINED,) * len(rest))
@@ -146,7 +146,7 @@ def _split(mesh: Mesh, layout: Layout, x: jax.Array) -> jax.Array:
 def _joined(mesh: Mesh, x: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     """`_split` undone."""
     stages, trips, _, *rest = x.shape
-    devices = math.prod(mesh.shape[axis] for axis in ROWS)
+    devices = row_parts(mesh.shape)
     return x.reshape(stages, trips, devices, -1, *rest).swapaxes(1, 2).reshape(shape)
 
 

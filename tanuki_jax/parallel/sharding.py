@@ -1,7 +1,7 @@
 """One table of sharding rules: which mesh axes split which dims of parameters and activations."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -106,9 +106,14 @@ def activation_constraint(mesh: Mesh) -> Constrain:
     return constrain
 
 
+def row_parts(sizes: Mapping[str, int]) -> int:
+    """Among how many devices the rows of a micro-batch are split on a mesh of these sizes, by axis."""
+    return math.prod(sizes[axis] for axis in ROWS)
+
+
 def check_batch(mesh: Mesh, layout: Layout, data: Data) -> None:
     """InputError if the mesh does not divide a micro-batch's rows or, where activations are split along time, its length."""
-    parts = math.prod(mesh.shape[axis] for axis in ROWS)
+    parts = row_parts(mesh.shape)
     together = data.batch_rows // layout.accumulation
     if together % layout.microbatches or together // layout.microbatches % parts:
         micro = f" / layout.microbatches {layout.microbatches}" if layout.microbatches > 1 else ""
@@ -138,12 +143,10 @@ def place_batch(mesh: Mesh, batch: Any, rows: Sequence[int], shape: Sequence[int
     sharding = NamedSharding(mesh, BATCH)
     per_step = shape[1]
     order = {row % per_step: place for place, row in enumerate(rows[: len(rows) // shape[0]])}
-    times = time_order(mesh.shape["context"], shape[2])
+    times = time_order(mesh.shape["context"], shape[2]) if mesh.shape["context"] > 1 else slice(None)
 
     def place(local: Any) -> jax.Array:
-        steps = local.reshape(shape[0], -1, shape[2])
-        if mesh.shape["context"] > 1:
-            steps = steps[:, :, times]
+        steps = local.reshape(shape[0], -1, shape[2])[:, :, times]
 
         def part(index: Any) -> Any:
             held = [order[row] for row in range(per_step)[index[1]]]

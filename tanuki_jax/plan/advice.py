@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from tanuki_jax.config.experiment import Experiment
-from tanuki_jax.parallel.sharding import ROWS
-from tanuki_jax.plan.results import Memory
+from tanuki_jax.parallel.sharding import row_parts
+from tanuki_jax.plan.results import GIB, Memory
+from tanuki_jax.plan.step import rows_of_device
 from tanuki_jax.plan.target import Target
 
-GIB = 2**30
 ROOM = 0.25
 """Share of the memory that is worth using when it is free."""
 
@@ -44,8 +44,7 @@ def _room(experiment: Experiment, memory: Memory) -> Iterator[str]:
 def _less_kept(experiment: Experiment, sizes: dict[str, int], memory: Memory) -> Iterator[tuple[float, str]]:
     """Bytes freed by what keeps fewer activations, and how to ask for it."""
     layout, data = experiment.layout, experiment.data
-    parts = math.prod(sizes[axis] for axis in ROWS)
-    rows = data.batch_rows // (layout.accumulation * layout.microbatches * parts)
+    rows = rows_of_device(experiment, row_parts(sizes))
     inputs = _inputs(experiment, sizes, rows)
     if layout.remat != "full" or layout.save:
         yield memory.activations - inputs, "--layout.remat full" + (" with an empty layout.save" if layout.save else "")

@@ -18,7 +18,7 @@ from tanuki_jax.parallel.sharding import ROWS, SHARED, shardings
 from tanuki_jax.plan.predict import terms
 from tanuki_jax.plan.results import Traffic
 from tanuki_jax.plan.target import Target
-from tanuki_jax.plan.work import Work, issued
+from tanuki_jax.plan.work import Work, issued, with_idle
 from tanuki_jax.train.step import initial_state
 
 KEPT_BY: dict[str, set[str]] = {
@@ -103,18 +103,12 @@ def estimate(experiment: Experiment, target: Target, state: State) -> Estimate:
 def _work(experiment: Experiment) -> Work:
     layout = experiment.layout
     alone = Layout(remat=layout.remat, save=layout.save, offload=layout.offload)
-    return _with_idle(_issued(dataclasses.replace(experiment, layout=alone)), bubble(layout))
+    return with_idle(_issued(dataclasses.replace(experiment, layout=alone)), layout)
 
 
 @functools.cache
 def _issued(experiment: Experiment) -> Work:
     return issued(experiment, "auto")
-
-
-def _with_idle(work: Work, idle: float) -> Work:
-    """The work of a pipeline in whose idle rounds the layers are computed for nothing."""
-    layers = ("matmul", "attention", "grouped_matmul")
-    return dataclasses.replace(work, **{name: round(getattr(work, name) / (1 - idle)) for name in layers})
 
 
 def _item(layout: Layout) -> int:

@@ -10,11 +10,10 @@ import rich.table
 from tanuki_jax.config.experiment import Experiment, Layout
 from tanuki_jax.parallel.mesh import AXES
 from tanuki_jax.plan.layouts import MEANING, OF_MESHES, Candidate
-from tanuki_jax.plan.results import Plan
+from tanuki_jax.plan.results import GIB, Plan
 
 SEARCHED = (*AXES, "zero", "accumulation", "microbatches", "interleave", "remat")
 """Fields of a layout that differ between candidates."""
-GIB = 2**30
 
 
 def words(base: Layout, layout: Layout) -> str:
@@ -24,7 +23,7 @@ def words(base: Layout, layout: Layout) -> str:
 
 
 def in_short(layout: Layout) -> str:
-    """The axes above 1, and what else differs between candidates, as `data 3, fsdp 8, zero 1, accumulation 16, dots`."""
+    """The axes above 1, and what else differs between candidates, as `data 3, fsdp 8, accumulation 16, zero 1, remat dots`."""
     names = [name for name in (*AXES, "microbatches", "interleave", "accumulation") if getattr(layout, name) > 1]
     zero = ["zero 1"] if layout.zero == 1 else []
     return ", ".join([*(f"{name} {getattr(layout, name)}" for name in names), *zero, f"remat {layout.remat}"])

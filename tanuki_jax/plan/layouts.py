@@ -15,7 +15,8 @@ from tanuki_jax.parallel.mesh import AXES
 from tanuki_jax.parallel.pipeline import bubble
 from tanuki_jax.parallel.sharding import ROWS, SHARED, check_batch
 from tanuki_jax.plan.estimate import Estimate, State, estimate, size_over, state_bytes
-from tanuki_jax.plan.results import Plan
+from tanuki_jax.plan.results import GIB, Plan
+from tanuki_jax.plan.step import rows_of_device
 from tanuki_jax.plan.target import Target
 
 MOST_BUBBLE = 0.25
@@ -153,7 +154,7 @@ def judge(experiment: Experiment, target: Target, state: State) -> Candidate:
         validate(experiment)
     except InputError as error:
         return Candidate(layout=layout, verdict="rule", reason=str(error))
-    rows = experiment.data.batch_rows // (layout.accumulation * layout.microbatches * size_over(layout, ROWS))
+    rows = rows_of_device(experiment, size_over(layout, ROWS))
     if layout.context > 1 and rows > 1:
         reason = f"a device has {rows} rows of a micro-batch: fewer of them, and more replicas, need no layout.context"
         return Candidate(layout=layout, verdict="split", reason=reason)
@@ -161,7 +162,7 @@ def judge(experiment: Experiment, target: Target, state: State) -> Candidate:
         return Candidate(layout=layout, verdict="idle", reason=f"stages idle for {bubble(layout):.0%} of a step")
     guess, usable = estimate(experiment, target, state), target.hardware.memory_bytes * (1 - target.hardware.margin_share)
     if guess.bytes > usable:
-        reason = f"needs {guess.bytes / 2**30:.1f} GiB at the least, and may use {usable / 2**30:.1f} GiB"
+        reason = f"needs {guess.bytes / GIB:.1f} GiB at the least, and may use {usable / GIB:.1f} GiB"
         return Candidate(layout=layout, verdict="memory", reason=reason, estimate=guess)
     return Candidate(layout=layout, estimate=guess)
 

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.errors import InputError
-from tanuki_jax.plan.found import GIB, in_short
+from tanuki_jax.plan.found import in_short
 from tanuki_jax.plan.layouts import Candidate
-from tanuki_jax.plan.results import Plan
+from tanuki_jax.plan.results import GIB, Plan
 from tanuki_jax.replacing import replacing
 
 COLOURS = {"none": "#1b6ca8", "dots": "#3aa17e", "attention": "#e0a030", "full": "#c2554d"}
@@ -33,7 +33,7 @@ class Point(NamedTuple):
 def points(found: Sequence[Candidate]) -> list[Point]:
     """Those of the candidates that were planned."""
     return [
-        Point((candidate.plan.memory.peak + candidate.plan.memory.margin) / GIB, candidate.plan.tokens_per_second, candidate)
+        Point(candidate.plan.memory.needed / GIB, candidate.plan.tokens_per_second, candidate)
         for candidate in found
         if candidate.plan is not None
     ]

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
-from jax.experimental.compilation_cache import compilation_cache
 from jax.sharding import Mesh
 
 from tanuki_jax.config.experiment import Experiment
@@ -17,6 +16,7 @@ from tanuki_jax.errors import InputError
 from tanuki_jax.kernels.attention.attention import PLAIN, Backend, choose
 from tanuki_jax.parallel.mesh import AXES, make_mesh
 from tanuki_jax.parallel.pipeline import bubble
+from tanuki_jax.parallel.sharding import row_parts
 from tanuki_jax.plan import hlo
 from tanuki_jax.plan.advice import advice
 from tanuki_jax.plan.collectives import collectives, traffic
@@ -24,7 +24,7 @@ from tanuki_jax.plan.memory import split
 from tanuki_jax.plan.movement import host_bytes, kept_bytes, moved_bytes
 from tanuki_jax.plan.predict import terms
 from tanuki_jax.plan.results import Plan
-from tanuki_jax.plan.step import lower_step
+from tanuki_jax.plan.step import compiled_anew, lower_step, rows_of_device
 from tanuki_jax.plan.target import Target, parse
 from tanuki_jax.plan.work import issued, model_flops
 
@@ -38,7 +38,7 @@ def make_plan(experiment: Experiment, target: Target) -> Plan:
     began = time.perf_counter()
     devices = target.devices()
     mesh = make_mesh(experiment.layout, devices)
-    with _compiled_anew() if target.hardware.kind != "cpu" else contextlib.nullcontext():
+    with compiled_anew() if target.hardware.kind != "cpu" else contextlib.nullcontext():
         lowered = lower_step(experiment, devices)
         compiled = _compile(lowered, experiment, target)
     spent = time.perf_counter() - began
@@ -86,26 +86,15 @@ def prepare(target: Target) -> None:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
 
 
-@contextlib.contextmanager
-def _compiled_anew() -> Iterator[None]:
-    """What is compiled for devices that are not here cannot be read back from jax's cache without them."""
-    before = bool(jax.config.jax_enable_compilation_cache)
-    try:
-        jax.config.update("jax_enable_compilation_cache", False)
-        compilation_cache.reset_cache()
-        yield
-    finally:
-        jax.config.update("jax_enable_compilation_cache", before)
-        compilation_cache.reset_cache()
-
-
 def _compile(lowered: jax.stages.Lowered, experiment: Experiment, target: Target) -> jax.stages.Compiled:
     """InputError for what the compiler refuses; that of TPUs refuses what does not fit.
 
-    GPUs' products are not tuned, which takes half of the time, and moves no byte more or less.
+    GPUs' products are not tuned, which takes half of the time and changes the peak by less than a hundredth; jax before 0.12 cannot do
+    without.
     """
+    untuned = target.hardware.kind == "gpu" and jax.__version_info__ >= (0, 12)
     try:
-        return lowered.compile(compiler_options={"xla_gpu_autotune_level": 0} if target.hardware.kind == "gpu" else None)
+        return lowered.compile(compiler_options={"xla_gpu_autotune_level": 0} if untuned else None)
     except jax.errors.JaxRuntimeError as error:
         said = next(iter(str(error).splitlines()), "")
         if lacking := re.search(r"temporaries \(([\d.]+)G\) exceeds available HBM \(([\d.]+)G\)", said):
@@ -138,7 +127,7 @@ def _in_words(experiment: Experiment, sizes: dict[str, int]) -> str:
     layout, data = experiment.layout, experiment.data
     mesh = " x ".join(f"{axis} {size}" for axis, size in sizes.items() if size > 1) or "one device"
     parts = layout.accumulation * layout.microbatches
-    rows = data.batch_rows // (parts * sizes["data"] * sizes["fsdp"] * sizes["expert"])
+    rows = rows_of_device(experiment, row_parts(sizes))
     kept = [f"{verb} {', '.join(names)}" for verb, names in (("save", layout.save), ("offload", layout.offload)) if names]
     extras = [f"zero {layout.zero}"] if layout.zero != 3 else []
     extras += [f"interleave {layout.interleave}"] if layout.interleave > 1 else []

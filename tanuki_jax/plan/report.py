@@ -9,9 +9,7 @@ import rich.console
 import rich.table
 import rich.text
 
-from tanuki_jax.plan.results import Plan
-
-GIB = 2**30
+from tanuki_jax.plan.results import GIB, Plan
 
 
 @rich.console.group()
@@ -31,7 +29,7 @@ def headline(plan: Plan) -> str:
     """Whether it fits, and by how much."""
     memory = plan.memory
     what = f"{plan.experiment} on {plan.target} ({plan.devices} devices): {plan.layout}"
-    needed, capacity = (memory.peak + memory.margin) / GIB, memory.capacity / GIB
+    needed, capacity = memory.needed / GIB, memory.capacity / GIB
     if memory.fits:
         return f"{what}\nfits: {needed:.1f} of {capacity:.1f} GiB a device, {memory.free / GIB:.1f} GiB free"
     return f"{what}\ndoes not fit: {needed:.1f} GiB a device, {-memory.free / GIB:.1f} GiB more than the {capacity:.1f} that it has"

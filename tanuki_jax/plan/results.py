@@ -2,6 +2,8 @@
 
 import dataclasses
 
+GIB = 2**30
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Memory:
@@ -26,13 +28,23 @@ class Memory:
         return self.parameters + self.optimizer + self.activations + self.temporaries
 
     @property
+    def needed(self) -> int:
+        """What has to be there for the step to run."""
+        return self.peak + self.margin
+
+    @property
     def free(self) -> int:
         """What is left above peak and margin; negative where the step does not fit."""
-        return self.capacity - self.peak - self.margin
+        return self.capacity - self.needed
 
     @property
     def fits(self) -> bool:
         return self.free >= 0
+
+    @property
+    def verdict(self) -> str:
+        """In words, as `3.2 GiB too large`."""
+        return "fits" if self.fits else f"{-self.free / GIB:.1f} GiB too large"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

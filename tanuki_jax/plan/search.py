@@ -9,7 +9,7 @@ import rich.console
 import rich.progress
 
 from tanuki_jax.config.experiment import Experiment
-from tanuki_jax.plan.found import GIB, in_short, to_csv
+from tanuki_jax.plan.found import in_short, to_csv
 from tanuki_jax.plan.layouts import MEANING, Candidate, candidates, choose
 from tanuki_jax.plan.picture import draw
 from tanuki_jax.plan.results import Plan
@@ -59,7 +59,7 @@ def _judged(candidate: Candidate, plan: Plan | None, reason: str) -> Candidate:
         return dataclasses.replace(candidate, verdict="failed", reason=reason)
     if plan.memory.fits:
         return dataclasses.replace(candidate, verdict="fits", plan=plan)
-    reason = "; ".join([f"{-plan.memory.free / GIB:.1f} GiB too large", *plan.advice[:1]])
+    reason = "; ".join([plan.memory.verdict, *plan.advice[:1]])
     return dataclasses.replace(candidate, verdict="does not fit", reason=reason, plan=plan)
 
 

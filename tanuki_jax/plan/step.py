@@ -1,10 +1,12 @@
 """The training step of an experiment, lowered for devices that need not be here."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.experimental.compilation_cache import compilation_cache
 from jax.sharding import NamedSharding
 
 from tanuki_jax.config.experiment import Experiment
@@ -12,6 +14,24 @@ from tanuki_jax.data.batch import Batch
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import BATCH, check_batch, shardings
 from tanuki_jax.train.step import initial_state, make_step
+
+
+def rows_of_device(experiment: Experiment, parts: int) -> int:
+    """Rows of a micro-batch on each device where `parts` devices split them."""
+    return experiment.data.batch_rows // (experiment.layout.accumulation * experiment.layout.microbatches * parts)
+
+
+@contextlib.contextmanager
+def compiled_anew() -> Iterator[None]:
+    """Without jax's cache: what is compiled for devices that are not here cannot be read back without them."""
+    before = bool(jax.config.jax_enable_compilation_cache)
+    try:
+        jax.config.update("jax_enable_compilation_cache", False)
+        compilation_cache.reset_cache()
+        yield
+    finally:
+        jax.config.update("jax_enable_compilation_cache", before)
+        compilation_cache.reset_cache()
 
 
 def lower_step(experiment: Experiment, devices: Sequence[jax.Device]) -> jax.stages.Lowered:

@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
-from tanuki_jax.config.experiment import Activation, Experiment
+from tanuki_jax.config.experiment import Activation, Experiment, Layout
 from tanuki_jax.config.model import Model
 from tanuki_jax.kernels.attention.attention import PLAIN, Backend
 from tanuki_jax.model.experts import Choices, Experts
-from tanuki_jax.model.flops import count, training_flops_per_token
+from tanuki_jax.model.flops import active, count, training_flops_per_token
 from tanuki_jax.model.llama import Params, hidden_states, shapes
 from tanuki_jax.model.remat import Remat, rematerialize
 from tanuki_jax.parallel.pipeline import bubble
@@ -55,15 +55,21 @@ def issued(experiment: Experiment, backend: Backend) -> Work:
     attention = (2 * forwards + 5) * model.heads * model.head_dim * keys
     rounds = tokens * model.layers
 
-    def with_idle(flops: int) -> int:
-        return round(flops / (1 - bubble(layout))) if layout.stage > 1 else flops
-
-    return Work(
-        matmul=with_idle(rounds * matmul),
-        attention=with_idle(rounds * attention),
-        grouped_matmul=with_idle(rounds * grouped),
+    work = Work(
+        matmul=rounds * matmul,
+        attention=rounds * attention,
+        grouped_matmul=rounds * grouped,
         cross_entropy=4 * tokens * 2 * model.width * model.vocabulary,
     )
+    return with_idle(work, layout)
+
+
+def with_idle(work: Work, layout: Layout) -> Work:
+    """The work of a pipeline in whose idle rounds the layers are computed for nothing."""
+    if layout.stage == 1:
+        return work
+    layers = ("matmul", "attention", "grouped_matmul")
+    return dataclasses.replace(work, **{name: round(getattr(work, name) / (1 - bubble(layout))) for name in layers})
 
 
 def _tokens(experiment: Experiment) -> int:
@@ -96,7 +102,7 @@ def _count(model: Model, remat: Remat, *, attention: bool, experts: bool) -> int
             constrain=lambda x, _: x,
             compute_dtype="float32",
             remat=remat,
-            dispatch=_active if experts else _idle,
+            dispatch=active if experts else _idle,
         )
         return states.sum()
 
@@ -124,17 +130,6 @@ def _attend_backward(counted: bool, kept: tuple[jax.Array, ...], gradient: jax.A
 
 
 _attend.defvjp(_attend_forward, _attend_backward)
-
-
-def _active(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Array, jax.Array]:
-    """`Dispatch` of every token through as many experts as it chooses, with the names and the products of the real one."""
-    y_btd = jnp.zeros_like(x_btd)
-    for choice in range(choices.experts_btk.shape[-1]):
-        gate_df, up_df, down_fd = (weights[choice] for weights in experts)
-        gate_btf, up_btf = (checkpoint_name(x_btd @ weight, "experts") for weight in (gate_df, up_df))
-        given_btd = checkpoint_name((jax.nn.silu(gate_btf) * up_btf) @ down_fd, "experts")
-        y_btd += given_btd * choices.weights_btk[..., choice, None]
-    return y_btd, jnp.zeros(())
 
 
 def _idle(x_btd: jax.Array, choices: Choices, _: Experts) -> tuple[jax.Array, jax.Array]:

@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tanuki_jax.plan.results import Plan
-
-GIB = 2**30
+from tanuki_jax.plan.results import GIB, Plan
 
 
 def of_plan(plan: Plan) -> dict[str, float | str]:
@@ -21,7 +19,7 @@ def of_plan(plan: Plan) -> dict[str, float | str]:
         "mfu": plan.mfu,
         "tokens_per_second_per_device": plan.tokens_per_second,
         "step_seconds": plan.seconds,
-        "needed_gib": (memory.peak + memory.margin) / GIB,
+        "needed_gib": memory.needed / GIB,
         "peak_gib": memory.peak / GIB,
         "free_gib": memory.free / GIB,
         "bubble": plan.bubble,

@@ -1,5 +1,6 @@
 """Pictures of a sweep: the objective of every trial, against every axis, and memory against speed where trials were planned."""
 
+import operator
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -123,9 +124,7 @@ def _legend(axes: Axes, rows: Sequence[Record], name: str) -> None:
 
 
 def _value(experiment: Experiment | str, field: str) -> float | str:
-    value: object = experiment
-    for name in field.split("."):
-        value = getattr(value, name)
+    value = operator.attrgetter(field)(experiment)
     return value if isinstance(value, int | float) else str(value)
 
 

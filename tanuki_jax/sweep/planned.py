@@ -44,7 +44,7 @@ class Planned:
             return failed(reason)
         found = figures.of_plan(plan)
         if not plan.memory.fits:
-            return Outcome(verdict="does not fit", figures=found, reason=f"{-plan.memory.free / figures.GIB:.1f} GiB too large")
+            return Outcome(verdict="does not fit", figures=found, reason=plan.memory.verdict)
         return Outcome(verdict="done", figures=found)
 
     def close(self) -> None:

@@ -53,7 +53,7 @@ def to_table(sweep: Sweep, records: Sequence[Record]) -> rich.table.Table:
     """The same in short."""
     rows = ordered(sweep, records)
     figures = [name for name in _figures(sweep, rows) if name == sweep.objective or name in SHOWN]
-    references = [name for name in _names(record.trial.reference for record in rows)]
+    references = _names(record.trial.reference for record in rows)
     table = rich.table.Table(box=rich.box.SIMPLE_HEAD)
     table.add_column("trial", no_wrap=True)
     for name in [*figures, *(f"reference {name}" for name in references)]:

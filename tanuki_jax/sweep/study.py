@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import operator
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -188,17 +189,11 @@ class Study:
                 self._study.enqueue_trial(self._values(trial), user_attrs={"name": trial.name})
 
     def _values(self, trial: Trial) -> dict[str, Value]:
-        return {field: _value(trial.experiment, field) for field in self._sweep.axes}
+        return {field: operator.attrgetter(field)(trial.experiment) for field in self._sweep.axes}
 
 
 def _sampler(name: SamplerName, seed: int) -> BaseSampler:
     return TPESampler(seed=seed, constant_liar=True) if name == "tpe" else RandomSampler(seed=seed)
-
-
-def _value(experiment: Any, field: str) -> Any:
-    for name in field.split("."):
-        experiment = getattr(experiment, name)
-    return experiment
 
 
 def _open(storage: str, folder: Path) -> str | BaseStorage:

@@ -110,13 +110,14 @@ def test_a_batch_that_the_mesh_does_not_divide_is_named() -> None:
         check(Layout(context=2, tensor=4), 8, time=24)
 
 
+@pytest.mark.parametrize("time", [15, 16])
 @pytest.mark.parametrize("layout", [Layout(), Layout(data=2, fsdp=2, tensor=2), Layout(fsdp=4, tensor=2), Layout(fsdp=2, expert=4)])
-def test_a_placed_batch_has_every_row_in_its_place(layout: Layout) -> None:
+def test_a_placed_batch_has_every_row_in_its_place(layout: Layout, time: int) -> None:
     mesh = make_mesh(layout)
-    shape = (3, 8, 16)
+    shape = (3, 8, time)
     rows = local_rows(mesh, shape)
     assert rows == list(range(24))
-    local = np.arange(24 * 16, dtype=np.int32).reshape(24, 16)
+    local = np.arange(24 * time, dtype=np.int32).reshape(24, time)
     placed = place_batch(mesh, {"tokens": local}, rows, shape)["tokens"]
     np.testing.assert_array_equal(placed, local.reshape(shape))
     assert placed.sharding.shard_shape(shape)[1] == 8 // (mesh.shape["data"] * mesh.shape["fsdp"] * mesh.shape["expert"])

@@ -10,9 +10,9 @@ from tanuki_jax.config.command_line import parse
 from tanuki_jax.config.experiment import Layout
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.plan.estimate import Estimate
-from tanuki_jax.plan.found import GIB, SEARCHED, in_short, summary, table, to_csv, words
+from tanuki_jax.plan.found import SEARCHED, in_short, summary, table, to_csv, words
 from tanuki_jax.plan.layouts import Candidate
-from tanuki_jax.plan.results import Memory, Plan, Term
+from tanuki_jax.plan.results import GIB, Memory, Plan, Term
 
 TINY = experiment.find("tiny")
 LAYOUT = Layout(data=1, fsdp=2, stage=2, context=2, microbatches=4, interleave=2, accumulation=2, zero=1, remat="dots")
