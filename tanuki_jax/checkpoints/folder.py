@@ -19,6 +19,43 @@ STATE = "state.json"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Course:
+    """How a run has gone lately: what decides whether steps are usual and whether there is a spike."""
+
+    losses: tuple[float, ...] = ()
+    """Of accepted steps, oldest first: the guard's window."""
+    gradient_norms: tuple[float, ...] = ()
+    rejected: tuple[int, ...] = ()
+    """Steps that were rejected lately."""
+    smoothed: float = 0.0
+    """Mean loss of about the last eight accepted steps, exponentially weighted."""
+    level: float = 0.0
+    """Mean loss of about the last 64 accepted steps that were not raised."""
+    spread: float = 0.0
+    """Mean absolute difference from the level, of the same steps."""
+    calm: int = 0
+    """How many steps the level is made of."""
+    raised_from: int = 0
+    """First step of those in a row whose smoothed loss is above the level; 0: there are none."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Spike:
+    """Steps whose data were left out when the run went back."""
+
+    first: int
+    """First step of the spike, from 1."""
+    last: int
+    """The step at which it was recognised."""
+    data_steps: tuple[int, ...]
+    """What the steps from `first` to `last` read."""
+    checkpoint: int
+    """Step of the checkpoint to which the run went back."""
+    reason: str
+    """In a sentence."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class State:
     """Everything about a checkpoint that is not an array."""
 
@@ -37,6 +74,15 @@ class State:
     """Fingerprint of all that determines batches; empty if the checkpoint was converted."""
     files: Mapping[str, str]
     """Path in the folder -> BLAKE2b checksum."""
+    sums: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Dotted name of an array -> sum of its bits, as it was on the devices; empty if the checkpoint was converted."""
+    held_out: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Held-out losses, if they were measured at this step."""
+    course: Course = Course()
+    spikes: tuple[Spike, ...] = ()
+    """All so far."""
+    slow_until: int = 0
+    """Up to this step the learning rate is lower."""
 
 
 def step_folder(checkpoints: Path, step: int) -> Path:

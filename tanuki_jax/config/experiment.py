@@ -169,6 +169,60 @@ class Checkpoints:
     """Steps between two checkpoints; the last step always gets one."""
     keep: int = 3
     """Newest checkpoints that stay."""
+    keep_every_steps: int = 0
+    """Checkpoints of the multiples of this step stay for good; 0: none does."""
+    keep_best: bool = True
+    """Whether the one with the lowest held-out loss stays too."""
+    retries: int = 2
+    """Saves in a row that may fail before the run does; each is said, and the next checkpoint is the next try."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Guard:
+    """Which steps are rejected: those whose loss or gradient is not finite, or lies far above what is usual."""
+
+    deviations: float = 10.0
+    """Standard deviations above the median at which a loss or gradient norm is rejected, estimated as 1.4826 times the median absolute
+    deviation; 0: only what is not finite is."""
+    window: int = 128
+    """Accepted steps that say what is usual. None is judged before half of them are there, nor again when the mixture's stage changes."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Rewind:
+    """When a run goes back to the newest checkpoint from before a spike, to leave out the data of the spike."""
+
+    rejected: int = 8
+    """Rejected steps among the last `within` that are a spike; 0: no number is."""
+    within: int = 64
+    """Steps among which rejected ones are counted."""
+    raised: int = 128
+    """Steps for which the smoothed loss stays above its level before that are a spike; 0: no number is."""
+    most: int = 3
+    """Times that a run goes back; at the next spike it stops."""
+    slow_steps: int = 0
+    """Steps after the checkpoint for which the learning rate is lower."""
+    slow_factor: float = 0.5
+    """What it is multiplied with in those."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Watchdog:
+    """When a run counts as stuck: every thread's stack is written down, and the process ends, to be started again."""
+
+    multiple: float = 20.0
+    """A step, evaluation or save may take so many times what is usual for it; the first of each may take as long as it likes. 0: never."""
+    least_seconds: float = 600.0
+    """Nothing counts as stuck before."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Integrity:
+    """Whether the hardware computes what it should."""
+
+    every_steps: int = 0
+    """Steps between two checks: a step is computed twice more, which must agree bit for bit, and so must all replicas of the parameters.
+    0: none."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -200,13 +254,17 @@ class Experiment:
     model: Model
     data: Data
     steps: int
-    """Optimizer steps, those included that are rejected because their loss is not finite."""
+    """Optimizer steps, those included that are rejected."""
     schedule: Schedule
     checkpoints: Checkpoints
     held_out: HeldOut
     objective: NextToken = NextToken()
     router: Router = Router()
     optimizer: AdamW = AdamW()
+    guard: Guard = Guard()
+    rewind: Rewind = Rewind()
+    watchdog: Watchdog = Watchdog()
+    integrity: Integrity = Integrity()
     layout: Layout = Layout()
     start: Start = Start()
     logging: Logging = Logging()

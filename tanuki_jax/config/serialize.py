@@ -74,6 +74,8 @@ def _build_dataclass(value: Any, kind: type, field: str, origin: str) -> Any:
     fields = {part.name: part for part in dataclasses.fields(kind)}
     if unknown := [name for name in value if name not in fields]:
         raise InputError(f"{origin} has the field {prefix}{unknown[0]}, which {kind.__name__} does not know")
-    if missing := [name for name, part in fields.items() if name not in value and part.default is dataclasses.MISSING]:
+    if missing := [
+        name for name, part in fields.items() if name not in value and part.default is part.default_factory is dataclasses.MISSING
+    ]:
         raise InputError(f"{origin} lacks the field {prefix}{missing[0]} of {kind.__name__}")
     return kind(**{name: _build(value[name], kinds[name], prefix + name, origin) for name in value})

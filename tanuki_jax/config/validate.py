@@ -36,6 +36,9 @@ _ABOVE_ZERO = (
     "model.rope_theta",
     "model.norm_epsilon",
     "model.initial_std",
+    "guard.window",
+    "rewind.within",
+    "rewind.slow_factor",
     "optimizer.epsilon",
     "optimizer.clip_norm",
 )
@@ -45,6 +48,16 @@ _NOT_NEGATIVE = (
     "router.z_loss",
     "objective.z_loss",
     "optimizer.weight_decay",
+    "checkpoints.keep_every_steps",
+    "checkpoints.retries",
+    "guard.deviations",
+    "rewind.rejected",
+    "rewind.raised",
+    "rewind.most",
+    "rewind.slow_steps",
+    "watchdog.multiple",
+    "watchdog.least_seconds",
+    "integrity.every_steps",
     "schedule.peak",
     "schedule.final",
     "schedule.warmup_steps",
@@ -80,6 +93,7 @@ def validate(experiment: Experiment) -> None:
     _check_remat(experiment)
     _check_batch(experiment)
     _check_schedule(experiment)
+    _check_guard(experiment)
 
 
 def _require(holds: bool, sentence: str) -> None:
@@ -177,4 +191,27 @@ def _check_schedule(experiment: Experiment) -> None:
     _require(
         warmup + stable <= end or end == 0,
         f"schedule.warmup_steps ({warmup}) and schedule.stable_steps ({stable}) together must not exceed schedule.end_step ({end})",
+    )
+
+
+def _check_guard(experiment: Experiment) -> None:
+    """Thresholds that healthy steps pass and spikes do not."""
+    guard, rewind, watchdog = experiment.guard, experiment.rewind, experiment.watchdog
+    _require(
+        guard.deviations == 0 or guard.deviations >= 3,
+        f"guard.deviations is {guard.deviations}, and healthy steps would be rejected; it must be at least 3, or 0 for none",
+    )
+    _require(guard.window >= 8, f"guard.window is {guard.window}, and must be at least 8 to say what is usual")
+    _require(
+        rewind.rejected <= rewind.within,
+        f"rewind.rejected ({rewind.rejected}) can never be reached among rewind.within ({rewind.within}) steps",
+    )
+    _require(
+        rewind.raised == 0 or rewind.raised >= 8,
+        f"rewind.raised is {rewind.raised}, and every bad batch would be a spike; it must be at least 8, or 0 for never",
+    )
+    _require(rewind.slow_factor <= 1, f"rewind.slow_factor is {rewind.slow_factor}, and must be at most 1")
+    _require(
+        watchdog.multiple == 0 or watchdog.multiple > 1,
+        f"watchdog.multiple is {watchdog.multiple}, and usual steps would count as stuck; it must be above 1, or 0 for never",
     )
