@@ -9,7 +9,7 @@ RUN := .venv/bin/python -m
 PYTEST := pytest -n 2 --dist loadfile
 CODE := tanuki_jax configs tests
 
-.PHONY: help demo plan-demo test test-parity test-gpu-compile test-long test-oldest lint format
+.PHONY: help demo plan-demo test test-parity test-gpu-compile test-long test-faults test-oldest lint format
 
 help: ## this list
 	@grep -E '^[a-z-]+: ##' Makefile | sed -E 's/: ## /\t/' | expand -t 14
@@ -42,6 +42,10 @@ test-gpu-compile: ## kernels and steps compiled to machine code for GPUs that ar
 	.venv-gpu/bin/python -m pytest -m 'gpu_compile and not long'
 	@$(OLDEST_ENVIRONMENT)
 	.venv-oldest/bin/python -m pytest -m 'gpu_compile and not long'
+
+test-faults: ## faults injected into real runs, and a table of what came of them; half an hour on two cores, as root
+	@$(ENVIRONMENT)
+	$(RUN) pytest -m faults tests/faults
 
 test-oldest: ## the fast tests on the oldest jax that is supported
 	@$(OLDEST_ENVIRONMENT)

@@ -1,4 +1,4 @@
-"""How every command of the house is entered and left: one clear sentence and exit code 2 for bad input."""
+"""How every command of the house is entered and left: one clear sentence and an exit code for what is not our fault."""
 
 import contextlib
 import errno
@@ -8,10 +8,7 @@ import select
 import sys
 from collections.abc import Callable, Iterator
 
-from tanuki_jax.errors import InputError
-
-BAD_INPUT = 2
-INTERRUPTED = 130
+from tanuki_jax.errors import BAD_INPUT, INTERRUPTED, Sentence
 
 _DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -20,8 +17,8 @@ _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 def enter(name: str, main: Callable[[list[str]], None]) -> None:
     """Runs `main` on the command line's words; turns what is not our fault into a sentence on stderr and an exit code.
 
-    That is bad input, a full disk, a file that may not be read or written (2), and Ctrl-C (130). A reader of our output that
-    closes the pipe (`| head`) ends the command quietly.
+    That is what a `Sentence` says, a full disk, a file that may not be read or written (2), and Ctrl-C (130). A reader of our output
+    that closes the pipe (`| head`) ends the command quietly.
 
     What the rooms log goes to stderr as it is.
 
@@ -33,8 +30,8 @@ def enter(name: str, main: Callable[[list[str]], None]) -> None:
         with _log_on_stderr():
             main(sys.argv[1:])
         sys.stdout.flush()
-    except InputError as error:
-        _leave(name, str(error), BAD_INPUT)
+    except Sentence as error:
+        _leave(name, str(error), error.code)
     except BrokenPipeError:
         if not _reader_is_gone():
             raise

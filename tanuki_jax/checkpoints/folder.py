@@ -1,21 +1,28 @@
 """What a checkpoint is on disk, and which ones are good.
 
 `checkpoints/STEP/base/` holds the parameters and `optimizer/` the optimizer's state, as Orbax writes them (zarr3 in OCDBT, one layer
-of a stacked parameter a chunk). `state.json` is written last, with a checksum of every other file: a folder without it is unfinished.
+of a stacked parameter a chunk). `state.json` is written last, with a checksum of every file: a folder without it is unfinished.
+`STEP.damaged/` is a checkpoint that was set aside.
 """
 
 import concurrent.futures
 import dataclasses
 import hashlib
+import itertools
+import logging
+import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.serialize import from_json, to_json
 from tanuki_jax.errors import InputError
-from tanuki_jax.replacing import replace_text
+from tanuki_jax.replacing import replace_text, sync_folder
 
 STATE = "state.json"
+_log = logging.getLogger("tanuki_jax.checkpoints")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,13 +37,18 @@ class Course:
     smoothed: float = 0.0
     """Mean loss of about the last eight accepted steps, exponentially weighted."""
     level: float = 0.0
-    """Mean loss of about the last 64 accepted steps that were not raised."""
+    """What the smoothed loss was before it was raised, if it is."""
     spread: float = 0.0
-    """Mean absolute difference from the level, of the same steps."""
+    """Mean absolute difference between a loss and the smoothed one before it, in about 64 steps that were not raised."""
     calm: int = 0
-    """How many steps the level is made of."""
+    """Steps so far that were not raised."""
     raised_from: int = 0
-    """First step of those in a row whose smoothed loss is above the level; 0: there are none."""
+    """About the first step of those in a row whose smoothed loss is above the level; 0: there are none."""
+
+    @property
+    def begins(self) -> int:
+        """First step that may belong to a spike yet to be recognised; 0 if none may. A checkpoint from before it has to stay."""
+        return min((*self.rejected[:1], *([self.raised_from] if self.raised_from else [])), default=0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,7 +85,7 @@ class State:
     data: str
     """Fingerprint of all that determines batches; empty if the checkpoint was converted."""
     files: Mapping[str, str]
-    """Path in the folder -> BLAKE2b checksum."""
+    """Path in the folder -> BLAKE2b checksum; that of `state.json` is of its text without it."""
     sums: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Dotted name of an array -> sum of its bits, as it was on the devices; empty if the checkpoint was converted."""
     held_out: Mapping[str, float] = dataclasses.field(default_factory=dict)
@@ -91,8 +103,12 @@ def step_folder(checkpoints: Path, step: int) -> Path:
 
 
 def steps(checkpoints: Path) -> list[int]:
-    """Steps of the finished checkpoints in a folder, ascending; they are not verified here."""
-    return sorted(int(path.parent.name) for path in checkpoints.glob(f"*/{STATE}") if path.parent.name.isdigit())
+    """Steps of the finished checkpoints in a folder, ascending; they are not verified here, and those set aside are not among them."""
+    return sorted(int(path.parent.name) for path in checkpoints.glob(f"*/{STATE}") if _is_of_a_step(path.parent))
+
+
+def _is_of_a_step(folder: Path) -> bool:
+    return folder.name.isdecimal() and folder == step_folder(folder.parent, int(folder.name))
 
 
 def checksums(checkpoint: Path) -> dict[str, str]:
@@ -104,35 +120,96 @@ def checksums(checkpoint: Path) -> dict[str, str]:
 
 def _checksum(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        return hashlib.file_digest(file, _new_digest).hexdigest()
+
+
+def _new_digest() -> Any:
+    return hashlib.blake2b(digest_size=16)
+
+
+def sync(checkpoint: Path) -> None:
+    """Returns when a checkpoint is on the disk, with its name and the names of all files in it; they will be read from there."""
+    for folder, _, files in checkpoint.walk(top_down=False):
+        for name in files:
+            with (folder / name).open("rb") as file:
+                os.fsync(file.fileno())
+                if hasattr(os, "posix_fadvise"):  # not on macOS
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        sync_folder(folder)
+    sync_folder(checkpoint.parent)
 
 
 def finish(checkpoint: Path, state: State) -> None:
-    """Makes a written checkpoint count: `state.json` with the checksums of what lies there, in one atomic step."""
-    replace_text(checkpoint / STATE, to_json(dataclasses.replace(state, files=checksums(checkpoint))))
+    """Makes a written checkpoint count."""
+    sync(checkpoint)
+    commit(checkpoint, state)
+
+
+def commit(checkpoint: Path, state: State) -> None:
+    """Writes the `state.json` of a checkpoint that is on the disk, with the checksums of what lies there, in one atomic step."""
+    _write_state(checkpoint, state, checksums(checkpoint))
+
+
+def rewrite(checkpoint: Path, state: State) -> None:
+    """Gives a finished checkpoint another state, in one atomic step; its arrays and their checksums stay."""
+    _write_state(checkpoint, state, {name: digest for name, digest in read_state(checkpoint).files.items() if name != STATE})
+
+
+def _write_state(checkpoint: Path, state: State, files: Mapping[str, str]) -> None:
+    """`state.json` has its own checksum too, of its text with nothing in the checksum's place."""
+    unsigned = to_json(dataclasses.replace(state, files={**files, STATE: ""}))
+    signed = to_json(dataclasses.replace(state, files={**files, STATE: _state_checksum(unsigned)}))
+    replace_text(checkpoint / STATE, signed)
+
+
+def _state_checksum(unsigned: str) -> str:
+    digest = _new_digest()
+    digest.update(unsigned.encode())
+    return str(digest.hexdigest())
 
 
 def read_state(checkpoint: Path) -> State:
-    """The `state.json` of a checkpoint. InputError if there is none or it cannot be read."""
+    """The `state.json` of a checkpoint. InputError if there is none, it cannot be read, or it is not what was written."""
     path = checkpoint / STATE
     if not path.is_file():
         raise InputError(f"{checkpoint} is not a finished checkpoint; it has no {STATE}")
-    return from_json(path.read_text(encoding="utf-8"), State, str(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+        state = from_json(text, State, str(path))
+    except InputError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read: {_in_one_line(error)}") from None
+    own = state.files.get(STATE, "")
+    if not own or own != _state_checksum(text.replace(own, "")):
+        raise InputError(f"{path} has another checksum than when it was saved")
+    return state
 
 
 def damage(checkpoint: Path) -> str:
-    """What is wrong with a checkpoint's files, in a few words; empty if every checksum holds."""
+    """What is wrong with a checkpoint, in a few words; empty if `state.json` and every other file are those that were saved."""
     try:
-        expected = read_state(checkpoint).files
+        state = read_state(checkpoint)
+        found = checksums(checkpoint)
     except InputError as error:
         return str(error)
-    found = checksums(checkpoint)
+    except OSError as error:
+        return f"its files cannot be read: {_in_one_line(error)}"
+    if _is_of_a_step(checkpoint) and state.step != int(checkpoint.name):
+        return f"its {STATE} is that of step {state.step}"
+    expected = {name: digest for name, digest in state.files.items() if name != STATE}
     for name in expected:
         if name not in found:
             return f"{name} is missing"
         if found[name] != expected[name]:
             return f"{name} has another checksum than when it was saved"
+    if more := sorted(found.keys() - expected.keys()):
+        return f"{more[0]} was not there when it was saved"
     return ""
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def newest_good(checkpoints: Path) -> tuple[Path | None, dict[Path, str]]:
@@ -144,6 +221,48 @@ def newest_good(checkpoints: Path) -> tuple[Path | None, dict[Path, str]]:
             return checkpoint, passed_over
         passed_over[checkpoint] = wrong
     return None, passed_over
+
+
+def set_aside(checkpoint: Path, wrong: str) -> Path:
+    """Renames a damaged checkpoint, so that it counts no more and nothing removes it, and says so; returns where it lies now.
+
+    To be called in one process, where the run goes on from an older checkpoint.
+    """
+    suffixes = itertools.chain([""], (f".{number}" for number in itertools.count(2)))
+    places = (checkpoint.with_name(f"{checkpoint.name}.damaged{suffix}") for suffix in suffixes)
+    place = next(place for place in places if not place.exists())
+    checkpoint.rename(place)
+    sync_folder(checkpoint.parent)
+    _log.warning("the checkpoint %s is damaged (%s); it was renamed to %s, and the one before it is used", checkpoint, wrong, place.name)
+    return place
+
+
+def remove(checkpoint: Path) -> None:
+    """Removes a checkpoint; one that is removed in part does not count, whatever ends the process."""
+    if (checkpoint / STATE).is_file():
+        (checkpoint / STATE).unlink()
+        sync_folder(checkpoint)
+    shutil.rmtree(checkpoint)
+
+
+def unfinished(checkpoints: Path) -> list[Path]:
+    """What saves that were cut off, or removals, left in a folder of checkpoints."""
+    return sorted(path for path in checkpoints.glob("*") if _step_of(path) is not None and path.is_dir() and not (path / STATE).is_file())
+
+
+def _step_of(folder: Path) -> int | None:
+    """The step of a checkpoint, or of one that Orbax is writing under another name; None of one that was set aside."""
+    name, _, rest = folder.name.partition(".")
+    return int(name) if name.isdecimal() and (not rest or rest.startswith("orbax-checkpoint-tmp")) else None
+
+
+def discard_after(checkpoints: Path, step: int) -> None:
+    """Removes all checkpoints after a step, finished or not, the newest first, so that those which are left have no gap at any moment."""
+    found = {path: _step_of(path) or 0 for path in checkpoints.glob("*") if path.is_dir()}
+    for path in sorted(found, key=lambda path: found[path], reverse=True):
+        if found[path] > step:
+            remove(path)
+    sync_folder(checkpoints)
 
 
 def find(path: str) -> Path:
@@ -158,6 +277,8 @@ def find(path: str) -> Path:
             checkpoint, passed_over = newest_good(checkpoints)
             if checkpoint is None:
                 raise InputError(f"every checkpoint in {checkpoints} is damaged; the newest: {next(iter(passed_over.values()))}")
+            for damaged, wrong in passed_over.items():
+                _log.warning("the checkpoint %s is damaged (%s); %s is used", damaged, wrong, checkpoint)
             return checkpoint
     raise InputError(f"there is no checkpoint in {given}" if given.exists() else f"there is no checkpoint at {given}: no such folder")
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import orbax.checkpoint as ocp
 import tensorstore
 
-from tanuki_jax.checkpoints.save import checkpoint_handler
+from tanuki_jax.checkpoints.items import checkpoint_handler
 
 
 def restore(checkpoint: Path, **items: Any) -> dict[str, Any]:
@@ -33,11 +33,17 @@ class Parameters:
     def __init__(self, checkpoint: Path, item: str = "base") -> None:
         self._item = checkpoint.resolve() / item
 
+    def dtype(self, name: str) -> np.dtype[Any]:
+        """Type of an array."""
+        return np.dtype(self._open(name).dtype.numpy_dtype)
+
     def read(self, name: str, *index: int | slice) -> npt.NDArray[Any]:
         """An array by its dotted path in the tree, or what an index into its first dims gives.
 
         `read("norm")` is all of it, `read("blocks.q", 3)` a layer, `read("blocks.expert_gate", 3, 1)` an expert of a layer.
         """
+        return np.asarray(self._open(name)[index].read().result())
+
+    def _open(self, name: str) -> tensorstore.TensorStore:
         store = {"driver": "ocdbt", "base": {"driver": "file", "path": f"{self._item}/"}, "path": f"{name}/"}
-        array = tensorstore.open({"driver": "zarr3", "kvstore": store}, open=True, read=True).result()
-        return np.asarray(array[index].read().result())
+        return tensorstore.open({"driver": "zarr3", "kvstore": store}, open=True, read=True).result()

@@ -1,8 +1,13 @@
 """Checkpoints written while training goes on."""
 
+import contextlib
+import dataclasses
+import errno
 import logging
+import os
 import shutil
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +15,17 @@ import jax
 import orbax.checkpoint as ocp
 
 from tanuki_jax.checkpoints.chunks import stacked_dims
-from tanuki_jax.checkpoints.folder import STATE, State, finish, step_folder, steps
+from tanuki_jax.checkpoints.folder import State, commit, remove, step_folder, sync, unfinished
+from tanuki_jax.checkpoints.items import checkpoint_handler
+from tanuki_jax.checkpoints.meeting import Failed, Meetings
+from tanuki_jax.checkpoints.retention import outdated
+from tanuki_jax.checkpoints.sums import summed
+from tanuki_jax.checkpoints.verify import sums_on_disk
+from tanuki_jax.config.experiment import Checkpoints
 from tanuki_jax.errors import InputError
 
-ITEMS = ("base", "optimizer")
-
-
-def checkpoint_handler() -> ocp.CompositeCheckpointHandler:
-    """Orbax's handler for the array items of a checkpoint."""
-    return ocp.CompositeCheckpointHandler(**{item: ocp.PyTreeCheckpointHandler(use_zarr3=True) for item in ITEMS})
+_log = logging.getLogger("tanuki_jax.checkpoints")
+_FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
 
 def save_arguments(tree: Any) -> Any:
@@ -32,69 +39,142 @@ def save_arguments(tree: Any) -> Any:
 
 
 class Writer:
-    """Saves checkpoints of one run asynchronously, one at a time, and keeps the newest few."""
+    """Saves checkpoints of one run asynchronously, one at a time, and keeps those that its settings say.
 
-    def __init__(self, checkpoints: Path, keep: int) -> None:
-        self._checkpoints = checkpoints.resolve()
+    A save has failed, in all processes, when it failed in one of them, or when the arrays that are read back from the disk are not those
+    on the devices. That is said at once: a warning, and an event `save_failed` with its step, reason and number in a row.
+    """
+
+    def __init__(self, checkpoints: Path, settings: Checkpoints, tell: Callable[..., None]) -> None:
+        """Removes what saves that were cut off have left, each with an event `removed_unfinished`.
+
+        Args:
+            checkpoints: folder of the run's checkpoints.
+            settings: how many failures in a row are borne, and which checkpoints stay.
+            tell: takes the kind of an event and details by name, from any thread.
+        """
+        self._checkpoints, self._settings, self._tell = checkpoints.resolve(), settings, tell
         self._checkpoints.mkdir(parents=True, exist_ok=True)
-        self._keep = keep
-        self._orbax = ocp.AsyncCheckpointer(checkpoint_handler())
-        logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs every failure of a save at length; it is raised here anyway
+        self._meetings = Meetings()
+        meet = ocp.options.AsyncOptions(barrier_sync_fn=lambda *, key, timeout_ms: self._meetings.meet())
+        self._orbax = ocp.AsyncCheckpointer(checkpoint_handler(), async_options=meet)
+        logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs every failure of a save at length; it is said here anyway
         self._finishing: threading.Thread | None = None
-        self._failure: Exception | None = None
+        self._failure: Failed | None = None
+        self._failures = 0
         if jax.process_index() == 0:
-            self._remove_unfinished()
+            for folder in unfinished(self._checkpoints):
+                remove(folder)
+                tell("removed_unfinished", checkpoint=str(folder))
 
-    def save(self, parameters: Any, optimizer: Any, state: State) -> None:
-        """Copies the arrays to the host, then returns; they are written, checksummed and committed in the background.
+    def save(self, parameters: Any, optimizer: Any, state: State, *, wait: bool = False) -> None:
+        """Copies the arrays to the host, then returns; they are written, verified and committed in the background.
 
-        Waits for the save before it, and raises what that failed with. InputError if the disk has no room for this one, or had none
-        for the one before it.
+        Waits for the save before it. All processes have to call it.
+
+        Args:
+            parameters: tree of arrays of at most 32 bits.
+            optimizer: another.
+            state: its `sums` and `files` are filled in here.
+            wait: returns when the checkpoint is committed, after as many tries as are left.
+
+        Raises:
+            InputError: the disk has no room for this one, or had none for the one before it.
+            RuntimeError: more saves in a row failed than `retries`.
         """
         self.wait()
-        checkpoint = step_folder(self._checkpoints, state.step)
-        needed = sum(leaf.nbytes for leaf in jax.tree.leaves((parameters, optimizer)))
-        free = shutil.disk_usage(self._checkpoints).free
-        if free < needed:
-            raise InputError(
-                f"the disk is full: the checkpoint {checkpoint} takes up to {needed / 2**30:.2f} GiB and {free / 2**30:.2f} GiB are free; "
-                "the ones before it are whole"
-            )
-        if jax.process_index() == 0 and checkpoint.exists():
-            shutil.rmtree(checkpoint)
-        try:
-            self._orbax.save(checkpoint, args=ocp.args.Composite(base=save_arguments(parameters), optimizer=save_arguments(optimizer)))
-        except Exception as error:
-            raise self._explained(error, checkpoint) from error
-        self._finishing = threading.Thread(target=self._finish, args=(checkpoint, state), name="checkpoint")
-        self._finishing.start()
+        while True:
+            self._begin(parameters, optimizer, state)
+            in_background = self._finishing is not None and not wait
+            if in_background or self._ended_well() or not wait:
+                return
 
     def wait(self) -> None:
-        """Returns when the last save is committed; raises what it failed with."""
+        """Returns when the last save has ended, well or not. Raises what `save` does."""
+        self._ended_well()
+
+    def _ended_well(self) -> bool:
         if self._finishing is not None:
             self._finishing.join()
             self._finishing = None
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise failure
+        failure, self._failure = self._failure, None
+        if failure is None:
+            return True
+        if any(words in str(failure) for words in _FULL):
+            raise InputError(f"the disk is full: {failure}; the ones before it are whole") from failure
+        if self._failures > self._settings.retries:
+            times = f"{self._failures} saves failed in a row" if self._failures > 1 else "1 save failed"
+            raise RuntimeError(f"{times} (checkpoints.retries is {self._settings.retries}); {failure}") from failure
+        return False
 
-    def _finish(self, checkpoint: Path, state: State) -> None:
+    def _begin(self, parameters: Any, optimizer: Any, state: State) -> None:
+        self._meetings = Meetings()
+        checkpoint = step_folder(self._checkpoints, state.step)
+        items = {"base": parameters, "optimizer": optimizer}
+        error: Exception | None = None
         try:
-            self._orbax.wait_until_finished()
-            if jax.process_index() == 0:
-                finish(checkpoint, state)
-                for step in steps(self._checkpoints)[: -self._keep]:
-                    shutil.rmtree(step_folder(self._checkpoints, step))
-        except Exception as error:
-            self._failure = self._explained(error, checkpoint)
+            with self._meetings.together():
+                if jax.process_index() == 0:
+                    self._make_room(checkpoint, sum(leaf.nbytes for leaf in jax.tree.leaves(items)))
+            sums = summed(items)
+            self._orbax.save(checkpoint, args=ocp.args.Composite(**{name: save_arguments(tree) for name, tree in items.items()}))
+        except Failed as failure:
+            self._failed(checkpoint, failure)
+            return
+        except Exception as raised:
+            error = raised
+        shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), items)
+        arguments = checkpoint, state, shapes, sums, error
+        self._finishing = threading.Thread(target=self._finish, args=arguments, name="checkpoint")
+        self._finishing.start()
 
-    def _remove_unfinished(self) -> None:
-        """What a run that was killed, or had no disk left, wrote of checkpoints that do not count."""
-        for folder in self._checkpoints.glob("*"):
-            if folder.name[:8].isdigit() and not (folder / STATE).is_file():
-                shutil.rmtree(folder)
+    def _make_room(self, checkpoint: Path, needed: int) -> None:
+        for folder in [*unfinished(self._checkpoints), *([checkpoint] if checkpoint.exists() else [])]:
+            remove(folder)
+        free = shutil.disk_usage(self._checkpoints).free
+        if free < needed:
+            raise OSError(
+                errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}, up to {needed / 2**30:.2f} GiB are needed and {free / 2**30:.2f} are free"
+            )
 
-    def _explained(self, error: Exception, checkpoint: Path) -> Exception:
-        if "No space left" not in str(error) and "RESOURCE_EXHAUSTED" not in str(error):
-            return error
-        return InputError(f"the disk is full: the checkpoint {checkpoint} could not be written; the ones before it are whole")
+    def _finish(self, checkpoint: Path, state: State, shapes: Any, sums: Mapping[str, jax.Array], error: Exception | None) -> None:
+        try:
+            with self._meetings.together():
+                if error is not None:
+                    raise error
+                self._orbax.wait_until_finished()
+                if jax.process_index() == 0:
+                    _commit(checkpoint, state, shapes, {name: int(found) for name, found in jax.device_get(sums).items()})
+        except Failed as failure:
+            self._failed(checkpoint, failure)
+            return
+        self._failures = 0
+        if jax.process_index() == 0:
+            self._retire(state)
+
+    def _failed(self, checkpoint: Path, failure: Failed) -> None:
+        self._failure = Failed(f"the checkpoint {checkpoint} was not saved: {failure}")
+        self._failures += 1
+        if jax.process_index() > 0:
+            return
+        for folder in unfinished(self._checkpoints):
+            shutil.rmtree(folder, ignore_errors=True)  # the next save tries again
+        _log.warning("%s (failure %d in a row; checkpoints.retries is %d)", self._failure, self._failures, self._settings.retries)
+        with contextlib.suppress(OSError):  # a full disk
+            self._tell("save_failed", checkpoint=str(checkpoint), reason=str(failure), failures=self._failures)
+
+    def _retire(self, state: State) -> None:
+        try:
+            for step in outdated(self._checkpoints, self._settings, state):
+                remove(step_folder(self._checkpoints, step))
+        except OSError as error:
+            _log.warning("an old checkpoint could not be removed: %s", error)
+
+
+def _commit(checkpoint: Path, state: State, shapes: Mapping[str, Any], sums: Mapping[str, int]) -> None:
+    sync(checkpoint)
+    for item, tree in shapes.items():
+        for name, found in sums_on_disk(checkpoint, item, tree).items():
+            if found != sums[f"{item}.{name}"]:
+                raise OSError(errno.EIO, f"{item}.{name} on the disk is not what is on the devices")
+    commit(checkpoint, dataclasses.replace(state, sums=sums))

@@ -72,7 +72,7 @@ def write(checkpoint: Path, tree: Any, read: Read, item: str = "base") -> None:
         tree: of `jax.ShapeDtypeStruct`: for `base` what `model.llama.shapes` gives.
         read: called once for each part, in no order that it may count on; gives values of the tree's shape and type,
             which must not change afterwards.
-        item: one of `save.ITEMS`.
+        item: one of `items.ITEMS`.
     """
 
     def unread(path: tuple[Any, ...], leaf: jax.ShapeDtypeStruct) -> _Unread:

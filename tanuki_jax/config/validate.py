@@ -207,8 +207,8 @@ def _check_guard(experiment: Experiment) -> None:
         f"rewind.rejected ({rewind.rejected}) can never be reached among rewind.within ({rewind.within}) steps",
     )
     _require(
-        rewind.raised == 0 or rewind.raised >= 8,
-        f"rewind.raised is {rewind.raised}, and every bad batch would be a spike; it must be at least 8, or 0 for never",
+        rewind.raised == 0 or rewind.raised >= 16,
+        f"rewind.raised is {rewind.raised}, and every bad batch would be a spike; it must be at least 16, or 0 for never",
     )
     _require(rewind.slow_factor <= 1, f"rewind.slow_factor is {rewind.slow_factor}, and must be at most 1")
     _require(

@@ -128,6 +128,10 @@ class Loader:
         places = np.arange(min(rows, plan.rows))
         return self._assemble([_Rows(source, 0, places, plan.spans(places))], rows)
 
+    def stage(self, data_step: int) -> int:
+        """Number of the mixture's stage to which `data_step` belongs, from 0."""
+        return self._mixture.stage(data_step)
+
     def epochs(self, data_step: int) -> dict[str, float]:
         """How many times each source has been read when `data_step` begins."""
         consumed = self._mixture.consumed(data_step)

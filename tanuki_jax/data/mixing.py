@@ -64,7 +64,7 @@ class RowMixture:
 
     def rows(self, data_step: int, rows: Integers) -> SourceRows:
         """The given rows, int64[n] from 0 to batch_rows - 1, of the batch of `data_step`."""
-        stage = self._stage(data_step)
+        stage = self._stages[self.stage(data_step)]
         row_of_stage = (data_step - stage.from_step) * self._batch_rows + rows
         periods, slots = row_of_stage // PERIOD, row_of_stage % PERIOD
         sources = stage.source_of[slots]
@@ -72,7 +72,7 @@ class RowMixture:
 
     def consumed(self, data_step: int) -> dict[str, int]:
         """How many rows of each source come before `data_step`."""
-        stage = self._stage(data_step)
+        stage = self._stages[self.stage(data_step)]
         rows = stage.consumed_after((data_step - stage.from_step) * self._batch_rows)
         return dict(zip(self.sources, rows.tolist(), strict=True))
 
@@ -80,8 +80,9 @@ class RowMixture:
         """Everything that the order depends on: first data step and shares of each stage."""
         return [(stage.from_step, dict(zip(self.sources, stage.shares.tolist(), strict=True))) for stage in self._stages]
 
-    def _stage(self, data_step: int) -> _Stage:
-        return next(stage for stage in reversed(self._stages) if stage.from_step <= data_step)
+    def stage(self, data_step: int) -> int:
+        """Number of the stage to which `data_step` belongs, from 0."""
+        return max(number for number, stage in enumerate(self._stages) if stage.from_step <= data_step)
 
 
 def quantized(weights: list[float]) -> Integers:

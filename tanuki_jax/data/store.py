@@ -11,10 +11,9 @@ import functools
 import hashlib
 import json
 import os
-import re
 import shutil
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorstore
 
+from tanuki_jax.data.retrying import retrying, system_errors
 from tanuki_jax.errors import InputError
 
 type Tokens = npt.NDArray[np.unsignedinteger[Any]]
@@ -80,7 +80,7 @@ class Store:
         if not (path / DESCRIPTION).is_file():
             raise InputError(f"there is no token store at {path} ({DESCRIPTION} is missing); `python -m tanuki_jax.prepare` makes it")
         try:
-            description = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
+            description = json.loads(retrying(lambda: (path / DESCRIPTION).read_text(encoding="utf-8"), path / DESCRIPTION))
             version = description["format"]
         except (ValueError, KeyError, TypeError):
             raise InputError(f"{path / DESCRIPTION} is damaged; delete {path} and prepare it again") from None
@@ -93,13 +93,13 @@ class Store:
     @functools.cached_property
     def offsets(self) -> npt.NDArray[np.int64]:
         """int64[N+1]: document n is the tokens from offsets[n] to offsets[n+1]."""
-        offsets: npt.NDArray[np.int64] = self._arrays["offsets"].read().result()
+        offsets: npt.NDArray[np.int64] = self._blocks("offsets", [slice(None)])[0]
         return offsets
 
     @functools.cached_property
     def digests(self) -> npt.NDArray[np.uint64]:
         """uint64[N]: a hash of each document's text, equal for equal texts."""
-        digests: npt.NDArray[np.uint64] = self._arrays["digests"].read().result()
+        digests: npt.NDArray[np.uint64] = self._blocks("digests", [slice(None)])[0]
         return digests
 
     def read(self, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Tokens:
@@ -111,6 +111,7 @@ class Store:
 
         Raises:
             InputError: if what is on disk does not fit its checksum.
+            OSError: if it could not be read, however often it was tried.
         """
         array = self._arrays["tokens"]
         spans = np.empty(int(lengths.sum()), array.dtype.numpy_dtype)
@@ -124,22 +125,30 @@ class Store:
         first = np.flatnonzero(opens)
         block_begins = begins[first]
         block_ends = reach[np.append(first[1:], len(starts)) - 1]
-        pending = [array[b:e].read() for b, e in zip(block_begins.tolist(), block_ends.tolist(), strict=True)]
+        blocks = self._blocks("tokens", [*map(slice, block_begins.tolist(), block_ends.tolist())])
         block_of = np.cumsum(opens) - 1
         places = (np.cumsum(lengths) - lengths)[order]
         columns = (block_of, begins - block_begins[block_of], lengths[order], places)
-        try:
-            blocks = [future.result() for future in pending]
-        except ValueError as error:
-            raise InputError(f"the token store {self.folder} is damaged ({error}); delete it and prepare it again") from None
         for block, start, length, place in zip(*(column.tolist() for column in columns), strict=True):
             spans[place : place + length] = blocks[block][start : start + length]
         return spans
 
     def origin(self, document: int) -> Origin:
         """Where the document of that number (from 0) came from."""
-        file, row = (int(self._arrays[name][document].read().result()) for name in ("files", "rows"))
+        file, row = (int(self._blocks(name, [slice(document, document + 1)])[0][0]) for name in ("files", "rows"))
         return Origin(self.name, self.inputs[file].path, row)
+
+    def _blocks(self, name: str, parts: Sequence[slice]) -> list[npt.NDArray[Any]]:
+        """Parts of an array. What was read before a failure is in the cache, so that trying again reads only the rest."""
+
+        def read() -> list[npt.NDArray[Any]]:
+            pending = [self._arrays[name][part].read() for part in parts]
+            return [future.result() for future in pending]
+
+        try:
+            return retrying(read, self.folder / name)
+        except ValueError as error:
+            raise InputError(f"the token store {self.folder} is damaged ({error}); delete it and prepare it again") from None
 
 
 class StoreWriter:
@@ -241,7 +250,7 @@ class _GrowingArray:
         self._written = 0
         self._pending: tensorstore.Future[None] | None = None
         self._hash = hashlib.blake2b(digest_size=16)
-        with _disk_errors(folder):
+        with system_errors(folder):
             self._array = tensorstore.open(_new_array(folder, self._dtype, self._shard), context=_context(), create=True).result()
 
     def append(self, values: npt.NDArray[Any]) -> None:
@@ -269,7 +278,7 @@ class _GrowingArray:
     def _write(self) -> None:
         self._finish_pending()
         end = self._written + self._filled
-        with _disk_errors(self._folder):
+        with system_errors(self._folder):
             self._array = self._array.resize(exclusive_max=[end]).result()
             self._pending = self._array[self._written : end].write(self._buffer[: self._filled]).commit
         self._buffer = np.empty(self._shard, self._dtype)
@@ -278,7 +287,7 @@ class _GrowingArray:
     def _finish_pending(self) -> None:
         pending, self._pending = self._pending, None
         if pending is not None:
-            with _disk_errors(self._folder):
+            with system_errors(self._folder):
                 pending.result()
 
 
@@ -295,9 +304,16 @@ def _context() -> tensorstore.Context:
 
 
 def _open_array(folder: Path, name: str, dtype: str, items: int) -> tensorstore.TensorStore:
-    specification = {"driver": "zarr3", "kvstore": _file(folder / name), "recheck_cached_data": "open", "recheck_cached_metadata": "open"}
+    specification = {
+        "driver": "zarr3",
+        "kvstore": _file(folder / name),
+        "recheck_cached_data": "open",
+        "recheck_cached_metadata": "open",
+        # A file that is lost would be read as zeros. Of `files`, stores made before this was said have none for zeros.
+        "fill_missing_data_reads": name == "files",
+    }
     try:
-        array = tensorstore.open(specification, context=_context(), open=True, read=True).result()
+        array = retrying(lambda: tensorstore.open(specification, context=_context(), open=True, read=True).result(), folder / name)
     except ValueError as error:
         raise InputError(f"the token store {folder} has no readable {name} ({error}); delete it and prepare it again") from None
     if array.shape != (items,) or array.dtype.name != dtype:
@@ -318,6 +334,7 @@ def _new_array(folder: Path, dtype: np.dtype[Any], shard: int) -> dict[str, Any]
     return {
         "driver": "zarr3",
         "kvstore": _file(folder),
+        "store_data_equal_to_fill_value": True,
         "metadata": {
             "shape": [0],
             "data_type": dtype.name,
@@ -326,15 +343,3 @@ def _new_array(folder: Path, dtype: np.dtype[Any], shard: int) -> dict[str, Any]
             "fill_value": 0,
         },
     }
-
-
-@contextlib.contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
-    """Turns tensorstore's report of a failed system call, which is a ValueError, into the OSError of that call."""
-    try:
-        yield
-    except ValueError as error:
-        code = re.search(r"os_error_code='(\d+)'", str(error))
-        if code is None:
-            raise
-        raise OSError(int(code[1]), os.strerror(int(code[1])), str(folder)) from error

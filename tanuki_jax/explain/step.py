@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tanuki_jax.checkpoints import folder
+from tanuki_jax.checkpoints.folder import State
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.config.serialize import from_json
@@ -30,6 +31,17 @@ class Explained:
     first_words: str
     """Text of the piece's first tokens, on one line."""
 
+    @property
+    def place(self) -> str:
+        """Source, file and row."""
+        return f"{self.piece.source}  {self.origin.path}:{self.origin.row}"
+
+    @property
+    def used(self) -> str:
+        """Which part of the document it is."""
+        piece = self.piece
+        return f"tokens {piece.start + 1}-{piece.start + piece.length} of {self.document_tokens}, epoch {piece.epoch + 1}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Step:
@@ -44,21 +56,30 @@ def explain(run: Path, step: int) -> Step:
 
     InputError if there is no such run or step, or if the data are not those that the run was trained on.
     """
-    experiment = _read(run / "config.json", Experiment)
+    experiment, mixture = read_run(run)
     if not 1 <= step <= experiment.steps:
         raise InputError(f"{run} has the steps 1 to {experiment.steps}, but no step {step}")
-    mixture = _read(run / "mixture.json", Mixture)
     stores = open_stores(experiment.data, mixture)
     loader = Loader(stores, mixture, experiment.data, experiment.seed)
     skipped: tuple[int, ...] = ()
     if saved := folder.steps(run / "checkpoints"):
         state = folder.read_state(folder.step_folder(run / "checkpoints", saved[-1]))
-        if state.data != loader.fingerprint:
-            raise InputError(f"the stores in {experiment.data.stores} are no longer those that {run} was trained on")
+        check_data(run, experiment, loader, state)
         skipped = state.skipped
     data_step = data_step_of(step - 1, skipped)
     pieces = [(row, piece) for row, pieces in enumerate(loader.trace(data_step)) for piece in pieces]
-    return Step(data_step, _explained(pieces, stores, load(experiment.data.tokenizer.path)))
+    return Step(data_step, located(pieces, stores, load(experiment.data.tokenizer.path)))
+
+
+def read_run(run: Path) -> tuple[Experiment, Mixture]:
+    """What the run in a folder was told. InputError if it is no run folder."""
+    return _read(run / "config.json", Experiment), _read(run / "mixture.json", Mixture)
+
+
+def check_data(run: Path, experiment: Experiment, loader: Loader, state: State) -> None:
+    """InputError if the data are not those that a checkpoint of the run was trained on."""
+    if state.data != loader.fingerprint:
+        raise InputError(f"the stores in {experiment.data.stores} are no longer those that {run} was trained on")
 
 
 def _read[Config](path: Path, kind: type[Config]) -> Config:
@@ -67,12 +88,15 @@ def _read[Config](path: Path, kind: type[Config]) -> Config:
     return from_json(path.read_text(encoding="utf-8"), kind, str(path))
 
 
-def _explained(pieces: Sequence[tuple[int, Piece]], stores: Mapping[str, Store], tokenizer: Tokenizer) -> list[Explained]:
+def located(
+    pieces: Sequence[tuple[int, Piece]], stores: Mapping[str, Store], tokenizer: Tokenizer, tokens: int = TOKENS_SHOWN
+) -> list[Explained]:
+    """Pieces and their rows, with where they came from and the text of their first `tokens` tokens."""
     explained = []
     for row, piece in pieces:
         store = stores[piece.source]
         begin, end = store.offsets[piece.document : piece.document + 2]
-        shown = store.read(np.array([begin + piece.start]), np.array([min(piece.length, TOKENS_SHOWN)]))
+        shown = store.read(np.array([begin + piece.start]), np.array([min(piece.length, tokens)]))
         words = " ".join(tokenizer.decode(shown.tolist()).split())
         explained.append(Explained(row, piece, store.origin(piece.document), int(end - begin), words))
     return explained

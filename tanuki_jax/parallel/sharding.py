@@ -97,6 +97,15 @@ def shardings(mesh: Mesh, tree: Any) -> Any:
     return jax.tree_util.tree_map_with_path(place, tree)
 
 
+def replicate(mesh: Mesh, tree: Any) -> Any:
+    """Arrays that every process has alike, as numpy arrays, on all devices."""
+
+    def place(value: Any) -> jax.Array:
+        return jax.make_array_from_callback(value.shape, NamedSharding(mesh, P()), lambda index: value[index])
+
+    return jax.tree.map(place, tree)
+
+
 def activation_constraint(mesh: Mesh) -> Constrain:
     """The `constrain` argument of the model on this mesh."""
 

@@ -6,6 +6,7 @@ python -m tanuki_jax.train --config=my.py:ablation --print-config
 """
 
 import dataclasses
+import signal
 
 from tanuki_jax.config.command_line import parse
 from tanuki_jax.door import enter
@@ -23,6 +24,7 @@ class Options:
 
 def main(words: list[str]) -> None:
     experiment, options = parse("train", words, Options)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # there is nothing to save yet
     from tanuki_jax.train.run import train  # after the words are understood: importing jax takes seconds
 
     train(experiment, distributed=options.distributed, profile=options.profile)

@@ -1,7 +1,9 @@
 """Several processes as one program."""
 
+import contextlib
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator
 from importlib import metadata
 from typing import Any
 
@@ -9,10 +11,16 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from tanuki_jax.errors import InputError
+from tanuki_jax.errors import InputError, Sentence, Unstable
 
 LONGEST = 16_384
 """Bytes of the longest text that processes agree on."""
+HEARTBEAT_SECONDS = 30
+"""After so long without a sign of life a process counts as dead, and JAX ends the others (exit code 134); JAX itself waits 100. Signs of
+life come from a thread of their own, outside Python, twice within that time: a process that compiles or writes is not silent, and one on a
+host that swaps or moves may be for seconds."""
+LAST_WORDS_SECONDS = 2.0
+"""A process of several that fails has so long to say why."""
 
 
 def join() -> None:
@@ -25,10 +33,16 @@ def join() -> None:
     """
     if address := os.environ.get("JAX_COORDINATOR_ADDRESS"):
         count, number = _number("JAX_NUM_PROCESSES"), _number("JAX_PROCESS_ID")
-        jax.distributed.initialize(address, count, number, cluster_detection_method="deactivate")  # no guessing which devices are meant
+        jax.distributed.initialize(
+            address,
+            count,
+            number,
+            cluster_detection_method="deactivate",  # no guessing which devices are meant
+            heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
+        )
         return
     try:
-        jax.distributed.initialize()
+        jax.distributed.initialize(heartbeat_timeout_seconds=HEARTBEAT_SECONDS)
     except ValueError as error:
         raise InputError(
             "--distributed joins the processes of a job, and there is none here: no SLURM, TPU slice or Open MPI was found, and"
@@ -43,23 +57,41 @@ def _number(name: str) -> int:
     return int(said)
 
 
+@contextlib.contextmanager
+def failing_alone() -> Generator[None]:
+    """Where one process of several may fail within the context: it leaves without the others.
+
+    At its end JAX would wait for all processes to come to theirs, which may be waiting for this one. So it ends LAST_WORDS_SECONDS after
+    the exception, with the code of a `Sentence` or 1, and the others learn of it.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if jax.process_count() > 1:
+            timer = threading.Timer(LAST_WORDS_SECONDS, os._exit, [error.code if isinstance(error, Sentence) else 1])
+            timer.daemon = True
+            timer.start()
+        raise
+
+
 def agree(find: Callable[[], str]) -> str:
-    """What `find` returns in the first process, in every process; an InputError there is raised in all of them."""
+    """What `find` returns in the first process, in every process; an InputError or Unstable there is raised in all of them."""
     if jax.process_count() == 1:
         return find()
     said = b""
     if jax.process_index() == 0:
         try:
-            said = b"=" + find().encode()
-        except InputError as error:
-            said = b"!" + str(error).encode()
+            said = b"0" + find().encode()
+        except (InputError, Unstable) as error:
+            said = f"{error.code}{error}".encode()
     message = np.zeros(LONGEST, np.uint8)
     said = said[:LONGEST]
     message[: len(said)] = np.frombuffer(said, np.uint8)
     heard = np.asarray(multihost_utils.broadcast_one_to_all(message)).tobytes().rstrip(b"\0").decode(errors="ignore")
-    if heard.startswith("!"):
-        raise InputError(heard[1:])
-    return heard[1:]
+    code, text = int(heard[0]), heard[1:]
+    if code:
+        raise {kind.code: kind for kind in (InputError, Unstable)}[code](text)
+    return text
 
 
 def surroundings() -> dict[str, Any]:

@@ -18,7 +18,8 @@ from tanuki_jax.train.step import make_loss
 def make_held_out(experiment: Experiment, mesh: Mesh, loader: Loader) -> Callable[[Params], dict[str, float]]:
     """A function of the parameters: mean loss in nats a token on the held-out documents of each source, and of all together.
 
-    The keys are `held_out/SOURCE` and `held_out/all`. The rows are the same every time, and are kept on the device.
+    The keys are `held_out/SOURCE` and `held_out/all`. The rows are the same every time, and are kept on the device. Empty if no
+    source has held-out documents.
     """
     rows = experiment.data.batch_rows // experiment.layout.accumulation
     shape = (experiment.held_out.rows // rows, rows, experiment.data.sequence_length)
@@ -38,6 +39,8 @@ def make_held_out(experiment: Experiment, mesh: Mesh, loader: Loader) -> Callabl
         return jax.tree.map(lambda x: x.sum(0), sums)
 
     def held_out(parameters: Params) -> dict[str, float]:
+        if not batches:
+            return {}
         sums = jax.device_get({source: evaluate(parameters, batch) for source, batch in batches.items()})
         losses = {f"held_out/{source}": float(part.parts["loss"] / part.weight) for source, part in sums.items()}
         together = sum(part.parts["loss"] for part in sums.values()) / sum(part.weight for part in sums.values())

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
+from tanuki_jax.checkpoints.folder import State
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.model.flops import training_flops_per_token
 from tanuki_jax.train.step import Metrics
@@ -22,14 +23,27 @@ PEAK_FLOPS = {
 """Vendors' dense bf16 peaks, by `device_kind`; model FLOPs utilisation (MFU) is not reported for others."""
 
 
+class Measured(NamedTuple):
+    """A step, from 1, the data step that it read, and its metrics on the host."""
+
+    step: int
+    data_step: int
+    values: dict[str, Any]
+
+
 class Recorder:
     """Turns metrics of steps into lines and hands them to `write`.
 
     MFU = tokens/s/device x `training_flops_per_token` / peak FLOP/s of the device. Tokens are the positions that count in the loss.
     """
 
-    def __init__(self, experiment: Experiment, tokens: int, write: Callable[[dict[str, Any]], None]) -> None:
-        self.tokens = tokens
+    def __init__(
+        self, experiment: Experiment, at: State, write: Callable[[dict[str, Any]], None], observe: Callable[[Measured], None]
+    ) -> None:
+        """`observe` is told of every step in order, `write` only of those that are logged."""
+        self.tokens = at.tokens
+        self._rewinds = len(at.spikes)
+        self._observe = observe
         self.flops_per_token = training_flops_per_token(experiment.model, experiment.data.sequence_length)
         self._every = experiment.logging.every_steps
         self._write = write
@@ -69,10 +83,13 @@ class Recorder:
         seconds, self._since = now - self._since, now
         tokens = int(values["tokens"])
         self.tokens += tokens
+        self._observe(Measured(step, data_step, values))
         if step % self._every:
             return
         speed = tokens / seconds
-        line = {"step": step, "data_step": data_step} | values | {"tokens": self.tokens, "tokens_per_second": round(speed, 1)}
+        counted = {"rejected": step - values.pop("updates"), "rewinds": self._rewinds}
+        line = {"step": step, "data_step": data_step} | values | counted
+        line |= {"tokens": self.tokens, "tokens_per_second": round(speed, 1)}
         line["tokens_per_second_per_device"] = round(speed / jax.device_count(), 1)
         if peak := PEAK_FLOPS.get(self._device.device_kind):
             line["mfu"] = round(speed / jax.device_count() * self.flops_per_token / peak, 4)

@@ -3,25 +3,32 @@
 from typing import Any
 
 import jax
+from jax.sharding import Mesh
 
+from tanuki_jax.checkpoints.folder import State
 from tanuki_jax.config import registry
 from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.data.loader import Loader, open_stores
 from tanuki_jax.errors import InputError
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import check_batch
 from tanuki_jax.train import expert_map, loss_curve
-from tanuki_jax.train.distributed import join, surroundings
+from tanuki_jax.train.distributed import failing_alone, join, surroundings
+from tanuki_jax.train.held_out import make_held_out
+from tanuki_jax.train.integrity import make_check
 from tanuki_jax.train.interrupts import Interrupts
-from tanuki_jax.train.loop import Loop
-from tanuki_jax.train.reports import reports
+from tanuki_jax.train.loop import Loop, Program
+from tanuki_jax.train.reports import Report, reports
+from tanuki_jax.train.rewind import go_back
 from tanuki_jax.train.run_folder import RunFolder
 from tanuki_jax.train.start import begin
 from tanuki_jax.train.step import make_step
+from tanuki_jax.train.watchdog import Watchdog
 
 
 def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0) -> None:
-    """Trains an experiment to its last step, or until an interrupt, going on from its newest good checkpoint.
+    """Trains an experiment to its last step, or until an interrupt, going on from its newest good checkpoint, after spikes too.
 
     Args:
         experiment: what to do; its run folder is `runs`/`name`.
@@ -30,34 +37,52 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
 
     Raises:
         InputError: a source is missing, the mesh does not divide the batch or the model, or a checkpoint is of another model or of
-            other data.
+            other data, or there is none from before a spike.
+        Unstable: the run went back after spikes as often as it may.
+        Corrupt: a check found that the devices do not compute what they should.
     """
     if distributed:
         join()
-    mixture = registry.mixture.find(experiment.data.mixture)
-    loader = Loader(open_stores(experiment.data, mixture), mixture, experiment.data, experiment.seed)
-    if loader.vocabulary > experiment.model.vocabulary:
-        raise InputError(f"the tokenizer has {loader.vocabulary} pieces, more than model.vocabulary {experiment.model.vocabulary}")
-    mesh = make_mesh(experiment.layout)
-    check_batch(mesh, experiment.layout, experiment.data)
-    step = make_step(experiment, mesh)
-
-    first = jax.process_index() == 0
-    run = RunFolder(experiment, writes=first)
-    with jax.set_mesh(mesh), Interrupts() as interrupts:
-        state, at = begin(experiment, mesh, run, loader.fingerprint)
-        run.cut_metrics_after(at.step)
-        run.event("config", changed=run.write_config(experiment, mixture), **surroundings())
-        with reports(experiment, run.path, at.step, first) as shown:
-
-            def write(line: dict[str, Any]) -> None:
-                run.metrics(line)
-                for report in shown:
-                    report.show(line)
-
-            at = Loop(experiment, mesh, loader, step, run, write, state, at).go(interrupts, profile)
-    if first:
+    with failing_alone(), Interrupts() as interrupts:
+        mixture = registry.mixture.find(experiment.data.mixture)
+        loader = Loader(open_stores(experiment.data, mixture), mixture, experiment.data, experiment.seed)
+        if loader.vocabulary > experiment.model.vocabulary:
+            raise InputError(f"the tokenizer has {loader.vocabulary} pieces, more than model.vocabulary {experiment.model.vocabulary}")
+        mesh = make_mesh(experiment.layout)
+        check_batch(mesh, experiment.layout, experiment.data)
+        run = RunFolder(experiment, writes=jax.process_index() == 0)
+        with jax.set_mesh(mesh):
+            at = _go_on(experiment, mixture, loader, mesh, run, interrupts, profile)
+    if jax.process_index() == 0:
         loss_curve.draw(run.path)
         expert_map.draw(run.path)
         outcome = "finished" if at.step >= experiment.steps else "stopped and saved; the same command goes on"
         print(f"{run.path}: step {at.step} of {experiment.steps}, {at.tokens:,} tokens, {outcome}")
+
+
+def _go_on(
+    experiment: Experiment, mixture: Mixture, loader: Loader, mesh: Mesh, run: RunFolder, interrupts: Interrupts, profile: int
+) -> State:
+    """Trains from where the run is to its end or an interrupt, and after every spike from a checkpoint before it; returns where it is."""
+    program = Program(make_step(experiment, mesh), make_held_out(experiment, mesh, loader), make_check(experiment, mesh))
+    while True:
+        state, at = begin(experiment, mesh, run, loader.fingerprint)
+        run.cut_metrics_after(at.step)
+        run.event("config", changed=run.write_config(experiment, mixture), **surroundings())
+        watchdog = Watchdog(experiment.watchdog, run.path, run.event)
+        with watchdog, reports(experiment, run.path, at.step, jax.process_index() == 0) as shown:
+
+            def write(line: dict[str, Any], shown: list[Report] = shown) -> None:
+                run.metrics(line)
+                for report in shown:
+                    report.show(line)
+
+            loop = Loop(experiment, mesh, loader, program, run, write, watchdog, state, at)
+            del state  # the loop alone has it, so that it is gone when the run begins again
+            ended = loop.go(interrupts, profile)
+        del loop
+        if not ended.spike:
+            return ended.at
+        at = go_back(experiment, run, ended.at, ended.spike)
+        if ended.leave:
+            return at

@@ -10,6 +10,7 @@ from typing import Any
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.config.serialize import from_json, to_json
+from tanuki_jax.errors import InputError
 from tanuki_jax.replacing import replace_text
 
 
@@ -67,6 +68,23 @@ class RunFolder:
         if self._writes and self._metrics.exists():
             with self._metrics.open("a") as file:
                 os.fsync(file.fileno())
+
+
+def read_events(run: Path) -> list[dict[str, Any]]:
+    """What happened to a run, in order; a last line that is not whole is left out. InputError if another line is not an event."""
+    path = run / "events.jsonl"
+    events = []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    for number, text in enumerate(lines, 1):
+        try:
+            event = json.loads(text)
+            if not (isinstance(event, dict) and isinstance(event.get("event"), str)):
+                raise InputError(f"{path}, line {number}, is not an event: it has no field event")
+            events.append(event)
+        except json.JSONDecodeError as error:
+            if number < len(lines):
+                raise InputError(f"{path}, line {number}, is not JSON: {error.msg}; move the file away to go on without it") from None
+    return events
 
 
 def read_metrics(run: Path) -> Iterator[dict[str, Any]]:

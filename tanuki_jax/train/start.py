@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 from jax.sharding import Mesh
 
-from tanuki_jax.checkpoints.folder import State, find, newest_good, read_state
+from tanuki_jax.checkpoints.folder import State, find, newest_good, read_state, set_aside
 from tanuki_jax.checkpoints.restore import restore
+from tanuki_jax.checkpoints.verify import verify
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.model import Model
-from tanuki_jax.errors import InputError
-from tanuki_jax.parallel.sharding import shardings
+from tanuki_jax.errors import Corrupt, InputError
+from tanuki_jax.parallel.sharding import replicate, shardings
+from tanuki_jax.train import guard
 from tanuki_jax.train.distributed import agree
 from tanuki_jax.train.run_folder import RunFolder
 from tanuki_jax.train.step import TrainState, initial_state
@@ -45,7 +48,7 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
                 f"undo that, or begin another run with --name and --start.checkpoint={run.path}"
             )
         run.event("resumed", step=state.step, checkpoint=str(checkpoint))
-        return _restored(experiment, mesh, checkpoint, optimizer=True, count=True), state
+        return resumed(experiment, mesh, checkpoint, state), state
     begun = State(
         step=0,
         tokens=0,
@@ -66,7 +69,8 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
     if optimizer and not (checkpoint / "optimizer").is_dir():
         raise InputError(f"the checkpoint {checkpoint} has no optimizer state (it was converted); start with --start.load=parameters")
     run.event("started", checkpoint=str(checkpoint), load=experiment.start.load)
-    return _restored(experiment, mesh, checkpoint, optimizer=optimizer, count=False), begun
+    restored = _restored(experiment, mesh, checkpoint, state, optimizer=optimizer)
+    return restored | {"accepted": jax.numpy.zeros_like(restored["accepted"])}, begun
 
 
 def _newest(run: RunFolder) -> Path | None:
@@ -75,7 +79,8 @@ def _newest(run: RunFolder) -> Path | None:
     def find_newest() -> str:
         found, passed_over = newest_good(run.checkpoints)
         for damaged, wrong in passed_over.items():
-            run.event("checkpoint_damaged", checkpoint=str(damaged), reason=wrong)
+            aside = set_aside(damaged, wrong) if found else damaged
+            run.event("checkpoint_damaged", checkpoint=str(aside), reason=wrong)
         if found is None and passed_over:
             raise InputError(
                 f"every checkpoint in {run.checkpoints} is damaged ({run.path}/events.jsonl says how); move it away to begin anew"
@@ -108,24 +113,34 @@ def _fresh(experiment: Experiment, mesh: Mesh) -> TrainState:
     return state
 
 
-def _restored(experiment: Experiment, mesh: Mesh, checkpoint: Path, *, optimizer: bool, count: bool) -> TrainState:
-    """The state at a checkpoint; without `optimizer` its moments are fresh, without `count` the schedule begins anew."""
+def resumed(experiment: Experiment, mesh: Mesh, checkpoint: Path, state: State) -> TrainState:
+    """The train state of a run at one of its own checkpoints, whose `state` is given."""
+    slow = state.step < state.slow_until
+    window = guard.window(experiment.guard.window, state.course.losses, state.course.gradient_norms)
+    left = replicate(mesh, {"guard": window, "rate_factor": np.float32(experiment.rewind.slow_factor if slow else 1)})
+    return _restored(experiment, mesh, checkpoint, state, optimizer=True) | left
+
+
+def _restored(experiment: Experiment, mesh: Mesh, checkpoint: Path, saved: State, *, optimizer: bool) -> TrainState:
+    """The state at a checkpoint; without `optimizer` its moments and the count of accepted steps are fresh.
+
+    Corrupt if the arrays on the devices are not those that were saved.
+    """
     make, shapes, placed = _placed(experiment, mesh)
     wanted = jax.tree.map(lambda shape, place: jax.ShapeDtypeStruct(shape.shape, shape.dtype, sharding=place), shapes, placed)
     items = {"base": wanted["parameters"]}
     if optimizer:
         items["optimizer"] = {"moments": wanted["optimizer"], "accepted": wanted["accepted"]}
     restored = restore(checkpoint, **items)
+    if wrong := verify(checkpoint, restored, saved):
+        raise Corrupt(f"the files of {checkpoint} are whole, but {wrong}")
+
+    found = {"parameters": restored["base"]}
+    if optimizer:
+        found |= {"optimizer": restored["optimizer"]["moments"], "accepted": restored["optimizer"]["accepted"]}
 
     def rest() -> TrainState:
-        return {name: part for name, part in make().items() if name != "parameters"}
+        return {name: part for name, part in make().items() if name not in found}
 
-    if not optimizer:
-        fresh = jax.jit(rest, out_shardings={name: part for name, part in placed.items() if name != "parameters"})()
-        return {"parameters": restored["base"]} | fresh
-    accepted = restored["optimizer"]["accepted"]
-    return {
-        "parameters": restored["base"],
-        "optimizer": restored["optimizer"]["moments"],
-        "accepted": accepted if count else jax.numpy.zeros_like(accepted),
-    }
+    fresh: TrainState = jax.jit(rest, out_shardings={name: part for name, part in placed.items() if name not in found})()
+    return found | fresh

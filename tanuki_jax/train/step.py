@@ -21,10 +21,12 @@ from tanuki_jax.parallel.dispatch import make_dispatch
 from tanuki_jax.parallel.pipeline import make_pipeline
 from tanuki_jax.parallel.sharding import activation_constraint, make_gather, shardings
 from tanuki_jax.parallel.vocabulary import sharded_linear_cross_entropy
+from tanuki_jax.train import guard
 from tanuki_jax.train.optimizer import learning_rate, make_optimizer
 
 type TrainState = dict[str, Any]
-"""`parameters`, `optimizer` (Adam's moments and count) and `accepted`, the int32[] number of accepted steps."""
+"""`parameters`; `optimizer`, Adam's moments and count; `accepted`, the int32[] number of accepted steps; `guard`, its window; and
+`rate_factor`, float32[], which the learning rate is multiplied with."""
 
 type Metrics = dict[str, jax.Array]
 
@@ -68,13 +70,22 @@ def initial_state(experiment: Experiment) -> TrainState:
         "parameters": parameters,
         "optimizer": make_optimizer(experiment.optimizer).init(parameters),
         "accepted": jnp.zeros((), jnp.int32),
+        "guard": jax.tree.map(jnp.asarray, guard.window(experiment.guard.window)),
+        "rate_factor": jnp.ones((), jnp.float32),
     }
 
 
 def make_step(experiment: Experiment, mesh: Mesh) -> Step:
-    """The jitted training step: (state, batch [accumulation, B, T]) -> (state, metrics). The state is donated.
+    """The jitted training step: (state, batch [accumulation, B, T]) -> (state, metrics). The state is donated."""
+    placed = shardings(mesh, jax.eval_shape(lambda: initial_state(experiment)))
+    return jax.jit(step_function(experiment, mesh), donate_argnums=0, out_shardings=(placed, None))
 
-    A step whose loss or gradient norm is not finite is rejected: every array of the state stays bit for bit what it was.
+
+def step_function(experiment: Experiment, mesh: Mesh) -> Step:
+    """The training step, to be jitted.
+
+    A step that the guard rejects (`guard.judge`), by the sum of all losses a token or by the gradient norm before clipping, leaves every
+    array of the state bit for bit as it was. The norm is not finite if any gradient is not.
     """
     loss_sums = make_loss(experiment, mesh)
     optimizer = make_optimizer(experiment.optimizer)
@@ -94,15 +105,28 @@ def make_step(experiment: Experiment, mesh: Mesh) -> Step:
         clip = jnp.minimum(1.0, experiment.optimizer.clip_norm / (norm + 1e-6))
         clipped = jax.tree.map(lambda g, p: (g * clip).astype(p.dtype), gradients, parameters)
         directions, moments = optimizer.update(clipped, state["optimizer"], parameters)
-        rate = learning_rate(experiment.schedule, experiment.steps, state["accepted"])
+        rate = learning_rate(experiment.schedule, experiment.steps, state["accepted"]) * state["rate_factor"]
         updated = jax.tree.map(lambda p, d: p - (rate * d).astype(p.dtype), parameters, directions)
-        proposed = {"parameters": updated, "optimizer": moments, "accepted": state["accepted"] + 1}
-        good = jnp.isfinite(sums.total) & jnp.isfinite(norm)
-        state = jax.tree.map(lambda new, old: jnp.where(good, new, old), proposed, state)
+        loss = sums.total / sums.weight
+        accepted, deviations = guard.judge(state["guard"], loss, norm, experiment.guard)
+        proposed = state | {
+            "parameters": updated,
+            "optimizer": moments,
+            "accepted": state["accepted"] + 1,
+            "guard": guard.remember(state["guard"], loss, norm),
+        }
+        state = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), proposed, state)
         means = {name: part / sums.weight for name, part in sums.parts.items()}
-        return state, means | {"gradient_norm": norm, "learning_rate": rate, "tokens": sums.weight, "accepted": good}
+        return state, means | {
+            "gradient_norm": norm,
+            "learning_rate": rate,
+            "tokens": sums.weight,
+            "accepted": accepted,
+            "deviations": deviations,
+            "updates": state["accepted"],
+        }
 
-    return jax.jit(step, donate_argnums=0, out_shardings=(placed, None))
+    return step
 
 
 def _accumulate(

@@ -1,5 +1,17 @@
 """Checkpoints written by Orbax: restored on another mesh, read by layer, kept and dropped."""
 
+import errno
+import json
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +21,28 @@ import numpy as np
 import pytest
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
+from orbax.checkpoint import AsyncCheckpointer
 
-from tanuki_jax.checkpoints.folder import State, newest_good, steps
+from tanuki_jax.checkpoints.folder import State, newest_good, read_state, step_folder, steps, unfinished
 from tanuki_jax.checkpoints.restore import Parameters, restore
 from tanuki_jax.checkpoints.save import Writer
-from tanuki_jax.config.experiment import Layout
+from tanuki_jax.checkpoints.sums import sums
+from tanuki_jax.config.experiment import Checkpoints, Layout
 from tanuki_jax.config.model import Model
 from tanuki_jax.errors import InputError
 from tanuki_jax.parallel.mesh import make_mesh
+from tests.faults.preload import compiled
+from tests.train.pair import pair
 
 MODEL = Model(vocabulary=8, width=4, hidden=4, layers=1, heads=1, kv_heads=1)
 
 
 def state(step: int) -> State:
     return State(step=step, tokens=0, skipped=(), model=MODEL, tokenizer="", sequence_length=16, data="", files={})
+
+
+def untold(kind: str, **details: Any) -> None:
+    raise AssertionError(f"{kind}: {details}")
 
 
 def tree(mesh: jax.sharding.Mesh) -> dict[str, Any]:
@@ -37,7 +57,7 @@ def tree(mesh: jax.sharding.Mesh) -> dict[str, Any]:
 
 def saved(folder: Path, keep: int, count: int) -> dict[str, Any]:
     arrays = tree(make_mesh(Layout(fsdp=2, expert=4)))
-    writer = Writer(folder, keep)
+    writer = Writer(folder, Checkpoints(every_steps=1, keep=keep), untold)
     for step in range(1, count + 1):
         writer.save(arrays, {"count": jnp.asarray(step)}, state(step))
     writer.wait()
@@ -80,28 +100,241 @@ def test_only_the_newest_stay(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["00000003", "00000004"]
 
 
-def test_a_save_that_fails_is_raised_by_the_next_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
-        raise OSError("gone")
+def test_sums_are_in_the_state_and_old_checkpoints_leave_by_the_settings(tmp_path: Path) -> None:
+    writer = Writer(tmp_path, Checkpoints(every_steps=1, keep=1, keep_every_steps=4), untold)
+    for step, loss in ((1, 3.0), (2, 1.0), (4, 2.0), (5, 2.5), (6, 2.4)):
+        writer.save({"norm": jnp.arange(4.0)}, {"count": jnp.asarray(step)}, replace(state(step), held_out={"held_out/all": loss}))
+    writer.wait()
+    assert steps(tmp_path) == [2, 4, 6]
+    assert read_state(step_folder(tmp_path, 6)).sums == sums({"base": {"norm": jnp.arange(4.0)}, "optimizer": {"count": jnp.asarray(6)}})
 
-    monkeypatch.setattr("tanuki_jax.checkpoints.save.finish", broken)
-    writer = Writer(tmp_path, 1)
-    writer.save(tree(make_mesh(Layout())), {"count": jnp.asarray(1)}, state(1))
-    with pytest.raises(OSError, match="gone"):
-        writer.wait()
-    assert newest_good(tmp_path) == (None, {})
+
+class Told:
+    """Events that the writer told."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, kind: str, **details: Any) -> None:
+        self.events.append((kind, details))
+
+
+@pytest.fixture
+def blocked(tmp_path: Path) -> Path:
+    """A folder of checkpoints, of steps 1 and 2; where that of step 2 should be, there is a file."""
+    writer = Writer(tmp_path, Checkpoints(every_steps=1), untold)
+    writer.save({"norm": jnp.ones(8)}, {"count": jnp.asarray(1)}, state(1), wait=True)
+    step_folder(tmp_path, 2).touch()
+    return tmp_path
+
+
+def test_a_failed_save_is_said_and_the_next_one_is_the_next_try(blocked: Path, caplog: pytest.LogCaptureFixture) -> None:
+    tell = Told()
+    writer = Writer(blocked, Checkpoints(every_steps=1, retries=1), tell)
+    arrays = {"norm": jnp.ones(8)}, {"count": jnp.asarray(2)}
+    writer.save(*arrays, state(2))
+    (event,) = tell.events
+    file = step_folder(blocked, 2)
+    assert event == ("save_failed", {"checkpoint": str(file), "reason": f"Not a directory: {file}", "failures": 1})
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the checkpoint {file} was not saved: {event[1]['reason']} (failure 1 in a row; checkpoints.retries is 1)"
+    ]
+    writer.save(*arrays, state(3))
+    writer.wait()
+    assert steps(blocked) == [1, 3]
+    writer.save(*arrays, state(2))  # the first in a row again
+    with pytest.raises(
+        RuntimeError, match=r"2 saves failed in a row \(checkpoints.retries is 1\); the checkpoint .*00000002 was not saved"
+    ):
+        writer.save(*arrays, state(2))
+    assert [details["failures"] for _, details in tell.events] == [1, 1, 2]
+    assert newest_good(blocked) == (step_folder(blocked, 3), {})
+
+
+def test_a_save_that_is_waited_for_is_tried_again_at_once(blocked: Path) -> None:
+    def tell(kind: str, **details: Any) -> None:
+        if details["failures"] == 2:
+            step_folder(blocked, 2).unlink()
+
+    arrays = {"norm": jnp.ones(8)}, {"count": jnp.asarray(2)}
+    Writer(blocked, Checkpoints(every_steps=1, retries=2), tell).save(*arrays, state(2), wait=True)
+    assert newest_good(blocked) == (step_folder(blocked, 2), {})
+    tell_again = Told()
+    step_folder(blocked, 5).touch()
+    with pytest.raises(RuntimeError, match="3 saves failed in a row"):
+        Writer(blocked, Checkpoints(every_steps=1, retries=2), tell_again).save(*arrays, state(5), wait=True)
+    assert len(tell_again.events) == 3
+
+
+def test_what_is_read_back_from_the_disk_must_be_what_is_on_the_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = AsyncCheckpointer.wait_until_finished
+
+    def flips_a_bit(self: AsyncCheckpointer) -> None:
+        real(self)
+        for path in tmp_path.glob("00000002/base/ocdbt.process_0/d/*"):
+            content = bytearray(path.read_bytes())
+            place = content.find(b"tanuki")
+            if place >= 0:
+                content[place] ^= 1
+                path.write_bytes(content)
+
+    noise = np.random.default_rng(0).integers(0, 256, 4096, dtype=np.uint8)  # is not made smaller, so that its bytes are in the file
+    noise[2000:2006] = np.frombuffer(b"tanuki", np.uint8)
+    tell = Told()
+    writer = Writer(tmp_path, Checkpoints(every_steps=1), tell)
+    writer.save({"norm": jnp.asarray(noise)}, {"count": jnp.asarray(1)}, state(1), wait=True)
+    monkeypatch.setattr(AsyncCheckpointer, "wait_until_finished", flips_a_bit)
+    writer.save({"norm": jnp.asarray(noise)}, {"count": jnp.asarray(2)}, state(2))
+    writer.wait()
+    assert [details["reason"] for _, details in tell.events] == ["base.norm on the disk is not what is on the devices"]
+    assert [path.name for path in tmp_path.iterdir()] == ["00000001"]
 
 
 def test_what_a_killed_run_left_unfinished_is_removed_by_the_next(tmp_path: Path) -> None:
     saved(tmp_path, 2, 1)
-    for name in ("00000002", "00000003.orbax-checkpoint-tmp"):
+    for name in ("00000002", "00000003.orbax-checkpoint-tmp", "00000004.damaged", "notes"):
         (tmp_path / name / "base").mkdir(parents=True)
-    Writer(tmp_path, 2)
-    assert [path.name for path in tmp_path.iterdir()] == ["00000001"]
+    tell = Told()
+    Writer(tmp_path, Checkpoints(every_steps=1), tell)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00000001", "00000004.damaged", "notes"]
+    removed = [str(tmp_path / name) for name in ("00000002", "00000003.orbax-checkpoint-tmp")]
+    assert tell.events == [("removed_unfinished", {"checkpoint": path}) for path in removed]
 
 
 def test_a_disk_without_room_is_said_before_anything_is_written(tmp_path: Path) -> None:
     huge = np.broadcast_to(np.float32(0), (1 << 50,))  # takes four bytes of memory
-    with pytest.raises(InputError, match=r"the disk is full: the checkpoint .*00000007 takes up to 4194304\.00 GiB"):
-        Writer(tmp_path, 1).save({"norm": huge}, {}, state(7))
+    room = r"the disk is full: the checkpoint .*00000007 was not saved: No space left on device, up to 4194304\.00 GiB are needed and "
+    with pytest.raises(InputError, match=room):
+        Writer(tmp_path, Checkpoints(every_steps=1), Told()).save({"norm": huge}, {}, state(7))
     assert list(tmp_path.iterdir()) == []
+
+
+def save_for_ever(folder: Path) -> None:
+    writer = Writer(folder, Checkpoints(every_steps=1, keep=2), print)
+    arrays = {"norm": jnp.arange(100_000.0)}, {"count": jnp.asarray(0)}
+    for step in range(1, 10_000):
+        writer.save(*arrays, state(step))
+
+
+def save_with_small_files(folder: Path) -> None:
+    """After the first checkpoint no file may have more than 10,000 bytes."""
+    tell = Told()
+    writer = Writer(folder, Checkpoints(every_steps=1), tell)
+    arrays = {"norm": jax.random.normal(jax.random.key(0), (100_000,))}, {"count": jnp.asarray(0)}
+    writer.save(*arrays, state(1), wait=True)
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, most))
+    writer.save(*arrays, state(2))
+    writer.wait()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
+    writer.save(*arrays, state(3), wait=True)
+    (folder / "told.json").write_text(json.dumps(tell.events))
+
+
+@pytest.fixture(scope="module")
+def servers() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.checkpoints.test_save"])
+    return context
+
+
+def test_a_process_killed_in_a_save_leaves_only_whole_checkpoints(tmp_path: Path, servers: ForkServerContext) -> None:
+    chance = random.Random(0)
+    for number in range(3):
+        folder = tmp_path / str(number)
+        process = servers.Process(target=save_for_ever, args=(folder,))
+        process.start()
+        while not steps(folder) and process.is_alive():
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.2))
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        good, passed_over = newest_good(folder)
+        assert good is not None and not passed_over
+        assert restore(good, optimizer={"count": jnp.asarray(1)})["optimizer"]["count"] == 0
+        Writer(folder, Checkpoints(every_steps=1), Told())
+        assert unfinished(folder) == [] and step_folder(folder, steps(folder)[-1]) == good
+
+
+def test_a_write_that_the_system_refuses_costs_one_checkpoint(tmp_path: Path, servers: ForkServerContext) -> None:
+    process = servers.Process(target=save_with_small_files, args=(tmp_path,))
+    process.start()
+    process.join()
+    ((kind, details),) = json.loads((tmp_path / "told.json").read_text())
+    path = str(step_folder(tmp_path, 2))
+    assert (kind, details) == ("save_failed", {"checkpoint": path, "reason": "File too large", "failures": 1})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00000001", "00000003", "told.json"]
+    assert newest_good(tmp_path) == (step_folder(tmp_path, 3), {})
+
+
+FULL = """
+import sys
+from pathlib import Path
+from tanuki_jax.door import enter
+def main(words):
+    import jax.numpy as jnp
+    from tests.checkpoints.test_save import Checkpoints, Told, Writer, state
+    writer = Writer(Path(sys.argv[1]), Checkpoints(every_steps=1), Told())
+    for step in (1, 2):
+        writer.save({"norm": jnp.arange(1000.0)}, {"count": jnp.asarray(0)}, state(step), wait=True)
+enter("save", main)
+"""
+
+
+@pytest.mark.long
+def test_a_disk_that_is_full_ends_the_run_with_the_checkpoint_before_intact(tmp_path: Path) -> None:
+    checkpoints = tmp_path / "checkpoints"
+    full = compiled(tmp_path).environment("00000002", on="writes", number=errno.ENOSPC)
+    words = [sys.executable, "-c", FULL, str(checkpoints)]
+    ended = subprocess.run(words, env=os.environ | full, capture_output=True, text=True, check=False)
+    said = f"the checkpoint {checkpoints / '00000002'} was not saved: No space left on device"
+    assert ended.stderr.splitlines()[-1] == f"tanuki_jax.save: the disk is full: {said}; the ones before it are whole"
+    assert ended.returncode == 2
+    assert [path.name for path in checkpoints.iterdir()] == ["00000001"]
+    assert newest_good(checkpoints) == (checkpoints / "00000001", {})
+
+
+TWO = """
+from pathlib import Path
+from jax.sharding import NamedSharding, PartitionSpec as P
+from tests.checkpoints.test_save import Checkpoints, Writer, state
+mesh = jax.make_mesh((len(jax.devices()),), ("fsdp",))
+def placed(value, *split):
+    return jax.make_array_from_callback(value.shape, NamedSharding(mesh, P(*split)), lambda index: value[index])
+arrays = {"norm": placed(np.arange(64, dtype=np.float32).reshape(16, 4), "fsdp")}, {"count": placed(np.array(3, np.int32))}
+writer = Writer(Path(folder), Checkpoints(every_steps=1, retries=0), lambda kind, **details: None)
+for step in (1, 2, 3, 3):
+    try:
+        writer.save(*arrays, state(step), wait=True)
+        print(f"step {step}: saved", flush=True)
+    except RuntimeError as error:
+        print(f"step {step}: {error}", flush=True)
+together()
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("victim", [0, 1])
+def test_processes_agree_that_a_save_failed(victim: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of two cannot write its part of the second checkpoint; another save of the same step, as after a spike, is no trouble."""
+    checkpoints = tmp_path / "checkpoints"
+    part = f"00000002.orbax-checkpoint-tmp/base.orbax-checkpoint-tmp/ocdbt.process_{victim}"
+    for name, value in compiled(tmp_path).environment(part, on="writes").items():
+        monkeypatch.setenv(name, value)
+    reason = f"the checkpoint {checkpoints / '00000002'} was not saved: process {victim}: Input/output error"
+    with pair(f"folder = {str(checkpoints)!r}{TWO}") as processes:
+        for process in processes:
+            out, err = process.communicate(timeout=120)
+            assert process.returncode == 0, err
+            assert [line for line in out.splitlines() if line.startswith("step ")] == [
+                "step 1: saved",
+                f"step 2: 1 save failed (checkpoints.retries is 0); {reason}",
+                "step 3: saved",
+                "step 3: saved",
+            ]
+    assert sorted(path.name for path in checkpoints.iterdir()) == ["00000001", "00000003"]
+    good, passed_over = newest_good(checkpoints)
+    assert good == checkpoints / "00000003" and not passed_over
+    whole = jnp.arange(64.0).reshape(16, 4)
+    assert read_state(good).sums == sums({"base": {"norm": whole}, "optimizer": {"count": jnp.int32(3)}})

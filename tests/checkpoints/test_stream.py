@@ -15,7 +15,7 @@ from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.folder import State, damage, find, finish
 from tanuki_jax.checkpoints.restore import Parameters, restore
 from tanuki_jax.checkpoints.save import Writer
-from tanuki_jax.config.experiment import AdamW, Layout
+from tanuki_jax.config.experiment import AdamW, Checkpoints, Layout
 from tanuki_jax.config.model import Model
 from tanuki_jax.errors import InputError
 from tanuki_jax.model.llama import Params, initialise, shapes
@@ -85,7 +85,7 @@ def test_bfloat16_on_disk_restores_as_float32(tmp_path: Path) -> None:
 
 def test_layers_lie_on_disk_as_a_run_saves_them(tmp_path: Path) -> None:
     stream.write(tmp_path / "streamed", shapes(MODEL), reader(values()))
-    writer = Writer(tmp_path / "run", keep=1)
+    writer = Writer(tmp_path / "run", Checkpoints(every_steps=1, keep=1), print)
     writer.save(jax.tree.map(jax.numpy.asarray, values()), {"accepted": np.int32(0)}, STATE)
     writer.wait()
     for name in (f"blocks.{key}" for key in values()["blocks"]):

@@ -22,7 +22,7 @@ from tanuki_jax.checkpoints.folder import State, damage, finish, read_state
 from tanuki_jax.checkpoints.restore import restore
 from tanuki_jax.checkpoints.save import Writer
 from tanuki_jax.config import registry
-from tanuki_jax.config.experiment import Experiment, Layout, Start, Tokenizer
+from tanuki_jax.config.experiment import Checkpoints, Experiment, Layout, Start, Tokenizer
 from tanuki_jax.config.model import Model
 from tanuki_jax.convert import to_hugging_face, upcycle
 from tanuki_jax.convert.__main__ import main
@@ -159,7 +159,7 @@ def trained(folder: Path) -> tuple[Experiment, dict[str, Any]]:
     leaves = [jnp.asarray(random.normal(0.3, 0.1, leaf.shape), leaf.dtype) if leaf.ndim else leaf + 7 for leaf in leaves]
     state = jax.tree.unflatten(tree, leaves)
     at = State(step=7, tokens=70, skipped=(3,), model=model, tokenizer="gone", sequence_length=128, data="fingerprint", files={})
-    writer = Writer(folder / "checkpoints", keep=1)
+    writer = Writer(folder / "checkpoints", Checkpoints(every_steps=1, keep=1), lambda *_, **__: None)
     writer.save(state["parameters"], {"moments": state["optimizer"], "accepted": state["accepted"]}, at)
     writer.wait()
     (folder / "config.json").write_text("{}")

@@ -1,5 +1,6 @@
 import errno
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from tanuki_jax.data import store
 from tanuki_jax.data.store import Input, Origin, Store, StoreWriter
 from tanuki_jax.errors import InputError
+from tests.faults.preload import compiled
 
 INPUTS = (Input("a.jsonl", 100), Input("b.jsonl", 200))
 
@@ -192,6 +194,42 @@ def test_damaged_tokens_are_noticed_by_their_checksum(tmp_path: Path) -> None:
     shard.write_bytes(content)
     with pytest.raises(InputError, match="is damaged"):
         Store.open(made.folder).read(np.array([0]), np.array([made.tokens]))
+
+
+def test_a_lost_file_is_noticed(small_shards: None, tmp_path: Path) -> None:
+    """Nor is a chunk of zeros, which is no token that is lost, taken for one."""
+    made = written(tmp_path / "s", [[0] * 200, *random_documents(5, 20, 500)])
+    np.testing.assert_array_equal(made.read(np.array([0]), np.array([200])), 0)
+    (made.folder / "tokens" / "c" / "0").unlink()
+    with pytest.raises(InputError, match=r"is missing.*prepare it again"):
+        Store.open(made.folder).read(np.array([0]), np.array([200]))
+
+
+READ = """
+import sys
+import numpy as np
+from tanuki_jax.data.store import Store
+store = Store.open(sys.argv[1])
+whole = store.read(np.array([0, 100]), np.array([store.tokens - 100, 50]))
+print(whole.sum(), store.offsets.sum(), store.digests.sum(), store.origin(7).row)
+"""
+
+
+def read_elsewhere(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    words = (sys.executable, "-c", READ, str(folder))
+    return subprocess.run(words, env=os.environ | environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "number", [errno.EIO, *(pytest.param(number, marks=pytest.mark.long) for number in (errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN))]
+)
+def test_reads_that_fail_now_and_then_read_the_same(small_shards: None, tmp_path: Path, number: int) -> None:
+    """Every call that a reader of stores makes fails in some of these processes."""
+    made = written(tmp_path / "s", random_documents(6, 20, 300))
+    io = compiled(tmp_path)
+    failing = read_elsewhere(made.folder, **io.environment("/s/", on="reads", every=4, number=number))
+    assert failing.stdout == read_elsewhere(made.folder).stdout != "", failing.stderr
+    assert 3 <= failing.stderr.count(f"failed ({os.strerror(number)}); trying again in") <= len(io.failed())
 
 
 FULL_DISK = """

@@ -1,11 +1,9 @@
 import dataclasses
-import hashlib
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
-import tokenizers
 
 from tanuki_jax.checkpoints.folder import State, finish, step_folder
 from tanuki_jax.config.experiment import AdamW, Checkpoints, Data, Experiment, HeldOut, Schedule, Tokenizer
@@ -13,11 +11,11 @@ from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.serialize import to_json
 from tanuki_jax.data.loader import Loader, open_stores
-from tanuki_jax.data.store import Input, StoreWriter
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.errors import InputError
 from tanuki_jax.explain.__main__ import main
 from tanuki_jax.explain.step import explain
+from tests.explain.conftest import write_store, write_tokenizer
 
 TEXTS = {
     "fables": [f"the tanuki number {n} drums on its belly\nuntil the moon {n} goes down" for n in range(30)],
@@ -29,11 +27,7 @@ MIXTURE = Mixture(sources=tuple(Source(name=name) for name in TEXTS), stages=(St
 @pytest.fixture
 def experiment(tmp_path: Path) -> Experiment:
     """An experiment whose stores are prepared and whose run folder holds its config and mixture."""
-    words = sorted({word for texts in TEXTS.values() for text in texts for word in text.split()})
-    vocabulary = {word: number for number, word in enumerate(["<EOD>", "<UNK>", *words])}
-    whole_words = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="<UNK>"))
-    whole_words.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
-    whole_words.save(str(tmp_path / "tokenizer.json"))
+    write_tokenizer(tmp_path / "tokenizer.json", {word for texts in TEXTS.values() for text in texts for word in text.split()})
     data = Data(
         mixture="some",
         tokenizer=Tokenizer(path=str(tmp_path / "tokenizer.json")),
@@ -63,24 +57,6 @@ def experiment(tmp_path: Path) -> Experiment:
 
 def run_folder(experiment: Experiment) -> Path:
     return Path(experiment.runs) / experiment.name
-
-
-def write_store(folder: Path, texts: list[str], tokenizer_path: str) -> None:
-    tokenizer = load(tokenizer_path)
-    documents = [[*tokenizer.encode(text), tokenizer.eod] for text in texts]
-    digests = [int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") for text in texts]
-    with StoreWriter(
-        folder,
-        source=folder.name,
-        tokenizer_fingerprint=tokenizer.fingerprint,
-        vocabulary=tokenizer.vocabulary,
-        inputs=[Input(f"{folder.name}.txt", 1)],
-        settings={},
-    ) as writer:
-        counts = np.array([len(document) for document in documents])
-        files, rows = np.zeros(len(texts), np.int32), np.arange(1, len(texts) + 1)
-        writer.append(np.concatenate(documents).astype(np.uint16), counts, np.array(digests, np.uint64), files, rows)
-        writer.commit({})
 
 
 def loader(experiment: Experiment) -> Loader:

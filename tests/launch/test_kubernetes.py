@@ -36,7 +36,7 @@ def test_the_pods_agree_on_their_number_and_their_first(jobset: dict[str, Any]) 
 
 def test_a_refusal_ends_the_jobset_and_any_other_failure_begins_it_anew(jobset: dict[str, Any]) -> None:
     (rule,) = job(jobset)["podFailurePolicy"]["rules"]
-    assert rule["action"] == "FailJob" and rule["onExitCodes"] == {"containerName": "train", "operator": "In", "values": [2]}
+    assert rule["action"] == "FailJob" and rule["onExitCodes"] == {"containerName": "train", "operator": "In", "values": [2, 3]}
     assert container(jobset)["name"] == "train"
     (rule,) = jobset["spec"]["failurePolicy"]["rules"]
     assert rule["action"] == "FailJobSet" and rule["onJobFailureReasons"] == ["PodFailurePolicy"]
@@ -52,7 +52,7 @@ def python(site: Site, script: str) -> None:
     (site.folder / ".venv" / "bin" / "python").symlink_to(site.program("python", script))
 
 
-@pytest.mark.parametrize("code", [0, 2, 9])
+@pytest.mark.parametrize("code", [0, 2, 3, 9])
 def test_a_pod_ends_as_the_training_does(jobset: dict[str, Any], site: Site, code: int) -> None:
     python(site, f'echo "$JAX_OPTIMIZATION_LEVEL"; exit {code}')
     finished = site.run(*words(jobset))

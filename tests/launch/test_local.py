@@ -15,7 +15,8 @@ times = 0
 def count(number, frame):
     global times
     times += 1
-signal.signal(signal.SIGINT, count), signal.signal(signal.SIGTERM, count)
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+    signal.signal(number, count)
 print("ready", flush=True)
 deadline = time.monotonic() + 20
 while not times and time.monotonic() < deadline:
@@ -66,7 +67,7 @@ def test_what_ends_by_itself_after_a_failure_may_say_why(site: Site) -> None:
     assert (failed.returncode, failed.stdout) == (2, "0: my peer is gone\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_reaches_every_process_once(site: Site, number: signal.Signals) -> None:
     """To the group of the script's processes, as a terminal sends Ctrl-C; a process may take its time to answer."""
     program = site.folder / "program.py"
@@ -82,6 +83,38 @@ def test_a_signal_reaches_every_process_once(site: Site, number: signal.Signals)
     assert sorted(out.splitlines()) == ["0: heard 1", "1: heard 1"]
 
 
+def test_all_begin_again_after_a_failure_as_often_as_they_may(site: Site) -> None:
+    """At the first and second attempt the first process fails, and then the second."""
+    attempts = "echo >>attempts.$JAX_PROCESS_ID; times=$(wc -l <attempts.$JAX_PROCESS_ID)"
+    script = f"""{attempts}; echo "$times" "$JAX_COORDINATOR_ADDRESS"
+        if ((times < 3)); then [[ $JAX_PROCESS_ID = 0 ]] && exit $((times + 3)); sleep 0.5; exit 9; fi"""
+    gone_on = "launch/local.sh: ended with code {}; going on from the newest checkpoint"
+    finished = site.run("launch/local.sh", "2", PYTHON=program(site, script), RESTARTS="2")
+    assert finished.returncode == 0
+    lines = finished.stdout.splitlines()
+    assert [line for line in lines if line.startswith("launch")] == [gone_on.format(4), gone_on.format(5)]
+    said = {tuple(line.split()) for line in lines if not line.startswith("launch")}
+    assert {(who, times) for who, times, _ in said} == {(f"{who}:", f"{times}") for who in range(2) for times in (1, 2, 3)}
+    assert all(len({address for _, times, address in said if times == attempt}) == 1 for attempt in "123")
+
+
+@pytest.mark.parametrize(("code", "attempts"), [(7, 2), (2, 1), (3, 1)])
+def test_what_would_be_refused_again_does_not_begin_again(site: Site, code: int, attempts: int) -> None:
+    """Whoever says so, also when another failed before."""
+    script = f"echo begun; if ((JAX_PROCESS_ID == 1)); then sleep 0.5; exit {code}; fi; exit 7"
+    failed = site.run("launch/local.sh", "2", PYTHON=program(site, script), RESTARTS="1")
+    assert (failed.returncode, failed.stdout.count("begun")) == (code, 2 * attempts)
+
+
+def test_what_was_told_to_leave_does_not_begin_again(site: Site) -> None:
+    script = "trap 'exit 9' TERM; echo begun; for ((i = 0; i < 200; i++)); do sleep 0.1; done"
+    process = site.start("launch/local.sh", "1", PYTHON=program(site, script), RESTARTS="5")
+    assert process.stdout is not None and process.stdout.readline() == "0: begun\n"
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 9 and "going on" not in out
+
+
 @pytest.mark.parametrize(
     ("words", "environment", "sentence"),
     [
@@ -90,6 +123,7 @@ def test_a_signal_reaches_every_process_once(site: Site, number: signal.Signals)
         (("0",), {}, "the first word is the number of processes, not '0'"),
         (("9",), {}, "each of 9 processes would have '0' of 8 devices; DEVICES says how many it has"),
         (("2",), {"DEVICES": "all"}, "each of 2 processes would have 'all' of 8 devices; DEVICES says how many it has"),
+        (("2",), {"RESTARTS": "often"}, "RESTARTS is the number of times to start again, not 'often'"),
         (("2",), {"PYTHON": "nowhere/python"}, "there is no program nowhere/python; PYTHON names the interpreter that has tanuki_jax"),
     ],
 )

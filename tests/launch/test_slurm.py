@@ -43,10 +43,11 @@ def test_what_fails_at_once_for_the_fourth_time_is_not(cluster: Site) -> None:
     assert (code, called[1:]) == (143, [])
 
 
-def test_what_is_refused_is_not(cluster: Site) -> None:
-    cluster.program("srun", "exit 2")
+@pytest.mark.parametrize("refused", [2, 3])
+def test_what_would_be_refused_again_is_not(cluster: Site, refused: int) -> None:
+    cluster.program("srun", f"exit {refused}")
     code, called = submit(cluster)
-    assert (code, called[1:]) == (2, [])
+    assert (code, called[1:]) == (refused, [])
 
 
 def test_before_the_time_limit_the_run_saves_and_goes_back_into_the_queue(cluster: Site) -> None:

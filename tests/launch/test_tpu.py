@@ -4,6 +4,8 @@ import shlex
 import shutil
 import signal
 
+import pytest
+
 from tests.launch.conftest import Site
 
 BASH = shutil.which("bash") or ""
@@ -43,6 +45,14 @@ def test_what_fails_at_once_three_times_does_not(site: Site) -> None:
     site.program("gcloud", GCLOUD % "exit 255")
     assert site.run("launch/tpu.sh", "slice", "zone", "--config=8b").returncode == 255
     assert sum("tanuki_jax.train --distributed" in line for line in site.called()) == 3
+
+
+@pytest.mark.parametrize("code", [2, 3])
+def test_what_would_be_refused_again_does_not(site: Site, code: int) -> None:
+    site.program("gcloud", GCLOUD % f"exit {code}")
+    refused = site.run("launch/tpu.sh", "slice", "zone", "--config=8b")
+    assert (refused.returncode, refused.stdout) == (code, "")
+    assert sum("tanuki_jax.train --distributed" in line for line in site.called()) == 1
 
 
 def test_ctrl_c_lets_the_hosts_save(site: Site) -> None:

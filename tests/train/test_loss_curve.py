@@ -19,3 +19,21 @@ def test_a_picture_is_drawn_even_of_losses_that_are_not_finite(tmp_path: Path) -
     drawn = imread(tmp_path / "loss.png")
     assert drawn.shape == empty.shape and np.mean(drawn != empty) > 0.002
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["loss.png", "metrics.jsonl"]
+
+
+def test_rejected_steps_and_what_was_left_out_are_red(tmp_path: Path) -> None:
+    lines = [{"step": step, "loss": 1 + 1 / step} for step in range(1, 50)]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    def red() -> float:
+        draw(tmp_path)
+        pixels = imread(tmp_path / "loss.png")
+        return float(np.mean((pixels[..., 0] > 0.6) & (pixels[..., 1] < 0.4) & (pixels[..., 2] < 0.4)))
+
+    before = red()
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps({"event": "rejected", "step": step}) + "\n" for step in (20, 21)))
+    ticks = red()
+    (tmp_path / "spikes").mkdir()
+    spike = {"checkpoint": 16, "metrics": [{"step": step, "loss": 1.5 if step < 29 else 9.0} for step in range(17, 30)]}
+    (tmp_path / "spikes" / "001.json").write_text(json.dumps(spike))
+    assert before < ticks < red()

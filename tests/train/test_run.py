@@ -83,6 +83,19 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(workspace: Workspace, undistu
 
 
 @pytest.mark.long
+def test_usr1_saves_and_changes_no_bit_of_the_metrics(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
+    process = workspace.start("train", "--config=small.py:small", "--name", "saved", "--checkpoints.keep", "40")
+    for steps in (3, 11, 19):
+        wait_for_steps(workspace, "saved", steps, process)
+        process.send_signal(signal.SIGUSR1)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert workspace.metrics("saved") == undisturbed
+    saved = {int(path.name) for path in (workspace.folder / "runs" / "saved" / "checkpoints").iterdir()}
+    assert len(saved - {8, 16, 24, 32, 40}) >= 2
+
+
+@pytest.mark.long
 def test_two_processes_agree_on_a_refusal(workspace: Workspace) -> None:
     refused = workspace.train_together(2, "--name", "nowhere", "--start.checkpoint", "runs/nobody")
     assert refused.returncode == 2

@@ -3,8 +3,11 @@
 import dataclasses
 from pathlib import Path
 
+import pytest
+
 from tanuki_jax.config.registry import experiment, mixture
-from tanuki_jax.train.run_folder import RunFolder, read_metrics
+from tanuki_jax.errors import InputError
+from tanuki_jax.train.run_folder import RunFolder, read_events, read_metrics
 
 
 def test_metrics_are_cut_back_to_a_step_and_lose_a_line_that_is_not_whole(tmp_path: Path) -> None:
@@ -44,3 +47,16 @@ def test_a_process_that_does_not_write_leaves_no_trace(tmp_path: Path) -> None:
     run.metrics({"step": 1})
     run.event("started")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_events_are_read_and_a_line_that_is_none_is_named(tmp_path: Path) -> None:
+    assert read_events(tmp_path) == []
+    events = tmp_path / "events.jsonl"
+    events.write_text('{"event": "started", "seed": 1}\n{"event": "resu')
+    assert read_events(tmp_path) == [{"event": "started", "seed": 1}]
+    events.write_text('{"event": "started"}\nrubbish\n{"event": "resumed"}\n')
+    with pytest.raises(InputError, match=r"events.jsonl, line 2, is not JSON: Expecting value; move the file away to go on without it"):
+        read_events(tmp_path)
+    events.write_text("[1]\n")
+    with pytest.raises(InputError, match=r"events.jsonl, line 1, is not an event: it has no field event"):
+        read_events(tmp_path)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import math
 import os
 import re
@@ -178,19 +179,31 @@ def test_only_where_experts_are_not_split_has_a_device_a_matrix_of_all_of_them(l
     assert ("8,56,88" in arrays_of_all_experts(program)) == bool(arrays_of_all_experts(program)) == seen
 
 
-@pytest.mark.parametrize("poison", [np.nan, np.inf])
-def test_a_rejected_step_changes_no_bit_of_the_state(poison: float) -> None:
-    trainer = Trainer(Layout(data=1, fsdp=8))
-    with jax.set_mesh(trainer.mesh):
-        trainer.train(2)
-        before = jax.device_get(trainer.state)
-        poisoned = batch(0)
-        poisoned.loss_weights[3, 0] = poison
-        trainer.state, metrics = trainer.step(trainer.state, trainer.place(poisoned))
+def test_a_step_with_one_value_that_is_not_finite_is_rejected_and_changes_no_bit_of_the_state() -> None:
+    """In a weight of one micro-batch's loss, or in one element of any parameter."""
+    trainer = Trainer(Layout(data=1, fsdp=8, accumulation=2))
+    rows = batch(0)
+
+    def rejects(state: TrainState, rows: Batch[np.ndarray]) -> None:
+        before = jax.device_get(state)
+        trainer.state, metrics = trainer.step(state, trainer.place(rows))
         assert not metrics["accepted"]
         jax.tree.map(np.testing.assert_array_equal, before, jax.device_get(trainer.state))
-        trainer.state, metrics = trainer.step(trainer.state, trainer.place(batch(1)))
-        assert metrics["accepted"] and trainer.state["accepted"] == 3
+
+    with jax.set_mesh(trainer.mesh):
+        trainer.train(2)
+        healthy, placed = jax.device_get(trainer.state), jax.tree.map(lambda leaf: leaf.sharding, trainer.state)
+        for poison, row in itertools.product((np.nan, np.inf), (3, 12)):
+            weights = rows.loss_weights.copy()
+            weights[row, 0] = poison
+            rejects(trainer.state, rows._replace(loss_weights=weights))
+        for path, leaf in jax.tree_util.tree_leaves_with_path(healthy["parameters"]):
+            poisoned = leaf.copy()
+            poisoned[(rows.tokens[0, 0], *(0,) * (leaf.ndim - 1)) if path[-1].key == "embedding" else (0,) * leaf.ndim] = np.nan
+            other = jax.tree_util.tree_map_with_path(lambda at, old, p=path, new=poisoned: new if at == p else old, healthy["parameters"])
+            rejects(jax.device_put(healthy | {"parameters": other}, placed), rows)
+        trainer.state, metrics = trainer.step(jax.device_put(healthy, placed), trainer.place(batch(1)))
+        assert metrics["accepted"] and trainer.state["accepted"] == metrics["updates"] == 3
 
 
 def test_gradients_are_clipped_by_their_global_norm() -> None:

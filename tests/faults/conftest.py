@@ -1,0 +1,66 @@
+"""What the tests of faults share, and the table at their end: fault, times, outcome, seconds."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.preload import FailingIO, compiled
+from tests.faults.runs import Runs
+from tests.train.conftest import Workspace, plain_documents, poison, poisoned_workspace
+
+PROPERTY = "fault"
+HEADER = ("fault", "times", "outcome", "seconds")
+
+type Record = Callable[[str, int, str], None]
+
+
+@pytest.fixture
+def record(record_property: Callable[[str, object], None]) -> Record:
+    """Takes a line of the table: what was done, how often, and what came of it."""
+    begun = time.monotonic()
+
+    def note(fault: str, times: int, outcome: str) -> None:
+        record_property(PROPERTY, json.dumps([fault, times, outcome, round(time.monotonic() - begun)]))
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Lines of the table, in the order in which the tests ran."""
+    passed = terminalreporter.stats.get("passed", [])
+    lines = [json.loads(value) for report in passed for name, value in report.user_properties if name == PROPERTY]
+    failed = [
+        [report.nodeid.rpartition("::")[2], "", "FAILED", round(report.duration)] for report in terminalreporter.stats.get("failed", [])
+    ]
+    if not lines:
+        return
+    rows = [[str(cell) for cell in line] for line in (HEADER, *lines, *failed)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    terminalreporter.section("faults")
+    for row in rows:
+        terminalreporter.write_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Trained on words and on a document that is no language."""
+    return poisoned_workspace(tmp_path_factory.mktemp("tokenizer"), [*plain_documents(1000), poison(seed=5)]).folder / "tokenizer"
+
+
+@pytest.fixture(scope="session")
+def plain(tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The experiment `poisoned` on documents of which none is."""
+    return poisoned_workspace(tmp_path_factory.mktemp("plain"), plain_documents(1000), tokenizer)
+
+
+@pytest.fixture(scope="session")
+def runs(plain: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    return Runs(plain, tmp_path_factory.mktemp("said"))
+
+
+@pytest.fixture(scope="session")
+def failing_io(tmp_path_factory: pytest.TempPathFactory) -> FailingIO:
+    return compiled(tmp_path_factory.mktemp("preload"))
