@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from tanuki_jax.errors import InputError
 
 _log = logging.getLogger("tanuki_jax.checkpoints")
 _FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
+_LOOK_SECONDS, _QUIET_LOOKS, _MOST_LOOKS = 0.05, 10, 100
+"""A failed save is gone when nothing of it has come back for half a second; after five it is left to the next save."""
 
 
 def save_arguments(tree: Any) -> Any:
@@ -42,7 +45,7 @@ class Writer:
     """Saves checkpoints of one run asynchronously, one at a time, and keeps those that its settings say.
 
     A save has failed, in all processes, when it failed in one of them, or when the arrays that are read back from the disk are not those
-    on the devices. That is said at once: a warning, and an event `save_failed` with its step, reason and number in a row.
+    on the devices. That is said at once: a warning, and an event `save_failed` with its folder, reason and number in a row.
     """
 
     def __init__(self, checkpoints: Path, settings: Checkpoints, tell: Callable[..., None]) -> None:
@@ -111,6 +114,7 @@ class Writer:
         self._meetings = Meetings()
         checkpoint = step_folder(self._checkpoints, state.step)
         items = {"base": parameters, "optimizer": optimizer}
+        sums: dict[str, jax.Array] = {}
         error: Exception | None = None
         try:
             with self._meetings.together():
@@ -146,6 +150,8 @@ class Writer:
                 if jax.process_index() == 0:
                     _commit(checkpoint, state, shapes, {name: int(found) for name, found in jax.device_get(sums).items()})
         except Failed as failure:
+            if jax.process_index() == 0:
+                self._clear()
             self._failed(checkpoint, failure)
             return
         self._failures = 0
@@ -154,14 +160,25 @@ class Writer:
 
     def _failed(self, checkpoint: Path, failure: Failed) -> None:
         self._failure = Failed(f"the checkpoint {checkpoint} was not saved: {failure}")
+        self._failure.__cause__ = failure
         self._failures += 1
         if jax.process_index() > 0:
             return
-        for folder in unfinished(self._checkpoints):
-            shutil.rmtree(folder, ignore_errors=True)  # the next save tries again
         _log.warning("%s (failure %d in a row; checkpoints.retries is %d)", self._failure, self._failures, self._settings.retries)
         with contextlib.suppress(OSError):  # a full disk
             self._tell("save_failed", checkpoint=str(checkpoint), reason=str(failure), failures=self._failures)
+
+    def _clear(self) -> None:
+        """Removes what a failed save has left, again while writes that were on their way, for which Orbax does not wait, bring it back."""
+        quiet = 0
+        for _ in range(_MOST_LOOKS):
+            found = unfinished(self._checkpoints)
+            for folder in found:
+                shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now is before the next save
+            quiet = 0 if found else quiet + 1
+            if quiet == _QUIET_LOOKS:
+                return
+            time.sleep(_LOOK_SECONDS)
 
     def _retire(self, state: State) -> None:
         try:

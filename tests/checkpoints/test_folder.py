@@ -50,6 +50,15 @@ def test_state_survives_the_disk(tmp_path: Path) -> None:
     assert sorted(state.files) == ["base/data", "state.json"]
 
 
+def test_a_state_from_before_it_had_a_checksum_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path, 2) / "state.json"
+    younger = ("sums", "held_out", "course", "spikes", "slow_until")
+    older = {name: value for name, value in json.loads(path.read_text()).items() if name not in younger}
+    del older["files"]["state.json"]
+    path.write_text(json.dumps(older))
+    assert damage(path.parent) == "" and read_state(path.parent).tokens == 18
+
+
 def test_the_newest_whole_checkpoint_is_taken_and_the_others_named(tmp_path: Path) -> None:
     for step in (1, 2, 10):
         write(tmp_path, step)
