@@ -39,10 +39,11 @@ def sums(tree: Any) -> dict[str, int]:
 
 @jax.jit
 def _device_sums(arrays: list[jax.Array]) -> list[jax.Array]:
-    return [_device_sum(array) for array in arrays]
+    return [device_sum(array) for array in arrays]
 
 
-def _device_sum(array: jax.Array) -> jax.Array:
+def device_sum(array: jax.Array) -> jax.Array:
+    """The sum of an array as a uint32[], to be jitted."""
     bits = array if array.dtype == jnp.bool else jax.lax.bitcast_convert_type(array, f"uint{8 * array.dtype.itemsize}")
     mixed, stride = bits.astype(jnp.uint32), 1
     for dim in reversed(range(array.ndim)):

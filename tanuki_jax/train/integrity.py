@@ -1,6 +1,6 @@
 """Whether the hardware computes what it should: a step computed twice, and replicas of the train state compared, bit for bit."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from tanuki_jax.checkpoints.sums import device_sum, names
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.errors import Corrupt
@@ -40,7 +41,7 @@ def make_check(experiment: Experiment, mesh: Mesh) -> Check:
     """
     shapes = jax.eval_shape(lambda: initial_state(experiment))
     placed = shardings(mesh, shapes)
-    names = _names(shapes)
+    dotted = names(shapes)
     specs = [place.spec for place in jax.tree.leaves(placed)]
     step = step_function(experiment, mesh)
 
@@ -55,9 +56,9 @@ def make_check(experiment: Experiment, mesh: Mesh) -> Check:
         return _checksums(mesh, leaves, specs), {name: _checksums(mesh, [value], [P()])[0] for name, value in metrics.items()}
 
     def check(state: TrainState, batch: Batch[jax.Array]) -> None:
-        _compare_replicas(mesh, names, specs, np.asarray(present(state)))
+        _compare_replicas(mesh, dotted, specs, np.asarray(present(state)))
         (first, of_metrics), (second, again) = (jax.device_get(proposed(state, batch)) for _ in range(2))
-        differ = dict(zip(names, first != second, strict=True)) | {name: of_metrics[name] != again[name] for name in of_metrics}
+        differ = dict(zip(dotted, first != second, strict=True)) | {name: of_metrics[name] != again[name] for name in of_metrics}
         wrong = {name: devices for name, devices in differ.items() if devices.any()}
         if wrong:
             where = np.any(list(wrong.values()), axis=0)
@@ -66,11 +67,11 @@ def make_check(experiment: Experiment, mesh: Mesh) -> Check:
     return check
 
 
-def _compare_replicas(mesh: Mesh, names: Sequence[str], specs: Sequence[P], sums: Checksums) -> None:
+def _compare_replicas(mesh: Mesh, dotted: Sequence[str], specs: Sequence[P], sums: Checksums) -> None:
     axes = tuple(mesh.axis_names)
     wrong: dict[str, Any] = {}
     along: set[str] = set()
-    for name, spec, of_devices in zip(names, specs, sums, strict=True):
+    for name, spec, of_devices in zip(dotted, specs, sums, strict=True):
         split = {axis for entry in spec for axis in ((entry,) if isinstance(entry, str) else entry or ())}
         replicated = [axis for axis in axes if axis not in split]
         if (odd := _odd_ones(of_devices, tuple(map(axes.index, replicated)))).any():
@@ -93,30 +94,15 @@ def _checksums(mesh: Mesh, leaves: Sequence[jax.Array], specs: Sequence[P]) -> j
     axes = tuple(mesh.axis_names)
 
     def local(*parts: jax.Array) -> jax.Array:
-        return jnp.stack([_checksum(part) for part in parts]).reshape(-1, *(1 for _ in axes))
+        return jnp.stack([device_sum(part) for part in parts]).reshape(-1, *(1 for _ in axes))
 
     sums: jax.Array = jax.shard_map(local, mesh=mesh, in_specs=tuple(specs), out_specs=P(None, *axes), check_vma=False)(*leaves)
     return sums
 
 
-def _checksum(values: jax.Array) -> jax.Array:
-    """The bits of all values as numbers, each times an odd number that depends on its place, added modulo 2^32: uint32[]."""
-    flat = values.reshape(-1)
-    if flat.dtype == jnp.bool:
-        flat = flat.astype(jnp.uint32)
-    words = jax.lax.bitcast_convert_type(flat, f"uint{8 * flat.dtype.itemsize}").astype(jnp.uint32)
-    odd = 2 * jax.lax.iota(jnp.uint32, len(words)) + 1
-    return (words * odd).sum(dtype=jnp.uint32)
-
-
 def _replicated[**Arguments, Result](mesh: Mesh) -> Callable[[Callable[Arguments, Result]], Callable[Arguments, Result]]:
     """Jitted so that every process has the whole of the result."""
     return lambda function: jax.jit(function, out_shardings=NamedSharding(mesh, P()))
-
-
-def _names(tree: Mapping[str, Any]) -> list[str]:
-    paths, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in paths]
 
 
 def _devices(mesh: Mesh, where: npt.NDArray[np.bool]) -> str:
