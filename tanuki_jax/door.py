@@ -1,17 +1,13 @@
 """How every command of the house is entered and left: one clear sentence and an exit code for what is not our fault."""
 
 import contextlib
-import errno
 import logging
 import os
 import select
 import sys
 from collections.abc import Callable, Iterator
 
-from tanuki_jax.errors import BAD_INPUT, INTERRUPTED, Sentence
-
-_DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT}
-_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+from tanuki_jax.errors import INTERRUPTED, as_sentence
 
 
 def enter(name: str, main: Callable[[list[str]], None]) -> None:
@@ -30,18 +26,16 @@ def enter(name: str, main: Callable[[list[str]], None]) -> None:
         with _log_on_stderr():
             main(sys.argv[1:])
         sys.stdout.flush()
-    except Sentence as error:
-        _leave(name, str(error), error.code)
     except BrokenPipeError:
         if not _reader_is_gone():
             raise
     except KeyboardInterrupt:
         _leave(name, "interrupted", INTERRUPTED)
     except Exception as error:
-        sentence = _about_the_disk(error)
+        sentence = as_sentence(error)
         if sentence is None:
             raise
-        _leave(name, sentence, BAD_INPUT)
+        _leave(name, str(sentence), sentence.code)
 
 
 @contextlib.contextmanager
@@ -55,30 +49,6 @@ def _log_on_stderr() -> Iterator[None]:
     finally:
         log.removeHandler(handler)
         log.propagate = True
-
-
-def _about_the_disk(error: BaseException) -> str | None:
-    for link in _chain(error):
-        where = f": {link.filename}" if isinstance(link, OSError) and link.filename is not None else ""
-        if _is_any_of(link, _DISK_IS_FULL):
-            return f"the disk is full{where}; what was being written does not count, what was finished before stays"
-        if isinstance(link, OSError) and _is_any_of(link, _NOT_ALLOWED):
-            return f"{(link.strerror or str(link)).lower()}{where}"
-    return None
-
-
-def _is_any_of(error: BaseException, codes: set[int]) -> bool:
-    """By number, or, as libraries in other languages raise their own types, by the system's words."""
-    if isinstance(error, OSError) and error.errno is not None:
-        return error.errno in codes
-    return any(os.strerror(code) in str(error) for code in codes)
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    link: BaseException | None = error
-    while link is not None:
-        yield link
-        link = link.__cause__ or link.__context__
 
 
 def _reader_is_gone() -> bool:

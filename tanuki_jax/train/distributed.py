@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from tanuki_jax.errors import InputError, Sentence, Unstable
+from tanuki_jax.errors import InputError, Unstable, as_sentence
 
 LONGEST = 16_384
 """Bytes of the longest text that processes agree on."""
@@ -62,13 +62,14 @@ def failing_alone() -> Generator[None]:
     """Where one process of several may fail within the context: it leaves without the others.
 
     At its end JAX would wait for all processes to come to theirs, which may be waiting for this one. So it ends LAST_WORDS_SECONDS after
-    the exception, with the code of a `Sentence` or 1, and the others learn of it.
+    the exception, with the code of the door, and the others learn of it.
     """
     try:
         yield
     except BaseException as error:
         if jax.process_count() > 1:
-            timer = threading.Timer(LAST_WORDS_SECONDS, os._exit, [error.code if isinstance(error, Sentence) else 1])
+            sentence = as_sentence(error)
+            timer = threading.Timer(LAST_WORDS_SECONDS, os._exit, [sentence.code if sentence else 1])
             timer.daemon = True
             timer.start()
         raise

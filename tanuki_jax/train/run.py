@@ -21,7 +21,7 @@ from tanuki_jax.train.interrupts import Interrupts
 from tanuki_jax.train.loop import Loop, Program
 from tanuki_jax.train.reports import Report, reports
 from tanuki_jax.train.rewind import go_back
-from tanuki_jax.train.run_folder import RunFolder
+from tanuki_jax.train.run_folder import RunFolder, read_events
 from tanuki_jax.train.start import begin
 from tanuki_jax.train.step import make_step
 from tanuki_jax.train.watchdog import Watchdog
@@ -51,6 +51,7 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         mesh = make_mesh(experiment.layout)
         check_batch(mesh, experiment.layout, experiment.data)
         run = RunFolder(experiment, writes=jax.process_index() == 0)
+        read_events(run.path)  # refused now rather than when the picture is drawn
         with jax.set_mesh(mesh):
             at = _go_on(experiment, mixture, loader, mesh, run, interrupts, profile)
     if jax.process_index() == 0:

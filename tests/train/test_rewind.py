@@ -84,6 +84,16 @@ def test_a_loss_that_stays_high_is_left_out_and_the_rate_is_lower_for_a_while(po
     assert slow[-1] == event["checkpoint"] + 11
 
 
+@pytest.mark.long
+def test_two_processes_go_back_together(poisoned: Workspace, rewound: list[dict[str, Any]]) -> None:
+    """And find, every twenty steps, that both compute the same twice."""
+    finished = poisoned.train_together(2, "--name", "together", "--layout.fsdp", "8", "--integrity.every-steps", "20")
+    assert finished.returncode == 0, finished.stdout
+    together, alone = ([line for line in lines if "loss" in line] for lines in (poisoned.metrics("together"), rewound))
+    assert [(line["data_step"], line["accepted"]) for line in together] == [(line["data_step"], line["accepted"]) for line in alone]
+    assert [line["loss"] for line in together] == pytest.approx([line["loss"] for line in alone], rel=1e-4)
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     """A run with checkpoints after 8, 16 and 24 steps, that of 16 damaged."""
