@@ -30,7 +30,8 @@ def test_parameters_and_optimizer_are_what_the_rules_give_a_device(plan: Plan) -
     norms = (2 * model.layers + 1) * model.width
     held = 4 * ((count_parameters(model) - norms) // 4 + norms)
     assert plan.memory.parameters == held
-    assert plan.memory.optimizer == 2 * held + 8  # both moments, and two counters
+    window = 2 * experiment.find("tiny").guard.window
+    assert plan.memory.optimizer == 2 * held + 4 * (window + 3)  # both moments, the guard's window, two counters and the rate's factor
 
 
 def test_activations_are_the_inputs_of_all_layers(plan: Plan) -> None:
