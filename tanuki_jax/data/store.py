@@ -309,9 +309,8 @@ def _open_array(folder: Path, name: str, dtype: str, items: int) -> tensorstore.
         "kvstore": _file(folder / name),
         "recheck_cached_data": "open",
         "recheck_cached_metadata": "open",
-        # A file that is lost would be read as zeros. Stores made before this was said have none where all documents are of one file, or
-        # each is a file.
-        "fill_missing_data_reads": name in ("files", "rows"),
+        # A file that is lost would be read as zeros. Of `files`, stores made before this was said have none for zeros.
+        "fill_missing_data_reads": name == "files",
     }
     try:
         array = retrying(lambda: tensorstore.open(specification, context=_context(), open=True, read=True).result(), folder / name)
