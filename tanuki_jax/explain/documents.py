@@ -86,19 +86,21 @@ def losses_of(places: slice, row: int, batch: HostBatch, losses_nt: Floats) -> L
     return Losses(float(losses_t.mean()), float(losses_t[worst]), int(batch.targets[row, places][worst]))
 
 
-def judge(documents: Sequence[Document]) -> list[Document]:
-    """The documents with their deviations.
+def judge(documents: Sequence[Document], first: int) -> list[Document]:
+    """The documents with their deviations from what is usual in the steps before `first`, the spike's first; in all where there are none.
 
-    The mean loss of n tokens scatters as 1 / sqrt(n), so what is compared is the distance of the mean from the median of all documents,
-    times sqrt(n). Its standard deviation is estimated from its median absolute deviation.
+    The mean loss of n tokens scatters as 1 / sqrt(n), so what is compared is the distance of the mean from the median of usual documents,
+    times sqrt(n). Its standard deviation is estimated from their median absolute deviation.
     """
     means = np.array([document.before.mean for document in documents])
     finite = np.isfinite(means)
+    before = finite & np.array([document.step < first for document in documents])
+    usual = before if before.any() else finite
     deviations = np.full(len(documents), np.inf)
-    if finite.any():
-        roots = np.sqrt([document.piece.length for document in documents])[finite]
-        distances = (means[finite] - np.median(means[finite])) * roots
-        deviations[finite] = distances / max(DEVIATION * np.median(np.abs(distances)), LEAST)
+    if usual.any():
+        distances = (means - np.median(means[usual])) * np.sqrt([document.piece.length for document in documents])
+        spread = max(DEVIATION * np.median(np.abs(distances[usual])), LEAST)
+        deviations[finite] = distances[finite] / spread
     return [dataclasses.replace(each, deviations=float(far)) for each, far in zip(documents, deviations, strict=True)]
 
 

@@ -144,7 +144,7 @@ class _Replay:
             host = self._loader.batch(self._data_step(step), slice(None))
             losses_nt = self._probe.forward(parameters, self._placed(host)).losses_nt
             measured += documents.measure(step, self._loader.trace(self._data_step(step)), host, losses_nt)
-        judged = documents.judge(measured)
+        judged = documents.judge(measured, self._plan.first)
         self._alone = set(documents.most_suspicious(judged, self._plan.first))
         for document in judged:
             self._documents.setdefault(document.step, []).append(document)

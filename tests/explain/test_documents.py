@@ -26,18 +26,24 @@ def test_losses_are_those_of_the_places_of_each_document() -> None:
 def test_deviations_count_a_long_document_for_more_than_a_short_one() -> None:
     """Median 2; distances times sqrt(4): -2, 0, 2, 6 and of the long one 3 x sqrt(16); their median absolute value 2."""
     means, lengths = [1.0, 2.0, 3.0, 5.0, 2.0, 5.0, 1.0], [4, 4, 4, 4, 4, 16, 4]
-    judged = judge([document(mean, length=length) for mean, length in zip(means, lengths, strict=True)])
+    judged = judge([document(mean, length=length) for mean, length in zip(means, lengths, strict=True)], first=0)
     spread = 1.4826 * 2
     np.testing.assert_allclose([each.deviations for each in judged], np.array([-2, 0, 2, 6, 0, 12, -2]) / spread)
 
 
+def test_usual_is_what_came_before_the_spike_however_many_bad_documents_are_in_it() -> None:
+    before, inside = [document(mean, step=4) for mean in (1.0, 2.0, 3.0)], [document(9.0, step=5) for _ in range(30)]
+    judged = judge([*before, *inside], first=5)
+    np.testing.assert_allclose([each.deviations for each in judged], np.array([-1, 0, 1, *[7] * 30]) / 1.4826)
+
+
 @pytest.mark.filterwarnings("error")
 def test_what_is_not_finite_is_the_most_suspicious() -> None:
-    judged = judge([document(math.nan), document(2.0), document(2.5), document(1.5)])
+    judged = judge([document(math.nan), document(2.0), document(2.5), document(1.5)], first=0)
     assert judged[0].deviations == math.inf and all(math.isfinite(each.deviations) for each in judged[1:])
     assert ordered([*judged[1:], judged[0]])[0] is judged[0]
     assert document(2.0, share=math.inf).suspicion == math.inf
-    assert [each.deviations for each in judge([document(math.nan), document(math.inf)])] == [math.inf, math.inf]
+    assert [each.deviations for each in judge([document(math.nan), document(math.inf)], first=0)] == [math.inf, math.inf]
 
 
 def test_suspicion_is_deviations_times_share() -> None:
