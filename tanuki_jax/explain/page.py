@@ -181,7 +181,8 @@ def _documents(autopsy: Autopsy) -> list[str]:
         f"Documents of steps {plan.compared_from:,} to {plan.last:,}: those of the spike and up to {COMPARED} steps before. Loss before: "
         f"nats a token on the weights from before step {plan.compared_from:,}, the same for all. Deviations: how far that lies above the "
         "median of those before the spike, where the mean of n tokens scatters as 1 / √n. Share: norm of the gradient of the document's "
-        f"loss alone over that of its whole batch, on the weights from before its step, for the {ALONE_IN} documents of the spike and the {ALONE_BEFORE} before it "
+        f"loss alone over that of its whole batch, on the weights from before its step, for the {ALONE_IN} documents of the spike and the "
+        f"{ALONE_BEFORE} before it "
         f"that deviate the most. Suspicion: deviations times share. {listed} of {len(replayed.documents):,} documents are listed, the most "
         "suspicious first."
     )
