@@ -45,7 +45,7 @@ test-gpu-compile: ## kernels and steps compiled to machine code for GPUs that ar
 
 test-faults: ## faults injected into real runs, and a table of what came of them; half an hour on two cores, as root
 	@$(ENVIRONMENT)
-	$(RUN) $(PYTEST) -m faults tests/faults
+	$(RUN) $(PYTEST) -o faulthandler_timeout=0 -m faults tests/faults
 
 test-oldest: ## the fast tests on the oldest jax that is supported
 	@$(OLDEST_ENVIRONMENT)

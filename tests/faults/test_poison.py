@@ -16,8 +16,9 @@ from tests.train.conftest import Workspace, plain_documents, poison, poisoned_wo
 pytestmark = pytest.mark.faults
 
 TIMES = 20
-KNOWN, LAST = 16, 52
-"""Steps from which on a run knows what is usual and has checkpoints, and up to which it has time to come back."""
+KNOWN, LAST = 28, 52
+"""Steps from which on a run knows what is usual (its loss falls steeply for a dozen, and the guard's window has sixteen), and up to which it
+has time to come back."""
 
 
 def steps_of(workspace: Workspace, document: int) -> list[int]:
