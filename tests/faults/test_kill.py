@@ -47,7 +47,7 @@ def test_kill_9_changes_no_bit_of_the_metrics(runs: Runs, record: Record) -> Non
             times, inside = times + done, inside + (done and in_save)
         assert runs.finish(f"killed{number}", *SHORT) == undisturbed
     assert times >= 0.9 * RUNS * KILLS
-    record(f"kill -9 at random moments, {inside} of them inside a save", times, "resumed, metrics bit-identical on the same mesh")
+    record(f"kill -9 at random moments, {inside} of them aimed inside a save", times, "resumed, metrics bit-identical on the same mesh")
 
 
 def test_after_kill_9_another_mesh_or_process_count_goes_on(runs: Runs, record: Record) -> None:

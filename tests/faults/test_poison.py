@@ -17,8 +17,8 @@ pytestmark = pytest.mark.faults
 
 TIMES = 20
 KNOWN, LAST = 28, 52
-"""Steps from which on a run knows what is usual (its loss falls steeply for a dozen, and the guard's window has sixteen), and up to which it
-has time to come back."""
+"""Steps from which on a run knows what is usual (its loss falls steeply for a dozen, and the guard's window has sixteen), and up to which
+it has time to come back."""
 
 
 def steps_of(workspace: Workspace, document: int) -> list[int]:

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.faults
 TIMES = 5
 IMPATIENT = ("--watchdog.least-seconds", "3", "--watchdog.multiple", "2")
 CALLS = 12
-"""Reads of token files that a run lets pass, and sometimes one more: those of its first steps, before the watchdog knows how long one takes.
-After fourteen it has read all of its small store."""
+"""Reads of token files that a run lets pass, and sometimes one more: those of its first steps, before the watchdog knows how long one
+takes. After fourteen it has read all of its small store."""
 
 
 def test_a_stuck_read_is_written_down(
