@@ -54,7 +54,7 @@ def _measure(sizes: Sizes, rows: int, length: int, seconds: float) -> Figures:
         cpu = time.process_time() - cpu
     timing, tokens = summarise(samples), rows * length
     rate: dict[str, float | str] = {"tokens/s": tokens / timing.median, "tokens/s a core": tokens * batches / cpu}
-    return Figures(timing=timing, tokens=tokens, moved_bytes=sum(array.nbytes for array in first), notes=rate)
+    return Figures(timing=timing, tokens=tokens, moved_bytes=sum(array.nbytes for array in first if array is not None), notes=rate)
 
 
 def _store(folder: Path, sizes: Sizes) -> Store:

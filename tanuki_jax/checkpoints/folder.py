@@ -1,8 +1,8 @@
 """What a checkpoint is on disk, and which ones are good.
 
 `checkpoints/STEP/base/` holds the parameters and `optimizer/` the optimizer's state, as Orbax writes them (zarr3 in OCDBT, one layer
-of a stacked parameter a chunk). `state.json` is written last, with a checksum of every file: a folder without it is unfinished.
-`STEP.damaged/` is a checkpoint that was set aside.
+of a stacked parameter a chunk); in the place of `base/` there may be `adapters/`, of another checkpoint's parameters. `state.json` is
+written last, with a checksum of every file: a folder without it is unfinished. `STEP.damaged/` is a checkpoint that was set aside.
 """
 
 import concurrent.futures
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.serialize import from_json, to_json
 from tanuki_jax.errors import InputError
@@ -95,6 +96,12 @@ class State:
     """All so far."""
     slow_until: int = 0
     """Up to this step the learning rate is lower."""
+    adapters: Mapping[str, LoRA] = dataclasses.field(default_factory=dict)
+    """What `adapters/` holds, by name; empty: all parameters are in `base/`."""
+    base: str = ""
+    """Checkpoint whose parameters they adapt, relative to where training ran unless absolute."""
+    base_fingerprint: str = ""
+    """`weights_fingerprint` of that."""
 
 
 def step_folder(checkpoints: Path, step: int) -> Path:
@@ -207,6 +214,15 @@ def damage(checkpoint: Path) -> str:
     if more := sorted(found.keys() - expected.keys()):
         return f"{more[0]} was not there when it was saved"
     return ""
+
+
+def weights_fingerprint(state: State) -> str:
+    """A hash of a checkpoint's weights, by the checksums of their files."""
+    digest = _new_digest()
+    for name, checksum in sorted(state.files.items()):
+        if name.startswith(("base/", "adapters/")):
+            digest.update(f"{name} {checksum}\n".encode())
+    return str(digest.hexdigest())
 
 
 def _in_one_line(error: Exception) -> str:

@@ -2,7 +2,8 @@
 
 import orbax.checkpoint as ocp
 
-ITEMS = ("base", "optimizer")
+ITEMS = ("base", "adapters", "optimizer")
+"""All parameters; or adapters of another checkpoint's parameters, by name; and what the optimizer keeps of those that are trained."""
 
 
 def checkpoint_handler() -> ocp.CompositeCheckpointHandler:

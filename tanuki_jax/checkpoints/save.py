@@ -70,14 +70,13 @@ class Writer:
                 remove(folder)
                 tell("removed_unfinished", checkpoint=str(folder))
 
-    def save(self, parameters: Any, optimizer: Any, state: State, *, wait: bool = False) -> None:
+    def save(self, items: Mapping[str, Any], state: State, *, wait: bool = False) -> None:
         """Copies the arrays to the host, then returns; they are written, verified and committed in the background.
 
         Waits for the save before it. All processes have to call it.
 
         Args:
-            parameters: tree of arrays of at most 32 bits.
-            optimizer: another.
+            items: by name, those of `items.ITEMS` that the checkpoint has: trees of arrays of at most 32 bits.
             state: its `sums` and `files` are filled in here.
             wait: returns when the checkpoint is committed, after as many tries as are left.
 
@@ -87,7 +86,7 @@ class Writer:
         """
         self.wait()
         while True:
-            self._begin(parameters, optimizer, state)
+            self._begin(items, state)
             in_background = self._finishing is not None and not wait
             if in_background or self._ended_well() or not wait:
                 return
@@ -110,10 +109,9 @@ class Writer:
             raise RuntimeError(f"{times} (checkpoints.retries is {self._settings.retries}); {failure}") from failure
         return False
 
-    def _begin(self, parameters: Any, optimizer: Any, state: State) -> None:
+    def _begin(self, items: Mapping[str, Any], state: State) -> None:
         self._meetings = Meetings()
         checkpoint = step_folder(self._checkpoints, state.step)
-        items = {"base": parameters, "optimizer": optimizer}
         sums: dict[str, jax.Array] = {}
         error: Exception | None = None
         try:

@@ -6,6 +6,7 @@ import difflib
 import io
 import re
 import sys
+import types
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import tyro
@@ -32,12 +33,13 @@ def parse[Options](door: str, words: list[str], options: type[Options]) -> tuple
     Raises:
         InputError: on an unknown config or option, a value of the wrong type, or an experiment that does not hold together.
     """
-    known = {"--config": str, "--print-config": bool} | _options_of(options) | _options_of(Experiment)
-    which, _ = _run(door, _Which, words, known, add_help=False)
+    known = {"--config": str, "--print-config": bool} | _options_of(options)
+    which, _ = _run(door, _Which, words, known | _options_of(Experiment), add_help=False)
     names = registry.experiment.names()
     wants_help = not {"-h", "--help"}.isdisjoint(words)
     # Without --config any config serves to find the other mistakes first.
     default = registry.experiment.find(which.config or names[0]) if which.config or not wants_help else None
+    known |= _options_of(Experiment, default)
     line, unknown = _run(door, _command_line(options, default), words, known, description=_description(options, names))
     _refuse(unknown, words, known)
     if not which.config:
@@ -102,7 +104,7 @@ def _run(
                 args=words,
                 add_help=add_help,
                 return_unknown_args=True,
-                config=(tyro.conf.PositionalMetavarFromFieldName,),
+                config=(tyro.conf.PositionalMetavarFromFieldName, tyro.conf.AvoidSubcommands),
             )
     except SystemExit as left:
         if not left.code:
@@ -139,14 +141,20 @@ def _refuse(unknown: list[str], words: list[str], known: dict[str, Any]) -> None
     raise InputError(f"{word!r} belongs to no option; options are written --name value or --name=value")
 
 
-def _options_of(form: Any, prefix: str = "--") -> dict[str, Any]:
-    """Option -> type of its value, for every field of a dataclass and of the dataclasses inside it."""
+def _options_of(form: Any, value: Any = None, prefix: str = "--") -> dict[str, Any]:
+    """Option -> type of its value, for every field of a dataclass and of the dataclasses inside it.
+
+    Where a field may hold one of several dataclasses, they are those of the one that `value` holds, or of the first.
+    """
     options: dict[str, Any] = {}
     for name, kind in get_type_hints(form, include_extras=True).items():
         notes = getattr(kind, "__metadata__", ())
         option = prefix + next((note.name for note in notes if getattr(note, "name", None)), name).replace("_", "-")
         kind = kind.__origin__ if notes else kind
-        options |= _options_of(kind, f"{option}.") if dataclasses.is_dataclass(kind) else {option: kind}
+        inner = getattr(value, name, None)
+        if get_origin(kind) is types.UnionType:
+            kind = get_args(kind)[0] if inner is None else type(inner)
+        options |= _options_of(kind, inner, f"{option}.") if dataclasses.is_dataclass(kind) else {option: kind}
     return options
 
 

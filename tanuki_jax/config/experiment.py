@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Literal
 
+from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 
 Activation = Literal["input", "qkv", "attention", "middle", "hidden"]
@@ -22,6 +23,8 @@ class Tokenizer:
     """Text to train on at the most, in bytes, drawn from the sources in proportion to their weights."""
     mecab: bool = False
     """Whether pieces may not cross the word boundaries that MeCab finds (training only; needs the `corpus` extra)."""
+    chat_template: str = ""
+    """A template of `tanuki_jax.chat` or a .jinja file, which `prepare` writes into the tokenizer's folder; empty: what is there."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,10 +52,43 @@ class Data:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NextToken:
-    """Predict the next token of each document."""
+    """Predict the next token of each document; of chats, those of the assistant's turns (supervised fine-tuning)."""
 
     z_loss: float = 0.0
     """Weight of the mean squared log partition function (Chowdhery et al. 2022, section 5)."""
+    noise: float = 0.0
+    """Alpha of NEFTune (Jain et al. 2024): embeddings get uniform noise of at most alpha / sqrt(tokens of the document x D)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Preference:
+    """Make the chosen answer of each pair more probable than the rejected one."""
+
+    loss: Literal["sigmoid", "ipo", "hinge", "kto", "orpo", "simpo"] = "sigmoid"
+    """Of the log-probabilities of both answers: DPO's (Rafailov et al. 2023), IPO's (Azar et al. 2024), SLiC's (Zhao et al. 2023), KTO's
+    (Ethayarajh et al. 2024), ORPO's (Hong et al. 2024) or SimPO's (Meng et al. 2024). The last two need no reference."""
+    beta: float = 0.1
+    """What rewards, log-probabilities over those of the reference, are multiplied with; ipo: tau; orpo: weight of the odds ratio."""
+    label_smoothing: float = 0.0
+    """Probability that a pair is the wrong way round (sigmoid and simpo)."""
+    per_token: bool = False
+    """Whether log-probabilities are means over an answer's tokens; those of ipo, orpo and simpo always are."""
+    sft: float = 0.0
+    """Weight of the chosen answers' loss a token, added to the loss a pair; orpo adds it with weight 1."""
+    margin: float = 0.0
+    """Gamma of simpo: by how much the reward of the chosen answer should be the higher one."""
+    desirable: float = 1.0
+    """Weight of chosen answers in kto."""
+    undesirable: float = 1.0
+    """Weight of rejected answers in kto."""
+    reference: Literal["adapter_off", "stored"] = "adapter_off"
+    """What rewards are relative to: the model without its adapter, in every step; or the model that the run starts from, computed once
+    and kept beside the token stores."""
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether the loss has a reference at all."""
+        return self.loss not in ("orpo", "simpo")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -258,7 +294,8 @@ class Experiment:
     schedule: Schedule
     checkpoints: Checkpoints
     held_out: HeldOut
-    objective: NextToken = NextToken()
+    objective: NextToken | Preference = NextToken()
+    lora: LoRA = dataclasses.field(default_factory=LoRA)
     router: Router = Router()
     optimizer: AdamW = AdamW()
     guard: Guard = Guard()

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping
+from typing import Literal
 
 from tanuki_jax.errors import InputError
 
@@ -20,6 +21,9 @@ class Source:
     """How many documents the tasks write."""
     text_field: str = "text"
     """Field of JSONL and Parquet rows that holds the text; rows with `messages` are conversations."""
+    form: Literal["text", "chat", "preference", "kto"] = "text"
+    """What a record becomes: a text, all of which is learned; a chat by the tokenizer's template, of which the assistant's turns are
+    learned; a chosen and a rejected chat; or these two and one whose answer is another prompt's."""
     billion_tokens: float = 0.0
     """Published size, in 1e9 tokens; what weights derive from."""
     teacher: str = ""

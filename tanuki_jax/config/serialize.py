@@ -1,8 +1,12 @@
-"""Frozen dataclass trees to readable JSON and back, without loss: an `Experiment` or a `Mixture` of a run folder."""
+"""Frozen dataclass trees to readable JSON and back, without loss: an `Experiment` or a `Mixture` of a run folder.
+
+A field that may hold one of several dataclasses says which in `kind`; without it (an older file) it holds the first.
+"""
 
 import collections.abc
 import dataclasses
 import json
+import types
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from tanuki_jax.errors import InputError
@@ -38,6 +42,8 @@ def _plain(value: Any, kind: Any) -> object:
         kinds = get_type_hints(kind)
         return {field.name: _plain(getattr(value, field.name), kinds[field.name]) for field in dataclasses.fields(kind)}
     form, parts = get_origin(kind), get_args(kind)
+    if form is types.UnionType:
+        return {"kind": type(value).__name__, **cast(dict[str, object], _plain(value, type(value)))}
     if form is collections.abc.Mapping:
         return {name: _plain(part, parts[1]) for name, part in value.items()}
     if form is tuple:
@@ -50,6 +56,8 @@ def _build(value: Any, kind: Any, field: str, origin: str) -> Any:
     if dataclasses.is_dataclass(kind):
         return _build_dataclass(value, cast(type, kind), field, origin)
     form, parts = get_origin(kind), get_args(kind)
+    if form is types.UnionType and isinstance(value, dict):
+        return _build_one_of(value, parts, field, origin)
     if form is Literal and value in parts:
         return value
     if form is tuple and isinstance(value, list):
@@ -62,6 +70,14 @@ def _build(value: Any, kind: Any, field: str, origin: str) -> Any:
         return value
     expected = f"one of {', '.join(map(str, parts))}" if form is Literal else getattr(form or kind, "__name__", kind)
     raise InputError(f"{field or 'the root'} of {origin} is {json.dumps(value, ensure_ascii=False)[:80]}, not {expected}")
+
+
+def _build_one_of(value: dict[str, Any], kinds: tuple[type, ...], field: str, origin: str) -> Any:
+    named = {kind.__name__: kind for kind in kinds}
+    name = value.get("kind", kinds[0].__name__)
+    if name not in named:
+        raise InputError(f"{field}.kind of {origin} is {json.dumps(name, ensure_ascii=False)[:80]}, not one of {', '.join(named)}")
+    return _build_dataclass({key: part for key, part in value.items() if key != "kind"}, named[name], field, origin)
 
 
 def _build_dataclass(value: Any, kind: type, field: str, origin: str) -> Any:

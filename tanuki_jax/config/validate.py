@@ -1,9 +1,10 @@
 """What an experiment must satisfy before any device or file is looked at."""
 
 import math
+import re
 from operator import attrgetter
 
-from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.experiment import Experiment, NextToken
 from tanuki_jax.errors import InputError
 
 _ABOVE_ZERO = (
@@ -41,12 +42,14 @@ _ABOVE_ZERO = (
     "rewind.slow_factor",
     "optimizer.epsilon",
     "optimizer.clip_norm",
+    "lora.alpha",
+    "lora.b_rate",
 )
 _NOT_NEGATIVE = (
     "model.experts",
     "router.load_balancing",
     "router.z_loss",
-    "objective.z_loss",
+    "lora.rank",
     "optimizer.weight_decay",
     "checkpoints.keep_every_steps",
     "checkpoints.retries",
@@ -64,8 +67,9 @@ _NOT_NEGATIVE = (
     "schedule.stable_steps",
     "schedule.end_step",
 )
-_SHARES = ("data.held_out_share", "data.malformed_share", "optimizer.b1", "optimizer.b2")
+_SHARES = ("data.held_out_share", "data.malformed_share", "optimizer.b1", "optimizer.b2", "lora.dropout")
 _SEEDS = 2**32
+_ADAPTER_NAME = re.compile(r"[\w-]+", re.ASCII)
 
 
 def validate(experiment: Experiment) -> None:
@@ -94,6 +98,8 @@ def validate(experiment: Experiment) -> None:
     _check_batch(experiment)
     _check_schedule(experiment)
     _check_guard(experiment)
+    _check_objective(experiment)
+    _check_lora(experiment)
 
 
 def _require(holds: bool, sentence: str) -> None:
@@ -214,4 +220,62 @@ def _check_guard(experiment: Experiment) -> None:
     _require(
         watchdog.multiple == 0 or watchdog.multiple > 1,
         f"watchdog.multiple is {watchdog.multiple}, and usual steps would count as stuck; it must be above 1, or 0 for never",
+    )
+
+
+def _check_objective(experiment: Experiment) -> None:
+    objective = experiment.objective
+    if isinstance(objective, NextToken):
+        for field, value in (("z_loss", objective.z_loss), ("noise", objective.noise)):
+            _require(value >= 0 and math.isfinite(value), f"objective.{field} is {value}, and must be finite and not negative")
+        return
+    _require(objective.beta > 0, f"objective.beta is {objective.beta}, and must be above 0")
+    _require(
+        0 <= objective.label_smoothing < 0.5,
+        f"objective.label_smoothing is {objective.label_smoothing}, and must be at least 0 and below 0.5, where pairs say nothing",
+    )
+    _require(
+        objective.label_smoothing == 0 or objective.loss in ("sigmoid", "simpo"),
+        f"objective.label_smoothing is for the losses sigmoid and simpo, not for {objective.loss}",
+    )
+    for name in ("sft", "margin", "desirable", "undesirable"):
+        value = getattr(objective, name)
+        _require(value >= 0 and math.isfinite(value), f"objective.{name} is {value}, and must be finite and not negative")
+    _require(
+        experiment.lora.rank > 0 or not objective.has_reference or objective.reference == "stored",
+        "objective.reference adapter_off needs an adapter (lora.rank above 0); where all parameters are trained it must be stored",
+    )
+    _require(
+        bool(experiment.start.checkpoint) or not objective.has_reference or objective.reference != "stored",
+        "objective.reference stored is that of the weights at start.checkpoint, which is empty",
+    )
+
+
+def _check_lora(experiment: Experiment) -> None:
+    lora, model = experiment.lora, experiment.model
+    if not lora.rank:
+        return
+    _require(bool(experiment.start.checkpoint), f"lora.rank is {lora.rank}, but start.checkpoint names no parameters to adapt")
+    _require(
+        experiment.start.load == "parameters",
+        "start.load parameters_and_optimizer does not go with lora.rank: an adapter begins with an optimizer of its own",
+    )
+    _require(
+        _ADAPTER_NAME.fullmatch(lora.name) is not None and lora.name != "none",
+        f"lora.name is {lora.name!r}, and must be of letters, digits, - and _, and not 'none'",
+    )
+    _require(bool(lora.projections), "lora.projections is empty, so there is nothing to train")
+    of_experts = [name for name in lora.projections if name.startswith("expert_")]
+    dense = [name for name in lora.projections if name in ("gate", "up", "down")]
+    if model.experts:
+        _require(not dense, f"lora.projections names {', '.join(dense)}; those of a mixture are {', '.join(f'expert_{n}' for n in dense)}")
+    else:
+        _require(not of_experts, f"lora.projections names {', '.join(of_experts)}, and model.experts is 0")
+    _require(
+        not of_experts or not (lora.dropout or lora.magnitude),
+        f"lora.dropout and lora.magnitude are not for adapters of experts ({', '.join(of_experts)})",
+    )
+    _require(
+        experiment.layout.stage == 1 or not lora.dropout,
+        "lora.dropout does not go with layout.stage: all micro-batches of a pipeline would drop the same",
     )

@@ -12,7 +12,7 @@ from tanuki_jax.errors import InputError
 from tanuki_jax.model.llama import shapes
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import check_batch, shardings
-from tanuki_jax.train.step import make_loss
+from tanuki_jax.train.loss import make_loss
 
 
 def place(experiment: Experiment) -> tuple[Experiment, Mesh]:

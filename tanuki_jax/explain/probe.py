@@ -22,7 +22,7 @@ from tanuki_jax.parallel.attention import make_attend
 from tanuki_jax.parallel.dispatch import make_dispatch
 from tanuki_jax.parallel.sharding import activation_constraint, make_gather, shardings
 from tanuki_jax.parallel.vocabulary import sharded_linear_cross_entropy
-from tanuki_jax.train.step import make_loss
+from tanuki_jax.train.loss import make_loss, whole
 
 type Floats = npt.NDArray[np.floating[Any]]
 
@@ -103,7 +103,7 @@ def _make_gradient(experiment: Experiment, mesh: Mesh) -> _Gradient:
     loss_sums, gather = make_loss(experiment, mesh), make_gather(mesh, experiment.layout)
 
     def total(parameters: Params, micro: Batch[jax.Array]) -> jax.Array:
-        return loss_sums(gather(parameters), micro).total
+        return loss_sums(gather(parameters), micro, whole(experiment, micro)).total
 
     def gradient(parameters: Params, micro: Batch[jax.Array]) -> Params:
         gradients: Params = jax.tree.map(lambda g: g.astype(jnp.float32), jax.grad(total)(parameters, micro))

@@ -163,7 +163,7 @@ class _Replay:
     def _share(self, parameters: Any, host: HostBatch, document: Document, whole: float) -> float:
         """Norm of the gradient of a document's summed loss alone, over that of its batch."""
         begin = document.row // self._rows * self._rows
-        micro: HostBatch = Batch(*(array[begin : begin + self._rows] for array in host))
+        micro: HostBatch = jax.tree.map(lambda array: array[begin : begin + self._rows], host)
         weights = np.zeros_like(micro.loss_weights)
         weights[document.row - begin, document.places()] = host.loss_weights[document.row, document.places()]
         norm = self._probe.gradient_norm_alone(parameters, self._placed(micro._replace(loss_weights=weights)))

@@ -26,7 +26,13 @@ class LinearCrossEntropy(Protocol):
 
 
 def linear_cross_entropy(
-    states_btd: jax.Array, output_dv: jax.Array, targets_bt: jax.Array, weights_bt: jax.Array, *, axis: str | None = None
+    states_btd: jax.Array,
+    output_dv: jax.Array,
+    targets_bt: jax.Array,
+    weights_bt: jax.Array,
+    *,
+    axis: str | None = None,
+    frozen: bool = False,
 ) -> tuple[jax.Array, jax.Array]:
     """Log-probability of each target, and the log partition function, of `softmax(states @ output)`.
 
@@ -40,13 +46,14 @@ def linear_cross_entropy(
         weights_bt: [B, T]; only whether they are zero matters here.
         axis: inside `shard_map`, the mesh axis that splits V; `output_dv` is then this device's columns, while targets stay global. Along
             axes that split the states and not the output matrix, its gradient is summed.
+        frozen: the output matrix is not trained: its gradient is not computed.
 
     Returns:
         float32[B, T] log-probabilities of the targets and float32[B, T] log-sum-exp of the logits, both 0 where the weight is.
     """
     batch, time, width = states_btd.shape
     logps, log_z = _linear_cross_entropy(
-        states_btd.reshape(-1, width), varying(output_dv, states_btd), targets_bt.reshape(-1), weights_bt.reshape(-1), axis
+        states_btd.reshape(-1, width), varying(output_dv, states_btd), targets_bt.reshape(-1), weights_bt.reshape(-1), axis, frozen
     )
     return logps.reshape(batch, time), log_z.reshape(batch, time)
 
@@ -140,18 +147,18 @@ def _add_rows(x: jax.Array, rows: jax.Array, at: jax.Array) -> jax.Array:
     return jax.lax.dynamic_update_slice_in_dim(x, sums, at, axis=0)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(4,))
+@functools.partial(jax.custom_vjp, nondiff_argnums=(4, 5))
 def _linear_cross_entropy(
-    states_nd: jax.Array, output_dv: jax.Array, targets_n: jax.Array, weights_n: jax.Array, axis: str | None
+    states_nd: jax.Array, output_dv: jax.Array, targets_n: jax.Array, weights_n: jax.Array, axis: str | None, frozen: bool
 ) -> tuple[jax.Array, jax.Array]:
-    return _forward(states_nd, output_dv, targets_n, weights_n, axis)[0]
+    return _forward(states_nd, output_dv, targets_n, weights_n, axis, frozen)[0]
 
 
 type _Residuals = tuple[jax.Array, jax.Array, jax.Array, jax.Array, _Compact]
 
 
 def _forward(
-    states_nd: jax.Array, output_dv: jax.Array, targets_n: jax.Array, weights_n: jax.Array, axis: str | None
+    states_nd: jax.Array, output_dv: jax.Array, targets_n: jax.Array, weights_n: jax.Array, axis: str | None, _frozen: bool
 ) -> tuple[tuple[jax.Array, jax.Array], _Residuals]:
     compact = _compact(weights_n)
     targets_n = _local(targets_n, output_dv, axis)
@@ -183,17 +190,19 @@ def _forward(
     return (_take(target, compact.place) - log_z_n, log_z_n), (states_nd, output_dv, targets_n, log_z_n, compact)
 
 
-def _backward(axis: str | None, residuals: _Residuals, gradients: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, None, None]:
+def _backward(
+    axis: str | None, frozen: bool, residuals: _Residuals, gradients: tuple[jax.Array, jax.Array]
+) -> tuple[jax.Array, jax.Array | None, None, None]:
     """With p the softmax, d log p(target) / d logits = onehot - p and d log Z / d logits = p."""
     states_nd, output_dv, targets_n, log_z_n, compact = residuals
     target_gradient_n, softmax_gradient_n = gradients[0], gradients[1] - gradients[0]
     size, slices = slice_counts(output_dv.shape[1])
 
-    def over_slice(i: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+    def over_slice(i: jax.Array, carry: tuple[jax.Array, jax.Array | None]) -> tuple[jax.Array, jax.Array | None]:
         states_gradient, output_gradient = carry
         part = _slice(output_dv, i, states_nd.dtype)
 
-        def block(at: jax.Array, token: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        def block(at: jax.Array, token: jax.Array, carry: tuple[jax.Array, jax.Array | None]) -> tuple[jax.Array, jax.Array | None]:
             states_gradient, weights_gradient = carry
             states = _take(states_nd, token)
             logits = part.logits(states)
@@ -204,15 +213,20 @@ def _backward(axis: str | None, residuals: _Residuals, gradients: tuple[jax.Arra
             onehot = (index == column) & (index >= part.stale)
             logits_gradient = (jnp.exp(logits - log_z) * of_softmax + jnp.where(onehot, of_target, 0)).astype(states.dtype)
             states_gradient = _add_rows(states_gradient, _product(logits_gradient, part.weights_dv, (1, 1)), at)
-            return states_gradient, weights_gradient + _product(states, logits_gradient, (0, 0))
+            if weights_gradient is not None:
+                weights_gradient += _product(states, logits_gradient, (0, 0))
+            return states_gradient, weights_gradient
 
-        before = jax.lax.dynamic_slice_in_dim(output_gradient, part.start, size, axis=1).astype(jnp.float32)
+        before = None
+        if output_gradient is not None:
+            before = jax.lax.dynamic_slice_in_dim(output_gradient, part.start, size, axis=1).astype(jnp.float32)
         states_gradient, after = _over_blocks(compact, (states_gradient, before), block)
-        output_gradient = jax.lax.dynamic_update_slice_in_dim(output_gradient, after.astype(output_gradient.dtype), part.start, axis=1)
+        if output_gradient is not None and after is not None:
+            output_gradient = jax.lax.dynamic_update_slice_in_dim(output_gradient, after.astype(output_gradient.dtype), part.start, axis=1)
         return states_gradient, output_gradient
 
     states_gradient = varying(jnp.zeros((compact.token.size, states_nd.shape[1]), jnp.float32), states_nd, output_dv)
-    output_gradient = jnp.zeros_like(output_dv)
+    output_gradient = None if frozen else jnp.zeros_like(output_dv)
     states_gradient, output_gradient = jax.lax.fori_loop(0, slices, over_slice, (states_gradient, output_gradient))
     states_gradient = _take(states_gradient, compact.place).astype(states_nd.dtype)
     return states_gradient if axis is None else jax.lax.psum(states_gradient, axis), output_gradient, None, None

@@ -21,12 +21,25 @@ class Choices(NamedTuple):
     """float32[B, T, k]: what their results are multiplied by; 1 in sum."""
 
 
+class Adapted(NamedTuple):
+    """Experts' matrices with low-rank adapters: they count as W + A B."""
+
+    weights_edf: jax.Array
+    a_edr: jax.Array
+    b_erf: jax.Array
+
+
 class Experts(NamedTuple):
     """The SwiGLUs of a layer."""
 
-    gate_edf: jax.Array
-    up_edf: jax.Array
-    down_efd: jax.Array
+    gate_edf: jax.Array | Adapted
+    up_edf: jax.Array | Adapted
+    down_efd: jax.Array | Adapted
+
+    @property
+    def here(self) -> int:
+        """How many they are."""
+        return len(jax.tree.leaves(self.gate_edf)[0])
 
 
 class Dispatch(Protocol):
@@ -109,8 +122,15 @@ def _routing(
 
 def swiglu(rows_sd: jax.Array, sizes_e: jax.Array, experts: Experts, multiply: Multiply) -> jax.Array:
     """Rows sorted by expert through the SwiGLU of their expert: [S, D] -> [S, D]; beyond the groups what `multiply` gives."""
-    gate_sf, up_sf = (checkpoint_name(multiply(rows_sd, w, sizes_e), "hidden") for w in (experts.gate_edf, experts.up_edf))
-    return checkpoint_name(multiply(jax.nn.silu(gate_sf) * up_sf, experts.down_efd, sizes_e), "experts")
+
+    def product(rows: jax.Array, matrices: jax.Array | Adapted) -> jax.Array:
+        if isinstance(matrices, Adapted):
+            low_sr = multiply(rows, matrices.a_edr, sizes_e)
+            return multiply(rows, matrices.weights_edf, sizes_e) + multiply(low_sr, matrices.b_erf, sizes_e)
+        return multiply(rows, matrices, sizes_e)
+
+    gate_sf, up_sf = (checkpoint_name(product(rows_sd, matrices), "hidden") for matrices in (experts.gate_edf, experts.up_edf))
+    return checkpoint_name(product(jax.nn.silu(gate_sf) * up_sf, experts.down_efd), "experts")
 
 
 def own_experts(
@@ -121,8 +141,7 @@ def own_experts(
     The experts here are 0, 1, and so on; choices of others add nothing.
     """
     tokens, choices = experts_nk.shape
-    here = len(experts.gate_edf)
-    slots = assign(experts_nk, here, segments=1, rows=tokens * min(choices, here))
+    slots = assign(experts_nk, experts.here, segments=1, rows=tokens * min(choices, experts.here))
     return collect(swiglu(spread(x_nd, slots), slots.sizes_e, experts, multiply), weights_nk, slots)
 
 

@@ -51,7 +51,7 @@ def active(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Ar
     """`Dispatch` of every token through the first experts, as many as it chooses: the products of the real one, and no others."""
     y_btd, rows = jnp.zeros_like(x_btd), jnp.full(1, x_btd.shape[1])
     for choice in range(choices.experts_btk.shape[-1]):
-        expert = Experts(*(weights[choice] for weights in experts))
+        expert: Experts = jax.tree.map(lambda matrices, choice=choice: matrices[choice], experts)
         y_btd += swiglu(x_btd, rows, expert, lambda x, weights, _: x @ weights) * choices.weights_btk[..., choice, None]
     return y_btd, jnp.zeros(())
 

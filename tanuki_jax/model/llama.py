@@ -10,8 +10,10 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.ad_checkpoint import checkpoint_name
 
+from tanuki_jax.config.lora import DENSE
 from tanuki_jax.config.model import Model
-from tanuki_jax.model.experts import Dispatch, Experts, Routing, dropless, mixture
+from tanuki_jax.model.experts import Adapted, Dispatch, Experts, Routing, dropless, mixture
+from tanuki_jax.model.lora import DROPOUT_KEYS, Drop, adapted, adapter_of, dropping, input_dims
 from tanuki_jax.model.remat import Remat, keep_all
 
 type Params = dict[str, Any]
@@ -20,14 +22,22 @@ type Params = dict[str, Any]
 type Constrain = Callable[[jax.Array, str], jax.Array]
 """Takes an activation and the name of its axes (`btd`, `bthk`, `btf`; `embedded` between embedding and layers), returns it placed."""
 
-type Layer = Callable[[jax.Array, jax.Array, jax.Array, Params], tuple[jax.Array, Routing | None]]
-"""x [B, T, D], segment ids and positions [B, T], one layer's parameters -> x, and what its router did, if it has one."""
-
 
 class Attend(Protocol):
     """Causal attention inside segments: q [B, T, H, Dh], k and v [B, T, K, Dh], int32[B, T] twice -> [B, T, H, Dh]."""
 
     def __call__(self, q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array, /) -> jax.Array: ...
+
+
+class Layer(Protocol):
+    """x [B, T, D], segment ids and positions [B, T], one layer's parameters -> x, and what its router did, if it has one.
+
+    `attend` takes the place of the model's, where each layer has its own.
+    """
+
+    def __call__(
+        self, x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, one_layer: Params, attend: Attend | None = None, /
+    ) -> tuple[jax.Array, Routing | None]: ...
 
 
 class Matmul(Protocol):
@@ -117,26 +127,37 @@ class Blocks(nnx.Module):
         constrain: Constrain,
         dispatch: Dispatch,
         matmul: Matmul,
+        adapters: Params,
+        drop: Drop,
     ) -> tuple[jax.Array, Routing | None]:
         """One layer: [B, T, D] -> [B, T, D], in the type of x, and what its router did, if it has one."""
 
-        def project(x: jax.Array, *weights: nnx.Param[jax.Array], axes: int = 1) -> Sequence[jax.Array]:
-            return matmul(x, [weight[...].astype(x.dtype) for weight in weights], axes)
+        def project(x: jax.Array, *names: str) -> Sequence[jax.Array]:
+            weights, dims = [getattr(self, name)[...].astype(x.dtype) for name in names], input_dims(names[0])
+            products = [*matmul(x, weights, dims)]
+            for place, (name, weight) in enumerate(zip(names, weights, strict=True)):
+                if adapter := adapter_of(adapters, name):
+                    products[place] = adapted(products[place], drop(x, DENSE.index(name)), weight, adapter, dims)
+            return products
+
+        def experts(name: str) -> jax.Array | Adapted:
+            weights_edf, adapter = getattr(self, name)[...].astype(x_btd.dtype), adapter_of(adapters, name)
+            return Adapted(weights_edf, adapter.a.astype(x_btd.dtype), adapter.b.astype(x_btd.dtype)) if adapter else weights_edf
 
         x_btd = checkpoint_name(x_btd, "input")
         h_btd = rms_norm(x_btd, self.attention_norm[...], model.norm_epsilon)
-        q, k, v = (constrain(x, "bthk") for x in project(h_btd, self.q, self.k, self.v))
+        q, k, v = (constrain(x, "bthk") for x in project(h_btd, "q", "k", "v"))
         q, k, v = (checkpoint_name(x, "qkv") for x in (rotate(q, positions, model.rope_theta), rotate(k, positions, model.rope_theta), v))
         mixed_bthk = constrain(attend(q, k, v, segment_ids, positions), "bthk")
-        (attended_btd,) = project(mixed_bthk, self.o, axes=2)
+        (attended_btd,) = project(mixed_bthk, "o")
         x_btd = checkpoint_name(constrain(x_btd + attended_btd, "btd"), "middle")
         h_btd = rms_norm(x_btd, self.mlp_norm[...], model.norm_epsilon)
         if model.experts:
-            experts = Experts(*(weight[...].astype(x_btd.dtype) for weight in (self.expert_gate, self.expert_up, self.expert_down)))
-            mlp_btd, routing = mixture(h_btd, segment_ids, self.router[...], experts, model, dispatch)
+            whole = Experts(experts("expert_gate"), experts("expert_up"), experts("expert_down"))
+            mlp_btd, routing = mixture(h_btd, segment_ids, self.router[...], whole, model, dispatch)
             return constrain(x_btd + mlp_btd, "btd"), routing
-        gate_btf, up_btf = (checkpoint_name(constrain(x, "btf"), "hidden") for x in project(h_btd, self.gate, self.up))
-        (mlp_btd,) = project(jax.nn.silu(gate_btf) * up_btf, self.down)
+        gate_btf, up_btf = (checkpoint_name(constrain(x, "btf"), "hidden") for x in project(h_btd, "gate", "up"))
+        (mlp_btd,) = project(jax.nn.silu(gate_btf) * up_btf, "down")
         return constrain(x_btd + mlp_btd, "btd"), None
 
 
@@ -176,8 +197,10 @@ def count_active_parameters(model: Model) -> int:
 
 
 @functools.cache
-def _definition(model: Model) -> nnx.GraphDef[Blocks]:
-    return nnx.split(nnx.eval_shape(lambda: Blocks(model, jax.random.key(0), jnp.dtype("float32"))))[0]
+def _definition(model: Model) -> tuple[nnx.GraphDef[Blocks], tuple[str, ...]]:
+    """Of one layer, and the names of its parameters."""
+    definition, state = nnx.split(nnx.eval_shape(lambda: Blocks(model, jax.random.key(0), jnp.dtype("float32"))))
+    return definition, tuple(nnx.to_pure_dict(state))
 
 
 def hidden_states(
@@ -194,18 +217,26 @@ def hidden_states(
     dispatch: Dispatch = dropless,
     matmul: Matmul = plain_matmul,
     through: Through = one_after_another,
+    noise_btd: jax.Array | None = None,
+    dropout: float = 0.0,
 ) -> tuple[jax.Array, Routing | None]:
     """Final normalised states [B, T, D], in `compute_dtype`, of int32[B, T] tokens; and what the routers of all layers did, if any,
     with leading axes (parts, L) where the rows go `through` the layers in parts.
 
-    `dispatch` takes tokens to experts, and `matmul` computes the products with all other weights of the layers.
+    `dispatch` takes tokens to experts, and `matmul` computes the products with all other weights of the layers. What `model.lora.scaled`
+    gives counts where it is among the blocks' parameters; `dropout` is the share of its inputs that is left out, if keys are there too.
+    `noise_btd` is added to the embeddings.
     """
-    definition = _definition(model)
-    x_btd = constrain(params["embedding"][tokens_bt].astype(compute_dtype), "embedded")
+    definition, names = _definition(model)
+    x_btd = params["embedding"][tokens_bt].astype(compute_dtype)
+    x_btd = constrain(x_btd if noise_btd is None else x_btd + noise_btd.astype(compute_dtype), "embedded")
 
-    def layer(x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, one_layer: Params) -> tuple[jax.Array, Routing | None]:
-        block = nnx.merge(definition, one_layer)
-        return block(x_btd, segment_ids, positions, model, attend, constrain, dispatch, matmul)
+    def layer(
+        x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, one_layer: Params, own: Attend | None = None
+    ) -> tuple[jax.Array, Routing | None]:
+        block = nnx.merge(definition, {name: one_layer[name] for name in names})
+        drop = dropping(one_layer.get(DROPOUT_KEYS), dropout)
+        return block(x_btd, segment_ids, positions, model, own or attend, constrain, dispatch, matmul, one_layer, drop)
 
     x_btd, routing = through(layer, remat, x_btd, segment_ids_bt, positions_bt, params["blocks"])
     return rms_norm(x_btd, params["norm"], model.norm_epsilon), routing

@@ -16,7 +16,7 @@ from tanuki_jax.config.model import Model
 from tanuki_jax.errors import InputError
 from tanuki_jax.kernels.grouped_matmul.grouped_matmul import choose, grouped_matmul
 from tanuki_jax.kernels.varying import varying
-from tanuki_jax.model.experts import Choices, Dispatch, Experts, Multiply, dropless, flat, own_experts, swiglu
+from tanuki_jax.model.experts import Adapted, Choices, Dispatch, Experts, Multiply, dropless, flat, own_experts, swiglu
 from tanuki_jax.model.slots import assign, collect, spread
 from tanuki_jax.parallel import ragged_exchange
 from tanuki_jax.parallel.sharding import ACTIVATIONS, ROWS, weights
@@ -47,12 +47,14 @@ def make_dispatch(mesh: Mesh, model: Model, layout: Layout, router: Router) -> D
     exchange = choose_exchange(mesh, layout, router)
     alone = mesh.shape["stage"] == 1  # under the vmap over stages jax 0.12 loses track of what varies along them
     visit = _visit(mesh, model, router, exchange, jnp.dtype(layout.compute_dtype))
-    tokens, specs = ACTIVATIONS["btd"], [P(*weights(layout)[name][1:]) for name in ("expert_gate", "expert_up", "expert_down")]
+    tokens = ACTIVATIONS["btd"]
 
     def dispatch(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Array, jax.Array]:
+        structure, specs = jax.tree.structure(experts), _specs(layout, experts)
+
         def local(x_btd: jax.Array, choices: Choices, *parts: jax.Array) -> tuple[jax.Array, jax.Array]:
             x_btd, choices = jax.tree.map(lambda part: jax.lax.all_gather(part, "tensor", axis=1, tiled=True), (x_btd, choices))
-            whole = Experts(*(_gathered(part, x_btd, spec) for part, spec in zip(parts, specs, strict=True)))
+            whole = jax.tree.unflatten(structure, [_gathered(part, x_btd, spec) for part, spec in zip(parts, specs, strict=True)])
             _report(exchange, model, router, mesh.shape["expert"], math.prod(x_btd.shape[:2]), x_btd.shape[-1] * x_btd.dtype.itemsize)
             y_nd, dropped = visit(*flat(x_btd, choices), whole)
             y_btd = jax.lax.psum_scatter(y_nd.reshape(x_btd.shape), "tensor", scatter_dimension=1, tiled=True)
@@ -60,9 +62,17 @@ def make_dispatch(mesh: Mesh, model: Model, layout: Layout, router: Router) -> D
             return y_btd, jax.lax.psum(varying(own, x_btd), SPLIT)
 
         placed = jax.shard_map(local, mesh=mesh, in_specs=(tokens, tokens, *specs), out_specs=(tokens, P()), check_vma=alone)
-        return placed(x_btd, choices, *experts)
+        return placed(x_btd, choices, *jax.tree.leaves(experts))
 
     return dispatch
+
+
+def _specs(layout: Layout, experts: Experts) -> list[P]:
+    """Where the arrays of one layer's experts lie, in the order of the tree's leaves."""
+    names: list[str] = []
+    for name, matrices in zip(("expert_gate", "expert_up", "expert_down"), experts, strict=True):
+        names += [name, f"{name}_a", f"{name}_b"] if isinstance(matrices, Adapted) else [name]
+    return [P(*weights(layout)[name][1:]) for name in names]
 
 
 def choose_exchange(mesh: Mesh, layout: Layout, router: Router) -> Exchange:
@@ -90,12 +100,17 @@ def choose_exchange(mesh: Mesh, layout: Layout, router: Router) -> Exchange:
 def _visit(mesh: Mesh, model: Model, router: Router, exchange: Exchange, dtype: jnp.dtype) -> Visit:
     if router.capacity_factor:
         return functools.partial(_with_capacity, factor=router.capacity_factor, ranks=mesh.shape["expert"])
+    device = mesh.devices.flat[0]
     try:
-        backend = choose(mesh.devices.flat[0], dtype, (model.width, model.hidden // mesh.shape["tensor"]))
+        choose(device, dtype, (model.width, model.hidden // mesh.shape["tensor"]))
     except InputError as error:
         raise InputError(f"{error}; experts with a router.capacity_factor do without it") from None
+
+    def multiply(x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array) -> jax.Array:
+        return grouped_matmul(x_td, w_edf, group_sizes_e, backend=choose(device, dtype, w_edf.shape[1:]))
+
     visits = {"none": _here, "all_gather": _over_all_gather, "all_to_all": _over_all_to_all, "ragged_all_to_all": _over_ragged}
-    return functools.partial(visits[exchange], multiply=functools.partial(grouped_matmul, backend=backend))
+    return functools.partial(visits[exchange], multiply=multiply)
 
 
 @functools.cache
@@ -131,7 +146,7 @@ def _over_all_gather(
 ) -> tuple[jax.Array, jax.Array]:
     """Every device computes what its experts have to say on all tokens; the results are summed and scattered."""
     x_nd, experts_nk, weights_nk = (jax.lax.all_gather(part, "expert", tiled=True) for part in (x_nd, experts_nk, weights_nk))
-    mine_nk = experts_nk - jax.lax.axis_index("expert") * len(experts.gate_edf)
+    mine_nk = experts_nk - jax.lax.axis_index("expert") * experts.here
     y_nd = own_experts(x_nd, mine_nk, weights_nk, experts, multiply=multiply)
     return jax.lax.psum_scatter(y_nd, "expert", scatter_dimension=0, tiled=True), _none_dropped(x_nd)
 
@@ -140,7 +155,7 @@ def _over_all_to_all(
     x_nd: jax.Array, experts_nk: jax.Array, weights_nk: jax.Array, experts: Experts, *, multiply: Multiply
 ) -> tuple[jax.Array, jax.Array]:
     """Every device sends each other one as many rows as it could need, sorted by expert."""
-    ranks, own = jax.lax.axis_size("expert"), len(experts.gate_edf)
+    ranks, own = jax.lax.axis_size("expert"), experts.here
     rows = len(x_nd) * min(own, experts_nk.shape[1])
     slots = assign(experts_nk, ranks * own, segments=ranks, rows=rows)
     sent_sd = jax.lax.all_to_all(spread(x_nd, slots), "expert", 0, 0, tiled=True)
@@ -154,7 +169,7 @@ def _over_ragged(
     x_nd: jax.Array, experts_nk: jax.Array, weights_nk: jax.Array, experts: Experts, *, multiply: Multiply
 ) -> tuple[jax.Array, jax.Array]:
     """Every device sends each other one the rows that are for it, which arrive sorted by expert."""
-    ranks, own = jax.lax.axis_size("expert"), len(experts.gate_edf)
+    ranks, own = jax.lax.axis_size("expert"), experts.here
     slots = assign(experts_nk, ranks * own, segments=1, rows=experts_nk.size)
     counts_pe = jax.lax.all_gather(slots.sizes_e, "expert")
     route = ragged_exchange.route(counts_pe, jax.lax.axis_index("expert"), own)
@@ -178,7 +193,7 @@ def _with_capacity(
     x_nd: jax.Array, experts_nk: jax.Array, weights_nk: jax.Array, experts: Experts, *, factor: float, ranks: int
 ) -> tuple[jax.Array, jax.Array]:
     """Every expert has as many rows for the tokens of each device, full or not; the tokens that come first have them."""
-    own = len(experts.gate_edf)
+    own = experts.here
     count = ranks * own
     rows = _capacity(factor, len(x_nd), experts_nk.shape[1], count)
     slots = assign(experts_nk, count, segments=count, rows=rows)

@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import jax
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from tanuki_jax.config.experiment import Data, Layout
+from tanuki_jax.config.lora import Projection
 from tanuki_jax.errors import InputError
 from tanuki_jax.model.llama import Constrain, Params
+from tanuki_jax.model.lora import input_dims, lead_dims
 from tanuki_jax.parallel.context import time_order
 
 ROWS = ("data", "fsdp", "expert")
@@ -41,6 +43,21 @@ PARAMETERS = {
     "expert_down": P("stage", "expert", "tensor", "fsdp"),
 }
 """By the last key of the path; the first dim of everything in `blocks` is its layer."""
+
+
+def _of_adapter(projection: str) -> dict[str, P]:
+    """A lies as the inputs of the weight that it adapts, B and a magnitude as its outputs; the rank is on all devices."""
+    spec, lead = tuple(PARAMETERS[projection]), lead_dims(projection)
+    first, inputs, outputs = spec[:lead], spec[lead : lead + input_dims(projection)], spec[lead + input_dims(projection) :]
+    return {
+        f"{projection}_a": P(*first, *inputs, None),
+        f"{projection}_b": P(*first, None, *outputs),
+        f"{projection}_m": P(*first, *outputs),
+    }
+
+
+for _projection in get_args(Projection):
+    PARAMETERS |= _of_adapter(_projection)
 
 GATHERED = {name: P(*(None if axes in (SHARED, "fsdp") else axes for axes in spec)) for name, spec in PARAMETERS.items()}
 """The same with all that `fsdp` and `expert` share gathered."""

@@ -15,13 +15,13 @@ from tanuki_jax.checkpoints.save import Writer
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import HostBatch, Loader, data_step_of
-from tanuki_jax.model.llama import Params
 from tanuki_jax.parallel.sharding import local_rows, place_batch, replicate
 from tanuki_jax.train import guard, spikes
 from tanuki_jax.train.integrity import Check
 from tanuki_jax.train.interrupts import Interrupts
 from tanuki_jax.train.recorder import Measured, Recorder
 from tanuki_jax.train.run_folder import RunFolder
+from tanuki_jax.train.start import items
 from tanuki_jax.train.step import Step, TrainState
 from tanuki_jax.train.watchdog import Watchdog
 
@@ -33,7 +33,7 @@ class Program(NamedTuple):
     """What a run computes: compiled once, however often the run goes back."""
 
     step: Step
-    held_out: Callable[[Params], dict[str, float]]
+    held_out: Callable[[TrainState], dict[str, float]]
     check: Check
 
 
@@ -159,7 +159,7 @@ class Loop:
 
     def _evaluate(self, step: int) -> None:
         with self._watchdog.during("evaluation"):
-            losses = self._program.held_out(self._state["parameters"])
+            losses = self._program.held_out(self._state)
         self._held_out = step, losses
         if losses:
             self._write({"step": step} | losses)
@@ -177,8 +177,7 @@ class Loop:
                 held_out=self._held_out[1] if self._held_out[0] == step else {},
                 course=dataclasses.replace(self._course, losses=losses, gradient_norms=norms),
             )
-            optimizer = {"moments": self._state["optimizer"], "accepted": self._state["accepted"]}
-            self._checkpoints.save(self._state["parameters"], optimizer, self._at, wait=last)
+            self._checkpoints.save(items(self._experiment, self._state), self._at, wait=last)
         self._recorder.restart_clock()
 
     def _trace(self, index: int, steps: int) -> None:

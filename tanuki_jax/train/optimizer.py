@@ -1,6 +1,7 @@
 """AdamW and its learning rate, as functions of the number of accepted steps."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,21 +11,30 @@ import optax
 from tanuki_jax.config.experiment import AdamW, Schedule
 
 
-def make_optimizer(config: AdamW) -> optax.GradientTransformation:
+def make_optimizer(config: AdamW, b_rate: float = 1.0) -> optax.GradientTransformation:
     """Adam's direction plus decoupled weight decay (Loshchilov and Hutter 2019), yet to be scaled by minus the learning rate.
 
     Clipping and the learning rate are the step's: its state is then Adam's moments and count alone, which a new stage can take over
     while its schedule starts anew.
+
+    Args:
+        config: the constants.
+        b_rate: what the learning rate of adapters' B is multiplied with.
     """
     return optax.chain(
         optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=config.epsilon),
         optax.add_decayed_weights(config.weight_decay, mask=_decayed),
+        *([optax.masked(optax.scale(b_rate), _named("_b"))] if b_rate != 1 else []),
     )
 
 
 def _decayed(parameters: Any) -> Any:
-    """True for every matrix, False for the scales of norms."""
-    return jax.tree_util.tree_map_with_path(lambda path, _: not path[-1].key.endswith("norm"), parameters)
+    """True for every matrix, False for the scales of norms and adapters' magnitudes."""
+    return jax.tree_util.tree_map_with_path(lambda path, _: not path[-1].key.endswith(("norm", "_m")), parameters)
+
+
+def _named(ending: str) -> Callable[[Any], Any]:
+    return lambda tree: jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key.endswith(ending), tree)
 
 
 def learning_rate(schedule: Schedule, steps: int, accepted: jax.Array) -> jax.Array:

@@ -1,7 +1,7 @@
 """Where a process of a run begins: at its newest good checkpoint, at another run's weights, or fresh."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,13 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from tanuki_jax.checkpoints.folder import State, find, newest_good, read_state, set_aside
-from tanuki_jax.checkpoints.restore import restore
-from tanuki_jax.checkpoints.verify import verify
+from tanuki_jax.checkpoints.folder import State, find, newest_good, read_state, set_aside, weights_fingerprint
+from tanuki_jax.checkpoints.weights import Place, base_of, load, restored
 from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
-from tanuki_jax.errors import Corrupt, InputError
+from tanuki_jax.errors import InputError
+from tanuki_jax.model.llama import Params
 from tanuki_jax.parallel.sharding import replicate, shardings
 from tanuki_jax.train import guard
 from tanuki_jax.train.distributed import agree
@@ -42,6 +43,7 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
     if checkpoint is not None:
         state = read_state(checkpoint)
         _refuse_other_model(experiment.model, state.model, checkpoint, exact=True)
+        _refuse_other_adapter(_adapters(experiment), state.adapters, checkpoint)
         if state.data != data:
             raise InputError(
                 f"the data changed since {checkpoint} was saved (stores, mixture, sequence length, batch or seed); "
@@ -58,19 +60,28 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
         sequence_length=experiment.data.sequence_length,
         data=data,
         files={},
+        adapters=_adapters(experiment),
     )
     if not experiment.start.checkpoint:
         run.event("started", seed=experiment.seed)
-        return _fresh(experiment, mesh), begun
+        return _completed(experiment, mesh, None, {}), begun
     checkpoint = Path(agree(lambda: str(find(experiment.start.checkpoint))))
     state = read_state(checkpoint)
     _refuse_other_model(experiment.model, state.model, checkpoint, exact=False)
     optimizer = experiment.start.load == "parameters_and_optimizer"
+    if optimizer and state.adapters:
+        raise InputError(f"the optimizer state of {checkpoint} is of its adapters; start with --start.load=parameters, which merges them")
     if optimizer and not (checkpoint / "optimizer").is_dir():
         raise InputError(f"the checkpoint {checkpoint} has no optimizer state (it was converted); start with --start.load=parameters")
     run.event("started", checkpoint=str(checkpoint), load=experiment.start.load)
-    restored = _restored(experiment, mesh, checkpoint, state, optimizer=optimizer)
-    return restored | {"accepted": jax.numpy.zeros_like(restored["accepted"])}, begun
+    if optimizer:
+        restored = _restored(experiment, mesh, checkpoint, state)
+        return restored | {"accepted": jax.numpy.zeros_like(restored["accepted"])}, begun
+    parameters = load(checkpoint, _loaded_dtype(experiment), _place(mesh))
+    if not experiment.lora.rank:
+        return _completed(experiment, mesh, None, {"parameters": parameters}), begun
+    begun = dataclasses.replace(begun, base=str(checkpoint), base_fingerprint=weights_fingerprint(state))
+    return _completed(experiment, mesh, parameters, {}), begun
 
 
 def _newest(run: RunFolder) -> Path | None:
@@ -99,18 +110,36 @@ def _refuse_other_model(wanted: Model, saved: Model, checkpoint: Path, *, exact:
             raise InputError(f"the checkpoint {checkpoint} is of another model: its {field.name} is {there}, the config's {here}{way}")
 
 
-def _placed(experiment: Experiment, mesh: Mesh) -> tuple[Callable[[], TrainState], Any, Any]:
-    def fresh() -> TrainState:
-        return initial_state(experiment)
-
-    shapes = jax.eval_shape(fresh)
-    return fresh, shapes, shardings(mesh, shapes)
+def _refuse_other_adapter(wanted: Mapping[str, LoRA], saved: Mapping[str, LoRA], checkpoint: Path) -> None:
+    if dict(wanted) != dict(saved):
+        had = ", ".join(f"{name} of rank {of.rank}" for name, of in saved.items()) or "no adapter"
+        raise InputError(f"the checkpoint {checkpoint} has {had}, and `lora` of the config is another; begin another run with --name")
 
 
-def _fresh(experiment: Experiment, mesh: Mesh) -> TrainState:
-    make, _, placed = _placed(experiment, mesh)
-    state: TrainState = jax.jit(make, out_shardings=placed)()
-    return state
+def _adapters(experiment: Experiment) -> dict[str, LoRA]:
+    """Those that the run trains, by name."""
+    return {experiment.lora.name: experiment.lora} if experiment.lora.rank else {}
+
+
+def _place(mesh: Mesh) -> Place:
+    def place(tree: Any) -> Any:
+        spread = shardings(mesh, tree)
+        return jax.tree.map(lambda leaf, at: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=at), tree, spread)
+
+    return place
+
+
+def _loaded_dtype(experiment: Experiment) -> str:
+    """Type in which the parameters are read that the run trains or freezes."""
+    if not experiment.lora.rank:
+        return experiment.layout.parameter_dtype
+    return "float32" if experiment.lora.base == "float32" else "bfloat16"
+
+
+def items(experiment: Experiment, state: TrainState) -> dict[str, Any]:
+    """What a checkpoint holds of a train state, item by item."""
+    weights = {"adapters": {experiment.lora.name: state["parameters"]}} if experiment.lora.rank else {"base": state["parameters"]}
+    return weights | {"optimizer": {"moments": state["optimizer"], "accepted": state["accepted"]}}
 
 
 def resumed(experiment: Experiment, mesh: Mesh, checkpoint: Path, state: State) -> TrainState:
@@ -118,29 +147,29 @@ def resumed(experiment: Experiment, mesh: Mesh, checkpoint: Path, state: State) 
     slow = state.step < state.slow_until
     window = guard.window(experiment.guard.window, state.course.losses, state.course.gradient_norms)
     left = replicate(mesh, {"guard": window, "rate_factor": np.float32(experiment.rewind.slow_factor if slow else 1)})
-    return _restored(experiment, mesh, checkpoint, state, optimizer=True) | left
+    return _restored(experiment, mesh, checkpoint, state) | left
 
 
-def _restored(experiment: Experiment, mesh: Mesh, checkpoint: Path, saved: State, *, optimizer: bool) -> TrainState:
-    """The state at a checkpoint; without `optimizer` its moments and the count of accepted steps are fresh.
+def _restored(experiment: Experiment, mesh: Mesh, checkpoint: Path, saved: State) -> TrainState:
+    """The state at a checkpoint, with its optimizer. Corrupt if the arrays on the devices are not those that were saved."""
+    shapes = jax.eval_shape(lambda: initial_state(experiment))
+    found = restored(checkpoint, saved, **items(experiment, _place(mesh)(shapes)))
+    optimizer = found["optimizer"]
+    state = {"optimizer": optimizer["moments"], "accepted": optimizer["accepted"]}
+    if not experiment.lora.rank:
+        return _completed(experiment, mesh, None, state | {"parameters": found["base"]})
+    base = load(base_of(checkpoint, saved), _loaded_dtype(experiment), _place(mesh))
+    return _completed(experiment, mesh, base, state | {"parameters": found["adapters"][experiment.lora.name]})
 
-    Corrupt if the arrays on the devices are not those that were saved.
-    """
-    make, shapes, placed = _placed(experiment, mesh)
-    wanted = jax.tree.map(lambda shape, place: jax.ShapeDtypeStruct(shape.shape, shape.dtype, sharding=place), shapes, placed)
-    items = {"base": wanted["parameters"]}
-    if optimizer:
-        items["optimizer"] = {"moments": wanted["optimizer"], "accepted": wanted["accepted"]}
-    restored = restore(checkpoint, **items)
-    if wrong := verify(checkpoint, restored, saved):
-        raise Corrupt(f"the files of {checkpoint} are whole, but {wrong}")
 
-    found = {"parameters": restored["base"]}
-    if optimizer:
-        found |= {"optimizer": restored["optimizer"]["moments"], "accepted": restored["optimizer"]["accepted"]}
+def _completed(experiment: Experiment, mesh: Mesh, base: Params | None, found: TrainState) -> TrainState:
+    """A train state of which some parts are found; the others are fresh. The arrays of `base`, which an adapter is for, are gone."""
+    placed = shardings(mesh, jax.eval_shape(lambda: initial_state(experiment)))
 
-    def rest() -> TrainState:
-        return {name: part for name, part in make().items() if name not in found}
+    def rest(base: Params | None) -> TrainState:
+        return {name: part for name, part in initial_state(experiment, base).items() if name not in found}
 
-    fresh: TrainState = jax.jit(rest, out_shardings={name: part for name, part in placed.items() if name not in found})()
+    fresh: TrainState = jax.jit(rest, donate_argnums=0, out_shardings={name: part for name, part in placed.items() if name not in found})(
+        base
+    )
     return found | fresh

@@ -10,69 +10,61 @@ from jax.sharding import Mesh
 
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.data.batch import Batch
-from tanuki_jax.kernels.fp8 import fp8_matmul
-from tanuki_jax.model.llama import Params, hidden_states, initialise, output_matrix, plain_matmul
-from tanuki_jax.model.remat import rematerialize
-from tanuki_jax.objectives.next_token import next_token
-from tanuki_jax.objectives.routing import add_routing
-from tanuki_jax.objectives.sums import Sums
-from tanuki_jax.parallel.attention import make_attend
-from tanuki_jax.parallel.dispatch import make_dispatch
-from tanuki_jax.parallel.pipeline import make_pipeline
-from tanuki_jax.parallel.sharding import activation_constraint, make_gather, shardings
-from tanuki_jax.parallel.vocabulary import sharded_linear_cross_entropy
+from tanuki_jax.model import lora
+from tanuki_jax.model.llama import Params, initialise
+from tanuki_jax.objectives.sums import Sums, Whole
+from tanuki_jax.parallel.sharding import make_gather, shardings
 from tanuki_jax.train import guard
+from tanuki_jax.train.loss import LossSums, draws, make_loss, whole, with_adapters
 from tanuki_jax.train.optimizer import learning_rate, make_optimizer
 
 type TrainState = dict[str, Any]
-"""`parameters`; `optimizer`, Adam's moments and count; `accepted`, the int32[] number of accepted steps; `guard`, its window; and
-`rate_factor`, float32[], which the learning rate is multiplied with."""
+"""`parameters`, those that are trained; `frozen`, the model whose adapters they are, if they are; `optimizer`, Adam's moments and count;
+`accepted`, the int32[] number of accepted steps; `guard`, its window; and `rate_factor`, float32[], which the learning rate is multiplied
+with."""
 
 type Metrics = dict[str, jax.Array]
 
 type Step = Callable[[TrainState, Batch[jax.Array]], tuple[TrainState, Metrics]]
 
-type LossSums = Callable[[Params, Batch[jax.Array]], Sums]
+_DRAWS = 1
+"""What a step's random key is derived from beside the seed, from which alone the weights are, and the number of accepted steps."""
 
 
-def make_loss(experiment: Experiment, mesh: Mesh) -> LossSums:
-    """The objective of an experiment as a function of parameters, as `make_gather` gives them, and of rows [B, T]."""
-    model, layout = experiment.model, experiment.layout
-    constrain, cross_entropy = activation_constraint(mesh), sharded_linear_cross_entropy(mesh, layout)
-    attend, dispatch = make_attend(mesh, layout.attention), make_dispatch(mesh, model, layout, experiment.router)
-    remat, pipeline = rematerialize(layout.remat, layout.save, layout.offload), make_pipeline(mesh, layout)
+def initial_state(experiment: Experiment, base: Params | None = None) -> TrainState:
+    """Fresh parameters and optimizer state; to be jitted with `out_shardings`, or shaped with `jax.eval_shape`.
 
-    def loss_sums(parameters: Params, batch: Batch[jax.Array]) -> Sums:
-        states_btd, routing = hidden_states(
-            parameters,
-            batch.tokens,
-            batch.segment_ids,
-            batch.positions,
-            model,
-            attend=attend,
-            constrain=constrain,
-            compute_dtype=layout.compute_dtype,
-            remat=remat,
-            dispatch=dispatch,
-            matmul=fp8_matmul if layout.projections == "fp8" else plain_matmul,
-            through=pipeline.through,
-        )
-        sums = next_token(states_btd, output_matrix(parameters), batch, experiment.objective, cross_entropy)
-        return sums if routing is None else add_routing(sums, routing, experiment.router, pipeline.sums(batch.loss_weights))
-
-    return loss_sums
-
-
-def initial_state(experiment: Experiment) -> TrainState:
-    """Fresh parameters and optimizer state; to be jitted with `out_shardings`, or shaped with `jax.eval_shape`."""
-    parameters = initialise(experiment.model, jax.random.key(experiment.seed), experiment.layout.parameter_dtype)
-    return {
+    Args:
+        experiment: with a LoRA rank only adapters are trained, of frozen parameters.
+        base: those, of any type; None: fresh ones.
+    """
+    key, layout = jax.random.key(experiment.seed), experiment.layout
+    state: TrainState = {}
+    parameters = initialise(experiment.model, key, layout.parameter_dtype) if base is None else base
+    if experiment.lora.rank:
+        state["frozen"] = freeze(parameters, experiment)
+        parameters = {"blocks": lora.initialise(parameters["blocks"], experiment.lora, key, layout.parameter_dtype)}
+    return state | {
         "parameters": parameters,
-        "optimizer": make_optimizer(experiment.optimizer).init(parameters),
+        "optimizer": make_optimizer(experiment.optimizer, experiment.lora.b_rate).init(parameters),
         "accepted": jnp.zeros((), jnp.int32),
         "guard": jax.tree.map(jnp.asarray, guard.window(experiment.guard.window)),
         "rate_factor": jnp.ones((), jnp.float32),
     }
+
+
+def freeze(parameters: Params, experiment: Experiment) -> Params:
+    """Parameters as they are kept where only their adapters are trained."""
+    frozen: Params = jax.tree.map(lambda array: array.astype(experiment.lora.base), parameters)
+    return frozen
+
+
+def used_parameters(experiment: Experiment, state: TrainState) -> Params:
+    """The parameters of the loss: those that are trained, or frozen ones with the adapters that are."""
+    if not experiment.lora.rank:
+        trained: Params = state["parameters"]
+        return trained
+    return with_adapters(experiment, state["frozen"], state["parameters"])
 
 
 def make_step(experiment: Experiment, mesh: Mesh) -> Step:
@@ -88,7 +80,7 @@ def step_function(experiment: Experiment, mesh: Mesh) -> Step:
     array of the state bit for bit as it was. The norm is not finite if any gradient is not.
     """
     loss_sums = make_loss(experiment, mesh)
-    optimizer = make_optimizer(experiment.optimizer)
+    optimizer = make_optimizer(experiment.optimizer, experiment.lora.b_rate)
     placed = shardings(mesh, jax.eval_shape(lambda: initial_state(experiment)))
     gather = make_gather(mesh, experiment.layout)
 
@@ -99,7 +91,15 @@ def step_function(experiment: Experiment, mesh: Mesh) -> Step:
 
     def step(state: TrainState, batch: Batch[jax.Array]) -> tuple[TrainState, Metrics]:
         parameters = state["parameters"]
-        sums, gradients = _accumulate(loss_sums, gather(parameters), batch, scatter)
+        frozen = gather(state["frozen"]) if experiment.lora.rank else {}
+        key = jax.random.fold_in(jax.random.fold_in(jax.random.key(experiment.seed), _DRAWS), state["accepted"])
+        told = whole(experiment, batch)._replace(key=key if draws(experiment) else None)
+
+        def losses(trained: Params, micro: Batch[jax.Array], told: Whole) -> Sums:
+            used = with_adapters(experiment, frozen, trained) if experiment.lora.rank else trained
+            return loss_sums(used, micro, told)
+
+        sums, gradients = _accumulate(losses, gather(parameters), batch, told, scatter)
         gradients = jax.tree.map(lambda g: g / sums.weight, gradients)
         norm = optax.tree.norm(gradients)
         clip = jnp.minimum(1.0, experiment.optimizer.clip_norm / (norm + 1e-6))
@@ -120,7 +120,7 @@ def step_function(experiment: Experiment, mesh: Mesh) -> Step:
         return state, means | {
             "gradient_norm": norm,
             "learning_rate": rate,
-            "tokens": sums.weight,
+            "tokens": (batch.segment_ids != 0).sum(),
             "accepted": accepted,
             "deviations": deviations,
             "updates": state["accepted"],
@@ -130,20 +130,23 @@ def step_function(experiment: Experiment, mesh: Mesh) -> Step:
 
 
 def _accumulate(
-    loss_sums: LossSums, parameters: Params, batch: Batch[jax.Array], scatter: Callable[[Params], Params]
+    losses: LossSums, parameters: Params, batch: Batch[jax.Array], told: Whole, scatter: Callable[[Params], Params]
 ) -> tuple[Sums, Params]:
     """Sums and gradients of their total over the parts of a batch [accumulation, B, T]; `scatter` is what is done to those of each."""
 
-    def one(micro: Batch[jax.Array]) -> tuple[Sums, Params]:
+    def one(number: jax.Array | int, micro: Batch[jax.Array]) -> tuple[Sums, Params]:
+        key = None if told.key is None else jax.random.fold_in(told.key, number)
+
         def total(parameters: Params) -> tuple[jax.Array, Sums]:
-            sums = loss_sums(parameters, micro)
+            sums = losses(parameters, micro, told._replace(key=key))
             return sums.total, sums
 
         (_, sums), gradients = jax.value_and_grad(total, has_aux=True)(parameters)
         return sums, scatter(gradients)
 
-    if batch.tokens.shape[0] == 1:
-        return one(jax.tree.map(lambda x: x[0], batch))
-    shapes = jax.eval_shape(one, jax.tree.map(lambda x: x[0], batch))
+    parts = batch.tokens.shape[0]
+    if parts == 1:
+        return one(0, jax.tree.map(lambda x: x[0], batch))
+    shapes = jax.eval_shape(one, 0, jax.tree.map(lambda x: x[0], batch))
     zero = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    return jax.lax.scan(lambda carry, micro: (jax.tree.map(jnp.add, carry, one(micro)), None), zero, batch)[0]
+    return jax.lax.scan(lambda carry, part: (jax.tree.map(jnp.add, carry, one(*part)), None), zero, (jnp.arange(parts), batch))[0]

@@ -59,7 +59,7 @@ def saved(folder: Path, keep: int, count: int) -> dict[str, Any]:
     arrays = tree(make_mesh(Layout(fsdp=2, expert=4)))
     writer = Writer(folder, Checkpoints(every_steps=1, keep=keep), untold)
     for step in range(1, count + 1):
-        writer.save(arrays, {"count": jnp.asarray(step)}, state(step))
+        writer.save({"base": arrays, "optimizer": {"count": jnp.asarray(step)}}, state(step))
     writer.wait()
     return arrays
 
@@ -103,7 +103,10 @@ def test_only_the_newest_stay(tmp_path: Path) -> None:
 def test_sums_are_in_the_state_and_old_checkpoints_leave_by_the_settings(tmp_path: Path) -> None:
     writer = Writer(tmp_path, Checkpoints(every_steps=1, keep=1, keep_every_steps=4), untold)
     for step, loss in ((1, 3.0), (2, 1.0), (4, 2.0), (5, 2.5), (6, 2.4)):
-        writer.save({"norm": jnp.arange(4.0)}, {"count": jnp.asarray(step)}, replace(state(step), held_out={"held_out/all": loss}))
+        writer.save(
+            {"base": {"norm": jnp.arange(4.0)}, "optimizer": {"count": jnp.asarray(step)}},
+            replace(state(step), held_out={"held_out/all": loss}),
+        )
     writer.wait()
     assert steps(tmp_path) == [2, 4, 6]
     assert read_state(step_folder(tmp_path, 6)).sums == sums({"base": {"norm": jnp.arange(4.0)}, "optimizer": {"count": jnp.asarray(6)}})
@@ -123,7 +126,7 @@ class Told:
 def blocked(tmp_path: Path) -> Path:
     """A folder of checkpoints, of steps 1 and 2; where that of step 2 should be, there is a file."""
     writer = Writer(tmp_path, Checkpoints(every_steps=1), untold)
-    writer.save({"norm": jnp.ones(8)}, {"count": jnp.asarray(1)}, state(1), wait=True)
+    writer.save({"base": {"norm": jnp.ones(8)}, "optimizer": {"count": jnp.asarray(1)}}, state(1), wait=True)
     step_folder(tmp_path, 2).touch()
     return tmp_path
 
@@ -131,22 +134,22 @@ def blocked(tmp_path: Path) -> Path:
 def test_a_failed_save_is_said_and_the_next_one_is_the_next_try(blocked: Path, caplog: pytest.LogCaptureFixture) -> None:
     tell = Told()
     writer = Writer(blocked, Checkpoints(every_steps=1, retries=1), tell)
-    arrays = {"norm": jnp.ones(8)}, {"count": jnp.asarray(2)}
-    writer.save(*arrays, state(2))
+    arrays = {"base": {"norm": jnp.ones(8)}, "optimizer": {"count": jnp.asarray(2)}}
+    writer.save(arrays, state(2))
     (event,) = tell.events
     file = step_folder(blocked, 2)
     assert event == ("save_failed", {"checkpoint": str(file), "reason": f"Not a directory: {file}", "failures": 1})
     assert [record.getMessage() for record in caplog.records] == [
         f"the checkpoint {file} was not saved: {event[1]['reason']} (failure 1 in a row; checkpoints.retries is 1)"
     ]
-    writer.save(*arrays, state(3))
+    writer.save(arrays, state(3))
     writer.wait()
     assert steps(blocked) == [1, 3]
-    writer.save(*arrays, state(2))  # the first in a row again
+    writer.save(arrays, state(2))  # the first in a row again
     with pytest.raises(
         RuntimeError, match=r"2 saves failed in a row \(checkpoints.retries is 1\); the checkpoint .*00000002 was not saved"
     ):
-        writer.save(*arrays, state(2))
+        writer.save(arrays, state(2))
     assert [details["failures"] for _, details in tell.events] == [1, 1, 2]
     assert newest_good(blocked) == (step_folder(blocked, 3), {})
 
@@ -156,13 +159,13 @@ def test_a_save_that_is_waited_for_is_tried_again_at_once(blocked: Path) -> None
         if details["failures"] == 2:
             step_folder(blocked, 2).unlink()
 
-    arrays = {"norm": jnp.ones(8)}, {"count": jnp.asarray(2)}
-    Writer(blocked, Checkpoints(every_steps=1, retries=2), tell).save(*arrays, state(2), wait=True)
+    arrays = {"base": {"norm": jnp.ones(8)}, "optimizer": {"count": jnp.asarray(2)}}
+    Writer(blocked, Checkpoints(every_steps=1, retries=2), tell).save(arrays, state(2), wait=True)
     assert newest_good(blocked) == (step_folder(blocked, 2), {})
     tell_again = Told()
     step_folder(blocked, 5).touch()
     with pytest.raises(RuntimeError, match="3 saves failed in a row"):
-        Writer(blocked, Checkpoints(every_steps=1, retries=2), tell_again).save(*arrays, state(5), wait=True)
+        Writer(blocked, Checkpoints(every_steps=1, retries=2), tell_again).save(arrays, state(5), wait=True)
     assert len(tell_again.events) == 3
 
 
@@ -182,9 +185,9 @@ def test_what_is_read_back_from_the_disk_must_be_what_is_on_the_devices(tmp_path
     noise[2000:2006] = np.frombuffer(b"tanuki", np.uint8)
     tell = Told()
     writer = Writer(tmp_path, Checkpoints(every_steps=1), tell)
-    writer.save({"norm": jnp.asarray(noise)}, {"count": jnp.asarray(1)}, state(1), wait=True)
+    writer.save({"base": {"norm": jnp.asarray(noise)}, "optimizer": {"count": jnp.asarray(1)}}, state(1), wait=True)
     monkeypatch.setattr(AsyncCheckpointer, "wait_until_finished", flips_a_bit)
-    writer.save({"norm": jnp.asarray(noise)}, {"count": jnp.asarray(2)}, state(2))
+    writer.save({"base": {"norm": jnp.asarray(noise)}, "optimizer": {"count": jnp.asarray(2)}}, state(2))
     writer.wait()
     assert [details["reason"] for _, details in tell.events] == ["base.norm on the disk is not what is on the devices"]
     assert [path.name for path in tmp_path.iterdir()] == ["00000001"]
@@ -205,29 +208,29 @@ def test_a_disk_without_room_is_said_before_anything_is_written(tmp_path: Path) 
     huge = np.broadcast_to(np.float32(0), (1 << 50,))  # takes four bytes of memory
     room = r"the disk is full: the checkpoint .*00000007 was not saved: No space left on device, up to 4194304\.00 GiB are needed and "
     with pytest.raises(InputError, match=room):
-        Writer(tmp_path, Checkpoints(every_steps=1), Told()).save({"norm": huge}, {}, state(7))
+        Writer(tmp_path, Checkpoints(every_steps=1), Told()).save({"base": {"norm": huge}, "optimizer": {}}, state(7))
     assert list(tmp_path.iterdir()) == []
 
 
 def save_for_ever(folder: Path) -> None:
     writer = Writer(folder, Checkpoints(every_steps=1, keep=2), print)
-    arrays = {"norm": jnp.arange(100_000.0)}, {"count": jnp.asarray(0)}
+    arrays = {"base": {"norm": jnp.arange(100_000.0)}, "optimizer": {"count": jnp.asarray(0)}}
     for step in range(1, 10_000):
-        writer.save(*arrays, state(step))
+        writer.save(arrays, state(step))
 
 
 def save_with_small_files(folder: Path) -> None:
     """After the first checkpoint no file may have more than 10,000 bytes."""
     tell = Told()
     writer = Writer(folder, Checkpoints(every_steps=1), tell)
-    arrays = {"norm": jax.random.normal(jax.random.key(0), (100_000,))}, {"count": jnp.asarray(0)}
-    writer.save(*arrays, state(1), wait=True)
+    arrays = {"base": {"norm": jax.random.normal(jax.random.key(0), (100_000,))}, "optimizer": {"count": jnp.asarray(0)}}
+    writer.save(arrays, state(1), wait=True)
     before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, most))
-    writer.save(*arrays, state(2))
+    writer.save(arrays, state(2))
     writer.wait()
     resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
-    writer.save(*arrays, state(3), wait=True)
+    writer.save(arrays, state(3), wait=True)
     (folder / "told.json").write_text(json.dumps(tell.events))
 
 
@@ -277,7 +280,7 @@ def main(words):
     from tests.checkpoints.test_save import Checkpoints, Told, Writer, state
     writer = Writer(Path(sys.argv[1]), Checkpoints(every_steps=1), Told())
     for step in (1, 2):
-        writer.save({"norm": jnp.arange(1000.0)}, {"count": jnp.asarray(0)}, state(step), wait=True)
+        writer.save({"base": {"norm": jnp.arange(1000.0)}, "optimizer": {"count": jnp.asarray(0)}}, state(step), wait=True)
 enter("save", main)
 """
 
@@ -302,11 +305,11 @@ from tests.checkpoints.test_save import Checkpoints, Writer, state
 mesh = jax.make_mesh((len(jax.devices()),), ("fsdp",))
 def placed(value, *split):
     return jax.make_array_from_callback(value.shape, NamedSharding(mesh, P(*split)), lambda index: value[index])
-arrays = {"norm": placed(np.arange(64, dtype=np.float32).reshape(16, 4), "fsdp")}, {"count": placed(np.array(3, np.int32))}
+arrays = {"base": {"norm": placed(np.arange(64, dtype=np.float32).reshape(16, 4), "fsdp")}, "optimizer": {"count": placed(np.array(3, np.int32))}}
 writer = Writer(Path(folder), Checkpoints(every_steps=1, retries=0), lambda kind, **details: None)
 for step in (1, 2, 3, 3):
     try:
-        writer.save(*arrays, state(step), wait=True)
+        writer.save(arrays, state(step), wait=True)
         print(f"step {step}: saved", flush=True)
     except RuntimeError as error:
         print(f"step {step}: {error}", flush=True)

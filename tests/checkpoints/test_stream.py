@@ -86,7 +86,7 @@ def test_bfloat16_on_disk_restores_as_float32(tmp_path: Path) -> None:
 def test_layers_lie_on_disk_as_a_run_saves_them(tmp_path: Path) -> None:
     stream.write(tmp_path / "streamed", shapes(MODEL), reader(values()))
     writer = Writer(tmp_path / "run", Checkpoints(every_steps=1, keep=1), print)
-    writer.save(jax.tree.map(jax.numpy.asarray, values()), {"accepted": np.int32(0)}, STATE)
+    writer.save({"base": jax.tree.map(jax.numpy.asarray, values()), "optimizer": {"accepted": np.int32(0)}}, STATE)
     writer.wait()
     for name in (f"blocks.{key}" for key in values()["blocks"]):
         opened = [

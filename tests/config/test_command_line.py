@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
@@ -14,7 +15,7 @@ import tyro
 
 from tanuki_jax.config import command_line, registry
 from tanuki_jax.config.command_line import parse, parse_options
-from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.experiment import Experiment, Preference
 from tanuki_jax.config.serialize import from_json
 from tanuki_jax.errors import InputError
 
@@ -56,6 +57,8 @@ def sentence(*words: str) -> str:
 def fields(kind: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Path and type of every field that holds a plain value."""
     for name, part in get_type_hints(kind).items():
+        if get_origin(part) is UnionType:
+            part = get_args(part)[0]
         if dataclasses.is_dataclass(part):
             yield from fields(part, (*before, name))
         else:
@@ -101,6 +104,15 @@ def test_every_field_is_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
         else:
             words.append(f"--{'.'.join(path)}={value}")
     assert experiment(*words) == expected
+
+
+def test_the_options_of_an_objective_are_those_that_the_config_has() -> None:
+    with_pairs, _ = parse("count", ["--config=8b_dpo_lora", "--objective.beta=0.5", "--objective.loss", "ipo"], Options)
+    assert with_pairs.objective == Preference(beta=0.5, loss="ipo")
+    assert (
+        sentence("--config=8b_dpo_lora", "--objective.z-loss=1") == "there is no option --objective.z-loss; the nearest is --objective.loss"
+    )
+    assert "there is no option --objective.beta" in sentence("--config=tiny", "--objective.beta=0.5")
 
 
 def test_nothing_is_changed_without_being_asked() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tanuki_jax.config import registry
-from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.experiment import Experiment, NextToken
 from tanuki_jax.config.model import Model
 
 STAGES = [name for name in registry.experiment.names() if registry.experiment.find(name).start.checkpoint]
@@ -50,10 +50,19 @@ def test_small_models_see_about_twenty_tokens_a_parameter(name: str) -> None:
     assert 19 < tokens(experiment) / parameters(experiment.model) < 22
 
 
+def is_tuning(name: str) -> bool:
+    """Whether an experiment is of post-training."""
+    return "sft" in name or "dpo" in name
+
+
 @pytest.mark.parametrize("name", [name for name in registry.experiment.names() if name.startswith("8b")])
 def test_all_stages_of_the_8b_share_its_weights_and_tokenizer(name: str) -> None:
     stage, base = find(name), find("8b")
     assert parameters(stage.model) == parameters(base.model)
+    assert stage.data.tokenizer.path == base.data.tokenizer.path
+    if is_tuning(name):
+        assert (stage.data.sequence_length, stage.model.rope_theta) == (4096, 500_000.0)
+        return
     assert (stage.data.tokenizer, stage.data.stores) == (base.data.tokenizer, base.data.stores)
     assert (stage.data.sequence_length, stage.model.rope_theta) in [(2048, 10_000.0), (8192, 500_000.0)]
 
@@ -71,7 +80,7 @@ def test_all_stages_of_the_8x8b_share_its_shape(name: str) -> None:
     stage, base = find(name), find("8x8b")
     assert parameters(stage.model) == parameters(base.model)
     assert (stage.data.sequence_length, stage.model.rope_theta) in [(2048, 10_000.0), (4096, 500_000.0)]
-    assert (stage.data.batch_rows, stage.model.router_logits) == (3072, "standardized")
+    assert (stage.data.batch_rows, stage.model.router_logits) == (128 if is_tuning(name) else 3072, "standardized")
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -133,7 +142,7 @@ def test_settings_are_the_published_ones(
     assert (experiment.data.batch_rows, optimizer.clip_norm, optimizer.epsilon) == (rows, clip, epsilon)
     assert experiment.model.initial_std == std
     assert (optimizer.b1, optimizer.b2, optimizer.weight_decay) == (0.9, 0.95, 0.1)
-    assert experiment.objective.z_loss == (0.0 if "phase1" in name else 1e-4)
+    assert experiment.objective == NextToken(z_loss=0.0 if "phase1" in name else 1e-4)
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def trained(folder: Path) -> tuple[Experiment, dict[str, Any]]:
     state = jax.tree.unflatten(tree, leaves)
     at = State(step=7, tokens=70, skipped=(3,), model=model, tokenizer="gone", sequence_length=128, data="fingerprint", files={})
     writer = Writer(folder / "checkpoints", Checkpoints(every_steps=1, keep=1), lambda *_, **__: None)
-    writer.save(state["parameters"], {"moments": state["optimizer"], "accepted": state["accepted"]}, at)
+    writer.save({"base": state["parameters"], "optimizer": {"moments": state["optimizer"], "accepted": state["accepted"]}}, at)
     writer.wait()
     (folder / "config.json").write_text("{}")
     return experiment, jax.tree.map(np.asarray, state)

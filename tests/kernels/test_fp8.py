@@ -26,9 +26,10 @@ from tanuki_jax.data.batch import Batch
 from tanuki_jax.kernels.fp8 import FORWARD, GRADIENT, LARGEST, fp8_matmul, quantise
 from tanuki_jax.model.llama import Params, hidden_states, shapes
 from tanuki_jax.model.remat import rematerialize
+from tanuki_jax.objectives.sums import Whole
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.plan.target import parse
-from tanuki_jax.train.step import make_loss
+from tanuki_jax.train.loss import make_loss
 
 type Float64 = npt.NDArray[np.float64]
 
@@ -186,7 +187,7 @@ def test_the_field_of_the_layout_decides(projections: Literal["compute_dtype", "
     tiny = dataclasses.replace(tiny, layout=dataclasses.replace(tiny.layout, projections=projections))
     row = jax.ShapeDtypeStruct((1, 256), jnp.int32)
     batch = Batch(row, row, jax.ShapeDtypeStruct((1, 256), jnp.float32), row, row)
-    traced = jax.make_jaxpr(make_loss(tiny, make_mesh(Layout(), jax.devices()[:1])))(shapes(tiny.model), batch)
+    traced = jax.make_jaxpr(make_loss(tiny, make_mesh(Layout(), jax.devices()[:1])))(shapes(tiny.model), batch, Whole())
     assert products(traced.jaxpr)["float8_e4m3fn", "float8_e4m3fn"] == fp8
 
 

@@ -12,7 +12,7 @@ from jax.sharding import PartitionSpec as P
 
 from tanuki_jax.config.experiment import Layout
 from tanuki_jax.model.experts import Routing
-from tanuki_jax.model.llama import one_after_another
+from tanuki_jax.model.llama import Attend, one_after_another
 from tanuki_jax.model.remat import keep_all, rematerialize
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.pipeline import bubble, make_pipeline
@@ -31,7 +31,9 @@ MORE = [
 ]
 
 
-def layer(x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, one_layer: dict[str, jax.Array]) -> tuple[jax.Array, Any]:
+def layer(
+    x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, one_layer: dict[str, jax.Array], attend: Attend | None = None
+) -> tuple[jax.Array, Any]:
     """Not commutative, so that the order of layers shows; mixes in what must stay with its rows."""
     scale = one_layer["mlp_norm"]
     told = Routing(*(jnp.mean(segment_ids.astype(jnp.float32)) * scale[:2] for _ in Routing._fields))

@@ -19,10 +19,11 @@ from tanuki_jax.config.experiment import AdamW, Checkpoints, Data, Experiment, H
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.model.llama import Params
-from tanuki_jax.objectives.sums import Sums
+from tanuki_jax.objectives.sums import Sums, Whole
 from tanuki_jax.parallel.mesh import AXES, make_mesh
 from tanuki_jax.parallel.sharding import local_rows, place_batch, shardings
-from tanuki_jax.train.step import TrainState, initial_state, make_loss, make_step
+from tanuki_jax.train.loss import make_loss
+from tanuki_jax.train.step import TrainState, initial_state, make_step
 
 TIME, ROWS = 32, 16
 ONE_DEVICE = Layout(data=1)
@@ -137,7 +138,7 @@ def test_a_mixture_of_experts_on_a_mesh_has_the_sums_of_its_micro_batches_on_one
     loss_sums = make_loss(experiment(ONE_DEVICE, MOE), make_mesh(ONE_DEVICE, jax.devices()[:1]))
 
     def total(parameters: Params, micro: Batch[jax.Array]) -> tuple[jax.Array, Sums]:
-        sums = loss_sums(parameters, micro)
+        sums = loss_sums(parameters, micro, Whole())
         return sums.total, sums
 
     halves = [jax.tree.map(lambda rows, h=half: rows.reshape(2, -1, TIME)[h], uneven) for half in (0, 1)]
@@ -175,7 +176,9 @@ def test_only_where_experts_are_not_split_has_a_device_a_matrix_of_all_of_them(l
     micro = jax.tree.map(lambda rows: rows[0], trainer.place(batch(0)))
     loss_sums = make_loss(trainer.experiment, trainer.mesh)
     with jax.set_mesh(trainer.mesh):
-        program = jax.jit(jax.grad(lambda parameters: loss_sums(parameters, micro).total)).lower(trainer.state["parameters"]).compile()
+        program = (
+            jax.jit(jax.grad(lambda parameters: loss_sums(parameters, micro, Whole()).total)).lower(trainer.state["parameters"]).compile()
+        )
     assert ("8,56,88" in arrays_of_all_experts(program)) == bool(arrays_of_all_experts(program)) == seen
 
 

@@ -90,6 +90,7 @@ def train_ours(experiment: Experiment) -> tuple[Params, list[tuple[float, float,
 
 def train_theirs(llama: transformers.LlamaForCausalLM, experiment: Experiment) -> list[tuple[float, float, float]]:
     """Each document alone; the micro-batches add up to the mean over all tokens of the step."""
+    assert isinstance(experiment.objective, NextToken)
     optimizer_config, z_loss = experiment.optimizer, experiment.objective.z_loss
     matrices = [parameter for parameter in llama.parameters() if parameter.ndim > 1]
     norms = [parameter for parameter in llama.parameters() if parameter.ndim == 1]

@@ -1,0 +1,41 @@
+"""Low-rank adapters of a model's weights."""
+
+import dataclasses
+import math
+from typing import Literal
+
+Projection = Literal["q", "k", "v", "o", "gate", "up", "down", "expert_gate", "expert_up", "expert_down"]
+"""A layer's weights that may have an adapter."""
+
+DENSE: tuple[Projection, ...] = ("q", "k", "v", "o", "gate", "up", "down")
+"""All of them in a layer without experts."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LoRA:
+    """Low-rank adaptation (Hu et al. 2022): a weight W counts as W + scale A B, of which only A and B are trained."""
+
+    rank: int = 0
+    """r, columns of A; 0: there is no adapter, and all parameters are trained."""
+    alpha: float = 16.0
+    """The scale is alpha / rank."""
+    stabilized: bool = False
+    """Whether the scale is alpha / sqrt(rank) instead (rsLoRA, Kalajdzievski 2023)."""
+    magnitude: bool = False
+    """Whether each column's norm is trained apart from its direction (DoRA, Liu et al. 2024)."""
+    dropout: float = 0.0
+    """Share of the inputs of A that a step leaves out."""
+    b_rate: float = 1.0
+    """Learning rate of B over that of A (LoRA+, Hayou et al. 2024)."""
+    projections: tuple[Projection, ...] = DENSE
+    """Weights that are adapted, in every layer; those of experts have an adapter for each expert."""
+    base: Literal["bfloat16", "float32", "int8", "nf4"] = "bfloat16"
+    """Type in which the frozen weights are kept. int8 and nf4 (QLoRA, Dettmers et al. 2023) hold the layers' matrices with a scale for each
+    block of 64 inputs, and need the `qlora` extra."""
+    name: str = "default"
+    """Of the adapter, in checkpoints."""
+
+    @property
+    def scale(self) -> float:
+        """What A B is multiplied with."""
+        return self.alpha / (math.sqrt(self.rank) if self.stabilized else self.rank)
