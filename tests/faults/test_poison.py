@@ -16,18 +16,20 @@ from tests.train.conftest import Workspace, plain_documents, poison, poisoned_wo
 pytestmark = pytest.mark.faults
 
 TIMES = 20
+LEFT_OUT = 16
+"""Data steps that a run may leave out."""
 KNOWN, LAST = 28, 52
 """Steps from which on a run knows what is usual (its loss falls steeply for a dozen, and the guard's window has sixteen), and up to which
 it has time to come back."""
 
 
 def steps_of(workspace: Workspace, document: int) -> list[int]:
-    """Data steps of a run that read much of a document; none if it is held out."""
+    """Data steps that read much of a document, those included that a run comes to by leaving others out; none if it is held out."""
     with contextlib.chdir(workspace.folder):
         experiment = registry.experiment.find(workspace.config)
         mixture = registry.mixture.find(experiment.data.mixture)
         loader = Loader(open_stores(experiment.data, mixture), mixture, experiment.data, experiment.seed)
-    traced = {step: [piece for row in loader.trace(step) for piece in row] for step in range(experiment.steps)}
+    traced = {step: [piece for row in loader.trace(step) for piece in row] for step in range(experiment.steps + LEFT_OUT)}
     return [step for step, pieces in traced.items() if sum(piece.document == document for piece in pieces) > 3]
 
 
