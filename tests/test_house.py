@@ -116,7 +116,9 @@ def test_a_wheel_carries_the_configs_inside_the_package(tmp_path: Path) -> None:
     assert {path.name for path in unpacked.iterdir() if path.suffix != ".dist-info"} == {"tanuki_jax"}
     program = (
         f"import sys; sys.path.insert(0, {str(unpacked)!r})\n"
+        "from tanuki_jax.chat.named import NAMES\n"
         "from tanuki_jax.config import registry\n"
+        "assert len(NAMES) == 4\n"
         f"assert registry.__file__.startswith({str(unpacked)!r})\n"
         "print(*registry.experiment.names())"
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tanuki_jax.chat import folder as chat_folder
 from tanuki_jax.data.tokenizer.export import Disagreement, disagreement, export
 from tanuki_jax.data.tokenizer.load import JSON, MODEL, find_file, load
 from tanuki_jax.errors import InputError
@@ -31,6 +32,8 @@ def copy(source: Path, folder: Path) -> bool:
 def write(source: Path, folder: Path) -> None:
     """Puts the tokenizer at `source` into a model folder, in the form that transformers reads and, if it is SentencePiece's, in its own.
 
+    The chat template beside it comes along.
+
     InputError if `source` is a SentencePiece model that cannot be put into the other form and nobody has.
     """
     if source.is_dir():
@@ -39,6 +42,9 @@ def write(source: Path, folder: Path) -> None:
         shutil.copyfile(source, folder / MODEL)
     if not (folder / JSON).is_file():
         export(source, folder)
+        template = chat_folder.find(source)
+        if template is not None:
+            chat_folder.write(folder, template)
 
 
 def compare(tokenizer: Path, files: Sequence[str]) -> Disagreement:

@@ -2,34 +2,68 @@
 
 from collections.abc import Collection, Mapping
 
-from tanuki_jax.records.types import Conversation, Document, Message
+from tanuki_jax.records.preferences import FIELDS, pair_of
+from tanuki_jax.records.turns import INSTRUCTION, TURNS, check, instruction_of, kind, messages_of, text_of, with_system
+from tanuki_jax.records.types import Conversation, Document, Form, Message, Preference
 
-_ROLES = {"system": "system", "user": "user", "assistant": "assistant", "human": "user", "gpt": "assistant"}
 
-
-def record_of(fields: Mapping[str, object], place: str, text_field: str) -> Document | Conversation:
+def record_of(fields: Mapping[str, object], place: str, text_field: str, form: Form = "text") -> Document | Conversation | Preference:
     """The record that a row holds. ValueError says, in a few words, why it holds none.
 
-    A list in `messages` ({role, content}) or, where there is no text, in `conversations` ({from, value}) makes a conversation; otherwise
-    `text_field` is a document's text. The id is the row's `id` if that is a string or a whole number, else `place`. Metadata is
-    the object in `metadata`, if there is one, on top of all fields that have no other use.
+    Its id is the row's `id` if that is a string or a whole number, else `place`. Metadata is the object in `metadata`, if there is one,
+    on top of all fields that have no other use.
+
+    Args:
+        fields: the row.
+        place: where it stands.
+        text_field: the field that holds a document's text.
+        form: "text": a list in `messages` ({role, content}) or, where there is no text, in `conversations` ({from, value}) makes a
+            conversation, otherwise `text_field` is a document's text. "chat": a conversation from either list, or from Alpaca's
+            `instruction` and `output`, whose turns alternate and end with the assistant's. "preference" and "kto": `pair_of`.
     """
     id = fields.get("id")
     usable_id = type(id) in (str, int)
     name = str(id) if usable_id else place
     used = {"id"} if usable_id else set()
-    for field in ("messages", "conversations"):
+    if form == "text":
+        return _document_or_conversation(fields, name, used, text_field)
+    if form == "chat":
+        messages, parts = _chat_of(fields)
+        if wrong := check(messages, answered=True):
+            raise ValueError(wrong)
+        return Conversation(name, messages, _metadata(fields, {*used, *parts}))
+    return Preference(name, *pair_of(fields), _metadata(fields, FIELDS | used))
+
+
+def _document_or_conversation(fields: Mapping[str, object], name: str, used: set[str], text_field: str) -> Document | Conversation:
+    for field in TURNS:
         turns = fields.get(field)
         if isinstance(turns, list) and (field == "messages" or fields.get(text_field) is None):
-            return Conversation(name, _messages(turns), _metadata(fields, {field, *used}))
+            return Conversation(name, messages_of(turns), _metadata(fields, {field, *used}))
     text = fields.get(text_field)
     if text is None:
-        raise ValueError(f"no field {text_field!r} among {', '.join(map(repr, fields)) or 'none'}")
+        raise ValueError(f"no field {text_field!r} among {_names(fields)}")
     if not isinstance(text, str):
-        raise ValueError(f"the field {text_field!r} is not text but {_kind(text)}")
+        raise ValueError(f"the field {text_field!r} is not text but {kind(text)}")
     if not text or text.isspace():
         raise ValueError("the text is empty")
     return Document(name, text, _metadata(fields, {text_field, *used}))
+
+
+def _chat_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], tuple[str, ...]]:
+    """The messages of a row, and the fields that they are made of."""
+    for field in TURNS:
+        turns = fields.get(field)
+        if isinstance(turns, list):
+            return with_system(fields, messages_of(turns)), (field, "system")
+    prompt = instruction_of(fields)
+    if prompt is None:
+        raise ValueError(f"no field {', '.join(map(repr, TURNS))} or 'instruction' among {_names(fields)}")
+    return (*prompt, Message("assistant", text_of(fields.get("output"), "the output"))), (*INSTRUCTION, "output")
+
+
+def _names(fields: Mapping[str, object]) -> str:
+    return ", ".join(map(repr, fields)) or "none"
 
 
 def _metadata(fields: Mapping[str, object], used: Collection[str]) -> dict[str, object]:
@@ -37,30 +71,3 @@ def _metadata(fields: Mapping[str, object], used: Collection[str]) -> dict[str, 
     if not isinstance(own, dict):
         return {key: value for key, value in fields.items() if key not in used}
     return {key: value for key, value in fields.items() if key not in used and key != "metadata"} | own
-
-
-def _messages(turns: list[object]) -> tuple[Message, ...]:
-    if not turns:
-        raise ValueError("the conversation has no messages")
-    messages = tuple(_message(turn) for turn in turns)
-    if any(message.role == "system" for message in messages[1:]):
-        raise ValueError("a system message does not stand first")
-    if messages[-1].role == "system":
-        raise ValueError("the conversation has only a system message")
-    return messages
-
-
-def _message(turn: object) -> Message:
-    if not isinstance(turn, dict):
-        raise ValueError(f"a message is not an object but {_kind(turn)}")
-    speaker = turn.get("role", turn.get("from"))
-    content = turn.get("content", turn.get("value"))
-    if not isinstance(speaker, str) or speaker not in _ROLES:
-        raise ValueError(f"the role {speaker!r} is none of {', '.join(_ROLES)}")
-    if not isinstance(content, str):
-        raise ValueError(f"a message's content is not text but {_kind(content)}")
-    return Message(_ROLES[speaker], content)
-
-
-def _kind(value: object) -> str:
-    return "null" if value is None else f"of type {type(value).__name__}"

@@ -11,7 +11,7 @@ from tanuki_jax.errors import InputError
 from tanuki_jax.records.fields import record_of
 from tanuki_jax.records.files import Slice, compression_of, format_of
 from tanuki_jax.records.storage import locate
-from tanuki_jax.records.types import Conversation, Document
+from tanuki_jax.records.types import Conversation, Document, Form, Preference
 
 _BLOCK = 1 << 20
 _BATCH_ROWS = 1024
@@ -35,7 +35,7 @@ class Row:
 
     row: int
     """Number of the line or row within the slice, from 0."""
-    record: Document | Conversation | Malformed
+    record: Document | Conversation | Preference | Malformed
 
 
 class SliceReader(Iterator[Row]):
@@ -47,32 +47,39 @@ class SliceReader(Iterator[Row]):
     rows_read: int
     """Rows passed so far; after the last one, all that the slice owns: what to add to the row numbers of the file's next slice."""
 
-    def __init__(self, slice: Slice, text_field: str) -> None:
+    def __init__(self, slice: Slice, text_field: str, form: Form) -> None:
         self.rows_read = 0
         self._slice = slice
         self._text_field = text_field
+        self._form = form
         self._rows = self._read()
 
     def __next__(self) -> Row:
         return next(self._rows)
 
     def _read(self) -> Iterator[Row]:
-        path, text_field = self._slice.path, self._text_field
+        path = self._slice.path
         try:
             for row, (place, fields) in enumerate(_FORMATS[format_of(path)](self._slice)):
                 self.rows_read = row + 1
                 if isinstance(fields, Malformed):
                     yield Row(row, fields)
                 elif isinstance(fields, str):
-                    yield Row(row, Document(path, fields))
+                    yield Row(row, Document(path, fields) if self._form == "text" else Malformed("a plain text holds no conversation"))
                 elif fields is not None:
-                    yield Row(row, _record(fields, f"{path}:{place}", text_field))
+                    yield Row(row, self._record(fields, f"{path}:{place}"))
         except (OSError, pa.ArrowException) as error:
             position = f"row {self.rows_read} of the slice that begins at {self._slice.start}"
             raise InputError(f"{path} cannot be read beyond {position}: {error}") from error
 
+    def _record(self, fields: Fields, place: str) -> Document | Conversation | Preference | Malformed:
+        try:
+            return record_of(fields, place, self._text_field, self._form)
+        except ValueError as error:
+            return Malformed(str(error))
 
-def read(slice: Slice, *, text_field: str) -> SliceReader:
+
+def read(slice: Slice, *, text_field: str, form: Form = "text") -> SliceReader:
     """Reads one slice, lazily.
 
     A row without an id of its own gets PATH:N, where N is the byte at which its line begins (in the decompressed file) or the
@@ -81,18 +88,12 @@ def read(slice: Slice, *, text_field: str) -> SliceReader:
     Args:
         slice: what `files.split` returned.
         text_field: the field of JSON lines and Parquet rows that holds a document's text.
+        form: what rows are read as (`fields.record_of`).
 
     Raises:
         InputError: while iterating, if the file as a whole is damaged. What is wrong with one row is a `Malformed` in its place.
     """
-    return SliceReader(slice, text_field)
-
-
-def _record(fields: Fields, place: str, text_field: str) -> Document | Conversation | Malformed:
-    try:
-        return record_of(fields, place, text_field)
-    except ValueError as error:
-        return Malformed(str(error))
+    return SliceReader(slice, text_field, form)
 
 
 def _open(path: str) -> pa.NativeFile:

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+Form = Literal["text", "chat", "preference", "kto"]
+"""What rows are read as: documents and conversations to read; conversations to learn from; the last two, preferences."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
+import json
 from pathlib import Path
 
 import pytest
 
+from tanuki_jax.chat import folder as chat_folder
 from tanuki_jax.convert import tokenizer_files
 from tanuki_jax.errors import InputError
 
@@ -35,6 +37,21 @@ def test_whatever_the_form_transformers_finds_its_own(form: str, tokenizer: Path
     tokenizer_files.write(source.parent if form.startswith("folder") else source, tmp_path / "target")
     assert (tmp_path / "target" / "tokenizer.json").read_bytes() == (tokenizer / "tokenizer.json").read_bytes()
     assert (tmp_path / "target" / "tokenizer.model").is_file() == (form != "json")
+
+
+@pytest.mark.parametrize("form", ["folder", "tokenizer.model", "tokenizer.json"])
+@pytest.mark.parametrize("place", ["chat_template.jinja", "tokenizer_config.json"])
+def test_the_chat_template_comes_along(form: str, place: str, tokenizer: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    for folder in (source, target):
+        folder.mkdir()
+    name = "tokenizer.json" if form == "tokenizer.json" else "tokenizer.model"
+    (source / name).write_bytes((tokenizer / name).read_bytes())
+    template = "{{ bos_token }}"
+    (source / place).write_text(template if place.endswith("jinja") else json.dumps({"chat_template": template}))
+    tokenizer_files.write(source if form == "folder" else source / form, target)
+    assert chat_folder.read(target).source == template
+    assert (target / "tokenizer.json").is_file()
 
 
 def test_a_tokenizer_without_a_sentencepiece_model_has_nothing_to_be_compared_with(tokenizer: Path) -> None:

@@ -1,7 +1,9 @@
+from typing import Literal
+
 import pytest
 
 from tanuki_jax.records.fields import record_of
-from tanuki_jax.records.types import Conversation, Document, Message
+from tanuki_jax.records.types import Conversation, Document, Message, Preference
 
 
 def test_a_text_field_makes_a_document_and_the_other_fields_its_metadata() -> None:
@@ -54,7 +56,8 @@ USER = {"role": "user", "content": "q"}
         ({"messages": [{"role": "tool", "content": "x"}]}, "the role 'tool' is none of"),
         ({"messages": [{"content": "x"}]}, "the role None is none of"),
         ({"messages": [{"role": "user", "content": None}]}, "content is not text but null"),
-        ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "content is not text but of type list"),
+        ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "a part of a message's content is not text"),
+        ({"messages": [{"role": "user", "content": [{"type": "image", "text": "x"}]}]}, "a part of a message's content is not text"),
         ({"messages": [USER, {"role": "system", "content": "s"}]}, "a system message does not stand first"),
         ({"messages": [{"role": "system", "content": "s"}]}, "only a system message"),
     ],
@@ -62,3 +65,60 @@ USER = {"role": "user", "content": "q"}
 def test_what_is_wrong_with_a_row_is_said(row: dict[str, object], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         record_of(row, "place", "text")
+
+
+ASKED, ANSWERED = Message("user", "q"), Message("assistant", "a")
+CHAT = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("row", "messages"),
+    [
+        ({"messages": CHAT}, (ASKED, ANSWERED)),
+        ({"messages": CHAT, "text": "flat", "system": ""}, (ASKED, ANSWERED)),
+        ({"messages": CHAT, "system": "s"}, (Message("system", "s"), ASKED, ANSWERED)),
+        ({"messages": [{"role": "system", "content": ""}, *CHAT], "system": "s"}, (Message("system", ""), ASKED, ANSWERED)),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "q"}]}, CHAT[1]]}, (ASKED, ANSWERED)),
+        ({"text": "flat", "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}, (ASKED, ANSWERED)),
+        ({"instruction": "q", "output": "a"}, (ASKED, ANSWERED)),
+        ({"instruction": "q", "input": "", "output": "a", "history": []}, (ASKED, ANSWERED)),
+        ({"instruction": "q", "input": "i", "output": "a"}, (Message("user", "q\ni"), ANSWERED)),
+        (
+            {"instruction": "q", "input": None, "output": "a", "system": "s", "history": [["p", "b"]]},
+            (Message("system", "s"), Message("user", "p"), Message("assistant", "b"), ASKED, ANSWERED),
+        ),
+    ],
+)
+def test_chats_come_in_three_forms(row: dict[str, object], messages: tuple[Message, ...]) -> None:
+    record = record_of(row | {"id": "c", "topic": "t"}, "place", "text", "chat")
+    assert isinstance(record, Conversation)
+    assert (record.id, record.messages, record.metadata["topic"]) == ("c", messages, "t")
+    assert record.metadata.keys() <= {"topic", "text"}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"text": "a document"}, "no field 'messages', 'conversations' or 'instruction' among 'text'"),
+        ({"messages": [CHAT[1], CHAT[0]]}, "^roles are out of order: turn 1 should be the user's$"),
+        ({"messages": [*CHAT, CHAT[1]]}, "^roles are out of order: turn 3 should be the user's$"),
+        ({"messages": [CHAT[0]]}, "^the conversation has no turn of the assistant$"),
+        ({"messages": [*CHAT, CHAT[0]]}, "^the last turn is not the assistant's$"),
+        ({"messages": [CHAT[0], {"role": "assistant", "content": " \n"}]}, "^turn 2, the assistant's, is empty$"),
+        ({"instruction": "q"}, "^the output is not text but null$"),
+        ({"instruction": 3, "output": "a"}, "^the instruction is not text but of type int$"),
+        ({"instruction": "", "output": "a"}, "^turn 1, the user's, is empty$"),
+        ({"instruction": "q", "input": 3, "output": "a"}, "^the field 'input' is not text but of type int$"),
+        ({"instruction": "q", "output": "a", "history": "x"}, "^the history is not a list but of type str$"),
+        ({"instruction": "q", "output": "a", "history": [["p"]]}, "^the history is not a list of questions with their answers$"),
+    ],
+)
+def test_what_is_wrong_with_a_chat_is_said(row: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        record_of(row, "place", "text", "chat")
+
+
+@pytest.mark.parametrize("form", ["preference", "kto"])
+def test_a_pair_keeps_what_it_is_not_made_of_as_metadata(form: Literal["preference", "kto"]) -> None:
+    row = {"id": 3, "prompt": "q", "chosen": "a", "rejected": "b", "messages": [], "judge": "rule", "metadata": {"chosen": 1}}
+    assert record_of(row, "place", "text", form) == Preference("3", (ASKED,), "a", "b", {"judge": "rule", "chosen": 1})

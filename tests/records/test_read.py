@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tanuki_jax.errors import InputError
 from tanuki_jax.records.files import InputFile, Slice, expand, split
 from tanuki_jax.records.read import Malformed, Row, read
-from tanuki_jax.records.types import Conversation, Document
+from tanuki_jax.records.types import Conversation, Document, Form, Message, Preference
 
 LINES = st.one_of(
     st.just(b""),
@@ -28,8 +28,8 @@ def whole(path: Path) -> list[Row]:
     return list(read(Slice(str(path), 0, path.stat().st_size), text_field="text"))
 
 
-def records(path: Path) -> list[Document | Conversation | Malformed]:
-    return [row.record for row in whole(path)]
+def records(path: Path, form: Form = "text") -> list[Document | Conversation | Preference | Malformed]:
+    return [row.record for row in read(Slice(str(path), 0, path.stat().st_size), text_field="text", form=form)]
 
 
 def in_slices(path: Path, bytes_per_slice: int) -> list[Row]:
@@ -164,3 +164,31 @@ def test_parquet_holds_conversations_too(tmp_path: Path) -> None:
     first, second = in_slices(tmp_path / "a.parquet", 1)
     assert isinstance(first.record, Conversation)
     assert isinstance(second.record, Document)
+
+
+def test_lists_of_structs_in_parquet_are_messages(tmp_path: Path) -> None:
+    question = {"from": "human", "value": "q"}
+    table = pa.Table.from_pylist(
+        [
+            {"conversations": [question], "chosen": {"from": "gpt", "value": "a"}, "rejected": {"from": "gpt", "value": "b"}},
+            {"conversations": [question], "chosen": {"from": "gpt", "value": "a"}, "rejected": None},
+        ]
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    rows = [row.record for row in read(Slice(str(tmp_path / "a.parquet"), 0, 2), text_field="text", form="preference")]
+    assert rows == [Preference(f"{tmp_path}/a.parquet:0", (Message("user", "q"),), "a", "b"), Malformed("no rejected answer")]
+
+
+def test_parts_of_contents_in_parquet_are_joined(tmp_path: Path) -> None:
+    parts = [{"type": "text", "text": "3 + "}, {"type": "text", "text": "4"}]
+    messages = [{"role": "user", "content": parts}, {"role": "assistant", "content": [{"type": "text", "text": "7"}]}]
+    pq.write_table(pa.Table.from_pylist([{"id": "c", "messages": messages}]), tmp_path / "a.parquet")
+    [row] = read(Slice(str(tmp_path / "a.parquet"), 0, 1), text_field="text", form="chat")
+    assert row.record == Conversation("c", (Message("user", "3 + 4"), Message("assistant", "7")))
+
+
+def test_a_text_file_holds_no_chat(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("user: 狸")
+    (tmp_path / "b.txt").write_text("\n")
+    assert records(tmp_path / "a.txt", "chat") == [Malformed("a plain text holds no conversation")]
+    assert records(tmp_path / "b.txt", "chat") == []

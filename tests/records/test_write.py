@@ -1,6 +1,7 @@
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tanuki_jax.errors import InputError
 from tanuki_jax.records.files import expand, split
 from tanuki_jax.records.read import read
-from tanuki_jax.records.types import Conversation, Document, Message, Preference
+from tanuki_jax.records.types import Conversation, Document, Form, Message, Preference
 from tanuki_jax.records.write import write
 
 SUFFIXES = [".jsonl", ".jsonl.zst", ".parquet"]
@@ -23,10 +24,28 @@ VALUES = st.recursive(
     max_leaves=5,
 )
 METADATA = st.dictionaries(TEXT | st.sampled_from(["id", "text", "messages", "metadata"]), VALUES, max_size=3)
-DOCUMENTS = st.builds(Document, TEXT, TEXT.filter(lambda text: bool(text.strip())), METADATA)
+FILLED = TEXT.filter(lambda text: bool(text.strip()))
+DOCUMENTS = st.builds(Document, TEXT, FILLED, METADATA)
 TURNS = st.lists(st.builds(Message, st.sampled_from(["user", "assistant"]), TEXT), min_size=1, max_size=4).map(tuple)
 SYSTEM = st.builds(Message, st.just("system"), TEXT)
 CONVERSATIONS = st.builds(Conversation, TEXT, TURNS | st.tuples(SYSTEM, TURNS).map(lambda both: (both[0], *both[1])), METADATA)
+CHATS = st.builds(
+    Conversation,
+    TEXT,
+    st.tuples(
+        st.none() | SYSTEM,
+        st.lists(st.tuples(FILLED.map(partial(Message, "user")), FILLED.map(partial(Message, "assistant"))), min_size=1, max_size=3),
+    ).map(lambda both: (*([both[0]] if both[0] else []), *(message for exchange in both[1] for message in exchange))),
+    METADATA,
+)
+PREFERENCES = st.builds(
+    Preference,
+    TEXT,
+    st.tuples(CHATS, FILLED).map(lambda both: (*both[0].messages, Message("user", both[1]))),
+    FILLED,
+    FILLED,
+    METADATA,
+).filter(lambda pair: pair.chosen != pair.rejected)
 CHOICE = Preference("p", (Message("user", "質問"),), "good", "bad", {"judge": "rule"})
 
 
@@ -38,6 +57,18 @@ def test_reading_back_gives_the_same_records(suffix: str, records: list[Document
         write(Path(folder, f"a{suffix}"), records)
         slices = [part for file in expand([f"{folder}/*"]) for part in split(file, 50)]
         assert [row.record for part in slices for row in read(part, text_field="text")] == records
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@settings(max_examples=25)
+@given(chats=st.lists(CHATS, max_size=3), pairs=st.lists(PREFERENCES, max_size=3))
+def test_chats_and_preferences_come_back_in_their_forms(suffix: str, chats: list[Conversation], pairs: list[Preference]) -> None:
+    cases: list[tuple[Form, Sequence[Conversation | Preference]]] = [("chat", chats), ("preference", pairs), ("kto", pairs)]
+    for form, records in cases:
+        with tempfile.TemporaryDirectory() as folder:
+            write(Path(folder, f"a{suffix}"), records)
+            slices = [part for file in expand([f"{folder}/*"]) for part in split(file, 50)]
+            assert [row.record for part in slices for row in read(part, text_field="text", form=form)] == records
 
 
 def test_conversations_and_documents_share_a_file_of_json_lines(tmp_path: Path) -> None:

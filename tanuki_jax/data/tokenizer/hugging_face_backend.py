@@ -28,6 +28,8 @@ class HuggingFace:
         self._tokenizer.encode_special_tokens = True
         self.eos = special.get("eos_token")
         self.bos = special.get("bos_token") or next((name for name in _BEGINS if self.id_of(name) is not None), None)
+        added = self._tokenizer.get_added_tokens_decoder()
+        self.special: Mapping[str, int] = {token.content: id for id, token in added.items() if token.special}
 
     def id_of(self, piece: str) -> int | None:
         """Id of a piece; None if there is none of that name."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +26,7 @@ class Backend(Protocol):
     vocabulary: int
     bos: str | None
     eos: str | None
+    special: Mapping[str, int]
 
     def id_of(self, piece: str) -> int | None: ...
 
@@ -41,6 +42,8 @@ class Tokenizer:
         vocabulary: number of ids, special tokens included; every id is below it.
         eod: the id that ends a document in a token store: `<EOD>`, else the end-of-sequence token.
         bos: the id that begins a sequence; None if the tokenizer has none.
+        eos: the id that ends a sequence, such as an answer; `eod` if the tokenizer has none.
+        special: ids of the tokens that no text becomes, by their names.
         fingerprint: equal for two tokenizers if and only if they were read from the same bytes and end documents alike.
     """
 
@@ -48,15 +51,17 @@ class Tokenizer:
         """Wraps an encoder that was read from `content`. LookupError if it has no token that could end a document."""
         self._backend = backend
         self.vocabulary = backend.vocabulary
-        self.bos = None if backend.bos is None else backend.id_of(backend.bos)
-        ends = [name for name in (END_OF_DOCUMENT, backend.eos, *_ENDS) if name is not None and backend.id_of(name) is not None]
+        bos = _ids(backend, backend.bos)
+        ends = _ids(backend, END_OF_DOCUMENT, backend.eos, *_ENDS)
         if not ends:
             raise LookupError(f"no {END_OF_DOCUMENT}, no end-of-sequence token, no {', '.join(_ENDS)}")
-        eod = backend.id_of(ends[0])
-        assert eod is not None
+        end, eod = next(iter(ends.items()))
         self.eod = eod
+        self.bos = next(iter(bos.values()), None)
+        self.eos = next(iter(_ids(backend, backend.eos).values()), eod)
+        self.special = {**backend.special, **bos, **{name: id for name, id in ends.items() if id in (eod, self.eos)}}
         self.fingerprint = hashlib.sha256(content + b"\0%d" % eod).hexdigest()
-        self._spelled_eod = self._spell_out(ends[0])
+        self._spelled_eod = self._spell_out(end)
 
     def _spell_out(self, name: str) -> npt.NDArray[np.int32] | None:
         """Ids of the end-of-document token's name as mere text, where the encoder would make the token of it; else None."""
@@ -84,6 +89,11 @@ class Tokenizer:
     def decode(self, ids: Iterable[int]) -> str:
         """Text of ids. Special tokens write nothing, nor do ids outside the vocabulary (padding rows of an embedding)."""
         return self._backend.decode([int(i) for i in ids if 0 <= i < self.vocabulary])
+
+
+def _ids(backend: Backend, *names: str | None) -> dict[str, int]:
+    """Ids of those names that are a piece's."""
+    return {name: id for name in names if name is not None and (id := backend.id_of(name)) is not None}
 
 
 def load(path: str | Path) -> Tokenizer:

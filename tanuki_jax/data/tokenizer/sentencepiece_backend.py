@@ -1,6 +1,6 @@
 """Encoding by a SentencePiece model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ class SentencePiece:
         self.vocabulary = self._processor.get_piece_size()
         self.bos = self._named(self._processor.bos_id())
         self.eos = self._named(self._processor.eos_id())
+        control = (piece for piece in range(self.vocabulary) if self._processor.is_control(piece))
+        self.special: Mapping[str, int] = {self._processor.id_to_piece(piece): piece for piece in control}
 
     def _named(self, piece: int) -> str | None:
         return self._processor.id_to_piece(piece) if piece >= 0 else None

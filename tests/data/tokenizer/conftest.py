@@ -3,6 +3,7 @@
 import argparse
 import inspect
 import io
+import json
 import random
 import textwrap
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import sentencepiece
+import tokenizers
 
 from tanuki_jax.config import experiment
 from tanuki_jax.data.tokenizer.training import train
@@ -75,6 +77,8 @@ BROKEN = (
     *(b"\xe3\x81".decode(errors="replace"), b"\xff\xfe\x00".decode(errors="replace"), b"\xed\xa0\x80".decode(errors="replace")),
 )
 
+CHAT_TOKENS = ("<|im_start|>", "<|im_end|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
+
 SCALARS = [i for i in range(0x110000) if not 0xD800 <= i < 0xE000]
 
 
@@ -129,3 +133,17 @@ def foreign_model(corpus: list[str]) -> Callable[..., bytes]:
         return model.getvalue()
 
     return train_with
+
+
+@pytest.fixture(scope="session")
+def chat_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same tokenizer in Hugging Face's form, with the special tokens of ChatML and Llama 3."""
+    chat_folder = tmp_path_factory.mktemp("trained") / "chat"
+    chat_folder.mkdir()
+    tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.add_special_tokens([*CHAT_TOKENS])
+    tokenizer.save(str(chat_folder / "tokenizer.json"))
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    further = [*config.get("additional_special_tokens", []), *CHAT_TOKENS]
+    (chat_folder / "tokenizer_config.json").write_text(json.dumps(config | {"additional_special_tokens": further}))
+    return chat_folder

@@ -1,0 +1,154 @@
+"""Conversations as ids, with what the assistant says told from the rest."""
+
+import functools
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from tanuki_jax.chat.template import Span, Template, unused
+from tanuki_jax.data.tokenizer.load import Tokenizer
+from tanuki_jax.errors import InputError
+from tanuki_jax.records.types import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A rendered conversation of n tokens."""
+
+    ids: npt.NDArray[np.int32]
+    """int32[n]."""
+    learned: npt.NDArray[np.bool_]
+    """bool[n]: whether the token is of what the assistant says, its end included."""
+
+
+def encode_chat(tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool = False) -> Encoded:
+    """A conversation as the template writes it.
+
+    A special token's name becomes that token where the template writes it and stays text where a message does. No token reaches over
+    an end of what is learned, so that the prompt has the same ids in training and in generation. The ids are those of the whole text
+    wherever its tokens end there by themselves.
+
+    Args:
+        tokenizer: whose ids are wanted.
+        template: how the conversation is written.
+        messages: the conversation.
+        prompt: whether to add what stands before the assistant's next turn.
+
+    Raises:
+        InputError: if the template does not take this conversation.
+    """
+    parts = [np.empty(0, np.int32)]
+    learned = [False]
+    for special, spans in _segments(tokenizer, template, messages, prompt):
+        arrays = [np.array([special], np.int32)] if special is not None else _encoded(tokenizer, [span.text for span in spans])
+        parts.extend(arrays)
+        learned.extend(span.learned for span in spans)
+    return Encoded(np.concatenate(parts), np.repeat(np.array(learned), [len(part) for part in parts]))
+
+
+def ends_of_turn(tokenizer: Tokenizer, template: Template) -> frozenset[int]:
+    """The ids that end an answer: the special token that this template writes after one, and those that end sequences and documents.
+
+    InputError if the template ends an answer with a text that is no token of this tokenizer.
+    """
+    _, after = _sample(tokenizer, template)
+    first = min((name for name in tokenizer.special if name in after), key=lambda name: (after.index(name), -len(name)), default=None)
+    if first is None and after.strip():
+        raise InputError(
+            f"the chat template {template.name} ends an answer with {after!r}, which is no token of this tokenizer: "
+            "take another template, or a tokenizer that has it"
+        )
+    return frozenset({tokenizer.eos, tokenizer.eod} | ({tokenizer.special[first]} if first is not None else set()))
+
+
+def before_answer(tokenizer: Tokenizer, template: Template) -> str:
+    """What the model itself writes before the answer proper, such as the space after `assistant:`; mostly nothing."""
+    before, _ = _sample(tokenizer, template)
+    return before
+
+
+def require_trainable(tokenizer: Tokenizer, template: Template) -> None:
+    """InputError if nothing could be trained with this template, or if answers that were learned with it would not end."""
+    if not template.marks_learned:
+        raise InputError(
+            f"the chat template {template.name} has no {{% generation %}} ... {{% endgeneration %}} around what the assistant says, "
+            "so nothing would be learned: add the marks, or take another template"
+        )
+    ends_of_turn(tokenizer, template)
+
+
+def runs(tokenizer: Tokenizer, encoded: Encoded) -> Iterator[Span]:
+    """The text of encoded tokens, special ones by their names, cut where what is learned begins and ends."""
+    names = {id: name for name, id in tokenizer.special.items()}
+    tokens = zip(encoded.ids.tolist(), encoded.learned.tolist(), strict=True)
+    for learned, run in itertools.groupby(tokens, key=lambda token: token[1]):
+        parts = itertools.groupby((id for id, _ in run), key=names.get)
+        text = "".join(name * len(list(ids)) if name is not None else tokenizer.decode(ids) for name, ids in parts)
+        if text:
+            yield Span(text, learned)
+
+
+def _segments(
+    tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool
+) -> Iterator[tuple[int | None, list[Span]]]:
+    """The rendered text between special tokens, and each of these by its id."""
+    mark = next(unused(message.content for message in messages))
+    names = tuple(sorted((name for name in tokenizer.special if len(name) > 1), key=len, reverse=True))
+    begins, special = _patterns(names)
+    inert = [replace(message, content=begins.sub(lambda found: found[0] + mark, message.content)) for message in messages]
+    segment: list[Span] = []
+    for span in _render(tokenizer, template, inert, prompt):
+        for place, piece in enumerate(special.split(span.text)):
+            if place % 2:
+                yield None, segment
+                yield tokenizer.special[piece], [Span(piece, span.learned)]
+                segment = []
+            elif text := piece.replace(mark, ""):
+                segment.append(Span(text, span.learned))
+    yield None, segment
+
+
+def _render(tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool) -> tuple[Span, ...]:
+    names = {id: name for name, id in tokenizer.special.items()}
+    bos = "" if tokenizer.bos is None else names.get(tokenizer.bos, "")
+    return template.render(messages, bos=bos, eos=names[tokenizer.eos], prompt=prompt)
+
+
+@functools.lru_cache(maxsize=4)
+def _patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A pattern of the first characters of all names in a text, and one of the names, given longest first."""
+    any_name = "|".join(map(re.escape, names)) or "(?!)"
+    return re.compile(f"(?=(?:{any_name})).", re.DOTALL), re.compile(f"({any_name})")
+
+
+def _encoded(tokenizer: Tokenizer, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
+    """Ids of texts that follow each other: those of the whole where no token reaches over an end, else of each alone."""
+    arrays: list[npt.NDArray[np.int32]] = []
+    before, ids = "", np.empty(0, np.int32)
+    for text in texts:
+        [whole] = tokenizer.encode_batch([before + text])
+        if np.array_equal(whole[: len(ids)], ids):
+            before += text
+            arrays.append(whole[len(ids) :])
+        else:
+            before = text
+            [whole] = tokenizer.encode_batch([text])
+            arrays.append(whole)
+        ids = whole
+    return arrays
+
+
+def _sample(tokenizer: Tokenizer, template: Template) -> tuple[str, str]:
+    """What the template writes between the prompt and an answer, and after the answer."""
+    word = next(unused([template.source]))
+    question, answer = Message("user", word), Message("assistant", word)
+    prompt, chat = (
+        "".join(span.text for span in _render(tokenizer, template, messages, prompt=prompt))
+        for messages, prompt in (((question,), True), ((question, answer), False))
+    )
+    before, _, after = chat.rpartition(word)
+    return before[len(prompt) :] if before.startswith(prompt) else "", after
