@@ -4,7 +4,20 @@ import sysconfig
 from dataclasses import replace
 from pathlib import Path
 
-from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, HeldOut, Layout, NextToken, Schedule, Tokenizer
+from tanuki_jax.config.experiment import (
+    AdamW,
+    Checkpoints,
+    Data,
+    Experiment,
+    HeldOut,
+    Layout,
+    NextToken,
+    Preference,
+    Schedule,
+    Tokenizer,
+    from_checkpoint,
+)
+from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.registry import experiment, mixture
@@ -47,6 +60,22 @@ def demo() -> Mixture:
     )
 
 
+@mixture("demo_chats")
+def demo_chats() -> Mixture:
+    """Instructions that demand a form for their answers, and requests that leave it open."""
+    source = Source(
+        name="instructions", tasks=("instructions", "style"), documents=20_000, form="chat", kind="rule-written tasks", language="ja"
+    )
+    return Mixture(sources=(source,), stages=(Stage(weights={"instructions": 1.0}),))
+
+
+@mixture("demo_pairs")
+def demo_pairs() -> Mixture:
+    """Requests that leave a form open, with an answer in the better and one in the worse of two."""
+    source = Source(name="style", tasks=("style",), documents=8_000, form="preference", kind="rule-written pairs", language="ja")
+    return Mixture(sources=(source,), stages=(Stage(weights={"style": 1.0}),))
+
+
 @experiment("tiny")
 def tiny() -> Experiment:
     """1.3 million parameters, about two minutes on two CPU cores."""
@@ -76,3 +105,40 @@ def tiny_moe() -> Experiment:
     """`tiny` with eight experts, of which a token takes two: 5.4 million parameters, 1.9 million of them active."""
     dense = tiny()
     return replace(dense, name="tiny_moe", model=replace(dense.model, experts=8, experts_per_token=2, router_logits="standardized"))
+
+
+@experiment("tiny_sft")
+def tiny_sft() -> Experiment:
+    """`tiny` taught to answer in the form that is asked for."""
+    base = tiny()
+    return replace(
+        base,
+        name="tiny_sft",
+        start=from_checkpoint("runs/tiny"),
+        data=replace(
+            base.data,
+            mixture="demo_chats",
+            tokenizer=replace(base.data.tokenizer, chat_template="user_assistant"),
+            stores="data/demo/chats",
+        ),
+        steps=300,
+        schedule=Schedule(peak=2e-3, warmup_steps=20),
+        objective=NextToken(),
+        optimizer=AdamW(weight_decay=0.0),
+    )
+
+
+@experiment("tiny_dpo")
+def tiny_dpo() -> Experiment:
+    """`tiny_sft` with an adapter that prefers the form that fits the manner of a request."""
+    base = tiny_sft()
+    return replace(
+        base,
+        name="tiny_dpo",
+        start=from_checkpoint("runs/tiny_sft"),
+        data=replace(base.data, mixture="demo_pairs", stores="data/demo/pairs"),
+        steps=150,
+        schedule=Schedule(peak=2e-3, warmup_steps=15),
+        objective=Preference(beta=0.1),
+        lora=LoRA(rank=16, alpha=32.0, base="float32"),
+    )

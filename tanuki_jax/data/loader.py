@@ -15,6 +15,7 @@ import grain
 import numpy as np
 import numpy.typing as npt
 
+from tanuki_jax.chat.folder import find as find_template
 from tanuki_jax.config.experiment import Data
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.data import mixing, packing
@@ -26,6 +27,7 @@ from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.errors import InputError
 
 type HostBatch = Batch[npt.NDArray[Any]]
+type Side = Literal["train", "held_out"]
 
 AHEAD = 7 / 8
 """Part of an epoch after which the plan of the next one is made."""
@@ -46,7 +48,8 @@ class Piece(NamedTuple):
 def open_stores(data: Data, mixture: Mixture) -> dict[str, Store]:
     """The store of every source that some stage reads, by name.
 
-    InputError names all stores that are missing, or those that were made with another tokenizer than the config's.
+    InputError names all stores that are missing, or those that were made with another tokenizer than the config's or another template
+    than the one beside it.
     """
     folders = {source.name: Path(data.stores) / source.name for source in mixture.used}
     if missing := [name for name, folder in folders.items() if not (folder / DESCRIPTION).is_file()]:
@@ -56,6 +59,13 @@ def open_stores(data: Data, mixture: Mixture) -> dict[str, Store]:
     if other := [name for name, store in stores.items() if store.tokenizer_fingerprint != tokenizer.fingerprint]:
         raise InputError(
             f"{', '.join(other)} in {data.stores} were not made with the tokenizer {data.tokenizer.path}; delete and prepare them again"
+        )
+    templates = {name: store.settings["template"] for name, store in stores.items() if "template" in store.settings}
+    there = find_template(Path(data.tokenizer.path)) if templates else None
+    if other := [name for name, template in templates.items() if there is None or template != there.fingerprint]:
+        raise InputError(
+            f"{', '.join(other)} in {data.stores} were not made with the chat template beside {data.tokenizer.path}; delete and prepare "
+            "them again"
         )
     return stores
 
@@ -71,7 +81,7 @@ class Loader:
     """Random access to the batches of a run. All methods may be called from any number of threads."""
 
     def __init__(self, stores: Mapping[str, Store], mixture: Mixture, data: Data, seed: int) -> None:
-        """InputError if a source that some stage reads has nothing to train on."""
+        """InputError if a source that some stage reads has nothing to train on, or sources do not go together or into the rows."""
         self._mixture = RowMixture(mixture, data.batch_rows)
         self._stores = {name: stores[name] for name in self._mixture.sources}
         self._data = data
@@ -83,6 +93,21 @@ class Loader:
         """Sources that have held-out documents."""
         if empty := [name for name in self._stores if not self._has_documents(name, "train")]:
             raise InputError(f"{', '.join(empty)} in {data.stores} hold no document with a token to train on; take them out of the mixture")
+        self.documents_per_record = self._one_size_of_records()
+        """1; or the documents of a pair (2), or of one with an answer to another prompt (3), which lie next to each other in one row."""
+        self._check_lengths()
+        self._reference: Mapping[str, npt.NDArray[np.float32]] | None = None
+
+    def set_reference(self, reference: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """Has batches hold `reference_logps`, before any batch is asked for.
+
+        Args:
+            reference: for every source float32[documents], what a reference model gives each document of its store, summed over the
+                targets that count.
+        """
+        for name, store in self._stores.items():
+            assert reference[name].shape == (store.documents,), name
+        self._reference = reference
 
     @property
     def fingerprint(self) -> str:
@@ -95,6 +120,8 @@ class Loader:
             "order": [self._seed, data.window_documents, data.held_out_share],
             "versions": [packing.VERSION, mixing.VERSION],
         }
+        if self._reference is not None:
+            parts["reference"] = {name: hashlib.blake2b(self._reference[name].tobytes()).hexdigest() for name in self._stores}
         return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
     def batch(self, data_step: int, rows: Sequence[int] | slice) -> HostBatch:
@@ -128,6 +155,28 @@ class Loader:
         places = np.arange(min(rows, plan.rows))
         return self._assemble([_Rows(source, 0, places, plan.spans(places))], rows)
 
+    def everything(self, source: str, split: Side, rows: Sequence[int] | slice) -> Iterator[tuple[HostBatch, Integers]]:
+        """All documents of one side of a source, each once, in whatever order packs them best.
+
+        Args:
+            source: one that some stage reads.
+            split: training or held-out documents.
+            rows: which of the rows of each batch are wanted; all hosts get the same number of batches.
+
+        Yields:
+            Rows [len(rows), T] of one of the batches, the last of which is filled up with padding rows; and int64[len(rows), T], the number
+            in the store of each token's document, -1 for padding.
+        """
+        plan = self._packed(source, split, 0, 0)
+        chosen = np.arange(self._data.batch_rows)[rows]
+        for first in range(0, plan.rows, self._data.batch_rows):
+            there = np.flatnonzero(first + chosen < plan.rows)
+            spans = plan.spans(first + chosen[there])
+            batch = self._assemble([_Rows(source, 0, there, spans)], len(chosen))
+            documents = np.full(batch.tokens.shape, -1, np.int64)
+            documents[batch.segment_ids > 0] = np.repeat(spans.documents, spans.lengths)
+            yield batch, documents
+
     def stage(self, data_step: int) -> int:
         """Number of the mixture's stage to which `data_step` belongs, from 0."""
         return self._mixture.stage(data_step)
@@ -157,7 +206,7 @@ class Loader:
         """The rows that were found in their places, [rows, T]; the other rows are padding."""
         row_of = np.concatenate([np.repeat(part.places, part.spans.row_sizes) for part in found])
         lengths = np.concatenate([part.spans.lengths for part in found])
-        read = np.concatenate([self._read(source, [*parts]) for source, parts in itertools.groupby(found, lambda part: part.source)])
+        read, learned = self._read(found)
         begins = np.cumsum(lengths + 1) - lengths - 1
         order = np.argsort(row_of, kind="stable")
         row_of, lengths, begins = row_of[order], lengths[order], begins[order]
@@ -165,33 +214,67 @@ class Loader:
         inputs = np.repeat(begins, lengths) + positions
         filled = np.arange(self._data.sequence_length) < np.bincount(row_of, lengths, rows)[:, None]
 
-        def laid_out(values: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
-            array = np.zeros(filled.shape, np.int32)
+        def laid_out(values: npt.NDArray[Any], dtype: npt.DTypeLike = np.int32) -> npt.NDArray[Any]:
+            array = np.zeros(filled.shape, dtype)
             array[filled] = values
             return array
 
+        place = ranges(np.bincount(row_of, minlength=rows))  # of each piece in its row
+        pair, side = np.divmod(place, self.documents_per_record)
+        pairs = self.documents_per_record > 1
         return Batch(
             tokens=laid_out(read[inputs]),
             targets=laid_out(read[inputs + 1]),
-            loss_weights=filled.astype(np.float32),
-            segment_ids=laid_out(np.repeat(ranges(np.bincount(row_of, minlength=rows)) + 1, lengths)),
+            loss_weights=laid_out(learned[inputs + 1], np.float32),
+            segment_ids=laid_out(np.repeat(place + 1, lengths)),
             positions=laid_out(positions),
+            pair_ids=laid_out(np.repeat(pair + 1, lengths)) if pairs else None,
+            sides=laid_out(np.repeat(side + 1, lengths)) if pairs else None,
+            reference_logps=None
+            if self._reference is None
+            else laid_out(np.where(positions == 0, np.repeat(self._of_reference(found, self._reference)[order], lengths), 0), np.float32),
         )
 
-    def _read(self, source: str, parts: Sequence["_Rows"]) -> Tokens:
-        """The tokens of all pieces, one after the other: the inputs of each and the last one's target."""
-        store = self._stores[source]
-        _, documents, starts, lengths = (np.concatenate(column) for column in zip(*(part.spans for part in parts), strict=True))
-        return store.read(store.offsets[documents] + starts, lengths + 1)
+    def _read(self, found: Sequence["_Rows"]) -> tuple[Tokens, npt.NDArray[np.uint8]]:
+        """The tokens of all pieces, one after the other: the inputs of each and the last one's target; and which are learned."""
+        tokens, learned = [], []
+        for source, parts in itertools.groupby(found, lambda part: part.source):
+            store = self._stores[source]
+            _, documents, starts, lengths = (np.concatenate(column) for column in zip(*(part.spans for part in parts), strict=True))
+            begins = store.offsets[documents] + starts
+            tokens.append(store.read(begins, lengths + 1))
+            learned.append(store.read_learned(begins, lengths + 1))
+        return np.concatenate(tokens), np.concatenate(learned)
 
-    def _packed(self, source: str, split: Literal["train", "held_out"], seed: int, epoch: int) -> Plan:
+    def _of_reference(self, found: Sequence["_Rows"], reference: Mapping[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+        """What a reference gives the document of each piece."""
+        return np.concatenate([reference[part.source][part.spans.documents] for part in found])
+
+    def _one_size_of_records(self) -> int:
+        """Documents of a record, the same for all sources."""
+        sizes = {name: store.documents_per_record for name, store in self._stores.items()}
+        if len(set(sizes.values())) > 1:
+            told = ", ".join(f"{name} {size}" for name, size in sizes.items())
+            raise InputError(f"the sources of a run have equally many documents a record (text, chat 1, preference 2, kto 3), not {told}")
+        return next(iter(sizes.values()))
+
+    def _check_lengths(self) -> None:
+        """Whether all records that may not be cut go into a row."""
+        for name, store in self._stores.items():
+            if store.has_learned and (longest := int(packing.record_sizes(store).max()) - 1) > self._data.sequence_length:
+                raise InputError(
+                    f"a record of {name} takes {longest:,} places of a row, and data.sequence_length is {self._data.sequence_length:,}: "
+                    f"delete {store.folder} and prepare it for this length"
+                )
+
+    def _packed(self, source: str, split: Side, seed: int, epoch: int) -> Plan:
         store = self._stores[source]
         return packing.plan(store, self._settings(split, seed, epoch), store.folder / "plans")
 
-    def _has_documents(self, source: str, split: Literal["train", "held_out"]) -> bool:
+    def _has_documents(self, source: str, split: Side) -> bool:
         return packing.in_split(self._stores[source], self._settings(split, 0, 0)).size > 0
 
-    def _settings(self, split: Literal["train", "held_out"], seed: int, epoch: int) -> Settings:
+    def _settings(self, split: Side, seed: int, epoch: int) -> Settings:
         return Settings(
             sequence_length=self._data.sequence_length,
             window_documents=self._data.window_documents,

@@ -1,7 +1,8 @@
 """Which part of which document lies in which row: documents are cut into pieces of at most T tokens and packed best-fit decreasing.
 
 A document of m tokens, its end-of-document token included, gives m - 1 predictions and takes m - 1 places: the last token is only
-ever a target. A plan holds one epoch of a store.
+ever a target. Documents that are learned in part (chats) are not cut, and those of one record (a pair of answers) lie in one row, next to
+each other. A plan holds one epoch of a store.
 """
 
 import contextlib
@@ -34,6 +35,10 @@ class Documents(Protocol):
     def digests(self) -> npt.NDArray[np.uint64]: ...
     @property
     def offsets(self) -> Integers: ...
+    @property
+    def has_learned(self) -> bool: ...
+    @property
+    def documents_per_record(self) -> int: ...
 
 
 class Spans(NamedTuple):
@@ -83,7 +88,7 @@ def ranges(sizes: Integers) -> Integers:
 
 
 def in_split(store: Documents, settings: Settings) -> Integers:
-    """Numbers of the split's documents that hold a prediction, ascending.
+    """Numbers of the split's documents that hold a prediction, ascending; those of a record are on one side, as they have one hash.
 
     The hash of a text decides, so equal texts are on one side. The training side gets at least one text, and the held-out side too
     if its share is above 0 and there are two.
@@ -179,18 +184,35 @@ def pack(documents: Integers, sizes: Integers, sequence_length: int, purpose: tu
 def windows(store: Documents, settings: Settings) -> Iterator[Spans]:
     """Packs a store window by window.
 
-    The windows hold the same documents in every epoch, in another order, so that all epochs have the same number of rows.
+    The windows hold the same records in every epoch, in another order, so that all epochs have the same number of rows.
     """
-    documents = in_split(store, settings)
-    sizes = np.diff(store.offsets)
-    count = -(-len(documents) // settings.window_documents)
+    per_record = store.documents_per_record
+    records = in_split(store, settings)[::per_record] // per_record
+    sizes = record_sizes(store)
+    assert not store.has_learned or (sizes[records] <= settings.sequence_length + 1).all()
+    count = -(-len(records) // settings.window_documents)
     run = (VERSION, store.fingerprint, settings.seed, settings.split)
     if count > 1:
-        documents = documents[_shuffle(len(documents), (*run, "windows"))]
-    parts = np.array_split(documents, count) if count else []
+        records = records[_shuffle(len(records), (*run, "windows"))]
+    parts = np.array_split(records, count) if count else []
     for window in _shuffle(count, (*run, settings.epoch, "order of windows")).tolist():
         chosen = parts[window]
-        yield pack(chosen, sizes[chosen], settings.sequence_length, (*run, settings.epoch, window))
+        spans = pack(chosen, sizes[chosen], settings.sequence_length, (*run, settings.epoch, window))
+        yield spans if per_record == 1 else _documents_of(spans, store)
+
+
+def record_sizes(store: Documents) -> Integers:
+    """int64[records], tokens of each record if its documents were one: the places that they take, and one."""
+    predictions = np.diff(store.offsets) - 1
+    return predictions.reshape(-1, store.documents_per_record).sum(-1) + 1
+
+
+def _documents_of(spans: Spans, store: Documents) -> Spans:
+    """The documents in the places of their records."""
+    numbers = np.arange(store.documents_per_record)
+    documents = (spans.documents[:, None] * len(numbers) + numbers).reshape(-1)
+    lengths = store.offsets[documents + 1] - store.offsets[documents] - 1
+    return Spans(spans.row_sizes * len(numbers), documents, np.zeros_like(documents), lengths)
 
 
 def plan(store: Documents, settings: Settings, folder: Path) -> Plan:

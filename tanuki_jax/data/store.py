@@ -1,8 +1,8 @@
 """Tokenized documents of one source on disk: a folder of zarr3 arrays (sharded, zstd) beside a `store.json` that describes them.
 
 `tokens/` holds the documents one after the other, `offsets/` int64[N+1] where each begins and ends, `digests/` uint64[N] a hash of
-each text, `files/` int32[N] and `rows/` int64[N] where it came from. Further arrays may lie parallel to these; a reader ignores
-those that it does not know.
+each text, `files/` int32[N] and `rows/` int64[N] where it came from. A store of chats has `learned/` uint8, parallel to the tokens.
+Further arrays may lie parallel to these; a reader ignores those that it does not know.
 """
 
 import contextlib
@@ -35,6 +35,7 @@ READS_IN_FLIGHT = 64
 DECODING_THREADS = 8
 LARGEST_UINT16_VOCABULARY = 65_536
 DOCUMENT_ARRAYS = {"offsets": "int64", "digests": "uint64", "files": "int32", "rows": "int64"}
+LEARNED = {"learned": "uint8"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,11 +67,16 @@ class Store:
         self.vocabulary: int = description["tokenizer"]["vocabulary"]
         self.tokens: int = description["tokens"]
         self.documents: int = description["documents"]
+        self.documents_per_record: int = description.get("documents_per_record", 1)
+        """Documents that follow each other and stay together: a chosen answer's, a rejected one's, and perhaps a third one's."""
+        self.has_learned: bool = description.get("has_learned", False)
+        """Whether the store tells which tokens are learned; its documents are never cut. Without it all are."""
         self.inputs = tuple(Input(**entry) for entry in description["inputs"])
         self.settings: Mapping[str, Any] = description["settings"]
         self.statistics: Mapping[str, Any] = description["statistics"]
-        items = {"tokens": self.tokens, "offsets": self.documents + 1} | dict.fromkeys(("digests", "files", "rows"), self.documents)
-        types_of_arrays = {"tokens": description["dtype"], **DOCUMENT_ARRAYS}
+        items = {"tokens": self.tokens, "learned": self.tokens, "offsets": self.documents + 1}
+        items |= dict.fromkeys(("digests", "files", "rows"), self.documents)
+        types_of_arrays = {"tokens": description["dtype"], **DOCUMENT_ARRAYS, **(LEARNED if self.has_learned else {})}
         self._arrays = {name: _open_array(folder, name, dtype, items[name]) for name, dtype in types_of_arrays.items()}
 
     @classmethod
@@ -98,7 +104,7 @@ class Store:
 
     @functools.cached_property
     def digests(self) -> npt.NDArray[np.uint64]:
-        """uint64[N]: a hash of each document's text, equal for equal texts."""
+        """uint64[N]: a hash of each document's text, equal for equal texts; of documents that stay together, of their prompt."""
         digests: npt.NDArray[np.uint64] = self._blocks("digests", [slice(None)])[0]
         return digests
 
@@ -113,7 +119,14 @@ class Store:
             InputError: if what is on disk does not fit its checksum.
             OSError: if it could not be read, however often it was tried.
         """
-        array = self._arrays["tokens"]
+        return self._spans("tokens", starts, lengths)
+
+    def read_learned(self, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+        """As `read`: 1 for each token that is learned where it is the target, else 0."""
+        return self._spans("learned", starts, lengths) if self.has_learned else np.ones(int(lengths.sum()), np.uint8)
+
+    def _spans(self, name: str, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        array = self._arrays[name]
         spans = np.empty(int(lengths.sum()), array.dtype.numpy_dtype)
         if not spans.size:
             return spans
@@ -125,7 +138,7 @@ class Store:
         first = np.flatnonzero(opens)
         block_begins = begins[first]
         block_ends = reach[np.append(first[1:], len(starts)) - 1]
-        blocks = self._blocks("tokens", [*map(slice, block_begins.tolist(), block_ends.tolist())])
+        blocks = self._blocks(name, [*map(slice, block_begins.tolist(), block_ends.tolist())])
         block_of = np.cumsum(opens) - 1
         places = (np.cumsum(lengths) - lengths)[order]
         columns = (block_of, begins - block_begins[block_of], lengths[order], places)
@@ -163,8 +176,11 @@ class StoreWriter:
         vocabulary: int,
         inputs: Sequence[Input],
         settings: Mapping[str, Any],
+        has_learned: bool = False,
+        documents_per_record: int = 1,
     ) -> None:
         """InputError if something is at `folder` already. `settings` is what besides the inputs determined the documents, kept as JSON."""
+        assert has_learned or documents_per_record == 1
         self.folder = Path(folder)
         if self.folder.exists():
             raise InputError(f"{self.folder} exists already; delete it to prepare it again")
@@ -179,12 +195,14 @@ class StoreWriter:
             "inputs": [dataclasses.asdict(entry) for entry in inputs],
             "settings": settings,
         }
+        # Stores of texts are what they were before there were others.
+        self._form = {"has_learned": True, "documents_per_record": documents_per_record} if has_learned else {}
+        self._description |= self._form
         self._draft = self.folder.with_name(f".{self.folder.name}.draft")
         shutil.rmtree(self._draft, ignore_errors=True)
         self._draft.mkdir(parents=True)
-        self._arrays = {
-            name: _GrowingArray(self._draft / name, dtype) for name, dtype in {"tokens": self.dtype.name, **DOCUMENT_ARRAYS}.items()
-        }
+        arrays = {"tokens": self.dtype.name, **DOCUMENT_ARRAYS, **(LEARNED if has_learned else {})}
+        self._arrays = {name: _GrowingArray(self._draft / name, dtype) for name, dtype in arrays.items()}
         self._arrays["offsets"].append(np.zeros(1, np.int64))
 
     def append(
@@ -194,6 +212,7 @@ class StoreWriter:
         digests: npt.NDArray[np.uint64],
         files: npt.NDArray[np.int32],
         rows: npt.NDArray[np.int64],
+        learned: npt.NDArray[np.uint8] | None = None,
     ) -> None:
         """Adds n documents after those that are there.
 
@@ -203,19 +222,23 @@ class StoreWriter:
             digests: uint64[n], a hash of each text.
             files: int32[n], which of `inputs` each came from.
             rows: int64[n], its line or row there, from 1.
+            learned: parallel to `tokens`, 1 for each that is learned where it is the target; only for a store that has it.
         """
         assert len(tokens) == lengths.sum() and len(lengths) == len(digests) == len(files) == len(rows)
+        assert (learned is not None) == ("learned" in self._arrays) and (learned is None or len(learned) == len(tokens))
         offsets = self.tokens + np.cumsum(lengths, dtype=np.int64)
-        new = {"tokens": tokens, "offsets": offsets, "digests": digests, "files": files, "rows": rows}
+        new = {"tokens": tokens, "offsets": offsets, "digests": digests, "files": files, "rows": rows, "learned": learned}
         for name, values in new.items():
-            self._arrays[name].append(values)
+            if values is not None:
+                self._arrays[name].append(values)
         self.tokens += len(tokens)
         self.documents += len(lengths)
 
     def commit(self, statistics: Mapping[str, Any]) -> Store:
         """Finishes the arrays, writes `store.json` and moves the whole to `folder`. `statistics` is kept as JSON."""
         hashes = {name: array.close() for name, array in self._arrays.items()}
-        whole = hashlib.blake2b(json.dumps([self._description["tokenizer"], hashes], sort_keys=True).encode(), digest_size=16)
+        content = [self._description["tokenizer"], hashes, *([self._form] if self._form else [])]
+        whole = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16)
         description = self._description | {
             "tokens": self.tokens,
             "documents": self.documents,

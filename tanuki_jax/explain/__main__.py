@@ -55,7 +55,7 @@ def _explain_step(run: Path, step: int) -> None:
     print(f"step {step} of {run} (data step {explained.data_step}): {tokens:,} tokens in {rows} rows")
     width = max(len(each.place) for each in pieces), max(len(each.used) for each in pieces)
     for each in pieces:
-        print(f"row {each.row:<5} {each.place:<{width[0]}}  {each.used:<{width[1]}}  {each.first_words}")
+        print(f"row {each.row:<5} {each.place:<{width[0]}}  {each.used:<{width[1]}}  {each.learned_words or each.first_words}")
 
 
 def _explain_spike(run: Path, number: int, replay: int) -> None:

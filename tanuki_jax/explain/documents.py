@@ -48,6 +48,8 @@ class Document:
     """On the weights from before its step."""
     share: float | None = None
     """Norm of its own gradient over that of the whole batch; None if it was not computed."""
+    learned: int | None = None
+    """How many of its targets are learned; None: all."""
 
     @property
     def suspicion(self) -> float:
@@ -74,16 +76,18 @@ def measure(step: int, traced: Sequence[Sequence[Piece]], batch: HostBatch, loss
     for row, pieces in enumerate(traced):
         begins = np.cumsum([0, *(piece.length for piece in pieces)]).tolist()
         for begin, piece in zip(begins, pieces, strict=False):
-            losses = losses_of(slice(begin, begin + piece.length), row, batch, losses_nt)
-            measured.append(Document(step, row, begin, piece, losses))
+            places = slice(begin, begin + piece.length)
+            learned = int(np.count_nonzero(batch.loss_weights[row, places]))
+            measured.append(Document(step, row, begin, piece, losses_of(places, row, batch, losses_nt), learned=learned))
     return measured
 
 
 def losses_of(places: slice, row: int, batch: HostBatch, losses_nt: Floats) -> Losses:
-    """Mean and largest loss of the tokens in some places of a row."""
-    losses_t = losses_nt[row, places].astype(np.float64)
+    """Mean and largest loss of the targets that are learned in some places of a row."""
+    learned_t = batch.loss_weights[row, places] > 0
+    losses_t = losses_nt[row, places][learned_t].astype(np.float64)
     worst = int(np.argmax(np.where(np.isfinite(losses_t), losses_t, np.inf)))
-    return Losses(float(losses_t.mean()), float(losses_t[worst]), int(batch.targets[row, places][worst]))
+    return Losses(float(losses_t.mean()), float(losses_t[worst]), int(batch.targets[row, places][learned_t][worst]))
 
 
 def judge(documents: Sequence[Document], first: int) -> list[Document]:
@@ -98,7 +102,7 @@ def judge(documents: Sequence[Document], first: int) -> list[Document]:
     usual = before if before.any() else finite
     deviations = np.full(len(documents), np.inf)
     if usual.any():
-        distances = (means - np.median(means[usual])) * np.sqrt([document.piece.length for document in documents])
+        distances = (means - np.median(means[usual])) * np.sqrt([document.learned or document.piece.length for document in documents])
         spread = max(DEVIATION * np.median(np.abs(distances[usual])), LEAST)
         deviations[finite] = distances[finite] / spread
     return [dataclasses.replace(each, deviations=float(far)) for each, far in zip(documents, deviations, strict=True)]

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from tanuki_jax.checkpoints import folder
 from tanuki_jax.checkpoints.folder import State
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.config.serialize import from_json
+from tanuki_jax.data.batch import SIDES
 from tanuki_jax.data.loader import Loader, Piece, data_step_of, open_stores
 from tanuki_jax.data.store import Origin, Store
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
@@ -30,6 +32,12 @@ class Explained:
     """Tokens of the whole document, its end included."""
     first_words: str
     """Text of the piece's first tokens, on one line."""
+    side: str = ""
+    """Which answer of a preference it is; else empty."""
+    learned: int | None = None
+    """How many of its targets are learned; None: all, as in texts."""
+    learned_words: str = ""
+    """Text of the first learned ones, on one line, where not all are."""
 
     @property
     def place(self) -> str:
@@ -38,9 +46,10 @@ class Explained:
 
     @property
     def used(self) -> str:
-        """Which part of the document it is."""
+        """Which part of the document it is, and how much of it is learned."""
         piece = self.piece
-        return f"tokens {piece.start + 1}-{piece.start + piece.length} of {self.document_tokens}, epoch {piece.epoch + 1}"
+        part = f"tokens {piece.start + 1}-{piece.start + piece.length} of {self.document_tokens}, epoch {piece.epoch + 1}"
+        return ", ".join([part, *([self.side] if self.side else []), *([f"{self.learned} learned"] if self.learned is not None else [])])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +105,18 @@ def located(
     for row, piece in pieces:
         store = stores[piece.source]
         begin, end = store.offsets[piece.document : piece.document + 2]
-        shown = store.read(np.array([begin + piece.start]), np.array([min(piece.length, tokens)]))
-        words = " ".join(tokenizer.decode(shown.tolist()).split())
-        explained.append(Explained(row, piece, store.origin(piece.document), int(end - begin), words))
+        start = np.array([begin + piece.start])
+        words = _words(store, start, np.array([min(piece.length, tokens)]), tokenizer)
+        found = Explained(row, piece, store.origin(piece.document), int(end - begin), words)
+        if store.has_learned:
+            targets = np.flatnonzero(store.read_learned(start + 1, np.array([piece.length])))
+            side = SIDES[piece.document % store.documents_per_record] if store.documents_per_record > 1 else ""
+            learned_words = _words(store, start + 1 + targets[:tokens], np.ones(len(targets[:tokens]), np.int64), tokenizer)
+            found = dataclasses.replace(found, side=side, learned=len(targets), learned_words=learned_words)
+        explained.append(found)
     return explained
+
+
+def _words(store: Store, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], tokenizer: Tokenizer) -> str:
+    """The text of some spans, on one line."""
+    return " ".join(tokenizer.decode(store.read(starts, lengths).tolist()).split())

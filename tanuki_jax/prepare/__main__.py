@@ -2,6 +2,7 @@
 
 python -m tanuki_jax.prepare --config=tiny
 python -m tanuki_jax.prepare --config=8b --data.stores /scratch/stores --workers 64
+python -m tanuki_jax.prepare --config=8b_sft --preview 3
 """
 
 if __name__ == "__main__":  # worker processes import this file too, and need nothing of the command line

@@ -4,7 +4,7 @@ import glob
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Executor, as_completed
 from pathlib import Path
 
@@ -40,12 +40,14 @@ def build(inventory: Inventory, folder: Path, tokenizer: Tokenizer, workers: Exe
             vocabulary=tokenizer.vocabulary,
             inputs=inventory.inputs,
             settings=inventory.settings,
+            has_learned=inventory.rendering is not None,
+            documents_per_record=inventory.rendering.documents if inventory.rendering else 1,
         ) as writer,
     ):
         merge = Merge(inventory, writer)
-        for unit, part in _encoded(inventory.units, parts, writer.dtype.name, workers, progress):
+        for unit, part in _encoded(inventory, parts, writer.dtype.name, workers, progress):
             for line in merge.add(unit, part):
-                progress.say(f"skipped {line}")
+                progress.say(line)
         store = writer.commit(merge.statistics(malformed_share))
     shutil.rmtree(parts)
     return store
@@ -63,14 +65,15 @@ def _parts_folder(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> P
     return parts
 
 
-def _encoded(units: Sequence[Unit], parts: Path, dtype: str, workers: Executor, progress: SourceProgress) -> Iterator[tuple[Unit, Path]]:
+def _encoded(inventory: Inventory, parts: Path, dtype: str, workers: Executor, progress: SourceProgress) -> Iterator[tuple[Unit, Path]]:
     """Every unit and its part, in order, as soon as it and those before it are there."""
+    units = inventory.units
     paths = [parts / f"{number:08d}.npz" for number in range(len(units))]
     there = [path.exists() for path in paths]
     if any(there):
         progress.resume(sum(unit.work for unit, finished in zip(units, there, strict=True) if finished))
     futures = {
-        workers.submit(encode_in_worker, unit, path, dtype): number
+        workers.submit(encode_in_worker, unit, path, dtype, inventory.rendering): number
         for number, (unit, path) in enumerate(zip(units, paths, strict=True))
         if not there[number]
     }

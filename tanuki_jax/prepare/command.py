@@ -12,6 +12,10 @@ from tanuki_jax.config import registry
 from tanuki_jax.config.command_line import parse
 from tanuki_jax.errors import InputError
 from tanuki_jax.prepare.prepare import Prepared, prepare
+from tanuki_jax.prepare.preview import preview
+
+OPTIONAL = {"records": "records", "learned_tokens": "learned", "dropped": "dropped", "shortened": "shortened"}
+"""Statistic -> column of the table where a source has it, and not 0."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,6 +24,8 @@ class Options:
 
     workers: int = 0
     """Processes that encode; 0: one for each core."""
+    preview: int = 0
+    """Make nothing, but print so many records of each source of chats or preferences, with what is learned in colour."""
 
 
 def main(words: list[str]) -> None:
@@ -27,7 +33,14 @@ def main(words: list[str]) -> None:
     experiment, options = parse("prepare", words, Options)
     if options.workers < 0:
         raise InputError(f"--workers is {options.workers}, and must not be negative")
+    if options.preview < 0:
+        raise InputError(f"--preview is {options.preview}, and must not be negative")
     mixture = registry.mixture.find(experiment.data.mixture)
+    if options.preview:
+        console = Console(markup=False, highlight=False)
+        for text in preview(experiment.data, mixture, options.preview):
+            console.print(text, soft_wrap=True)
+        return
     prepared = prepare(experiment.data, mixture, options.workers or _cores())
     table = _table(prepared)
     console = Console(markup=False, highlight=False)
@@ -43,7 +56,9 @@ def _cores() -> int:
 def _table(prepared: Sequence[Prepared]) -> Table:
     table = Table(box=box.SIMPLE)
     table.add_column("source")
-    for column in ("documents", "characters", "tokens", "per character", "median", "malformed"):
+    optional = [name for name in OPTIONAL if any(entry.store.statistics.get(name) for entry in prepared)]
+    columns = ("documents", "characters", "tokens", "per character", "median", "malformed", *(OPTIONAL[name] for name in optional))
+    for column in columns:
         table.add_column(column, justify="right")
     table.add_column("store")
     for entry in prepared:
@@ -56,6 +71,7 @@ def _table(prepared: Sequence[Prepared]) -> Table:
             f"{counts['tokens_per_character']:.3f}",
             f"{counts['document_tokens_percentiles']['50']:,}",
             f"{counts['malformed']:,}",
+            *(f"{counts[name]:,}" if name in counts else "" for name in optional),
             "new" if entry.is_new else "up to date",
         )
     return table

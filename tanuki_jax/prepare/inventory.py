@@ -7,16 +7,18 @@ from typing import Any
 from tanuki_jax.config.mixture import Mixture, Source
 from tanuki_jax.data.store import Input
 from tanuki_jax.errors import InputError
-from tanuki_jax.prepare.units import FileUnit, TaskUnit, Unit, task_path
+from tanuki_jax.prepare.chats import Rendering
+from tanuki_jax.prepare.units import TASK_SEED, FileUnit, TaskUnit, Unit, task_path
 from tanuki_jax.records.files import InputFile, Slice, expand, split
 from tanuki_jax.tasks.registry import find
+from tanuki_jax.tasks.splits import preference
 
 UNITS = 64
 """At least so many in a source that is large enough for it, so that many workers have something to do."""
 UNIT_BYTES = (1 << 20, 32 << 20)
 """Least and most that a unit reads; the last unit may have less, and a compressed file, which is always whole, more."""
 UNIT_TASKS = (1_000, 50_000)
-"""Least and most conversations of a unit of tasks."""
+"""Least and most records of a unit of tasks."""
 UNIT_FILES = 1_000
 """Most files of a unit."""
 
@@ -28,6 +30,8 @@ class Inventory:
     source: Source
     inputs: tuple[Input, ...]
     units: tuple[Unit, ...]
+    rendering: Rendering | None = None
+    """How its records become documents, for a source that is not of texts, once the tokenizer is there."""
 
     @property
     def name(self) -> str:
@@ -37,7 +41,9 @@ class Inventory:
     @property
     def settings(self) -> dict[str, Any]:
         """What besides the inputs determines the documents."""
-        return {"documents": self.source.documents} if self.source.tasks else {"text_field": self.source.text_field}
+        origin = {"documents": self.source.documents} if self.source.tasks else {"text_field": self.source.text_field}
+        assert (self.rendering is None) == (self.source.form == "text")
+        return origin if self.rendering is None else origin | self.rendering.settings
 
 
 def take_inventory(mixture: Mixture) -> list[Inventory]:
@@ -74,6 +80,8 @@ def _task_units(source: Source) -> Iterator[TaskUnit]:
     per_unit = _clamped(source.documents // UNITS, UNIT_TASKS)
     for number, family in enumerate(source.tasks):
         find(family)
+        if source.form in ("preference", "kto"):
+            preference((family,), 0, TASK_SEED)
         documents = (source.documents + number) // families
         for start in range(0, documents, per_unit):
             yield TaskUnit(family, start, min(start + per_unit, documents))

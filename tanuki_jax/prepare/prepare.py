@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 
+from tanuki_jax.chat import folder as template_folder
 from tanuki_jax.config.experiment import Data
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.data.store import Input, Store
@@ -20,6 +21,7 @@ from tanuki_jax.prepare.build import build
 from tanuki_jax.prepare.encode import start_worker
 from tanuki_jax.prepare.inventory import Inventory, take_inventory
 from tanuki_jax.prepare.sample import sample
+from tanuki_jax.prepare.templates import rendered, template_of_config
 
 LOCK = ".lock"
 
@@ -36,6 +38,8 @@ class Prepared:
 def prepare(data: Data, mixture: Mixture, workers: int) -> list[Prepared]:
     """Trains the tokenizer at `data.tokenizer.path` if there is none, then makes every store that is not there.
 
+    Puts the template that `data.tokenizer` names beside the tokenizer, if none is there.
+
     Args:
         data: says where tokenizer and stores are.
         mixture: what `data.mixture` names.
@@ -46,12 +50,17 @@ def prepare(data: Data, mixture: Mixture, workers: int) -> list[Prepared]:
 
     Raises:
         InputError: before anything starts if a source is missing or empty; if a store is there that has another tokenizer or other
-            inputs; if more than `data.malformed_share` of a source is malformed; if another process prepares the same stores.
+            inputs; if more than `data.malformed_share` of a source is malformed or too long; if chats have no template, or one that
+            says nothing of what is learned; if another process prepares the same stores.
     """
     inventories = take_inventory(mixture)
+    template = template_of_config(data.tokenizer)
     stores = Path(data.stores)
     with _alone_in(stores):
         tokenizer = _tokenizer(data, mixture, inventories)
+        inventories = rendered(inventories, data, tokenizer, template)
+        if template is not None and template_folder.find(Path(data.tokenizer.path)) is None:
+            template_folder.write(Path(data.tokenizer.path), template)
         there = [_existing(inventory, stores / inventory.name, tokenizer) for inventory in inventories]
         units = max((len(inventory.units) for inventory, store in zip(inventories, there, strict=True) if store is None), default=1)
         with _worker_processes(min(workers, units), data.tokenizer.path) as pool:

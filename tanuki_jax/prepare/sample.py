@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.prepare.inventory import Inventory
-from tanuki_jax.prepare.units import rows_of
+from tanuki_jax.prepare.units import rows_of, text_of
 from tanuki_jax.records.read import Malformed
 
 MOST_UNITS = 1_000
@@ -35,10 +35,10 @@ def _texts(inventory: Inventory, budget: float) -> Iterator[str]:
     work = sum(unit.work for unit in units)
     for unit in units:
         left = int(budget * unit.work / work)
-        for row in rows_of(unit, []):
+        for row in rows_of(unit, inventory.source.form, []):
             if left <= 0:
                 break
-            if not isinstance(row.text, Malformed):
-                text = row.text.encode()[:left]
+            if not isinstance(row.record, Malformed):
+                text = text_of(row.record).encode()[:left]
                 left -= len(text)
                 yield text.decode(errors="ignore")

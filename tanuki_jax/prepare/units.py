@@ -7,8 +7,8 @@ from typing import NamedTuple
 from tanuki_jax.chat.pretraining import as_text
 from tanuki_jax.records.files import Slice
 from tanuki_jax.records.read import Malformed, read
-from tanuki_jax.records.types import Conversation, Document
-from tanuki_jax.tasks.splits import conversation
+from tanuki_jax.records.types import Conversation, Document, Form, Message, Preference
+from tanuki_jax.tasks.splits import conversation, preference
 
 TASK_SEED = 0
 
@@ -32,7 +32,7 @@ class FileUnit:
 
 @dataclasses.dataclass(frozen=True)
 class TaskUnit:
-    """Conversations [start, stop) of a task family; they count as one slice."""
+    """Conversations or preferences [start, stop) of a task family; they count as one slice."""
 
     family: str
     start: int
@@ -45,49 +45,52 @@ class TaskUnit:
 
     @property
     def work(self) -> int:
-        """How many conversations are written."""
+        """How many records are written."""
         return self.stop - self.start
 
 
 class Row(NamedTuple):
-    """A text, or what is wrong with it, and where it stands."""
+    """A record, or what is wrong with it, and where it stands."""
 
     piece: int
     """Which of the unit's slices it is in."""
     row: int
     """Row within that slice, from 0."""
-    text: str | Malformed
+    record: Document | Conversation | Preference | Malformed
 
 
 def task_path(family: str) -> str:
-    """What stands for a file where a family's rules wrote the documents; the row is the number of the conversation."""
+    """What stands for a file where a family's rules wrote the documents; the row is the number of the record."""
     return f"tasks:{family}"
 
 
-def rows_of(unit: Unit, rows_read: list[int]) -> Iterator[Row]:
-    """The texts of a unit in order; conversations as `user:` and `assistant:` lines.
+def rows_of(unit: Unit, form: Form, rows_read: list[int]) -> Iterator[Row]:
+    """The records of a unit in order.
 
     Args:
         unit: what to read.
+        form: what rows are read as.
         rows_read: gets, slice by slice, how many rows it has, blank ones included.
     """
     if isinstance(unit, TaskUnit):
+        write = preference if form in ("preference", "kto") else conversation
         for row, index in enumerate(range(unit.start, unit.stop)):
-            yield Row(0, row, as_text(conversation((unit.family,), index, TASK_SEED)))
+            yield Row(0, row, write((unit.family,), index, TASK_SEED))
         rows_read.append(unit.work)
         return
     for piece, part in enumerate(unit.slices):
-        reader = read(part, text_field=unit.text_field)
+        reader = read(part, text_field=unit.text_field, form=form)
         for found in reader:
-            yield Row(piece, found.row, _text(found.record))
+            yield Row(piece, found.row, found.record)
         rows_read.append(reader.rows_read)
 
 
-def _text(record: Document | Conversation | Malformed) -> str | Malformed:
+def text_of(record: Document | Conversation | Preference) -> str:
+    """A record as pretraining reads it: conversations as `user:` and `assistant:` lines, preferences with the chosen answer."""
     match record:
         case Document():
             return record.text
         case Conversation():
             return as_text(record)
-        case Malformed():
-            return record
+        case Preference():
+            return as_text(Conversation(record.id, (*record.prompt, Message("assistant", record.chosen))))

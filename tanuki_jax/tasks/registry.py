@@ -8,9 +8,11 @@ from tanuki_jax.errors import InputError
 from tanuki_jax.tasks.arithmetic import Arithmetic
 from tanuki_jax.tasks.dialogue import Dialogue
 from tanuki_jax.tasks.family import Family
+from tanuki_jax.tasks.instructions import Instructions
+from tanuki_jax.tasks.style import Style
 from tanuki_jax.tasks.table import Table
 
-FAMILIES: Mapping[str, Family[Any, Any]] = {family.name: family for family in (Arithmetic(), Table(), Dialogue())}
+FAMILIES: Mapping[str, Family[Any, Any]] = {family.name: family for family in (Arithmetic(), Table(), Dialogue(), Instructions(), Style())}
 
 
 def find(name: str) -> Family[Any, Any]:

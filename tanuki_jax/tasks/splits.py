@@ -1,16 +1,18 @@
-"""Which tasks are for training and which for probing, and the conversations made of the former.
+"""Which tasks are for training and which for probing, and the conversations and preferences made of them.
 
 A task is a probe by what its problem is, not by its key: two keys that give the same problem in other words fall on the same side.
 """
 
 import itertools
 from collections.abc import Iterator, Sequence
+from random import Random
 from typing import Any, Literal
 
 from tanuki_jax.errors import InputError
-from tanuki_jax.records.types import Conversation
+from tanuki_jax.records.types import Conversation, Preference
 from tanuki_jax.tasks.family import Task, stable_hash
-from tanuki_jax.tasks.registry import find
+from tanuki_jax.tasks.preferences import Paired
+from tanuki_jax.tasks.registry import FAMILIES, find
 
 type Split = Literal["train", "probe"]
 
@@ -38,16 +40,37 @@ def conversation(families: Sequence[str], index: int, seed: int) -> Conversation
 
     Each family has an equal share. Metadata holds `family` and `key`. InputError if a family is unknown or none is named.
     """
-    if not families:
-        raise InputError("no task families are named")
-    for attempt in itertools.count():
-        key = stable_hash("conversation", seed, index, attempt)
-        task = find(families[key % len(families)]).generate(key)
-        if split_of(task) == "train":
-            break
+    task = _drawn("conversation", families, index, seed, "train")
     return Conversation(f"{task.family}/{task.key}", task.messages, {"family": task.family, "key": task.key})
 
 
 def conversations(families: Sequence[str], count: int, seed: int) -> Iterator[Conversation]:
     """The training conversations 0 to count - 1 of `conversation`."""
     return (conversation(families, index, seed) for index in range(count))
+
+
+def preference(families: Sequence[str], index: int, seed: int, side: Split = "train") -> Preference:
+    """Preference number `index` of a corpus, or of what is held out of it (`side="probe"`): a pure function of the arguments.
+
+    Each family has an equal share. Both answers have as many characters. Metadata holds `family`, `key` and `kind`: "rule" where the
+    answers differ in a rule of form, "fact" where they differ in an item. InputError if a family is unknown or has no pairs, or none is
+    named.
+    """
+    for name in families:
+        if not isinstance(find(name), Paired):
+            paired = " and ".join(repr(other) for other, family in FAMILIES.items() if isinstance(family, Paired))
+            raise InputError(f"the task family {name!r} has no pairs of answers; those that have are {paired}")
+    task = _drawn("preference", families, index, seed, side)
+    family = find(task.family)
+    assert isinstance(family, Paired)
+    pair = family.pair(task.problem, Random(stable_hash("pair", task.family, task.key)))
+    metadata = {"family": task.family, "key": task.key, "kind": pair.kind}
+    return Preference(f"{task.family}/{task.key}", task.messages[:-1], pair.chosen, pair.rejected, metadata)
+
+
+def _drawn(purpose: str, families: Sequence[str], index: int, seed: int, side: Split) -> Task[Any]:
+    if not families:
+        raise InputError("no task families are named")
+    keys = (stable_hash(purpose, seed, index, attempt) for attempt in itertools.count())
+    candidates = (find(families[key % len(families)]).generate(key) for key in keys)
+    return next(task for task in candidates if split_of(task) == side)

@@ -1,20 +1,26 @@
 import dataclasses
+import hashlib
 import itertools
 import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tanuki_jax.chat import named
+from tanuki_jax.chat.folder import write as write_template
 from tanuki_jax.config.experiment import Data, Tokenizer
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.data import loader as loader_module
 from tanuki_jax.data import packing
+from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import HostBatch, Loader, data_step_of, open_stores
 from tanuki_jax.data.store import Input, Store, StoreWriter
 from tanuki_jax.errors import InputError
@@ -23,14 +29,39 @@ OF_SOURCE = 100_000
 """Token n of a test store of number s has the id s * OF_SOURCE + n, so that a token tells where it is from."""
 
 
-def write_store(folder: Path, number: int, sizes: Sequence[int], tokenizer: str = "t") -> Store:
-    """A store named `folder.name` of documents with the given numbers of tokens, each text unlike the others."""
+def write_store(
+    folder: Path,
+    number: int,
+    sizes: Sequence[int],
+    tokenizer: str = "t",
+    documents_per_record: int = 0,
+    settings: Mapping[str, object] | None = None,
+) -> Store:
+    """A store named `folder.name` of documents with the given numbers of tokens, each text unlike the others.
+
+    With `documents_per_record`, of chats: every third token is not learned, nor is the first one of a document.
+    """
     tokens = np.arange(sum(sizes), dtype=np.uint32) + number * OF_SOURCE
-    digests = np.random.default_rng(number).integers(0, 2**63, len(sizes)).astype(np.uint64)
-    inputs = [Input("some.jsonl", 1)]
-    with StoreWriter(folder, source=folder.name, tokenizer_fingerprint=tokenizer, vocabulary=2**20, inputs=inputs, settings={}) as writer:
-        writer.append(tokens, np.array(sizes, np.int64), digests, np.zeros(len(sizes), np.int32), np.arange(1, len(sizes) + 1))
+    together = documents_per_record or 1
+    digests = np.random.default_rng(number).integers(0, 2**63, len(sizes) // together).astype(np.uint64).repeat(together)
+    with StoreWriter(
+        folder,
+        source=folder.name,
+        tokenizer_fingerprint=tokenizer,
+        vocabulary=2**20,
+        inputs=[Input("some.jsonl", 1)],
+        settings=settings or {},
+        has_learned=documents_per_record > 0,
+        documents_per_record=together,
+    ) as writer:
+        places = (np.zeros(len(sizes), np.int32), np.arange(1, len(sizes) + 1))
+        learned = is_learned(tokens).astype(np.uint8) if documents_per_record else None
+        writer.append(tokens, np.array(sizes, np.int64), digests, *places, learned)
         return writer.commit({})
+
+
+def is_learned(tokens: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    return tokens % 3 != 1
 
 
 def mixture(*stages: tuple[int, Mapping[str, float]]) -> Mixture:
@@ -70,6 +101,9 @@ def loader(stores: dict[str, Store]) -> Loader:
 
 def assert_same(one: HostBatch, other: HostBatch) -> None:
     for name, left, right in zip(one._fields, one, other, strict=True):
+        if left is None or right is None:
+            assert left is right, name
+            continue
         np.testing.assert_array_equal(left, right, err_msg=name)
         assert left.dtype == right.dtype
 
@@ -87,8 +121,9 @@ def inputs_in(row: HostBatch, sizes: Sequence[int]) -> list[int]:
         segment, position = (segment, position + 1) if follows else (segment + 1, 0)
         assert (row.segment_ids[t], row.positions[t], row.loss_weights[t]) == (segment, position, 1.0)
         assert row.targets[t] == row.tokens[t] + 1 and places[here + 1][0] == document
-    for array in row:
-        assert not array[filled:].any()
+    assert (row.pair_ids, row.sides, row.reference_logps) == (None, None, None)
+    for array in row[:5]:
+        assert array is not None and not array[filled:].any()
     return [int(token) for token in row.tokens[:filled]]
 
 
@@ -98,8 +133,13 @@ def all_inputs(sizes: Sequence[int], number: int) -> list[int]:
     return [number * OF_SOURCE + begin + n for begin, size in zip(begins, sizes, strict=True) for n in range(size - 1)]
 
 
+def of_each(function: Callable[..., Any], *batches: HostBatch) -> HostBatch:
+    """The batch of what a function makes of each array of some batches, where they have it."""
+    return Batch(*(None if arrays[0] is None else function(*arrays) for arrays in zip(*batches, strict=True)))
+
+
 def row(batch: HostBatch, index: int) -> HostBatch:
-    return type(batch)(*(array[index] for array in batch))
+    return of_each(lambda array: array[index], batch)
 
 
 @settings(max_examples=20, deadline=None)
@@ -139,7 +179,7 @@ def test_any_number_of_hosts_reads_the_same_rows(loader: Loader, stores: dict[st
     readers = [Loader(stores, mixture((0, {"a": 2.0, "b": 1.0})), data(), seed=0) for _ in range(hosts)]
     for step in (0, 3, 50):
         parts = [reader.batch(step, slice(host * 8 // hosts, (host + 1) * 8 // hosts)) for host, reader in enumerate(readers)]
-        assert_same(loader.batch(step, slice(None)), type(parts[0])(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True))))
+        assert_same(loader.batch(step, slice(None)), of_each(lambda *arrays: np.concatenate(arrays), *parts))
 
 
 def test_the_order_of_access_does_not_matter(loader: Loader, stores: dict[str, Store]) -> None:
@@ -147,7 +187,7 @@ def test_the_order_of_access_does_not_matter(loader: Loader, stores: dict[str, S
     backwards = Loader(stores, mixture((0, {"a": 2.0, "b": 1.0})), data(), seed=0)
     for step in reversed(range(20)):
         assert_same(backwards.batch(step, slice(None)), forwards[step])
-    assert_same(loader.batch(4, [6, 0, 3]), type(forwards[4])(*(array[[6, 0, 3]] for array in forwards[4])))
+    assert_same(loader.batch(4, [6, 0, 3]), of_each(lambda array: array[[6, 0, 3]], forwards[4]))
 
 
 def test_a_trace_names_the_pieces_of_every_row(loader: Loader, stores: dict[str, Store]) -> None:
@@ -241,7 +281,7 @@ def test_held_out_rows_are_fixed_and_never_trained_on(stores: dict[str, Store]) 
         read = [token for index in range(64) for token in inputs_in(row(batch, index), SIZES[name])]
         assert not set(read) & trained
         assert sorted({*read, *(trained & set(all_inputs(SIZES[name], number)))}) == all_inputs(SIZES[name], number)
-        assert_same(loaders[0].held_out(name, 1), type(batch)(*(array[:1] for array in batch)))
+        assert_same(loaders[0].held_out(name, 1), of_each(lambda array: array[:1], batch))
 
 
 def test_a_source_of_one_document_has_nothing_held_out(tmp_path: Path, stores: dict[str, Store]) -> None:
@@ -280,6 +320,126 @@ def test_an_epoch_is_packed_once_however_many_threads_want_it(stores: dict[str, 
     assert max(Counter(packed).values()) == 1 and len(packed) > 3
 
 
+PAIRS = [3, 4, 5, 6, 2, 2, 9, 8, 7, 5, 3, 3, 4, 9, 6, 6, 5, 5, 2, 9, 4, 4, 8, 3]
+
+
+def test_only_the_targets_that_are_learned_have_a_weight_in_chats(tmp_path: Path, stores: dict[str, Store]) -> None:
+    chats = write_store(tmp_path / "chats", 2, PAIRS, documents_per_record=1)
+    both = Loader({"a": stores["a"], "chats": chats}, mixture((0, {"a": 1.0, "chats": 1.0})), data(), 0)
+    read: Counter[str] = Counter()
+    for step in range(4):
+        batch = both.batch(step, slice(None))
+        assert (batch.pair_ids, batch.sides) == (None, None) and batch.loss_weights.dtype == np.float32
+        filled = batch.segment_ids > 0
+        of_chats = batch.tokens >= 2 * OF_SOURCE
+        np.testing.assert_array_equal(batch.loss_weights[filled & ~of_chats], 1.0)
+        np.testing.assert_array_equal(batch.loss_weights[of_chats], is_learned(batch.targets[of_chats]))
+        np.testing.assert_array_equal(batch.loss_weights[~filled], 0.0)
+        read.update({"texts": int((filled & ~of_chats).sum()), "chats": int(of_chats.sum())})
+    assert read["texts"] and read["chats"]
+
+
+@pytest.mark.parametrize("together", [2, 3])
+def test_rows_say_which_documents_belong_together_and_which_side_each_is(tmp_path: Path, together: int) -> None:
+    store = write_store(tmp_path / "pairs", 0, PAIRS, documents_per_record=together)
+    loader = Loader({"pairs": store}, mixture((0, {"pairs": 1.0})), data(sequence_length=40, batch_rows=2), 0)
+    assert loader.documents_per_record == together
+    document_of = np.repeat(np.arange(len(PAIRS)), PAIRS)
+    seen: set[int] = set()
+    for step in range(6):
+        batch = loader.batch(step, slice(None))
+        assert batch.pair_ids is not None and batch.sides is not None
+        assert batch.pair_ids.dtype == batch.sides.dtype == np.int32
+        for index, pieces in enumerate(loader.trace(step)):
+            filled = batch.segment_ids[index] > 0
+            documents = document_of[batch.tokens[index][filled]]
+            assert documents.tolist() == [piece.document for piece in pieces for _ in range(piece.length)]
+            np.testing.assert_array_equal(batch.sides[index][filled], documents % together + 1)
+            order = {record: number for number, record in enumerate(dict.fromkeys((documents // together).tolist()), 1)}
+            assert batch.pair_ids[index][filled].tolist() == [order[record] for record in (documents // together).tolist()]
+            assert not batch.pair_ids[index][~filled].any() and not batch.sides[index][~filled].any()
+            assert all(Counter(piece.document // together for piece in pieces)[record] == together for record in order)
+            seen.update(documents.tolist())
+    assert seen == set(range(len(PAIRS)))
+
+
+def test_pairs_are_held_out_whole(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "pairs", 0, PAIRS, documents_per_record=2)
+    shape = data(sequence_length=24, batch_rows=4, held_out_share=0.3)
+    loader = Loader({"pairs": store}, mixture((0, {"pairs": 1.0})), shape, 0)
+    document_of = np.repeat(np.arange(len(PAIRS)), PAIRS)
+    batch = loader.held_out("pairs", 6)
+    held_out = set(document_of[batch.tokens[batch.segment_ids > 0]].tolist())
+    trained = {piece.document for step in range(12) for pieces in loader.trace(step) for piece in pieces}
+    assert held_out and trained and held_out | trained == set(range(len(PAIRS))) and not held_out & trained
+    assert {document ^ 1 for document in held_out} == held_out
+    assert batch.sides is not None and set(batch.sides.flat) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("batch_rows", [1, 3, 50])
+def test_everything_is_read_once_with_the_number_of_each_tokens_document(tmp_path: Path, batch_rows: int) -> None:
+    store = write_store(tmp_path / "pairs", 0, PAIRS, documents_per_record=2)
+    shape = data(sequence_length=24, batch_rows=batch_rows, held_out_share=0.3)
+    loader = Loader({"pairs": store}, mixture((0, {"pairs": 1.0})), shape, 3)
+    document_of = np.repeat(np.arange(len(PAIRS)), PAIRS)
+    read: list[int] = []
+    for split in ("train", "held_out"):
+        for batch, documents in loader.everything("pairs", split, slice(None)):
+            filled = batch.segment_ids > 0
+            assert batch.tokens.shape == documents.shape == (batch_rows, 24)
+            np.testing.assert_array_equal(documents[filled], document_of[batch.tokens[filled]])
+            assert (documents[~filled] == -1).all()
+            read += batch.tokens[filled].tolist()
+    assert sorted(read) == all_inputs(PAIRS, 0)
+
+
+def test_hosts_read_parts_of_everything(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "chats", 0, PAIRS, documents_per_record=1)
+    loader = Loader({"chats": store}, mixture((0, {"chats": 1.0})), data(sequence_length=24, batch_rows=4), 0)
+    whole = list(loader.everything("chats", "train", slice(None)))
+    assert not whole[-1][0].segment_ids[-1].any(), "some host should have nothing but padding in the last batch"
+    parts = zip(*(loader.everything("chats", "train", slice(host, host + 1)) for host in range(4)), strict=True)
+    for (of_all, all_documents), of_hosts in zip(whole, parts, strict=True):
+        assert_same(of_all, of_each(lambda *arrays: np.concatenate(arrays), *(batch for batch, _ in of_hosts)))
+        np.testing.assert_array_equal(all_documents, np.concatenate([documents for _, documents in of_hosts]))
+
+
+def test_what_a_reference_gave_a_document_lies_at_its_first_token(tmp_path: Path) -> None:
+    pairs = {name: write_store(tmp_path / name, number, PAIRS, documents_per_record=2) for number, name in enumerate("pq")}
+    loader = Loader(pairs, mixture((0, {"p": 1.0, "q": 1.0})), data(sequence_length=24, held_out_share=0.3), 0)
+    without, fingerprint = loader.batch(2, slice(None)), loader.fingerprint
+    totals = (-np.arange(1, 2 * len(PAIRS) + 1) / 3).astype(np.float32).reshape(2, -1)
+    loader.set_reference({"p": totals[0], "q": totals[1]})
+    document_of = np.repeat(np.arange(len(PAIRS)), PAIRS)
+    for batch in (loader.batch(2, slice(None)), loader.held_out("p", 8), loader.held_out("q", 8)):
+        assert batch.reference_logps is not None and batch.reference_logps.dtype == np.float32
+        first = (batch.positions == 0) & (batch.segment_ids > 0)
+        source, place = np.divmod(batch.tokens[first], OF_SOURCE)
+        np.testing.assert_array_equal(batch.reference_logps[first], totals[source, document_of[place]])
+        np.testing.assert_array_equal(batch.reference_logps[~first], 0.0)
+    assert_same(loader.batch(2, slice(None))._replace(reference_logps=None), without)
+    assert loader.fingerprint == fingerprint
+
+
+def test_sources_that_do_not_go_together_or_into_a_row_are_named(tmp_path: Path, stores: dict[str, Store]) -> None:
+    pairs = write_store(tmp_path / "pairs", 2, PAIRS, documents_per_record=2)
+    with pytest.raises(InputError, match=r"kto 3\), not a 1, pairs 2"):
+        Loader({"a": stores["a"], "pairs": pairs}, mixture((0, {"a": 1.0, "pairs": 1.0})), data(sequence_length=24), 0)
+    longest = max(a + b - 2 for a, b in zip(PAIRS[::2], PAIRS[1::2], strict=True))
+    assert Loader({"pairs": pairs}, mixture((0, {"pairs": 1.0})), data(sequence_length=longest), 0).held_out_sources == ()
+    with pytest.raises(InputError, match=rf"a record of pairs takes {longest} places of a row, and data.sequence_length is {longest - 1}"):
+        Loader({"pairs": pairs}, mixture((0, {"pairs": 1.0})), data(sequence_length=longest - 1), 0)
+
+
+def test_batches_of_texts_are_those_from_before_there_were_chats(loader: Loader) -> None:
+    """Hashes of what was read, and of the fingerprint that checkpoints hold, when a batch had five arrays."""
+    hashed = hashlib.sha256()
+    for step in (0, 3, 50):
+        for array in loader.batch(step, slice(None))[:5]:
+            hashed.update(array.tobytes())
+    assert (loader.fingerprint, hashed.hexdigest()[:16]) == ("47ae00b0bf219cca25173d1331e34840", "4a8ef98ec911befb")
+
+
 @pytest.fixture
 def tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
     class OfTheConfig:
@@ -307,3 +467,18 @@ def test_a_store_of_another_tokenizer_is_refused(tmp_path: Path) -> None:
     write_store(tmp_path / "b", 0, [5, 9], tokenizer="another")
     with pytest.raises(InputError, match=r"^b in .* not made with the tokenizer"):
         open_stores(data(stores=str(tmp_path)), mixture((0, {"a": 1.0, "b": 1.0})))
+
+
+@pytest.mark.usefixtures("tokenizer")
+def test_a_store_of_another_template_is_refused(tmp_path: Path) -> None:
+    template = named.find("chatml")
+    write_store(tmp_path / "a", 0, [5, 9], documents_per_record=1, settings={"template": template.fingerprint})
+    (tmp_path / "tokenizer").mkdir()
+    wanted = data(stores=str(tmp_path), tokenizer=Tokenizer(path=str(tmp_path / "tokenizer")))
+    for other in (None, named.find("llama3")):
+        if other is not None:
+            write_template(tmp_path / "tokenizer", other)
+        with pytest.raises(InputError, match=r"^a in .* not made with the chat template beside .*tokenizer; delete"):
+            open_stores(wanted, mixture((0, {"a": 1.0})))
+    write_template(tmp_path / "tokenizer", template)
+    assert list(open_stores(wanted, mixture((0, {"a": 1.0})))) == ["a"]

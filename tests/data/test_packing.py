@@ -21,6 +21,8 @@ class Documents:
     fingerprint: str
     digests: npt.NDArray[np.uint64]
     offsets: npt.NDArray[np.int64]
+    has_learned: bool = False
+    documents_per_record: int = 1
 
 
 def documents(sizes: list[int], digests: list[int] | None = None) -> Documents:
@@ -111,6 +113,65 @@ def test_the_order_is_the_same_on_every_machine_until_the_version_changes() -> N
     spans = whole(plan(documents(list(range(2, 90))), settings(window_documents=30, epoch=3, held_out_share=0.1), Path()))
     columns = b"".join(column.astype("<i8").tobytes() for column in spans)
     assert (packing.VERSION, hashlib.sha256(columns).hexdigest()[:16]) == (1, "9eadf248387e330f")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "7b681f394b474f0f"),
+        ({"sequence_length": 7, "window_documents": 20, "seed": 1, "epoch": 2}, "ff37ef4c384cdcff"),
+        ({"sequence_length": 64, "window_documents": 33, "held_out_share": 0.3, "epoch": 1}, "976572d25298212b"),
+        ({"sequence_length": 64, "window_documents": 33, "held_out_share": 0.3, "split": "held_out"}, "28dfe596ff5b5a5e"),
+    ],
+)
+def test_plans_of_texts_are_those_from_before_records_had_several_documents(changes: dict[str, object], expected: str) -> None:
+    store = documents([1 + (n * n * 7) % 83 for n in range(150)], [n % 120 for n in range(150)])
+    columns = b"".join(column.astype("<i8").tobytes() for column in whole(plan(store, settings(**changes), Path())))
+    assert hashlib.sha256(columns).hexdigest()[:16] == expected
+
+
+@given(
+    records=st.integers(2, 3).flatmap(lambda n: st.lists(st.lists(st.integers(2, 9), min_size=n, max_size=n), max_size=40)),
+    window=st.integers(1, 30),
+    epoch=st.integers(0, 3),
+    share=st.sampled_from([0.0, 0.4]),
+)
+def test_the_documents_of_a_record_lie_whole_and_in_order_in_one_row(
+    records: list[list[int]], window: int, epoch: int, share: float
+) -> None:
+    together = len(records[0]) if records else 2
+    digests = [n // together for n in range(len(records) * together)]
+    store = dataclasses.replace(
+        documents([size for sizes in records for size in sizes], digests), has_learned=True, documents_per_record=together
+    )
+    found: list[int] = []
+    for split in ("train", "held_out"):
+        changed = settings(sequence_length=24, window_documents=window, epoch=epoch, held_out_share=share, split=split)
+        made = plan(store, changed, Path())
+        for row in range(made.rows):
+            sizes, numbers, starts, lengths = made.spans(np.array([row]))
+            assert sizes.tolist() == [len(numbers)] and lengths.sum() <= 24 and not starts.any()
+            assert lengths.tolist() == [records[n // together][n % together] - 1 for n in numbers]
+            firsts = numbers[::together]
+            assert numbers.tolist() == [first + n for first in firsts for n in range(together)] and not (firsts % together).any()
+            found += numbers.tolist()
+    assert sorted(found) == list(range(len(digests)))
+
+
+@given(st.lists(st.integers(2, 17), max_size=60), st.integers(1, 30))
+def test_chats_are_packed_as_texts_are(sizes: list[int], window: int) -> None:
+    store = documents(sizes)
+    chats = dataclasses.replace(store, has_learned=True)
+    for column, same in zip(*(whole(plan(each, settings(window_documents=window), Path())) for each in (store, chats)), strict=True):
+        np.testing.assert_array_equal(column, same)
+
+
+def test_windows_of_pairs_have_equally_many_rows_in_every_epoch() -> None:
+    sizes = np.random.default_rng(0).integers(2, 8, 400).tolist()
+    pairs = dataclasses.replace(documents(sizes, [n // 2 for n in range(400)]), has_learned=True, documents_per_record=2)
+    rows = {plan(pairs, settings(window_documents=30, epoch=epoch), Path()).rows for epoch in range(4)}
+    firsts = [whole(plan(pairs, settings(window_documents=30, epoch=epoch), Path())).documents[0] for epoch in range(4)]
+    assert len(rows) == 1 and len(set(firsts)) > 1
 
 
 def test_equal_texts_are_on_one_side_of_the_split() -> None:

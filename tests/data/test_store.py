@@ -253,3 +253,53 @@ def test_a_write_that_the_system_refuses_is_an_oserror_and_leaves_nothing(tmp_pa
     code = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path / "s")], check=False).returncode
     assert code == errno.EFBIG
     assert list(tmp_path.iterdir()) == []
+
+
+def chats(folder: Path, documents: list[list[int]], learned: list[list[int]], documents_per_record: int = 1) -> Store:
+    """A store that says of each token whether it is learned."""
+    counts = np.array([len(document) for document in documents])
+    numbers = np.arange(len(documents))
+    with StoreWriter(
+        folder,
+        source="chats",
+        tokenizer_fingerprint="tokenizer",
+        vocabulary=65_000,
+        inputs=INPUTS,
+        settings={},
+        has_learned=True,
+        documents_per_record=documents_per_record,
+    ) as into:
+        columns = (numbers.astype(np.uint64), np.zeros(len(documents), np.int32), numbers)
+        into.append(np.concatenate(documents).astype(into.dtype), counts, *columns, learned=np.concatenate(learned).astype(np.uint8))
+        return into.commit({})
+
+
+def test_what_is_learned_reads_back_beside_the_tokens(small_shards: None, tmp_path: Path) -> None:
+    documents = random_documents(2, 40, 300)
+    learned = [[token % 3 == 0 for token in document] for document in documents]
+    made = chats(tmp_path / "s", documents, [[int(flag) for flag in flags] for flags in learned])
+    starts, lengths = made.offsets[[30, 3, 17]], np.diff(made.offsets)[[30, 3, 17]]
+    assert made.read_learned(starts, lengths).tolist() == [flag for number in (30, 3, 17) for flag in learned[number]]
+    assert (made.has_learned, made.documents_per_record) == (True, 1)
+    description = json.loads((made.folder / "store.json").read_text())
+    assert (description["has_learned"], description["documents_per_record"]) == (True, 1)
+
+
+def test_of_texts_everything_is_learned(tmp_path: Path) -> None:
+    made = written(tmp_path / "s", [[5, 6, 7], [8]])
+    assert made.read_learned(np.array([0, 1]), np.array([3, 2])).tolist() == [1] * 5
+    assert (made.has_learned, made.documents_per_record) == (False, 1)
+    assert not {"has_learned", "documents_per_record"} & set(json.loads((made.folder / "store.json").read_text()))
+    assert not (made.folder / "learned").exists()
+
+
+def test_the_fingerprint_follows_what_is_learned_and_what_stays_together(tmp_path: Path) -> None:
+    documents, learned = [[5, 6, 7], [8, 9]], [[0, 1, 1], [0, 1]]
+    stores = [
+        chats(tmp_path / "a", documents, learned),
+        chats(tmp_path / "b", documents, [[0, 0, 1], [0, 1]]),
+        chats(tmp_path / "c", documents, learned, documents_per_record=2),
+        written(tmp_path / "d", documents),
+    ]
+    assert len({made.fingerprint for made in stores}) == 4
+    assert chats(tmp_path / "e", documents, learned).fingerprint == stores[0].fingerprint

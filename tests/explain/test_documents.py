@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -21,6 +22,17 @@ def test_losses_are_those_of_the_places_of_each_document() -> None:
     assert (first.step, first.row, first.places(), first.before) == (7, 0, slice(0, 3), Losses(3.0, 6.0, 2))
     assert (second.places(), second.before) == (slice(3, 4), Losses(4.0, 4.0, 3))
     assert (third.row, third.before.token) == (1, 6) and math.isnan(third.before.mean)
+
+
+def test_only_what_is_learned_counts() -> None:
+    losses_nt, targets = np.array([[9.0, 2.0, 0.0, 4.0, 1.0]]), np.arange(5, dtype=np.int32)[None]
+    batch = Batch(targets, targets, np.array([[0, 1, 0, 1, 1]], np.float32), targets, targets)
+    first, second = measure(7, [[Piece("a", 0, 0, 0, 4), Piece("a", 0, 1, 0, 1)]], batch, losses_nt)
+    assert (first.before, first.learned) == (Losses(3.0, 4.0, 3), 2) and (second.before, second.learned) == (Losses(1.0, 1.0, 4), 1)
+    long, short = (dataclasses.replace(document(5.0, length=16), learned=learned) for learned in (16, 4))
+    others = [document(mean) for mean in (1.0, 2.0, 3.0)]
+    far, near = [each.deviations for each in judge([*others, long, short], first=0)][3:]
+    assert far == pytest.approx(2 * near) and near > 0
 
 
 def test_deviations_count_a_long_document_for_more_than_a_short_one() -> None:

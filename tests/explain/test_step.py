@@ -10,11 +10,12 @@ from tanuki_jax.config.experiment import AdamW, Checkpoints, Data, Experiment, H
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.serialize import to_json
-from tanuki_jax.data.loader import Loader, open_stores
+from tanuki_jax.data.loader import Loader, Piece, open_stores
+from tanuki_jax.data.store import Input, StoreWriter
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.errors import InputError
 from tanuki_jax.explain.__main__ import main
-from tanuki_jax.explain.step import explain
+from tanuki_jax.explain.step import explain, located
 from tests.explain.conftest import write_store, write_tokenizer
 
 TEXTS = {
@@ -85,6 +86,35 @@ def test_every_piece_is_named_with_the_place_and_the_words_that_the_batch_holds(
             assert each.origin.path == f"{each.origin.source}.txt"
             assert each.first_words in " ".join(text.split())
             assert each.document_tokens == len(text.split()) + 1
+
+
+def test_of_preferences_the_side_and_what_is_learned_are_told(tmp_path: Path) -> None:
+    """Of each pair, four tokens and three; the last two of each are learned."""
+    write_tokenizer(tmp_path / "tokenizer.json", {"a", "b", "c", "d", "e"})
+    tokenizer = load(tmp_path / "tokenizer.json")
+    texts = ["a b c d", "a b e"] * 3
+    tokens = [tokenizer.encode(text) for text in texts]
+    with StoreWriter(
+        tmp_path / "pairs",
+        source="pairs",
+        tokenizer_fingerprint=tokenizer.fingerprint,
+        vocabulary=tokenizer.vocabulary,
+        inputs=[Input("pairs.jsonl", 1)],
+        settings={},
+        has_learned=True,
+        documents_per_record=2,
+    ) as writer:
+        sizes = np.array([len(ids) for ids in tokens])
+        learned = np.concatenate([[0] * (size - 2) + [1] * 2 for size in sizes]).astype(np.uint8)
+        writer.append(
+            np.concatenate(tokens).astype(np.uint16), sizes, sizes.astype(np.uint64), np.zeros(6, np.int32), np.arange(6), learned
+        )
+        store = writer.commit({})
+    pieces = [(0, Piece("pairs", 0, 2, 0, 3)), (1, Piece("pairs", 0, 3, 0, 2))]
+    chosen, rejected = located(pieces, {"pairs": store}, tokenizer)
+    assert (chosen.used, chosen.first_words, chosen.learned_words) == ("tokens 1-3 of 4, epoch 1, chosen, 2 learned", "a b c", "c d")
+    assert (rejected.used, rejected.first_words, rejected.learned_words) == ("tokens 1-2 of 3, epoch 1, rejected, 2 learned", "a b", "b e")
+    assert located(pieces[:1], {"pairs": store}, tokenizer, tokens=1)[0].learned_words == "c"
 
 
 def test_skipped_data_steps_are_counted(experiment: Experiment) -> None:

@@ -1,24 +1,29 @@
+import dataclasses
 import gzip
+import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tanuki_jax.chat import named
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.data.store import Store
-from tanuki_jax.data.tokenizer.load import Tokenizer
+from tanuki_jax.data.tokenizer.load import Tokenizer, load
 from tanuki_jax.errors import InputError
 from tanuki_jax.prepare import build as building
 from tanuki_jax.prepare import encode, inventory
 from tanuki_jax.prepare.build import build
+from tanuki_jax.prepare.chats import Rendering
 from tanuki_jax.prepare.inventory import Inventory, take_inventory
+from tanuki_jax.prepare.part import Part
 
 
 @pytest.fixture
@@ -29,7 +34,7 @@ def threads(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> Iterator[E
         yield pool
 
 
-def taken(*paths: Path) -> Inventory:
+def taken(*paths: Path | str) -> Inventory:
     source = Source(name="s", paths=tuple(map(str, paths)))
     (found,) = take_inventory(Mixture(sources=(source,), stages=(Stage(weights={"s": 1.0}),)))
     return found
@@ -146,15 +151,15 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     undisturbed = build(found, tmp_path / "undisturbed", tokenizer, threads, 0.0)
     encoded: list[Any] = []
 
-    def until_the_disk_is_full(unit: Any, part: Path, dtype: str) -> int:
+    def until_the_disk_is_full(unit: Any, *others: Any) -> int:
         if len(encoded) == 3:
             raise OSError(28, "No space left on device")
         encoded.append(unit)
-        return encode.encode_in_worker(unit, part, dtype)
+        return encode.encode_in_worker(unit, *others)
 
-    def counted(unit: Any, part: Path, dtype: str) -> int:
+    def counted(unit: Any, *others: Any) -> int:
         encoded.append(unit)
-        return encode.encode_in_worker(unit, part, dtype)
+        return encode.encode_in_worker(unit, *others)
 
     monkeypatch.setattr(building, "encode_in_worker", until_the_disk_is_full)
     with ThreadPoolExecutor(1) as one, pytest.raises(OSError, match="No space"):
@@ -175,3 +180,106 @@ def test_parts_for_other_files_are_not_taken_up(tmp_path: Path, threads: Executo
     store = build(taken(file), tmp_path / "stores" / "s", tokenizer, threads, 0.0)
     assert texts_of(store, tokenizer) == ["new words"]
     assert [path.name for path in (tmp_path / "stores").iterdir()] == ["s"]
+
+
+def test_the_store_of_texts_is_what_it_was_before_there_were_chats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes of what was made when a store was of texts alone: old stores, and parts of interrupted runs, are still the same."""
+    monkeypatch.chdir(tmp_path)
+    vocabulary = {word: number for number, word in enumerate(["<EOD>", "<UNK>", *(f"w{n}" for n in range(40))])}
+    parts = ("version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model")
+    model = {"type": "WordLevel", "vocab": vocabulary, "unk_token": "<UNK>"}
+    values: tuple[object, ...] = ("1.0", None, None, [], None, {"type": "WhitespaceSplit"}, None, None, model)
+    Path("tokenizer.json").write_text(json.dumps(dict(zip(parts, values, strict=True))))
+    lines = [json.dumps({"text": " ".join(f"w{n}" for n in range(count))}) for count in range(1, 30)]
+    messages = [{"role": "user", "content": "w1"}, {"role": "assistant", "content": "w2 w3"}]
+    Path("a.jsonl").write_text("\n".join([*lines, "{}", json.dumps({"messages": messages})]) + "\n")
+    words, found = load("tokenizer.json"), taken("a.jsonl")
+    folders: list[str] = []
+
+    def noted(unit: Any, part: Path, dtype: str, rendering: Any) -> int:
+        folders.append(part.parent.name)
+        count = encode.encode_unit(unit, words, part, dtype)
+        assert set(np.load(part).files) == {field.name for field in dataclasses.fields(Part) if field.default is dataclasses.MISSING}
+        return count
+
+    monkeypatch.setattr(building, "encode_in_worker", noted)
+    with ThreadPoolExecutor(1) as pool:
+        store = build(found, Path("stores/s"), words, pool, 0.5)
+    assert folders == [".s.parts-2563472714e67851"]
+    description = hashlib.sha256(Path("stores/s/store.json").read_bytes()).hexdigest()[:16]
+    assert (description, store.fingerprint) == ("2147856f862b2d10", "518bd42e5d7291cdc4555639da6183f7")
+
+
+CHAT = '{"instruction": "東京", "output": "狸"}'
+
+
+def rendered(file: Path, form: Literal["chat", "preference", "kto"], sequence_length: int) -> Inventory:
+    source = Source(name="s", paths=(str(file),), form=form)
+    (found,) = take_inventory(Mixture(sources=(source,), stages=(Stage(weights={"s": 1.0}),)))
+    return dataclasses.replace(found, rendering=Rendering(form, named.find("tanuki"), sequence_length))
+
+
+def turns(*contents: str) -> str:
+    return json.dumps({"messages": [{"role": ("user", "assistant")[n % 2], "content": content} for n, content in enumerate(contents)]})
+
+
+def test_chats_that_are_broken_too_long_or_shortened_are_counted_apart_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], threads: Executor, tokenizer: Tokenizer
+) -> None:
+    monkeypatch.setattr(inventory, "UNIT_BYTES", (100, 100))
+    rows = [
+        CHAT,
+        turns("東京", "狸", "本を", "狸" * 300),
+        "{}",
+        turns("東京", "狸" * 300),
+        "",
+        turns("東京"),
+        turns("東京", "狸", "x", "狸"),
+    ]
+    file = tmp_path / "a.jsonl"
+    file.write_text("\n".join(rows * 2) + "\n")
+    store = build(rendered(file, "chat", 170), tmp_path / "s", tokenizer, threads, 0.5)
+    counts = store.statistics
+    assert [counts[name] for name in ("records", "documents", "malformed", "dropped", "shortened")] == [6, 6, 4, 2, 2]
+    assert [store.origin(document).row for document in range(6)] == [1, 2, 7, 8, 9, 14]
+    for kind, lines in (("malformed", (3, 6, 10, 13)), ("dropped", (4, 11)), ("shortened", (2, 9))):
+        assert [place.startswith(f"{file}:{line}: ") for place, line in zip(counts[f"first_{kind}"], lines, strict=True)] == [True] * len(
+            lines
+        )
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(" ")[0] for line in said] == ["shortened", *["skipped"] * 3] * 2
+    sizes = np.diff(store.offsets)
+    assert sizes.max() <= 171 and counts["learned_tokens"] == int(store.read_learned(store.offsets[:-1], sizes).sum())
+    tokens, learned = store.read(store.offsets[:1], sizes[:1]), store.read_learned(store.offsets[:1], sizes[:1]).astype(bool)
+    assert tokenizer.decode(tokens[learned]).strip() == "狸" and tokens[learned][-1] == tokenizer.eos
+    assert (store.has_learned, store.documents_per_record, store.settings["form"]) == (True, 1, "chat")
+    assert not list(tmp_path.glob(".s.*"))
+
+
+@pytest.mark.parametrize(("form", "documents"), [("preference", 2), ("kto", 3)])
+def test_the_documents_of_a_preference_follow_each_other_with_the_hash_of_its_prompt(
+    tmp_path: Path, threads: Executor, tokenizer: Tokenizer, form: Literal["preference", "kto"], documents: int
+) -> None:
+    prompts = ["東京", "名前は", "東京"]
+    lines = [json.dumps({"prompt": prompt, "chosen": f"狸 {n}", "rejected": f"猫 {n}"}) for n, prompt in enumerate(prompts)]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines) + "\n")
+    store = build(rendered(tmp_path / "a.jsonl", form, 1_000), tmp_path / "s", tokenizer, threads, 0.0)
+    assert (store.documents_per_record, store.documents, store.statistics["records"]) == (documents, 3 * documents, 3)
+    of_records = store.digests.reshape(3, documents)
+    assert (of_records == of_records[:, :1]).all() and of_records[0, 0] == of_records[2, 0] != of_records[1, 0]
+    assert [store.origin(document).row for document in range(3 * documents)] == [row for row in (1, 2, 3) for _ in range(documents)]
+    sizes = np.diff(store.offsets)
+    tokens, learned = store.read(store.offsets[:-1], sizes), store.read_learned(store.offsets[:-1], sizes).astype(bool)
+    answers = [tokenizer.decode(tokens[a:b][learned[a:b]]).strip() for a, b in itertools.pairwise(store.offsets.tolist())]
+    others = [["狸 1"], ["狸 0"], ["狸 1"]] if form == "kto" else [[]] * 3
+    assert answers == [answer for n in range(3) for answer in (f"狸 {n}", f"猫 {n}", *others[n])]
+
+
+def test_records_that_are_too_long_count_as_those_that_are_malformed(tmp_path: Path, threads: Executor, tokenizer: Tokenizer) -> None:
+    file = tmp_path / "a.jsonl"
+    long = turns("東京", "狸" * 300)
+    file.write_text("\n".join([CHAT] * 7 + [long, "{}", long]) + "\n")
+    found = r"of 10 records of s 2 are too long for data\.sequence_length and 1 are malformed, together .*\(0\.25\)"
+    with pytest.raises(InputError, match=rf"{found}.*{file}:8: .* and {file}:9: no"):
+        build(rendered(file, "chat", 140), tmp_path / "s", tokenizer, threads, 0.25)
+    assert build(rendered(file, "chat", 140), tmp_path / "s", tokenizer, threads, 0.3).documents == 7

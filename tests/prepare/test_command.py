@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,7 +124,39 @@ def test_bad_input_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match="--workers is -1, and must not be negative"):
         main([*words[3:-1], "--workers=-1"])
+    with pytest.raises(InputError, match="--preview is -1, and must not be negative"):
+        main([*words[3:], "--preview=-1"])
     assert [path.name for path in tmp_path.iterdir()] == ["config.py"]
+
+
+CHATS = CONFIG.replace('("{folder}/words.jsonl",))', '("{folder}/words.jsonl",), form="chat")').replace(
+    "pieces=420", 'pieces=420, chat_template="tanuki"'
+)
+
+
+def test_the_table_has_a_column_for_what_is_special_in_chats_and_a_preview_makes_nothing(
+    tmp_path: Path, tokenizer_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokenizer = tmp_path / "tokenizer"
+    shutil.copytree(tokenizer_folder, tokenizer)
+    (tmp_path / "config.py").write_text(CHATS.format(folder=tmp_path, tokenizer=tokenizer))
+    rows = [
+        {"instruction": "東京", "output": "狸"},
+        {"instruction": "東京", "output": "狸" * 300},
+        {"instruction": "名前は", "output": "猫"},
+    ]
+    (tmp_path / "words.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = [*command(tmp_path, tmp_path / "stores")[3:], "--data.sequence-length=200", "--data.malformed-share=0.5"]
+    main([*words, "--preview=2"])
+    shown = capsys.readouterr().out
+    assert "⟦狸" in shown and "words.jsonl:2  dropped: " in shown and "名前は" not in shown
+    assert not (tmp_path / "stores").exists()
+    main(words)
+    said = capsys.readouterr()
+    head, *lines = [line.split() for line in said.out.splitlines() if line.strip()]
+    assert head[-5:] == ["malformed", "records", "learned", "dropped", "store"]
+    assert lines[-1][:2] == ["words", "2"] and lines[-1][-5:] == ["0", "2", lines[-1][-3], "1", "new"]
+    assert f"skipped {tmp_path}/words.jsonl:2: " in said.err
 
 
 def test_neither_the_door_nor_a_worker_imports_jax() -> None:

@@ -95,3 +95,10 @@ def test_a_source_without_weight_need_not_be_there() -> None:
     sources = (Source(name="absent", paths=("/no/such/file",)), Source(name="tasks", tasks=("table",), documents=3))
     (found,) = take_inventory(Mixture(sources=sources, stages=(Stage(weights={"absent": 0.0, "tasks": 1.0}),)))
     assert found.name == "tasks"
+
+
+def test_tasks_without_pairs_are_named_before_anything_starts() -> None:
+    with pytest.raises(InputError, match=r"pairs \(the task family 'table' has no pairs of answers"):
+        taken(Source(name="pairs", tasks=("style", "table"), documents=10, form="preference"))
+    (found,) = taken(Source(name="pairs", tasks=("style",), documents=10, form="preference"))
+    assert found.units == (TaskUnit("style", 0, 10),)

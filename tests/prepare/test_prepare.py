@@ -1,16 +1,23 @@
 import dataclasses
 import fcntl
 import os
+import shutil
 from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from tanuki_jax.chat import folder as template_folder
+from tanuki_jax.chat import named
 from tanuki_jax.config import experiment
 from tanuki_jax.config.experiment import Data
 from tanuki_jax.config.mixture import Mixture, Source, Stage
+from tanuki_jax.data.store import Store
+from tanuki_jax.data.tokenizer.chat import encode_chat
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.errors import InputError
 from tanuki_jax.prepare import prepare as preparing
@@ -108,3 +115,62 @@ def test_a_killed_worker_is_reported(tmp_path: Path, mixture: Mixture, tokenizer
     monkeypatch.setattr(preparing, "build", build_with_a_worker_that_dies)
     with pytest.raises(InputError, match="a worker process was killed"):
         prepare(data(tmp_path, tokenizer_folder), mixture, workers=1)
+
+
+@pytest.fixture
+def chats() -> Mixture:
+    sources = (Source(name="chats", tasks=("arithmetic",), documents=20, form="chat"), Source(name="sums", tasks=("table",), documents=9))
+    return Mixture(sources=sources, stages=(Stage(weights={"chats": 1.0, "sums": 1.0}),))
+
+
+def of_chats(tmp_path: Path, tokenizer_folder: Path, **changes: object) -> Data:
+    """Of a copy of the tokenizer, so that a template can be put beside it."""
+    if not (tmp_path / "own").exists():
+        shutil.copytree(tokenizer_folder, tmp_path / "own")
+    wanted = dataclasses.replace(data(tmp_path, tmp_path / "own"), sequence_length=1_000)
+    return dataclasses.replace(wanted, tokenizer=dataclasses.replace(wanted.tokenizer, **changes))  # type: ignore[arg-type]
+
+
+def test_the_template_is_put_beside_the_tokenizer_and_taken_from_there(tmp_path: Path, chats: Mixture, tokenizer_folder: Path) -> None:
+    with pytest.raises(InputError, match=rf"{tmp_path}/own has no chat template"):
+        prepare(of_chats(tmp_path, tokenizer_folder), chats, workers=1)
+    first, texts = prepare(of_chats(tmp_path, tokenizer_folder, chat_template="tanuki"), chats, workers=1)
+    template = template_folder.read(tmp_path / "own")
+    assert template.source == named.find("tanuki").source
+    (tokens, learned), question = of_document(first.store, 3), conversation(("arithmetic",), 3, 0).messages
+    expected = encode_chat(load(tmp_path / "own"), template, question)
+    assert tokens.tolist() == expected.ids.tolist() and learned.tolist() == expected.learned.tolist()
+    assert first.store.settings == {"documents": 20, "form": "chat", "template": template.fingerprint, "sequence_length": 1_000}
+    assert texts.store.settings == {"documents": 9} and not texts.store.has_learned
+    for name in ("", "tanuki"):
+        again = prepare(of_chats(tmp_path, tokenizer_folder, chat_template=name), chats, workers=1)
+        assert not any(entry.is_new for entry in again)
+
+
+def of_document(store: Store, document: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Its tokens, and which are learned."""
+    start, length = store.offsets[document : document + 1], np.diff(store.offsets)[document : document + 1]
+    return store.read(start, length), store.read_learned(start, length)
+
+
+def test_another_template_or_row_length_than_the_stores_is_refused(tmp_path: Path, chats: Mixture, tokenizer_folder: Path) -> None:
+    wanted = of_chats(tmp_path, tokenizer_folder, chat_template="tanuki")
+    prepare(wanted, chats, workers=1)
+    with pytest.raises(InputError, match=r"stores/chats was made with documents = 20, form = 'chat', .*sequence_length = 1000; delete"):
+        prepare(dataclasses.replace(wanted, sequence_length=999), chats, workers=1)
+    with pytest.raises(
+        InputError, match=rf"chat_template is user_assistant, but the tokenizer {tmp_path}/own .* template in {tmp_path}/own/"
+    ):
+        prepare(of_chats(tmp_path, tokenizer_folder, chat_template="user_assistant"), chats, workers=1)
+    template_folder.write(tmp_path / "own", named.find("user_assistant"))
+    with pytest.raises(InputError, match="stores/chats was made with documents = 20, form = 'chat', template = "):
+        prepare(of_chats(tmp_path, tokenizer_folder), chats, workers=1)
+
+
+def test_a_template_that_does_not_say_what_is_learned_is_not_put_anywhere(tmp_path: Path, chats: Mixture, tokenizer_folder: Path) -> None:
+    (tmp_path / "plain.jinja").write_text("{% for message in messages %}{{ message.content }}{{ eos_token }}{% endfor %}")
+    with pytest.raises(InputError, match=r"plain\.jinja has no {% generation %}"):
+        prepare(of_chats(tmp_path, tokenizer_folder, chat_template=str(tmp_path / "plain.jinja")), chats, workers=1)
+    assert template_folder.find(tmp_path / "own") is None
+    with pytest.raises(InputError, match=r"there is no chat template none\.jinja"):
+        prepare(of_chats(tmp_path, tokenizer_folder, chat_template="none.jinja"), chats, workers=1)

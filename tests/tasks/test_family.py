@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tanuki_jax.tasks.family import Family, Task
+from tanuki_jax.tasks.formats import Formatted
 from tanuki_jax.tasks.registry import FAMILIES
 
 KEYS = 1000
@@ -35,6 +36,14 @@ FIRST_TASKS = {
         "火曜日には何がありますか。",
         "火曜日は、12時から勉強会があります。",
     ),
+    "instructions": (
+        "名前は渡辺さん、中村さんです。「1. 」からの番号つきで並べてください。",
+        "1. 渡辺さん\n2. 中村さん",
+    ),
+    "style": (
+        "品物はプリン、曜日は月曜日。これを項目ごとの行でお願いします。",
+        "品物: プリン\n曜日: 月曜日",
+    ),
 }
 
 
@@ -60,11 +69,17 @@ def test_tasks_do_not_depend_on_the_process() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
-def test_every_task_ends_with_an_answer_that_its_checker_accepts_in_either_width(family: Family[Any, Any]) -> None:
-    to_full_width = str.maketrans("0123456789-:", "０１２３４５６７８９－：")
+def test_every_task_ends_with_an_answer_that_its_checker_accepts(family: Family[Any, Any]) -> None:
     for key in range(KEYS):
         task = family.generate(key)
         assert family.check(task.problem, response(task))
+
+
+@pytest.mark.parametrize("family", [family for family in FAMILIES.values() if not isinstance(family, Formatted)])
+def test_the_width_of_digits_matters_only_where_a_form_is_asked_for(family: Family[Any, Any]) -> None:
+    to_full_width = str.maketrans("0123456789-:", "０１２３４５６７８９－：")
+    for key in range(KEYS):
+        task = family.generate(key)
         assert family.check(task.problem, response(task).translate(to_full_width))
 
 
@@ -85,11 +100,12 @@ def test_no_response_and_a_repeated_question_are_not_answers(family: Family[Any,
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
-def test_tasks_are_short_turns_of_user_and_assistant(family: Family[Any, Any]) -> None:
+def test_tasks_are_short_turns_of_user_and_assistant_after_at_most_one_system_message(family: Family[Any, Any]) -> None:
     for key in range(KEYS):
         task = family.generate(key)
         assert (task.family, task.key) == (family.name, key)
         roles = [message.role for message in task.messages]
+        roles = roles[roles[0] == "system" :]
         assert roles == ["user", "assistant"] * (len(roles) // 2)
         assert 1 <= len(roles) // 2 <= 4
         assert sum(len(message.content) for message in task.messages) <= 300

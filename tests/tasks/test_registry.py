@@ -5,7 +5,7 @@ from tanuki_jax.tasks.registry import FAMILIES, find
 
 
 def test_families_are_found_by_name() -> None:
-    assert [find(name).name for name in FAMILIES] == ["arithmetic", "table", "dialogue"]
+    assert [find(name).name for name in FAMILIES] == ["arithmetic", "table", "dialogue", "instructions", "style"]
 
 
 def test_an_unknown_family_is_answered_with_the_nearest() -> None:

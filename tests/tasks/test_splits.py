@@ -4,7 +4,7 @@ import pytest
 
 from tanuki_jax.errors import InputError
 from tanuki_jax.tasks.registry import FAMILIES, find
-from tanuki_jax.tasks.splits import conversation, conversations, split, split_of, tasks
+from tanuki_jax.tasks.splits import Split, conversation, conversations, preference, split, split_of, tasks
 
 NAMES = tuple(FAMILIES)
 
@@ -52,7 +52,7 @@ def test_conversations_are_training_tasks_and_any_of_them_is_found_by_its_number
         assert split_of(task) == "train"
     assert len({record.id for record in listed}) == 3000
     counts = [sum(record.metadata["family"] == name for record in listed) for name in NAMES]
-    assert all(900 < count < 1100 for count in counts)
+    assert all(500 < count < 700 for count in counts)
 
 
 def test_another_seed_gives_other_conversations() -> None:
@@ -64,3 +64,32 @@ def test_families_that_do_not_exist_are_refused() -> None:
         conversation(["tables"], 0, seed=0)
     with pytest.raises(InputError, match="no task families are named"):
         conversation([], 0, seed=0)
+
+
+def test_a_preference_depends_on_its_arguments_only_and_is_never_a_probe_unless_asked_for() -> None:
+    names = ("style", "instructions")
+    sides: tuple[Split, ...] = ("train", "probe")
+    listed = {side: [preference(names, index, seed=3, side=side) for index in range(400)] for side in sides}
+    for side, records in listed.items():
+        assert preference(names, 399, seed=3, side=side) == records[399]
+        for record in records:
+            family, key = record.metadata["family"], record.metadata["key"]
+            assert isinstance(family, str)
+            assert isinstance(key, int)
+            task = find(family).generate(key)
+            assert (record.id, record.prompt) == (f"{family}/{key}", task.messages[:-1])
+            assert split_of(task) == side
+        assert 160 < sum(record.metadata["family"] == "style" for record in records) < 240
+    assert {record.metadata["kind"] for record in listed["train"] if record.metadata["family"] == "style"} == {"rule"}
+    assert {record.metadata["kind"] for record in listed["train"] if record.metadata["family"] == "instructions"} == {"fact"}
+    assert not {record.prompt for record in listed["train"]} & {record.prompt for record in listed["probe"]}
+    assert not {record.id for record in listed["train"]} & {record.id for record in conversations(names, 400, seed=3)}
+
+
+def test_families_without_pairs_are_refused() -> None:
+    with pytest.raises(InputError, match="'table' has no pairs of answers; those that have are 'instructions' and 'style'"):
+        preference(["style", "table"], 0, seed=0)
+    with pytest.raises(InputError, match="no task families are named"):
+        preference([], 0, seed=0)
+    with pytest.raises(InputError, match="nearest is 'style'"):
+        preference(["styles"], 0, seed=0)

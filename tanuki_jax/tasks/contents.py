@@ -1,0 +1,50 @@
+"""The items that instructions are about: short lists of nouns by label, numbers, and records of one item of each of a few labels."""
+
+from collections.abc import Mapping
+from random import Random
+from typing import Literal, NamedTuple
+
+type Kind = Literal["list", "numbers", "record"]
+
+NOUNS: Mapping[str, tuple[str, ...]] = {
+    "品物": ("りんご", "チーズ", "トマト", "プリン", "たまご"),
+    "注文": ("ケーキ", "サラダ", "スープ", "カレー", "パスタ"),
+    "名前": ("佐藤さん", "鈴木さん", "高橋さん", "田中さん", "伊藤さん", "渡辺さん", "山本さん", "中村さん"),
+    "町": ("札幌", "仙台", "東京", "大阪", "広島", "福岡", "那覇"),
+    "曜日": ("月曜日", "火曜日", "水曜日", "木曜日", "金曜日", "土曜日", "日曜日"),
+    "予定": ("会議", "面談", "練習", "散歩", "発表"),
+    "組": ("赤組", "青組", "白組", "黄組", "緑組"),
+}
+"""Items of one label are equally long, so that one can stand for another; at least five, of which a list has at most four."""
+
+NUMBERS = "数"
+"""The label of whole numbers of two digits."""
+
+
+class Content(NamedTuple):
+    """An item and what it is called."""
+
+    label: str
+    item: str
+
+
+def draw_contents(kind: Kind, counts: range, random: Random) -> tuple[Content, ...]:
+    """As many contents as one of `counts`: of one label, or of a record, each of another. None comes twice."""
+    count = random.choice(counts)
+    match kind:
+        case "list":
+            label = random.choice(tuple(NOUNS))
+            return tuple(Content(label, item) for item in random.sample(NOUNS[label], count))
+        case "numbers":
+            return tuple(Content(NUMBERS, str(number)) for number in random.sample(range(10, 100), count))
+        case "record":
+            return tuple(Content(label, random.choice(NOUNS[label])) for label in random.sample(tuple(NOUNS), count))
+
+
+def exchanged(contents: tuple[Content, ...], random: Random) -> tuple[Content, ...]:
+    """The contents with one item replaced by another of its label, as long, that is not among them."""
+    place = random.randrange(len(contents))
+    label, _ = contents[place]
+    pool = [str(number) for number in range(10, 100)] if label == NUMBERS else NOUNS[label]
+    other = random.choice([item for item in pool if Content(label, item) not in contents])
+    return *contents[:place], Content(label, other), *contents[place + 1 :]
