@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy.typing as npt
 
 from tanuki_jax.checkpoints.folder import State, find, read_state, weights_fingerprint
-from tanuki_jax.checkpoints.restore import restore
+from tanuki_jax.checkpoints.restore import Parameters, restore
 from tanuki_jax.checkpoints.verify import verify
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
@@ -99,3 +100,30 @@ def restored(checkpoint: Path, state: State, **items: Any) -> dict[str, Any]:
     if wrong := verify(checkpoint, found, state):
         raise Corrupt(f"the files of {checkpoint} are whole, but {wrong}")
     return found
+
+
+class Weights:
+    """The parameters that a checkpoint stands for, as `load` gives them, read by name without holding more than is asked for."""
+
+    def __init__(self, checkpoint: Path, adapter: str = "") -> None:
+        """Raises what `load` does."""
+        state = read_state(checkpoint)
+        chosen = choose_adapter(checkpoint, state, adapter)
+        self._of = state.adapters.get(chosen)
+        self._adapter = chosen
+        self._arrays = Parameters(checkpoint, "adapters") if self._of else None
+        self._base: Parameters | Weights = Weights(base_of(checkpoint, state)) if state.adapters else Parameters(checkpoint)
+
+    def read(self, name: str, *index: int | slice) -> npt.NDArray[Any]:
+        """As `checkpoints.restore.Parameters.read`; of what has an adapter a layer, or an expert of one, in float32."""
+        values = self._base.read(name, *index)
+        projection = name.removeprefix("blocks.")
+        if self._of is None or self._arrays is None or projection not in self._of.projections:
+            return values
+        assert len(index) == lora.lead_dims(projection), (name, index)
+        parts = {f"{projection}_{part}": self._read(projection, part, index) for part in ("a", "b", *("m" * self._of.magnitude))}
+        return lora.merged_matrix(values, parts, projection, self._of)
+
+    def _read(self, projection: str, part: str, index: tuple[int | slice, ...]) -> npt.NDArray[Any]:
+        assert self._arrays is not None
+        return self._arrays.read(f"{self._adapter}.blocks.{projection}_{part}", *index)

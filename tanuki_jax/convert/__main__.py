@@ -1,8 +1,10 @@
-"""Converts checkpoints to Hugging Face's format and back, makes mixtures of experts of dense ones, compares two forms of a tokenizer.
+"""Converts checkpoints to Hugging Face's format and back, adapters to PEFT's, makes mixtures of experts of dense models, merges adapters.
 
 python -m tanuki_jax.convert to-hf runs/8b exported/8b --dtype bfloat16
 python -m tanuki_jax.convert from-hf exported/8b checkpoints/8b
 python -m tanuki_jax.convert upcycle checkpoints/8x8b --from runs/8b_phase2_0627 --to 8x8b
+python -m tanuki_jax.convert merge runs/tiny_dpo checkpoints/tiny_chat
+python -m tanuki_jax.convert to-peft runs/tiny_dpo exported/tiny_dpo
 python -m tanuki_jax.convert tokenizer data/demo/tokenizer
 """
 
@@ -21,7 +23,7 @@ import tyro
 from tanuki_jax.checkpoints.folder import find, read_state
 from tanuki_jax.config import registry
 from tanuki_jax.config.command_line import parse_options
-from tanuki_jax.convert import from_hugging_face, to_hugging_face, tokenizer_files, upcycle
+from tanuki_jax.convert import adapters, from_hugging_face, peft, to_hugging_face, tokenizer_files, upcycle
 from tanuki_jax.convert.configuration import TANUKI, model_type, read_model
 from tanuki_jax.door import enter
 from tanuki_jax.errors import InputError
@@ -38,6 +40,58 @@ class ToHuggingFace:
     """Folder to make."""
     dtype: Literal["as-stored", "bfloat16", "float32"] = "as-stored"
     """Type of the tensors."""
+    adapter: str = ""
+    """Adapter that is merged into them, where the checkpoint has several; none: the model without it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ToPeft:
+    """Write an adapter of a checkpoint as a folder that PEFT loads."""
+
+    checkpoint: tyro.conf.Positional[str]
+    """A checkpoint, or a run folder, whose newest good checkpoint is taken."""
+    out: tyro.conf.Positional[str]
+    """Folder to make."""
+    adapter: str = ""
+    """Which one, where the checkpoint has several."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FromPeft:
+    """Write a LoRA adapter in PEFT's format as a checkpoint over another one's parameters."""
+
+    folder: tyro.conf.Positional[str]
+    """Folder with adapter_config.json and adapter_model.safetensors."""
+    out: tyro.conf.Positional[str]
+    """Folder to make."""
+    base: str
+    """A checkpoint of the model that it adapts, or a run folder, whose newest good checkpoint is taken."""
+    name: str = "default"
+    """Name of the adapter in the checkpoint."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Merge:
+    """Write a checkpoint with an adapter merged into its parameters, from which training starts as from any."""
+
+    checkpoint: tyro.conf.Positional[str]
+    """A checkpoint with adapters, or a run folder, whose newest good checkpoint is taken."""
+    out: tyro.conf.Positional[str]
+    """Folder to make."""
+    adapter: str = ""
+    """Which one, where the checkpoint has several."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Type of the parameters."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Adapters:
+    """Put the adapters of several checkpoints, all of the same parameters, into one checkpoint."""
+
+    out: tyro.conf.Positional[str]
+    """Folder to make."""
+    source: Annotated[tuple[str, ...], tyro.conf.arg(name="from")]
+    """Checkpoints, or run folders, whose newest good checkpoints are taken."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,7 +133,7 @@ def to_hf(words: list[str]) -> None:
     parameters = count_parameters(model)
     dtype = "" if options.dtype == "as-stored" else options.dtype
     with _progress("writing tensors", parameters) as done:
-        written = to_hugging_face.write(checkpoint, Path(options.out), dtype, done)
+        written = to_hugging_face.write(checkpoint, Path(options.out), dtype, done, adapter=options.adapter)
     print(f"{options.out}: {parameters:,} parameters of {checkpoint} in {written.dtype}, {written.files} file{'s'[: written.files > 1]}")
     print(f"max_position_embeddings {written.positions}; {'the tokenizer' if written.tokenizer else 'no tokenizer'} beside them")
     if model_type(model) == TANUKI:
@@ -88,6 +142,35 @@ def to_hf(words: list[str]) -> None:
             "because it does not standardize router logits",
             file=sys.stderr,
         )
+
+
+def to_peft(words: list[str]) -> None:
+    options = parse_options("convert to-peft", words, ToPeft)
+    checkpoint = find(options.checkpoint)
+    name, of = peft.write(checkpoint, Path(options.out), options.adapter)
+    print(f"{options.out}: the adapter {name} of {checkpoint}, rank {of.rank}, of {', '.join(of.projections)}")
+
+
+def from_peft(words: list[str]) -> None:
+    options = parse_options("convert from-peft", words, FromPeft)
+    base = find(options.base)
+    of = peft.read(Path(options.folder), base, Path(options.out), options.name)
+    print(f"{options.out}: a checkpoint with the adapter {options.name}, rank {of.rank}, over {base}")
+
+
+def merge(words: list[str]) -> None:
+    options = parse_options("convert merge", words, Merge)
+    checkpoint = find(options.checkpoint)
+    with _progress("writing parameters", count_parameters(read_state(checkpoint).model)) as done:
+        lost = adapters.merge(checkpoint, Path(options.out), options.adapter, options.dtype, done)
+    print(f"{options.out}: the parameters of {checkpoint} with its adapter in them, in {options.dtype}")
+    print(f"rounding to {options.dtype} changed them by {lost:.2%} of what the adapter does (norm of the difference)")
+
+
+def combine(words: list[str]) -> None:
+    options = parse_options("convert adapters", words, Adapters)
+    names = adapters.combine([find(source) for source in options.source], Path(options.out))
+    print(f"{options.out}: a checkpoint with the adapters {', '.join(names)}; `generate --adapter NAME` takes one")
 
 
 def from_hf(words: list[str]) -> None:
@@ -138,6 +221,10 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], type]] = {
     "to-hf": (to_hf, ToHuggingFace),
     "from-hf": (from_hf, FromHuggingFace),
     "upcycle": (upcycle_dense, Upcycle),
+    "merge": (merge, Merge),
+    "adapters": (combine, Adapters),
+    "to-peft": (to_peft, ToPeft),
+    "from-peft": (from_peft, FromPeft),
     "tokenizer": (tokenizer, CompareTokenizer),
 }
 

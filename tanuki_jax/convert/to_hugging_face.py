@@ -10,7 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from tanuki_jax.checkpoints.folder import read_state, tokenizer_path
-from tanuki_jax.checkpoints.restore import Parameters
+from tanuki_jax.checkpoints.weights import Weights
 from tanuki_jax.convert import shards, tokenizer_files
 from tanuki_jax.convert.configuration import CODE, TANUKI, model_type, to_config
 from tanuki_jax.convert.new_folder import new_folder
@@ -31,7 +31,9 @@ class Written:
     """Whether there was one."""
 
 
-def write(checkpoint: Path, out: Path, dtype: str, done: Callable[[int], None], shard_bytes: int = shards.SHARD_BYTES) -> Written:
+def write(
+    checkpoint: Path, out: Path, dtype: str, done: Callable[[int], None], shard_bytes: int = shards.SHARD_BYTES, adapter: str = ""
+) -> Written:
     """Writes the folder `out`, which transformers loads as a `LlamaForCausalLM` or a `MixtralForCausalLM` with its tokenizer.
 
     A mixture of experts with standardized router logits it loads, with `trust_remote_code`, by our code, which is then in the folder.
@@ -42,11 +44,12 @@ def write(checkpoint: Path, out: Path, dtype: str, done: Callable[[int], None], 
         dtype: `float32` or `bfloat16`; empty: as the parameters are stored.
         done: told how many parameters have been written since the last time.
         shard_bytes: largest file.
+        adapter: the one that is merged into the parameters, of a checkpoint that has several; or `none`.
 
     Raises:
-        InputError: `out` exists, or the tokenizer is gone.
+        InputError: `out` exists, the tokenizer or an adapter's base is gone, or there is no such adapter.
     """
-    state, parameters = read_state(checkpoint), Parameters(checkpoint)
+    state, parameters = read_state(checkpoint), Weights(checkpoint, adapter)
     dtype = dtype or parameters.read("norm").dtype.name
     tokenizer = tokenizer_path(checkpoint, state) if state.tokenizer else None
 

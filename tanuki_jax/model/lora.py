@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
 
 from tanuki_jax.config.lora import LoRA
 
@@ -126,6 +128,17 @@ def merged(blocks: Blocks, lora: LoRA) -> dict[str, Any]:
             whole *= ratio.reshape(*ratio.shape[:lead], *(1,) * inputs, *ratio.shape[lead:])
         result[projection] = whole.astype(weight.dtype)
     return result
+
+
+def merged_matrix(weight: npt.NDArray[Any], adapter: Blocks, projection: str, lora: LoRA) -> npt.NDArray[np.float32]:
+    """One matrix with its adapter in it, on the host: what `merged` computes of a layer, or of an expert of one."""
+    inputs = input_dims(projection)
+    rows = math.prod(weight.shape[:inputs])
+    a, b = (np.asarray(adapter[f"{projection}_{part}"], np.float32) for part in "ab")
+    whole = weight.reshape(rows, -1).astype(np.float32) + lora.scale * (a.reshape(rows, -1) @ b.reshape(lora.rank, -1))
+    if lora.magnitude:
+        whole *= np.asarray(adapter[f"{projection}_m"], np.float32).reshape(-1) / np.sqrt(np.square(whole).sum(0))
+    return whole.reshape(weight.shape)
 
 
 def is_adapter(name: str) -> bool:

@@ -114,6 +114,11 @@ def shardings(mesh: Mesh, tree: Any) -> Any:
     return jax.tree_util.tree_map_with_path(place, tree)
 
 
+def place(mesh: Mesh, tree: Any) -> Any:
+    """A tree of `jax.ShapeDtypeStruct`s with the `shardings` that they have on the mesh."""
+    return jax.tree.map(lambda leaf, at: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=at), tree, shardings(mesh, tree))
+
+
 def replicate(mesh: Mesh, tree: Any) -> Any:
     """Arrays that every process has alike, as numpy arrays, on all devices."""
 

@@ -19,6 +19,7 @@ from tanuki_jax.train.held_out import make_held_out
 from tanuki_jax.train.integrity import make_check
 from tanuki_jax.train.interrupts import Interrupts
 from tanuki_jax.train.loop import Loop, Program
+from tanuki_jax.train.reference import check_records, stored_reference
 from tanuki_jax.train.reports import Report, reports
 from tanuki_jax.train.rewind import go_back
 from tanuki_jax.train.run_folder import RunFolder, read_events
@@ -45,7 +46,9 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         join()
     with failing_alone(), Interrupts() as interrupts:
         mixture = registry.mixture.find(experiment.data.mixture)
-        loader = Loader(open_stores(experiment.data, mixture), mixture, experiment.data, experiment.seed)
+        stores = open_stores(experiment.data, mixture)
+        loader = Loader(stores, mixture, experiment.data, experiment.seed)
+        check_records(experiment, loader)
         if loader.vocabulary > experiment.model.vocabulary:
             raise InputError(f"the tokenizer has {loader.vocabulary} pieces, more than model.vocabulary {experiment.model.vocabulary}")
         mesh = make_mesh(experiment.layout)
@@ -53,6 +56,8 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         run = RunFolder(experiment, writes=jax.process_index() == 0)
         read_events(run.path)  # refused now rather than when the picture is drawn
         with jax.set_mesh(mesh):
+            if reference := stored_reference(experiment, mesh, loader, stores):
+                loader.set_reference(reference)
             at = _go_on(experiment, mixture, loader, mesh, run, interrupts, profile)
     if jax.process_index() == 0:
         loss_curve.draw(run.path)

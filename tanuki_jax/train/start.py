@@ -1,6 +1,7 @@
 """Where a process of a run begins: at its newest good checkpoint, at another run's weights, or fresh."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,13 @@ import numpy as np
 from jax.sharding import Mesh
 
 from tanuki_jax.checkpoints.folder import State, find, newest_good, read_state, set_aside, weights_fingerprint
-from tanuki_jax.checkpoints.weights import Place, base_of, load, restored
+from tanuki_jax.checkpoints.weights import base_of, load, restored
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.errors import InputError
 from tanuki_jax.model.llama import Params
-from tanuki_jax.parallel.sharding import replicate, shardings
+from tanuki_jax.parallel.sharding import place, replicate, shardings
 from tanuki_jax.train import guard
 from tanuki_jax.train.distributed import agree
 from tanuki_jax.train.run_folder import RunFolder
@@ -77,7 +78,7 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
     if optimizer:
         restored = _restored(experiment, mesh, checkpoint, state)
         return restored | {"accepted": jax.numpy.zeros_like(restored["accepted"])}, begun
-    parameters = load(checkpoint, _loaded_dtype(experiment), _place(mesh))
+    parameters = load(checkpoint, _loaded_dtype(experiment), functools.partial(place, mesh))
     if not experiment.lora.rank:
         return _completed(experiment, mesh, None, {"parameters": parameters}), begun
     begun = dataclasses.replace(begun, base=str(checkpoint), base_fingerprint=weights_fingerprint(state))
@@ -121,14 +122,6 @@ def _adapters(experiment: Experiment) -> dict[str, LoRA]:
     return {experiment.lora.name: experiment.lora} if experiment.lora.rank else {}
 
 
-def _place(mesh: Mesh) -> Place:
-    def place(tree: Any) -> Any:
-        spread = shardings(mesh, tree)
-        return jax.tree.map(lambda leaf, at: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=at), tree, spread)
-
-    return place
-
-
 def _loaded_dtype(experiment: Experiment) -> str:
     """Type in which the parameters are read that the run trains or freezes."""
     if not experiment.lora.rank:
@@ -153,12 +146,12 @@ def resumed(experiment: Experiment, mesh: Mesh, checkpoint: Path, state: State) 
 def _restored(experiment: Experiment, mesh: Mesh, checkpoint: Path, saved: State) -> TrainState:
     """The state at a checkpoint, with its optimizer. Corrupt if the arrays on the devices are not those that were saved."""
     shapes = jax.eval_shape(lambda: initial_state(experiment))
-    found = restored(checkpoint, saved, **items(experiment, _place(mesh)(shapes)))
+    found = restored(checkpoint, saved, **items(experiment, place(mesh, shapes)))
     optimizer = found["optimizer"]
     state = {"optimizer": optimizer["moments"], "accepted": optimizer["accepted"]}
     if not experiment.lora.rank:
         return _completed(experiment, mesh, None, state | {"parameters": found["base"]})
-    base = load(base_of(checkpoint, saved), _loaded_dtype(experiment), _place(mesh))
+    base = load(base_of(checkpoint, saved), _loaded_dtype(experiment), functools.partial(place, mesh))
     return _completed(experiment, mesh, base, state | {"parameters": found["adapters"][experiment.lora.name]})
 
 
