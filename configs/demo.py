@@ -121,8 +121,8 @@ def tiny_sft() -> Experiment:
             tokenizer=replace(base.data.tokenizer, chat_template="user_assistant"),
             stores="data/demo/chats",
         ),
-        steps=300,
-        schedule=Schedule(peak=2e-3, warmup_steps=20),
+        steps=600,
+        schedule=Schedule(peak=3e-3, warmup_steps=20),
         objective=NextToken(),
         optimizer=AdamW(weight_decay=0.0),
     )
@@ -137,8 +137,9 @@ def tiny_dpo() -> Experiment:
         name="tiny_dpo",
         start=from_checkpoint("runs/tiny_sft"),
         data=replace(base.data, mixture="demo_pairs", stores="data/demo/pairs"),
-        steps=150,
-        schedule=Schedule(peak=2e-3, warmup_steps=15),
-        objective=Preference(beta=0.1),
+        steps=100,
+        schedule=Schedule(peak=1e-3, warmup_steps=10),
+        objective=Preference(beta=0.1, sft=0.2),
+        held_out=HeldOut(every_steps=25, rows=64),
         lora=LoRA(rank=16, alpha=32.0, base="float32"),
     )

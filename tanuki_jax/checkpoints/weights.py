@@ -77,7 +77,7 @@ def load(checkpoint: Path, dtype: str, place: Place, adapter: str = "") -> Param
         return base
     if chosen == NO_ADAPTER:
         return load(base_of(checkpoint, state), dtype, place)
-    found = restored(checkpoint, state, adapters=place(adapter_shapes(state.model, {chosen: state.adapters[chosen]})))
+    found = restored(checkpoint, state, adapters=place(adapter_shapes(state.model, state.adapters)))
     return merge(load(base_of(checkpoint, state), "float32", place), found["adapters"][chosen], state.adapters[chosen], dtype, place)
 
 

@@ -11,8 +11,10 @@ import numpy.typing as npt
 import pytest
 
 from tanuki_jax.checkpoints import stream
-from tanuki_jax.checkpoints.folder import State, finish
+from tanuki_jax.checkpoints.folder import State, finish, read_state, weights_fingerprint
+from tanuki_jax.checkpoints.weights import adapter_shapes
 from tanuki_jax.config.experiment import Tokenizer
+from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.tokenizer.training import train
 from tanuki_jax.model.llama import Params, initialise, shapes
@@ -60,5 +62,27 @@ def make_native(tmp_path: Path) -> MakeNative:
         state = State(step=7, tokens=70, skipped=(), model=model, tokenizer=tokenizer, sequence_length=128, data="", files={})
         finish(tmp_path / name, state)
         return Native(tmp_path / name, model, values)
+
+    return make
+
+
+type Adapt = Callable[[Native, str, LoRA], Path]
+
+
+@pytest.fixture
+def adapt(tmp_path: Path) -> Adapt:
+    """Makes a checkpoint NAME with an adapter of random values, named as its LoRA says, over another checkpoint."""
+
+    def make(base: Native, name: str, of: LoRA) -> Path:
+        tree = adapter_shapes(base.model, {of.name: of})
+        random = np.random.default_rng(len(name))
+        values = jax.tree.map(lambda leaf: 0.2 + 0.3 * random.standard_normal(leaf.shape).astype(np.float32), tree)
+        stream.write(tmp_path / name, tree, lambda path, part: values[of.name]["blocks"][path.rpartition(".")[2]][part], "adapters")
+        before = read_state(base.path)
+        state = dataclasses.replace(
+            before, files={}, adapters={of.name: of}, base=str(base.path), base_fingerprint=weights_fingerprint(before)
+        )
+        finish(tmp_path / name, state)
+        return tmp_path / name
 
     return make
