@@ -137,9 +137,9 @@ def tiny_dpo() -> Experiment:
         name="tiny_dpo",
         start=from_checkpoint("runs/tiny_sft"),
         data=replace(base.data, mixture="demo_pairs", stores="data/demo/pairs"),
-        steps=100,
-        schedule=Schedule(peak=1e-3, warmup_steps=10),
-        objective=Preference(beta=0.1, sft=0.2),
-        held_out=HeldOut(every_steps=25, rows=64),
+        steps=40,
+        schedule=Schedule(peak=2e-4, warmup_steps=6),
+        objective=Preference(beta=0.1, sft=0.5),
+        held_out=HeldOut(every_steps=20, rows=64),
         lora=LoRA(rank=16, alpha=32.0, base="float32"),
     )

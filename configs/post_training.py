@@ -1,10 +1,10 @@
 """Tanuki's post-training: SFT on 140,078 conversations, then DPO on about 30,000 pairs, with the published figures.
 
 The paper has full fine-tuning but for the 8x8B's DPO, which is LoRA; the slides say LoRA for both. Here both are: `8b_sft` and
-`8b_sft_lora`, and so on. LoRA's rank, alpha and dropout are those of the released scripts, rates with LoRA but the 8x8B's DPO ours. Those
-adapted the embedding and the output matrix too, which stay frozen here. Lengths of conversations and answers are not recorded: 1,000 tokens a
-conversation and 1,500 a pair, both answers with their prompts, make the numbers of steps. Layouts are for one node of eight H100 (8B)
-and eight nodes (8x8B).
+`8b_sft_lora`, and so on. LoRA's rank, alpha and dropout are those of the released scripts, which adapted the embedding and the output
+matrix too, frozen here; rates with LoRA but that of the 8x8B's DPO are ours. Lengths of conversations and answers are not recorded: 1,000
+tokens a conversation and 1,500 a pair, both answers with their prompts, make the numbers of steps. Layouts are for one node of eight H100
+(8B) and eight nodes (8x8B).
 """
 
 from dataclasses import replace
@@ -132,7 +132,7 @@ def _base(name: str) -> Experiment:
 
 
 def _sft(name: str, base: Experiment, *, peak: float, rows: int, layout: Layout) -> Experiment:
-    """A tenth of the steps warms up; the decay to zero is a cosine. Adam's constants, which are not recorded, are transformers' defaults."""
+    """A tenth of the steps warms up; the decay to zero is a cosine. Adam's constants are not recorded, and transformers' defaults here."""
     steps = _steps(CONVERSATIONS * CONVERSATION_TOKENS, rows)
     return replace(
         base,

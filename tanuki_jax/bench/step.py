@@ -13,11 +13,11 @@ from tanuki_jax.bench.correctness import relative
 from tanuki_jax.bench.program import device_peak, memory, raised_peak
 from tanuki_jax.bench.results import Figures, Measurement, Result, Wrong
 from tanuki_jax.bench.timing import Timing, clock
-from tanuki_jax.config.experiment import Experiment, Layout
+from tanuki_jax.config.experiment import Experiment, Layout, NextToken
 from tanuki_jax.data.batch import Batch
-from tanuki_jax.model.flops import training_flops_per_token
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import BATCH, shardings
+from tanuki_jax.train.loss import flops_per_token
 from tanuki_jax.train.recorder import PEAK_FLOPS
 from tanuki_jax.train.step import TrainState, initial_state, make_step
 
@@ -91,7 +91,7 @@ def _measure(case: Case, seconds: float) -> Figures:
         return metrics
 
     timing = clock(run, seconds)
-    flops = case.tokens * training_flops_per_token(experiment.model, experiment.data.sequence_length)
+    flops = case.tokens * flops_per_token(experiment)
     held = memory(compiled) | {"device_peak_bytes": raised_peak(before)}
     return Figures(timing=timing, flops=flops, tokens=case.tokens, error=error, notes=_rates(case.tokens, timing.median, flops), **held)
 
@@ -112,12 +112,15 @@ def _start(case: Case, experiment: Experiment) -> tuple[Any, TrainState, Batch[j
 
 
 def _batch(case: Case) -> Batch[Any]:
-    """Random tokens [1, rows, T] in documents of exponentially distributed lengths."""
+    """Random tokens [1, rows, T] in documents of exponentially distributed lengths, for pairs two by two, all of whose targets count."""
     time = case.experiment.data.sequence_length
     lengths = documents.exponential(case.rows, time, case.document)
     tokens, targets = np.random.default_rng(0).integers(0, case.experiment.model.vocabulary, (2, 1, case.rows, time), np.int32)
     ids, positions = documents.segment_ids(lengths)[None], documents.positions(lengths)[None]
-    return Batch(tokens, targets, np.ones(tokens.shape, np.float32), ids, positions)
+    batch = Batch(tokens, targets, np.ones(tokens.shape, np.float32), ids, positions)
+    if isinstance(case.experiment.objective, NextToken):
+        return batch
+    return batch._replace(pair_ids=(ids + 1) // 2, sides=(ids - 1) % 2 + 1)
 
 
 @functools.lru_cache(maxsize=1)
@@ -172,9 +175,8 @@ def extrapolated(results: Sequence[Result], experiment: Experiment, layers: Sequ
 
 def _at_full_depth(case: Case, shallow: Result, deep: Result, depths: tuple[int, int]) -> Result:
     assert shallow.figures is not None and deep.figures is not None
-    model = case.experiment.model
-    timing = extrapolate(shallow.figures.timing, deep.figures.timing, depths, model.layers)
-    flops = case.tokens * training_flops_per_token(model, case.experiment.data.sequence_length)
+    timing = extrapolate(shallow.figures.timing, deep.figures.timing, depths, case.experiment.model.layers)
+    flops = case.tokens * flops_per_token(case.experiment)
     notes = _rates(case.tokens, timing.median, flops) | {"extrapolated from layers": f"{depths[0]} and {depths[1]}"}
     figures = Figures(timing=timing, flops=flops, tokens=case.tokens, notes=notes, error=max(shallow.figures.error, deep.figures.error))
     return dataclasses.replace(deep, case=case.whole, figures=figures)

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 
 from tanuki_jax.bench.parts import machine
 from tanuki_jax.config import registry
-from tanuki_jax.model.flops import training_flops_per_token
 from tanuki_jax.replacing import replace_text, replacing
+from tanuki_jax.train.loss import flops_per_token
 from tanuki_jax.train.optimizer import learning_rate
 from tanuki_jax.train.run_folder import read_metrics
 
@@ -133,8 +133,7 @@ def _tokens(lines: Sequence[dict[str, Any]], step: float = float("inf")) -> int:
 
 
 def _flops(config: str) -> int:
-    experiment = registry.experiment.find(config)
-    return training_flops_per_token(experiment.model, experiment.data.sequence_length)
+    return flops_per_token(registry.experiment.find(config))
 
 
 def write(path: Path, runs: Sequence[Run], commands: Sequence[str]) -> None:

@@ -29,9 +29,8 @@ class LoRA:
     """Learning rate of B over that of A (LoRA+, Hayou et al. 2024)."""
     projections: tuple[Projection, ...] = DENSE
     """Weights that are adapted, in every layer; those of experts have an adapter for each expert."""
-    base: Literal["bfloat16", "float32", "int8", "nf4"] = "bfloat16"
-    """Type in which the frozen weights are kept. int8 and nf4 (QLoRA, Dettmers et al. 2023) hold the layers' matrices with a scale for each
-    block of 64 inputs, and need the `qlora` extra."""
+    base: Literal["bfloat16", "float32"] = "bfloat16"
+    """Type in which the frozen weights are kept."""
     name: str = "default"
     """Of the adapter, in checkpoints."""
 

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import jax
 
+from tanuki_jax.config.experiment import NextToken
 from tanuki_jax.data.loader import Loader, open_stores
 from tanuki_jax.data.store import Store
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
+from tanuki_jax.errors import InputError
 from tanuki_jax.explain.documents import ALONE_BEFORE, ALONE_IN, Document
 from tanuki_jax.explain.page import CHARACTERS, Autopsy, Suspect, render
 from tanuki_jax.explain.place import place
@@ -22,9 +24,12 @@ def autopsy(run: Path, number: int, most: int) -> Autopsy:
 
     At most `most` steps before the spike are trained again, and at most so many of its own.
 
-    InputError if there is no such run or spike, its checkpoint is gone or damaged, or the data changed since.
+    InputError if there is no such run or spike, its checkpoint is gone or damaged, or the data changed since; or if not all parameters
+    learned to predict the next token.
     """
     experiment, mixture = read_run(run)
+    if experiment.lora.rank or not isinstance(experiment.objective, NextToken):
+        raise InputError(f"{run} trains an adapter or learns from pairs, whose steps explain cannot make again; --step shows what they saw")
     told = read_spike(run, number)
     stores = open_stores(experiment.data, mixture)
     loader = Loader(stores, mixture, experiment.data, experiment.seed)

@@ -1,7 +1,9 @@
-"""Continues prompts with text from a checkpoint.
+"""Continues prompts with text from a checkpoint, answers messages, or chats in the terminal.
 
 python -m tanuki_jax.generate runs/tiny --prompt 'user: ' --tokens 100
 python -m tanuki_jax.generate runs/8b/checkpoints/00010000 --prompt '狸は' --prompt '狐は' --temperature 0
+python -m tanuki_jax.generate runs/tiny_dpo --message '散歩と会議を番号つきの一覧にして。'
+python -m tanuki_jax.generate runs/8b_dpo --chat --temperature 0.5 --tokens 1024
 """
 
 import dataclasses
@@ -13,43 +15,89 @@ from tanuki_jax.checkpoints.folder import find
 from tanuki_jax.config.command_line import parse_options
 from tanuki_jax.door import enter
 from tanuki_jax.errors import InputError
-from tanuki_jax.generate.text import continuations
+from tanuki_jax.generate.chat import Assistant, talk
+from tanuki_jax.generate.text import Request, continuations, load_model
+from tanuki_jax.records.types import Message
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Continue prompts with text from a checkpoint, until the document ends, --tokens are written, or it is as long as rows in training."""
+    """Continue prompts with text from a checkpoint, until the document ends, --tokens are written, or it is as long as rows in training.
+
+    With --message or --chat the tokenizer's chat template is used, and the text is an answer.
+    """
 
     checkpoint: tyro.conf.Positional[str]
     """A checkpoint, or a run folder, whose newest good checkpoint is taken."""
     prompt: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """Text to continue; may be given several times."""
+    message: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Message to answer; may be given several times, each a conversation of its own."""
+    chat: bool = False
+    """Talk in the terminal, a line a turn, until the input ends (Ctrl-D)."""
+    system: str = ""
+    """System message of conversations; empty: the template's own, if it has one."""
+    adapter: str = ""
+    """Which adapter, where the checkpoint has several; none: the model without it."""
     tokens: int = 100
     """Largest number of new tokens."""
     temperature: float = 0.7
     """Divides the logits; 0: the most probable token each time."""
     top_k: int = 0
     """How many of the most probable tokens are chosen from; 0: all."""
+    top_p: float = 1.0
+    """Tokens are chosen from the most probable ones that make up this share; 1: all."""
+    repetition_penalty: float = 1.0
+    """What logits of tokens that are in the text already are divided by; 1: nothing."""
+    stop: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Text before which to stop; may be given several times."""
     seed: int = 0
     """Of the random draws."""
 
 
 def main(words: list[str]) -> None:
     options = parse_options("generate", words, Options)
-    if not options.prompt:
-        raise InputError("there is nothing to continue; give --prompt")
+    _check(options)
+    loaded = load_model(find(options.checkpoint), options.adapter)
+    request = Request(
+        tokens=options.tokens,
+        temperature=options.temperature,
+        top_k=options.top_k,
+        top_p=options.top_p,
+        repetition_penalty=options.repetition_penalty,
+        stop=options.stop,
+        seed=options.seed,
+    )
+    if options.prompt:
+        texts = continuations(loaded, options.prompt, request)
+        _print([f"{prompt}{text}" for prompt, text in zip(options.prompt, texts, strict=True)])
+        return
+    assistant = Assistant(loaded, request)
+    if options.chat:
+        talk(assistant, options.system)
+        return
+    system = [Message("system", options.system)] if options.system else []
+    _print(assistant.answers([[*system, Message("user", message)] for message in options.message]))
+
+
+def _check(options: Options) -> None:
+    if bool(options.prompt) + bool(options.message) + options.chat != 1:
+        given = "nothing to continue" if not (options.prompt or options.message or options.chat) else "too much asked for"
+        raise InputError(f"there is {given}; give --prompt, --message or --chat")
     if options.tokens < 1:
         raise InputError(f"--tokens is {options.tokens}, and must be above 0")
     if not 0 <= options.temperature < math.inf:
         raise InputError(f"--temperature is {options.temperature}, and must be 0 or above")
     if options.top_k < 0:
         raise InputError(f"--top-k is {options.top_k}, and must be above 0, or 0 for all tokens")
-    checkpoint = find(options.checkpoint)
-    texts = continuations(checkpoint, options.prompt, options.tokens, options.temperature, options.top_k, options.seed)
-    for number, (prompt, text) in enumerate(zip(options.prompt, texts, strict=True)):
-        if number:
-            print("----")
-        print(f"{prompt}{text}")
+    if not 0 < options.top_p <= 1:
+        raise InputError(f"--top-p is {options.top_p}, and must be above 0 and at most 1")
+    if not 0 < options.repetition_penalty < math.inf:
+        raise InputError(f"--repetition-penalty is {options.repetition_penalty}, and must be above 0")
+
+
+def _print(texts: list[str]) -> None:
+    print("\n----\n".join(texts))
 
 
 if __name__ == "__main__":

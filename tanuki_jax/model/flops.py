@@ -56,8 +56,11 @@ def active(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Ar
     return y_btd, jnp.zeros(())
 
 
-def training_flops_per_token(model: Model, sequence_length: int) -> int:
+def training_flops_per_token(model: Model, sequence_length: int, *, frozen: bool = False, reference: bool = False) -> int:
     """Model FLOPs of one trained token: three times those of the forward pass, recomputation not counted.
+
+    Where only adapters are trained (`frozen`) weights have no gradients: two times for products with them, and the adapters' own are left
+    out. A `reference` costs a forward pass more.
 
     Products with weights, the output matrix included, are counted on the jaxpr of the forward pass; of a layer's experts only those count
     that a token goes to, whatever rows a dispatch computes. Attention counts as one causal document a row: a query sees (T + 1) / 2 keys
@@ -82,4 +85,5 @@ def training_flops_per_token(model: Model, sequence_length: int) -> int:
 
     jaxpr = jax.make_jaxpr(forward)(shapes(model), jax.ShapeDtypeStruct((1, time), jnp.int32))
     attention = model.layers * 4 * model.heads * model.head_dim * (sequence_length + 1) // 2
-    return 3 * (count(jaxpr.jaxpr) // time + attention)
+    weights = count(jaxpr.jaxpr) // time
+    return (2 + (not frozen) + reference) * weights + (3 + reference) * attention

@@ -11,10 +11,11 @@ from tanuki_jax.config.experiment import Activation, Experiment, Layout
 from tanuki_jax.config.model import Model
 from tanuki_jax.kernels.attention.attention import PLAIN, Backend
 from tanuki_jax.model.experts import Choices, Experts
-from tanuki_jax.model.flops import active, count, training_flops_per_token
+from tanuki_jax.model.flops import active, count
 from tanuki_jax.model.llama import Params, hidden_states, shapes
 from tanuki_jax.model.remat import Remat, rematerialize
 from tanuki_jax.parallel.pipeline import bubble
+from tanuki_jax.train.loss import flops_per_token
 
 TIME = 8
 """Tokens with which a layer is traced; what its products cost is in proportion to them."""
@@ -37,8 +38,8 @@ class Work:
 
 
 def model_flops(experiment: Experiment) -> int:
-    """Of a step: its tokens times `training_flops_per_token`."""
-    return _tokens(experiment) * training_flops_per_token(experiment.model, experiment.data.sequence_length)
+    """Of a step: its tokens times `flops_per_token`."""
+    return _tokens(experiment) * flops_per_token(experiment)
 
 
 def issued(experiment: Experiment, backend: Backend) -> Work:

@@ -10,6 +10,7 @@ from tanuki_jax.config.experiment import Experiment, NextToken, Preference
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.kernels.fp8 import fp8_matmul
 from tanuki_jax.model.experts import Routing
+from tanuki_jax.model.flops import training_flops_per_token
 from tanuki_jax.model.llama import Params, hidden_states, output_matrix, plain_matmul
 from tanuki_jax.model.lora import DROPOUT_KEYS, is_adapter, scaled
 from tanuki_jax.model.remat import Remat, keep_all, rematerialize
@@ -33,6 +34,14 @@ type Forward = Callable[[Params, Batch[jax.Array], jax.Array | None, Remat], tup
 def whole(experiment: Experiment, batch: Batch[jax.Array]) -> Whole:
     """What each micro-batch of a batch [..., B, T] is told of the others, without a key."""
     return Whole(pairs_per_token(batch) if isinstance(experiment.objective, Preference) else None)
+
+
+def flops_per_token(experiment: Experiment) -> int:
+    """`training_flops_per_token` of what an experiment trains, its reference included if each step computes it."""
+    objective = experiment.objective
+    reference = isinstance(objective, Preference) and objective.has_reference and objective.reference == "adapter_off"
+    frozen = experiment.lora.rank > 0
+    return training_flops_per_token(experiment.model, experiment.data.sequence_length, frozen=frozen, reference=reference)
 
 
 def draws(experiment: Experiment) -> bool:

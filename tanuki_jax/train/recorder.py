@@ -8,7 +8,7 @@ import jax
 
 from tanuki_jax.checkpoints.folder import State
 from tanuki_jax.config.experiment import Experiment
-from tanuki_jax.model.flops import training_flops_per_token
+from tanuki_jax.train.loss import flops_per_token
 from tanuki_jax.train.step import Metrics
 
 PEAK_FLOPS = {
@@ -34,7 +34,7 @@ class Measured(NamedTuple):
 class Recorder:
     """Turns metrics of steps into lines and hands them to `write`.
 
-    MFU = tokens/s/device x `training_flops_per_token` / peak FLOP/s of the device. Tokens are the positions that count in the loss.
+    MFU = tokens/s/device x `flops_per_token` / peak FLOP/s of the device. Tokens are all that is not padding.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Recorder:
         self.tokens = at.tokens
         self._rewinds = len(at.spikes)
         self._observe = observe
-        self.flops_per_token = training_flops_per_token(experiment.model, experiment.data.sequence_length)
+        self.flops_per_token = flops_per_token(experiment)
         self._every = experiment.logging.every_steps
         self._write = write
         self._device = jax.local_devices()[0]

@@ -305,7 +305,8 @@ from tests.checkpoints.test_save import Checkpoints, Writer, state
 mesh = jax.make_mesh((len(jax.devices()),), ("fsdp",))
 def placed(value, *split):
     return jax.make_array_from_callback(value.shape, NamedSharding(mesh, P(*split)), lambda index: value[index])
-arrays = {"base": {"norm": placed(np.arange(64, dtype=np.float32).reshape(16, 4), "fsdp")}, "optimizer": {"count": placed(np.array(3, np.int32))}}
+norm, count = placed(np.arange(64, dtype=np.float32).reshape(16, 4), "fsdp"), placed(np.array(3, np.int32))
+arrays = {"base": {"norm": norm}, "optimizer": {"count": count}}
 writer = Writer(Path(folder), Checkpoints(every_steps=1, retries=0), lambda kind, **details: None)
 for step in (1, 2, 3, 3):
     try:

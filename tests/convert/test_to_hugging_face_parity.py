@@ -11,7 +11,7 @@ from tanuki_jax.checkpoints.folder import read_state
 from tanuki_jax.config.experiment import Layout
 from tanuki_jax.convert import from_hugging_face, to_hugging_face
 from tanuki_jax.data.tokenizer.load import load
-from tanuki_jax.generate.text import continuations
+from tanuki_jax.generate.text import Request, continuations, load_model
 from tests.convert.conftest import MakeNative
 from tests.convert.test_round_trip import assert_same_bits, restored
 from tests.model.test_llama_parity import assert_same_greedy_text, assert_same_logits
@@ -37,7 +37,7 @@ def test_model_and_tokenizer_load_and_write_the_same_text(
     assert (model.dtype, model.config.max_position_embeddings) == (torch.float32, 128)
     theirs = transformers.AutoTokenizer.from_pretrained(tmp_path / "theirs")
     prompts = ["昔々、", "def raccoon(", "The quick brown"]
-    ours = continuations(native.path, prompts, 64, temperature=0, top_k=0, seed=0)
+    ours = continuations(load_model(native.path), prompts, Request(tokens=64))
     for prompt, continuation in zip(prompts, ours, strict=True):
         ids = theirs(prompt, return_tensors="pt")
         assert ids.input_ids[0].tolist() == known.encode(prompt)

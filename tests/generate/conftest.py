@@ -17,6 +17,8 @@ from tanuki_jax.config.experiment import Tokenizer
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.data.tokenizer.training import train
+from tanuki_jax.generate.decode import begin, grow
+from tanuki_jax.generate.sample import Sampling
 from tanuki_jax.model.llama import Params, initialise, shapes
 
 TEXTS = ["昔々、山に狸が住んでいました。", "def raccoon(dog):\n    return dog  # 狸", "The quick brown fox, and 1234 dogs."] * 20
@@ -80,3 +82,12 @@ def make_parrot(tokenizer: Path, tmp_path: Path) -> MakeParrot:
         return Parrot(tmp_path / "run", checkpoint)
 
     return make
+
+
+def greedy(params: Params, model: Model, prompts: list[list[int]], count: int) -> list[list[int]]:
+    """Prompts and the most probable tokens after them, all in one batch."""
+    parameters = jax.tree.map(jax.numpy.asarray, params)
+    rows = begin(parameters, prompts, count, model, 512)
+    sampling = Sampling(vocabulary=model.vocabulary)
+    rows = grow(parameters, rows, jax.random.key(0), np.int32(count), model=model, sampling=sampling, ends=(model.vocabulary,))
+    return [row[:length].tolist() for row, length in zip(np.asarray(rows.tokens_bs), rows.lengths_b.tolist(), strict=True)]

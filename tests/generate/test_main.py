@@ -1,9 +1,11 @@
 """What a person who knocks at the door is told."""
 
+import io
 from pathlib import Path
 
 import pytest
 
+from tanuki_jax.chat import folder, named
 from tanuki_jax.errors import InputError
 from tanuki_jax.generate.__main__ import main
 from tests.generate.conftest import MakeParrot
@@ -17,12 +19,34 @@ def test_prompt_and_continuation_are_printed(make_parrot: MakeParrot, capsys: py
     assert capsys.readouterr().out == "fox に🦝\n"
 
 
+def test_a_chat_goes_on_until_the_input_ends(
+    make_parrot: MakeParrot, tokenizer: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parrot = make_parrot("assistant:", " に🦝")
+    with pytest.raises(InputError, match="chat template"):
+        main([str(parrot.run), "--message", "fox"])
+    folder.write(tokenizer, named.find("user_assistant"))
+    try:
+        main([str(parrot.run), "--message", "fox", "--message", "a fox", "--temperature=0"])
+        assert capsys.readouterr().out == "に🦝\n----\nに🦝\n"
+        monkeypatch.setattr("sys.stdin", io.StringIO("fox\n\n" + "the fox\n" * 3))
+        main([str(parrot.run), "--chat", "--temperature=0", "--tokens", "8"])
+        told = capsys.readouterr()
+        assert told.out == "に🦝\n" * 4
+        assert "the conversation is too long" in told.err
+    finally:
+        (tokenizer / "tokenizer_config.json").unlink()
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
         (["nothing-here", "--prompt", "a"], "there is no checkpoint at nothing-here: no such folder"),
         ([".", "--prompt", "a"], "there is no checkpoint in ."),
-        (["."], "there is nothing to continue; give --prompt"),
+        (["."], "there is nothing to continue; give --prompt, --message or --chat"),
+        ([".", "--prompt", "a", "--chat"], "there is too much asked for; give --prompt, --message or --chat"),
+        ([".", "--prompt", "a", "--top-p=0"], "--top-p is 0.0, and must be above 0 and at most 1"),
+        ([".", "--prompt", "a", "--repetition-penalty=0"], "--repetition-penalty is 0.0, and must be above 0"),
         ([".", "--prompt", "a", "--tokens", "0"], "--tokens is 0, and must be above 0"),
         ([".", "--prompt", "a", "--temperature=-1"], "--temperature is -1.0, and must be 0 or above"),
         ([".", "--prompt", "a", "--temperature", "nan"], "--temperature is nan"),

@@ -6,12 +6,12 @@ import pytest
 
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.errors import InputError
-from tanuki_jax.generate.text import continuations
+from tanuki_jax.generate.text import Request, continuations, load_model
 from tests.generate.conftest import MakeParrot, Parrot
 
 
-def said(parrot: Parrot, *prompts: str, tokens: int = 30) -> list[str]:
-    return continuations(parrot.checkpoint, prompts, tokens, temperature=0, top_k=0, seed=0)
+def said(parrot: Parrot, *prompts: str, tokens: int = 30, stop: tuple[str, ...] = ()) -> list[str]:
+    return continuations(load_model(parrot.checkpoint), prompts, Request(tokens=tokens, stop=stop))
 
 
 def test_the_text_ends_where_the_document_does(make_parrot: MakeParrot) -> None:
@@ -23,6 +23,12 @@ def test_prompts_are_one_batch(make_parrot: MakeParrot) -> None:
     assert said(parrot, "The quick brown fox", "fox", "a fox") == [" に🦝"] * 3
 
 
+def test_the_text_ends_before_a_stop_string(make_parrot: MakeParrot) -> None:
+    parrot = make_parrot("fox", " に🦝!\n")
+    assert said(parrot, "fox", "a fox", stop=("🦝!", "?")) == [" に"] * 2
+    assert said(parrot, "fox", stop=("\n\n",)) == [" に🦝!\n"]
+
+
 def test_a_character_of_which_bytes_are_missing_is_left_out(make_parrot: MakeParrot, tokenizer: Path) -> None:
     parrot = make_parrot("fox", "!🦝")
     assert len(load(tokenizer).encode("!🦝")) == 5, "the animal has to be spelled in bytes"
@@ -32,7 +38,7 @@ def test_a_character_of_which_bytes_are_missing_is_left_out(make_parrot: MakePar
 @pytest.mark.parametrize(
     ("prompt", "complaint"),
     [
-        ("", "the prompt '' has no tokens"),
+        ("", "a prompt has no tokens"),
         ("fox " * 100, r"the prompt 'fox fox fox fox fox \.\.\.' has \d+ tokens; the model is made for texts of 64"),
     ],
 )

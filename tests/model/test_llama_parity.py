@@ -16,11 +16,11 @@ from tanuki_jax.checkpoints.restore import restore
 from tanuki_jax.config.experiment import Layout
 from tanuki_jax.config.model import Model
 from tanuki_jax.convert import from_hugging_face
-from tanuki_jax.generate.sample import Sampling, extend
 from tanuki_jax.kernels.attention.attention import attention
 from tanuki_jax.model.llama import Params, hidden_states, output_matrix, shapes
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import activation_constraint, shardings
+from tests.generate.conftest import greedy
 
 pytestmark = pytest.mark.parity
 
@@ -103,23 +103,14 @@ def assert_same_logits(theirs: transformers.PreTrainedModel, model: Model, param
 
 
 def assert_same_greedy_text(theirs: transformers.PreTrainedModel, model: Model, params: Params) -> None:
-    """Of 64 tokens, after three prompts."""
+    """Of 128 tokens, after three prompts."""
     prompts = np.random.default_rng(0).integers(0, model.vocabulary, (3, 7)).astype(np.int32)
-    settings = transformers.GenerationConfig(max_new_tokens=64, do_sample=False, eos_token_id=None, pad_token_id=0)
+    settings = transformers.GenerationConfig(max_new_tokens=128, do_sample=False, eos_token_id=None, pad_token_id=0)
     ids = torch.from_numpy(prompts).long()
     expected = theirs.generate(ids, attention_mask=torch.ones_like(ids), generation_config=settings).numpy()
-    rows, _ = extend(
-        params,
-        jnp.asarray(np.pad(prompts, ((0, 0), (0, 64)))),
-        jnp.full(3, 7),
-        jax.random.key(0),
-        model=model,
-        sampling=Sampling(temperature=0, vocabulary=model.vocabulary),
-        count=64,
-        eod=model.vocabulary,
-    )
+    rows = greedy(params, model, prompts.tolist(), 128)
     assert len(np.unique(expected[:, 7:])) > 20, "a text that repeats itself would prove little"
-    assert np.array_equal(rows, expected)
+    assert rows == expected.tolist()
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_merged_weights_compute_what_base_and_adapter_do(model: Model, of: LoRA)
     parameters, adapters = trained(model, of)
     alone, adapted = logits(parameters, model), logits(beside(parameters, adapters, of), model)
     merged = {**parameters, "blocks": lora.merged({**parameters["blocks"], **adapters}, of)}
-    assert jax.tree.structure(merged) == jax.tree.structure(parameters)
+    jax.tree.map(lambda one, other: None, merged, parameters)  # one tree has the arrays of the other
     assert np.abs(adapted - alone).max() > 0.1
     np.testing.assert_allclose(logits(merged, model), adapted, atol=1e-4)
 

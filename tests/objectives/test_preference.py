@@ -27,7 +27,7 @@ EVERY = {
 }
 
 
-def computed(objective: Preference, rows: list[list[Pair]], time: int) -> tuple[Sums, list[dict[int, Any]]]:
+def computed(objective: Preference, rows: list[list[Pair]], time: int) -> tuple[Sums, dict[int, Any]]:
     """The sums, and the gradient of the total with respect to the logits of every document, by row and pair."""
     logits, batch = jax.tree.map(jnp.asarray, packed(rows, time))
     reference = batch.reference_logps if objective.has_reference else None
