@@ -9,7 +9,7 @@ RUN := .venv/bin/python -m
 PYTEST := pytest -n 2 --dist loadfile
 CODE := tanuki_jax configs tests
 
-.PHONY: help demo plan-demo test test-parity test-gpu-compile test-long test-faults test-oldest lint format
+.PHONY: help demo demo-chat plan-demo test test-parity test-gpu-compile test-long test-faults test-oldest lint format
 
 help: ## this list
 	@grep -E '^[a-z-]+: ##' Makefile | sed -E 's/: ## /\t/' | expand -t 14
@@ -19,6 +19,14 @@ demo: ## prepare, train and sample a tiny model on the CPU; a second time goes o
 	$(RUN) tanuki_jax.prepare --config=tiny
 	$(RUN) tanuki_jax.train --config=tiny
 	$(RUN) tanuki_jax.generate runs/tiny --prompt 'user: ' --prompt 'def '
+
+demo-chat: demo ## then teach it to answer in the form that is asked for, tune it with preferences, and chat with it
+	$(RUN) tanuki_jax.prepare --config=tiny_sft
+	$(RUN) tanuki_jax.train --config=tiny_sft
+	$(RUN) tanuki_jax.prepare --config=tiny_dpo
+	$(RUN) tanuki_jax.train --config=tiny_dpo
+	$(RUN) tanuki_jax.generate runs/tiny_dpo --temperature 0 --message '注文はスープとパスタです。「1. 」からの番号つきで書いてください。' --message '散歩と会議を記号つきの一覧にして。'
+	$(RUN) tanuki_jax.generate runs/tiny_dpo --temperature 0 --chat
 
 plan-demo: ## what training 8b on three nodes of H100 needs, and a small search for a better layout; no GPU
 	@$(GPU_ENVIRONMENT)

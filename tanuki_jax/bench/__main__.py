@@ -92,6 +92,20 @@ class UpcyclingOptions:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class TuningOptions:
+    """Tune a small model to answer in the form that is asked for, then by preferences; print how much of what is held out it does."""
+
+    json: str
+    """Report to write."""
+    seeds: int = 3
+    """How often both are done."""
+    asked: int = 300
+    """Held-out instructions, and open requests, that each model answers."""
+    work: str = "runs/tuning"
+    """Folder of the runs; those that are finished are not made again."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class CompileOptions:
     """Compile every kernel to machine code for an accelerator that need not be here: registers, spills, memory, predicted times."""
 
@@ -173,6 +187,18 @@ def upcycling(words: list[str]) -> None:
     print(upcycling.markdown(runs), end="")
 
 
+def tuning(words: list[str]) -> None:
+    options = parse_options("bench tuning", words, TuningOptions)
+    if min(options.seeds, options.asked) < 1:
+        raise InputError("--seeds and --asked are at least 1")
+    from tanuki_jax.bench import tuning
+
+    bench = tuning.Bench(Path(options.work), options.seeds, options.asked)
+    runs = bench.run()
+    tuning.write(Path(options.json), runs, options.asked, bench.commands)
+    print(tuning.markdown(runs), end="")
+
+
 def compile_ahead(words: list[str]) -> None:
     options = parse_options("bench compile", words, CompileOptions)
     import jax
@@ -191,6 +217,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], Any]] = {
     "table": (table, TableOptions),
     "hardware": (hardware, HardwareOptions),
     "upcycling": (upcycling, UpcyclingOptions),
+    "tuning": (tuning, TuningOptions),
     "compile": (compile_ahead, CompileOptions),
 }
 

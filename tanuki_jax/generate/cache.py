@@ -13,7 +13,7 @@ from tanuki_jax.model.remat import Remat
 
 
 class Cache(NamedTuple):
-    """Keys and values of all layers, [L, B, S, K, Dh]; the token at position s of a row is in slot s."""
+    """Keys and values of all layers, [L, B, K, S, Dh]; the token at position s of a row is in slot s."""
 
     k: jax.Array
     v: jax.Array
@@ -38,11 +38,11 @@ def prefill(params: Params, tokens_bt: jax.Array, lengths_b: jax.Array, model: M
             kept: dict[str, jax.Array] = {}
 
             def attend(q: jax.Array, k: jax.Array, v: jax.Array, ids: jax.Array, positions: jax.Array) -> jax.Array:
-                kept.update(k=k, v=v)
+                kept.update(k=k.swapaxes(1, 2), v=v.swapaxes(1, 2))
                 return self_attention(q, k, v, ids, positions)
 
             x_btd, _ = layer(x_btd, ids, positions, one_layer, attend)
-            return x_btd, Cache(**{name: jnp.pad(x, ((0, 0), (0, slots - time), (0, 0), (0, 0))) for name, x in kept.items()})
+            return x_btd, Cache(**{name: jnp.pad(x, ((0, 0), (0, 0), (0, slots - time), (0, 0))) for name, x in kept.items()})
 
         return jax.lax.scan(step, x_btd, blocks)
 
@@ -71,7 +71,7 @@ def extend(
             kept = {"cache": cache}
 
             def attend(q: jax.Array, k: jax.Array, v: jax.Array, ids: jax.Array, positions: jax.Array) -> jax.Array:
-                new = Cache(*(slots.at[number, rows, positions_b].set(x[:, 0]) for slots, x in zip(cache, (k, v), strict=True)))
+                new = Cache(*(slots.at[number, rows, :, positions_b].set(x[:, 0]) for slots, x in zip(cache, (k, v), strict=True)))
                 kept["cache"] = new
                 return _attention(q, new.k[number], new.v[number], positions_b)
 
@@ -103,13 +103,13 @@ def _logits(params: Params, states_bd: jax.Array) -> jax.Array:
     return jnp.einsum("bd,dv->bv", states_bd, output_matrix(params), preferred_element_type=jnp.float32)
 
 
-def _attention(q_b1hd: jax.Array, k_bskd: jax.Array, v_bskd: jax.Array, positions_b: jax.Array) -> jax.Array:
+def _attention(q_b1hd: jax.Array, k_bksd: jax.Array, v_bksd: jax.Array, positions_b: jax.Array) -> jax.Array:
     """Of one query a row to the slots up to its own, with float32 scores."""
     batch, _, heads, dim = q_b1hd.shape
-    kv_heads = k_bskd.shape[2]
+    kv_heads, slots = k_bksd.shape[1:3]
     product = functools.partial(jnp.einsum, preferred_element_type=jnp.float32)
     q_bkgd = q_b1hd.reshape(batch, kv_heads, heads // kv_heads, dim)
-    scores_bkgs = product("bkgd,bskd->bkgs", q_bkgd, k_bskd) * dim**-0.5
-    seen_bs = jnp.arange(k_bskd.shape[1]) <= positions_b[:, None]
+    scores_bkgs = product("bkgd,bksd->bkgs", q_bkgd, k_bksd) * dim**-0.5
+    seen_bs = jnp.arange(slots) <= positions_b[:, None]
     weights_bkgs = jax.nn.softmax(jnp.where(seen_bs[:, None, None], scores_bkgs, -jnp.inf))
-    return product("bkgs,bskd->bkgd", weights_bkgs.astype(v_bskd.dtype), v_bskd).reshape(q_b1hd.shape).astype(q_b1hd.dtype)
+    return product("bkgs,bksd->bkgd", weights_bkgs.astype(v_bksd.dtype), v_bksd).reshape(q_b1hd.shape).astype(q_b1hd.dtype)

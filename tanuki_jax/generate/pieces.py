@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Sequence
 
-_UNFINISHED_CHARACTER = re.compile("\ufffd{1,3}\\Z")
+_UNFINISHED_CHARACTERS = re.compile("\ufffd+\\Z")
+"""Several, because some decoders replace all bytes in a row where the last character of them is not whole."""
 
 
 class Pieces:
@@ -26,12 +27,11 @@ class Pieces:
         """
         if self.stopped:
             return ""
-        text = _UNFINISHED_CHARACTER.sub("", self._decode(ids))[self._before :]
-        found = [place for stop in self._stop if (place := text.find(stop)) >= 0]
-        if found:
-            self.stopped, text = True, text[: min(found)]
-        elif not last:
-            text = text[: len(text) - self._held_back(text)]
+        text = _UNFINISHED_CHARACTERS.sub("", self._decode(ids))[self._before :]
+        certain = len(text) if last else len(text) - self._held_back(text)
+        found = min((place for stop in self._stop if (place := text.find(stop)) >= 0), default=len(text) + 1)
+        self.stopped = found <= certain
+        text = text[: min(found, certain)]
         new = text[len(self._said) :]
         self._said += new
         return new

@@ -37,11 +37,14 @@ def choose(logits_bv: jax.Array, seen_bv: jax.Array, keys_b: jax.Array, sampling
     logits_bv = jnp.where(jnp.arange(logits_bv.shape[1]) < sampling.vocabulary, logits_bv, -jnp.inf)
     if sampling.temperature == 0:
         return jnp.argmax(logits_bv, axis=1).astype(jnp.int32)
-    kept = min(sampling.top_k or sampling.vocabulary, sampling.vocabulary)
-    logits_bk, tokens_bk = jax.lax.top_k(logits_bv / sampling.temperature, kept)
+    logits_bv /= sampling.temperature
+    draw = jax.vmap(jax.random.categorical)
+    if not sampling.top_k and sampling.top_p == 1:  # nothing is cut off, so that nothing needs sorting
+        return draw(keys_b, logits_bv).astype(jnp.int32)
+    logits_bk, tokens_bk = jax.lax.top_k(logits_bv, min(sampling.top_k or sampling.vocabulary, sampling.vocabulary))
     if sampling.top_p < 1:
         probabilities_bk = jax.nn.softmax(logits_bk)
         before_bk = jnp.cumsum(probabilities_bk, axis=1) - probabilities_bk
         logits_bk = jnp.where(before_bk < sampling.top_p, logits_bk, -jnp.inf)
-    places_b = jax.vmap(jax.random.categorical)(keys_b, logits_bk)
+    places_b = draw(keys_b, logits_bk)
     return jnp.take_along_axis(tokens_bk, places_b[:, None], axis=1)[:, 0].astype(jnp.int32)

@@ -1,7 +1,8 @@
-"""Trains a model: pretraining today, any objective by its config; resumes by itself.
+"""Trains a model: pretraining, SFT, adapters, preferences, as its config says; resumes by itself.
 
 python -m tanuki_jax.train --config=tiny
 python -m tanuki_jax.train --config=8b --layout.fsdp 8 --steps 1000
+python -m tanuki_jax.train --config=8b_dpo_lora --start.checkpoint=runs/8b_sft
 python -m tanuki_jax.train --config=my.py:ablation --print-config
 """
 

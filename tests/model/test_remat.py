@@ -65,7 +65,7 @@ def test_dots_keep_products_and_none_keeps_more() -> None:
     assert {Q, K, HIDDEN} <= stacked("dots") < stacked("none")
 
 
-@pytest.mark.parametrize("policy", ["full", "dots"])
+@pytest.mark.parametrize("policy", ["full", pytest.param("dots", marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", ["input", "qkv", "attention", "middle", "hidden"])
 def test_what_is_offloaded_lies_on_the_host_and_changes_no_gradient(policy: str, name: str) -> None:
     params = initialise(MODEL, jax.random.key(0))

@@ -36,7 +36,7 @@ def flipped(array: jax.Array, devices: tuple[int, ...], value: int = 0, bit: int
     ("layout", "model"),
     [
         (dataclasses.replace(THREE_AXES, accumulation=2), DENSE),
-        (Layout(data=4, fsdp=2, zero=1), DENSE),
+        pytest.param(Layout(data=4, fsdp=2, zero=1), DENSE, marks=pytest.mark.long),
         pytest.param(Layout(data=1, fsdp=2, expert=4, exchange="all_to_all"), MOE, marks=pytest.mark.long),
     ],
 )

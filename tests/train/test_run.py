@@ -119,15 +119,15 @@ def follows(workspace: Workspace, name: str, alone: list[dict[str, Any]], *words
 @pytest.mark.parametrize(
     "layout",
     [
-        "stage 2 microbatches 2 fsdp 2",
+        "fsdp 2 context 4",
         *(
             pytest.param(layout, marks=pytest.mark.long)
             for layout in (
+                "stage 2 microbatches 2 fsdp 2",
                 "stage 2 microbatches 4 context 4",
                 "context 8",
                 "context 4 tensor 2",
                 "data 2 fsdp 2 tensor 2",
-                "fsdp 2 context 4",
                 "data 4 fsdp 2 zero 1",
             )
         ),
