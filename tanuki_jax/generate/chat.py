@@ -65,7 +65,12 @@ def talk(assistant: Assistant, system: str) -> None:
         if not line.strip():
             continue
         messages.append(Message("user", line.strip()))
-        kept = assistant.fitting(messages)
+        try:
+            kept = assistant.fitting(messages)
+        except InputError as error:
+            print(f"({error})", file=sys.stderr)
+            messages.pop()
+            continue
         if len(kept) < len(messages):
             print(f"(the first {len(messages) - len(kept)} messages are forgotten: the conversation is too long)", file=sys.stderr)
         messages, answer = kept, ""

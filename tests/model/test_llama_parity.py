@@ -129,6 +129,6 @@ def test_logits_equal_those_of_transformers(grouped: bool, tied: bool, theta: fl
 
 
 @pytest.mark.parametrize("grouped", [True, False], ids=["grouped", "plain"])
-def test_64_greedy_tokens_equal_those_of_transformers(grouped: bool, tmp_path: Path) -> None:
+def test_128_greedy_tokens_equal_those_of_transformers(grouped: bool, tmp_path: Path) -> None:
     llama = random_llama(5, grouped=grouped, tied=False, theta=10_000.0, spread=0.2)
     assert_same_greedy_text(llama, *ours(llama, tmp_path, Layout(data=1)))
