@@ -58,6 +58,7 @@ def test_a_step_with_another_loss_is_wrong() -> None:
         step._error({"loss": 2.0, "gradient_norm": 1.1}, {"loss": 2.0, "gradient_norm": 1.0})
 
 
+@pytest.mark.long
 def test_a_step_with_experts_is_timed_at_one_depth() -> None:
     (measured,) = [each for each in PARTS["expert-step"](SMALL) if each.variant == "remat full"]
     result = take(measured, 0.0, 1e9)

@@ -67,6 +67,7 @@ def norm(*arrays: Floats) -> float:
     return float(np.sqrt(sum(np.square(array, dtype=np.float64).sum() for array in arrays)))
 
 
+@pytest.mark.long
 def test_the_poisoned_document_is_named_first(poisoned: Poisoned, explained: Explained) -> None:
     worst, second, *_ = explained.found.suspects
     assert (worst.explained.origin.path, worst.explained.origin.row) == ("fables.txt", POISON)
@@ -79,6 +80,7 @@ def test_the_poisoned_document_is_named_first(poisoned: Poisoned, explained: Exp
     assert f"fables.txt:{POISON} " in first and len(others) == 4
 
 
+@pytest.mark.long
 def test_the_replay_makes_the_steps_of_the_run_again(poisoned: Poisoned, explained: Explained) -> None:
     trained = [each for each in explained.found.replayed.observations if each.accepted is not None]
     assert [each.step for each in trained] == list(range(poisoned.spike.checkpoint + 1, poisoned.spike.last + 1))
@@ -90,6 +92,7 @@ def test_the_replay_makes_the_steps_of_the_run_again(poisoned: Poisoned, explain
         np.testing.assert_allclose(norm(each.gradients_g), line["gradient_norm"], rtol=1e-5)
 
 
+@pytest.mark.long
 def test_losses_of_documents_add_up_to_the_loss_of_their_step(poisoned: Poisoned, explained: Explained) -> None:
     for step in range(poisoned.spike.first - 2, poisoned.spike.last + 1):
         documents = [document for document in explained.found.replayed.documents if document.step == step]
@@ -99,6 +102,7 @@ def test_losses_of_documents_add_up_to_the_loss_of_their_step(poisoned: Poisoned
         np.testing.assert_allclose(total / tokens, poisoned.lines[step - 1]["loss"], rtol=1e-5)
 
 
+@pytest.mark.long
 def test_gradient_norms_are_those_of_plain_gradients(poisoned: Poisoned, explained: Explained) -> None:
     first = poisoned.spike.first
     batch, tokens = batch_of(poisoned, first), poisoned.lines[first - 1]["tokens"]
@@ -118,6 +122,7 @@ def test_gradient_norms_are_those_of_plain_gradients(poisoned: Poisoned, explain
         assert document.share == pytest.approx(norm(*jax.tree.leaves(gradient)) / norm(*jax.tree.leaves(whole)), rel=1e-4)
 
 
+@pytest.mark.long
 def test_activations_are_measured_where_they_leave_a_layer(poisoned: Poisoned, explained: Explained) -> None:
     left: list[jax.Array] = []
 
@@ -169,6 +174,7 @@ class Outline(html.parser.HTMLParser):
             self.headings.append(data)
 
 
+@pytest.mark.long
 def test_the_page_is_whole_and_needs_nothing_else(poisoned: Poisoned, explained: Explained) -> None:
     outline = Outline(explained.page)
     assert outline.open == [] and {"b", "script", "link"}.isdisjoint(outline.tags)

@@ -70,7 +70,7 @@ def without_cache(model: Model, row: list[int], count: int, end: int = 50) -> li
     return row
 
 
-@pytest.mark.parametrize("model", [DENSE, MOE], ids=["dense", "mixture"])
+@pytest.mark.parametrize("model", [pytest.param(DENSE, id="dense", marks=pytest.mark.long), pytest.param(MOE, id="mixture")])
 def test_with_a_cache_rows_grow_as_without_one_and_as_alone(model: Model) -> None:
     unstopped = [without_cache(model, prompt, 12) for prompt in PROMPTS]
     end = unstopped[1][7]

@@ -66,7 +66,9 @@ def test_dots_keep_products_and_none_keeps_more() -> None:
 
 
 @pytest.mark.parametrize("policy", ["full", pytest.param("dots", marks=pytest.mark.long)])
-@pytest.mark.parametrize("name", ["input", "qkv", "attention", "middle", "hidden"])
+@pytest.mark.parametrize(
+    "name", ["input", "attention", *(pytest.param(name, marks=pytest.mark.long) for name in ("qkv", "middle", "hidden"))]
+)
 def test_what_is_offloaded_lies_on_the_host_and_changes_no_gradient(policy: str, name: str) -> None:
     params = initialise(MODEL, jax.random.key(0))
     offloaded = jax.jit(jax.grad(functools.partial(total, policy=policy, save=(), offload=(name,))))

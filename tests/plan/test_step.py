@@ -31,7 +31,7 @@ def test_a_batch_that_the_devices_do_not_divide_is_refused() -> None:
     [
         Layout(data=2, fsdp=4, accumulation=2, compute_dtype="float32"),
         Layout(fsdp=2, tensor=2, context=2, zero=1, remat="full", compute_dtype="float32"),
-        Layout(stage=2, microbatches=4, fsdp=2, tensor=2, remat="attention", compute_dtype="float32"),
+        pytest.param(Layout(stage=2, microbatches=4, fsdp=2, tensor=2, remat="attention", compute_dtype="float32"), marks=pytest.mark.long),
     ],
     ids=["data, fsdp", "context, tensor, zero 1", "stage"],
 )

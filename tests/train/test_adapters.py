@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -113,8 +112,7 @@ def test_a_step_of_adapters_computes_no_gradient_of_a_frozen_array() -> None:
         return {tuple(sorted(map(int, shape.split(",")))) for shape in found} & weights
 
     assert products(LoRA(), NextToken())
-    for objective in (NextToken(), PREFERENCE):
-        assert products(ADAPTED, objective) == set()
+    assert products(ADAPTED, PREFERENCE) == set()
 
 
 def test_the_reference_is_bit_for_bit_another_model_with_the_frozen_weights() -> None:
@@ -133,15 +131,3 @@ def test_the_reference_is_bit_for_bit_another_model_with_the_frozen_weights() ->
         in_step = loss(used, rows, told)
     jax.tree.map(lambda one, two: np.testing.assert_allclose(one, two, rtol=1e-6), in_step, with_stored)
     assert abs(float(in_step.parts["rewards/margins"])) > 0
-
-
-def test_the_rate_of_b_is_a_multiple() -> None:
-    """LoRA+: with AdamW's decoupled decay off, a first step moves each element by the rate."""
-    plain, plus = (Tuner(tuning(ONE_DEVICE, NextToken(), dataclasses.replace(ADAPTED, b_rate=rate))) for rate in (1.0, 4.0))
-    moved = []
-    for tuner in (plain, plus):
-        before = jax.device_get(tuner.state["parameters"])
-        after, _ = tuner.go(batch(0))
-        moved.append(jax.tree.map(lambda one, other: jnp.abs(one - other).mean(), after["parameters"], before)["blocks"])
-    for name in moved[0]:
-        assert float(moved[1][name] / moved[0][name]) == pytest.approx(4.0 if name.endswith("_b") else 1.0, rel=0.02), name

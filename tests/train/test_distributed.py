@@ -19,6 +19,7 @@ from tests.train.conftest import Workspace
 from tests.train.pair import next_line, pair
 
 
+@pytest.mark.long
 def test_a_job_that_is_not_there_is_refused_in_a_sentence() -> None:
     words = ("-m", "tanuki_jax.train", "--config=tiny", "--distributed")
     refused = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)

@@ -45,3 +45,15 @@ def test_directions_are_those_of_optax_adamw_and_spare_the_norms(decay: float) -
         directions, state = ours.update(gradients, state, parameters)
         expected, their_state = theirs.update(gradients, their_state, parameters)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(-a, b, rtol=1e-5), directions, expected)
+
+
+def test_the_rate_of_an_adapters_b_is_a_multiple() -> None:
+    """LoRA+ (Hayou et al. 2024), weight decay included."""
+    parameters = {name: jax.random.normal(jax.random.key(key), (4, 3)) for key, name in enumerate(("q_a", "q_b", "q_m"))}
+    gradients = jax.tree.map(jnp.cos, parameters)
+    directions = []
+    for rate in (1.0, 4.0):
+        optimizer = make_optimizer(AdamW(weight_decay=0.1), rate)
+        directions.append(optimizer.update(gradients, optimizer.init(parameters), parameters)[0])
+    for name, plain in directions[0].items():
+        np.testing.assert_allclose(directions[1][name], plain * (4.0 if name == "q_b" else 1.0), rtol=1e-6)

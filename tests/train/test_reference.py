@@ -107,7 +107,7 @@ def test_a_loss_without_a_stored_reference_needs_none(tmp_path: Path) -> None:
 
 def test_an_objective_and_stores_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
     def check(objective: NextToken | Preference, together: int) -> None:
-        store = write_store(tmp_path / f"{objective}", 0, [5, 4, 6] * together, documents_per_record=together)
+        store = write_store(tmp_path / f"{objective} {together}", 0, [5, 4, 6] * together, documents_per_record=together)
         whole = dataclasses.replace(experiment(Layout(), tmp_path), objective=objective)
         check_records(whole, Loader({store.name: store}, mixture((0, {store.name: 1.0})), whole.data, 0))
 

@@ -4,6 +4,8 @@ import dataclasses
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.train.rivals import RESULT, outcomes, table
 
 
@@ -15,6 +17,7 @@ def test_the_result_and_the_readme_are_what_the_rules_do() -> None:
     assert "\n".join(table(found)) in readme
 
 
+@pytest.mark.long
 def test_ours_rejects_the_bad_steps_and_no_other() -> None:
     for rules in outcomes().values():
         ours = rules["tanuki_jax"]

@@ -119,7 +119,7 @@ def follows(workspace: Workspace, name: str, alone: list[dict[str, Any]], *words
 @pytest.mark.parametrize(
     "layout",
     [
-        "fsdp 2 context 4",
+        "data 4 fsdp 2 zero 1",
         *(
             pytest.param(layout, marks=pytest.mark.long)
             for layout in (
@@ -128,7 +128,7 @@ def follows(workspace: Workspace, name: str, alone: list[dict[str, Any]], *words
                 "context 8",
                 "context 4 tensor 2",
                 "data 2 fsdp 2 tensor 2",
-                "data 4 fsdp 2 zero 1",
+                "fsdp 2 context 4",
             )
         ),
     ],
@@ -190,6 +190,7 @@ def test_a_stage_starts_from_the_weights_of_another_run(workspace: Workspace, un
         assert stage[1]["learning_rate"] == undisturbed[1]["learning_rate"]
 
 
+@pytest.mark.long
 def test_a_profile_is_written(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
     workspace.train("profiled", "--steps", "6", "--profile", "2")
     assert list((workspace.folder / "runs" / "profiled" / "profile").rglob("*.xplane.pb"))

@@ -220,6 +220,7 @@ def test_gradients_are_clipped_by_their_global_norm() -> None:
     np.testing.assert_allclose(norm, clipped.optimizer.clip_norm, rtol=1e-3)
 
 
+@pytest.mark.long
 def test_every_process_traces_the_same_program() -> None:
     """Though Python orders sets of strings differently in each."""
     script = """if True:

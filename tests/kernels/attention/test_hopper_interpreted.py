@@ -59,7 +59,7 @@ def in_float64(seen: npt.NDArray[np.bool_], q: Array64, k: Array64, v: Array64, 
     [
         ([[100, 1, 29, 90]], 231, (4, 1), 128, True, None),
         pytest.param([[440]], 512, (1, 1), 128, True, None, marks=pytest.mark.long),
-        ([[250]], 250, (4, 1), 64, True, None),
+        pytest.param([[250]], 250, (4, 1), 64, True, None, marks=pytest.mark.long),
         pytest.param([[1] * 40 + [90, 3, 110]], 256, (8, 1), 128, True, None, marks=pytest.mark.long),
         pytest.param([[130, 120]], 256, (8, 1), 64, True, None, marks=pytest.mark.long),
         ([[190, 60]], 256, (2, 2), 64, True, 70),
