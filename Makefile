@@ -9,10 +9,10 @@ RUN := .venv/bin/python -m
 PYTEST := pytest -n 2 --dist loadfile
 CODE := tanuki_jax configs tests
 
-.PHONY: help demo demo-chat plan-demo test test-parity test-gpu-compile test-long test-faults test-oldest lint format
+.PHONY: help demo demo-chat plan-demo test test-parity test-gpu-compile test-gpu-compile-oldest test-long test-faults test-oldest lint format
 
 help: ## this list
-	@grep -E '^[a-z-]+: ##' Makefile | sed -E 's/: ## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.* ##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 26
 
 demo: ## prepare, train and sample a tiny model on the CPU; a second time goes on from there
 	@$(ENVIRONMENT)
@@ -45,15 +45,17 @@ test-long: ## the tests that are too slow for every change
 	@$(ENVIRONMENT)
 	$(RUN) pytest -m 'long and not parity and not gpu_compile'
 
-test-gpu-compile: ## kernels and steps compiled to machine code for GPUs that are not here, on the newest jax and the oldest
+test-gpu-compile: ## kernels and steps compiled to machine code for GPUs that are not here
 	@$(GPU_ENVIRONMENT)
 	.venv-gpu/bin/python -m pytest -m 'gpu_compile and not long'
+
+test-gpu-compile-oldest: ## the same on the oldest jax that is supported
 	@$(OLDEST_ENVIRONMENT)
 	.venv-oldest/bin/python -m pytest -m 'gpu_compile and not long'
 
 test-faults: ## faults injected into real runs, and a table of what came of them; half an hour on two cores, as root
 	@$(ENVIRONMENT)
-	$(RUN) $(PYTEST) -o faulthandler_timeout=0 -m faults tests/faults
+	$(RUN) pytest -n 2 --dist worksteal -o faulthandler_timeout=0 -m faults tests/faults
 
 test-oldest: ## the fast tests on the oldest jax that is supported
 	@$(OLDEST_ENVIRONMENT)

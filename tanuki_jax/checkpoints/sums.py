@@ -44,7 +44,8 @@ def _device_sums(arrays: list[jax.Array]) -> list[jax.Array]:
 
 def device_sum(array: jax.Array) -> jax.Array:
     """The sum of an array as a uint32[], to be jitted."""
-    bits = array if array.dtype == jnp.bool else jax.lax.bitcast_convert_type(array, f"uint{8 * array.dtype.itemsize}")
+    unsigned = array.dtype == jnp.bool or jnp.issubdtype(array.dtype, jnp.unsignedinteger)  # among them those of 4 bits
+    bits = array if unsigned else jax.lax.bitcast_convert_type(array, f"uint{8 * array.dtype.itemsize}")
     mixed, stride = bits.astype(jnp.uint32), 1
     for dim in reversed(range(array.ndim)):
         place = jax.lax.broadcasted_iota(jnp.uint32, array.shape, dim)

@@ -14,6 +14,7 @@ from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.errors import Corrupt, InputError
 from tanuki_jax.model import lora
+from tanuki_jax.model.frozen import matrix_and_back, quantized_and_back
 from tanuki_jax.model.llama import Params, shapes
 
 NO_ADAPTER = "none"
@@ -82,9 +83,10 @@ def load(checkpoint: Path, dtype: str, place: Place, adapter: str = "") -> Param
 
 
 def merge(parameters: Params, adapter: Params, of: LoRA, dtype: str, place: Place) -> Params:
-    """Parameters with an adapter in them, in `dtype`; the arrays of `parameters` are gone."""
+    """Parameters, as they were while the adapter was trained, with it in them, in `dtype`; the arrays of `parameters` are gone."""
 
     def whole(parameters: Params, adapter: Params) -> Params:
+        parameters = quantized_and_back(parameters, of)
         blocks = lora.merged({**parameters["blocks"], **adapter["blocks"]}, of)
         together: Params = jax.tree.map(lambda array: array.astype(dtype), {**parameters, "blocks": blocks})
         return together
@@ -118,7 +120,10 @@ class Weights:
         """As `checkpoints.restore.Parameters.read`; of what has an adapter a layer, or an expert of one, in float32."""
         values = self._base.read(name, *index)
         projection = name.removeprefix("blocks.")
-        if self._of is None or self._arrays is None or projection not in self._of.projections:
+        if self._of is None or self._arrays is None:
+            return values
+        values = matrix_and_back(values, projection, self._of)
+        if projection not in self._of.projections:
             return values
         assert len(index) == lora.lead_dims(projection), (name, index)
         parts = {f"{projection}_{part}": self._read(projection, part, index) for part in ("a", "b", *("m" * self._of.magnitude))}

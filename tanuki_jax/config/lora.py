@@ -29,10 +29,20 @@ class LoRA:
     """Learning rate of B over that of A (LoRA+, Hayou et al. 2024)."""
     projections: tuple[Projection, ...] = DENSE
     """Weights that are adapted, in every layer; those of experts have an adapter for each expert."""
-    base: Literal["bfloat16", "float32"] = "bfloat16"
-    """Type in which the frozen weights are kept."""
+    base: Literal["bfloat16", "float32", "int8", "nf4"] = "bfloat16"
+    """Type in which the frozen weights are kept; `int8` and `nf4` are for the layers' projections (QLoRA, Dettmers et al. 2023)."""
     name: str = "default"
     """Of the adapter, in checkpoints."""
+
+    @property
+    def quantized(self) -> bool:
+        """Whether frozen projections are kept in 8 or 4 bits."""
+        return self.base in ("int8", "nf4")
+
+    @property
+    def base_dtype(self) -> str:
+        """Type of the frozen weights before some of them are quantized."""
+        return "bfloat16" if self.quantized else self.base
 
     @property
     def scale(self) -> float:

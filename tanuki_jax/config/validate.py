@@ -276,6 +276,11 @@ def _check_lora(experiment: Experiment) -> None:
         f"lora.dropout and lora.magnitude are not for adapters of experts ({', '.join(of_experts)})",
     )
     _require(
+        not lora.quantized or experiment.layout.remat != "none",
+        f"lora.base {lora.base} needs a layout.remat: with none every layer's weights are kept as they are computed with",
+    )
+    _require(experiment.layout.stage == 1 or not lora.quantized, f"lora.base {lora.base} does not go with layout.stage")
+    _require(
         experiment.layout.stage == 1 or not lora.dropout,
         "lora.dropout does not go with layout.stage: all micro-batches of a pipeline would drop the same",
     )

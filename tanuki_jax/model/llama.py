@@ -13,6 +13,7 @@ from jax.ad_checkpoint import checkpoint_name
 from tanuki_jax.config.lora import DENSE
 from tanuki_jax.config.model import Model
 from tanuki_jax.model.experts import Adapted, Dispatch, Experts, Routing, dropless, mixture
+from tanuki_jax.model.frozen import thaw
 from tanuki_jax.model.lora import DROPOUT_KEYS, Drop, adapted, adapter_of, dropping, input_dims
 from tanuki_jax.model.remat import Remat, keep_all
 
@@ -223,9 +224,9 @@ def hidden_states(
     """Final normalised states [B, T, D], in `compute_dtype`, of int32[B, T] tokens; and what the routers of all layers did, if any,
     with leading axes (parts, L) where the rows go `through` the layers in parts.
 
-    `dispatch` takes tokens to experts, and `matmul` computes the products with all other weights of the layers. What `model.lora.scaled`
-    gives counts where it is among the blocks' parameters; `dropout` is the share of its inputs that is left out, if keys are there too.
-    `noise_btd` is added to the embeddings.
+    `dispatch` takes tokens to experts, and `matmul` computes the products with all other weights of the layers, which may be what
+    `model.frozen.freeze` makes of them. What `model.lora.scaled` gives counts where it is among the blocks' parameters; `dropout` is the
+    share of its inputs that is left out, if keys are there too. `noise_btd` is added to the embeddings.
     """
     definition, names = _definition(model)
     x_btd = params["embedding"][tokens_bt].astype(compute_dtype)
@@ -234,7 +235,7 @@ def hidden_states(
     def layer(
         x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, one_layer: Params, own: Attend | None = None
     ) -> tuple[jax.Array, Routing | None]:
-        block = nnx.merge(definition, {name: one_layer[name] for name in names})
+        block = nnx.merge(definition, {name: thaw(one_layer[name]) for name in names})
         drop = dropping(one_layer.get(DROPOUT_KEYS), dropout)
         return block(x_btd, segment_ids, positions, model, own or attend, constrain, dispatch, matmul, one_layer, drop)
 

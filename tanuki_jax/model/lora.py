@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tanuki_jax.config.lora import LoRA
+from tanuki_jax.model.frozen import thaw
 
 PARTS = ("a", "b", "m")
 """Suffixes of an adapter's arrays: A [*lead, *inputs, r], B [*lead, r, *outputs] and DoRA's magnitude [*lead, *outputs]. Lead dims are the
@@ -48,7 +49,7 @@ def initialise(blocks: Blocks, lora: LoRA, key: jax.Array, dtype: str = "float32
     """Fresh adapters of stacked weights: A uniform within 1 / sqrt(inputs), B zero, magnitudes the norms of the weights' columns.
 
     Args:
-        blocks: the weights, with their leading axis L; only DoRA looks at their values.
+        blocks: the weights, frozen or not, with their leading axis L; only DoRA looks at their values.
         lora: rank, and which weights.
         key: of A.
         dtype: of the arrays.
@@ -61,7 +62,7 @@ def initialise(blocks: Blocks, lora: LoRA, key: jax.Array, dtype: str = "float32
         adapters[f"{projection}_a"] = fresh
         adapters[f"{projection}_b"] = jnp.zeros((*shape[:lead], lora.rank, *shape[lead + inputs :]), jnp.dtype(dtype))
         if lora.magnitude:
-            adapters[f"{projection}_m"] = _norms(blocks[projection], lead, inputs).astype(dtype)
+            adapters[f"{projection}_m"] = _norms(thaw(blocks[projection]), lead, inputs).astype(dtype)
     return adapters
 
 

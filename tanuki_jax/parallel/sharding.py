@@ -84,9 +84,11 @@ def make_gather(mesh: Mesh, layout: Layout) -> Callable[[Params], Params]:
     """What is done to parameters once a step, before any micro-batch: with `zero` 1 all weights are gathered in compute_dtype."""
 
     def gather(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
-        name = path[-1].key
-        if GATHERED[name] == PARAMETERS[name]:
+        name = _ruled(path)
+        if name is None or GATHERED[name] == PARAMETERS[name]:
             return leaf
+        if _part_of_quantized(path):
+            return jax.lax.with_sharding_constraint(leaf, NamedSharding(mesh, _divided(mesh, GATHERED[name], leaf)))
         return jax.lax.with_sharding_constraint(leaf.astype(layout.compute_dtype), NamedSharding(mesh, GATHERED[name]))
 
     return lambda parameters: jax.tree_util.tree_map_with_path(gather, parameters) if layout.zero == 1 else parameters
@@ -95,15 +97,17 @@ def make_gather(mesh: Mesh, layout: Layout) -> Callable[[Params], Params]:
 def shardings(mesh: Mesh, tree: Any) -> Any:
     """The sharding of every leaf of a tree whose paths end in parameter names: parameters, gradients, Adam's moments.
 
-    Leaves without a rule, such as counters, are replicated. InputError if a mesh axis does not divide the dim that it splits.
+    Leaves without a rule, such as counters, are replicated. Scales of quantized weights lie as these, but whole where a block of weights
+    would be cut. InputError if a mesh axis does not divide the dim that it splits.
     """
 
     def place(path: tuple[Any, ...], leaf: Any) -> NamedSharding:
-        name = next((key for entry in reversed(path) if (key := str(getattr(entry, "key", ""))) in PARAMETERS), None)
+        name = _ruled(path)
         spec = PARAMETERS[name] if name is not None and leaf.ndim else P()
+        if _part_of_quantized(path, "scale"):
+            return NamedSharding(mesh, _divided(mesh, spec, leaf))
         for dim, axes in enumerate(spec):
-            split = [axes] if isinstance(axes, str) else [axis for axis in axes or () if mesh.shape[axis] > 1]
-            size = math.prod(mesh.shape[axis] for axis in split)
+            size, split = _size(mesh, axes)
             if leaf.shape[dim] % size:
                 raise InputError(
                     f"mesh axis {' x '.join(split)} of size {size} does not divide dim {dim} of parameter {name}, "
@@ -112,6 +116,27 @@ def shardings(mesh: Mesh, tree: Any) -> Any:
         return NamedSharding(mesh, spec)
 
     return jax.tree_util.tree_map_with_path(place, tree)
+
+
+def _ruled(path: tuple[Any, ...]) -> str | None:
+    """The last key of a path that is in the table."""
+    return next((key for entry in reversed(path) if (key := str(getattr(entry, "key", ""))) in PARAMETERS), None)
+
+
+def _part_of_quantized(path: tuple[Any, ...], part: str = "") -> bool:
+    """Whether a path ends inside a quantized weight (`model.frozen.freeze`), in that part of it if one is named."""
+    return isinstance(path[-1], jax.tree_util.GetAttrKey) and part in ("", path[-1].name)
+
+
+def _size(mesh: Mesh, axes: Any) -> tuple[int, list[str]]:
+    """Among how many devices an entry of a partition spec splits a dim, and the mesh axes that do."""
+    split = [axes] if isinstance(axes, str) else [axis for axis in axes or () if mesh.shape[axis] > 1]
+    return math.prod(mesh.shape[axis] for axis in split), split
+
+
+def _divided(mesh: Mesh, spec: P, leaf: Any) -> P:
+    """A partition spec without what does not divide a dim of the leaf."""
+    return P(*(None if leaf.shape[dim] % _size(mesh, axes)[0] else axes for dim, axes in enumerate(spec)))
 
 
 def place(mesh: Mesh, tree: Any) -> Any:

@@ -124,7 +124,7 @@ def _adapters(experiment: Experiment) -> dict[str, LoRA]:
 
 def _loaded_dtype(experiment: Experiment) -> str:
     """Type in which the parameters are read that the run trains or freezes."""
-    return experiment.lora.base if experiment.lora.rank else experiment.layout.parameter_dtype
+    return experiment.lora.base_dtype if experiment.lora.rank else experiment.layout.parameter_dtype
 
 
 def items(experiment: Experiment, state: TrainState) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from jax.sharding import Mesh
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.model import lora
+from tanuki_jax.model.frozen import freeze
 from tanuki_jax.model.llama import Params, initialise
 from tanuki_jax.objectives.sums import Sums, Whole
 from tanuki_jax.parallel.sharding import make_gather, shardings
@@ -42,8 +43,8 @@ def initial_state(experiment: Experiment, base: Params | None = None) -> TrainSt
     state: TrainState = {}
     parameters = initialise(experiment.model, key, layout.parameter_dtype) if base is None else base
     if experiment.lora.rank:
-        state["frozen"] = freeze(parameters, experiment)
-        parameters = {"blocks": lora.initialise(parameters["blocks"], experiment.lora, key, layout.parameter_dtype)}
+        state["frozen"] = freeze(parameters, experiment.lora)
+        parameters = {"blocks": lora.initialise(state["frozen"]["blocks"], experiment.lora, key, layout.parameter_dtype)}
     return state | {
         "parameters": parameters,
         "optimizer": make_optimizer(experiment.optimizer, experiment.lora.b_rate).init(parameters),
@@ -51,12 +52,6 @@ def initial_state(experiment: Experiment, base: Params | None = None) -> TrainSt
         "guard": jax.tree.map(jnp.asarray, guard.window(experiment.guard.window)),
         "rate_factor": jnp.ones((), jnp.float32),
     }
-
-
-def freeze(parameters: Params, experiment: Experiment) -> Params:
-    """Parameters as they are kept where only their adapters are trained."""
-    frozen: Params = jax.tree.map(lambda array: array.astype(experiment.lora.base), parameters)
-    return frozen
 
 
 def used_parameters(experiment: Experiment, state: TrainState) -> Params:

@@ -54,6 +54,10 @@ def test_sums_are_those_of_the_definition_on_any_mesh_and_on_the_host(dtype: Any
     assert host_sum(np.asarray(whole)) == by_definition(bits)
 
 
+def test_elements_of_four_bits_count_as_numbers() -> None:
+    assert sums({"codes": jnp.asarray([3, 15], jnp.uint4)}) == {"codes": by_definition([3, 15])}
+
+
 def test_parts_add_up_to_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = np.asarray(array(jnp.float32))
     expected = host_sum(whole)

@@ -226,6 +226,21 @@ def test_gradients_may_stay_unclipped() -> None:
             "layout.remat none keeps every activation, so layout.save and layout.offload have no effect; "
             "choose another policy or leave them out",
         ),
+        (
+            {"lora.rank": 4, "start.checkpoint": "there", "lora.base": "nf4", "layout.remat": "none"},
+            "lora.base nf4 needs a layout.remat: with none every layer's weights are kept as they are computed with",
+        ),
+        (
+            {
+                "lora.rank": 4,
+                "start.checkpoint": "there",
+                "lora.base": "int8",
+                "layout.remat": "full",
+                "layout.stage": 2,
+                "layout.microbatches": 2,
+            },
+            "lora.base int8 does not go with layout.stage",
+        ),
         ({"seed": 4294967296}, "seed is 4294967296, and must be at least 0 and below 2**32"),
         ({"name": "../elsewhere"}, "name is '../elsewhere', and must be able to name a folder inside runs"),
     ],

@@ -46,6 +46,18 @@ def test_a_merged_checkpoint_holds_what_is_merged_on_the_devices(
     jax.tree.map(np.testing.assert_array_equal, load(tuned, "float32", on_mesh, NO_ADAPTER), base.values)
 
 
+def test_an_adapter_of_quantized_weights_is_merged_into_what_they_counted_as(make_native: MakeNative, adapt: Adapt, tmp_path: Path) -> None:
+    base = make_native()
+    tuned = adapt(base, "tuned", dataclasses.replace(LOW, base="nf4", projections=("q", "v")))
+    adapters.merge(tuned, tmp_path / "merged", "", "float32", nothing)
+    merged, on_devices = load(tmp_path / "merged", "float32", on_mesh), load(tuned, "float32", on_mesh)
+    jax.tree.map(lambda one, two: np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6), merged, on_devices)
+    for name, before in base.values["blocks"].items():
+        assert np.array_equal(merged["blocks"][name], before) == name.endswith("norm"), name
+    assert len(np.unique(merged["blocks"]["gate"][0, :, 0])) <= 16
+    jax.tree.map(np.testing.assert_array_equal, load(tuned, "float32", on_mesh, NO_ADAPTER), base.values)
+
+
 def test_what_rounding_takes_of_an_adapter_is_told(
     make_native: MakeNative, adapt: Adapt, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -29,9 +29,9 @@ def record(record_property: Callable[[str, object], None]) -> Record:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Lines of the table, in the order in which the tests ran."""
+    """Lines of the table, by what was done."""
     passed = terminalreporter.stats.get("passed", [])
-    lines = [json.loads(value) for report in passed for name, value in report.user_properties if name == PROPERTY]
+    lines = sorted(json.loads(value) for report in passed for name, value in report.user_properties if name == PROPERTY)
     failed = [
         [report.nodeid.rpartition("::")[2], "", "FAILED", round(report.duration)] for report in terminalreporter.stats.get("failed", [])
     ]

@@ -15,7 +15,8 @@ from tests.train.conftest import Workspace, plain_documents, poison, poisoned_wo
 
 pytestmark = pytest.mark.faults
 
-TIMES = 20
+TIMES = 10
+"""In each of two parts, which run at the same time."""
 LEFT_OUT = 16
 """Data steps that a run may leave out."""
 KNOWN, LAST = 28, 52
@@ -33,10 +34,11 @@ def steps_of(workspace: Workspace, document: int) -> list[int]:
     return [step for step, pieces in traced.items() if sum(piece.document == document for piece in pieces) > 3]
 
 
-def test_the_data_of_a_spike_are_left_out(runs: Runs, tokenizer: Path, record: Record, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", [0, 1])
+def test_the_data_of_a_spike_are_left_out(part: int, runs: Runs, tokenizer: Path, record: Record, tmp_path: Path) -> None:
     """One document in a thousand, another one and elsewhere each time; the curve beside it is that of the thousand without it."""
     undisturbed, worst, times = runs.finish("clean"), 0.0, 0
-    for number in itertools.count():
+    for number in itertools.count(part, 2):
         documents, place = plain_documents(1000), 47 * number % 1000
         documents.insert(place, poison(seed=100 + number))
         folder = tmp_path / str(number)

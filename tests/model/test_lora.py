@@ -11,6 +11,7 @@ from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.kernels.attention.attention import self_attention
 from tanuki_jax.model import lora
+from tanuki_jax.model.frozen import freeze, thaw
 from tanuki_jax.model.llama import Params, hidden_states, initialise, output_matrix
 
 DENSE = Model(vocabulary=61, width=32, hidden=48, layers=3, heads=4, kv_heads=2, initial_std=0.2)
@@ -19,9 +20,15 @@ ALL = LoRA(rank=4, alpha=10.0)
 OF_EXPERTS = dataclasses.replace(ALL, projections=("q", "o", "expert_gate", "expert_up", "expert_down"))
 
 
+def frozen(model: Model, of: LoRA) -> Params:
+    """Fresh parameters, in float32 where they are not quantized."""
+    parameters = initialise(model, jax.random.key(0))
+    return jax.jit(freeze, static_argnums=1)(parameters, of) if of.quantized else parameters
+
+
 def trained(model: Model, of: LoRA) -> tuple[Params, Params]:
     """A model, and adapters of it none of whose arrays is as it began."""
-    parameters = initialise(model, jax.random.key(0))
+    parameters = frozen(model, of)
     fresh = lora.initialise(parameters["blocks"], of, jax.random.key(1))
     keys = iter(jax.random.split(jax.random.key(2), len(fresh)))
     return parameters, {name: array + 0.1 * jax.random.normal(next(keys), array.shape) for name, array in fresh.items()}
@@ -53,12 +60,15 @@ CASES = [
     pytest.param(DENSE, dataclasses.replace(ALL, stabilized=True), id="rsLoRA"),
     pytest.param(DENSE, dataclasses.replace(ALL, magnitude=True), id="DoRA"),
     pytest.param(MOE, OF_EXPERTS, id="experts"),
+    pytest.param(DENSE, dataclasses.replace(ALL, base="int8"), id="8 bits"),
+    pytest.param(DENSE, dataclasses.replace(ALL, base="nf4", magnitude=True), id="DoRA, 4 bits"),
+    pytest.param(MOE, dataclasses.replace(OF_EXPERTS, base="nf4"), id="experts, 4 bits"),
 ]
 
 
 @pytest.mark.parametrize(("model", "of"), CASES)
 def test_fresh_adapters_change_nothing(model: Model, of: LoRA) -> None:
-    parameters = initialise(model, jax.random.key(0))
+    parameters = frozen(model, of)
     fresh = lora.initialise(parameters["blocks"], of, jax.random.key(1))
     np.testing.assert_allclose(logits(beside(parameters, fresh, of), model), logits(parameters, model), rtol=1e-5, atol=1e-5)
 
@@ -67,8 +77,9 @@ def test_fresh_adapters_change_nothing(model: Model, of: LoRA) -> None:
 def test_merged_weights_compute_what_base_and_adapter_do(model: Model, of: LoRA) -> None:
     parameters, adapters = trained(model, of)
     alone, adapted = logits(parameters, model), logits(beside(parameters, adapters, of), model)
-    merged = {**parameters, "blocks": lora.merged({**parameters["blocks"], **adapters}, of)}
-    jax.tree.map(lambda one, other: None, merged, parameters)  # one tree has the arrays of the other
+    blocks = {name: thaw(weight) for name, weight in parameters["blocks"].items()}
+    merged = {**parameters, "blocks": lora.merged({**blocks, **adapters}, of)}
+    assert {name: weight.shape for name, weight in merged["blocks"].items()} == {name: weight.shape for name, weight in blocks.items()}
     assert np.abs(adapted - alone).max() > 0.1
     np.testing.assert_allclose(logits(merged, model), adapted, atol=1e-4)
 

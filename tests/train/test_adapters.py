@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 from tanuki_jax.config.experiment import Experiment, Layout, NextToken, Preference
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.data.batch import Batch
+from tanuki_jax.model.frozen import freeze
 from tanuki_jax.model.llama import initialise
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import local_rows, place_batch, shardings
@@ -19,6 +20,7 @@ from tanuki_jax.train.step import TrainState, initial_state, make_step
 from tests.train.test_step import DENSE, MOE, ONE_DEVICE, ROWS, TIME, batch, experiment, relative_error
 
 ADAPTED = LoRA(rank=3, alpha=6.0, base="float32")
+QUANTIZED = dataclasses.replace(ADAPTED, base="nf4", magnitude=True)
 OF_EXPERTS = dataclasses.replace(ADAPTED, projections=("q", "o", "expert_gate", "expert_down"))
 
 
@@ -65,6 +67,8 @@ class Tuner:
 PREFERENCE = Preference(beta=0.5, sft=0.3)
 MESHES = [
     pytest.param(Layout(data=1, fsdp=2, tensor=2, context=2, accumulation=2), ADAPTED, id="fsdp 2 x tensor 2 x context 2"),
+    pytest.param(Layout(data=1, fsdp=4, tensor=2, remat="full"), QUANTIZED, id="4 bits, fsdp 4 x tensor 2"),
+    pytest.param(Layout(data=2, fsdp=4, zero=1, remat="full"), QUANTIZED, id="4 bits, data 2 x fsdp 4, zero 1", marks=pytest.mark.long),
     pytest.param(Layout(data=1, fsdp=2, expert=4), OF_EXPERTS, id="fsdp 2 x expert 4", marks=pytest.mark.long),
     pytest.param(Layout(data=2, fsdp=4, zero=1), ADAPTED, id="data 2 x fsdp 4, zero 1", marks=pytest.mark.long),
 ]
@@ -82,9 +86,9 @@ def test_a_step_of_adapters_is_the_same_on_a_mesh(layout: Layout, of: LoRA) -> N
     assert max(jax.tree.leaves(jax.tree.map(relative_error, *moments))) < 1e-4
 
 
-@pytest.mark.parametrize("objective", [NextToken(noise=5.0), PREFERENCE], ids=["next token", "preference"])
-def test_only_adapters_change(objective: NextToken | Preference) -> None:
-    tuner = Tuner(tuning(ONE_DEVICE, objective, dataclasses.replace(ADAPTED, dropout=0.2)))
+@pytest.mark.parametrize(("objective", "base"), [(NextToken(noise=5.0), "nf4"), (PREFERENCE, "float32")], ids=["next token", "preference"])
+def test_only_adapters_change(objective: NextToken | Preference, base: Literal["nf4", "float32"]) -> None:
+    tuner = Tuner(tuning(ONE_DEVICE, objective, dataclasses.replace(ADAPTED, dropout=0.2, base=base)))
     before = jax.device_get(tuner.state)
     for seed in range(3):
         after, metrics = tuner.go(of_pairs(seed))
@@ -115,11 +119,12 @@ def test_a_step_of_adapters_computes_no_gradient_of_a_frozen_array() -> None:
     assert products(ADAPTED, PREFERENCE) == set()
 
 
-def test_the_reference_is_bit_for_bit_another_model_with_the_frozen_weights() -> None:
-    tuner = Tuner(tuning(ONE_DEVICE, PREFERENCE))
+@pytest.mark.parametrize("of", [ADAPTED, QUANTIZED], ids=["float32", "4 bits"])
+def test_the_reference_is_bit_for_bit_another_model_with_the_frozen_weights(of: LoRA) -> None:
+    tuner = Tuner(tuning(ONE_DEVICE, PREFERENCE, of))
     rows = jax.tree.map(lambda leaf: leaf[0], tuner.place(of_pairs(0)))
     used = with_adapters(tuner.experiment, tuner.state["frozen"], tuner.state["parameters"])
-    other = initialise(DENSE, jax.random.key(0))
+    other = jax.jit(freeze, static_argnums=1)(initialise(DENSE, jax.random.key(0)), of)
     logps = jax.jit(make_reference_logps(tuner.experiment, tuner.mesh))
     with jax.set_mesh(tuner.mesh):
         switched_off, separate = logps(without_adapters(used), rows), logps(other, rows)
