@@ -1,7 +1,8 @@
 """Weights that are not trained, as they are kept: in bfloat16 or float32, or those of the layers in 8 or 4 bits (QLoRA).
 
 Dettmers et al. 2023, section 3: 64 consecutive inputs of an output share a scale, their largest magnitude. `nf4` has the 16 quantiles of a
-normal distribution of its appendix E, `int8` evenly spaced values. Scales are float32: they are not quantized in their turn.
+normal distribution of its appendix E, `int8` evenly spaced values. Scales are float32: they are not quantized in their turn. In 4 bits
+weights count as they do in bitsandbytes.
 """
 
 import functools

@@ -66,11 +66,11 @@ class Tuner:
 
 PREFERENCE = Preference(beta=0.5, sft=0.3)
 MESHES = [
-    pytest.param(Layout(data=1, fsdp=2, tensor=2, context=2, accumulation=2), ADAPTED, id="fsdp 2 x tensor 2 x context 2"),
-    pytest.param(Layout(data=1, fsdp=4, tensor=2, remat="full"), QUANTIZED, id="4 bits, fsdp 4 x tensor 2"),
-    pytest.param(Layout(data=2, fsdp=4, zero=1, remat="full"), QUANTIZED, id="4 bits, data 2 x fsdp 4, zero 1", marks=pytest.mark.long),
-    pytest.param(Layout(data=1, fsdp=2, expert=4), OF_EXPERTS, id="fsdp 2 x expert 4", marks=pytest.mark.long),
-    pytest.param(Layout(data=2, fsdp=4, zero=1), ADAPTED, id="data 2 x fsdp 4, zero 1", marks=pytest.mark.long),
+    pytest.param(Layout(data=1, fsdp=2, tensor=2, context=2, accumulation=2, remat="full"), QUANTIZED, id="4 bits, fsdp, tensor, context"),
+    pytest.param(Layout(data=1, fsdp=2, tensor=2, context=2, accumulation=2), ADAPTED, id="fsdp, tensor, context", marks=pytest.mark.long),
+    pytest.param(Layout(data=1, fsdp=2, expert=4), OF_EXPERTS, id="fsdp, expert", marks=pytest.mark.long),
+    pytest.param(Layout(data=2, fsdp=4, zero=1), ADAPTED, id="data, fsdp, zero 1", marks=pytest.mark.long),
+    pytest.param(Layout(data=2, fsdp=4, zero=1, remat="full"), QUANTIZED, id="4 bits, data, fsdp, zero 1", marks=pytest.mark.long),
 ]
 
 
