@@ -277,7 +277,7 @@ def _check_lora(experiment: Experiment) -> None:
     )
     _require(
         not lora.quantized or experiment.layout.remat != "none",
-        f"lora.base {lora.base} needs a layout.remat: with none every layer's weights are kept as they are computed with",
+        f"lora.base {lora.base} needs layout.remat full, attention or dots: none keeps every layer's weights as they are computed with",
     )
     _require(experiment.layout.stage == 1 or not lora.quantized, f"lora.base {lora.base} does not go with layout.stage")
     _require(

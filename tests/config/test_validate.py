@@ -228,7 +228,7 @@ def test_gradients_may_stay_unclipped() -> None:
         ),
         (
             {"lora.rank": 4, "start.checkpoint": "there", "lora.base": "nf4", "layout.remat": "none"},
-            "lora.base nf4 needs a layout.remat: with none every layer's weights are kept as they are computed with",
+            "lora.base nf4 needs layout.remat full, attention or dots: none keeps every layer's weights as they are computed with",
         ),
         (
             {
