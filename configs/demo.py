@@ -121,7 +121,7 @@ def tiny_sft() -> Experiment:
             tokenizer=replace(base.data.tokenizer, chat_template="user_assistant"),
             stores="data/demo/chats",
         ),
-        steps=600,
+        steps=1000,
         schedule=Schedule(peak=3e-3, warmup_steps=20),
         objective=NextToken(),
         optimizer=AdamW(weight_decay=0.0),
