@@ -1,7 +1,9 @@
-"""The picture of a run: training and held-out loss against steps, and what was rejected or left out."""
+"""The picture of a run: training and held-out loss against steps, what was rejected or left out, and of pairs how many are preferred."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,33 +12,47 @@ from matplotlib.figure import Figure
 from tanuki_jax.replacing import replacing
 from tanuki_jax.train.run_folder import read_events, read_metrics
 
+PREFERRED = "rewards/accuracies"
+
 
 def draw(run: Path) -> None:
     """Draws `loss.png` in the run folder from its metrics, atomically."""
-    train: list[tuple[int, float]] = []
-    held_out: dict[str, list[tuple[int, float]]] = {}
-    for line in read_metrics(run):
-        if "loss" in line and line.get("accepted", True):
-            train.append((line["step"], line["loss"]))
-        for name, value in line.items():
-            if name.startswith("held_out/") and name != "held_out/all":
-                held_out.setdefault(name.removeprefix("held_out/"), []).append((line["step"], value))
-    figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
-    axes = figure.add_subplot()
-    if train:
-        steps, losses = np.array(train).T
-        axes.plot(steps, losses, color="0.8", linewidth=1)
-        axes.plot(*_smooth(steps, losses), color="0.25", linewidth=1.8, label="training, smoothed")
-    for number, (source, points) in enumerate(held_out.items()):
-        axes.plot(*np.array(points).T, color=f"C{number}", marker="o", markersize=3.5, linewidth=1.4, label=f"held out: {source}")
+    lines = list(read_metrics(run))
+    pairs = any(PREFERRED in line for line in lines)
+    figure = Figure(figsize=(8, 7.5 if pairs else 4.5), dpi=120, layout="constrained")
+    axes, *below = figure.subplots(2 if pairs else 1, squeeze=False, sharex=True)[:, 0]
+    _curves(axes, lines, "loss")
     _mark(axes, run)
-    axes.set(title=run.name, xlabel="step", ylabel="loss, nats a token")
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
-    if train or held_out:
-        axes.legend(frameon=False)
+    axes.set(title=run.name, ylabel="loss, nats a pair" if pairs else "loss, nats a token")
+    for other in below:
+        _curves(other, lines, PREFERRED)
+        other.set(ylabel="share of pairs, chosen rewarded", ylim=(-0.05, 1.05))
+    for each in (axes, *below):
+        if each.get_legend_handles_labels()[1]:
+            each.legend(frameon=False)
+    each.set(xlabel="step")
     with replacing(run / "loss.png") as partial:
         figure.savefig(partial, format="png")
+
+
+def _curves(axes: Axes, lines: Sequence[Mapping[str, Any]], metric: str) -> None:
+    """A metric of accepted steps, and of every held-out source."""
+    train = [(line["step"], line[metric]) for line in lines if metric in line and line.get("accepted", True)]
+    if train:
+        steps, values = np.array(train).T
+        axes.plot(steps, values, color="0.8", linewidth=1)
+        axes.plot(*_smooth(steps, values), color="0.25", linewidth=1.8, label="training, smoothed")
+    held_out: dict[str, list[tuple[int, float]]] = {}
+    for line in lines:
+        for name, value in line.items():
+            place, _, of = name.partition("/")
+            source, _, part = of.partition("/")
+            if place == "held_out" and source != "all" and (part or "loss") == metric:
+                held_out.setdefault(source, []).append((line["step"], value))
+    for number, (source, points) in enumerate(held_out.items()):
+        axes.plot(*np.array(points).T, color=f"C{number}", marker="o", markersize=3.5, linewidth=1.4, label=f"held out: {source}")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _mark(axes: Axes, run: Path) -> None:

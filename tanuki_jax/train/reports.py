@@ -51,14 +51,23 @@ class ProgressBar:
 
     def show(self, line: Mapping[str, Any]) -> None:
         if "loss" not in line:
-            losses = "  ".join(f"{name.removeprefix('held_out/')} {value:.4f}" for name, value in line.items() if name != "step")
-            self._bar.console.print(f"step {line['step']:>6}  held-out loss  {losses}", highlight=False)
+            self._bar.console.print(f"step {line['step']:>6}  held-out loss  {_held_out(line)}", highlight=False)
             return
         loss, speed = f"loss {line['loss']:.4f}", f"{line['tokens_per_second']:,.0f} tok/s"
         self._bar.update(self._task, completed=line["step"], loss=loss, speed=speed)
         if not self._terminal and time.monotonic() - self._printed > PLAIN_SECONDS:
             self._printed = time.monotonic()
             self._bar.console.print(f"step {line['step']:>6} of {self._steps}  {loss}  {speed}", highlight=False)
+
+
+def _held_out(line: Mapping[str, Any]) -> str:
+    """Each source's loss, that of all where there are several, and of pairs what says most about them."""
+    found = {name.removeprefix("held_out/"): value for name, value in line.items() if name != "step"}
+    losses = {name: value for name, value in found.items() if "/" not in name}
+    if len(losses) == 2:
+        del losses["all"]
+    of_pairs = {name: found[f"all/{name}"] for name in ("rewards/accuracies", "rewards/margins") if f"all/{name}" in found}
+    return "  ".join(f"{name} {value:.4f}" for name, value in (losses | of_pairs).items())
 
 
 class TensorBoard:
