@@ -14,7 +14,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
@@ -102,6 +102,11 @@ class State:
     """Checkpoint whose parameters they adapt, relative to where training ran unless absolute."""
     base_fingerprint: str = ""
     """`weights_fingerprint` of that."""
+
+    @classmethod
+    def converted(cls, model: Model, tokenizer: str, sequence_length: int) -> Self:
+        """Of parameters that no run has trained."""
+        return cls(step=0, tokens=0, skipped=(), model=model, tokenizer=tokenizer, sequence_length=sequence_length, data="", files={})
 
 
 def step_folder(checkpoints: Path, step: int) -> Path:

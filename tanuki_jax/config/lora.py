@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from typing import Literal
 
 Projection = Literal["q", "k", "v", "o", "gate", "up", "down", "expert_gate", "expert_up", "expert_down"]
@@ -9,6 +10,10 @@ Projection = Literal["q", "k", "v", "o", "gate", "up", "down", "expert_gate", "e
 
 DENSE: tuple[Projection, ...] = ("q", "k", "v", "o", "gate", "up", "down")
 """All of them in a layer without experts."""
+
+
+ADAPTER_NAME = re.compile(r"(?!none$)[\w-]+", re.ASCII)
+"""What an adapter may be called; `none` stands for the model without one."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

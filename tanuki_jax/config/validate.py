@@ -1,10 +1,10 @@
 """What an experiment must satisfy before any device or file is looked at."""
 
 import math
-import re
 from operator import attrgetter
 
 from tanuki_jax.config.experiment import Experiment, NextToken
+from tanuki_jax.config.lora import ADAPTER_NAME
 from tanuki_jax.errors import InputError
 
 _ABOVE_ZERO = (
@@ -69,7 +69,6 @@ _NOT_NEGATIVE = (
 )
 _SHARES = ("data.held_out_share", "data.malformed_share", "optimizer.b1", "optimizer.b2", "lora.dropout")
 _SEEDS = 2**32
-_ADAPTER_NAME = re.compile(r"[\w-]+", re.ASCII)
 
 
 def validate(experiment: Experiment) -> None:
@@ -261,7 +260,7 @@ def _check_lora(experiment: Experiment) -> None:
         "start.load parameters_and_optimizer does not go with lora.rank: an adapter begins with an optimizer of its own",
     )
     _require(
-        _ADAPTER_NAME.fullmatch(lora.name) is not None and lora.name != "none",
+        ADAPTER_NAME.fullmatch(lora.name) is not None,
         f"lora.name is {lora.name!r}, and must be of letters, digits, - and _, and not 'none'",
     )
     _require(bool(lora.projections), "lora.projections is empty, so there is nothing to train")

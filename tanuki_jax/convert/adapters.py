@@ -12,6 +12,7 @@ from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.folder import State, finish, read_state
 from tanuki_jax.checkpoints.restore import Parameters
 from tanuki_jax.checkpoints.weights import NO_ADAPTER, Weights, adapter_shapes, choose_adapter
+from tanuki_jax.config.lora import ADAPTER_NAME, LoRA
 from tanuki_jax.convert.new_folder import new_folder
 from tanuki_jax.errors import InputError
 from tanuki_jax.model.llama import shapes
@@ -50,46 +51,68 @@ def merge(checkpoint: Path, out: Path, adapter: str, dtype: str, done: Callable[
 
     with new_folder(out) as draft:
         stream.write(draft, shapes(state.model, dtype), read)
-        finish(draft, _plain(state))
+        finish(draft, State.converted(state.model, state.tokenizer, state.sequence_length))
     return (lost / changed) ** 0.5 if changed else 0.0
 
 
-def combine(checkpoints: Sequence[Path], out: Path) -> list[str]:
+def combine(checkpoints: Sequence[Path], out: Path, names: Sequence[str] = ()) -> list[str]:
     """Writes the checkpoint `out` with the adapters of several; returns their names.
 
-    InputError if the parameters that they adapt are not the same, two have one name, a checkpoint has none, or `out` exists.
+    Args:
+        checkpoints: finished ones.
+        out: a folder that does not exist yet; it appears when it is complete.
+        names: for the adapter of each checkpoint another name; none: those that they have.
+
+    Raises:
+        InputError: the parameters that they adapt are not the same, two have one name, a checkpoint has none, or several where one is to
+            have another name, or `out` exists.
     """
     states = [read_state(checkpoint) for checkpoint in checkpoints]
-    origin: dict[str, Path] = {}
-    for checkpoint, state in zip(checkpoints, states, strict=True):
-        if not state.adapters:
-            raise InputError(f"{checkpoint} has no adapters")
+    origin: dict[str, tuple[Path, str]] = {}
+    of: dict[str, LoRA] = {}
+    for checkpoint, state, renamed in zip(checkpoints, states, _renamed(checkpoints, states, names), strict=True):
         if state.base_fingerprint != states[0].base_fingerprint:
             raise InputError(f"the adapters of {checkpoint} are not for the parameters that those of {checkpoints[0]} are for")
-        if both := origin.keys() & state.adapters.keys():
-            raise InputError(f"{origin[min(both)]} and {checkpoint} both have an adapter named {min(both)!r}")
-        origin |= dict.fromkeys(state.adapters, checkpoint)
-    of = {name: lora for state in states for name, lora in state.adapters.items()}
-    stored = {name: Parameters(checkpoint, "adapters") for name, checkpoint in origin.items()}
+        if both := origin.keys() & renamed.keys():
+            other, name = origin[min(both)][0], min(both)
+            raise InputError(f"{other} and {checkpoint} both have an adapter named {name!r}; give them other names with --names")
+        origin |= {new: (checkpoint, old) for new, old in renamed.items()}
+        of |= {new: dataclasses.replace(state.adapters[old], name=new) for new, old in renamed.items()}
+    stored = {checkpoint: Parameters(checkpoint, "adapters") for checkpoint in checkpoints}
 
     def read(name: str, part: stream.Part) -> npt.NDArray[Any]:
-        return stored[name.split(".")[0]].read(name, *part).astype(np.float32)
+        new, _, rest = name.partition(".")
+        checkpoint, old = origin[new]
+        return stored[checkpoint].read(f"{old}.{rest}", *part).astype(np.float32)
 
     with new_folder(out) as draft:
         stream.write(draft, adapter_shapes(states[0].model, of), read, "adapters")
-        finish(draft, dataclasses.replace(_plain(states[0]), adapters=of, base=states[0].base, base_fingerprint=states[0].base_fingerprint))
+        first = states[0]
+        state = State.converted(first.model, first.tokenizer, first.sequence_length)
+        finish(draft, dataclasses.replace(state, adapters=of, base=first.base, base_fingerprint=first.base_fingerprint))
     return [*of]
 
 
-def _plain(state: State) -> State:
-    """What a converted checkpoint has of a state: no run, no data, no adapters."""
-    return State(
-        step=0,
-        tokens=0,
-        skipped=(),
-        model=state.model,
-        tokenizer=state.tokenizer,
-        sequence_length=state.sequence_length,
-        data="",
-        files={},
-    )
+def check_name(name: str) -> None:
+    """InputError if an adapter cannot be named so."""
+    if not ADAPTER_NAME.fullmatch(name):
+        raise InputError(f"{name!r} cannot be an adapter's name, which is of letters, digits, - and _, and not {NO_ADAPTER!r}")
+
+
+def _renamed(checkpoints: Sequence[Path], states: Sequence[State], names: Sequence[str]) -> list[dict[str, str]]:
+    """New name -> name of the adapters of each checkpoint."""
+    for checkpoint, state in zip(checkpoints, states, strict=True):
+        if not state.adapters:
+            raise InputError(f"{checkpoint} has no adapters")
+    if not names:
+        return [{name: name for name in state.adapters} for state in states]
+    for name in names:
+        check_name(name)
+    if len(names) != len(checkpoints):
+        raise InputError(f"there are {len(names)} names for the adapters of {len(checkpoints)} checkpoints; give one for each")
+    for checkpoint, state, name in zip(checkpoints, states, names, strict=True):
+        if len(state.adapters) > 1:
+            raise InputError(
+                f"{checkpoint} has the adapters {', '.join(state.adapters)}, for which {name!r} is one name; leave --names out"
+            )
+    return [{name: next(iter(state.adapters))} for name, state in zip(names, states, strict=True)]

@@ -53,7 +53,7 @@ def write(folder: Path, out: Path, done: Callable[[int], None]) -> State:
         (draft / TOKENIZER).mkdir()
         has_tokenizer = tokenizer_files.copy(folder, draft / TOKENIZER)
         tokenizer = TOKENIZER if has_tokenizer else ""
-        state = State(step=0, tokens=0, skipped=(), model=model, tokenizer=tokenizer, sequence_length=length, data="", files={})
+        state = State.converted(model, tokenizer, length)
         finish(draft, state)
     return state
 

@@ -1,5 +1,6 @@
 """Adapters in PEFT's format and back (https://huggingface.co/docs/peft): adapter_config.json and adapter_model.safetensors."""
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from tanuki_jax.checkpoints.restore import Parameters
 from tanuki_jax.checkpoints.weights import NO_ADAPTER, adapter_shapes, choose_adapter
 from tanuki_jax.config.lora import DENSE, LoRA, Projection
 from tanuki_jax.config.model import Model
+from tanuki_jax.convert.adapters import check_name
 from tanuki_jax.convert.new_folder import new_folder
 from tanuki_jax.convert.weights import tensor_name
 from tanuki_jax.errors import InputError
@@ -56,8 +58,9 @@ def write(checkpoint: Path, out: Path, adapter: str) -> tuple[str, LoRA]:
 def read(folder: Path, base: Path, out: Path, name: str) -> LoRA:
     """Writes the checkpoint `out`, which has an adapter in PEFT's format over the parameters of `base`.
 
-    InputError if the folder holds no LoRA adapter that ours can be, it is for another model, or `out` exists.
+    InputError if the folder holds no LoRA adapter that ours can be, it is for another model, it cannot be named so, or `out` exists.
     """
+    check_name(name)
     model_state = read_state(base)
     tensors, config = _tensors(folder), _read_config(folder)
     of = _lora(folder, config, tensors, name)
@@ -72,20 +75,9 @@ def read(folder: Path, base: Path, out: Path, name: str) -> LoRA:
 
     with new_folder(out) as draft:
         stream.write(draft, wanted, lambda path, part: arrays[path.split(".")[-1]][part], "adapters")
-        state = State(
-            step=0,
-            tokens=0,
-            skipped=(),
-            model=model_state.model,
-            tokenizer=model_state.tokenizer,
-            sequence_length=model_state.sequence_length,
-            data="",
-            files={},
-            adapters={name: of},
-            base=str(base),
-            base_fingerprint=weights_fingerprint(model_state),
-        )
-        finish(draft, state)
+        state = State.converted(model_state.model, model_state.tokenizer, model_state.sequence_length)
+        fingerprint = weights_fingerprint(model_state)
+        finish(draft, dataclasses.replace(state, adapters={name: of}, base=str(base), base_fingerprint=fingerprint))
     return of
 
 

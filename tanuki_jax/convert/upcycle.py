@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import numpy as np
@@ -22,6 +22,7 @@ from tanuki_jax.config.validate import validate
 from tanuki_jax.convert import from_hugging_face
 from tanuki_jax.convert.configuration import read_model
 from tanuki_jax.convert.new_folder import new_folder
+from tanuki_jax.convert.options import ExpertOptions
 from tanuki_jax.errors import InputError
 from tanuki_jax.model.llama import count_parameters, shapes
 from tanuki_jax.train.optimizer import make_optimizer
@@ -36,29 +37,11 @@ type Float32s = npt.NDArray[np.float32]
 type Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Takes what is being done and how many values there are to it; gives what is told of values as they are done."""
 
-type Expert = Callable[[Options, Float32s, str, int, int], Float32s]
+type Expert = Callable[[ExpertOptions, Float32s, str, int, int], Float32s]
 """Takes the dense model's matrix, the name of the expert's, the layer and the expert; returns the expert's matrix, not in place."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Options:
-    """What experts and routers begin as."""
-
-    initialisation: Literal["noise", "sparse", "drop"] = "noise"
-    """How experts differ: by Gaussian noise; not at all (Komatsuzaki et al. 2022); in hidden units drawn anew (Nakamura et al. 2025)."""
-    noise: float = 0.001
-    """Standard deviation of the noise; without effect on sparse and drop."""
-    noise_scale: Literal["absolute", "relative"] = "absolute"
-    """What that is: itself, or a multiple of the standard deviation of the matrix that the noise is added to."""
-    share: float = 0.5
-    """Share of an expert's hidden units drawn anew, with mean and deviation of what they replace; without effect on noise and sparse."""
-    optimizer: Literal["fresh", "copied"] = "fresh"
-    """Optimizer state: none; or the dense checkpoint's, copied into every expert, with moments of zero for what is drawn anew."""
-    seed: int = 0
-    """Of routers, noise and units drawn anew."""
-
-
-def write(source: Path, out: Path, experiment: Experiment, options: Options, progress: Progress) -> tuple[Path, Model]:
+def write(source: Path, out: Path, experiment: Experiment, options: ExpertOptions, progress: Progress) -> tuple[Path, Model]:
     """Writes the checkpoint `out`, in the type of the source; returns that, a checkpoint or a folder of Hugging Face's, and its model.
 
     At most two of the dense model's matrices are held in float32, and the copies of one that are being written.
@@ -97,7 +80,7 @@ def write(source: Path, out: Path, experiment: Experiment, options: Options, pro
     return source, dense
 
 
-def _check(options: Options, experiment: Experiment) -> None:
+def _check(options: ExpertOptions, experiment: Experiment) -> None:
     validate(experiment)
     if not experiment.model.experts:
         raise InputError(f"the experiment {experiment.name!r} has no experts (its model.experts is 0); name one of a mixture, as '8x8b'")
@@ -118,7 +101,7 @@ def _check_dense(source: Path, dense: Model, experiment: Experiment) -> None:
             raise InputError(f"{source} has {field} {have}, and the experiment {experiment.name!r} {wanted}; they must be the same")
 
 
-def _write_arrays(checkpoint: Path, draft: Path, experiment: Experiment, options: Options, progress: Progress) -> None:
+def _write_arrays(checkpoint: Path, draft: Path, experiment: Experiment, options: ExpertOptions, progress: Progress) -> None:
     model = experiment.model
     dtype = Parameters(checkpoint).read("norm").dtype
 
@@ -170,7 +153,7 @@ def _reader(
     return read
 
 
-def _weights(options: Options, dense: Float32s, key: str, layer: int, expert: int) -> Float32s:
+def _weights(options: ExpertOptions, dense: Float32s, key: str, layer: int, expert: int) -> Float32s:
     """One matrix of an expert."""
     random = _generator(options, key, layer, expert)
     if options.initialisation == "noise":
@@ -187,14 +170,16 @@ def _weights(options: Options, dense: Float32s, key: str, layer: int, expert: in
     return partly
 
 
-def _moments(options: Options, dense: Float32s, key: str, layer: int, expert: int) -> Float32s:
+def _moments(options: ExpertOptions, dense: Float32s, key: str, layer: int, expert: int) -> Float32s:
     """Moments of one matrix of an expert."""
     kept = dense.copy()
     kept[_drawn_anew(options, dense.shape, key, layer, expert)] = 0
     return kept
 
 
-def _drawn_anew(options: Options, shape: tuple[int, ...], key: str, layer: int, expert: int) -> tuple[slice | npt.NDArray[np.int64], ...]:
+def _drawn_anew(
+    options: ExpertOptions, shape: tuple[int, ...], key: str, layer: int, expert: int
+) -> tuple[slice | npt.NDArray[np.int64], ...]:
     """Index of the entries of an expert's matrix that belong to hidden units drawn anew: the same units in its three matrices."""
     rows = key == "expert_down"
     hidden = shape[0 if rows else 1]
@@ -203,7 +188,7 @@ def _drawn_anew(options: Options, shape: tuple[int, ...], key: str, layer: int, 
     return (units,) if rows else (slice(None), units)
 
 
-def _generator(options: Options, purpose: str, layer: int, expert: int) -> np.random.Generator:
+def _generator(options: ExpertOptions, purpose: str, layer: int, expert: int) -> np.random.Generator:
     """Random numbers that depend on nothing else, whatever was drawn before."""
     return np.random.default_rng(np.random.SeedSequence(options.seed, spawn_key=(_RANDOM.index(purpose), layer, expert)))
 

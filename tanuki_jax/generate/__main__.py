@@ -4,39 +4,41 @@ python -m tanuki_jax.generate runs/tiny --prompt 'user: ' --tokens 100
 python -m tanuki_jax.generate runs/8b/checkpoints/00010000 --prompt '狸は' --prompt '狐は' --temperature 0
 python -m tanuki_jax.generate runs/tiny_dpo --message '散歩と会議を番号つきの一覧にして。'
 python -m tanuki_jax.generate runs/8b_dpo --chat --temperature 0.5 --tokens 1024
+python -m tanuki_jax.generate runs/8b_dpo --prompts questions.jsonl --out answers.jsonl --batch 64
 """
 
 import dataclasses
 import math
+from pathlib import Path
 
 import tyro
 
-from tanuki_jax.checkpoints.folder import find
 from tanuki_jax.config.command_line import parse_options
 from tanuki_jax.door import enter
 from tanuki_jax.errors import InputError
-from tanuki_jax.generate.chat import Assistant, talk
-from tanuki_jax.generate.text import Request, continuations, load_model
 from tanuki_jax.records.types import Message
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Continue prompts with text from a checkpoint, until the document ends, --tokens are written, or it is as long as rows in training.
-
-    With --message or --chat the tokenizer's chat template is used, and the text is an answer.
-    """
+    """Continue prompts with text from a checkpoint, until the document ends, --tokens are written, or it is as long as rows in training."""
 
     checkpoint: tyro.conf.Positional[str]
     """A checkpoint, or a run folder, whose newest good checkpoint is taken."""
     prompt: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """Text to continue; may be given several times."""
     message: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
-    """Message to answer; may be given several times, each a conversation of its own."""
+    """Message to answer, by the tokenizer's chat template; may be given several times, each a conversation of its own."""
+    prompts: str = ""
+    """File of texts to continue (field `prompt`) and conversations to answer (`messages`), JSONL or Parquet; others: a text a line."""
+    out: str = ""
+    """File for what is written after --prompts: their lines with `completion` and `finish_reason`, as JSONL."""
+    batch: int = 16
+    """How many of --prompts are written at once."""
     chat: bool = False
-    """Talk in the terminal, a line a turn, until the input ends (Ctrl-D)."""
+    """Talk in the terminal, a line a turn, until the input ends (Ctrl-D); Ctrl-C stops an answer, /reset begins anew."""
     system: str = ""
-    """System message of conversations; empty: the template's own, if it has one."""
+    """System message of conversations that have none; empty: the template's own, if it has one."""
     adapter: str = ""
     """Which adapter, where the checkpoint has several; none: the model without it."""
     tokens: int = 100
@@ -58,7 +60,13 @@ class Options:
 def main(words: list[str]) -> None:
     options = parse_options("generate", words, Options)
     _check(options)
-    loaded = load_model(find(options.checkpoint), options.adapter)
+    from tanuki_jax.checkpoints.folder import find  # after the words are understood: importing jax takes seconds
+    from tanuki_jax.data.tokenizer.load import replace_surrogates
+    from tanuki_jax.generate.chat import Assistant
+    from tanuki_jax.generate.many import complete_file
+    from tanuki_jax.generate.terminal import talk
+    from tanuki_jax.generate.text import Request, continuations, load_model
+
     request = Request(
         tokens=options.tokens,
         temperature=options.temperature,
@@ -68,22 +76,33 @@ def main(words: list[str]) -> None:
         stop=options.stop,
         seed=options.seed,
     )
-    if options.prompt:
+    loaded = load_model(find(options.checkpoint), options.adapter)
+    if options.prompts:
+        print(complete_file(loaded, options.prompts, Path(options.out), request, batch=options.batch, system=options.system))
+    elif options.prompt:
         texts = continuations(loaded, options.prompt, request)
-        _print([f"{prompt}{text}" for prompt, text in zip(options.prompt, texts, strict=True)])
-        return
-    assistant = Assistant(loaded, request)
-    if options.chat:
-        talk(assistant, options.system)
-        return
-    system = [Message("system", options.system)] if options.system else []
-    _print(assistant.answers([[*system, Message("user", message)] for message in options.message]))
+        _print([f"{replace_surrogates(prompt)}{text}" for prompt, text in zip(options.prompt, texts, strict=True)])
+    elif options.chat:
+        talk(Assistant(loaded, request), options.system)
+    else:
+        system = [Message("system", options.system)] if options.system else []
+        _print(Assistant(loaded, request).answers([[*system, Message("user", message)] for message in options.message]))
 
 
 def _check(options: Options) -> None:
-    if bool(options.prompt) + bool(options.message) + options.chat != 1:
-        given = "nothing to continue" if not (options.prompt or options.message or options.chat) else "too much asked for"
-        raise InputError(f"there is {given}; give --prompt, --message or --chat")
+    asked = bool(options.prompt) + bool(options.message) + bool(options.prompts) + options.chat
+    if asked != 1:
+        raise InputError(
+            f"there is {'too much asked for' if asked else 'nothing to continue'}; give --prompt, --message, --prompts or --chat"
+        )
+    if bool(options.prompts) != bool(options.out):
+        raise InputError("--prompts and --out go together: a file to read and one to write")
+    if options.system and options.prompt:
+        raise InputError("--system is for conversations, and --prompt is continued as it is; give --message or --chat")
+    if options.batch < 1:
+        raise InputError(f"--batch is {options.batch}, and must be above 0")
+    if not 0 <= options.seed < 2**32:
+        raise InputError(f"--seed is {options.seed}, and must be from 0 to 2^32 - 1")
     if options.tokens < 1:
         raise InputError(f"--tokens is {options.tokens}, and must be above 0")
     if not 0 <= options.temperature < math.inf:

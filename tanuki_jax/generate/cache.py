@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from tanuki_jax.config.model import Model
-from tanuki_jax.kernels.attention.attention import self_attention
+from tanuki_jax.errors import InputError
+from tanuki_jax.kernels.attention.attention import Backend, choose, self_attention
 from tanuki_jax.model.llama import Layer, Params, hidden_states, output_matrix
 from tanuki_jax.model.remat import Remat
 
@@ -39,7 +40,7 @@ def prefill(params: Params, tokens_bt: jax.Array, lengths_b: jax.Array, model: M
 
             def attend(q: jax.Array, k: jax.Array, v: jax.Array, ids: jax.Array, positions: jax.Array) -> jax.Array:
                 kept.update(k=k.swapaxes(1, 2), v=v.swapaxes(1, 2))
-                return self_attention(q, k, v, ids, positions)
+                return self_attention(q, k, v, ids, positions, backend=_backend(q.dtype, q.shape[1], q.shape[3]))
 
             x_btd, _ = layer(x_btd, ids, positions, one_layer, attend)
             return x_btd, Cache(**{name: jnp.pad(x, ((0, 0), (0, 0), (0, slots - time), (0, 0))) for name, x in kept.items()})
@@ -83,6 +84,14 @@ def extend(
     ids = active_b.astype(jnp.int32)[:, None]
     states_btd, cache = _states(params, tokens_b[:, None], ids, positions_b[:, None], model, through)
     return _logits(params, states_btd[:, 0]), cache
+
+
+def _backend(dtype: jnp.dtype, time: int, head_dim: int) -> Backend:
+    """The fastest one for this device; plain JAX where no kernel is made for it, whose quadratic time is paid once a prompt."""
+    try:
+        return choose(jax.devices()[0], dtype, time, head_dim)
+    except InputError:
+        return "chunked"
 
 
 def _states(params: Params, tokens: jax.Array, ids: jax.Array, positions: jax.Array, model: Model, through: Any) -> tuple[jax.Array, Any]:

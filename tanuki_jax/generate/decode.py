@@ -42,6 +42,11 @@ def bucket(length: int, limit: int) -> int:
     return min(size, limit)
 
 
+def shape(longest: int, tokens: int, limit: int) -> tuple[int, int]:
+    """Places for prompts of up to `longest` tokens, and for them with `tokens` more: what programs are compiled for, beside the rows."""
+    return bucket(longest, limit), bucket(min(longest + tokens, limit), limit)
+
+
 def begin(params: Params, prompts: Sequence[Sequence[int]], tokens: int, model: Model, limit: int) -> Rows:
     """Rows that hold prompts, and have room for so many tokens more or up to the limit.
 
@@ -52,12 +57,12 @@ def begin(params: Params, prompts: Sequence[Sequence[int]], tokens: int, model: 
         model: shape of the model.
         limit: most tokens of a row.
     """
-    longest = max(map(len, prompts))
-    buffer = np.zeros((len(prompts), bucket(longest, limit)), np.int32)
+    time, slots = shape(max(map(len, prompts)), tokens, limit)
+    buffer = np.zeros((len(prompts), time), np.int32)
     for line, prompt in zip(buffer, prompts, strict=True):
         line[: len(prompt)] = prompt
     lengths = np.array([len(prompt) for prompt in prompts], np.int32)
-    return _begin(params, jnp.asarray(buffer), jnp.asarray(lengths), model=model, slots=bucket(min(longest + tokens, limit), limit))
+    return _begin(params, jnp.asarray(buffer), jnp.asarray(lengths), model=model, slots=slots)
 
 
 @functools.partial(jax.jit, static_argnames=("model", "slots"))
@@ -78,16 +83,18 @@ def _begin(params: Params, tokens_bt: jax.Array, lengths_b: jax.Array, *, model:
 
 
 @functools.partial(jax.jit, static_argnames=("model", "sampling", "ends"), donate_argnames="rows")
-def grow(params: Params, rows: Rows, key: jax.Array, count: jax.Array, *, model: Model, sampling: Sampling, ends: tuple[int, ...]) -> Rows:
+def grow(
+    params: Params, rows: Rows, keys_b: jax.Array, count: jax.Array, *, model: Model, sampling: Sampling, ends: tuple[int, ...]
+) -> Rows:
     """The rows with up to `count` tokens more each.
 
-    A row ends before a token that ends it, which is not written, or where its slots do. What it draws depends on the key, its index and
-    the step alone.
+    A row ends before a token that ends it, which is not written, or where its slots do. What it draws depends on its key and the step
+    alone.
 
     Args:
         params: of the model.
         rows: gone afterwards.
-        key: for all draws, the same in all calls.
+        keys_b: for all draws of each row, the same in all calls.
         count: int32[].
         model: shape of the model.
         sampling: how tokens are chosen.
@@ -99,8 +106,8 @@ def grow(params: Params, rows: Rows, key: jax.Array, count: jax.Array, *, model:
         return (rows.step < stop) & ~rows.ended_b.all()
 
     def one(rows: Rows) -> Rows:
-        keys_b = jax.vmap(lambda row: jax.random.fold_in(jax.random.fold_in(key, row), rows.step))(indices)
-        chosen_b = choose(rows.logits_bv, rows.seen_bv, keys_b, sampling)
+        draws_b = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys_b, rows.step)
+        chosen_b = choose(rows.logits_bv, rows.seen_bv, draws_b, sampling)
         ended_b = rows.ended_b | jnp.isin(chosen_b, jnp.array(ends, jnp.int32))
         old_b = rows.tokens_bs[indices, rows.lengths_b]
         tokens_bs = rows.tokens_bs.at[indices, rows.lengths_b].set(jnp.where(ended_b, old_b, chosen_b))

@@ -1,9 +1,11 @@
 """Text that continues prompts, from a checkpoint on one device."""
 
 import dataclasses
+import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -13,6 +15,7 @@ from tanuki_jax.checkpoints.weights import load as load_weights
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 from tanuki_jax.errors import InputError
+from tanuki_jax.generate.beginning import before_text
 from tanuki_jax.generate.decode import begin, grow
 from tanuki_jax.generate.pieces import Pieces
 from tanuki_jax.generate.sample import Sampling
@@ -20,6 +23,9 @@ from tanuki_jax.model.llama import Params
 
 CHUNK = 16
 """Tokens that are written in one go, before the host looks at them."""
+
+type FinishReason = Literal["eos_token", "stop_sequence", "length"]
+"""The model ended it; a stop string was met; it has as many tokens as it may have."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,6 +58,25 @@ class Loaded:
     folder: Path
     limit: int
     """Tokens of the longest text that it was made for."""
+    beginning: tuple[int, ...] = ()
+    """Ids before a text that is to be continued."""
+
+
+class Piece(NamedTuple):
+    """What a text has new."""
+
+    text: str
+    tokens: int
+    finish_reason: FinishReason | None
+    """With its last piece why it ends; None before and after."""
+
+
+class Completion(NamedTuple):
+    """All that was written after a prompt."""
+
+    text: str
+    tokens: int
+    finish_reason: FinishReason
 
 
 def load_model(checkpoint: Path, adapter: str = "") -> Loaded:
@@ -77,19 +102,37 @@ def load_model(checkpoint: Path, adapter: str = "") -> Loaded:
         return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), tree)
 
     dtype = "float32" if jax.default_backend() == "cpu" else "bfloat16"
-    return Loaded(load_weights(checkpoint, dtype, place, adapter), state.model, tokenizer, path, state.sequence_length)
+    beginning = before_text(tokenizer, path)
+    return Loaded(load_weights(checkpoint, dtype, place, adapter), state.model, tokenizer, path, state.sequence_length, beginning)
 
 
-def stream(loaded: Loaded, prompts: Sequence[Sequence[int]], ends: Sequence[int], request: Request) -> Iterator[list[str]]:
+def stream(
+    loaded: Loaded,
+    prompts: Sequence[Sequence[int]],
+    ends: Sequence[int],
+    request: Request,
+    *,
+    draws: Sequence[int] = (),
+    chunk: int = CHUNK,
+) -> Iterator[list[Piece]]:
     """What the model writes after each prompt, which is not repeated: again and again what each row has new, all rows in one batch.
 
-    A text ends before a token of `ends` or a stop string, after `request.tokens`, or at the model's limit. All pieces of a row
-    together are its text; what it is depends on the prompt, its place among the prompts, and the request.
+    A text ends before a token of `ends` or a stop string, after `request.tokens`, or at the model's limit. What it is depends on the
+    prompt, the request and the prompt's number for random draws.
 
-    InputError if a prompt is empty or leaves no room.
+    Args:
+        loaded: the model.
+        prompts: ids.
+        ends: ids that end a text.
+        request: how texts go on.
+        draws: for each prompt its number for random draws; none: those of `numbers`.
+        chunk: tokens that are written in one go.
+
+    Raises:
+        InputError: a prompt is empty or leaves no room.
     """
     for prompt in prompts:
-        _check(loaded, prompt)
+        check(loaded, prompt)
     sampling = Sampling(
         vocabulary=loaded.tokenizer.vocabulary,
         repetition_penalty=request.repetition_penalty,
@@ -97,23 +140,60 @@ def stream(loaded: Loaded, prompts: Sequence[Sequence[int]], ends: Sequence[int]
         top_k=request.top_k,
         top_p=request.top_p,
     )
-    key, endings = jax.random.key(request.seed), tuple(sorted(ends))
-    pieces = [Pieces(loaded.tokenizer.decode, prompt, request.stop) for prompt in prompts]
+    numbers_b = np.array(draws or numbers(prompts), np.uint32)
+    keys_b = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(jax.random.key(request.seed), numbers_b)
+    texts = [_Text(loaded, prompt, request) for prompt in prompts]
     rows = begin(loaded.parameters, prompts, request.tokens, loaded.model, loaded.limit)
-    for first in range(0, request.tokens, CHUNK):
-        count = np.int32(min(CHUNK, request.tokens - first))
-        rows = grow(loaded.parameters, rows, key, count, model=loaded.model, sampling=sampling, ends=endings)
+    for first in range(0, request.tokens, chunk):
+        count = np.int32(min(chunk, request.tokens - first))
+        rows = grow(loaded.parameters, rows, keys_b, count, model=loaded.model, sampling=sampling, ends=tuple(sorted(ends)))
         written, lengths, ended = jax.device_get((rows.tokens_bs, rows.lengths_b, rows.ended_b))
-        last = first + CHUNK >= request.tokens
-        told = zip(pieces, written, lengths, ended, strict=True)
-        yield [row.add(ids[:length].tolist(), last=last or bool(end)) for row, ids, length, end in told]
-        stopped = np.array([row.stopped for row in pieces])
-        if (ended | stopped).all():
+        yield [
+            text.add(ids[:length].tolist(), ended=bool(end)) for text, ids, length, end in zip(texts, written, lengths, ended, strict=True)
+        ]
+        finished = np.array([text.finished for text in texts])
+        if finished.all():
             return
-        rows = rows._replace(ended_b=rows.ended_b | stopped)
+        rows = rows._replace(ended_b=rows.ended_b | finished)
 
 
-def _check(loaded: Loaded, prompt: Sequence[int]) -> None:
+class _Text:
+    """A row on its way."""
+
+    def __init__(self, loaded: Loaded, prompt: Sequence[int], request: Request) -> None:
+        self._pieces = Pieces(loaded.tokenizer.decode, prompt, request.stop)
+        self._length = len(prompt)
+        self._most = min(len(prompt) + request.tokens, loaded.limit)
+        self.finished = False
+
+    def add(self, ids: Sequence[int], *, ended: bool) -> Piece:
+        """What is new with these ids, the prompt's included."""
+        if self.finished:
+            return Piece("", 0, None)
+        full = len(ids) >= self._most
+        text, tokens = self._pieces.add(ids, last=full or ended), len(ids) - self._length
+        self._length = len(ids)
+        reason: FinishReason | None = "eos_token" if ended else None
+        if full:
+            reason = "length"
+        if self._pieces.stopped:
+            reason = "stop_sequence"
+        self.finished = reason is not None
+        return Piece(text, tokens, reason)
+
+
+def numbers(prompts: Sequence[Sequence[int]]) -> list[int]:
+    """Numbers for random draws, below 2^32: of a prompt by its ids and how many equal ones come before it, wherever it stands."""
+    before: Counter[tuple[int, ...]] = Counter()
+    found = []
+    for prompt in map(tuple, prompts):
+        found.append(zlib.crc32(np.array([*prompt, before[prompt]], "<i4").tobytes()))
+        before[prompt] += 1
+    return found
+
+
+def check(loaded: Loaded, prompt: Sequence[int]) -> None:
+    """InputError if a prompt is empty or leaves no room."""
     if not prompt:
         raise InputError("a prompt has no tokens; there must be something to continue")
     if len(prompt) >= loaded.limit:
@@ -124,16 +204,21 @@ def _check(loaded: Loaded, prompt: Sequence[int]) -> None:
         )
 
 
+def encoded(loaded: Loaded, text: str) -> list[int]:
+    """The ids of a text that is to be continued."""
+    return [*loaded.beginning, *loaded.tokenizer.encode(text)]
+
+
 def continuations(loaded: Loaded, prompts: Sequence[str], request: Request) -> list[str]:
     """What the model writes after each of some texts, until it ends the document; as `stream`, whole."""
-    tokenizer = loaded.tokenizer
-    rows = [tokenizer.encode(prompt) for prompt in prompts]
-    return joined(stream(loaded, rows, [tokenizer.eod], request), len(prompts))
+    rows = [encoded(loaded, prompt) for prompt in prompts]
+    return [completion.text for completion in whole(stream(loaded, rows, [loaded.tokenizer.eod], request))]
 
 
-def joined(pieces: Iterator[list[str]], rows: int) -> list[str]:
-    """The texts of rows, of their pieces."""
-    texts = [""] * rows
-    for new in pieces:
-        texts = [text + piece for text, piece in zip(texts, new, strict=True)]
-    return texts
+def whole(pieces: Iterator[list[Piece]]) -> list[Completion]:
+    """All of what `stream` gives, for each prompt."""
+    completions = []
+    for row in zip(*pieces, strict=True):
+        [reason] = (piece.finish_reason for piece in row if piece.finish_reason is not None)
+        completions.append(Completion("".join(piece.text for piece in row), sum(piece.tokens for piece in row), reason))
+    return completions

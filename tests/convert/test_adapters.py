@@ -80,6 +80,27 @@ def test_adapters_of_one_base_go_into_one_checkpoint_and_are_chosen_by_name(make
         Weights(tmp_path / "both", "lower")
 
 
+def test_adapters_of_one_name_get_others(make_native: MakeNative, adapt: Adapt, tmp_path: Path) -> None:
+    base = make_native()
+    one, two = adapt(base, "one", LOW), adapt(base, "second", LOW)
+    main(["adapters", str(tmp_path / "both"), "--from", str(one), str(two), "--names", "first", "second"])
+    for name, alone in (("first", one), ("second", two)):
+        expected, found = (load(path, "float32", on_mesh, chosen) for path, chosen in ((alone, ""), (tmp_path / "both", name)))
+        jax.tree.map(np.testing.assert_array_equal, expected, found)
+    assert [lora.name for lora in read_state(tmp_path / "both").adapters.values()] == ["first", "second"]
+    for names, complaint in (
+        (["first"], "there are 1 names for the adapters of 2 checkpoints"),
+        (["a", "none"], "'none' cannot be an adapter's name"),
+        (["a.b", "c"], "'a.b' cannot be an adapter's name"),
+        (["same", "same"], "both have an adapter named 'same'; give them other names with --names"),
+    ):
+        with pytest.raises(InputError, match=complaint):
+            adapters.combine([one, two], tmp_path / "none", names)
+    with pytest.raises(InputError, match="has the adapters first, second, for which 'a' is one name"):
+        adapters.combine([tmp_path / "both", one], tmp_path / "none", ["a", "b"])
+    assert not (tmp_path / "none").exists()
+
+
 def test_an_adapter_over_an_adapter_is_over_the_merged_parameters(make_native: MakeNative, adapt: Adapt, tmp_path: Path) -> None:
     base = make_native()
     first = adapt(base, "first", LOW)

@@ -56,6 +56,8 @@ def test_what_is_no_adapter_of_the_model_is_refused(make_native: MakeNative, ada
         assert field in refusal()
     (theirs / peft.CONFIG).write_text("{")
     assert "is not JSON" in refusal()
+    with pytest.raises(InputError, match=r"'a\.b' cannot be an adapter's name"):
+        peft.read(theirs, base.path, out, "a.b")
     with pytest.raises(InputError, match="has no adapter that could be exported"):
         peft.write(base.path, out, "")
     of_experts = adapt(make_native("experts", experts=4), "of experts", LoRA(rank=2, projections=("q", "expert_up")))

@@ -27,6 +27,7 @@ from tanuki_jax.config.model import Model
 from tanuki_jax.convert import to_hugging_face, upcycle
 from tanuki_jax.convert.__main__ import main
 from tanuki_jax.convert.configuration import to_config
+from tanuki_jax.convert.options import ExpertOptions
 from tanuki_jax.errors import InputError
 from tanuki_jax.kernels.attention.attention import self_attention
 from tanuki_jax.model.llama import Params, hidden_states, output_matrix, shapes
@@ -61,7 +62,7 @@ def restored(checkpoint: Path, dtype: str = "float32") -> Params:
 
 
 def upcycled(source: Path, out: Path, experiment: Experiment, dtype: str = "float32", **options: Any) -> Params:
-    upcycle.write(source, out, experiment, upcycle.Options(**options), quiet)
+    upcycle.write(source, out, experiment, ExpertOptions(**options), quiet)
     assert damage(out) == ""
     return restored(out, dtype)
 

@@ -89,5 +89,6 @@ def greedy(params: Params, model: Model, prompts: list[list[int]], count: int) -
     parameters = jax.tree.map(jax.numpy.asarray, params)
     rows = begin(parameters, prompts, count, model, 512)
     sampling = Sampling(vocabulary=model.vocabulary)
-    rows = grow(parameters, rows, jax.random.key(0), np.int32(count), model=model, sampling=sampling, ends=(model.vocabulary,))
+    keys = jax.random.split(jax.random.key(0), len(prompts))
+    rows = grow(parameters, rows, keys, np.int32(count), model=model, sampling=sampling, ends=(model.vocabulary,))
     return [row[:length].tolist() for row, length in zip(np.asarray(rows.tokens_bs), rows.lengths_b.tolist(), strict=True)]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from tanuki_jax.config.model import Model
-from tanuki_jax.generate.decode import SMALLEST_BUCKET, begin, bucket, grow
+from tanuki_jax.generate.decode import SMALLEST_BUCKET, begin, bucket, grow, shape
 from tanuki_jax.generate.sample import Sampling
 from tanuki_jax.kernels.attention.attention import self_attention
 from tanuki_jax.model.llama import Params, hidden_states, initialise, output_matrix
@@ -32,13 +33,14 @@ def grown(
     counts: list[int],
     ends: tuple[int, ...] = NEVER,
     sampling: Sampling = GREEDY,
-    seed: int = 0,
+    seeds: Sequence[int] = (),
     limit: int = 64,
 ) -> list[list[int]]:
     """The rows after so many steps in each call."""
     rows = begin(parameters(model), prompts, sum(counts), model, limit)
+    keys = jax.vmap(jax.random.key)(np.array(seeds or range(len(prompts))))
     for count in counts:
-        rows = grow(parameters(model), rows, jax.random.key(seed), np.int32(count), model=model, sampling=sampling, ends=ends)
+        rows = grow(parameters(model), rows, keys, np.int32(count), model=model, sampling=sampling, ends=ends)
     return [row[:length].tolist() for row, length in zip(np.asarray(rows.tokens_bs), rows.lengths_b.tolist(), strict=True)]
 
 
@@ -86,12 +88,11 @@ def test_a_row_ends_at_the_limit() -> None:
     assert row == without_cache(DENSE, PROMPTS[2], 7) and len(row) == 40
 
 
-def test_draws_depend_on_the_seed_the_row_and_the_step() -> None:
+def test_draws_depend_on_the_row_s_key_and_the_step() -> None:
     drawn = functools.partial(grown, DENSE, sampling=Sampling(temperature=1.0, vocabulary=50))
-    four = drawn([[3]] * 4, [19])
-    assert four == drawn([[3]] * 4, [9, 10])
-    assert four[:2] == drawn([[3]] * 2, [19])
-    assert four != drawn([[3]] * 4, [19], seed=1)
+    four = drawn([[3]] * 4, [19], seeds=[1, 2, 3, 4])
+    assert four == drawn([[3]] * 4, [9, 10], seeds=[1, 2, 3, 4])
+    assert [four[2], four[0]] == drawn([[3]] * 2, [19], seeds=[3, 1])
     assert len({tuple(row) for row in four}) == 4
 
 
@@ -102,3 +103,9 @@ def test_what_was_written_counts_as_a_repetition() -> None:
 
 def test_buckets_are_few() -> None:
     assert {bucket(length, 100) for length in range(1, 101)} == {SMALLEST_BUCKET, 64, 100}
+
+
+def test_prompts_of_one_bucket_with_room_for_one_bucket_have_one_shape() -> None:
+    assert shape(20, 30, 1000) == shape(32, 32, 1000) == (32, 64)
+    assert shape(32, 33, 1000) == (32, 128)
+    assert shape(90, 500, 100) == (100, 100)

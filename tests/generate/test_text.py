@@ -1,12 +1,13 @@
 """Text from checkpoints whose words are known beforehand."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.errors import InputError
-from tanuki_jax.generate.text import Request, continuations, load_model
+from tanuki_jax.generate.text import Completion, Request, continuations, load_model, numbers, stream, whole
 from tests.generate.conftest import MakeParrot, Parrot
 
 
@@ -64,3 +65,22 @@ def test_a_larger_tokenizer_is_not_the_models(make_parrot: MakeParrot, tokenizer
     monkeypatch.setattr("tanuki_jax.generate.text.load", lambda path: larger)
     with pytest.raises(InputError, match="has 401 pieces, more than the 400 of the model"):
         said(parrot, "fox")
+
+
+def test_pieces_tell_once_why_a_text_ends(make_parrot: MakeParrot) -> None:
+    loaded = load_model(make_parrot("fox", " に🦝!\n").checkpoint)
+    prompts = [loaded.tokenizer.encode(text) for text in ("fox", "( " * 27 + "fox")]
+    assert len(prompts[1]) == 57, "the model has no room for all of it"
+    request = Request(tokens=30)
+    pieces = [*stream(loaded, prompts, [loaded.tokenizer.eod], request, chunk=5)]
+    assert [[piece.finish_reason for piece in row] for row in zip(*pieces, strict=True)] == [[None, "eos_token"], [None, "length"]]
+    assert whole(iter(pieces)) == [Completion(" に🦝!\n", 8, "eos_token"), Completion(" に🦝!", 7, "length")]
+    [early, late] = whole(stream(loaded, prompts[:1] * 2, [loaded.tokenizer.eod], dataclasses.replace(request, stop=("🦝",))))
+    assert early == late and early.text == " に" and early.finish_reason == "stop_sequence"
+    assert whole(stream(loaded, prompts[:1], [loaded.tokenizer.eod], Request(tokens=7))) == [Completion(" に🦝!", 7, "length")]
+
+
+def test_equal_prompts_have_different_numbers_wherever_they_stand() -> None:
+    found = numbers([[1, 2], [3], [1, 2], [1, 2, 0]])
+    assert len(set(found)) == 4
+    assert numbers([[3], [1, 2], [1, 2, 0], [1, 2]]) == [found[1], found[0], found[3], found[2]]

@@ -1,0 +1,41 @@
+"""Prompts on accelerators that are not here; what the cache computes is tested with the rows that grow from it."""
+
+import dataclasses
+import functools
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from tanuki_jax.config import registry
+from tanuki_jax.config.model import Model
+from tanuki_jax.generate.cache import prefill
+from tanuki_jax.kernels.attention.attention import QUADRATIC_TIME
+from tanuki_jax.model.llama import shapes
+from tanuki_jax.plan.target import parse
+
+
+def test_a_long_prompt_needs_no_kernel_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jax.devices", lambda: [SimpleNamespace(platform="gpu", compute_capability="8.0")])
+    model = Model(vocabulary=50, width=128, hidden=48, layers=1, heads=1, kv_heads=1)
+    tokens = jax.ShapeDtypeStruct((2, 2 * QUADRATIC_TIME), jnp.int32)
+    lengths = jax.ShapeDtypeStruct((2,), jnp.int32)
+    logits, cache = jax.eval_shape(functools.partial(prefill, model=model, slots=5000), shapes(model, "bfloat16"), tokens, lengths)
+    assert (logits.shape, cache.k.shape) == ((2, 50), (1, 2, 1, 5000, 128))
+
+
+@pytest.mark.gpu_compile
+@pytest.mark.parametrize("target", ["a100:1", "h200:1"])
+def test_a_long_prompt_compiles_for_a_gpu_in_little_memory(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    [device] = parse(target).devices()
+    monkeypatch.setattr("jax.devices", lambda: [device])
+    model = dataclasses.replace(registry.experiment.find("8b").model, layers=1)
+    place = jax.sharding.SingleDeviceSharding(device)
+    parameters, tokens, lengths = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place),
+        (shapes(model, "bfloat16"), jax.ShapeDtypeStruct((4, 8192), jnp.int32), jax.ShapeDtypeStruct((4,), jnp.int32)),
+    )
+    compiled = jax.jit(functools.partial(prefill, model=model, slots=8192)).lower(parameters, tokens, lengths).compile()
+    memory = compiled.memory_analysis()
+    assert memory is not None and memory.temp_size_in_bytes < 3 * 2**30
