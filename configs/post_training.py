@@ -4,7 +4,7 @@ The paper has full fine-tuning but for the 8x8B's DPO, which is LoRA; the slides
 `8b_sft_lora`, and so on. LoRA's rank, alpha and dropout are those of the released scripts, which adapted the embedding and the output
 matrix too, frozen here; rates with LoRA but that of the 8x8B's DPO are ours. Lengths of conversations and answers are not recorded: 1,000
 tokens a conversation and 1,500 a pair, both answers with their prompts, make the numbers of steps. Layouts are for one node of eight H100
-(8B) and eight nodes (8x8B).
+(8B), one, two or four H200 (8B with adapters) and eight nodes (8x8B).
 """
 
 from dataclasses import replace
@@ -21,6 +21,7 @@ TIME = 4096
 
 EXPERTS: tuple[Projection, ...] = ("q", "k", "v", "o", "expert_gate", "expert_up", "expert_down")
 RELEASED_LORA = LoRA(rank=128, alpha=256.0, dropout=0.05)
+LAYOUT_8B_LORA = Layout(accumulation=20, remat="attention", save=("qkv", "hidden"))  # 4 rows: 65 GiB on one GPU
 
 
 @mixture("tanuki_sft")
@@ -60,7 +61,7 @@ def tanuki_8b_sft() -> Experiment:
 def tanuki_8b_sft_lora() -> Experiment:
     """`8b_sft` with adapters, as the slides have it."""
     full = tanuki_8b_sft()
-    return replace(full, name="8b_sft_lora", schedule=replace(full.schedule, peak=1e-4), lora=RELEASED_LORA)
+    return replace(full, name="8b_sft_lora", schedule=replace(full.schedule, peak=1e-4), lora=RELEASED_LORA, layout=LAYOUT_8B_LORA)
 
 
 @experiment("8b_dpo")
@@ -86,6 +87,7 @@ def tanuki_8b_dpo_lora() -> Experiment:
         schedule=replace(full.schedule, peak=2e-6),
         objective=Preference(beta=0.1),
         lora=replace(RELEASED_LORA, dropout=0.0),
+        layout=LAYOUT_8B_LORA,
     )
 
 

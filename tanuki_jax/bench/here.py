@@ -23,9 +23,12 @@ def measure(benchmark: str, sizes: Sizes) -> list[Result]:
     return attention.compared(_take(PARTS[benchmark](sizes), sizes))
 
 
-def measure_steps(experiment: Experiment, layers: Sequence[int], rows: Sequence[int], document: int) -> list[Result]:
-    """Steps of an experiment at one depth, or at two and at its own by extrapolation."""
-    results = _take(steps.measurements(experiment, layers, rows, document), SIZES["full"])
+def measure_steps(
+    experiment: Experiment, layers: Sequence[int], rows: Sequence[int], document: int, policies: Sequence[str]
+) -> list[Result]:
+    """Steps of an experiment at one depth, or at two and at its own by extrapolation; of all policies if none is named."""
+    rows = rows or (steps.rows_of(experiment),)
+    results = _take(steps.measurements(experiment, layers, rows, document, policies), SIZES["full"])
     return results + steps.extrapolated(results, experiment, layers, rows)
 
 

@@ -24,6 +24,8 @@ from tanuki_jax.train.step import TrainState, initial_state, make_step
 BENCHMARK = "step"
 POLICIES: tuple[str, ...] = get_args(get_type_hints(Layout)["remat"])
 """Every named rematerialisation policy."""
+TOKENS, TOKENS_OF_ADAPTERS = 32_768, 16_384
+"""Tokens of a step where no rows are given; adapters are measured with all layers of a model, which keep more of each token."""
 CHECKED = ("loss", "gradient_norm")
 TOLERANCE = 0.02
 """Largest relative difference of those metrics of the first step from the ones with attention in plain JAX."""
@@ -39,6 +41,7 @@ class Case:
     rows: int
     layers: int
     policy: str
+    """One of `policies`."""
 
     @property
     def name(self) -> str:
@@ -67,17 +70,37 @@ class Case:
             layout=dataclasses.replace(whole.layout, data=1, fsdp=1, expert=1, tensor=1, accumulation=1, **layout),
         )
 
+    def under_policy(self) -> Experiment:
+        """The same under its policy: the config's own keeps what the config says, a named one nothing beside."""
+        return self.at_depth() if self.policy not in POLICIES else self.at_depth(remat=self.policy, save=(), offload=())
 
-def measurements(experiment: Experiment, layers: Sequence[int], rows: Sequence[int], document: int) -> Iterator[Measurement]:
+
+def policies(layout: Layout, wanted: Sequence[str] = ()) -> tuple[str, ...]:
+    """Those that are wanted, the config's `own` in words; none: all that have a name, after the config's own if it is another."""
+    kept = [f"{verb} {', '.join(names)}" for verb, names in (("save", layout.save), ("offload", layout.offload)) if names]
+    own = ", ".join([layout.remat, *kept])
+    chosen = wanted or (*(["own"] if kept else []), *POLICIES)
+    return tuple(dict.fromkeys(own if policy == "own" else policy for policy in chosen))
+
+
+def rows_of(experiment: Experiment) -> int:
+    """Rows of a step where none are given."""
+    return max(1, (TOKENS_OF_ADAPTERS if experiment.lora.rank else TOKENS) // experiment.data.sequence_length)
+
+
+def measurements(
+    experiment: Experiment, layers: Sequence[int], rows: Sequence[int], document: int, wanted: Sequence[str] = ()
+) -> Iterator[Measurement]:
+    """Of every number of rows, depth and policy of `policies`."""
     for count in rows:
         for depth in layers:
-            for policy in POLICIES:
+            for policy in policies(experiment.layout, wanted):
                 case = Case(experiment=experiment, document=document, rows=count, layers=depth, policy=policy)
                 yield Measurement(BENCHMARK, case.name, f"remat {policy}", functools.partial(_measure, case), count == rows[0])
 
 
 def _measure(case: Case, seconds: float) -> Figures:
-    experiment = case.at_depth(remat=case.policy)
+    experiment = case.under_policy()
     expected = _first_metrics(dataclasses.replace(case, policy="full"))
     before = device_peak()
     step, state, batch = _start(case, experiment)
@@ -126,7 +149,7 @@ def _batch(case: Case) -> Batch[Any]:
 @functools.lru_cache(maxsize=1)
 def _first_metrics(case: Case) -> dict[str, float]:
     """What is checked of the first step, with attention in plain JAX."""
-    step, state, batch = _start(case, case.at_depth(remat="full", attention="chunked"))
+    step, state, batch = _start(case, case.at_depth(remat="full", save=(), offload=(), attention="chunked"))
     _, metrics = step(state, batch)
     return {name: float(metrics[name]) for name in CHECKED}
 
@@ -164,7 +187,7 @@ def extrapolated(results: Sequence[Result], experiment: Experiment, layers: Sequ
     measured = {(result.case, result.variant): result for result in results if result.figures}
     found = []
     for count in rows:
-        for policy in POLICIES:
+        for policy in policies(experiment.layout):
             ends = [Case(experiment=experiment, document=1, rows=count, layers=depth, policy=policy) for depth in layers]
             pair = [measured.get((case.name, f"remat {policy}")) for case in ends]
             if pair[0] is None or pair[1] is None:

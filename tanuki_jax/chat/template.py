@@ -88,8 +88,9 @@ class Template:
 
 def unused(texts: Iterable[str]) -> Iterator[str]:
     """Characters that are in none of the texts and mean nothing: Unicode's noncharacters, then private ones."""
-    taken = frozenset().union(*texts)
-    return (chr(code) for code in itertools.chain(range(0xFDD0, 0xFDF0), range(0xF0000, 0xFFFFE)) if chr(code) not in taken)
+    known = tuple(texts)
+    characters = map(chr, itertools.chain(range(0xFDD0, 0xFDF0), range(0xF0000, 0xFFFFE)))
+    return (character for character in characters if not any(character in text for text in known))
 
 
 _GENERATION = "_between_marks"

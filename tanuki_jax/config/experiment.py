@@ -60,6 +60,9 @@ class NextToken:
     """Alpha of NEFTune (Jain et al. 2024): embeddings get uniform noise of at most alpha / sqrt(tokens of the document x D)."""
 
 
+_WITHOUT_REFERENCE = ("orpo", "simpo")
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Preference:
     """Make the chosen answer of each pair more probable than the rejected one."""
@@ -86,9 +89,14 @@ class Preference:
     and kept beside the token stores."""
 
     @property
-    def has_reference(self) -> bool:
-        """Whether the loss has a reference at all."""
-        return self.loss not in ("orpo", "simpo")
+    def computes_reference(self) -> bool:
+        """Whether each step computes the reference."""
+        return self.reference == "adapter_off" and self.loss not in _WITHOUT_REFERENCE
+
+    @property
+    def stores_reference(self) -> bool:
+        """Whether the reference is computed before the first step."""
+        return self.reference == "stored" and self.loss not in _WITHOUT_REFERENCE
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -241,11 +241,11 @@ def _check_objective(experiment: Experiment) -> None:
         value = getattr(objective, name)
         _require(value >= 0 and math.isfinite(value), f"objective.{name} is {value}, and must be finite and not negative")
     _require(
-        experiment.lora.rank > 0 or not objective.has_reference or objective.reference == "stored",
+        experiment.lora.rank > 0 or not objective.computes_reference,
         "objective.reference adapter_off needs an adapter (lora.rank above 0); where all parameters are trained it must be stored",
     )
     _require(
-        bool(experiment.start.checkpoint) or not objective.has_reference or objective.reference != "stored",
+        bool(experiment.start.checkpoint) or not objective.stores_reference,
         "objective.reference stored is that of the weights at start.checkpoint, which is empty",
     )
 

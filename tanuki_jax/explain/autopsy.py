@@ -24,12 +24,12 @@ def autopsy(run: Path, number: int, most: int) -> Autopsy:
 
     At most `most` steps before the spike are trained again, and at most so many of its own.
 
-    InputError if there is no such run or spike, its checkpoint is gone or damaged, or the data changed since; or if not all parameters
-    learned to predict the next token.
+    InputError if there is no such run or spike, its checkpoint is gone or damaged, or the data changed since; or if the run learns from
+    pairs.
     """
     experiment, mixture = read_run(run)
-    if experiment.lora.rank or not isinstance(experiment.objective, NextToken):
-        raise InputError(f"{run} trains an adapter or learns from pairs, whose steps explain cannot make again; --step shows what they saw")
+    if not isinstance(experiment.objective, NextToken):
+        raise InputError(f"{run} learns from pairs, whose losses explain cannot part among documents; --step shows what its steps saw")
     told = read_spike(run, number)
     stores = open_stores(experiment.data, mixture)
     loader = Loader(stores, mixture, experiment.data, experiment.seed)

@@ -9,10 +9,10 @@ from jax.sharding import Mesh
 
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.errors import InputError
-from tanuki_jax.model.llama import shapes
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import check_batch, shardings
 from tanuki_jax.train.loss import make_loss
+from tanuki_jax.train.step import initial_state
 
 
 def place(experiment: Experiment) -> tuple[Experiment, Mesh]:
@@ -52,5 +52,5 @@ def place(experiment: Experiment) -> tuple[Experiment, Mesh]:
 
 def _check(experiment: Experiment, mesh: Mesh) -> None:
     check_batch(mesh, experiment.layout, experiment.data)
-    shardings(mesh, shapes(experiment.model))
+    shardings(mesh, jax.eval_shape(lambda: initial_state(experiment)))
     make_loss(experiment, mesh)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -113,8 +113,8 @@ class _Replay:
             host = self._loader.batch(self._data_step(step), slice(None))
             batch = self._placed(host)
             if step == plan.compared_from:
-                self._compare(state["parameters"])
-            observation = self._observe(state["parameters"], step, host, batch) if step >= plan.observed_from else None
+                self._compare(state)
+            observation = self._observe(state, step, host, batch) if step >= plan.observed_from else None
             accepted = None
             if plan.trained_from is not None and step >= plan.trained_from:
                 if (now := self._loader.stage(self._data_step(step))) != stage:
@@ -137,36 +137,36 @@ class _Replay:
         placed: Batch[jax.Array] = place_batch(self._mesh, host, range(rows), (rows // self._rows, self._rows, time))
         return placed
 
-    def _compare(self, parameters: Any) -> None:
+    def _compare(self, state: TrainState) -> None:
         """Judges the documents of all compared steps on the same weights, and notes whose gradients are worth computing."""
         measured: list[Document] = []
         for step in range(self._plan.compared_from, self._plan.last + 1):
             host = self._loader.batch(self._data_step(step), slice(None))
-            losses_nt = self._probe.forward(parameters, self._placed(host)).losses_nt
+            losses_nt = self._probe.forward(state, self._placed(host)).losses_nt
             measured += documents.measure(step, self._loader.trace(self._data_step(step)), host, losses_nt)
         judged = documents.judge(measured, self._plan.first)
         self._alone = set(documents.most_suspicious(judged, self._plan.first))
         for document in judged:
             self._documents.setdefault(document.step, []).append(document)
 
-    def _observe(self, parameters: Any, step: int, host: HostBatch, batch: Batch[jax.Array]) -> Observation:
-        seen = self._probe.forward(parameters, batch)
-        norms_g, tokens = self._probe.gradient_norms(parameters, batch), float(host.loss_weights.sum())
+    def _observe(self, state: TrainState, step: int, host: HostBatch, batch: Batch[jax.Array]) -> Observation:
+        seen = self._probe.forward(state, batch)
+        norms_g, tokens = self._probe.gradient_norms(state, batch), float(host.loss_weights.sum())
         whole = float(np.linalg.norm(norms_g))
         for number, document in enumerate(self._documents.get(step, ())):
             at_step = documents.losses_of(document.places(), document.row, host, seen.losses_nt)
-            share = self._share(parameters, host, document, whole) if document in self._alone else None
+            share = self._share(state, host, document, whole) if document in self._alone else None
             self._documents[step][number] = dataclasses.replace(document, at_step=at_step, share=share)
         loss = float((seen.losses_nt * host.loss_weights).sum(dtype=np.float64) / tokens)
         return Observation(step, loss, None, seen.activations_l, norms_g / tokens, seen.load_le)
 
-    def _share(self, parameters: Any, host: HostBatch, document: Document, whole: float) -> float:
+    def _share(self, state: TrainState, host: HostBatch, document: Document, whole: float) -> float:
         """Norm of the gradient of a document's summed loss alone, over that of its batch."""
         begin = document.row // self._rows * self._rows
         micro: HostBatch = jax.tree.map(lambda array: array[begin : begin + self._rows], host)
         weights = np.zeros_like(micro.loss_weights)
         weights[document.row - begin, document.places()] = host.loss_weights[document.row, document.places()]
-        norm = self._probe.gradient_norm_alone(parameters, self._placed(micro._replace(loss_weights=weights)))
+        norm = self._probe.gradient_norm_alone(state, self._placed(micro._replace(loss_weights=weights)))
         if not np.isfinite(norm):
             return np.inf
         return norm / whole if np.isfinite(whole) and whole else 0.0

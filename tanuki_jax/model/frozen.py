@@ -34,9 +34,9 @@ def freeze(parameters: dict[str, Any], lora: LoRA) -> dict[str, Any]:
     return {**kept, "blocks": {**blocks, **quantized}}
 
 
-def thaw(weight: Any) -> jax.Array:
+def thaw(weight: Any) -> Any:
     """A weight as it counts: what a quantized one stands for, in float32; another as it is."""
-    if isinstance(weight, jax.Array):
+    if not hasattr(weight, "qvalue"):
         return weight
     sizes = zip(weight.shape, weight.scale.shape, strict=True)
     dim = next((dim for dim, (whole, scales) in enumerate(sizes) if whole != scales), 0)

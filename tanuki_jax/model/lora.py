@@ -99,14 +99,21 @@ def adapted(product: jax.Array, x: jax.Array, weight: jax.Array, adapter: Adapte
 
 
 def dropping(key_data: jax.Array | None, rate: float) -> Drop:
-    """The `Drop` of a layer with this key data; without a key or a rate it leaves x as it is."""
+    """The `Drop` of a layer with this key data; without a key or a rate it leaves x as it is.
+
+    A draw has 16 bits, to which the rate is rounded: each 32 bits that a GPU draws cost it about a hundred operations.
+    """
     if key_data is None or not rate:
         return lambda x, number: x
     key = jax.random.wrap_key_data(key_data)
+    dropped = round(rate * 2**16)
+    scale = 1 / (1 - dropped / 2**16)
 
     def drop(x: jax.Array, number: int) -> jax.Array:
-        kept = jax.random.bernoulli(jax.random.fold_in(key, number), 1 - rate, x.shape)
-        return jnp.where(kept, x / (1 - rate), 0).astype(x.dtype)
+        *rest, last = x.shape
+        drawn = jax.random.bits(jax.random.fold_in(key, number), (*rest, -(-last // 2)), jnp.uint32)
+        drawn = jax.lax.bitcast_convert_type(drawn, jnp.uint16).reshape(*rest, -1)[..., :last]
+        return jnp.where(drawn >= dropped, x * scale, 0).astype(x.dtype)
 
     return drop
 

@@ -2,6 +2,7 @@
 
 python -m tanuki_jax.plan --config=8b --target=h100:3x8
 python -m tanuki_jax.plan --config=8b --target=h100:3x8 --search --csv layouts.csv --plot layouts.png
+python -m tanuki_jax.plan --config=8b_dpo_lora --target=h200:1
 python -m tanuki_jax.plan --config=tiny --target=cpu:1x2
 """
 
@@ -13,7 +14,7 @@ from pathlib import Path
 import rich.console
 
 from tanuki_jax.config.command_line import parse
-from tanuki_jax.config.experiment import Experiment, NextToken
+from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.door import enter
 from tanuki_jax.errors import InputError
 from tanuki_jax.plan import target as targets
@@ -53,8 +54,6 @@ def main(words: list[str]) -> None:
         raise InputError("--layouts and --workers are at least 1")
     if not options.search and (options.csv or options.plot):
         raise InputError("--csv and --plot are for what --search finds")
-    if experiment.lora.rank or not isinstance(experiment.objective, NextToken):
-        raise InputError(f"{experiment.name} trains an adapter or learns from pairs, of which plan knows nothing; `bench step` measures it")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # the compiler warns of what the page says more plainly
     from tanuki_jax.plan.plan import prepare  # after the words are understood: importing jax takes seconds
 

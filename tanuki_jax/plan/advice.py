@@ -68,10 +68,11 @@ def _inputs(experiment: Experiment, sizes: dict[str, int], rows: int) -> float:
 
 def _more_shared(experiment: Experiment, sizes: dict[str, int], memory: Memory, target: Target) -> Iterator[tuple[float, str]]:
     """Bytes of the state freed by what shares it among more devices, and how to ask for it."""
-    layout, state = experiment.layout, memory.parameters + memory.optimizer
+    layout, lora, state = experiment.layout, experiment.lora, memory.state
     if layout.zero == 1:
-        weights = memory.parameters * sizes["fsdp"] * np.dtype(layout.compute_dtype).itemsize / np.dtype(layout.parameter_dtype).itemsize
-        yield weights, "--layout.zero 3"
+        item = np.dtype(layout.compute_dtype).itemsize
+        frozen = memory.frozen * (1 if lora.quantized else item / np.dtype(lora.base).itemsize)
+        yield (memory.parameters * item / np.dtype(layout.parameter_dtype).itemsize + frozen) * sizes["fsdp"], "--layout.zero 3"
     for factor in (factor for factor in range(2, sizes["data"] + 1) if sizes["data"] % factor == 0):
         shared = sizes["fsdp"] * factor
         if experiment.model.width % (shared * sizes["expert"]) == 0:
@@ -83,7 +84,7 @@ def _more_shared(experiment: Experiment, sizes: dict[str, int], memory: Memory, 
 
 
 def _what_is_left(memory: Memory, target: Target) -> Iterator[str]:
-    state = memory.parameters + memory.optimizer
+    state = memory.state
     if state + memory.margin > memory.capacity:
         fewest = math.ceil(state * target.count / (memory.capacity - memory.margin))
         yield (

@@ -15,10 +15,12 @@ from tanuki_jax.config.model import Model
 from tanuki_jax.parallel.mesh import AXES
 from tanuki_jax.parallel.pipeline import bubble
 from tanuki_jax.parallel.sharding import ROWS, SHARED, shardings
+from tanuki_jax.plan.memory import array_bytes
 from tanuki_jax.plan.predict import terms
 from tanuki_jax.plan.results import Traffic
 from tanuki_jax.plan.target import Target
 from tanuki_jax.plan.work import Work, issued, with_idle
+from tanuki_jax.train.loss import computes_reference
 from tanuki_jax.train.step import initial_state
 
 KEPT_BY: dict[str, set[str]] = {
@@ -45,11 +47,16 @@ class State:
     """What a device holds whatever the micro-batches are, in bytes."""
 
     parameters: int
+    """Those that are trained."""
     optimizer: int
     gradients: int
     """Sums over micro-batches, in float32."""
     gathered: int
-    """All its weights in compute_dtype, not split over `fsdp`."""
+    """All its weights as products take them, not split over `fsdp`: in compute_dtype, but for quantized ones."""
+    scattered: int
+    """Gradients of those that are trained in compute_dtype, not split over `fsdp`."""
+    frozen: int = 0
+    """Weights that are not trained."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,13 +77,16 @@ def state_bytes(experiment: Experiment) -> State:
     """Exactly what the table of sharding rules gives each device. InputError if the mesh does not divide a parameter."""
     layout = experiment.layout
     shapes = _shapes(dataclasses.replace(experiment, layout=Layout(parameter_dtype=layout.parameter_dtype)))
-    parameters, parameter_bytes = _held(shapes["parameters"], layout)
-    unsplit, _ = _held(shapes["parameters"], dataclasses.replace(layout, fsdp=1))
+    frozen, trained, whole = shapes.get("frozen", {}), shapes["parameters"], dataclasses.replace(layout, fsdp=1)
+    elements, parameters = _held(trained, layout)
+    scattered = _held(trained, whole)[0] * _item(layout)
     return State(
-        parameters=parameter_bytes,
+        parameters=parameters,
         optimizer=_held(shapes["optimizer"], layout)[1],
-        gradients=4 * parameters,
-        gathered=unsplit * _item(layout),
+        gradients=4 * elements,
+        gathered=scattered + _held(_in_products(frozen, layout), whole)[1],
+        scattered=scattered,
+        frozen=_held(frozen, layout)[1],
     )
 
 
@@ -85,12 +95,21 @@ def _shapes(experiment: Experiment) -> Any:
     return jax.eval_shape(lambda: initial_state(experiment))
 
 
+def _in_products(frozen: Any, layout: Layout) -> Any:
+    """Shapes of frozen weights as they are gathered: those that are not quantized in compute_dtype."""
+
+    def gathered(leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(leaf.shape, layout.compute_dtype) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf
+
+    return jax.tree.map(gathered, frozen, is_leaf=lambda part: not isinstance(part, dict))
+
+
 def _held(tree: Any, layout: Layout) -> tuple[int, int]:
     """Elements and bytes of a tree's arrays on one device."""
     mesh: Any = AbstractMesh(tuple(getattr(layout, axis) for axis in AXES), AXES)
-    elements = jax.tree.map(lambda leaf, sharding: math.prod(sharding.shard_shape(leaf.shape)), tree, shardings(mesh, tree))
-    sizes = jax.tree.map(lambda number, leaf: number * leaf.dtype.itemsize, elements, tree)
-    return sum(jax.tree.leaves(elements)), sum(jax.tree.leaves(sizes))
+    leaves = jax.tree.leaves(tree)
+    parts = [placed.shard_shape(leaf.shape) for placed, leaf in zip(jax.tree.leaves(shardings(mesh, tree)), leaves, strict=True)]
+    return sum(map(math.prod, parts)), sum(array_bytes(part, leaf.dtype) for part, leaf in zip(parts, leaves, strict=True))
 
 
 def estimate(experiment: Experiment, target: Target, state: State) -> Estimate:
@@ -154,7 +173,7 @@ def _bytes(experiment: Experiment, state: State) -> int:
     gathered = state.gathered if layout.zero == 1 else 0
     # Without accumulation gradients come into being as activations go.
     both = state.gradients + kept if layout.accumulation > 1 else max(state.gradients, kept)
-    return state.parameters + state.optimizer + gathered + both
+    return state.frozen + state.parameters + state.optimizer + gathered + both
 
 
 def _moved(experiment: Experiment, target: Target, state: State) -> int:
@@ -177,7 +196,9 @@ def exchanges(experiment: Experiment, target: Target, state: State) -> Iterator[
         members = size_over(layout, axes)
         return _sent(layout, target, axes, count, size * (members - 1) / members)
 
-    yield ring(SHARED, layers * (turns + (1 if layout.zero == 1 else 2 * turns)), state.gathered / layers)
+    gathers = 1 if layout.zero == 1 else turns * (3 if computes_reference(experiment) else 2)
+    exchanged = gathers * state.gathered + turns * state.scattered
+    yield ring(SHARED, layers * (gathers + turns), exchanged / (gathers + turns) / layers)
     yield ring(("data", "context"), layers * 2 * turns, state.gradients / 4 * item / layers)
     # Gathered and scattered twice in a layer's forward pass and twice backward, and again what is computed again.
     yield ring(("tensor",), micro * layers * (8 if layout.remat == "none" else 11), whole * row)

@@ -1,9 +1,11 @@
 """What a device's memory holds at a step's peak, from what the compiler says and the sharding rules."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax
-import numpy as np
+import jax.numpy as jnp
 
 from tanuki_jax.plan.hardware import Hardware
 from tanuki_jax.plan.results import Memory
@@ -13,8 +15,8 @@ def split(compiled: Any, state: Any, kept: int, hardware: Hardware) -> Memory:
     """The peak, parted.
 
     The peak is what the compiler allocates: arguments and results (which share their buffers, as the state is donated) and one buffer
-    for all that comes and goes between them. Parameters and optimizer are exact. Activations are the arrays that the forward pass stacks
-    for the backward pass, all of which live when it turns round. Temporaries are the rest.
+    for all that comes and goes between them. Frozen weights, parameters and optimizer are exact. Activations are the arrays that the
+    forward pass stacks for the backward pass, all of which live when it turns round. Temporaries are the rest.
 
     Args:
         compiled: the step.
@@ -25,14 +27,15 @@ def split(compiled: Any, state: Any, kept: int, hardware: Hardware) -> Memory:
     said = compiled.memory_analysis()
     assert said is not None, "the compiler does not say how much memory the step needs"
     peak = said.argument_size_in_bytes + said.output_size_in_bytes - said.alias_size_in_bytes + said.temp_size_in_bytes
-    parameters = held(state["parameters"])
-    optimizer = held({name: part for name, part in state.items() if name != "parameters"})
-    activations = min(kept, peak - parameters - optimizer)
+    frozen, parameters = held(state.get("frozen", {})), held(state["parameters"])
+    optimizer = held({name: part for name, part in state.items() if name not in ("frozen", "parameters")})
+    activations = min(kept, peak - frozen - parameters - optimizer)
     return Memory(
+        frozen=frozen,
         parameters=parameters,
         optimizer=optimizer,
         activations=activations,
-        temporaries=peak - parameters - optimizer - activations,
+        temporaries=peak - frozen - parameters - optimizer - activations,
         margin=round(hardware.margin_share * hardware.memory_bytes),
         capacity=hardware.memory_bytes,
         host=said.host_argument_size_in_bytes
@@ -44,4 +47,10 @@ def split(compiled: Any, state: Any, kept: int, hardware: Hardware) -> Memory:
 
 def held(tree: Any) -> int:
     """Bytes of a tree's arrays on one device."""
-    return sum(int(np.prod(leaf.sharding.shard_shape(leaf.shape))) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+    return sum(array_bytes(leaf.sharding.shard_shape(leaf.shape), leaf.dtype) for leaf in jax.tree.leaves(tree))
+
+
+def array_bytes(shape: Sequence[int], dtype: Any) -> int:
+    """Of an array on a device, where two values of 4 bits share a byte."""
+    bits = 4 if jnp.dtype(dtype).name in ("int4", "uint4") else 8 * jnp.dtype(dtype).itemsize
+    return math.prod(shape) * bits // 8

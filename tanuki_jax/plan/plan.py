@@ -10,7 +10,7 @@ from typing import Any
 import jax
 from jax.sharding import Mesh
 
-from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.experiment import Experiment, Preference
 from tanuki_jax.config.validate import validate
 from tanuki_jax.errors import InputError
 from tanuki_jax.kernels.attention.attention import PLAIN, Backend, choose
@@ -40,7 +40,7 @@ def make_plan(experiment: Experiment, target: Target) -> Plan:
     mesh = make_mesh(experiment.layout, devices)
     with compiled_anew() if target.hardware.kind != "cpu" else contextlib.nullcontext():
         lowered = lower_step(experiment, devices)
-        compiled = _compile(lowered, experiment, target)
+        compiled = compile_for(lowered, experiment, target)
     spent = time.perf_counter() - began
     program = hlo.parse(compiled.as_text() or "")
     backend, idle = _attention(experiment, mesh), bubble(experiment.layout)
@@ -86,7 +86,7 @@ def prepare(target: Target) -> None:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
 
 
-def _compile(lowered: jax.stages.Lowered, experiment: Experiment, target: Target) -> jax.stages.Compiled:
+def compile_for(lowered: jax.stages.Lowered, experiment: Experiment, target: Target) -> jax.stages.Compiled:
     """InputError for what the compiler refuses; that of TPUs refuses what does not fit.
 
     GPUs' products are not tuned, which takes half of the time and changes the peak by less than a hundredth; jax before 0.12 cannot do
@@ -147,3 +147,7 @@ def _notes(experiment: Experiment, backend: Backend, target: Target) -> Iterator
         yield "products in float32 are counted at the speed of bfloat16"
     if experiment.model.experts:
         yield "experts are taken to be loaded evenly"
+    if experiment.lora.rank or isinstance(experiment.objective, Preference):
+        yield "every token is taken to count in the loss; of chats and pairs only answers do, and the loss takes less time"
+    if experiment.lora.dropout:
+        yield "what lora.dropout takes to draw is left out"

@@ -60,6 +60,7 @@ def memory(plan: Plan) -> rich.table.Table:
     """A device's memory at the peak."""
     shown = _table("memory of a device", ["GiB"])
     parts = {
+        "frozen": "exact",
         "parameters": "exact",
         "optimizer": "exact",
         "activations": "stacked by the forward pass for the backward pass",
@@ -67,7 +68,8 @@ def memory(plan: Plan) -> rich.table.Table:
         "margin": "assumed: communication buffers, workspaces, fragmentation",
     }
     for name, what in parts.items():
-        shown.add_row(name, f"{getattr(plan.memory, name) / GIB:.2f}", what)
+        if name != "frozen" or plan.memory.frozen:
+            shown.add_row(name, f"{getattr(plan.memory, name) / GIB:.2f}", what)
     shown.add_row("free" if plan.memory.fits else "lacking", f"{abs(plan.memory.free) / GIB:.2f}", "")
     if plan.memory.host:
         shown.add_row("host", f"{plan.memory.host / GIB:.2f}", "in the host's memory, for each device")

@@ -10,6 +10,7 @@ class Memory:
     """Bytes on one device at a step's peak: what the compiler counts, and what has to stay free for what it does not."""
 
     parameters: int
+    """What is trained."""
     optimizer: int
     activations: int
     """What the forward pass keeps for the backward pass."""
@@ -19,13 +20,20 @@ class Memory:
     """For communication buffers, workspaces of libraries and fragmentation."""
     capacity: int
     """What the device has."""
+    frozen: int = 0
+    """Weights that are not trained."""
     host: int = 0
     """In the host's memory, for this device; in none of the other figures."""
 
     @property
+    def state(self) -> int:
+        """What is there between steps too."""
+        return self.frozen + self.parameters + self.optimizer
+
+    @property
     def peak(self) -> int:
         """What the compiler counts."""
-        return self.parameters + self.optimizer + self.activations + self.temporaries
+        return self.state + self.activations + self.temporaries
 
     @property
     def needed(self) -> int:
@@ -93,7 +101,7 @@ class Plan:
     devices: int
     memory: Memory
     model_flops: int
-    """Of a step, all devices: three times the forward pass, attention as one causal document a row."""
+    """Of a step, all devices: three times the forward pass, attention as one causal document a row; no gradients of frozen weights."""
     issued_flops: int
     """Of a step, all devices, recomputation and a pipeline's idle rounds included."""
     traffic: tuple[Traffic, ...]

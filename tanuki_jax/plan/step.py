@@ -7,12 +7,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.experimental.compilation_cache import compilation_cache
-from jax.sharding import NamedSharding
+from jax.sharding import Mesh, NamedSharding
 
-from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.experiment import Experiment, NextToken
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.parallel.mesh import make_mesh
-from tanuki_jax.parallel.sharding import BATCH, check_batch, shardings
+from tanuki_jax.parallel.sharding import BATCH, check_batch, place
 from tanuki_jax.train.step import initial_state, make_step
 
 
@@ -39,17 +39,21 @@ def lower_step(experiment: Experiment, devices: Sequence[jax.Device]) -> jax.sta
 
     InputError if the layout does not fit the devices, the batch or the model.
     """
-    mesh, layout, data = make_mesh(experiment.layout, devices), experiment.layout, experiment.data
-    check_batch(mesh, layout, data)
+    mesh = make_mesh(experiment.layout, devices)
+    check_batch(mesh, experiment.layout, experiment.data)
     with jax.set_mesh(mesh):
-        shapes = jax.eval_shape(lambda: initial_state(experiment))
-
-        def place(leaf: jax.ShapeDtypeStruct, sharding: NamedSharding) -> jax.ShapeDtypeStruct:
-            return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
-
-        state = jax.tree.map(place, shapes, shardings(mesh, shapes))
-        shape = (layout.accumulation, data.batch_rows // layout.accumulation, data.sequence_length)
-        integers, weights = (jax.ShapeDtypeStruct(shape, dtype, sharding=NamedSharding(mesh, BATCH)) for dtype in (jnp.int32, jnp.float32))
+        state = place(mesh, jax.eval_shape(lambda: initial_state(experiment)))
         step: Any = make_step(experiment, mesh)
-        lowered: jax.stages.Lowered = step.lower(state, Batch(integers, integers, weights, integers, integers))
+        lowered: jax.stages.Lowered = step.lower(state, _batch(experiment, mesh))
         return lowered
+
+
+def _batch(experiment: Experiment, mesh: Mesh) -> Batch[jax.ShapeDtypeStruct]:
+    """What a step is given, with the fields that its objective reads."""
+    layout, data, objective = experiment.layout, experiment.data, experiment.objective
+    shape = (layout.accumulation, data.batch_rows // layout.accumulation, data.sequence_length)
+    integers, floats = (jax.ShapeDtypeStruct(shape, dtype, sharding=NamedSharding(mesh, BATCH)) for dtype in (jnp.int32, jnp.float32))
+    batch = Batch(integers, integers, floats, integers, integers)
+    if isinstance(objective, NextToken):
+        return batch
+    return batch._replace(pair_ids=integers, sides=integers, reference_logps=floats if objective.stores_reference else None)

@@ -8,14 +8,16 @@ import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
 from tanuki_jax.config.experiment import Activation, Experiment, Layout
+from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.kernels.attention.attention import PLAIN, Backend
+from tanuki_jax.model import lora as low_rank
 from tanuki_jax.model.experts import Choices, Experts
 from tanuki_jax.model.flops import active, count
 from tanuki_jax.model.llama import Params, hidden_states, shapes
-from tanuki_jax.model.remat import Remat, rematerialize
+from tanuki_jax.model.remat import Remat, keep_all, rematerialize
 from tanuki_jax.parallel.pipeline import bubble
-from tanuki_jax.train.loss import flops_per_token
+from tanuki_jax.train.loss import computes_reference, flops_per_token
 
 TIME = 8
 """Tokens with which a layer is traced; what its products cost is in proportion to them."""
@@ -45,22 +47,25 @@ def model_flops(experiment: Experiment) -> int:
 def issued(experiment: Experiment, backend: Backend) -> Work:
     """Of a step.
 
-    What the backward pass of a layer computes again is counted on its jaxpr, under the policy of the layout. Attention is counted by
-    formula: two products forward, and again if its output is not kept, and five backward, of which one are the scores again; by a kernel
-    in the causal half of the square, in plain JAX (`backend`) in all of it. The loss computes its logits twice. In a pipeline's idle
-    rounds the layers are computed for nothing.
+    What the backward pass of a layer computes is counted on its jaxpr, under the policy of the layout: of frozen weights no gradients, of
+    their adapters all products, but for the norms of DoRA. Attention is counted by formula: two products forward, and again if its output
+    is not kept, and five backward, of which one are the scores again; by a kernel in the causal half of the square, in plain JAX
+    (`backend`) in all of it. The loss computes its logits twice, and one gradient if the output matrix is frozen, else two. A reference
+    is a forward pass more. In a pipeline's idle rounds the layers are computed for nothing.
     """
-    model, layout, tokens = experiment.model, experiment.layout, _tokens(experiment)
-    matmul, grouped, forwards = _layer(model, layout.remat, layout.save, layout.offload)
+    model, layout, lora, tokens = experiment.model, experiment.layout, experiment.lora, _tokens(experiment)
+    passes = [_layer(model, lora, layout.remat, layout.save, layout.offload)]
+    if computes_reference(experiment):
+        passes.append(_forward(model))
+    matmul, grouped, forwards = map(sum, zip(*passes, strict=True))
     keys = 2 * experiment.data.sequence_length if backend in PLAIN else experiment.data.sequence_length + 1
     attention = (2 * forwards + 5) * model.heads * model.head_dim * keys
     rounds = tokens * model.layers
-
     work = Work(
         matmul=rounds * matmul,
         attention=rounds * attention,
         grouped_matmul=rounds * grouped,
-        cross_entropy=4 * tokens * 2 * model.width * model.vocabulary,
+        cross_entropy=((3 if lora.rank else 4) + len(passes) - 1) * tokens * 2 * model.width * model.vocabulary,
     )
     return with_idle(work, layout)
 
@@ -77,28 +82,45 @@ def _tokens(experiment: Experiment) -> int:
     return experiment.data.batch_rows * experiment.data.sequence_length
 
 
+type _Layer = tuple[int, int, int]
+"""Of one token and layer: products with weights, those with experts' weights, and how often attention's forward pass is computed."""
+
+
 @functools.cache
-def _layer(model: Model, remat: str, save: tuple[Activation, ...], offload: tuple[Activation, ...]) -> tuple[int, int, int]:
-    """Of one token and layer, forward and backward: products with weights, those with experts' weights, and how often attention's
-    forward pass is computed."""
-    policy = rematerialize(remat, save, offload)
-    bare = _count(model, policy, attention=False, experts=False)
-    attention = _count(model, policy, attention=True, experts=False) - bare
-    experts = _count(model, policy, attention=False, experts=True) - bare if model.experts else 0
+def _layer(model: Model, lora: LoRA, remat: str, save: tuple[Activation, ...], offload: tuple[Activation, ...]) -> _Layer:
+    """Forward and backward."""
+    return _counted(model, lora, rematerialize(remat, save, offload), backward=True)
+
+
+@functools.cache
+def _forward(model: Model) -> _Layer:
+    """The forward pass alone, without adapters."""
+    return _counted(model, LoRA(), keep_all, backward=False)
+
+
+def _counted(model: Model, lora: LoRA, remat: Remat, *, backward: bool) -> _Layer:
+    counting = functools.partial(_count, model, lora, remat, backward)
+    bare = counting(attention=False, experts=False)
+    attention = counting(attention=True, experts=False) - bare
+    experts = counting(attention=False, experts=True) - bare if model.experts else 0
     return bare, experts, attention // (2 * model.heads * model.head_dim)
 
 
-def _count(model: Model, remat: Remat, *, attention: bool, experts: bool) -> int:
-    """Products of a layer's forward and backward pass, of a token, with stand-ins for attention and experts, or without."""
-    single = dataclasses.replace(model, layers=1)
+def _count(model: Model, lora: LoRA, remat: Remat, backward: bool, *, attention: bool, experts: bool) -> int:
+    """Products of a layer, of a token, with stand-ins for attention and experts, or without."""
+    frozen = shapes(dataclasses.replace(model, layers=1))
+    trained = frozen
+    if lora.rank:
+        plain = dataclasses.replace(lora, magnitude=False)  # whose norms are of a matrix, not of tokens
+        trained = {"blocks": jax.eval_shape(lambda: low_rank.initialise(frozen["blocks"], plain, jax.random.key(0)))}
 
-    def loss(params: Params, tokens: jax.Array) -> jax.Array:
+    def loss(trained: Params, frozen: Params, tokens: jax.Array) -> jax.Array:
         states, _ = hidden_states(
-            params,
+            {**frozen, **trained, "blocks": {**frozen["blocks"], **trained["blocks"]}},
             tokens,
             tokens,
             tokens,
-            single,
+            dataclasses.replace(model, layers=1),
             attend=lambda q, k, v, *_: _attend(attention, q, k, v),
             constrain=lambda x, _: x,
             compute_dtype="float32",
@@ -107,7 +129,7 @@ def _count(model: Model, remat: Remat, *, attention: bool, experts: bool) -> int
         )
         return states.sum()
 
-    traced = jax.make_jaxpr(jax.grad(loss))(shapes(single), jax.ShapeDtypeStruct((1, TIME), jnp.int32))
+    traced = jax.make_jaxpr(jax.grad(loss) if backward else loss)(trained, frozen, jax.ShapeDtypeStruct((1, TIME), jnp.int32))
     return count(traced.jaxpr) // TIME
 
 

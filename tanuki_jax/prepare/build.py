@@ -48,6 +48,8 @@ def build(inventory: Inventory, folder: Path, tokenizer: Tokenizer, workers: Exe
         for unit, part in _encoded(inventory, parts, writer.dtype.name, workers, progress):
             for line in merge.add(unit, part):
                 progress.say(line)
+        for line in merge.unnamed():
+            progress.say(line)
         store = writer.commit(merge.statistics(malformed_share))
     shutil.rmtree(parts)
     return store

@@ -10,7 +10,7 @@ import numpy as np
 from tanuki_jax.chat.pretraining import as_text
 from tanuki_jax.chat.template import Template
 from tanuki_jax.chat.turns import truncated
-from tanuki_jax.data.tokenizer.chat import Encoded, encode_chat
+from tanuki_jax.data.tokenizer.chat import Encoded, encode_chat, encode_chats
 from tanuki_jax.data.tokenizer.load import Tokenizer
 from tanuki_jax.errors import InputError
 from tanuki_jax.prepare.units import Row
@@ -19,6 +19,9 @@ from tanuki_jax.records.types import Conversation, Message, Preference
 
 DOCUMENTS: dict[str, int] = {"chat": 1, "preference": 2, "kto": 3}
 """Of each record: the conversation; the chosen answer and the rejected one; these and the answer to another prompt."""
+
+BATCH_CHARACTERS = 1 << 15
+"""Characters that are encoded at a time: many chats, and few objects alive."""
 
 type _Encode = Callable[[Sequence[Message]], Encoded]
 
@@ -70,21 +73,65 @@ def examples(rows: Iterable[Row], tokenizer: Tokenizer, rendering: Rendering) ->
 
     In the form "kto" each record gets the chosen answer of the record before it, the first record that of the second.
     """
-    encode = functools.partial(encode_chat, tokenizer, rendering.template)
-    for row, answer in _with_another_answer(rows) if rendering.form == "kto" else ((row, "") for row in rows):
-        record = row.record
-        try:
-            if isinstance(record, Conversation):
-                yield _chat(row, record, encode, rendering.sequence_length)
-            elif isinstance(record, Preference):
-                if answer is None:
-                    raise InputError("there is no other record in its part of the file whose answer could be another prompt's")
-                yield _preference(row, record, (answer,) if rendering.form == "kto" else (), encode, rendering.sequence_length)
-            else:
-                assert isinstance(record, Malformed)
-                yield Refused(row, "malformed", record.reason)
-        except InputError as error:
-            yield Refused(row, "malformed", str(error))
+    kto = rendering.form == "kto"
+    asked = (_asked(row, answer, kto) for row, answer in (_with_another_answer(rows) if kto else ((row, None) for row in rows)))
+    for batch in _batches(asked):
+        encoded = iter(encode_chats(tokenizer, rendering.template, (chat for each in batch for chat in each.chats)))
+        for each in batch:
+            try:
+                yield _example(each, [_taken(next(encoded)) for _ in each.chats], tokenizer, rendering)
+            except InputError as error:
+                yield Refused(each.row, "malformed", str(error))
+
+
+class _Asked(NamedTuple):
+    """The chats of a row, to be encoded."""
+
+    row: Row
+    chats: tuple[tuple[Message, ...], ...] = ()
+    malformed: str = ""
+    """Why there is none."""
+
+
+def _asked(row: Row, answer: str | None, kto: bool) -> _Asked:
+    record = row.record
+    if isinstance(record, Conversation):
+        return _Asked(row, (record.messages,))
+    if isinstance(record, Preference):
+        if kto and answer is None:
+            return _Asked(row, malformed="there is no other record in its part of the file whose answer could be another prompt's")
+        answers = (record.chosen, record.rejected) if answer is None else (record.chosen, record.rejected, answer)
+        return _Asked(row, tuple((*record.prompt, Message("assistant", said)) for said in answers))
+    assert isinstance(record, Malformed)
+    return _Asked(row, malformed=record.reason)
+
+
+def _batches(asked: Iterable[_Asked]) -> Iterator[list[_Asked]]:
+    """About BATCH_CHARACTERS at a time."""
+    batch: list[_Asked] = []
+    characters = 0
+    for each in asked:
+        batch.append(each)
+        characters += 1 + sum(len(message.content) for chat in each.chats for message in chat)
+        if characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _taken(encoded: Encoded | InputError) -> Encoded:
+    if isinstance(encoded, InputError):
+        raise encoded
+    return encoded
+
+
+def _example(asked: _Asked, documents: Sequence[Encoded], tokenizer: Tokenizer, rendering: Rendering) -> Example | Refused:
+    if asked.malformed:
+        raise InputError(asked.malformed)
+    if rendering.form == "chat":
+        return _chat(asked.row, documents[0], functools.partial(encode_chat, tokenizer, rendering.template), rendering.sequence_length)
+    return _preference(asked.row, asked.chats, documents, rendering.sequence_length)
 
 
 def _with_another_answer(rows: Iterable[Row]) -> Iterator[tuple[Row, str | None]]:
@@ -110,11 +157,13 @@ def _chosen(row: Row) -> str:
     return row.record.chosen
 
 
-def _chat(row: Row, record: Conversation, encode: _Encode, sequence_length: int) -> Example | Refused:
+def _chat(row: Row, encoded: Encoded, encode: _Encode, sequence_length: int) -> Example | Refused:
     def fits(messages: Sequence[Message]) -> bool:
         return len(encode(messages).ids) <= sequence_length + 1
 
-    messages, encoded, shortened = record.messages, encode(record.messages), ""
+    record = row.record
+    assert isinstance(record, Conversation)
+    messages, shortened = record.messages, ""
     if len(encoded.ids) > sequence_length + 1:
         too_long = f"{len(encoded.ids):,} tokens are more than data.sequence_length + 1 = {sequence_length + 1:,}"
         shorter = truncated(messages, fits, keep="beginning")
@@ -127,9 +176,10 @@ def _chat(row: Row, record: Conversation, encode: _Encode, sequence_length: int)
     return Example(row, (encoded,), (text,), text, shortened)
 
 
-def _preference(row: Row, record: Preference, others: Sequence[str], encode: _Encode, sequence_length: int) -> Example | Refused:
-    chats = [(*record.prompt, Message("assistant", answer)) for answer in (record.chosen, record.rejected, *others)]
-    documents = tuple(_last_answer_learned(encode(messages)) for messages in chats)
+def _preference(row: Row, chats: Sequence[tuple[Message, ...]], encoded: Sequence[Encoded], sequence_length: int) -> Example | Refused:
+    record = row.record
+    assert isinstance(record, Preference)
+    documents = tuple(map(_last_answer_learned, encoded))
     for document in documents:
         _require_learned(document)
     if np.array_equal(documents[0].ids, documents[1].ids):

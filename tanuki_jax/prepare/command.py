@@ -10,6 +10,9 @@ from rich.table import Table
 
 from tanuki_jax.config import registry
 from tanuki_jax.config.command_line import parse
+from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.mixture import Mixture
+from tanuki_jax.data.passes import steps_of_a_pass
 from tanuki_jax.errors import InputError
 from tanuki_jax.prepare.prepare import Prepared, prepare
 from tanuki_jax.prepare.preview import preview
@@ -46,11 +49,21 @@ def main(words: list[str]) -> None:
     console = Console(markup=False, highlight=False)
     console.width = max(console.width, console.measure(table, options=console.options.update(max_width=1_000)).maximum)
     console.print(table)
+    if any(entry.store.has_learned for entry in prepared):
+        console.print(_passes(experiment, mixture, prepared), soft_wrap=True)
 
 
 def _cores() -> int:
     """Cores that this process may use, where the system tells."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _passes(experiment: Experiment, mixture: Mixture, prepared: Sequence[Prepared]) -> str:
+    """How many steps go over each source once."""
+    stores = {entry.store.name: entry.store for entry in prepared}
+    steps = steps_of_a_pass(stores, mixture, experiment.data, experiment.seed)
+    told = ", ".join(f"{name} {count:,}" for name, count in steps.items())
+    return f"steps of one pass, packed in batches of {experiment.data.batch_rows:,} rows: {told}; this run has {experiment.steps:,} steps"
 
 
 def _table(prepared: Sequence[Prepared]) -> Table:

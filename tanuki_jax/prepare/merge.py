@@ -62,12 +62,17 @@ class Merge:
                 said.append(f"{'shortened' if kind == 'shortened' else 'skipped'} {line}")
         return said
 
+    def unnamed(self) -> list[str]:
+        """What happened to more rows than those that `add` named, and to how many."""
+        more = {kind: count - len(self._named[kind]) for kind, count in self._refused.items()}
+        return [f"{self._name}: {count:,} more are {kind}" for kind, count in more.items() if count]
+
     def statistics(self, malformed_share: float) -> dict[str, Any]:
         """What `store.json` keeps. InputError if there is no document, or more than that share of the records gives none."""
         documents, tokens = self._writer.documents, self._writer.tokens
         self._check_share(malformed_share)
         if not documents:
-            raise InputError(f"the source {self._name} has no documents in its {len(self._numbers):,} files")
+            raise InputError(f"the source {self._name} has no documents in {_files(len(self._numbers))}")
         lengths = np.searchsorted(np.cumsum(self._documents_of_length), np.array(PERCENTILES) / 100 * documents)
         statistics = {
             "documents": documents,
@@ -102,6 +107,10 @@ class Merge:
         found = f"{dropped:,} are too long for data.sequence_length" + (f" and {malformed:,} are malformed" if malformed else "")
         firsts = " and ".join(self._named[kind][0] for kind in ("dropped", "malformed") if self._refused[kind])
         raise InputError(f"of {records:,} records of {self._name} {found}, together {allowed}; the first: {firsts}")
+
+
+def _files(count: int) -> str:
+    return "its file" if count == 1 else f"its {count:,} files"
 
 
 def _mapped(path: Path, dtype: npt.DTypeLike, count: int) -> npt.NDArray[Any]:

@@ -28,7 +28,7 @@ class SourceProgress:
         """Counts what an earlier run has encoded."""
         self._done = self._resumed = work
         self._bar.reset(self._task, total=self._work, completed=work)
-        self.say(f"{self._name}: {self._amount(work)} of {self._amount(self._work)} are encoded by a run that was interrupted")
+        self.say(f"{self._name}: {self._amount(work)} of {self._amount(self._work)} were encoded by an earlier run")
 
     def advance(self, work: int, tokens: int) -> None:
         """Counts what was encoded just now, and the tokens that it gave."""

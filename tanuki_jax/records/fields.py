@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from tanuki_jax.records.preferences import FIELDS, pair_of
-from tanuki_jax.records.turns import INSTRUCTION, TURNS, check, instruction_of, kind, messages_of, text_of, with_system
+from tanuki_jax.records.turns import INSTRUCTION, TURNS, check, fields_with_values, instruction_of, kind, messages_of, text_of, with_system
 from tanuki_jax.records.types import Conversation, Document, Form, Message, Preference
 
 
@@ -42,7 +42,7 @@ def _document_or_conversation(fields: Mapping[str, object], name: str, used: set
             return Conversation(name, messages_of(turns), _metadata(fields, {field, *used}))
     text = fields.get(text_field)
     if text is None:
-        raise ValueError(f"no field {text_field!r} among {_names(fields)}")
+        raise ValueError(f"no field {text_field!r} among {fields_with_values(fields)}")
     if not isinstance(text, str):
         raise ValueError(f"the field {text_field!r} is not text but {kind(text)}")
     if not text or text.isspace():
@@ -55,15 +55,16 @@ def _chat_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], tuple[s
     for field in TURNS:
         turns = fields.get(field)
         if isinstance(turns, list):
+            if any(isinstance(turn, Mapping) and turn.get("weight") == 0 for turn in turns):
+                raise ValueError("a message has the weight 0, and all that the assistant says is learned")
             return with_system(fields, messages_of(turns)), (field, "system")
     prompt = instruction_of(fields)
     if prompt is None:
-        raise ValueError(f"no field {', '.join(map(repr, TURNS))} or 'instruction' among {_names(fields)}")
+        for field in TURNS:
+            if fields.get(field) is not None:
+                raise ValueError(f"the field {field!r} is not a list of messages but {kind(fields[field])}")
+        raise ValueError(f"no field {', '.join(map(repr, TURNS))} or 'instruction' among {fields_with_values(fields)}")
     return (*prompt, Message("assistant", text_of(fields.get("output"), "the output"))), (*INSTRUCTION, "output")
-
-
-def _names(fields: Mapping[str, object]) -> str:
-    return ", ".join(map(repr, fields)) or "none"
 
 
 def _metadata(fields: Mapping[str, object], used: Collection[str]) -> dict[str, object]:

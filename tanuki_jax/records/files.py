@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from tanuki_jax.errors import InputError
 from tanuki_jax.records.storage import locate
 
-_JSON_LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".json.zst")
+JSON_LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".json.zst")
 _COMPRESSIONS: dict[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
 
 
@@ -44,7 +44,7 @@ class Slice:
 def format_of(path: str) -> Literal["json_lines", "parquet", "text"]:
     """How the file is read, judged by its suffix: .jsonl (also .gz, .zst), .json.gz, .json.zst, .parquet; anything else is plain text."""
     name = path.lower()
-    if name.endswith(_JSON_LINES):
+    if name.endswith(JSON_LINES):
         return "json_lines"
     return "parquet" if name.endswith(".parquet") else "text"
 

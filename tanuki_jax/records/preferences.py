@@ -2,7 +2,17 @@
 
 from collections.abc import Mapping
 
-from tanuki_jax.records.turns import INSTRUCTION, TURNS, check, instruction_of, kind, message_of, messages_of, with_system
+from tanuki_jax.records.turns import (
+    INSTRUCTION,
+    TURNS,
+    check,
+    fields_with_values,
+    instruction_of,
+    kind,
+    message_of,
+    messages_of,
+    with_system,
+)
 from tanuki_jax.records.types import Message
 
 type Answer = str | tuple[Message, ...]
@@ -20,7 +30,7 @@ def pair_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], str, str
     chosen, rejected = (_answer_of(fields, field) for field in _ANSWERS)
     prompt = _common_beginning(fields, chosen, rejected) or _prompt_of(fields)
     if prompt is None:
-        raise ValueError("no prompt")
+        raise ValueError(f"no prompt among {fields_with_values(fields)}")
     if wrong := check(prompt, answered=False):
         raise ValueError(f"the prompt: {wrong}")
     better, worse = _last(chosen, "chosen"), _last(rejected, "rejected")
@@ -32,7 +42,7 @@ def pair_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], str, str
 def _answer_of(fields: Mapping[str, object], field: str) -> Answer:
     match fields.get(field):
         case None:
-            raise ValueError(f"no {field} answer")
+            raise ValueError(f"no {field} answer among {fields_with_values(fields)}")
         case str(text):
             return text
         case dict(message):

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from tanuki_jax.errors import InputError
 from tanuki_jax.records.fields import record_of
-from tanuki_jax.records.files import Slice, compression_of, format_of
+from tanuki_jax.records.files import JSON_LINES, Slice, compression_of, format_of
 from tanuki_jax.records.storage import locate
 from tanuki_jax.records.types import Conversation, Document, Form, Preference
 
@@ -17,6 +17,7 @@ _BLOCK = 1 << 20
 _BATCH_ROWS = 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _WHOLE = 1 << 62
+_PLAIN = f"a plain text; conversations are read from {', '.join(JSON_LINES)} with one JSON object a line, and from .parquet"
 
 type Fields = dict[str, object]
 
@@ -65,7 +66,7 @@ class SliceReader(Iterator[Row]):
                 if isinstance(fields, Malformed):
                     yield Row(row, fields)
                 elif isinstance(fields, str):
-                    yield Row(row, Document(path, fields) if self._form == "text" else Malformed("a plain text holds no conversation"))
+                    yield Row(row, Document(path, fields) if self._form == "text" else Malformed(_PLAIN))
                 elif fields is not None:
                     yield Row(row, self._record(fields, f"{path}:{place}"))
         except (OSError, pa.ArrowException) as error:

@@ -28,13 +28,15 @@ def messages_of(turns: Sequence[object]) -> tuple[Message, ...]:
 
 
 def message_of(turn: object) -> Message:
-    """One message; a content may be a list of parts of type text, which are joined. ValueError as for `messages_of`."""
+    """One message; a content may be a list of parts of type text, which are joined. ValueError as for `messages_of`, and for tool calls."""
     if not isinstance(turn, Mapping):
         raise ValueError(f"a message is not an object but {kind(turn)}")
     speaker = turn.get("role", turn.get("from"))
     content = turn.get("content", turn.get("value"))
     if not isinstance(speaker, str) or speaker not in _ROLES:
         raise ValueError(f"the role {speaker!r} is none of {', '.join(_ROLES)}")
+    if turn.get("tool_calls"):
+        raise ValueError("a message calls tools, and calls are not written")
     if isinstance(content, list):
         content = "".join(map(_text_of_part, content))
     if not isinstance(content, str):
@@ -94,6 +96,11 @@ def optional_text(fields: Mapping[str, object], field: str) -> str:
     """The text in a field; empty if there is none."""
     value = fields.get(field)
     return "" if value is None else text_of(value, f"the field {field!r}")
+
+
+def fields_with_values(fields: Mapping[str, object]) -> str:
+    """The names of the fields that are not null, to tell what there is."""
+    return ", ".join(repr(name) for name, value in fields.items() if value is not None) or "none"
 
 
 def kind(value: object) -> str:

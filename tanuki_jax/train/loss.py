@@ -38,10 +38,13 @@ def whole(experiment: Experiment, batch: Batch[jax.Array]) -> Whole:
 
 def flops_per_token(experiment: Experiment) -> int:
     """`training_flops_per_token` of what an experiment trains, its reference included if each step computes it."""
-    objective = experiment.objective
-    reference = isinstance(objective, Preference) and objective.has_reference and objective.reference == "adapter_off"
-    frozen = experiment.lora.rank > 0
+    frozen, reference = experiment.lora.rank > 0, computes_reference(experiment)
     return training_flops_per_token(experiment.model, experiment.data.sequence_length, frozen=frozen, reference=reference)
+
+
+def computes_reference(experiment: Experiment) -> bool:
+    """Whether each step computes log-probabilities without the adapters too."""
+    return isinstance(experiment.objective, Preference) and experiment.objective.computes_reference
 
 
 def draws(experiment: Experiment) -> bool:
@@ -76,7 +79,7 @@ def make_loss(experiment: Experiment, mesh: Mesh) -> LossSums:
         else:
             assert whole.pairs_per_token is not None
             reference_bt = batch.reference_logps
-            if objective.has_reference and objective.reference == "adapter_off":
+            if objective.computes_reference:
                 reference_bt = jax.lax.stop_gradient(reference_logps(without_adapters(parameters), batch))
             sums = preference(states_btd, output_dv, batch, objective, cross_entropy, reference_bt, whole.pairs_per_token)
             counted_bt = pairs_at_first_token(batch)

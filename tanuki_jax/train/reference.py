@@ -19,9 +19,10 @@ from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import Loader
 from tanuki_jax.data.store import Store
 from tanuki_jax.errors import InputError
+from tanuki_jax.model.frozen import freeze
 from tanuki_jax.model.llama import Params
 from tanuki_jax.parallel.context import time_order
-from tanuki_jax.parallel.sharding import local_rows, make_gather, place, place_batch
+from tanuki_jax.parallel.sharding import local_rows, make_gather, place, place_batch, shardings
 from tanuki_jax.replacing import replacing
 from tanuki_jax.train.distributed import agree
 from tanuki_jax.train.loss import make_reference_logps
@@ -47,16 +48,18 @@ def check_records(experiment: Experiment, loader: Loader) -> None:
 def stored_reference(experiment: Experiment, mesh: Mesh, loader: Loader, stores: Mapping[str, Store]) -> dict[str, Totals] | None:
     """For every source float32[documents], the sums over the targets that count; None if the objective has no stored reference.
 
-    They are kept in the store's folder, `reference/KEY.npy`, where the key is that of the weights, the model and the type of activations.
+    They are kept in the store's folder, `reference/KEY.npy`, where the key is that of the weights and, if they are frozen, how they are
+    kept, of the model and of the type of activations.
     All processes have to call it, inside `jax.set_mesh`.
 
     InputError if there is no good checkpoint where the run starts.
     """
     objective = experiment.objective
-    if not isinstance(objective, Preference) or not objective.has_reference or objective.reference != "stored":
+    if not isinstance(objective, Preference) or not objective.stores_reference:
         return None
     checkpoint = Path(agree(lambda: str(find(experiment.start.checkpoint))))
-    parts = weights_fingerprint(read_state(checkpoint)), repr(experiment.model), experiment.layout.compute_dtype
+    base = [experiment.lora.base] if experiment.lora.rank else []
+    parts = [weights_fingerprint(read_state(checkpoint)), repr(experiment.model), experiment.layout.compute_dtype, *base]
     key = hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
     paths = {name: store.folder / "reference" / f"{key}.npy" for name, store in stores.items()}
     missing = agree(lambda: " ".join(name for name, path in paths.items() if not path.is_file())).split()
@@ -69,10 +72,24 @@ def stored_reference(experiment: Experiment, mesh: Mesh, loader: Loader, stores:
     return found | {name: np.load(path) for name, path in paths.items() if name not in found}
 
 
+def _parameters(experiment: Experiment, mesh: Mesh, checkpoint: Path) -> Params:
+    """Those that the run starts from, as it keeps them."""
+    lora = experiment.lora
+    parameters = load(checkpoint, lora.base_dtype if lora.rank else experiment.layout.parameter_dtype, lambda tree: place(mesh, tree))
+    if not lora.rank:
+        return parameters
+
+    def kept(parameters: Params) -> Params:
+        return freeze(parameters, lora)
+
+    frozen: Params = jax.jit(kept, donate_argnums=0, out_shardings=shardings(mesh, jax.eval_shape(kept, parameters)))(parameters)
+    return frozen
+
+
 def _computed(experiment: Experiment, mesh: Mesh, loader: Loader, checkpoint: Path, documents: Mapping[str, int]) -> dict[str, Totals]:
     """Of sources with so many documents each."""
     layout, data = experiment.layout, experiment.data
-    parameters = load(checkpoint, layout.parameter_dtype, lambda tree: place(mesh, tree))
+    parameters = _parameters(experiment, mesh, checkpoint)
     shape = (layout.accumulation, data.batch_rows // layout.accumulation, data.sequence_length)
     mine, logps, gather = local_rows(mesh, shape), make_reference_logps(experiment, mesh), make_gather(mesh, layout)
     times = time_order(layout.context, data.sequence_length) if layout.context > 1 else slice(None)  # as rows are placed

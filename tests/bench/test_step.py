@@ -1,6 +1,9 @@
-"""Steps at two depths, and the line through them."""
+"""Steps at two depths, and the line through them; steps of adapters, compiled for a GPU that is not here."""
 
 import dataclasses
+import math
+import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -9,9 +12,19 @@ from tanuki_jax.bench.parts import PARTS, completed, experiment, expert_experime
 from tanuki_jax.bench.results import Result, Wrong, take
 from tanuki_jax.bench.sizes import SIZES, Sizes
 from tanuki_jax.bench.timing import Timing
+from tanuki_jax.config import registry
+from tanuki_jax.config.experiment import Layout
 from tanuki_jax.model.flops import training_flops_per_token
+from tanuki_jax.plan import hlo
+from tanuki_jax.plan.hlo import Computation, Instruction
+from tanuki_jax.plan.plan import compile_for
+from tanuki_jax.plan.step import lower_step
+from tanuki_jax.plan.target import parse
+from tanuki_jax.plan.work import issued
 
 SMALL = SIZES["small"]
+GIB = 2**30
+CONTRACTED = re.compile(r'lhs_contracting_dim(?:s=\{|ensions":\[)([^\]}]*)')
 
 
 def test_a_step_at_full_depth_is_on_the_line_through_two_depths() -> None:
@@ -74,3 +87,60 @@ def test_8b_is_measured_with_its_own_shape() -> None:
     whole = experiment(SIZES["full"])
     assert training_flops_per_token(whole.model, whole.data.sequence_length) == pytest.approx(49.9e9, rel=0.002)
     assert (whole.model.layers, whole.data.sequence_length, step.POLICIES[0]) == (32, 8192, "none")
+
+
+def test_policies_are_those_with_a_name_and_the_configs_own_if_it_is_another() -> None:
+    own = Layout(remat="attention", save=("qkv", "hidden"), offload=("input",))
+    assert step.policies(Layout(remat="full")) == step.POLICIES
+    assert step.policies(own) == ("attention, save qkv, hidden, offload input", *step.POLICIES)
+    assert step.policies(own, ["dots", "own"]) == ("dots", "attention, save qkv, hidden, offload input")
+    assert step.policies(Layout(remat="full"), ["own", "full"]) == ("full",)
+
+
+def test_a_named_policy_keeps_nothing_beside_and_the_configs_own_all_that_it_says() -> None:
+    whole = registry.experiment.find("8b_sft_lora")
+    own, dots, *_ = (
+        step.Case(experiment=whole, document=1, rows=4, layers=2, policy=policy).under_policy().layout
+        for policy in step.policies(whole.layout, ["own", "dots"])
+    )
+    assert (own.remat, own.save) == ("attention", ("qkv", "hidden"))
+    assert (dots.remat, dots.save) == ("dots", ())
+    assert (step.rows_of(whole), step.rows_of(registry.experiment.find("8b"))) == (4, 16)
+
+
+@pytest.mark.gpu_compile
+@pytest.mark.parametrize("name", ["8b_sft_lora", "8b_dpo_lora"])
+def test_a_step_of_adapters_fits_an_h200_and_computes_no_gradient_of_a_frozen_array(name: str) -> None:
+    """What `bench step --config=NAME` measures, two layers of 32. Frozen: 436,207,616 weights a layer beside 10,485,760 of adapters."""
+    whole, target = registry.experiment.find(name), parse("h200:1")
+    case = step.Case(experiment=whole, document=1024, rows=step.rows_of(whole), layers=2, policy=step.policies(whole.layout)[0])
+    two = case.under_policy()
+    compiled = compile_for(lower_step(two, target.devices()), two, target)
+    memory = compiled.memory_analysis()
+    assert memory is not None
+    kept = 2 * case.tokens * (4096 + 6144 + 4096 + 2 * 14_336)  # input, queries, keys and values, attention's output, the SwiGLU's
+    a_layer = 2 * 218_112_000 + 12 * 10_485_760 + kept
+    assert memory.peak_memory_in_bytes + 30 * a_layer < 100 * GIB
+
+    found = list(_products(hlo.parse(compiled.as_text() or "")))
+    weights = {tuple(sorted(shape)) for shape in ((4096, 4096), (4096, 1024), (4096, 14_336), (4096, 65_024))}
+    assert weights.isdisjoint(tuple(sorted(shape)) for shape, _ in found)
+    assert sum(flops for _, flops in found) == pytest.approx(issued(two, "hopper").matmul, rel=0.001)
+
+
+def _products(program: hlo.Program) -> Iterator[tuple[tuple[int, ...], int]]:
+    """Shapes of the products of layers, and their FLOPs in a step; those of the loss have `while` in a `while`."""
+    for run in program.runs():
+        inside = program.computations.get(run.instruction.called("calls"))
+        for each, within in _each(run.instruction, run.within, inside):
+            found = CONTRACTED.search(each.attributes) if each.opcode in ("dot", "custom-call") else None
+            if found and each.scope.count("while") == 1:
+                first = within.instructions[each.operands[0]].arrays[0].shape
+                depth = math.prod(first[int(dim.strip('" '))] for dim in found[1].split(","))
+                shape = each.arrays[0].shape
+                yield shape, 2 * depth * math.prod(shape) * run.times
+
+
+def _each(instruction: Instruction, within: Computation, inside: Computation | None) -> list[tuple[Instruction, Computation]]:
+    """The instruction, or those inside it if it is a fusion."""
+    return [(each, inside) for each in inside.instructions.values()] if inside else [(instruction, within)]

@@ -16,10 +16,11 @@ import orbax.checkpoint as ocp
 import pytest
 import tokenizers
 
-from tanuki_jax.checkpoints.folder import Course, Spike, State, finish, step_folder
+from tanuki_jax.checkpoints.folder import Course, Spike, State, finish, read_state, step_folder, weights_fingerprint
 from tanuki_jax.checkpoints.items import checkpoint_handler
 from tanuki_jax.checkpoints.save import save_arguments
-from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, Guard, HeldOut, Layout, Schedule, Tokenizer
+from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, Guard, HeldOut, Layout, Schedule, Tokenizer, from_checkpoint
+from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.serialize import to_json
@@ -30,11 +31,13 @@ from tanuki_jax.explain import autopsy
 from tanuki_jax.explain.__main__ import main
 from tanuki_jax.explain.autopsy import autopsy as perform
 from tanuki_jax.explain.page import Autopsy
-from tanuki_jax.model.llama import Params
+from tanuki_jax.model.llama import Params, initialise
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import place_batch, shardings
+from tanuki_jax.train.start import items as checkpoint_items
 from tanuki_jax.train.step import TrainState, initial_state, make_step
 
+WITHOUT = LoRA()
 ANIMALS = ["狸", "狐", "<b>tanuki</b>", "heron", "mole", "otter"]
 VERBS = ["drums", "sleeps", "fishes", "waits", "sings"]
 PLACES = ["山", "river", "temple", "field", "月"]
@@ -189,11 +192,23 @@ def finish_checkpoint(run: Path, experiment: Experiment, spike: Spike, fingerpri
         course=course,
         spikes=(spike,),
     )
+    if experiment.lora.rank:
+        base, of = Path(experiment.start.checkpoint), experiment.lora
+        fingerprint = weights_fingerprint(read_state(base))
+        state = dataclasses.replace(state, adapters={of.name: of}, base=str(base), base_fingerprint=fingerprint)
     finish(step_folder(run / "checkpoints", spike.checkpoint), state)
 
 
-def make_poisoned(folder: Path, experts: int) -> Poisoned:
+def make_poisoned(folder: Path, experts: int, lora: LoRA = WITHOUT) -> Poisoned:
+    """A run of all parameters, or of adapters of fresh ones."""
     experiment = tiny(folder, experts)
+    if lora.rank:
+        experiment = dataclasses.replace(experiment, lora=lora, start=from_checkpoint(str(folder / "base")))
+        fresh = jax.jit(lambda: initialise(experiment.model, jax.random.key(7)))()
+        ocp.Checkpointer(checkpoint_handler()).save(folder / "base", args=ocp.args.Composite(base=save_arguments(fresh)))
+        time = experiment.data.sequence_length
+        state = State(step=0, tokens=0, skipped=(), model=experiment.model, tokenizer="", sequence_length=time, data="", files={})
+        finish(folder / "base", state)
     prepare(experiment, fables())
     experiment, first = next(found for found in _seeds(experiment) if 14 <= found[1] <= 18)
     spike = Spike(first=first, last=first + 1, data_steps=(first - 1, first), checkpoint=first - 5, reason="it was a test")
@@ -221,7 +236,8 @@ def _train(poisoned: Poisoned) -> None:
     mesh = make_mesh(experiment.layout)
     with jax.set_mesh(mesh):
         placed = shardings(mesh, jax.eval_shape(lambda: initial_state(experiment)))
-        state: TrainState = jax.jit(lambda: initial_state(experiment), out_shardings=placed)()
+        base = initialise(experiment.model, jax.random.key(7)) if experiment.lora.rank else None
+        state: TrainState = jax.jit(lambda: initial_state(experiment, base), out_shardings=placed)()
         step = make_step(experiment, mesh)
         for number in range(1, spike.last + 1):
             poisoned.weights[number] = jax.device_get(state["parameters"])
@@ -233,8 +249,7 @@ def _train(poisoned: Poisoned) -> None:
 
 
 def _save(poisoned: Poisoned, state: TrainState, fingerprint: str) -> None:
-    optimizer = {"moments": state["optimizer"], "accepted": state["accepted"]}
-    items = ocp.args.Composite(base=save_arguments(state["parameters"]), optimizer=save_arguments(optimizer))
+    items = ocp.args.Composite(**{name: save_arguments(item) for name, item in checkpoint_items(poisoned.experiment, state).items()})
     checkpoint = step_folder(poisoned.folder / "checkpoints", poisoned.spike.checkpoint)
     ocp.Checkpointer(checkpoint_handler()).save(checkpoint, args=items)
     window = jax.device_get(state["guard"])

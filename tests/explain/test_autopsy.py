@@ -12,6 +12,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from tanuki_jax.config.lora import LoRA
 from tanuki_jax.data.loader import HostBatch
 from tanuki_jax.explain.probe import Floats
 from tanuki_jax.kernels.attention.reference import reference
@@ -34,7 +35,7 @@ def plain_states(
 ) -> tuple[jax.Array, Routing | None]:
     """Final states on one device."""
     return hidden_states(
-        parameters,
+        jax.tree.map(jnp.asarray, parameters),
         jnp.asarray(batch.tokens),
         jnp.asarray(batch.segment_ids),
         jnp.asarray(batch.positions),
@@ -90,6 +91,19 @@ def test_the_replay_makes_the_steps_of_the_run_again(poisoned: Poisoned, explain
         assert each.accepted is line["accepted"]
         np.testing.assert_allclose(each.loss, line["loss"], rtol=1e-5)
         np.testing.assert_allclose(norm(each.gradients_g), line["gradient_norm"], rtol=1e-5)
+
+
+@pytest.mark.long
+def test_the_steps_of_an_adapter_are_made_again_from_its_checkpoint_and_the_frozen_weights(tmp_path: Path) -> None:
+    poisoned = make_poisoned(tmp_path, experts=0, lora=LoRA(rank=8, alpha=32.0, base="float32"))
+    explained = explain(poisoned)
+    trained = [each for each in explained.found.replayed.observations if each.accepted is not None]
+    assert [each.step for each in trained] == list(range(poisoned.spike.checkpoint + 1, poisoned.spike.last + 1))
+    for each in trained:
+        line = poisoned.lines[each.step - 1]
+        np.testing.assert_allclose([each.loss, norm(each.gradients_g)], [line["loss"], line["gradient_norm"]], rtol=1e-5)
+    assert explained.found.replayed.groups == ["layer 0", "layer 1"]
+    assert "Which layers moved first" in explained.page
 
 
 @pytest.mark.long

@@ -30,7 +30,7 @@ EVERY = {
 def computed(objective: Preference, rows: list[list[Pair]], time: int) -> tuple[Sums, dict[int, Any]]:
     """The sums, and the gradient of the total with respect to the logits of every document, by row and pair."""
     logits, batch = jax.tree.map(jnp.asarray, packed(rows, time))
-    reference = batch.reference_logps if objective.has_reference else None
+    reference = batch.reference_logps if objective.computes_reference else None
 
     def total(logits: jax.Array) -> tuple[jax.Array, Sums]:
         sums = preference(logits, jnp.eye(VOCABULARY), batch, objective, linear_cross_entropy, reference, pairs_per_token(batch))

@@ -2,11 +2,12 @@
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from tanuki_jax.config.experiment import Experiment, Layout
+from tanuki_jax.config.experiment import Experiment, Layout, Preference
+from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.errors import InputError
 from tanuki_jax.model.llama import count_parameters
@@ -41,6 +42,38 @@ def test_the_state_is_what_the_sharding_rules_give_a_device() -> None:
 def test_a_mesh_that_does_not_divide_a_parameter_has_no_state() -> None:
     with pytest.raises(InputError, match="mesh axis fsdp of size 24 does not divide"):
         state_bytes(laid_out(data=1, fsdp=24))
+
+
+@pytest.mark.parametrize(("base", "byte"), [("bfloat16", 2), ("float32", 4), ("int8", 1 + 4 / 64), ("nf4", 1 / 2 + 4 / 64)])
+def test_the_state_of_adapters_is_theirs_and_the_frozen_weights(base: Literal["bfloat16", "float32", "int8", "nf4"], byte: float) -> None:
+    """Quantized weights of the layers have a float32 scale for 64 of them; embedding, output matrix and norms stay in bfloat16."""
+    lora = LoRA(rank=16, base=base)
+    given = dataclasses.replace(laid_out(data=6, fsdp=4, accumulation=16), lora=lora)
+    model, adapters = given.model, 32 * 16 * (8192 + 2 * 5120 + 8192 + 3 * 18_432)
+    layers = 32 * (4096 * 4096 * 2 + 4096 * 1024 * 2 + 3 * 4096 * 14_336)
+    norms = 4096 * (2 * 32 + 1)
+    outside = count_parameters(model) - layers - norms
+    state = state_bytes(given)
+    item = 4 if base == "float32" else 2
+    assert state.frozen == (byte * layers + item * outside) / 4 + item * norms
+    assert state.gathered == (byte if lora.quantized else 2) * layers + 2 * (outside + norms) + 2 * adapters
+    # fsdp splits the dim that is as wide as the model, of A or of B; the other one every device has whole.
+    split = 32 * 16 * 4096 * 7
+    held = split // 4 + adapters - split
+    assert (state.parameters, state.gradients, state.optimizer) == (4 * held, 4 * held, 8 * held + 4)
+    assert state.scattered == 2 * adapters
+
+
+def test_frozen_weights_are_gathered_but_have_no_gradients_to_scatter() -> None:
+    given = dataclasses.replace(laid_out(data=1, fsdp=8, accumulation=16), lora=LoRA(rank=16))
+    pairs = dataclasses.replace(given, objective=Preference())
+    state = state_bytes(given)
+    alone, with_reference = (
+        next(each for each in exchanges(whole, parse("h100:1x8"), state) if each.axes == ("fsdp",)) for whole in (given, pairs)
+    )
+    assert alone.sent_bytes == pytest.approx(16 * 7 / 8 * (2 * state.gathered + state.scattered))
+    assert with_reference.sent_bytes == pytest.approx(16 * 7 / 8 * (3 * state.gathered + state.scattered))
+    assert state.scattered < 0.02 * state.gathered
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
 """Whole steps of the largest configs, compiled for devices that are not here."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
 import pytest
 
-from tanuki_jax.config.experiment import Experiment, Layout
+from tanuki_jax.config.experiment import Experiment, Layout, Preference
+from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.errors import InputError
@@ -37,17 +38,34 @@ def test_a_batch_that_the_devices_do_not_divide_is_refused() -> None:
 )
 def test_the_step_that_is_planned_is_the_step_that_is_trained(layout: Layout) -> None:
     """StableHLO of `plan --target=cpu:1x8` against that of the call which `train` makes on eight devices, with a state and a batch."""
-    tiny = dataclasses.replace(experiment.find("tiny"), layout=layout)
-    planned = lower_step(tiny, parse("cpu:1x8").devices()).as_text()
+    _check_the_same(dataclasses.replace(experiment.find("tiny"), layout=layout), {})
 
-    mesh = make_mesh(layout)
-    step: Any = make_step(tiny, mesh)
-    rows = np.zeros((tiny.data.batch_rows, tiny.data.sequence_length), np.int32)
-    shape = (layout.accumulation, tiny.data.batch_rows // layout.accumulation, tiny.data.sequence_length)
-    local = Batch(rows, rows, rows.astype(np.float32), rows, rows)
+
+@pytest.mark.parametrize(
+    ("reference", "given"),
+    [
+        ("adapter_off", ["pair_ids", "sides"]),
+        pytest.param("stored", ["pair_ids", "sides", "reference_logps"], marks=pytest.mark.long),
+    ],
+)
+def test_the_step_that_is_planned_is_given_pairs(reference: Literal["adapter_off", "stored"], given: list[str]) -> None:
+    tiny, layout = experiment.find("tiny"), Layout(fsdp=4, data=2, accumulation=2, compute_dtype="float32")
+    pairs = dataclasses.replace(tiny, lora=LoRA(rank=2), objective=Preference(reference=reference), layout=layout)
+    _check_the_same(pairs, {name: np.float32 if name == "reference_logps" else np.int32 for name in given})
+
+
+def _check_the_same(whole: Experiment, given: dict[str, Any]) -> None:
+    """What is planned is what `train` calls with a batch that has the `given` fields beside those that all have."""
+    planned = lower_step(whole, parse("cpu:1x8").devices()).as_text()
+
+    layout, mesh = whole.layout, make_mesh(whole.layout)
+    step: Any = make_step(whole, mesh)
+    rows = np.zeros((whole.data.batch_rows, whole.data.sequence_length), np.int32)
+    shape = (layout.accumulation, whole.data.batch_rows // layout.accumulation, whole.data.sequence_length)
+    local = Batch(rows, rows, rows.astype(np.float32), rows, rows)._replace(**{name: rows.astype(kind) for name, kind in given.items()})
     with jax.set_mesh(mesh):
         batch = place_batch(mesh, local, local_rows(mesh, shape), shape)
-        trained = step.lower(_zeros(tiny, mesh), batch).as_text()
+        trained = step.lower(_zeros(whole, mesh), batch).as_text()
     assert trained == planned and len(planned) > 10_000
 
 

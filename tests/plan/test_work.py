@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tanuki_jax.config.experiment import Activation, Experiment, Layout
+from tanuki_jax.config.experiment import Activation, Experiment, Layout, NextToken, Preference
+from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.plan.work import issued, model_flops
 
@@ -66,6 +67,43 @@ def test_what_a_policy_computes_again_is_issued(remat: str, save: tuple[Activati
 def test_experts_compute_all_three_products_again_since_the_weights_of_choices_need_the_last() -> None:
     kept, work = (issued(with_layout("tiny_moe", remat=remat), "hopper") for remat in ("none", "full"))
     assert work.grouped_matmul * 3 == kept.grouped_matmul * 4
+
+
+def adapted(objective: NextToken | Preference, **layout: Any) -> Experiment:
+    """`tiny` with adapters of rank 3 of its queries and of what comes down."""
+    lora = LoRA(rank=3, projections=("q", "down"))
+    return dataclasses.replace(with_layout("tiny", **layout), lora=lora, objective=objective)
+
+
+@pytest.mark.parametrize(
+    ("remat", "again", "forwards"),
+    # Of `down` only what its A gives is computed again, for the gradient of its B.
+    [("none", 0, 1), ("full", 65_536 + 32_768 + 2 * 98_304 + 3 * 512 + 2 * 3 * 384, 2)],
+)
+def test_frozen_weights_have_no_gradients_and_their_adapters_cost_what_they_are(remat: str, again: int, forwards: int) -> None:
+    tokens, layers = 16 * 256, 4
+    weights = 65_536 + 32_768 + 3 * 98_304  # q, k, v; o; gate, up, down
+    adapters = 2 * 3 * (128 + 128) + 2 * 3 * (384 + 128)
+    work = issued(adapted(NextToken(), remat=remat), "hopper")
+    assert work.matmul == tokens * layers * (2 * weights + 3 * adapters + again)
+    assert work.attention == tokens * layers * (2 * forwards + 5) * 4 * 32 * 257
+    assert work.cross_entropy == tokens * 3 * 2 * 128 * 2048  # logits, logits again, and the states' gradient
+
+
+def test_a_reference_is_a_forward_pass_more_without_adapters() -> None:
+    alone, both = (issued(adapted(objective, remat="full"), "hopper") for objective in (NextToken(), Preference()))
+    tokens = 16 * 256
+    assert both.matmul - alone.matmul == tokens * 4 * (65_536 + 32_768 + 3 * 98_304)
+    assert both.attention - alone.attention == tokens * 4 * 2 * 4 * 32 * 257
+    assert both.cross_entropy - alone.cross_entropy == tokens * 2 * 128 * 2048
+    assert issued(adapted(Preference(loss="simpo"), remat="full"), "hopper") == alone, "a loss without a reference"
+    assert issued(adapted(Preference(reference="stored"), remat="full"), "hopper") == alone, "a reference that was computed before"
+
+
+def test_adapters_of_experts_are_counted_with_the_experts() -> None:
+    lora = LoRA(rank=3, projections=("q", "expert_gate"))
+    work = issued(dataclasses.replace(with_layout("tiny_moe", remat="none"), lora=lora), "hopper")
+    assert work.grouped_matmul == 16 * 256 * 4 * 2 * (2 * 3 * 98_304 + 3 * 2 * 3 * (128 + 384))
 
 
 def test_attention_in_plain_jax_computes_the_whole_square() -> None:

@@ -122,6 +122,16 @@ def test_malformed_rows_are_named_by_file_and_line_counted_and_skipped(
     assert store.origin(7).row == 9
 
 
+def test_rows_that_are_not_named_are_counted_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], threads: Executor, tokenizer: Tokenizer
+) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(b"{\n" * 23 + b'{"text": "good"}\n')
+    build(taken(file), tmp_path / "s", tokenizer, threads, 1.0)
+    *named, rest = capsys.readouterr().err.splitlines()
+    assert len(named) == 20 and rest == "s: 3 more are malformed"
+
+
 def test_too_many_malformed_rows_end_it_and_leave_no_store(tmp_path: Path, threads: Executor, tokenizer: Tokenizer) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text('{"text": "good"}\n' * 9 + "{}\n")

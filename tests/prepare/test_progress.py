@@ -15,7 +15,7 @@ def test_without_a_terminal_it_prints_plain_lines_now_and_then(monkeypatch: pyte
         shown.advance(1_500_000, 700_000)
         shown.say("skipped [red]a.jsonl[/red]:3: not JSON")
     resumed, line, said = capsys.readouterr().err.splitlines()
-    assert resumed == "books: 1.0 MB of 4.0 MB are encoded by a run that was interrupted"
+    assert resumed == "books: 1.0 MB of 4.0 MB were encoded by an earlier run"
     assert re.fullmatch(r"books: 2\.5 MB of 4\.0 MB, [\d,]+ tokens/s, 0 s left", line)
     assert said == "skipped [red]a.jsonl[/red]:3: not JSON"
 

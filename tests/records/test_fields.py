@@ -100,6 +100,11 @@ def test_chats_come_in_three_forms(row: dict[str, object], messages: tuple[Messa
     ("row", "reason"),
     [
         ({"text": "a document"}, "no field 'messages', 'conversations' or 'instruction' among 'text'"),
+        ({"messages": '[{"role": "user"}]'}, "^the field 'messages' is not a list of messages but of type str$"),
+        ({"conversations": {"from": "human"}}, "^the field 'conversations' is not a list of messages but of type dict$"),
+        ({"messages": None, "instruction": None, "text": "t"}, "^no field 'messages', 'conversations' or 'instruction' among 'text'$"),
+        ({"messages": [CHAT[0], {"role": "assistant", "tool_calls": [{"id": "c"}]}]}, "^a message calls tools"),
+        ({"messages": [CHAT[0], {"role": "assistant", "content": "a", "weight": 0}]}, "^a message has the weight 0"),
         ({"messages": [CHAT[1], CHAT[0]]}, "^roles are out of order: turn 1 should be the user's$"),
         ({"messages": [*CHAT, CHAT[1]]}, "^roles are out of order: turn 3 should be the user's$"),
         ({"messages": [CHAT[0]]}, "^the conversation has no turn of the assistant$"),
@@ -122,3 +127,9 @@ def test_what_is_wrong_with_a_chat_is_said(row: dict[str, object], reason: str) 
 def test_a_pair_keeps_what_it_is_not_made_of_as_metadata(form: Literal["preference", "kto"]) -> None:
     row = {"id": 3, "prompt": "q", "chosen": "a", "rejected": "b", "messages": [], "judge": "rule", "metadata": {"chosen": 1}}
     assert record_of(row, "place", "text", form) == Preference("3", (ASKED,), "a", "b", {"judge": "rule", "chosen": 1})
+
+
+def test_no_tool_calls_and_a_weight_of_1_are_an_ordinary_message() -> None:
+    answer = {"role": "assistant", "content": "a", "tool_calls": None, "weight": 1}
+    found = record_of({"messages": [{"role": "user", "content": "q"}, answer]}, "place", "text", "chat")
+    assert isinstance(found, Conversation) and found.messages == (Message("user", "q"), Message("assistant", "a"))

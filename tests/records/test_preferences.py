@@ -77,9 +77,9 @@ GOOD: dict[str, object] = {"prompt": "q", "chosen": "a", "rejected": "b"}
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"chosen": None}, "^no chosen answer$"),
-        ({"rejected": None}, "^no rejected answer$"),
-        ({"prompt": None}, "^no prompt$"),
+        ({"chosen": None}, "^no chosen answer among 'prompt', 'rejected'$"),
+        ({"rejected": None}, "^no rejected answer among 'prompt', 'chosen'$"),
+        ({"prompt": None}, "^no prompt among 'chosen', 'rejected'$"),
         ({"prompt": 3}, "^the prompt is neither text nor messages but of type int$"),
         ({"prompt": " "}, "^the prompt: turn 1, the user's, is empty$"),
         ({"prompt": openai(*EARLIER)}, "^the prompt: the last turn is not the user's$"),

@@ -176,7 +176,10 @@ def test_lists_of_structs_in_parquet_are_messages(tmp_path: Path) -> None:
     )
     pq.write_table(table, tmp_path / "a.parquet")
     rows = [row.record for row in read(Slice(str(tmp_path / "a.parquet"), 0, 2), text_field="text", form="preference")]
-    assert rows == [Preference(f"{tmp_path}/a.parquet:0", (Message("user", "q"),), "a", "b"), Malformed("no rejected answer")]
+    assert rows == [
+        Preference(f"{tmp_path}/a.parquet:0", (Message("user", "q"),), "a", "b"),
+        Malformed("no rejected answer among 'conversations', 'chosen'"),
+    ]
 
 
 def test_parts_of_contents_in_parquet_are_joined(tmp_path: Path) -> None:
@@ -190,5 +193,6 @@ def test_parts_of_contents_in_parquet_are_joined(tmp_path: Path) -> None:
 def test_a_text_file_holds_no_chat(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("user: 狸")
     (tmp_path / "b.txt").write_text("\n")
-    assert records(tmp_path / "a.txt", "chat") == [Malformed("a plain text holds no conversation")]
+    [malformed] = records(tmp_path / "a.txt", "chat")
+    assert isinstance(malformed, Malformed) and malformed.reason.startswith("a plain text; conversations are read from .jsonl, .jsonl.gz")
     assert records(tmp_path / "b.txt", "chat") == []

@@ -13,17 +13,20 @@ import pytest
 from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.folder import State, finish
 from tanuki_jax.config.experiment import Checkpoints, Experiment, HeldOut, Layout, NextToken, Preference, Schedule, from_checkpoint
+from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.loader import Loader
 from tanuki_jax.data.store import Store
 from tanuki_jax.errors import InputError
 from tanuki_jax.kernels.attention.attention import self_attention
+from tanuki_jax.model.frozen import freeze
 from tanuki_jax.model.llama import Params, hidden_states, initialise, output_matrix, shapes
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.train.reference import check_records, stored_reference
 from tests.data.test_loader import data, is_learned, mixture, write_store
 
 MODEL = Model(vocabulary=256, width=32, hidden=48, layers=2, heads=8, kv_heads=4, initial_std=0.3)
+ALL_TRAINED, FOUR_BITS = LoRA(), LoRA(rank=2, base="nf4")
 SIZES = [5, 4, 9, 6, 3, 4, 7, 7, 4, 8, 5, 5, 6, 3, 8, 8]
 
 
@@ -75,13 +78,18 @@ def alone(params: Params, tokens: npt.NDArray[Any]) -> float:
     return float(sum(logps[place, target] for place, target in enumerate(tokens[1:]) if is_learned(np.array([target]))[0]))
 
 
+def each_alone(params: Params) -> list[float]:
+    """What each document of a store of SIZES has."""
+    ends = np.cumsum(SIZES)
+    return [alone(params, np.arange(end - size, end, dtype=np.int32)) for end, size in zip(ends, SIZES, strict=True)]
+
+
 def test_every_document_gets_what_it_has_alone_on_any_mesh_and_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     params = checkpoint(tmp_path / "start")
-    ends = np.cumsum(SIZES)
-    expected = [alone(params, np.arange(end - size, end, dtype=np.int32)) for end, size in zip(ends, SIZES, strict=True)]
+    expected = each_alone(params)
 
-    def found(store: Store, layout: Layout) -> npt.NDArray[np.float32]:
-        whole, mesh = experiment(layout, tmp_path / "start"), make_mesh(layout)
+    def found(store: Store, layout: Layout, lora: LoRA = ALL_TRAINED) -> npt.NDArray[np.float32]:
+        whole, mesh = dataclasses.replace(experiment(layout, tmp_path / "start"), lora=lora), make_mesh(layout)
         loader = Loader({store.name: store}, mixture((0, {store.name: 1.0})), whole.data, 0)
         before = loader.fingerprint
         with jax.set_mesh(mesh):
@@ -95,6 +103,9 @@ def test_every_document_gets_what_it_has_alone_on_any_mesh_and_is_computed_once(
 
     store = write_store(tmp_path / "pairs", 0, SIZES, documents_per_record=2)
     np.testing.assert_allclose(found(store, Layout(fsdp=2, tensor=2, context=2, accumulation=2)), expected, rtol=1e-4)
+    quantized = found(store, Layout(fsdp=2, data=4), FOUR_BITS)
+    np.testing.assert_allclose(quantized, each_alone(jax.jit(freeze, static_argnums=1)(params, FOUR_BITS)), rtol=1e-4)
+    assert np.abs(quantized - expected).max() > 1e-3
     monkeypatch.setattr("tanuki_jax.train.reference.load", None)
     np.testing.assert_allclose(found(store, Layout(data=8)), expected, rtol=1e-4)
 

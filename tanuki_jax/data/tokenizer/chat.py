@@ -3,8 +3,9 @@
 import functools
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,17 @@ class Encoded:
 
 
 def encode_chat(tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool = False) -> Encoded:
-    """A conversation as the template writes it.
+    """As `encode_chats`, of one conversation. InputError if the template does not take it."""
+    [encoded] = encode_chats(tokenizer, template, [messages], prompt)
+    if isinstance(encoded, InputError):
+        raise encoded
+    return encoded
+
+
+def encode_chats(
+    tokenizer: Tokenizer, template: Template, chats: Iterable[Sequence[Message]], prompt: bool = False
+) -> list[Encoded | InputError]:
+    """Conversations as the template writes them, many in few calls of the tokenizer.
 
     A special token's name becomes that token where the template writes it and stays text where a message does. No token reaches over
     an end of what is learned, so that the prompt has the same ids in training and in generation. The ids are those of the whole text
@@ -34,20 +45,17 @@ def encode_chat(tokenizer: Tokenizer, template: Template, messages: Sequence[Mes
 
     Args:
         tokenizer: whose ids are wanted.
-        template: how the conversation is written.
-        messages: the conversation.
+        template: how the conversations are written.
+        chats: the messages of each.
         prompt: whether to add what stands before the assistant's next turn.
 
-    Raises:
-        InputError: if the template does not take this conversation.
+    Returns:
+        One for each conversation; an error stands for one that the template does not take.
     """
-    parts = [np.empty(0, np.int32)]
-    learned = [False]
-    for special, spans in _segments(tokenizer, template, messages, prompt):
-        arrays = [np.array([special], np.int32)] if special is not None else _encoded(tokenizer, [span.text for span in spans])
-        parts.extend(arrays)
-        learned.extend(span.learned for span in spans)
-    return Encoded(np.concatenate(parts), np.repeat(np.array(learned), [len(part) for part in parts]))
+    written = [_written(tokenizer, template, messages, prompt) for messages in chats]
+    segments = [segment for chat in written if not isinstance(chat, InputError) for segment in chat]
+    encoded = iter(_encoded(tokenizer, [[span.text for span in segment.spans] for segment in segments if segment.special is None]))
+    return [chat if isinstance(chat, InputError) else _joined(chat, encoded) for chat in written]
 
 
 def ends_of_turn(tokenizer: Tokenizer, template: Template) -> frozenset[int]:
@@ -78,7 +86,13 @@ def require_trainable(tokenizer: Tokenizer, template: Template) -> None:
             f"the chat template {template.name} has no {{% generation %}} ... {{% endgeneration %}} around what the assistant says, "
             "so nothing would be learned: add the marks, or take another template"
         )
-    ends_of_turn(tokenizer, template)
+    question, answer = _exchange(template)
+    encoded = encode_chat(tokenizer, template, (question, answer))
+    if ends_of_turn(tokenizer, template).isdisjoint(encoded.ids[encoded.learned].tolist()):
+        raise InputError(
+            f"the chat template {template.name} writes no end of an answer between {{% generation %}} and {{% endgeneration %}}, so a "
+            "model would not learn to end one: put {{ eos_token }}, or what ends a turn, before {% endgeneration %}"
+        )
 
 
 def runs(tokenizer: Tokenizer, encoded: Encoded) -> Iterator[Span]:
@@ -92,10 +106,32 @@ def runs(tokenizer: Tokenizer, encoded: Encoded) -> Iterator[Span]:
             yield Span(text, learned)
 
 
-def _segments(
-    tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool
-) -> Iterator[tuple[int | None, list[Span]]]:
-    """The rendered text between special tokens, and each of these by its id."""
+class _Segment(NamedTuple):
+    """Part of a rendered conversation."""
+
+    special: int | None
+    """The special token that it is; None: text between two of these."""
+    spans: list[Span]
+
+
+def _written(tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool) -> list[_Segment] | InputError:
+    try:
+        return list(_segments(tokenizer, template, messages, prompt))
+    except InputError as error:
+        return error
+
+
+def _joined(segments: Sequence[_Segment], encoded: Iterator[list[npt.NDArray[np.int32]]]) -> Encoded:
+    """A conversation of its segments, given the ids of all spans of each that is text."""
+    parts = [np.empty(0, np.int32)]
+    learned = [False]
+    for special, spans in segments:
+        parts.extend(next(encoded) if special is None else [np.array([special], np.int32)])
+        learned.extend(span.learned for span in spans)
+    return Encoded(np.concatenate(parts), np.repeat(np.array(learned), [len(part) for part in parts]))
+
+
+def _segments(tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool) -> Iterator[_Segment]:
     mark = next(unused(message.content for message in messages))
     names = tuple(sorted((name for name in tokenizer.special if len(name) > 1), key=len, reverse=True))
     begins, special = _patterns(names)
@@ -104,12 +140,12 @@ def _segments(
     for span in _render(tokenizer, template, inert, prompt):
         for place, piece in enumerate(special.split(span.text)):
             if place % 2:
-                yield None, segment
-                yield tokenizer.special[piece], [Span(piece, span.learned)]
+                yield _Segment(None, segment)
+                yield _Segment(tokenizer.special[piece], [Span(piece, span.learned)])
                 segment = []
             elif text := piece.replace(mark, ""):
                 segment.append(Span(text, span.learned))
-    yield None, segment
+    yield _Segment(None, segment)
 
 
 def _render(tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool) -> tuple[Span, ...]:
@@ -125,30 +161,41 @@ def _patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]
     return re.compile(f"(?=(?:{any_name})).", re.DOTALL), re.compile(f"({any_name})")
 
 
-def _encoded(tokenizer: Tokenizer, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
-    """Ids of texts that follow each other: those of the whole where no token reaches over an end, else of each alone."""
-    arrays: list[npt.NDArray[np.int32]] = []
-    before, ids = "", np.empty(0, np.int32)
-    for text in texts:
-        [whole] = tokenizer.encode_batch([before + text])
-        if np.array_equal(whole[: len(ids)], ids):
-            before += text
-            arrays.append(whole[len(ids) :])
-        else:
-            before = text
-            [whole] = tokenizer.encode_batch([text])
-            arrays.append(whole)
-        ids = whole
+def _encoded(tokenizer: Tokenizer, runs: Sequence[Sequence[str]]) -> list[list[npt.NDArray[np.int32]]]:
+    """Ids of the texts of each run, which follow each other: those of the whole where no token reaches over an end, else of each alone."""
+    arrays: list[list[npt.NDArray[np.int32]]] = [[] for _ in runs]
+    before = [("", np.empty(0, np.int32))] * len(runs)
+    for place in range(max(map(len, runs), default=0)):
+        there = [number for number, texts in enumerate(runs) if len(texts) > place]
+        joined = [before[number][0] + runs[number][place] for number in there]
+        cut = []
+        for number, text, ids in zip(there, joined, tokenizer.encode_batch(joined), strict=True):
+            known = before[number][1]
+            if np.array_equal(ids[: len(known)], known):
+                before[number] = text, ids
+                arrays[number].append(ids[len(known) :])
+            else:
+                cut.append(number)
+        alone = [runs[number][place] for number in cut]
+        for number, text, ids in zip(cut, alone, tokenizer.encode_batch(alone), strict=True):
+            before[number] = text, ids
+            arrays[number].append(ids)
     return arrays
 
 
 def _sample(tokenizer: Tokenizer, template: Template) -> tuple[str, str]:
     """What the template writes between the prompt and an answer, and after the answer."""
-    word = next(unused([template.source]))
-    question, answer = Message("user", word), Message("assistant", word)
+    question, answer = _exchange(template)
+    word = answer.content
     prompt, chat = (
         "".join(span.text for span in _render(tokenizer, template, messages, prompt=prompt))
         for messages, prompt in (((question,), True), ((question, answer), False))
     )
     before, _, after = chat.rpartition(word)
     return before[len(prompt) :] if before.startswith(prompt) else "", after
+
+
+def _exchange(template: Template) -> tuple[Message, Message]:
+    """A question and its answer, both a character that the template does not write."""
+    word = next(unused([template.source]))
+    return Message("user", word), Message("assistant", word)

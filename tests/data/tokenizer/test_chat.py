@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tanuki_jax.chat.named import NAMES, find
 from tanuki_jax.chat.template import Span, Template
-from tanuki_jax.data.tokenizer.chat import before_answer, encode_chat, ends_of_turn, require_trainable, runs
+from tanuki_jax.data.tokenizer.chat import Encoded, before_answer, encode_chat, encode_chats, ends_of_turn, require_trainable, runs
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 from tanuki_jax.errors import InputError
 from tanuki_jax.records.types import Message
@@ -80,6 +80,27 @@ def test_a_prompt_has_the_ids_that_stood_before_the_answer_in_training(
     assert chat.learned[len(prompt.ids)]
 
 
+@settings(max_examples=40)
+@given(chats=st.lists(st.tuples(SYSTEM, EXCHANGES), max_size=6), name=st.sampled_from(NAMES))
+def test_many_chats_are_encoded_as_each_is(tokenizer: Tokenizer, name: str, chats: list[tuple[str | None, list[tuple[str, str]]]]) -> None:
+    conversations = [conversation(*chat) for chat in chats]
+    for encoded, messages in zip(encode_chats(tokenizer, find(name), conversations), conversations, strict=True):
+        alone = encode_chat(tokenizer, find(name), messages)
+        assert isinstance(encoded, Encoded)
+        assert encoded.ids.tolist() == alone.ids.tolist() and encoded.learned.tolist() == alone.learned.tolist()
+
+
+def test_among_many_chats_an_error_stands_for_the_one_that_is_refused(tokenizer: Tokenizer) -> None:
+    good, bad = [QUESTION, ANSWER], [QUESTION, Message("system", "late"), ANSWER]
+    first, error, last = encode_chats(tokenizer, find("tanuki"), [good, bad, good])
+    assert isinstance(error, InputError) and "a system message does not stand first" in str(error)
+    expected = encode_chat(tokenizer, find("tanuki"), good)
+    for encoded in (first, last):
+        assert isinstance(encoded, Encoded) and encoded.ids.tolist() == expected.ids.tolist()
+    with pytest.raises(InputError, match="does not stand first"):
+        encode_chat(tokenizer, find("tanuki"), bad)
+
+
 def test_a_token_that_would_reach_over_an_end_is_cut(tokenizer: Tokenizer) -> None:
     pieces = ((id, tokenizer.decode([id])) for id in range(tokenizer.vocabulary))
     word = next(text for id, text in pieces if len(text) == 2 and text.isalpha() and tokenizer.encode(text) == [id])
@@ -119,6 +140,13 @@ def test_a_template_without_marks_tells_ends_but_cannot_be_trained(tokenizer: To
 def test_a_template_whose_end_is_no_token_cannot_be_trained(folder: Path) -> None:
     with pytest.raises(InputError, match=r"chatml ends an answer with '<\|im_end\|>\\n', which is no token of this tokenizer"):
         require_trainable(load(folder), find("chatml"))
+
+
+@pytest.mark.parametrize("after", ["", "</s>", "\n"])
+def test_a_template_that_does_not_learn_the_end_of_an_answer_cannot_be_trained(tokenizer: Tokenizer, after: str) -> None:
+    source = "{% for m in messages %}{{ m.role }}: {% generation %}{{ m.content }}{% endgeneration %}" + after + "{% endfor %}"
+    with pytest.raises(InputError, match=r"endless\.jinja writes no end of an answer between \{% generation %\} and"):
+        require_trainable(tokenizer, Template(source, "endless.jinja"))
 
 
 def test_an_answer_may_begin_with_what_the_template_learned_before_it(tokenizer: Tokenizer) -> None:
