@@ -25,7 +25,7 @@ def find(tokenizer: Path) -> Template | None:
     folder = _folder(tokenizer)
     if (folder / JINJA).is_file():
         return Template((folder / JINJA).read_text(encoding="utf-8"), str(folder / JINJA))
-    source = _config(folder).get("chat_template")
+    source = tokenizer_config(folder).get("chat_template")
     name = f"in {folder / CONFIG}"
     if isinstance(source, list):
         source = _default(source, name)
@@ -48,7 +48,7 @@ def read(tokenizer: Path) -> Template:
 def write(tokenizer: Path, template: Template) -> None:
     """Makes this the template of a tokenizer's folder; the other fields of its `tokenizer_config.json` stay."""
     folder = _folder(tokenizer)
-    config = _config(folder) or {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+    config = tokenizer_config(folder) or {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
     replace_text(folder / CONFIG, json.dumps(config | {"chat_template": template.source}, ensure_ascii=False, indent=2) + "\n")
     (folder / JINJA).unlink(missing_ok=True)
 
@@ -57,7 +57,8 @@ def _folder(tokenizer: Path) -> Path:
     return tokenizer if tokenizer.is_dir() else tokenizer.parent
 
 
-def _config(folder: Path) -> dict[str, Any]:
+def tokenizer_config(folder: Path) -> dict[str, Any]:
+    """What `tokenizer_config.json` in a folder holds; empty if there is none. InputError if it is not a JSON object."""
     path = folder / CONFIG
     if not path.is_file():
         return {}

@@ -1,16 +1,13 @@
 """What stands before a text that is to be continued: the ids that transformers puts there for the same tokenizer's folder."""
 
 import itertools
-import json
 from pathlib import Path
-from typing import Any
 
 import tokenizers
 
+from tanuki_jax.chat.folder import tokenizer_config
 from tanuki_jax.data.tokenizer.load import JSON, Tokenizer
 from tanuki_jax.errors import InputError
-
-_CONFIG = "tokenizer_config.json"
 
 
 def before_text(tokenizer: Tokenizer, path: Path) -> tuple[int, ...]:
@@ -29,20 +26,8 @@ def before_text(tokenizer: Tokenizer, path: Path) -> tuple[int, ...]:
     file = path if path.suffix == ".json" else folder / JSON
     if file.is_file():
         return _before_any_text(file)
-    asked = _config(folder / _CONFIG).get("add_bos_token")
+    asked = tokenizer_config(folder).get("add_bos_token")
     return (tokenizer.bos,) if asked and tokenizer.bos is not None else ()
-
-
-def _config(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from None
-    if not isinstance(config, dict):
-        raise InputError(f"{path} is not a JSON object")
-    return config
 
 
 def _before_any_text(file: Path) -> tuple[int, ...]:

@@ -29,10 +29,11 @@ def test_the_readme_shows_what_was_measured() -> None:
     assert tuning.markdown(tuning.read(REPORT)) in (ROOT / "README.md").read_text("utf-8")
 
 
-def test_preferences_are_learned_without_forgetting_the_form() -> None:
+def test_the_form_is_learned_and_preferences_without_forgetting_it() -> None:
     runs = tuning.read(REPORT)
-    assert len(runs) >= 2
+    assert len(runs) >= 3
     for run in runs:
+        assert run.format >= 0.95
         assert run.format_after > run.format - 0.02
         assert run.preferred_before <= 0.6 and run.rewarded > 0.9
         assert run.written > run.written_before
