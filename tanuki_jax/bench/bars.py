@@ -49,6 +49,12 @@ def _step(result: Result) -> str:
     return f"{share}{notes['tokens/s']:,.0f} tokens/s at {result.case.rpartition(', ')[2]} ({result.variant})"
 
 
+def _tuned(result: Result) -> str:
+    assert result.figures is not None
+    peak = result.figures.device_peak_bytes or result.figures.peak_bytes
+    return f"{result.figures.notes['tokens/s']:,.0f} tokens/s, {peak / GIB:.0f} GiB ({result.variant})"
+
+
 BOTH = "forward + backward"
 BARS = (
     Bar(
@@ -122,6 +128,24 @@ BARS = (
         bar="40% MFU",
         stretch="50%",
         say=_step,
+    ),
+    Bar(
+        what="LoRA SFT of 8B, T 4096 packed, rank 128, dropout 0.05",
+        benchmark="step",
+        case=("8b_sft_lora, ", "x 4096 packed, 32 layers"),
+        variant="",
+        bar="13,000 tokens/s",
+        stretch="16,000",
+        say=_tuned,
+    ),
+    Bar(
+        what="LoRA DPO of 8B, T 4096 packed, rank 128, its reference computed too",
+        benchmark="step",
+        case=("8b_dpo_lora, ", "x 4096 packed, 32 layers"),
+        variant="",
+        bar="7,000 tokens/s",
+        stretch="9,000",
+        say=_tuned,
     ),
 )
 

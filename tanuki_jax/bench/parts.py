@@ -30,6 +30,9 @@ PACKAGES = (
     "flash-attn",
 )
 
+ADAPTED = ("8b_sft_lora", "8b_dpo_lora")
+"""What is measured of post-training."""
+
 
 def of_steps(sizes: Sizes) -> Iterator[Measurement]:
     return step.measurements(experiment(sizes), sizes.layers, sizes.rows, sizes.document)
@@ -37,6 +40,13 @@ def of_steps(sizes: Sizes) -> Iterator[Measurement]:
 
 def of_expert_steps(sizes: Sizes) -> Iterator[Measurement]:
     return step.measurements(expert_experiment(sizes), sizes.layers[1:], [2 * sizes.tokens // sizes.times[0]], sizes.document)
+
+
+def of_adapter_steps(sizes: Sizes) -> Iterator[Measurement]:
+    for name in ADAPTED:
+        tuned = adapted(name, sizes)
+        rows = max(1, sizes.tokens // tuned.data.sequence_length)
+        yield from step.measurements(tuned, [sizes.model.layers], [rows], sizes.document, ("own", "attention"))
 
 
 def of_loader(sizes: Sizes) -> Iterator[Measurement]:
@@ -51,6 +61,7 @@ PARTS: dict[str, Callable[[Sizes], Iterator[Measurement]]] = {
     grouped_matmul.BENCHMARK: grouped_matmul.measurements,
     step.BENCHMARK: of_steps,
     "expert-step": of_expert_steps,
+    "adapter-step": of_adapter_steps,
     "loader": of_loader,
 }
 """In the order in which `bench all` takes them."""
@@ -68,6 +79,13 @@ def expert_experiment(sizes: Sizes) -> Experiment:
         sizes.model, experts=sizes.experts, experts_per_token=sizes.choices, router_logits=whole.model.router_logits
     )
     return _with(whole, model, sizes)
+
+
+def adapted(name: str, sizes: Sizes) -> Experiment:
+    """A config that trains adapters, at all layers of the model of these sizes."""
+    whole: Experiment = registry.experiment.find(name)
+    time = min(whole.data.sequence_length, sizes.times[0])
+    return dataclasses.replace(whole, model=sizes.model, data=dataclasses.replace(whole.data, sequence_length=time))
 
 
 def _with(whole: Experiment, model: Model, sizes: Sizes) -> Experiment:

@@ -39,6 +39,16 @@ def test_every_bar_is_about_something_that_is_measured_first() -> None:
         assert len(found) == 1 and found[0].first, bar.what
 
 
+def test_the_bars_of_adapters_are_about_the_two_steps_that_are_measured() -> None:
+    found = list(parts.PARTS["adapter-step"](SIZES["full"]))
+    assert {each.case for each in found} == {f"{name}, 4 x 4096 packed, 32 layers" for name in parts.ADAPTED}
+    assert {each.variant for each in found} == {"remat attention, save qkv, hidden", "remat attention"}
+    for case in {each.case for each in found}:
+        [bar] = [bar for bar in BARS if bar.benchmark == "step" and all(words in case for words in bar.case)]
+        tuned = result("step", case, "remat attention", 1.0, flops=4e14, notes={"tokens/s": 13_500.0}, device_peak_bytes=65 * 2**30)
+        assert cells(markdown([tuned], {}))[bar.what] == "13,500 tokens/s, 65 GiB (remat attention)"
+
+
 def test_the_best_step_and_the_shares_are_shown() -> None:
     fixed = next(case for case in attention.cases(SIZES["full"]) if case.rows.startswith("documents of 1024") and case.backward)
     notes = {"tokens/s": 9000.0, "MFU": 0.455}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tanuki_jax.bench import step
-from tanuki_jax.bench.parts import PARTS, completed, experiment, expert_experiment
+from tanuki_jax.bench.parts import ADAPTED, PARTS, completed, experiment, expert_experiment
 from tanuki_jax.bench.results import Result, Wrong, take
 from tanuki_jax.bench.sizes import SIZES, Sizes
 from tanuki_jax.bench.timing import Timing
@@ -81,6 +81,15 @@ def test_a_step_with_experts_is_timed_at_one_depth() -> None:
     model = dataclasses.replace(whole.model, layers=2)
     assert result.figures.flops == 4 * 128 * training_flops_per_token(model, 128)
     assert (model.experts, model.experts_per_token, model.router_logits) == (4, 2, "standardized")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("place", [0, 2], ids=["SFT", "DPO"])
+def test_a_step_of_adapters_is_timed_at_all_layers(place: int) -> None:
+    measured = list(PARTS["adapter-step"](SMALL))[place]
+    result = take(measured, 0.0, 1e9)
+    assert result.outcome == "measured" and result.figures is not None, result.detail
+    assert result.case == f"{ADAPTED[place // 2]}, 2 x 128 packed, 4 layers"
 
 
 def test_8b_is_measured_with_its_own_shape() -> None:
