@@ -29,7 +29,7 @@ def test_a_run_leaves_its_folder(workspace: Workspace, undisturbed: list[dict[st
     run = workspace.folder / "runs" / "undisturbed"
     assert [line["step"] for line in undisturbed if "loss" in line] == list(range(1, 41))
     read = [line["epochs/tasks"] for line in undisturbed if "loss" in line]
-    assert 0 < read[0] and read == sorted(read) and read[-1] == pytest.approx(40 * read[0], rel=0.05)
+    assert read[0] > 0 and read == sorted(read) and read[-1] == pytest.approx(40 * read[0], rel=0.05)
     held_out = [line for line in undisturbed if "held_out/all" in line]
     assert [line["step"] for line in held_out] == [0, 20, 40]
     assert set(held_out[0]) == {"step", "held_out/tasks", "held_out/files", "held_out/all"}
