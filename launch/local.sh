@@ -34,6 +34,7 @@ command -v "$python" >/dev/null || fail "there is no program $python; PYTHON nam
 
 export JAX_PLATFORMS=cpu JAX_NUM_PROCESSES=$count
 export XLA_FLAGS="${XLA_FLAGS:-} --xla_force_host_platform_device_count=$devices"
+export NPROC="${NPROC:-$((4 * devices))}" # threads of XLA's pool: a device that waits in two collectives at once takes two
 
 run() {
     trap : INT TERM # the process answers signals; this shell waits for its answer
