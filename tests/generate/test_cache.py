@@ -34,8 +34,8 @@ def test_a_long_prompt_compiles_for_a_gpu_in_little_memory(target: str, monkeypa
     place = jax.sharding.SingleDeviceSharding(device)
     parameters, tokens, lengths = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place),
-        (shapes(model, "bfloat16"), jax.ShapeDtypeStruct((4, 8192), jnp.int32), jax.ShapeDtypeStruct((4,), jnp.int32)),
+        (shapes(model, "bfloat16"), jax.ShapeDtypeStruct((2, 8192), jnp.int32), jax.ShapeDtypeStruct((2,), jnp.int32)),
     )
     compiled = jax.jit(functools.partial(prefill, model=model, slots=8192)).lower(parameters, tokens, lengths).compile()
     memory = compiled.memory_analysis()
-    assert memory is not None and memory.temp_size_in_bytes < 3 * 2**30
+    assert memory is not None and memory.temp_size_in_bytes < 2 * 2**30
