@@ -27,15 +27,19 @@ def test_a_long_prompt_needs_no_kernel_of_its_own(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.gpu_compile
 @pytest.mark.parametrize("target", ["a100:1", "h200:1"])
-def test_a_long_prompt_compiles_for_a_gpu_in_little_memory(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_of_a_prompt_on_a_gpu_is_linear_in_its_length(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     [device] = parse(target).devices()
     monkeypatch.setattr("jax.devices", lambda: [device])
     model = dataclasses.replace(registry.experiment.find("8b").model, layers=1)
     place = jax.sharding.SingleDeviceSharding(device)
-    parameters, tokens, lengths = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place),
-        (shapes(model, "bfloat16"), jax.ShapeDtypeStruct((2, 8192), jnp.int32), jax.ShapeDtypeStruct((2,), jnp.int32)),
-    )
-    compiled = jax.jit(functools.partial(prefill, model=model, slots=8192)).lower(parameters, tokens, lengths).compile()
-    memory = compiled.memory_analysis()
-    assert memory is not None and memory.temp_size_in_bytes < 2 * 2**30
+
+    def temporary_bytes(time: int) -> int:
+        parameters, tokens, lengths = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place),
+            (shapes(model, "bfloat16"), jax.ShapeDtypeStruct((2, time), jnp.int32), jax.ShapeDtypeStruct((2,), jnp.int32)),
+        )
+        memory = jax.jit(functools.partial(prefill, model=model, slots=time)).lower(parameters, tokens, lengths).compile().memory_analysis()
+        assert memory is not None
+        return memory.temp_size_in_bytes
+
+    assert temporary_bytes(8192) < 2.05 * temporary_bytes(4096)
