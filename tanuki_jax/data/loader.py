@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import grain
 import numpy as np
@@ -21,13 +21,12 @@ from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.data import mixing, packing
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.mixing import RowMixture
-from tanuki_jax.data.packing import Integers, Plan, Settings, Spans, ranges
+from tanuki_jax.data.packing import Integers, Plan, Settings, Side, Spans, ranges
 from tanuki_jax.data.store import DESCRIPTION, Store, Tokens
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.errors import InputError
 
 type HostBatch = Batch[npt.NDArray[Any]]
-type Side = Literal["train", "held_out"]
 
 AHEAD = 7 / 8
 """Part of an epoch after which the plan of the next one is made."""
@@ -269,20 +268,10 @@ class Loader:
 
     def _packed(self, source: str, split: Side, seed: int, epoch: int) -> Plan:
         store = self._stores[source]
-        return packing.plan(store, self._settings(split, seed, epoch), store.folder / "plans")
+        return packing.plan(store, Settings.of(self._data, split, seed, epoch), store.folder / "plans")
 
     def _has_documents(self, source: str, split: Side) -> bool:
-        return packing.in_split(self._stores[source], self._settings(split, 0, 0)).size > 0
-
-    def _settings(self, split: Side, seed: int, epoch: int) -> Settings:
-        return Settings(
-            sequence_length=self._data.sequence_length,
-            window_documents=self._data.window_documents,
-            held_out_share=self._data.held_out_share,
-            split=split,
-            seed=seed,
-            epoch=epoch,
-        )
+        return packing.in_split(self._stores[source], Settings.of(self._data, split, 0, 0)).size > 0
 
 
 class _Rows(NamedTuple):

@@ -13,10 +13,12 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple, Protocol
+from typing import BinaryIO, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from tanuki_jax.config.experiment import Data
 
 VERSION = 1
 """Of the packer: a change of it changes every plan."""
@@ -24,6 +26,7 @@ KEPT_FROM_PIECES = 100_000
 """Smaller plans are not written to disk: making them again is quick, and small stores have many epochs."""
 
 type Integers = npt.NDArray[np.int64]
+type Side = Literal["train", "held_out"]
 
 
 class Documents(Protocol):
@@ -61,9 +64,21 @@ class Settings:
     sequence_length: int
     window_documents: int
     held_out_share: float
-    split: Literal["train", "held_out"]
+    split: Side
     seed: int
     epoch: int
+
+    @classmethod
+    def of(cls, data: Data, split: Side, seed: int, epoch: int) -> Self:
+        """Those that a config gives for one side of an epoch."""
+        return cls(
+            sequence_length=data.sequence_length,
+            window_documents=data.window_documents,
+            held_out_share=data.held_out_share,
+            split=split,
+            seed=seed,
+            epoch=epoch,
+        )
 
 
 class Plan:

@@ -17,15 +17,7 @@ def steps_of_a_pass(stores: Mapping[str, Store], mixture: Mixture, data: Data, s
     of_mixture = RowMixture(mixture, data.batch_rows)
     found = {}
     for name in of_mixture.sources:
-        settings = packing.Settings(
-            sequence_length=data.sequence_length,
-            window_documents=data.window_documents,
-            held_out_share=data.held_out_share,
-            split="train",
-            seed=seed,
-            epoch=0,
-        )
-        rows = packing.plan(stores[name], settings, stores[name].folder / "plans").rows
+        rows = packing.plan(stores[name], packing.Settings.of(data, "train", seed, epoch=0), stores[name].folder / "plans").rows
         step = _after(of_mixture, name, rows)
         if step < _MOST:
             found[name] = step

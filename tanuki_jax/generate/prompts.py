@@ -7,9 +7,8 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from tanuki_jax.errors import InputError
-from tanuki_jax.records.files import compression_of, expand, format_of, split
-from tanuki_jax.records.read import Malformed, read
-from tanuki_jax.records.storage import locate
+from tanuki_jax.records.files import expand, format_of, split
+from tanuki_jax.records.read import Malformed, read, text_bytes
 from tanuki_jax.records.turns import check
 from tanuki_jax.records.types import Conversation, Document
 
@@ -52,13 +51,11 @@ def _answerable(record: Document | Conversation | Malformed) -> Document | Conve
 
 def _lines(path: str) -> Iterator[Given]:
     """The lines of a plain text, each a document whose id is its place."""
-    system, location = locate(path)
     try:
-        with system.open_input_stream(location, compression=compression_of(path)) as file:
-            content = file.read()
+        content = text_bytes(path)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
-    for number, line in zip(itertools.count(1), content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), strict=False):
+    for number, line in zip(itertools.count(1), content.split(b"\n"), strict=False):
         place = f"{path}:{number}"
         try:
             text = line.removesuffix(b"\r").decode()

@@ -185,11 +185,17 @@ def _values(column: pa.Array) -> list[object]:
     return values
 
 
+def text_bytes(path: str) -> bytes:
+    """A text file's content, decompressed and without a byte order mark."""
+    with _open(path) as file:
+        content: bytes = file.read()
+    return content.removeprefix(_BYTE_ORDER_MARK)
+
+
 def _text_file(slice: Slice) -> Iterator[tuple[int, str | Malformed | None]]:
-    with _open(slice.path) as file:
-        content = file.read()
+    content = text_bytes(slice.path)
     try:
-        text = content.removeprefix(_BYTE_ORDER_MARK).decode()
+        text = content.decode()
         yield 0, None if not text or text.isspace() else text
     except UnicodeDecodeError as error:
         yield 0, Malformed(f"invalid UTF-8 at byte {error.start} of the file")

@@ -69,7 +69,7 @@ class Loop:
         self._run, self._write, self._watchdog = run, write, watchdog
         self._rows = local_rows(mesh, self._shape)
         self._checkpoints = Writer(run.checkpoints, experiment.checkpoints, run.event)
-        self._recorder = Recorder(experiment, at, write, self._observe)
+        self._recorder = Recorder(experiment, at, loader.epochs, write, self._observe)
         self._state, self._at, self._course = state, at, at.course
         self._stage = self._observed_stage = loader.stage(data_step_of(max(at.step - 1, 0), at.skipped))
         self._held_out: tuple[int, dict[str, float]] = (-1, {})

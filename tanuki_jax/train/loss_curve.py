@@ -20,17 +20,17 @@ def draw(run: Path) -> None:
     lines = list(read_metrics(run))
     pairs = any(PREFERRED in line for line in lines)
     figure = Figure(figsize=(8, 7.5 if pairs else 4.5), dpi=120, layout="constrained")
-    axes, *below = figure.subplots(2 if pairs else 1, squeeze=False, sharex=True)[:, 0]
-    _curves(axes, lines, "loss")
-    _mark(axes, run)
-    axes.set(title=run.name, ylabel="loss, nats a pair" if pairs else "loss, nats a token")
-    for other in below:
-        _curves(other, lines, PREFERRED)
-        other.set(ylabel="share of pairs, chosen rewarded", ylim=(-0.05, 1.05))
-    for each in (axes, *below):
-        if each.get_legend_handles_labels()[1]:
-            each.legend(frameon=False)
-    each.set(xlabel="step")
+    panels = figure.subplots(2 if pairs else 1, squeeze=False, sharex=True)[:, 0]
+    _curves(panels[0], lines, "loss")
+    _mark(panels[0], run)
+    panels[0].set(title=run.name, ylabel="loss, nats a pair" if pairs else "loss, nats a token")
+    if pairs:
+        _curves(panels[1], lines, PREFERRED)
+        panels[1].set(ylabel="share of pairs, chosen rewarded", ylim=(-0.05, 1.05))
+    panels[-1].set(xlabel="step")
+    for axes in panels:
+        if axes.get_legend_handles_labels()[1]:
+            axes.legend(frameon=False)
     with replacing(run / "loss.png") as partial:
         figure.savefig(partial, format="png")
 

@@ -1,7 +1,7 @@
 """From a step's arrays on the device to a line of metrics, read one step late so that the device never waits."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -38,11 +38,17 @@ class Recorder:
     """
 
     def __init__(
-        self, experiment: Experiment, at: State, write: Callable[[dict[str, Any]], None], observe: Callable[[Measured], None]
+        self,
+        experiment: Experiment,
+        at: State,
+        epochs: Callable[[int], Mapping[str, float]],
+        write: Callable[[dict[str, Any]], None],
+        observe: Callable[[Measured], None],
     ) -> None:
-        """`observe` is told of every step in order, `write` only of those that are logged."""
+        """`epochs` says how often each source was read before a data step; `observe` is told of every step, `write` of those logged."""
         self.tokens = at.tokens
         self._rewinds = len(at.spikes)
+        self._epochs = epochs
         self._observe = observe
         self.flops_per_token = flops_per_token(experiment)
         self._every = experiment.logging.every_steps
@@ -89,6 +95,7 @@ class Recorder:
         speed = tokens / seconds
         counted = {"rejected": step - values.pop("updates"), "rewinds": self._rewinds}
         line = {"step": step, "data_step": data_step} | values | counted
+        line |= {f"epochs/{name}": round(times, 4) for name, times in self._epochs(data_step + 1).items()}
         line |= {"tokens": self.tokens, "tokens_per_second": round(speed, 1)}
         line["tokens_per_second_per_device"] = round(speed / jax.device_count(), 1)
         if peak := PEAK_FLOPS.get(self._device.device_kind):

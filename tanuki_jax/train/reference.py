@@ -13,7 +13,6 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from tanuki_jax.checkpoints.folder import find, read_state, weights_fingerprint
-from tanuki_jax.checkpoints.weights import load
 from tanuki_jax.config.experiment import Experiment, Preference
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import Loader
@@ -22,10 +21,11 @@ from tanuki_jax.errors import InputError
 from tanuki_jax.model.frozen import freeze
 from tanuki_jax.model.llama import Params
 from tanuki_jax.parallel.context import time_order
-from tanuki_jax.parallel.sharding import local_rows, make_gather, place, place_batch, shardings
+from tanuki_jax.parallel.sharding import local_rows, make_gather, place_batch, shardings
 from tanuki_jax.replacing import replacing
 from tanuki_jax.train.distributed import agree
 from tanuki_jax.train.loss import make_reference_logps
+from tanuki_jax.train.start import loaded
 
 _log = logging.getLogger("tanuki_jax.train")
 
@@ -75,7 +75,7 @@ def stored_reference(experiment: Experiment, mesh: Mesh, loader: Loader, stores:
 def _parameters(experiment: Experiment, mesh: Mesh, checkpoint: Path) -> Params:
     """Those that the run starts from, as it keeps them."""
     lora = experiment.lora
-    parameters = load(checkpoint, lora.base_dtype if lora.rank else experiment.layout.parameter_dtype, lambda tree: place(mesh, tree))
+    parameters = loaded(experiment, mesh, checkpoint)
     if not lora.rank:
         return parameters
 

@@ -79,8 +79,6 @@ def _go_on(
         with watchdog, reports(experiment, run.path, at.step, jax.process_index() == 0) as shown:
 
             def write(line: dict[str, Any], shown: list[Report] = shown) -> None:
-                if "data_step" in line:
-                    line |= {f"epochs/{name}": round(times, 4) for name, times in loader.epochs(line["data_step"] + 1).items()}
                 run.metrics(line)
                 for report in shown:
                     report.show(line)

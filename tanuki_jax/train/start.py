@@ -78,7 +78,7 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
     if optimizer:
         restored = _restored(experiment, mesh, checkpoint, state)
         return restored | {"accepted": jax.numpy.zeros_like(restored["accepted"])}, begun
-    parameters = load(checkpoint, _loaded_dtype(experiment), functools.partial(place, mesh))
+    parameters = loaded(experiment, mesh, checkpoint)
     if not experiment.lora.rank:
         return _completed(experiment, mesh, None, {"parameters": parameters}), begun
     begun = dataclasses.replace(begun, base=str(checkpoint), base_fingerprint=weights_fingerprint(state))
@@ -122,9 +122,10 @@ def _adapters(experiment: Experiment) -> dict[str, LoRA]:
     return {experiment.lora.name: experiment.lora} if experiment.lora.rank else {}
 
 
-def _loaded_dtype(experiment: Experiment) -> str:
-    """Type in which the parameters are read that the run trains or freezes."""
-    return experiment.lora.base_dtype if experiment.lora.rank else experiment.layout.parameter_dtype
+def loaded(experiment: Experiment, mesh: Mesh, checkpoint: Path) -> Params:
+    """A checkpoint's parameters on the mesh, in the type in which the run trains or freezes them."""
+    dtype = experiment.lora.base_dtype if experiment.lora.rank else experiment.layout.parameter_dtype
+    return load(checkpoint, dtype, functools.partial(place, mesh))
 
 
 def items(experiment: Experiment, state: TrainState) -> dict[str, Any]:
@@ -149,7 +150,7 @@ def _restored(experiment: Experiment, mesh: Mesh, checkpoint: Path, saved: State
     state = {"optimizer": optimizer["moments"], "accepted": optimizer["accepted"]}
     if not experiment.lora.rank:
         return _completed(experiment, mesh, None, state | {"parameters": found["base"]})
-    base = load(base_of(checkpoint, saved), _loaded_dtype(experiment), functools.partial(place, mesh))
+    base = loaded(experiment, mesh, base_of(checkpoint, saved))
     return _completed(experiment, mesh, base, state | {"parameters": found["adapters"][experiment.lora.name]})
 
 

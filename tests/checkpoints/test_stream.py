@@ -22,6 +22,7 @@ from tanuki_jax.model.llama import Params, initialise, shapes
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import shardings
 from tanuki_jax.train.optimizer import make_optimizer
+from tests.checkpoints.weights import reader
 
 MODEL = Model(vocabulary=96, width=32, hidden=48, layers=3, heads=4, kv_heads=2)
 STATE = State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer="", sequence_length=16, data="", files={})
@@ -30,17 +31,6 @@ STATE = State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer="", sequence_
 def values(dtype: str = "float32") -> Params:
     tree: Params = jax.tree.map(np.asarray, initialise(MODEL, jax.random.key(0), dtype))
     return tree
-
-
-def reader(tree: Params) -> stream.Read:
-    def read(name: str, part: stream.Part) -> npt.NDArray[Any]:
-        leaf: Any = tree
-        for key in name.split("."):
-            leaf = leaf[key]
-        result: npt.NDArray[Any] = leaf[part]
-        return result
-
-    return read
 
 
 def assert_same_bits(found: Params, expected: Params) -> None:

@@ -7,17 +7,17 @@ from typing import Any
 
 import jax
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from tanuki_jax.checkpoints import stream
-from tanuki_jax.checkpoints.folder import State, finish, read_state, weights_fingerprint
+from tanuki_jax.checkpoints.folder import finish, read_state, weights_fingerprint
 from tanuki_jax.checkpoints.weights import adapter_shapes
 from tanuki_jax.config.experiment import Tokenizer
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.tokenizer.training import train
-from tanuki_jax.model.llama import Params, initialise, shapes
+from tanuki_jax.model.llama import Params, initialise
+from tests.checkpoints.weights import write_weights
 
 TEXTS = ["昔々、山に狸が住んでいました。", "def raccoon(dog):\n    return dog  # 狸", "The quick brown fox, and 1234 dogs."] * 20
 
@@ -51,16 +51,7 @@ def make_native(tmp_path: Path) -> MakeNative:
         values = jax.tree.map(np.asarray, initialise(model, jax.random.key(1), dtype))
         values["norm"] = (1 + np.arange(model.width) / 7).astype(values["norm"].dtype)
 
-        def read(parameter: str, part: stream.Part) -> npt.NDArray[Any]:
-            leaf: Any = values
-            for key in parameter.split("."):
-                leaf = leaf[key]
-            result: npt.NDArray[Any] = leaf[part]
-            return result
-
-        stream.write(tmp_path / name, shapes(model, dtype), read)
-        state = State(step=7, tokens=70, skipped=(), model=model, tokenizer=tokenizer, sequence_length=128, data="", files={})
-        finish(tmp_path / name, state)
+        write_weights(tmp_path / name, model, values, step=7, tokens=70, tokenizer=tokenizer, sequence_length=128)
         return Native(tmp_path / name, model, values)
 
     return make

@@ -254,22 +254,17 @@ def test_two_layers_of_8b_with_its_vocabulary_fit_in_4_gib(tmp_path: Path) -> No
     program = """
 import resource, sys
 from pathlib import Path
+import jax
 import numpy as np
-from tanuki_jax.checkpoints import stream
-from tanuki_jax.checkpoints.folder import State, finish
 from tanuki_jax.config.model import Model
 from tanuki_jax.convert.__main__ import main
 from tanuki_jax.model.llama import shapes
+from tests.checkpoints.weights import write_weights
 
 native, theirs, back = sys.argv[1:]
 model = Model(vocabulary=65_024, width=4096, hidden=14_336, layers=2, heads=32, kv_heads=8)
-def read(name, part):
-    leaf = shapes(model)
-    for key in name.split("."):
-        leaf = leaf[key]
-    return np.broadcast_to(np.float32(0.5), leaf.shape)[part]
-stream.write(Path(native), shapes(model), read)
-finish(Path(native), State(step=0, tokens=0, skipped=(), model=model, tokenizer="", sequence_length=2048, data="", files={}))
+halves = jax.tree.map(lambda leaf: np.broadcast_to(np.float32(0.5), leaf.shape), shapes(model))
+write_weights(Path(native), model, halves, sequence_length=2048)
 main(["to-hf", native, theirs])
 main(["from-hf", theirs, back])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -409,23 +409,18 @@ def one_layer():
     program = """
 import dataclasses, resource, sys
 from pathlib import Path
+import jax
 import numpy as np
-from tanuki_jax.checkpoints import stream
-from tanuki_jax.checkpoints.folder import State, finish
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.convert.__main__ import main
 from tanuki_jax.convert.configuration import to_config
 from tanuki_jax.model.llama import shapes
+from tests.checkpoints.weights import write_weights
 
 native, out, target = sys.argv[1:]
 model = dataclasses.replace(experiment.find(target).model, experts=0)
-def read(name, part):
-    leaf = shapes(model)
-    for key in name.split("."):
-        leaf = leaf[key]
-    return np.broadcast_to(np.float32(0.5), leaf.shape)[part]
-stream.write(Path(native), shapes(model), read)
-finish(Path(native), State(step=0, tokens=0, skipped=(), model=model, tokenizer="", sequence_length=2048, data="", files={}))
+halves = jax.tree.map(lambda leaf: np.broadcast_to(np.float32(0.5), leaf.shape), shapes(model))
+write_weights(Path(native), model, halves, sequence_length=2048)
 main(["upcycle", out, "--from", native, "--to", target, "--initialisation", "drop"])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

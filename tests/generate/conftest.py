@@ -4,22 +4,19 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from tanuki_jax.checkpoints import stream
-from tanuki_jax.checkpoints.folder import State, finish
 from tanuki_jax.config.experiment import Tokenizer
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.data.tokenizer.training import train
 from tanuki_jax.generate.decode import begin, grow
 from tanuki_jax.generate.sample import Sampling
-from tanuki_jax.model.llama import Params, initialise, shapes
+from tanuki_jax.model.llama import Params, initialise
+from tests.checkpoints.weights import write_weights
 
 TEXTS = ["昔々、山に狸が住んでいました。", "def raccoon(dog):\n    return dog  # 狸", "The quick brown fox, and 1234 dogs."] * 20
 PIECES = 384
@@ -69,16 +66,7 @@ def make_parrot(tokenizer: Path, tmp_path: Path) -> MakeParrot:
         params = parrot(model, dict(itertools.pairwise(ids)))
         checkpoint = tmp_path / "run" / "checkpoints" / "00000003"
 
-        def read(name: str, part: stream.Part) -> npt.NDArray[Any]:
-            leaf: Any = params
-            for key in name.split("."):
-                leaf = leaf[key]
-            result: npt.NDArray[Any] = leaf[part]
-            return result
-
-        stream.write(checkpoint, shapes(model), read)
-        state = State(step=3, tokens=9, skipped=(), model=model, tokenizer=str(tokenizer), sequence_length=64, data="d", files={})
-        finish(checkpoint, state)
+        write_weights(checkpoint, model, params, step=3, tokens=9, tokenizer=str(tokenizer))
         return Parrot(tmp_path / "run", checkpoint)
 
     return make

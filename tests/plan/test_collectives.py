@@ -39,7 +39,7 @@ def read(text: str) -> tuple[tuple[Traffic, ...], jax.sharding.Mesh]:
     return traffic(collectives(program), mesh, devices, target), mesh
 
 
-def check(found: tuple[Traffic, ...]) -> None:
+def assert_traffic(found: tuple[Traffic, ...]) -> None:
     part = SIDE * SIDE * 4 // 4  # a device's quarter, in bytes
     sent = {(each.kind, each.axes, each.between_nodes): (each.count, each.sent_bytes) for each in found}
     assert sent == {
@@ -52,12 +52,12 @@ def check(found: tuple[Traffic, ...]) -> None:
 
 
 def test_every_kind_sends_what_a_ring_sends_as_often_as_its_loop_runs() -> None:
-    check(read("cpu:2x4")[0])
+    assert_traffic(read("cpu:2x4")[0])
 
 
 @pytest.mark.gpu_compile
 def test_gpus_write_the_same_collectives_in_other_words() -> None:
-    check(read("h100:2x4")[0])
+    assert_traffic(read("h100:2x4")[0])
 
 
 @pytest.mark.parametrize(

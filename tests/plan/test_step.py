@@ -38,7 +38,7 @@ def test_a_batch_that_the_devices_do_not_divide_is_refused() -> None:
 )
 def test_the_step_that_is_planned_is_the_step_that_is_trained(layout: Layout) -> None:
     """StableHLO of `plan --target=cpu:1x8` against that of the call which `train` makes on eight devices, with a state and a batch."""
-    _check_the_same(dataclasses.replace(experiment.find("tiny"), layout=layout), {})
+    _assert_the_same(dataclasses.replace(experiment.find("tiny"), layout=layout), {})
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,10 @@ def test_the_step_that_is_planned_is_the_step_that_is_trained(layout: Layout) ->
 def test_the_step_that_is_planned_is_given_pairs(reference: Literal["adapter_off", "stored"], given: list[str]) -> None:
     tiny, layout = experiment.find("tiny"), Layout(fsdp=4, data=2, accumulation=2, compute_dtype="float32")
     pairs = dataclasses.replace(tiny, lora=LoRA(rank=2), objective=Preference(reference=reference), layout=layout)
-    _check_the_same(pairs, {name: np.float32 if name == "reference_logps" else np.int32 for name in given})
+    _assert_the_same(pairs, {name: np.float32 if name == "reference_logps" else np.int32 for name in given})
 
 
-def _check_the_same(whole: Experiment, given: dict[str, Any]) -> None:
+def _assert_the_same(whole: Experiment, given: dict[str, Any]) -> None:
     """What is planned is what `train` calls with a batch that has the `given` fields beside those that all have."""
     planned = lower_step(whole, parse("cpu:1x8").devices()).as_text()
 

@@ -63,7 +63,7 @@ def alone(model: Any) -> tuple[list[float], Any]:
     return first + one.train(19, after=1), gradients
 
 
-def check(model: Any, layout: Layout, note: Any) -> None:
+def assert_as_on_one_device(model: Any, layout: Layout, note: Any) -> None:
     curve, gradients = alone(model)
     own = trainer(model, layout)
     with jax.set_mesh(own.mesh):
@@ -78,26 +78,26 @@ def check(model: Any, layout: Layout, note: Any) -> None:
 
 @pytest.mark.parametrize("name", DENSE_LAYOUTS)
 def test_every_pair_of_axes_computes_what_one_device_does(name: str, record_property: Any) -> None:
-    check(DENSE, DENSE_LAYOUTS[name], record_property)
+    assert_as_on_one_device(DENSE, DENSE_LAYOUTS[name], record_property)
 
 
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.long) if name.startswith(("zero", "stage")) else name for name in OTHERWISE]
 )
 def test_how_weights_and_activations_are_kept_changes_nothing(name: str, record_property: Any) -> None:
-    check(DEEP, OTHERWISE[name], record_property)
+    assert_as_on_one_device(DEEP, OTHERWISE[name], record_property)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", MIXTURE_LAYOUTS)
 def test_every_axis_beside_experts_computes_what_one_device_does(name: str, record_property: Any) -> None:
-    check(MIXTURE, MIXTURE_LAYOUTS[name], record_property)
+    assert_as_on_one_device(MIXTURE, MIXTURE_LAYOUTS[name], record_property)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ALONE)
 def test_every_axis_alone_computes_what_one_device_does(name: str, record_property: Any) -> None:
-    check(DEEP, ALONE[name], record_property)
+    assert_as_on_one_device(DEEP, ALONE[name], record_property)
 
 
 def test_all_pairs_of_axes_are_among_the_layouts() -> None:

@@ -15,13 +15,19 @@ TINY = experiment.find("tiny")
 BEGUN = State(step=0, tokens=0, skipped=(), model=TINY.model, tokenizer="", sequence_length=64, data="", files={})
 
 
+def read(data_step: int) -> dict[str, float]:
+    """How often a source was read before a data step."""
+    return {"web": data_step / 3}
+
+
 def test_a_step_is_written_when_the_next_one_is_dispatched_or_at_a_flush() -> None:
     lines: list[dict[str, Any]] = []
     observed: list[Measured] = []
-    recorder = Recorder(experiment.find("tiny"), dataclasses.replace(BEGUN, tokens=100), lines.append, observed.append)
+    recorder = Recorder(TINY, dataclasses.replace(BEGUN, tokens=100), read, lines.append, observed.append)
     for step in (1, 2):
         recorder.push(step, step + 9, {"loss": jnp.float32(step / 2), "tokens": jnp.float32(50), "updates": jnp.int32(1)}, waited=0.0)
     assert [(line["step"], line["data_step"], line["loss"], line["tokens"]) for line in lines] == [(1, 10, 0.5, 150)]
+    assert lines[0]["epochs/web"] == 3.6667
     recorder.flush()
     recorder.flush()
     assert [line["step"] for line in lines] == [1, 2]
@@ -34,7 +40,8 @@ def test_a_step_is_written_when_the_next_one_is_dispatched_or_at_a_flush() -> No
 def test_lines_come_every_so_many_steps_and_still_count_all_tokens() -> None:
     lines: list[dict[str, Any]] = []
     observed: list[Measured] = []
-    recorder = Recorder(dataclasses.replace(experiment.find("tiny"), logging=Logging(every_steps=3)), BEGUN, lines.append, observed.append)
+    every_third = dataclasses.replace(TINY, logging=Logging(every_steps=3))
+    recorder = Recorder(every_third, BEGUN, read, lines.append, observed.append)
     for step in range(1, 8):
         recorder.push(step, step, {"tokens": jnp.float32(10), "updates": jnp.int32(step)}, waited=1e9)
     recorder.flush()
@@ -44,7 +51,7 @@ def test_lines_come_every_so_many_steps_and_still_count_all_tokens() -> None:
 
 def test_what_a_metric_has_for_each_layer_is_rounded_and_written_as_a_list() -> None:
     lines: list[dict[str, Any]] = []
-    recorder = Recorder(experiment.find("tiny_moe"), BEGUN, lines.append, lambda _: None)
+    recorder = Recorder(experiment.find("tiny_moe"), BEGUN, read, lines.append, lambda _: None)
     recorder.push(
         1, 0, {"tokens": jnp.float32(10), "updates": jnp.int32(1), "expert_load": jnp.array([[0.12347, 0.87653], [0.5, 0.5]])}, waited=0.0
     )

@@ -10,8 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tanuki_jax.checkpoints import stream
-from tanuki_jax.checkpoints.folder import State, finish
 from tanuki_jax.config.experiment import Checkpoints, Experiment, HeldOut, Layout, NextToken, Preference, Schedule, from_checkpoint
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
@@ -20,9 +18,10 @@ from tanuki_jax.data.store import Store
 from tanuki_jax.errors import InputError
 from tanuki_jax.kernels.attention.attention import self_attention
 from tanuki_jax.model.frozen import freeze
-from tanuki_jax.model.llama import Params, hidden_states, initialise, output_matrix, shapes
+from tanuki_jax.model.llama import Params, hidden_states, initialise, output_matrix
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.train.reference import check_records, stored_reference
+from tests.checkpoints.weights import write_weights
 from tests.data.test_loader import data, is_learned, mixture, write_store
 
 MODEL = Model(vocabulary=256, width=32, hidden=48, layers=2, heads=8, kv_heads=4, initial_std=0.3)
@@ -34,15 +33,7 @@ def checkpoint(folder: Path) -> Params:
     """Writes one, and returns what is in it."""
     params: Params = jax.tree.map(np.asarray, initialise(MODEL, jax.random.key(0)))
 
-    def read(name: str, part: stream.Part) -> npt.NDArray[Any]:
-        leaf: Any = params
-        for key in name.split("."):
-            leaf = leaf[key]
-        result: npt.NDArray[Any] = leaf[part]
-        return result
-
-    stream.write(folder, shapes(MODEL), read)
-    finish(folder, State(step=1, tokens=1, skipped=(), model=MODEL, tokenizer="", sequence_length=16, data="", files={}))
+    write_weights(folder, MODEL, params)
     return params
 
 
@@ -106,7 +97,7 @@ def test_every_document_gets_what_it_has_alone_on_any_mesh_and_is_computed_once(
     quantized = found(store, Layout(fsdp=2, data=4), FOUR_BITS)
     np.testing.assert_allclose(quantized, each_alone(jax.jit(freeze, static_argnums=1)(params, FOUR_BITS)), rtol=1e-4)
     assert np.abs(quantized - expected).max() > 1e-3
-    monkeypatch.setattr("tanuki_jax.train.reference.load", None)
+    monkeypatch.setattr("tanuki_jax.train.reference.loaded", None)
     np.testing.assert_allclose(found(store, Layout(data=8)), expected, rtol=1e-4)
 
 

@@ -106,7 +106,7 @@ def test_two_processes_agree_on_a_refusal(workspace: Workspace) -> None:
         assert f"{number}: tanuki_jax.train: there is no checkpoint at runs/nobody: no such folder\n" in refused.stdout
 
 
-def follows(workspace: Workspace, name: str, alone: list[dict[str, Any]], *words: str) -> None:
+def assert_follows(workspace: Workspace, name: str, alone: list[dict[str, Any]], *words: str) -> None:
     """Trains 20 steps in two processes of four devices, whose losses must be those of a run in one process."""
     finished = workspace.train_together(2, "--name", name, "--steps", "20", "--schedule.end-step", "40", *words)
     assert finished.returncode == 0, finished.stdout
@@ -139,13 +139,13 @@ def test_two_processes_of_four_devices_follow_one_process(workspace: Workspace, 
     """The first axis crosses them."""
     words = layout.split()
     options = [word for axis, size in zip(words[::2], words[1::2], strict=True) for word in (f"--layout.{axis}", size)]
-    follows(workspace, layout.replace(" ", "_"), undisturbed, *options)
+    assert_follows(workspace, layout.replace(" ", "_"), undisturbed, *options)
 
 
 @pytest.mark.long
 def test_experts_may_lie_in_other_processes(workspace: Workspace) -> None:
     alone = workspace.train_elsewhere("experts_alone", "--model.experts", "4", "--steps", "20", "--schedule.end-step", "40")
-    follows(workspace, "experts", alone, "--model.experts", "4", "--layout.fsdp", "2", "--layout.expert", "4")
+    assert_follows(workspace, "experts", alone, "--model.experts", "4", "--layout.fsdp", "2", "--layout.expert", "4")
 
 
 @pytest.mark.long

@@ -3,15 +3,12 @@
 import dataclasses
 import shutil
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from tanuki_jax.checkpoints import stream
-from tanuki_jax.checkpoints.folder import State, finish
+from tanuki_jax.checkpoints.folder import State
 from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, HeldOut, Layout, Schedule, Start, Tokenizer
 from tanuki_jax.config.model import Model
 from tanuki_jax.errors import InputError
@@ -20,6 +17,7 @@ from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.train.run_folder import RunFolder
 from tanuki_jax.train.start import begin
 from tanuki_jax.train.step import TrainState
+from tests.checkpoints.weights import write_weights
 
 MODEL = Model(vocabulary=96, width=32, hidden=48, layers=2, heads=4, kv_heads=2)
 
@@ -28,16 +26,8 @@ MODEL = Model(vocabulary=96, width=32, hidden=48, layers=2, heads=4, kv_heads=2)
 def experiment(tmp_path: Path) -> Experiment:
     """One that starts from a converted checkpoint, every parameter of which is a half."""
 
-    def read(name: str, part: stream.Part) -> npt.NDArray[Any]:
-        leaf: Any = shapes(MODEL)
-        for key in name.split("."):
-            leaf = leaf[key]
-        half: npt.NDArray[Any] = np.broadcast_to(np.float32(0.5), leaf.shape)[part]
-        return half
-
-    stream.write(tmp_path / "converted", shapes(MODEL), read)
-    state = State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer="tokenizer", sequence_length=4096, data="", files={})
-    finish(tmp_path / "converted", state)
+    halves = jax.tree.map(lambda leaf: np.full(leaf.shape, 0.5, leaf.dtype), shapes(MODEL))
+    write_weights(tmp_path / "converted", MODEL, halves, tokenizer="tokenizer", sequence_length=4096)
     return Experiment(
         name="small",
         model=MODEL,

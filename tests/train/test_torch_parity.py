@@ -10,16 +10,15 @@ import pytest
 import torch
 import transformers
 
-from tanuki_jax.checkpoints import stream
-from tanuki_jax.checkpoints.folder import State, finish
 from tanuki_jax.config.experiment import AdamW, Checkpoints, Data, Experiment, HeldOut, Layout, NextToken, Schedule, Tokenizer
 from tanuki_jax.config.model import Model
 from tanuki_jax.convert import to_hugging_face
 from tanuki_jax.data.batch import Batch
-from tanuki_jax.model.llama import Params, shapes
+from tanuki_jax.model.llama import Params
 from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import local_rows, place_batch, shardings
 from tanuki_jax.train.step import initial_state, make_step
+from tests.checkpoints.weights import write_weights
 
 pytestmark = pytest.mark.parity
 
@@ -133,16 +132,7 @@ def rate(schedule: Schedule, update: int) -> float:
 
 
 def in_torch(initial: Params, experiment: Experiment, folder: Path) -> transformers.LlamaForCausalLM:
-    def read(name: str, part: stream.Part) -> npt.NDArray[np.float32]:
-        leaf = initial
-        for key in name.split("."):
-            leaf = leaf[key]
-        values: npt.NDArray[np.float32] = np.asarray(leaf)[part]
-        return values
-
-    stream.write(folder / "ours", shapes(experiment.model), read)
-    model = experiment.model
-    finish(folder / "ours", State(step=0, tokens=0, skipped=(), model=model, tokenizer="", sequence_length=TIME, data="", files={}))
+    write_weights(folder / "ours", experiment.model, initial, sequence_length=TIME)
     to_hugging_face.write(folder / "ours", folder / "theirs", "", lambda done: None)
     return transformers.LlamaForCausalLM.from_pretrained(folder / "theirs")
 

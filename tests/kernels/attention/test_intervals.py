@@ -53,7 +53,7 @@ def tiles(seen: npt.NDArray[np.bool_], queries: int, keys: int) -> npt.NDArray[n
     return np.moveaxis(split, 2, 3)
 
 
-def check(bounds: Bounds, needed: npt.NDArray[np.bool_], full: npt.NDArray[np.bool_]) -> None:
+def assert_tiles(bounds: Bounds, needed: npt.NDArray[np.bool_], full: npt.NDArray[np.bool_]) -> None:
     """[rows, own tiles, other tiles]: exactly the needed ones are visited, and none goes without a mask that needs one."""
     begin, full_begin, full_end, end = (np.asarray(side)[:, :, None] for side in bounds)
     tile = np.arange(needed.shape[2])
@@ -74,8 +74,8 @@ def test_exactly_the_tiles_that_are_needed_are_visited(
     found = INTERVALS(segment_ids, segment_ids, positions, positions, causal=causal, window=window)
     split = tiles(visible(segment_ids, segment_ids, positions, positions, causal, window), queries, keys)
     needed, full = split.any(axis=(3, 4)), split.all(axis=(3, 4))
-    check(KEY_TILES(found, queries, keys), needed, full)
-    check(QUERY_TILES(found, queries, keys, TIME), needed.swapaxes(1, 2), full.swapaxes(1, 2))
+    assert_tiles(KEY_TILES(found, queries, keys), needed, full)
+    assert_tiles(QUERY_TILES(found, queries, keys, TIME), needed.swapaxes(1, 2), full.swapaxes(1, 2))
 
 
 def test_rows_of_short_documents_cost_the_sum_of_their_squares() -> None:
