@@ -51,13 +51,16 @@ class ProgressBar:
 
     def show(self, line: Mapping[str, Any]) -> None:
         if "loss" not in line:
-            self._bar.console.print(f"step {line['step']:>6}  held-out loss  {_held_out(line)}", highlight=False)
+            self._print(f"step {line['step']:>6}  held-out loss  {_held_out(line)}")
             return
         loss, speed = f"loss {line['loss']:.4f}", f"{line['tokens_per_second']:,.0f} tok/s"
         self._bar.update(self._task, completed=line["step"], loss=loss, speed=speed)
         if not self._terminal and time.monotonic() - self._printed > PLAIN_SECONDS:
             self._printed = time.monotonic()
-            self._bar.console.print(f"step {line['step']:>6} of {self._steps}  {loss}  {speed}", highlight=False)
+            self._print(f"step {line['step']:>6} of {self._steps}  {loss}  {speed}")
+
+    def _print(self, text: str) -> None:
+        self._bar.console.print(text, highlight=False, soft_wrap=True)
 
 
 def _held_out(line: Mapping[str, Any]) -> str:

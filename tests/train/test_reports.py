@@ -46,7 +46,7 @@ def test_a_dense_models_line_is_shown_as_it_is() -> None:
     ],
 )
 def test_a_line_says_the_losses_and_of_pairs_which_are_preferred(line: dict[str, float], said: str) -> None:
-    console = Console(file=StringIO(), width=200)
+    console = Console(file=StringIO(), width=40)
     ProgressBar(Progress(console=console), 10, 0).show({"step": 5} | line)
     assert isinstance(console.file, StringIO)
     assert console.file.getvalue() == f"step      5  held-out loss  {said}\n"
