@@ -25,11 +25,11 @@ class Options:
 
 def main(words: list[str]) -> None:
     experiment, options = parse("train", words, Options)
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # there is nothing to save yet
     from tanuki_jax.train.run import train  # after the words are understood: importing jax takes seconds
 
     train(experiment, distributed=options.distributed, profile=options.profile)
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # outside the training loop there is nothing to save
     enter("train", main)
