@@ -1,6 +1,7 @@
 """Training adapters: only they change, only they cost, on every mesh; and the reference is the model without them."""
 
 import dataclasses
+import functools
 import re
 from typing import Any, Literal
 
@@ -48,7 +49,7 @@ class Tuner:
         count = layout.data * layout.fsdp * layout.expert * layout.tensor * layout.context
         self.mesh = make_mesh(layout, jax.devices()[:count])
         self.shape = (layout.accumulation, ROWS // layout.accumulation, TIME)
-        fresh = jax.jit(lambda: initial_state(experiment, initialise(experiment.model, jax.random.key(0))))()
+        fresh = jax.jit(functools.partial(initial_state, experiment))(initialise(experiment.model, jax.random.key(0)))
         keys = iter(jax.random.split(jax.random.key(1), 99))
         fresh["parameters"] = jax.tree.map(lambda leaf: leaf + 0.05 * jax.random.normal(next(keys), leaf.shape), fresh["parameters"])
         self.state: TrainState = jax.device_put(jax.device_get(fresh), shardings(self.mesh, fresh))
@@ -125,9 +126,10 @@ def test_the_reference_is_bit_for_bit_another_model_with_the_frozen_weights(of: 
     rows = jax.tree.map(lambda leaf: leaf[0], tuner.place(of_pairs(0)))
     used = with_adapters(tuner.experiment, tuner.state["frozen"], tuner.state["parameters"])
     other = jax.jit(freeze, static_argnums=1)(initialise(DENSE, jax.random.key(0)), of)
-    logps = jax.jit(make_reference_logps(tuner.experiment, tuner.mesh))
+    of_another = dataclasses.replace(tuner.experiment, lora=LoRA())
     with jax.set_mesh(tuner.mesh):
-        switched_off, separate = logps(without_adapters(used), rows), logps(other, rows)
+        switched_off = jax.jit(make_reference_logps(tuner.experiment, tuner.mesh))(without_adapters(used), rows)
+        separate = jax.jit(make_reference_logps(of_another, tuner.mesh))(other, rows)
         np.testing.assert_array_equal(switched_off, separate)
         loss = jax.jit(make_loss(tuner.experiment, tuner.mesh))
         told = whole(tuner.experiment, rows)
