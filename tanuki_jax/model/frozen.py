@@ -34,9 +34,14 @@ def freeze(parameters: dict[str, Any], lora: LoRA) -> dict[str, Any]:
     return {**kept, "blocks": {**blocks, **quantized}}
 
 
+def is_quantized(weight: Any) -> bool:
+    """Whether it is one that `freeze` keeps in 8 or 4 bits, or the shape of one."""
+    return hasattr(weight, "qvalue")
+
+
 def thaw(weight: Any) -> Any:
     """A weight as it counts: what a quantized one stands for, in float32; another as it is."""
-    if not hasattr(weight, "qvalue"):
+    if not is_quantized(weight):
         return weight
     sizes = zip(weight.shape, weight.scale.shape, strict=True)
     dim = next((dim for dim, (whole, scales) in enumerate(sizes) if whole != scales), 0)

@@ -12,6 +12,7 @@ from jax.sharding import AbstractMesh
 
 from tanuki_jax.config.experiment import Experiment, Layout
 from tanuki_jax.config.model import Model
+from tanuki_jax.model.frozen import is_quantized
 from tanuki_jax.parallel.mesh import AXES
 from tanuki_jax.parallel.pipeline import bubble
 from tanuki_jax.parallel.sharding import ROWS, SHARED, shardings
@@ -98,10 +99,10 @@ def _shapes(experiment: Experiment) -> Any:
 def _in_products(frozen: Any, layout: Layout) -> Any:
     """Shapes of frozen weights as they are gathered: those that are not quantized in compute_dtype."""
 
-    def gathered(leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct(leaf.shape, layout.compute_dtype) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf
+    def gathered(weight: Any) -> Any:
+        return weight if is_quantized(weight) else jax.ShapeDtypeStruct(weight.shape, layout.compute_dtype)
 
-    return jax.tree.map(gathered, frozen, is_leaf=lambda part: not isinstance(part, dict))
+    return jax.tree.map(gathered, frozen, is_leaf=is_quantized)
 
 
 def _held(tree: Any, layout: Layout) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import numpy as np
 from tanuki_jax.chat.pretraining import as_text
 from tanuki_jax.chat.template import Template
 from tanuki_jax.chat.turns import truncated
-from tanuki_jax.data.tokenizer.chat import Encoded, encode_chat, encode_chats
+from tanuki_jax.data.tokenizer.chat import Encoded, encode_chat, encode_chats, taken
 from tanuki_jax.data.tokenizer.load import Tokenizer
 from tanuki_jax.errors import InputError
 from tanuki_jax.prepare.units import Row
@@ -79,7 +79,7 @@ def examples(rows: Iterable[Row], tokenizer: Tokenizer, rendering: Rendering) ->
         encoded = iter(encode_chats(tokenizer, rendering.template, (chat for each in batch for chat in each.chats)))
         for each in batch:
             try:
-                yield _example(each, [_taken(next(encoded)) for _ in each.chats], tokenizer, rendering)
+                yield _example(each, [taken(next(encoded)) for _ in each.chats], tokenizer, rendering)
             except InputError as error:
                 yield Refused(each.row, "malformed", str(error))
 
@@ -118,12 +118,6 @@ def _batches(asked: Iterable[_Asked]) -> Iterator[list[_Asked]]:
             batch, characters = [], 0
     if batch:
         yield batch
-
-
-def _taken(encoded: Encoded | InputError) -> Encoded:
-    if isinstance(encoded, InputError):
-        raise encoded
-    return encoded
 
 
 def _example(asked: _Asked, documents: Sequence[Encoded], tokenizer: Tokenizer, rendering: Rendering) -> Example | Refused:

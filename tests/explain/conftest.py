@@ -36,6 +36,7 @@ from tanuki_jax.parallel.mesh import make_mesh
 from tanuki_jax.parallel.sharding import place_batch, shardings
 from tanuki_jax.train.start import items as checkpoint_items
 from tanuki_jax.train.step import TrainState, initial_state, make_step
+from tests.checkpoints.weights import write_weights
 
 WITHOUT = LoRA()
 ANIMALS = ["狸", "狐", "<b>tanuki</b>", "heron", "mole", "otter"]
@@ -199,16 +200,17 @@ def finish_checkpoint(run: Path, experiment: Experiment, spike: Spike, fingerpri
     finish(step_folder(run / "checkpoints", spike.checkpoint), state)
 
 
+def frozen(experiment: Experiment) -> Params:
+    """What its adapters are for."""
+    return initialise(experiment.model, jax.random.key(7))
+
+
 def make_poisoned(folder: Path, experts: int, lora: LoRA = WITHOUT) -> Poisoned:
     """A run of all parameters, or of adapters of fresh ones."""
     experiment = tiny(folder, experts)
     if lora.rank:
         experiment = dataclasses.replace(experiment, lora=lora, start=from_checkpoint(str(folder / "base")))
-        fresh = jax.jit(lambda: initialise(experiment.model, jax.random.key(7)))()
-        ocp.Checkpointer(checkpoint_handler()).save(folder / "base", args=ocp.args.Composite(base=save_arguments(fresh)))
-        time = experiment.data.sequence_length
-        state = State(step=0, tokens=0, skipped=(), model=experiment.model, tokenizer="", sequence_length=time, data="", files={})
-        finish(folder / "base", state)
+        write_weights(folder / "base", experiment.model, jax.device_get(frozen(experiment)))
     prepare(experiment, fables())
     experiment, first = next(found for found in _seeds(experiment) if 14 <= found[1] <= 18)
     spike = Spike(first=first, last=first + 1, data_steps=(first - 1, first), checkpoint=first - 5, reason="it was a test")
@@ -236,7 +238,7 @@ def _train(poisoned: Poisoned) -> None:
     mesh = make_mesh(experiment.layout)
     with jax.set_mesh(mesh):
         placed = shardings(mesh, jax.eval_shape(lambda: initial_state(experiment)))
-        base = initialise(experiment.model, jax.random.key(7)) if experiment.lora.rank else None
+        base = frozen(experiment) if experiment.lora.rank else None
         state: TrainState = jax.jit(lambda: initial_state(experiment, base), out_shardings=placed)()
         step = make_step(experiment, mesh)
         for number in range(1, spike.last + 1):

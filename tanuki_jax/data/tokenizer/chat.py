@@ -29,6 +29,11 @@ class Encoded:
 def encode_chat(tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool = False) -> Encoded:
     """As `encode_chats`, of one conversation. InputError if the template does not take it."""
     [encoded] = encode_chats(tokenizer, template, [messages], prompt)
+    return taken(encoded)
+
+
+def taken(encoded: Encoded | InputError) -> Encoded:
+    """One of what `encode_chats` gives; raises the error that stands for a conversation."""
     if isinstance(encoded, InputError):
         raise encoded
     return encoded
