@@ -10,7 +10,17 @@ tokens a conversation and 1,500 a pair, both answers with their prompts, make th
 from dataclasses import replace
 from typing import Literal
 
-from tanuki_jax.config.experiment import Checkpoints, Experiment, HeldOut, Layout, NextToken, Preference, Router, Schedule, from_checkpoint
+from tanuki_jax.config.experiment import (
+    Checkpoints,
+    Experiment,
+    HeldOut,
+    Layout,
+    NextToken,
+    Preference,
+    Router,
+    Schedule,
+    from_checkpoint,
+)
 from tanuki_jax.config.lora import LoRA, Projection
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.registry import experiment, mixture

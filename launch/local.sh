@@ -11,7 +11,7 @@
 # A line of output begins with the number of its process. Ctrl-C and SIGTERM are passed on to all processes, which save and leave, and
 # SIGUSR1, at which they save and go on. When one fails, the others have five seconds to end by themselves and are killed then: they would
 # wait for it. The exit code is the first failure's, but 2 or 3 where any ended with that: refused in a sentence, or stopped by spikes, as it
-# would be the next time, so that it is not started again. All codes are in tanuki_jax/errors.py.
+# would be the next time, so that it is not started again. All codes are in tanuki_jax/base/errors.py.
 #
 # Python orders sets of strings differently in each process. A program that is traced from such an order is not the same program everywhere;
 # so nothing here seeds it (PYTHONHASHSEED): what is wrong with several hosts is to fail here.

@@ -45,7 +45,7 @@ while true; do
         wait || true # the first wait returned at the signal
         exit 0
     fi
-    # Finished; refused in a sentence, or stopped by spikes, as it would be the next time. All codes are in tanuki_jax/errors.py.
+    # Finished; refused in a sentence, or stopped by spikes, as it would be the next time. All codes are in tanuki_jax/base/errors.py.
     if ((code == 0 || code == 2 || code == 3)); then exit "$code"; fi
     # What fails within ten minutes three times in a row is not a host's fault.
     if ((SECONDS - begun > 600)); then quick=0; else quick=$((quick + 1)); fi

@@ -44,7 +44,7 @@ def _compiled_anew_for_devices_that_are_not_here(request: pytest.FixtureRequest)
     if request.node.get_closest_marker("gpu_compile") is None:
         yield
         return
-    from tanuki_jax.plan.step import compiled_anew
+    from tanuki_jax.planning.plan.lowered_step import compiled_anew
 
     with compiled_anew():
         yield
@@ -63,7 +63,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table of layouts (tests/train/test_layouts.py): what was found of each, against one device."""
+    """The table of layouts (tests/training/test_layouts.py): what was found of each, against one device."""
     passed = terminalreporter.stats.get("passed", [])
     found = [(report.nodeid, value) for report in passed for name, value in report.user_properties if name == "layout"]
     if found:

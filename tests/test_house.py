@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tanuki_jax.__main__ import doors
+from tanuki_jax.__main__ import commands
 from tanuki_jax.config.registry import experiment
 
 ROOT = Path(__file__).parent.parent
@@ -79,31 +79,45 @@ def test_constraints_are_exact_and_without_addresses() -> None:
     assert lines == sorted(lines)
 
 
-def test_the_house_lists_its_doors() -> None:
-    rooms = {path.parent.name for path in files_of_the_repository("/__main__.py") if path.parent.parent.name == "tanuki_jax"}
-    assert set(doors()) == rooms
+def test_the_list_of_commands_is_complete() -> None:
     listing = run("-m", "tanuki_jax")
     assert listing.returncode == 0
-    assert dict(re.findall(r"^  (\w+) +(\S.*)$", listing.stdout, flags=re.MULTILINE)) == doors()
+    assert dict(re.findall(r"^  (\w+) +(\S.*)$", listing.stdout, flags=re.MULTILINE)) == commands()
+    for name in commands():
+        assert "__name__ ==" in (ROOT / "tanuki_jax" / f"{name}.py").read_text("utf-8"), name
 
 
-@pytest.mark.parametrize("door", doors())
-def test_a_door_explains_itself(door: str) -> None:
-    result = run("-m", f"tanuki_jax.{door}", "--help")
+def test_an_unknown_command_is_refused_with_the_nearest() -> None:
+    result = run("-m", "tanuki_jax", "trian")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "tanuki: there is no command 'trian'; the nearest is train\n"
+
+
+def test_a_command_may_follow_the_name_of_the_package() -> None:
+    assert run("-m", "tanuki_jax", "train", "--help").stdout == run("-m", "tanuki_jax.train", "--help").stdout
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_command_explains_itself(command: str) -> None:
+    result = run("-m", f"tanuki_jax.{command}", "--help")
     assert result.returncode == 0, result.stderr
     assert "usage" in result.stdout.lower()
 
 
-@pytest.mark.parametrize("door", doors())
-def test_a_door_refuses_an_unknown_option_in_plain_words(door: str) -> None:
-    result = run("-m", f"tanuki_jax.{door}", "--no-such-option-exists", "3")
+@pytest.mark.parametrize("command", commands())
+def test_a_command_refuses_an_unknown_option_in_plain_words(command: str) -> None:
+    result = run("-m", f"tanuki_jax.{command}", "--no-such-option-exists", "3")
     assert (result.returncode, result.stdout) == (2, "")
-    assert re.fullmatch(rf"tanuki_jax\.{door}: [^\n]+\n", result.stderr), result.stderr
+    assert re.fullmatch(rf"tanuki_jax\.{command}: [^\n]+\n", result.stderr), result.stderr
 
 
 def test_preparing_data_does_not_wait_for_jax() -> None:
     """By running it, since an import may hide in a library."""
-    result = run("-c", "import sys, tanuki_jax.prepare.__main__; print(sorted({'jax', 'flax', 'torch'} & set(sys.modules)))")
+    result = run(
+        "-c",
+        "import sys, tanuki_jax.prepare, tanuki_jax.data.preparation.prepare_data; "
+        "print(sorted({'jax', 'flax', 'torch'} & set(sys.modules)))",
+    )
     assert (result.returncode, result.stdout) == (0, "[]\n"), result.stderr
 
 
@@ -116,7 +130,7 @@ def test_a_wheel_carries_the_configs_inside_the_package(tmp_path: Path) -> None:
     assert {path.name for path in unpacked.iterdir() if path.suffix != ".dist-info"} == {"tanuki_jax"}
     program = (
         f"import sys; sys.path.insert(0, {str(unpacked)!r})\n"
-        "from tanuki_jax.chat.named import NAMES\n"
+        "from tanuki_jax.corpus.chat.builtin import NAMES\n"
         "from tanuki_jax.config import registry\n"
         "assert len(NAMES) == 4\n"
         f"assert registry.__file__.startswith({str(unpacked)!r})\n"

@@ -4,9 +4,9 @@ import math
 from collections.abc import Collection
 from pathlib import Path
 
-from tanuki_jax.checkpoints.folder import State, read_state, step_folder, steps
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.checkpoints.format import State, read_state, step_folder, steps
 from tanuki_jax.config.experiment import Checkpoints
-from tanuki_jax.errors import InputError
 
 HELD_OUT = "held_out/all"
 

@@ -15,15 +15,15 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.checkpoints.barrier import Failed, Meetings
 from tanuki_jax.checkpoints.chunks import stacked_dims
-from tanuki_jax.checkpoints.folder import State, commit, remove, step_folder, sync, unfinished
+from tanuki_jax.checkpoints.format import State, commit, remove, step_folder, sync, unfinished
 from tanuki_jax.checkpoints.items import checkpoint_handler
-from tanuki_jax.checkpoints.meeting import Failed, Meetings
 from tanuki_jax.checkpoints.retention import outdated
 from tanuki_jax.checkpoints.sums import summed
 from tanuki_jax.checkpoints.verify import sums_on_disk
 from tanuki_jax.config.experiment import Checkpoints
-from tanuki_jax.errors import InputError
 
 _log = logging.getLogger("tanuki_jax.checkpoints")
 _FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from tanuki_jax.checkpoints.chunks import stacked_dims
-from tanuki_jax.checkpoints.folder import State
+from tanuki_jax.checkpoints.format import State
 from tanuki_jax.checkpoints.restore import Parameters
 from tanuki_jax.checkpoints.sums import host_sum, names, sums
 

@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import tyro
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import registry
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.serialize import to_json
 from tanuki_jax.config.validate import validate
-from tanuki_jax.errors import InputError
 
 _KINDS = {int: "a whole number", float: "a number", str: "a value"}
 

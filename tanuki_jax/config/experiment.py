@@ -24,7 +24,7 @@ class Tokenizer:
     mecab: bool = False
     """Whether pieces may not cross the word boundaries that MeCab finds (training only; needs the `corpus` extra)."""
     chat_template: str = ""
-    """A template of `tanuki_jax.chat` or a .jinja file, which `prepare` writes into the tokenizer's folder; empty: what is there."""
+    """A template of `tanuki_jax.corpus.chat` or a .jinja file, which `prepare` writes into the tokenizer's folder; empty: what is there."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

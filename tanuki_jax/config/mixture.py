@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Literal
 
-from tanuki_jax.errors import InputError
+from tanuki_jax.base.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,7 @@ class Source:
     paths: tuple[str, ...] = ()
     """Files or globs (`**` goes into folders), local, gs:// or s3://; .jsonl, .jsonl.zst, .parquet, else one document a file."""
     tasks: tuple[str, ...] = ()
-    """Families of `tanuki_jax.tasks` that write this source instead of files."""
+    """Families of `tanuki_jax.corpus.tasks` that write this source instead of files."""
     documents: int = 0
     """How many documents the tasks write."""
     text_field: str = "text"

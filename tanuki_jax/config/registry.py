@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.config.sweep import Sweep
-from tanuki_jax.errors import InputError
 
 
 class Registry[T]:

@@ -9,7 +9,7 @@ import json
 import types
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
-from tanuki_jax.errors import InputError
+from tanuki_jax.base.errors import InputError
 
 
 def to_json(config: object) -> str:

@@ -7,9 +7,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.serialize import from_json, to_json
-from tanuki_jax.errors import InputError
 
 type Value = bool | int | float | str
 

@@ -3,9 +3,9 @@
 import math
 from operator import attrgetter
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment, NextToken
 from tanuki_jax.config.lora import ADAPTER_NAME
-from tanuki_jax.errors import InputError
 
 _ABOVE_ZERO = (
     "model.vocabulary",

@@ -15,16 +15,16 @@ import grain
 import numpy as np
 import numpy.typing as npt
 
-from tanuki_jax.chat.folder import find as find_template
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Data
 from tanuki_jax.config.mixture import Mixture
+from tanuki_jax.corpus.chat.template_files import find as find_template
 from tanuki_jax.data import mixing, packing
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.mixing import RowMixture
 from tanuki_jax.data.packing import Integers, Plan, Settings, Side, Spans, ranges
 from tanuki_jax.data.store import DESCRIPTION, Store, Tokens
 from tanuki_jax.data.tokenizer.load import load
-from tanuki_jax.errors import InputError
 
 type HostBatch = Batch[npt.NDArray[Any]]
 

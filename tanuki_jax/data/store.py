@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorstore
 
-from tanuki_jax.data.retrying import retrying, system_errors
-from tanuki_jax.errors import InputError
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.retries import retrying, system_errors
 
 type Tokens = npt.NDArray[np.unsignedinteger[Any]]
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from tanuki_jax.checkpoints.folder import Course, Spike, State, finish, step_folder
+from tanuki_jax.checkpoints.format import Course, Spike, State, finish, step_folder
 from tanuki_jax.checkpoints.retention import outdated
 from tanuki_jax.config.experiment import Checkpoints
 from tanuki_jax.config.model import Model

@@ -23,16 +23,16 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 from orbax.checkpoint import AsyncCheckpointer
 
-from tanuki_jax.checkpoints.folder import State, newest_good, read_state, step_folder, steps, unfinished
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.checkpoints.format import State, newest_good, read_state, step_folder, steps, unfinished
 from tanuki_jax.checkpoints.restore import Parameters, restore
 from tanuki_jax.checkpoints.save import Writer
 from tanuki_jax.checkpoints.sums import sums
 from tanuki_jax.config.experiment import Checkpoints, Layout
 from tanuki_jax.config.model import Model
-from tanuki_jax.errors import InputError
-from tanuki_jax.parallel.mesh import make_mesh
+from tanuki_jax.lm.parallel.mesh import make_mesh
 from tests.faults.preload import compiled
-from tests.train.pair import pair
+from tests.training.pair import pair
 
 MODEL = Model(vocabulary=8, width=4, hidden=4, layers=1, heads=1, kv_heads=1)
 
@@ -274,7 +274,7 @@ def test_a_write_that_the_system_refuses_costs_one_checkpoint(tmp_path: Path, se
 FULL = """
 import sys
 from pathlib import Path
-from tanuki_jax.door import enter
+from tanuki_jax.base.command import enter
 def main(words):
     import jax.numpy as jnp
     from tests.checkpoints.test_save import Checkpoints, Told, Writer, state

@@ -11,17 +11,17 @@ import numpy.typing as npt
 import pytest
 import tensorstore
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints import stream
-from tanuki_jax.checkpoints.folder import State, damage, find, finish
+from tanuki_jax.checkpoints.format import State, damage, find, finish
 from tanuki_jax.checkpoints.restore import Parameters, restore
 from tanuki_jax.checkpoints.save import Writer
 from tanuki_jax.config.experiment import AdamW, Checkpoints, Layout
 from tanuki_jax.config.model import Model
-from tanuki_jax.errors import InputError
-from tanuki_jax.model.llama import Params, initialise, shapes
-from tanuki_jax.parallel.mesh import make_mesh
-from tanuki_jax.parallel.sharding import shardings
-from tanuki_jax.train.optimizer import make_optimizer
+from tanuki_jax.lm.model.transformer import Params, initialise, shapes
+from tanuki_jax.lm.optimizers.optimizer import make_optimizer
+from tanuki_jax.lm.parallel.mesh import make_mesh
+from tanuki_jax.lm.parallel.sharding import shardings
 from tests.checkpoints.weights import reader
 
 MODEL = Model(vocabulary=96, width=32, hidden=48, layers=3, heads=4, kv_heads=2)

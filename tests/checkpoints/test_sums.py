@@ -13,7 +13,7 @@ from jax.sharding import PartitionSpec as P
 
 from tanuki_jax.checkpoints.sums import host_sum, names, sums
 from tanuki_jax.config.experiment import Layout
-from tanuki_jax.parallel.mesh import make_mesh
+from tanuki_jax.lm.parallel.mesh import make_mesh
 
 DTYPES = [jnp.bfloat16, jnp.float32, jnp.uint8, jnp.bool]
 

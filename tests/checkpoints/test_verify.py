@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tanuki_jax.checkpoints.folder import State, read_state, step_folder
+from tanuki_jax.checkpoints.format import State, read_state, step_folder
 from tanuki_jax.checkpoints.restore import restore
 from tanuki_jax.checkpoints.sums import sums
 from tanuki_jax.checkpoints.verify import sums_on_disk, verify

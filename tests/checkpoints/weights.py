@@ -9,9 +9,9 @@ import jax
 import numpy.typing as npt
 
 from tanuki_jax.checkpoints import stream
-from tanuki_jax.checkpoints.folder import State, finish
+from tanuki_jax.checkpoints.format import State, finish
 from tanuki_jax.config.model import Model
-from tanuki_jax.model.llama import Params
+from tanuki_jax.lm.model.transformer import Params
 
 
 def reader(values: Params) -> stream.Read:

@@ -13,11 +13,11 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 import tyro
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import command_line, registry
 from tanuki_jax.config.command_line import parse, parse_options
 from tanuki_jax.config.experiment import Experiment, Preference
 from tanuki_jax.config.serialize import from_json
-from tanuki_jax.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -233,7 +233,7 @@ def test_its_mistakes_are_named_in_one_sentence_too(words: list[str], expected: 
 PROGRAM = """
 import dataclasses
 from tanuki_jax.config.command_line import parse
-from tanuki_jax.door import enter
+from tanuki_jax.base.command import enter
 
 @dataclasses.dataclass
 class Options:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.mixture import Mixture, Source, Stage, by_tokens
-from tanuki_jax.errors import InputError
 
 A, B = Source(name="a", billion_tokens=3.0), Source(name="b", billion_tokens=1.0)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import registry
-from tanuki_jax.errors import InputError
 
 MINE = """
 from dataclasses import replace

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import registry
 from tanuki_jax.config.experiment import Experiment, Schedule
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.serialize import from_json, to_json
-from tanuki_jax.errors import InputError
 
 PLAIN = {int: st.integers(), float: st.floats(allow_nan=False), str: st.text(), bool: st.booleans()}
 

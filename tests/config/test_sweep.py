@@ -4,9 +4,9 @@ import math
 
 import pytest
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.config.sweep import Choice, Range, Sweep, Trial, with_fields
-from tanuki_jax.errors import InputError
 
 TINY = experiment.find("tiny")
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import registry
 from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, HeldOut, Schedule, Tokenizer
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.validate import validate
-from tanuki_jax.errors import InputError
 
 SOUND = Experiment(
     name="sound",

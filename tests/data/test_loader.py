@@ -14,16 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tanuki_jax.chat import named
-from tanuki_jax.chat.folder import write as write_template
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Data, Tokenizer
 from tanuki_jax.config.mixture import Mixture, Source, Stage
+from tanuki_jax.corpus.chat import builtin as named
+from tanuki_jax.corpus.chat.template_files import write as write_template
 from tanuki_jax.data import loader as loader_module
 from tanuki_jax.data import packing
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import HostBatch, Loader, data_step_of, open_stores
 from tanuki_jax.data.store import Input, Store, StoreWriter
-from tanuki_jax.errors import InputError
 
 OF_SOURCE = 100_000
 """Token n of a test store of number s has the id s * OF_SOURCE + n, so that a token tells where it is from."""

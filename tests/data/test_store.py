@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.data import store
 from tanuki_jax.data.store import Input, Origin, Store, StoreWriter
-from tanuki_jax.errors import InputError
 from tests.faults.preload import compiled
 
 INPUTS = (Input("a.jsonl", 100), Input("b.jsonl", 200))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.preload import FailingIO, compiled
 from tests.faults.runs import Runs
-from tests.train.conftest import Workspace, plain_documents, poison, poisoned_workspace
+from tests.training.conftest import Workspace, plain_documents, poison, poisoned_workspace
 
 PROPERTY = "fault"
 HEADER = ("fault", "times", "outcome", "seconds")

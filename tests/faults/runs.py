@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Self
 
-from tests.train.conftest import Workspace
+from tests.training.conftest import Workspace
 
 PATIENCE = 300.0
 """Seconds after which what should have happened has not."""
@@ -110,7 +110,7 @@ class Runs:
 @functools.cache
 def _server() -> ForkServerContext:
     server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["tanuki_jax.train.run", "tests.faults.runs"])
+    server.set_forkserver_preload(["tanuki_jax.training.job", "tests.faults.runs"])
     return server
 
 
@@ -122,8 +122,8 @@ def _train(words: tuple[str, ...], folder: str, said: str, environment: Mapping[
         os.dup2(file, stream)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv[1:] = words
-    from tanuki_jax.door import enter
-    from tanuki_jax.train.__main__ import main
+    from tanuki_jax.base.command import enter
+    from tanuki_jax.train import main
 
     try:
         enter("train", main)

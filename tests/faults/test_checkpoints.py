@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tanuki_jax.checkpoints.folder import STATE, newest_good, step_folder, steps
+from tanuki_jax.checkpoints.format import STATE, newest_good, step_folder, steps
 from tests.faults.conftest import Record
 from tests.faults.runs import Runs
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tanuki_jax.checkpoints.folder import newest_good, read_state
+from tanuki_jax.checkpoints.format import newest_good, read_state
 from tests.faults.conftest import Record
 from tests.faults.runs import Runs
 

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import tensorstore
 
-from tanuki_jax.checkpoints.folder import finish, read_state, step_folder, steps
+from tanuki_jax.checkpoints.format import finish, read_state, step_folder, steps
 from tanuki_jax.config import registry
 from tanuki_jax.data.loader import Loader, open_stores
 from tests.faults.conftest import Record
 from tests.faults.runs import Runs
-from tests.train.conftest import Workspace, plain_documents, poisoned_workspace
+from tests.training.conftest import Workspace, plain_documents, poisoned_workspace
 
 pytestmark = pytest.mark.faults
 

@@ -11,7 +11,7 @@ from tanuki_jax.config import registry
 from tanuki_jax.data.loader import Loader, open_stores
 from tests.faults.conftest import Record
 from tests.faults.runs import Runs
-from tests.train.conftest import Workspace, plain_documents, poison, poisoned_workspace
+from tests.training.conftest import Workspace, plain_documents, poison, poisoned_workspace
 
 pytestmark = pytest.mark.faults
 

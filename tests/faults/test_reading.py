@@ -8,7 +8,7 @@ import pytest
 from tests.faults.conftest import Record
 from tests.faults.preload import FailingIO
 from tests.faults.runs import Runs
-from tests.train.conftest import Workspace
+from tests.training.conftest import Workspace
 
 pytestmark = pytest.mark.faults
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tanuki_jax.checkpoints.folder import steps
+from tanuki_jax.checkpoints.format import steps
 from tests.faults.conftest import Record
 from tests.faults.runs import PATIENCE, Run, Runs
-from tests.train.test_distributed import process
+from tests.training.test_distributed import process
 
 pytestmark = pytest.mark.faults
 

@@ -5,11 +5,11 @@ import signal
 
 import pytest
 
-from tanuki_jax.errors import STUCK
+from tanuki_jax.base.errors import STUCK
 from tests.faults.conftest import Record
 from tests.faults.preload import FailingIO
 from tests.faults.runs import Runs
-from tests.train.conftest import Workspace
+from tests.training.conftest import Workspace
 
 pytestmark = pytest.mark.faults
 

@@ -1,4 +1,4 @@
-"""Processes on this machine, with a stand-in for Python; tests/train/test_run.py trains in them."""
+"""Processes on this machine, with a stand-in for Python; tests/training/test_job.py trains in them."""
 
 import os
 import signal

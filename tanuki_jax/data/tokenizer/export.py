@@ -11,12 +11,12 @@ import numpy as np
 from tokenizers import Regex, decoders, models, normalizers
 from tokenizers import Tokenizer as HuggingFaceTokenizer
 
+from tanuki_jax.base.atomic import replace_text
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.data.tokenizer.hugging_face_backend import CONFIG
 from tanuki_jax.data.tokenizer.load import JSON, Tokenizer, find_file, load
-from tanuki_jax.data.tokenizer.pieces import ESCAPES, NORMALIZATION, SPACE
 from tanuki_jax.data.tokenizer.protobuf import CONTROL, NORMAL, UNIGRAM, USER_DEFINED, parse
-from tanuki_jax.errors import InputError
-from tanuki_jax.replacing import replace_text
+from tanuki_jax.data.tokenizer.special_pieces import ESCAPES, NORMALIZATION, SPACE
 
 _FIELDS = {"<CLS>": "cls_token", "<SEP>": "sep_token", "<MASK>": "mask_token"}
 

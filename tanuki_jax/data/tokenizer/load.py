@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.data.tokenizer.hugging_face_backend import HuggingFace
-from tanuki_jax.data.tokenizer.pieces import END, END_OF_DOCUMENT
 from tanuki_jax.data.tokenizer.sentencepiece_backend import SentencePiece
-from tanuki_jax.errors import InputError
+from tanuki_jax.data.tokenizer.special_pieces import END, END_OF_DOCUMENT
 
 MODEL = "tokenizer.model"
 JSON = "tokenizer.json"

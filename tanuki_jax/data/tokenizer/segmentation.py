@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import batched
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.data.tokenizer.load import replace_surrogates
-from tanuki_jax.errors import InputError
 
 LONGEST = 1000
 """Characters of a line. SentencePiece's time and memory grow with the line, and it drops lines over a limit without a word."""

@@ -6,14 +6,14 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Tokenizer
-from tanuki_jax.data.tokenizer import pieces
+from tanuki_jax.data.tokenizer import special_pieces as pieces
 from tanuki_jax.data.tokenizer.export import export
-from tanuki_jax.data.tokenizer.fitting import fit, normalizer
 from tanuki_jax.data.tokenizer.load import MODEL
 from tanuki_jax.data.tokenizer.protobuf import parse
 from tanuki_jax.data.tokenizer.segmentation import DELIMITER, lines, pairs_of_words
-from tanuki_jax.errors import InputError
+from tanuki_jax.data.tokenizer.trainer_process import fit, normalizer
 
 
 def train(texts: Iterable[str], config: Tokenizer, folder: Path) -> None:

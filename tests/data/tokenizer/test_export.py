@@ -8,9 +8,9 @@ import pytest
 import sentencepiece
 import tokenizers
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.data.tokenizer.export import disagreement, export
 from tanuki_jax.data.tokenizer.load import load
-from tanuki_jax.errors import InputError
 
 
 def test_5000_strings_encode_alike_and_decode_to_themselves(folder: Path, strings: list[str]) -> None:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import models, pre_tokenizers
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.data.tokenizer.load import load
-from tanuki_jax.errors import InputError
 
 NAMES = [
     "<unk>",

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.data.tokenizer.segmentation import DELIMITER, LONGEST, lines, pairs_of_words
-from tanuki_jax.errors import InputError
 
 
 @given(st.lists(st.text(st.sampled_from("ab狸。 \n\t\0\ue000\u2585"), max_size=3000), max_size=3))

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import sentencepiece
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Tokenizer
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.data.tokenizer.training import train
-from tanuki_jax.errors import InputError
 
 
 def config(pieces: int, *, mecab: bool = False) -> Tokenizer:

@@ -1,0 +1,150 @@
+"""What the subcommands of `python -m tanuki_jax.convert` do and print."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import jax
+import rich.console
+import rich.progress
+
+from tanuki_jax.checkpoints import merging as adapters
+from tanuki_jax.checkpoints import peft
+from tanuki_jax.checkpoints import upcycling as upcycle
+from tanuki_jax.checkpoints.convert_options import (
+    Adapters,
+    CompareTokenizer,
+    ExpertOptions,
+    FromHuggingFace,
+    FromPeft,
+    Merge,
+    ToHuggingFace,
+    ToPeft,
+    Upcycle,
+)
+from tanuki_jax.checkpoints.format import find, read_state
+from tanuki_jax.checkpoints.hugging_face import export_model as to_hugging_face
+from tanuki_jax.checkpoints.hugging_face import import_model as from_hugging_face
+from tanuki_jax.checkpoints.hugging_face import tokenizer_files
+from tanuki_jax.checkpoints.hugging_face.configuration import TANUKI, model_type, read_model
+from tanuki_jax.config import registry
+from tanuki_jax.lm.model.transformer import count_active_parameters, count_parameters
+
+type Options = ToHuggingFace | FromHuggingFace | Upcycle | Merge | Adapters | ToPeft | FromPeft | CompareTokenizer
+
+
+def run(options: Options) -> None:
+    """Does what is asked, on the CPU, since the accelerator may be busy with the run."""
+    jax.config.update("jax_platforms", "cpu")
+    match options:
+        case ToHuggingFace():
+            to_hf(options)
+        case FromHuggingFace():
+            from_hf(options)
+        case Upcycle():
+            upcycle_dense(options)
+        case Merge():
+            merge(options)
+        case Adapters():
+            combine(options)
+        case ToPeft():
+            to_peft(options)
+        case FromPeft():
+            from_peft(options)
+        case CompareTokenizer():
+            tokenizer(options)
+
+
+def to_hf(options: ToHuggingFace) -> None:
+    checkpoint = find(options.checkpoint)
+    model = read_state(checkpoint).model
+    parameters = count_parameters(model)
+    dtype = "" if options.dtype == "as-stored" else options.dtype
+    with _progress("writing tensors", parameters) as done:
+        written = to_hugging_face.write(checkpoint, Path(options.out), dtype, done, adapter=options.adapter)
+    print(f"{options.out}: {parameters:,} parameters of {checkpoint} in {written.dtype}, {written.files} file{'s'[: written.files > 1]}")
+    print(f"max_position_embeddings {written.positions}; {'the tokenizer' if written.tokenizer else 'no tokenizer'} beside them")
+    if model_type(model) == TANUKI:
+        print(
+            "transformers loads it with trust_remote_code=True; a plain Mixtral runtime, such as GGUF tools, would compute something else, "
+            "because it does not standardize router logits",
+            file=sys.stderr,
+        )
+
+
+def to_peft(options: ToPeft) -> None:
+    checkpoint = find(options.checkpoint)
+    name, of = peft.write(checkpoint, Path(options.out), options.adapter)
+    print(f"{options.out}: the adapter {name} of {checkpoint}, rank {of.rank}, of {', '.join(of.projections)}")
+    if of.quantized:
+        print(f"it was trained beside weights in {of.base}, and computes something a little different beside others", file=sys.stderr)
+
+
+def from_peft(options: FromPeft) -> None:
+    base = find(options.base)
+    of = peft.read(Path(options.folder), base, Path(options.out), options.name)
+    print(f"{options.out}: a checkpoint with the adapter {options.name}, rank {of.rank}, over {base}")
+
+
+def merge(options: Merge) -> None:
+    checkpoint = find(options.checkpoint)
+    with _progress("writing parameters", count_parameters(read_state(checkpoint).model)) as done:
+        lost = adapters.merge(checkpoint, Path(options.out), options.adapter, options.dtype, done)
+    print(f"{options.out}: the parameters of {checkpoint} with its adapter in them, in {options.dtype}")
+    print(f"rounding to {options.dtype} changed them by {lost:.2%} of what the adapter does (norm of the difference)")
+
+
+def combine(options: Adapters) -> None:
+    names = adapters.combine([find(source) for source in options.source], Path(options.out), options.names)
+    print(f"{options.out}: a checkpoint with the adapters {', '.join(names)}; `generate --adapter NAME` takes one")
+
+
+def from_hf(options: FromHuggingFace) -> None:
+    folder = Path(options.folder)
+    parameters = count_parameters(read_model(folder))
+    with _progress("writing parameters", parameters) as done:
+        state = from_hugging_face.write(folder, Path(options.out), done)
+    print(f"{options.out}: a checkpoint of {parameters:,} parameters, {'with the tokenizer' if state.tokenizer else 'without a tokenizer'}")
+    print(f"training starts from it with --start.checkpoint={options.out}")
+
+
+def upcycle_dense(options: Upcycle) -> None:
+    experiment = registry.experiment.find(options.to)
+    source, dense = upcycle.write(Path(options.source), Path(options.out), experiment, options, _progress)
+    model, start = experiment.model, f"--start.checkpoint={options.out}"
+    print(f"{options.out}: {count_parameters(model):,} parameters, {count_active_parameters(model):,} of them active for each token")
+    print(f"each layer of {source} became {model.experts} experts: {_made(options)}; the routers are fresh")
+    for field in ("rope_theta", "norm_epsilon"):
+        if (had := getattr(dense, field)) != (has := getattr(model, field)):
+            print(f"{field} was {had:g} and is {has:g} from here on, as {options.to} has it: the loss begins higher for that")
+    if options.optimizer == "copied":
+        start += " --start.load=parameters_and_optimizer"
+    print(f"training starts from it with {start}")
+
+
+def _made(options: ExpertOptions) -> str:
+    """What experts are, in words."""
+    if options.initialisation == "drop":
+        return f"copies in which {options.share:g} of the hidden units are drawn anew"
+    if options.initialisation == "sparse":
+        return "plain copies"
+    scale = " times that of each matrix" if options.noise_scale == "relative" else ""
+    return f"copies plus noise of standard deviation {options.noise:g}{scale}"
+
+
+def tokenizer(options: CompareTokenizer) -> None:
+    found = tokenizer_files.compare(Path(options.folder), options.texts)
+    print(f"{found.different} of {found.total} lines ({found.rate:.3%}) encode differently in SentencePiece and tokenizer.json")
+    print(f"{found.lost} do not decode back to themselves" if found.lost else "all of them decode back to themselves")
+    for example in found.examples:
+        print(f"  {example!r}")
+
+
+@contextlib.contextmanager
+def _progress(what: str, parameters: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr, if that is a terminal; told of parameters as they are done."""
+    console = rich.console.Console(file=sys.stderr)
+    with rich.progress.Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=parameters)
+        yield lambda done: bar.advance(task, done)

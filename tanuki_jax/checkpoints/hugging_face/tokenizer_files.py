@@ -1,0 +1,81 @@
+"""The tokenizer in a model folder, and how far two forms of it agree."""
+
+import itertools
+import shutil
+import sysconfig
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.chat import template_files as chat_folder
+from tanuki_jax.corpus.records.files import expand, split
+from tanuki_jax.corpus.records.read import read
+from tanuki_jax.corpus.records.types import Document
+from tanuki_jax.corpus.tasks.registry import FAMILIES
+from tanuki_jax.data.tokenizer.export import Disagreement, disagreement, export
+from tanuki_jax.data.tokenizer.load import JSON, MODEL, find_file, load
+
+FILES = (MODEL, JSON, "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
+SAMPLE = 5000
+"""Texts compared when no files are given."""
+
+
+def copy(source: Path, folder: Path) -> bool:
+    """Copies the tokenizer files that are in `source`; whether there was a tokenizer among them."""
+    found = [source / name for name in FILES if (source / name).is_file()]
+    for path in found:
+        shutil.copyfile(path, folder / path.name)
+    return any(path.name in (MODEL, JSON) for path in found)
+
+
+def write(source: Path, folder: Path) -> None:
+    """Puts the tokenizer at `source` into a model folder, in the form that transformers reads and, if it is SentencePiece's, in its own.
+
+    The chat template beside it comes along.
+
+    InputError if `source` is a SentencePiece model that cannot be put into the other form and nobody has.
+    """
+    if source.is_dir():
+        copy(source, folder)
+    elif source.suffix == ".model":
+        shutil.copyfile(source, folder / MODEL)
+    if not (folder / JSON).is_file():
+        export(source, folder)
+        template = chat_folder.find(source)
+        if template is not None:
+            chat_folder.write(folder, template)
+
+
+def compare(tokenizer: Path, files: Sequence[str]) -> Disagreement:
+    """How often SentencePiece and the `tokenizer.json` beside it, or one made for this if there is none, encode a line differently.
+
+    Args:
+        tokenizer: folder with a `tokenizer.model`, or such a file.
+        files: paths or globs of documents to take lines from; none: SAMPLE lines of Python's library and of rule-written Japanese.
+    """
+    model = find_file(tokenizer)
+    if model.suffix != ".model":
+        raise InputError(f"{tokenizer} has no SentencePiece model, so there is nothing to compare {JSON} with")
+    with TemporaryDirectory() as temporary:
+        exported = model.with_name(JSON)
+        if not exported.is_file():
+            export(model, Path(temporary))
+            exported = Path(temporary) / JSON
+        return disagreement(load(model), load(exported), _lines_of(files) if files else _sample())
+
+
+def _lines_of(files: Sequence[str]) -> Iterator[str]:
+    for file in expand(files):
+        for part in split(file, 1 << 26):
+            for row in read(part, text_field="text"):
+                if isinstance(row.record, Document):
+                    yield from (line for line in row.record.text.splitlines() if line)
+
+
+def _sample() -> Iterator[str]:
+    library = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
+    code = [line for path in library for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    yield from code[:: 2 * len(code) // SAMPLE + 1]
+    japanese = (message.content for key in range(SAMPLE) for family in FAMILIES.values() for message in family.generate(key).messages)
+    yield from itertools.islice(japanese, SAMPLE // 2)

@@ -1,0 +1,118 @@
+"""Adapters merged into the parameters that they adapt, and adapters of several checkpoints put into one."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.new_folder import new_folder
+from tanuki_jax.checkpoints import stream
+from tanuki_jax.checkpoints.format import State, finish, read_state
+from tanuki_jax.checkpoints.parameters import NO_ADAPTER, Weights, adapter_shapes, choose_adapter
+from tanuki_jax.checkpoints.restore import Parameters
+from tanuki_jax.config.lora import ADAPTER_NAME, LoRA
+from tanuki_jax.lm.model.transformer import shapes
+
+
+def merge(checkpoint: Path, out: Path, adapter: str, dtype: str, done: Callable[[int], None]) -> float:
+    """Writes the checkpoint `out`, whose parameters are those of another with an adapter in them, matrix by matrix.
+
+    Args:
+        checkpoint: a finished one, with adapters.
+        out: a folder that does not exist yet; it appears when it is complete.
+        adapter: which one, where there are several.
+        dtype: of the parameters.
+        done: told how many parameters have been written since the last time.
+
+    Returns:
+        What rounding to `dtype` changed, over what the adapter does, as norms of all parameters together.
+
+    Raises:
+        InputError: there is no adapter, or none of that name, its base is gone or another one, or `out` exists.
+    """
+    state = read_state(checkpoint)
+    if choose_adapter(checkpoint, state, adapter) == NO_ADAPTER:
+        raise InputError(f"{checkpoint} has no adapter that could be merged")
+    without, whole = Weights(checkpoint, NO_ADAPTER), Weights(checkpoint, adapter)
+    changed, lost = 0.0, 0.0
+
+    def read(name: str, part: stream.Part) -> npt.NDArray[Any]:
+        nonlocal changed, lost
+        before, after = without.read(name, *part).astype(np.float32), whole.read(name, *part).astype(np.float32)
+        rounded = after.astype(dtype)
+        changed += float(np.square(after - before, dtype=np.float64).sum())
+        lost += float(np.square(rounded.astype(np.float32) - after, dtype=np.float64).sum())
+        done(rounded.size)
+        return rounded
+
+    with new_folder(out) as draft:
+        stream.write(draft, shapes(state.model, dtype), read)
+        finish(draft, State.converted(state.model, state.tokenizer, state.sequence_length))
+    return (lost / changed) ** 0.5 if changed else 0.0
+
+
+def combine(checkpoints: Sequence[Path], out: Path, names: Sequence[str] = ()) -> list[str]:
+    """Writes the checkpoint `out` with the adapters of several; returns their names.
+
+    Args:
+        checkpoints: finished ones.
+        out: a folder that does not exist yet; it appears when it is complete.
+        names: for the adapter of each checkpoint another name; none: those that they have.
+
+    Raises:
+        InputError: the parameters that they adapt are not the same, two have one name, a checkpoint has none, or several where one is to
+            have another name, or `out` exists.
+    """
+    states = [read_state(checkpoint) for checkpoint in checkpoints]
+    origin: dict[str, tuple[Path, str]] = {}
+    of: dict[str, LoRA] = {}
+    for checkpoint, state, renamed in zip(checkpoints, states, _renamed(checkpoints, states, names), strict=True):
+        if state.base_fingerprint != states[0].base_fingerprint:
+            raise InputError(f"the adapters of {checkpoint} are not for the parameters that those of {checkpoints[0]} are for")
+        if both := origin.keys() & renamed.keys():
+            other, name = origin[min(both)][0], min(both)
+            raise InputError(f"{other} and {checkpoint} both have an adapter named {name!r}; give them other names with --names")
+        origin |= {new: (checkpoint, old) for new, old in renamed.items()}
+        of |= {new: dataclasses.replace(state.adapters[old], name=new) for new, old in renamed.items()}
+    stored = {checkpoint: Parameters(checkpoint, "adapters") for checkpoint in checkpoints}
+
+    def read(name: str, part: stream.Part) -> npt.NDArray[Any]:
+        new, _, rest = name.partition(".")
+        checkpoint, old = origin[new]
+        return stored[checkpoint].read(f"{old}.{rest}", *part).astype(np.float32)
+
+    with new_folder(out) as draft:
+        stream.write(draft, adapter_shapes(states[0].model, of), read, "adapters")
+        first = states[0]
+        state = State.converted(first.model, first.tokenizer, first.sequence_length)
+        finish(draft, dataclasses.replace(state, adapters=of, base=first.base, base_fingerprint=first.base_fingerprint))
+    return [*of]
+
+
+def check_name(name: str) -> None:
+    """InputError if an adapter cannot be named so."""
+    if not ADAPTER_NAME.fullmatch(name):
+        raise InputError(f"{name!r} cannot be an adapter's name, which is of letters, digits, - and _, and not {NO_ADAPTER!r}")
+
+
+def _renamed(checkpoints: Sequence[Path], states: Sequence[State], names: Sequence[str]) -> list[dict[str, str]]:
+    """New name -> name of the adapters of each checkpoint."""
+    for checkpoint, state in zip(checkpoints, states, strict=True):
+        if not state.adapters:
+            raise InputError(f"{checkpoint} has no adapters")
+    if not names:
+        return [{name: name for name in state.adapters} for state in states]
+    for name in names:
+        check_name(name)
+    if len(names) != len(checkpoints):
+        raise InputError(f"there are {len(names)} names for the adapters of {len(checkpoints)} checkpoints; give one for each")
+    for checkpoint, state, name in zip(checkpoints, states, names, strict=True):
+        if len(state.adapters) > 1:
+            raise InputError(
+                f"{checkpoint} has the adapters {', '.join(state.adapters)}, for which {name!r} is one name; leave --names out"
+            )
+    return [{name: next(iter(state.adapters))} for name, state in zip(names, states, strict=True)]

@@ -1,0 +1,199 @@
+"""A mixture of experts made of a dense model: every expert begins as the dense model's SwiGLU, every router afresh."""
+
+import dataclasses
+import functools
+import math
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import numpy.typing as npt
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.new_folder import new_folder
+from tanuki_jax.checkpoints import stream
+from tanuki_jax.checkpoints.convert_options import ExpertOptions
+from tanuki_jax.checkpoints.format import find, finish, read_state
+from tanuki_jax.checkpoints.hugging_face import import_model as from_hugging_face
+from tanuki_jax.checkpoints.hugging_face.configuration import read_model
+from tanuki_jax.checkpoints.restore import Parameters
+from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.model import Model
+from tanuki_jax.config.validate import validate
+from tanuki_jax.lm.model.transformer import count_parameters, shapes
+from tanuki_jax.lm.optimizers.optimizer import make_optimizer
+
+_SAME = ("vocabulary", "width", "hidden", "layers", "heads", "kv_heads", "tied")
+"""Fields that a mixture shares with the dense model that it is made of."""
+_RANDOM = ("router", "units", "expert_gate", "expert_up", "expert_down")
+"""What random numbers are for; the place of each is part of their seed."""
+
+type Float32s = npt.NDArray[np.float32]
+
+type Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""Takes what is being done and how many values there are to it; gives what is told of values as they are done."""
+
+type Expert = Callable[[ExpertOptions, Float32s, str, int, int], Float32s]
+"""Takes the dense model's matrix, the name of the expert's, the layer and the expert; returns the expert's matrix, not in place."""
+
+
+def write(source: Path, out: Path, experiment: Experiment, options: ExpertOptions, progress: Progress) -> tuple[Path, Model]:
+    """Writes the checkpoint `out`, in the type of the source; returns that, a checkpoint or a folder of Hugging Face's, and its model.
+
+    At most two of the dense model's matrices are held in float32, and the copies of one that are being written.
+
+    Args:
+        source: a checkpoint, a run folder, whose newest good checkpoint is taken, or a model folder of Hugging Face's. Of the last, a
+            checkpoint lies in the unfinished `out` meanwhile.
+        out: a folder that does not exist yet; it appears when it is complete.
+        experiment: its model is the mixture to make.
+        options: how.
+        progress: called for each stage.
+
+    Raises:
+        InputError: `out` exists, the source is not dense, has other dims or no optimizer state to copy, or an option is out of range.
+    """
+    _check(options, experiment)
+    ours = any((source / name).exists() for name in ("events.jsonl", "checkpoints"))  # a run folder has a config.json too
+    foreign = (source / "config.json").is_file() and not ours
+    source = source if foreign else find(str(source))
+    dense, model = read_model(source) if foreign else read_state(source).model, experiment.model
+    _check_dense(source, dense, experiment)
+    if options.optimizer == "copied" and not (source / "optimizer").is_dir():
+        raise InputError(f"{source} has no optimizer state to copy; take --optimizer fresh")
+    with new_folder(out) as draft:
+        checkpoint = source
+        if foreign:
+            checkpoint = draft / "dense"
+            with progress("reading the dense model", count_parameters(dense)) as done:
+                from_hugging_face.write(source, checkpoint, done)
+        _write_arrays(checkpoint, draft, experiment, options, progress)
+        state = read_state(checkpoint)
+        _copy_tokenizer(checkpoint, state.tokenizer, draft)
+        if foreign:
+            shutil.rmtree(checkpoint)
+        finish(draft, dataclasses.replace(state, step=0, tokens=0, skipped=(), model=model, data=""))
+    return source, dense
+
+
+def _check(options: ExpertOptions, experiment: Experiment) -> None:
+    validate(experiment)
+    if not experiment.model.experts:
+        raise InputError(f"the experiment {experiment.name!r} has no experts (its model.experts is 0); name one of a mixture, as '8x8b'")
+    if not (options.noise >= 0 and math.isfinite(options.noise)):
+        raise InputError(f"--noise is {options.noise}, and must be finite and not negative")
+    if not 0 <= options.share <= 1:
+        raise InputError(f"--share is {options.share}, and must be from 0 to 1")
+    if options.seed < 0:
+        raise InputError(f"--seed is {options.seed}, and must not be negative")
+
+
+def _check_dense(source: Path, dense: Model, experiment: Experiment) -> None:
+    if dense.experts:
+        raise InputError(f"{source} has {dense.experts} experts already; a mixture is made of a dense model")
+    for field in _SAME:
+        have, wanted = getattr(dense, field), getattr(experiment.model, field)
+        if have != wanted:
+            raise InputError(f"{source} has {field} {have}, and the experiment {experiment.name!r} {wanted}; they must be the same")
+
+
+def _write_arrays(checkpoint: Path, draft: Path, experiment: Experiment, options: ExpertOptions, progress: Progress) -> None:
+    model = experiment.model
+    dtype = Parameters(checkpoint).read("norm").dtype
+
+    def write_item(item: str, what: str, tree: Any, router: Callable[[int], Float32s], expert: Expert) -> None:
+        with progress(what, sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))) as done:
+            stream.write(draft, tree, _reader(Parameters(checkpoint, item), router, functools.partial(expert, options), dtype, done), item)
+
+    def router(layer: int) -> Float32s:
+        return model.initial_std * _generator(options, "router", layer, 0).standard_normal((model.width, model.experts), np.float32)
+
+    def no_moments(layer: int) -> Float32s:
+        return np.zeros((model.width, model.experts), np.float32)
+
+    parameters = shapes(model, dtype.name)
+    write_item("base", "writing parameters", parameters, router, _weights)
+    if options.optimizer == "copied":
+        moments = jax.eval_shape(make_optimizer(experiment.optimizer).init, parameters)
+        tree = {"moments": moments, "accepted": jax.ShapeDtypeStruct((), np.int32)}
+        write_item("optimizer", "writing the optimizer's state", tree, no_moments, _moments)
+
+
+def _reader(
+    dense: Parameters,
+    router: Callable[[int], Float32s],
+    expert: Callable[[Float32s, str, int, int], Float32s],
+    dtype: np.dtype[Any],
+    done: Callable[[int], None],
+) -> stream.Read:
+    """Gives routers and experts in `dtype`, and all else as the dense model has it."""
+
+    @functools.lru_cache(maxsize=1)  # the experts of a layer are asked for one after the other
+    def matrix(name: str, layer: int) -> Float32s:
+        return dense.read(name, layer).astype(np.float32)
+
+    def read(name: str, part: stream.Part) -> npt.NDArray[Any]:
+        path, _, key = name.rpartition(".")
+        if key == "router":
+            assert isinstance(part[0], int)
+            values = router(part[0]).astype(dtype)
+        elif key.startswith("expert_"):
+            layer, number = part
+            assert isinstance(layer, int) and isinstance(number, int)
+            values = expert(matrix(f"{path}.{key.removeprefix('expert_')}", layer), key, layer, number).astype(dtype, copy=False)
+        else:
+            values = dense.read(name, *part)
+        done(values.size)
+        return values
+
+    return read
+
+
+def _weights(options: ExpertOptions, dense: Float32s, key: str, layer: int, expert: int) -> Float32s:
+    """One matrix of an expert."""
+    random = _generator(options, key, layer, expert)
+    if options.initialisation == "noise":
+        noisy = random.standard_normal(dense.shape, np.float32)
+        noisy *= options.noise * (dense.std() if options.noise_scale == "relative" else 1)
+        noisy += dense
+        return noisy
+    anew = _drawn_anew(options, dense.shape, key, layer, expert)
+    replaced = dense[anew]
+    if not replaced.size:
+        return dense
+    partly = dense.copy()
+    partly[anew] = replaced.mean() + replaced.std() * random.standard_normal(replaced.shape, np.float32)
+    return partly
+
+
+def _moments(options: ExpertOptions, dense: Float32s, key: str, layer: int, expert: int) -> Float32s:
+    """Moments of one matrix of an expert."""
+    kept = dense.copy()
+    kept[_drawn_anew(options, dense.shape, key, layer, expert)] = 0
+    return kept
+
+
+def _drawn_anew(
+    options: ExpertOptions, shape: tuple[int, ...], key: str, layer: int, expert: int
+) -> tuple[slice | npt.NDArray[np.int64], ...]:
+    """Index of the entries of an expert's matrix that belong to hidden units drawn anew: the same units in its three matrices."""
+    rows = key == "expert_down"
+    hidden = shape[0 if rows else 1]
+    count = math.floor(options.share * hidden) if options.initialisation == "drop" else 0
+    units = _generator(options, "units", layer, expert).choice(hidden, count, replace=False)
+    return (units,) if rows else (slice(None), units)
+
+
+def _generator(options: ExpertOptions, purpose: str, layer: int, expert: int) -> np.random.Generator:
+    """Random numbers that depend on nothing else, whatever was drawn before."""
+    return np.random.default_rng(np.random.SeedSequence(options.seed, spawn_key=(_RANDOM.index(purpose), layer, expert)))
+
+
+def _copy_tokenizer(checkpoint: Path, tokenizer: str, draft: Path) -> None:
+    """If it lies in the checkpoint; elsewhere it stays."""
+    if tokenizer and not Path(tokenizer).is_absolute() and (checkpoint / tokenizer).is_dir():
+        shutil.copytree(checkpoint / tokenizer, draft / tokenizer)

@@ -1,0 +1,21 @@
+"""The project's chat templates, and those in files."""
+
+from pathlib import Path
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.chat.template import Template
+
+_FOLDER = Path(__file__).with_name("templates")
+NAMES = tuple(sorted(path.stem for path in _FOLDER.glob("*.jinja")))
+"""`tanuki` as Tanuki-8B (### 指示:, ### 応答:), `user_assistant` as conversations of the pretraining corpus, `chatml`, `llama3`."""
+
+
+def find(name: str) -> Template:
+    """The template of that name, or in the file of that path. InputError if there is neither, or if it is no template."""
+    path = _FOLDER / f"{name}.jinja" if name in NAMES else Path(name)
+    if not path.is_file():
+        raise InputError(f"there is no chat template {name}: give the path of a .jinja file, or one of {', '.join(NAMES)}")
+    try:
+        return Template(path.read_text(encoding="utf-8"), name)
+    except UnicodeDecodeError as error:
+        raise InputError(f"the chat template {name} is not text in UTF-8") from error

@@ -1,0 +1,81 @@
+"""The chat template in a tokenizer's folder, where transformers has it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tanuki_jax.base.atomic import replace_text
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.chat.template import Template
+
+CONFIG = "tokenizer_config.json"
+JINJA = "chat_template.jinja"
+_DEFAULT = "default"
+
+
+def find(tokenizer: Path) -> Template | None:
+    """The template beside a tokenizer: `chat_template.jinja`, else `chat_template` in `tokenizer_config.json`; None if there is neither.
+
+    Args:
+        tokenizer: the tokenizer's folder, or its file.
+
+    Raises:
+        InputError: if what is there is no template, or if there are several of which none is called `default`.
+    """
+    folder = _folder(tokenizer)
+    if (folder / JINJA).is_file():
+        return Template((folder / JINJA).read_text(encoding="utf-8"), str(folder / JINJA))
+    source = tokenizer_config(folder).get("chat_template")
+    name = f"in {folder / CONFIG}"
+    if isinstance(source, list):
+        source = _default(source, name)
+    if source is not None and not isinstance(source, str):
+        raise InputError(f"the chat_template {name} is neither text nor a list of named templates")
+    return None if source is None else Template(source, name)
+
+
+def read(tokenizer: Path) -> Template:
+    """As `find`; InputError also if there is none."""
+    template = find(tokenizer)
+    if template is None:
+        raise InputError(
+            f"the tokenizer's folder {_folder(tokenizer)} has no chat template: name one in data.tokenizer.chat_template when preparing, "
+            f"or put a {JINJA} there"
+        )
+    return template
+
+
+def write(tokenizer: Path, template: Template) -> None:
+    """Makes this the template of a tokenizer's folder; the other fields of its `tokenizer_config.json` stay."""
+    folder = _folder(tokenizer)
+    config = tokenizer_config(folder) or {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+    replace_text(folder / CONFIG, json.dumps(config | {"chat_template": template.source}, ensure_ascii=False, indent=2) + "\n")
+    (folder / JINJA).unlink(missing_ok=True)
+
+
+def _folder(tokenizer: Path) -> Path:
+    return tokenizer if tokenizer.is_dir() else tokenizer.parent
+
+
+def tokenizer_config(folder: Path) -> dict[str, Any]:
+    """What `tokenizer_config.json` in a folder holds; empty if there is none. InputError if it is not a JSON object."""
+    path = folder / CONFIG
+    if not path.is_file():
+        return {}
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}") from error
+    if not isinstance(config, dict):
+        raise InputError(f"{path} is not a JSON object")
+    return config
+
+
+def _default(templates: list[Any], name: str) -> object:
+    """Of templates that have names, the default one, or the only one."""
+    named = {entry.get("name"): entry.get("template") for entry in templates if isinstance(entry, dict)}
+    if len(named) == 1:
+        return next(iter(named.values()))
+    if _DEFAULT not in named:
+        raise InputError(f"of the chat templates {name} none is called {_DEFAULT}: there are {', '.join(map(str, named)) or 'none'}")
+    return named[_DEFAULT]

@@ -1,0 +1,84 @@
+"""From the fields of a JSON line or Parquet row to a record."""
+
+from collections.abc import Collection, Mapping
+
+from tanuki_jax.corpus.records.preferences import FIELDS, pair_of
+from tanuki_jax.corpus.records.turns import (
+    INSTRUCTION,
+    TURNS,
+    check,
+    fields_with_values,
+    instruction_of,
+    kind,
+    messages_of,
+    text_of,
+    with_system,
+)
+from tanuki_jax.corpus.records.types import Conversation, Document, Form, Message, Preference
+
+
+def record_of(fields: Mapping[str, object], place: str, text_field: str, form: Form = "text") -> Document | Conversation | Preference:
+    """The record that a row holds. ValueError says, in a few words, why it holds none.
+
+    Its id is the row's `id` if that is a string or a whole number, else `place`. Metadata is the object in `metadata`, if there is one,
+    on top of all fields that have no other use.
+
+    Args:
+        fields: the row.
+        place: where it stands.
+        text_field: the field that holds a document's text.
+        form: "text": a list in `messages` ({role, content}) or, where there is no text, in `conversations` ({from, value}) makes a
+            conversation, otherwise `text_field` is a document's text. "chat": a conversation from either list, or from Alpaca's
+            `instruction` and `output`, whose turns alternate and end with the assistant's. "preference" and "kto": `pair_of`.
+    """
+    id = fields.get("id")
+    usable_id = type(id) in (str, int)
+    name = str(id) if usable_id else place
+    used = {"id"} if usable_id else set()
+    if form == "text":
+        return _document_or_conversation(fields, name, used, text_field)
+    if form == "chat":
+        messages, parts = _chat_of(fields)
+        if wrong := check(messages, answered=True):
+            raise ValueError(wrong)
+        return Conversation(name, messages, _metadata(fields, {*used, *parts}))
+    return Preference(name, *pair_of(fields), _metadata(fields, FIELDS | used))
+
+
+def _document_or_conversation(fields: Mapping[str, object], name: str, used: set[str], text_field: str) -> Document | Conversation:
+    for field in TURNS:
+        turns = fields.get(field)
+        if isinstance(turns, list) and (field == "messages" or fields.get(text_field) is None):
+            return Conversation(name, messages_of(turns), _metadata(fields, {field, *used}))
+    text = fields.get(text_field)
+    if text is None:
+        raise ValueError(f"no field {text_field!r} among {fields_with_values(fields)}")
+    if not isinstance(text, str):
+        raise ValueError(f"the field {text_field!r} is not text but {kind(text)}")
+    if not text or text.isspace():
+        raise ValueError("the text is empty")
+    return Document(name, text, _metadata(fields, {text_field, *used}))
+
+
+def _chat_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], tuple[str, ...]]:
+    """The messages of a row, and the fields that they are made of."""
+    for field in TURNS:
+        turns = fields.get(field)
+        if isinstance(turns, list):
+            if any(isinstance(turn, Mapping) and turn.get("weight") == 0 for turn in turns):
+                raise ValueError("a message has the weight 0, and all that the assistant says is learned")
+            return with_system(fields, messages_of(turns)), (field, "system")
+    prompt = instruction_of(fields)
+    if prompt is None:
+        for field in TURNS:
+            if fields.get(field) is not None:
+                raise ValueError(f"the field {field!r} is not a list of messages but {kind(fields[field])}")
+        raise ValueError(f"no field {', '.join(map(repr, TURNS))} or 'instruction' among {fields_with_values(fields)}")
+    return (*prompt, Message("assistant", text_of(fields.get("output"), "the output"))), (*INSTRUCTION, "output")
+
+
+def _metadata(fields: Mapping[str, object], used: Collection[str]) -> dict[str, object]:
+    own = fields.get("metadata")
+    if not isinstance(own, dict):
+        return {key: value for key, value in fields.items() if key not in used}
+    return {key: value for key, value in fields.items() if key not in used and key != "metadata"} | own

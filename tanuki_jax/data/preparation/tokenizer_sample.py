@@ -1,0 +1,44 @@
+"""Text to train a tokenizer on, drawn from the sources of a mixture."""
+
+from collections.abc import Iterator, Sequence
+
+from tanuki_jax.config.mixture import Mixture
+from tanuki_jax.corpus.records.read import Malformed
+from tanuki_jax.data.preparation.inventory import Inventory
+from tanuki_jax.data.preparation.work_units import rows_of, text_of
+
+MOST_UNITS = 1_000
+
+
+def sample(mixture: Mixture, inventories: Sequence[Inventory], budget: int) -> Iterator[str]:
+    """Texts of all sources, at most `budget` bytes of UTF-8, the same for the same files.
+
+    Each source has a part of the budget in proportion to its weight (the mean over the stages), and what it cannot fill stays
+    unused. It is taken from the beginnings of units all over the source; the last text of each is cut.
+    """
+    shares = _shares(mixture)
+    for inventory in inventories:
+        yield from _texts(inventory, budget * shares[inventory.name])
+
+
+def _shares(mixture: Mixture) -> dict[str, float]:
+    shares = dict.fromkeys((source.name for source in mixture.sources), 0.0)
+    for stage in mixture.stages:
+        total = sum(stage.weights.values()) * len(mixture.stages)
+        for name, weight in stage.weights.items():
+            shares[name] += weight / total
+    return shares
+
+
+def _texts(inventory: Inventory, budget: float) -> Iterator[str]:
+    units = inventory.units[:: -(-len(inventory.units) // MOST_UNITS)]
+    work = sum(unit.work for unit in units)
+    for unit in units:
+        left = int(budget * unit.work / work)
+        for row in rows_of(unit, inventory.source.form, []):
+            if left <= 0:
+                break
+            if not isinstance(row.record, Malformed):
+                text = text_of(row.record).encode()[:left]
+                left -= len(text)
+                yield text.decode(errors="ignore")

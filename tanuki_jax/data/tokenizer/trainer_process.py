@@ -1,0 +1,85 @@
+"""SentencePiece's trainer in a process of its own: there Ctrl-C need not wait for it, and its memory goes back."""
+
+import contextlib
+import io
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+
+import sentencepiece
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.data.tokenizer import special_pieces as pieces
+
+_ERRORS_ONLY = 2
+_THREADS = 16  # part of the result: each thread's sums are rounded before they are added
+
+
+def fit(lines: Iterable[str], vocabulary: int, delimiter: str) -> bytes:
+    """The content of a `.model` of that many pieces, trained on lines that are not empty and hold no newline.
+
+    No piece crosses `delimiter`, unless it is empty. RuntimeError with SentencePiece's words; InputError if the process was killed.
+    """
+    command = [sys.executable, "-m", __spec__.name, str(vocabulary), delimiter]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        try:
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError), process.stdin as sink:
+                sink.writelines(f"{line}\n".encode() for line in lines)
+            process.stdin = None  # closed, so not communicate's to flush
+            model, complaint = process.communicate()
+        finally:
+            process.kill()
+    if process.returncode < 0:
+        raise InputError(
+            f"the training of the tokenizer was killed by signal {-process.returncode}, most likely for want of memory: "
+            "a smaller tokenizer.sample_bytes needs less"
+        )
+    if process.returncode > 0:
+        raise RuntimeError(complaint.decode(errors="replace"))
+    return model
+
+
+def normalizer(replacements: Iterable[tuple[str, str]], *, escape_whitespaces: bool) -> sentencepiece.SentencePieceNormalizer:
+    """A rule that replaces characters and does nothing else, but writing spaces as SentencePiece does if asked to."""
+    sentencepiece.set_min_log_level(_ERRORS_ONLY)
+    return sentencepiece.SentencePieceNormalizer(
+        norm_map=list(replacements), add_dummy_prefix=False, remove_extra_whitespaces=False, escape_whitespaces=escape_whitespaces
+    )
+
+
+def _work(vocabulary: int, delimiter: str) -> None:
+    """Lines from standard input, the model to standard output."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=(line.removesuffix(b"\n") for line in sys.stdin.buffer),
+            model_writer=model,
+            model_type="unigram",
+            vocab_size=vocabulary,
+            character_coverage=0.9995,
+            byte_fallback=True,
+            split_digits=True,
+            allow_whitespace_only_pieces=True,
+            required_chars=pieces.REQUIRED,
+            pad_id=3,
+            control_symbols=list(pieces.CONTROL),
+            user_defined_symbols=list(pieces.WRITTEN),
+            normalizer=normalizer(pieces.ESCAPES, escape_whitespaces=True),
+            pretokenization_delimiter=delimiter,
+            max_sentence_length=2**20,
+            num_threads=_THREADS,
+            minloglevel=_ERRORS_ONLY,
+        )
+    except RuntimeError as error:
+        sys.exit(str(error))
+    sys.stdout.buffer.write(model.getvalue())
+
+
+if __name__ == "__main__":
+    _work(int(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,76 @@
+"""Shows which documents a step of a run read, or what a loss spike came from.
+
+python -m tanuki_jax.explain runs/tiny --step 120
+python -m tanuki_jax.explain runs/tiny --spike 1
+"""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import tyro
+
+from tanuki_jax.base.command import enter
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.command_line import parse_options
+
+NAMED = 5
+"""Documents that are named in the terminal."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """Show which documents a step of a run read: a line for each piece of a document, in the order of the batch. Or find out what a spike
+    came from, to which the run reacted by going back: its steps are made again from the checkpoint, and what they show becomes a page of
+    HTML in the run's folder."""
+
+    run: tyro.conf.Positional[str]
+    """Folder of the run."""
+    step: int = 0
+    """Number of the step, from 1, as in metrics.jsonl."""
+    spike: int = 0
+    """Number of the spike, from 1, as in the folder spikes/."""
+    replay: int = 64
+    """Most steps from the checkpoint to the spike that are trained again, and most of the spike's that are."""
+
+
+def main(words: list[str]) -> None:
+    options = parse_options("explain", words, Options)
+    if (options.step == 0) == (options.spike == 0):
+        raise InputError("explain takes one of --step N and --spike N, numbers from 1")
+    if options.replay < 1:
+        raise InputError(f"--replay is {options.replay}, and must be at least 1")
+    if options.step:
+        _explain_step(Path(options.run), options.step)
+    else:
+        _explain_spike(Path(options.run), options.spike, options.replay)
+
+
+def _explain_step(run: Path, step: int) -> None:
+    from tanuki_jax.training.explain.step_documents import explain
+
+    explained = explain(run, step)
+    pieces = explained.pieces
+    tokens, rows = sum(each.piece.length for each in pieces), len({each.row for each in pieces})
+    print(f"step {step} of {run} (data step {explained.data_step}): {tokens:,} tokens in {rows} rows")
+    width = max(len(each.place) for each in pieces), max(len(each.used) for each in pieces)
+    for each in pieces:
+        print(f"row {each.row:<5} {each.place:<{width[0]}}  {each.used:<{width[1]}}  {each.learned_words or each.first_words}")
+
+
+def _explain_spike(run: Path, number: int, replay: int) -> None:
+    from tanuki_jax.training.explain.autopsy import autopsy
+    from tanuki_jax.training.explain.suspects import STANDS_OUT
+
+    found = autopsy(run, number, replay)
+    print(found.told.path)
+    if found.suspects[0].document.suspicion < STANDS_OUT:
+        print("no document stands out; the first of the list are")
+    for each in found.suspects[:NAMED]:
+        document, place = each.document, each.explained.place
+        share = "" if document.share is None else f", {document.share:.0%} of its step's gradient" * math.isfinite(document.share)
+        print(f"step {document.step}  {place}  loss {document.before.mean:.3f}{share}  {each.explained.first_words[:60]}")
+
+
+if __name__ == "__main__":
+    enter("explain", main)

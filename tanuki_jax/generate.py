@@ -1,0 +1,123 @@
+"""Continues prompts with text from a checkpoint, answers messages, or chats in the terminal.
+
+python -m tanuki_jax.generate runs/tiny --prompt 'user: ' --tokens 100
+python -m tanuki_jax.generate runs/8b/checkpoints/00010000 --prompt '狸は' --prompt '狐は' --temperature 0
+python -m tanuki_jax.generate runs/tiny_dpo --message '散歩と会議を番号つきの一覧にして。'
+python -m tanuki_jax.generate runs/8b_dpo --chat --temperature 0.5 --tokens 1024
+python -m tanuki_jax.generate runs/8b_dpo --prompts questions.jsonl --out answers.jsonl --batch 64
+"""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import tyro
+
+from tanuki_jax.base.command import enter
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.command_line import parse_options
+from tanuki_jax.corpus.records.types import Message
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """Continue prompts with text from a checkpoint, until the document ends, --tokens are written, or it is as long as rows in training."""
+
+    checkpoint: tyro.conf.Positional[str]
+    """A checkpoint, or a run folder, whose newest good checkpoint is taken."""
+    prompt: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Text to continue; may be given several times."""
+    message: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Message to answer, by the tokenizer's chat template; may be given several times, each a conversation of its own."""
+    prompts: str = ""
+    """File of texts to continue (field `prompt`) and conversations to answer (`messages`), JSONL or Parquet; others: a text a line."""
+    out: str = ""
+    """File for what is written after --prompts: their lines with `completion` and `finish_reason`, as JSONL."""
+    batch: int = 16
+    """How many of --prompts are written at once."""
+    chat: bool = False
+    """Talk in the terminal, a line a turn, until the input ends (Ctrl-D); Ctrl-C stops an answer, /reset begins anew."""
+    system: str = ""
+    """System message of conversations that have none; empty: the template's own, if it has one."""
+    adapter: str = ""
+    """Which adapter, where the checkpoint has several; none: the model without it."""
+    tokens: int = 100
+    """Largest number of new tokens."""
+    temperature: float = 0.7
+    """Divides the logits; 0: the most probable token each time."""
+    top_k: int = 0
+    """How many of the most probable tokens are chosen from; 0: all."""
+    top_p: float = 1.0
+    """Tokens are chosen from the most probable ones that make up this share; 1: all."""
+    repetition_penalty: float = 1.0
+    """What logits of tokens that are in the text already are divided by; 1: nothing."""
+    stop: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Text before which to stop; may be given several times."""
+    seed: int = 0
+    """Of the random draws."""
+
+
+def main(words: list[str]) -> None:
+    options = parse_options("generate", words, Options)
+    _check(options)
+    from tanuki_jax.checkpoints.format import find  # after the words are understood: importing jax takes seconds
+    from tanuki_jax.data.tokenizer.load import replace_surrogates
+    from tanuki_jax.inference.assistant import Assistant
+    from tanuki_jax.inference.batch_file import complete_file
+    from tanuki_jax.inference.terminal import talk
+    from tanuki_jax.inference.text import Request, continuations, load_model
+
+    request = Request(
+        tokens=options.tokens,
+        temperature=options.temperature,
+        top_k=options.top_k,
+        top_p=options.top_p,
+        repetition_penalty=options.repetition_penalty,
+        stop=options.stop,
+        seed=options.seed,
+    )
+    loaded = load_model(find(options.checkpoint), options.adapter)
+    if options.prompts:
+        print(complete_file(loaded, options.prompts, Path(options.out), request, batch=options.batch, system=options.system))
+    elif options.prompt:
+        texts = continuations(loaded, options.prompt, request)
+        _print([f"{replace_surrogates(prompt)}{text}" for prompt, text in zip(options.prompt, texts, strict=True)])
+    elif options.chat:
+        talk(Assistant(loaded, request), options.system)
+    else:
+        system = [Message("system", options.system)] if options.system else []
+        _print(Assistant(loaded, request).answers([[*system, Message("user", message)] for message in options.message]))
+
+
+def _check(options: Options) -> None:
+    asked = bool(options.prompt) + bool(options.message) + bool(options.prompts) + options.chat
+    if asked != 1:
+        raise InputError(
+            f"there is {'too much asked for' if asked else 'nothing to continue'}; give --prompt, --message, --prompts or --chat"
+        )
+    if bool(options.prompts) != bool(options.out):
+        raise InputError("--prompts and --out go together: a file to read and one to write")
+    if options.system and options.prompt:
+        raise InputError("--system is for conversations, and --prompt is continued as it is; give --message or --chat")
+    if options.batch < 1:
+        raise InputError(f"--batch is {options.batch}, and must be above 0")
+    if not 0 <= options.seed < 2**32:
+        raise InputError(f"--seed is {options.seed}, and must be from 0 to 2^32 - 1")
+    if options.tokens < 1:
+        raise InputError(f"--tokens is {options.tokens}, and must be above 0")
+    if not 0 <= options.temperature < math.inf:
+        raise InputError(f"--temperature is {options.temperature}, and must be 0 or above")
+    if options.top_k < 0:
+        raise InputError(f"--top-k is {options.top_k}, and must be above 0, or 0 for all tokens")
+    if not 0 < options.top_p <= 1:
+        raise InputError(f"--top-p is {options.top_p}, and must be above 0 and at most 1")
+    if not 0 < options.repetition_penalty < math.inf:
+        raise InputError(f"--repetition-penalty is {options.repetition_penalty}, and must be above 0")
+
+
+def _print(texts: list[str]) -> None:
+    print("\n----\n".join(texts))
+
+
+if __name__ == "__main__":
+    enter("generate", main)

@@ -1,0 +1,34 @@
+"""The losses of routers, added to an objective's."""
+
+import jax
+import jax.numpy as jnp
+
+from tanuki_jax.config.experiment import Router
+from tanuki_jax.lm.model.experts import Routing
+from tanuki_jax.lm.objectives.sums import Sums
+
+
+def add_routing(sums: Sums, routing: Routing, router: Router, weights_m: jax.Array) -> Sums:
+    """Adds the weighted losses of all layers, and reports what their routers did.
+
+    Router losses are means over the tokens of a micro-batch, which count with its weight; that of load balancing is not linear in tokens,
+    so it depends on how a batch is cut into micro-batches. What is reported: `load_balancing_loss`, `router_z_loss` and `dropped_share`,
+    means over layers; `expert_load` [L, E], `router_entropy` [L] and `expert_dropped` [L].
+
+    Args:
+        sums: of an objective.
+        routing: of all layers, with leading axes M (micro-batches) and L.
+        router: the weights of its losses.
+        weights_m: float32[M], the weights of the micro-batches, which make up that of the sums.
+    """
+    routing = jax.tree.map(lambda part: jnp.tensordot(weights_m, part, 1), routing)
+    loss = router.load_balancing * routing.load_balancing.sum() + router.z_loss * routing.z_loss.sum()
+    reported = {
+        "load_balancing_loss": routing.load_balancing.mean(),
+        "router_z_loss": routing.z_loss.mean(),
+        "dropped_share": routing.dropped.mean(),
+        "expert_load": routing.load_e,
+        "router_entropy": routing.entropy,
+        "expert_dropped": routing.dropped,
+    }
+    return Sums(total=sums.total + loss, weight=sums.weight, parts=sums.parts | reported)

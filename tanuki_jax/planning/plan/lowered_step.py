@@ -1,0 +1,59 @@
+"""The training step of an experiment, lowered for devices that need not be here."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.experimental.compilation_cache import compilation_cache
+from jax.sharding import Mesh, NamedSharding
+
+from tanuki_jax.config.experiment import Experiment, NextToken
+from tanuki_jax.data.batch import Batch
+from tanuki_jax.lm.parallel.mesh import make_mesh
+from tanuki_jax.lm.parallel.sharding import BATCH, check_batch, place
+from tanuki_jax.training.step import initial_state, make_step
+
+
+def rows_of_device(experiment: Experiment, parts: int) -> int:
+    """Rows of a micro-batch on each device where `parts` devices split them."""
+    return experiment.data.batch_rows // (experiment.layout.accumulation * experiment.layout.microbatches * parts)
+
+
+@contextlib.contextmanager
+def compiled_anew() -> Iterator[None]:
+    """Without jax's cache: what is compiled for devices that are not here cannot be read back without them."""
+    before = bool(jax.config.jax_enable_compilation_cache)
+    try:
+        jax.config.update("jax_enable_compilation_cache", False)
+        compilation_cache.reset_cache()
+        yield
+    finally:
+        jax.config.update("jax_enable_compilation_cache", before)
+        compilation_cache.reset_cache()
+
+
+def lower_step(experiment: Experiment, devices: Sequence[jax.Device]) -> jax.stages.Lowered:
+    """The step as it would be called, with a batch of the experiment's rows; nothing is allocated.
+
+    InputError if the layout does not fit the devices, the batch or the model.
+    """
+    mesh = make_mesh(experiment.layout, devices)
+    check_batch(mesh, experiment.layout, experiment.data)
+    with jax.set_mesh(mesh):
+        state = place(mesh, jax.eval_shape(lambda: initial_state(experiment)))
+        step: Any = make_step(experiment, mesh)
+        lowered: jax.stages.Lowered = step.lower(state, _batch(experiment, mesh))
+        return lowered
+
+
+def _batch(experiment: Experiment, mesh: Mesh) -> Batch[jax.ShapeDtypeStruct]:
+    """What a step is given, with the fields that its objective reads."""
+    layout, data, objective = experiment.layout, experiment.data, experiment.objective
+    shape = (layout.accumulation, data.batch_rows // layout.accumulation, data.sequence_length)
+    integers, floats = (jax.ShapeDtypeStruct(shape, dtype, sharding=NamedSharding(mesh, BATCH)) for dtype in (jnp.int32, jnp.float32))
+    batch = Batch(integers, integers, floats, integers, integers)
+    if isinstance(objective, NextToken):
+        return batch
+    return batch._replace(pair_ids=integers, sides=integers, reference_logps=floats if objective.stores_reference else None)

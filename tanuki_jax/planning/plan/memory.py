@@ -1,0 +1,56 @@
+"""What a device's memory holds at a step's peak, from what the compiler says and the sharding rules."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from tanuki_jax.planning.plan.hardware import Hardware
+from tanuki_jax.planning.plan.plan_results import Memory
+
+
+def split(compiled: Any, state: Any, kept: int, hardware: Hardware) -> Memory:
+    """The peak, parted.
+
+    The peak is what the compiler allocates: arguments and results (which share their buffers, as the state is donated) and one buffer
+    for all that comes and goes between them. Frozen weights, parameters and optimizer are exact. Activations are the arrays that the
+    forward pass stacks for the backward pass, all of which live when it turns round. Temporaries are the rest.
+
+    Args:
+        compiled: the step.
+        state: its train state, whose leaves have shape, dtype and sharding.
+        kept: bytes that the forward pass stacks.
+        hardware: for the device's memory and the margin.
+    """
+    said = compiled.memory_analysis()
+    assert said is not None, "the compiler does not say how much memory the step needs"
+    peak = said.argument_size_in_bytes + said.output_size_in_bytes - said.alias_size_in_bytes + said.temp_size_in_bytes
+    frozen, parameters = held(state.get("frozen", {})), held(state["parameters"])
+    optimizer = held({name: part for name, part in state.items() if name not in ("frozen", "parameters")})
+    activations = min(kept, peak - frozen - parameters - optimizer)
+    return Memory(
+        frozen=frozen,
+        parameters=parameters,
+        optimizer=optimizer,
+        activations=activations,
+        temporaries=peak - frozen - parameters - optimizer - activations,
+        margin=round(hardware.margin_share * hardware.memory_bytes),
+        capacity=hardware.memory_bytes,
+        host=said.host_argument_size_in_bytes
+        + said.host_output_size_in_bytes
+        - said.host_alias_size_in_bytes
+        + said.host_temp_size_in_bytes,
+    )
+
+
+def held(tree: Any) -> int:
+    """Bytes of a tree's arrays on one device."""
+    return sum(array_bytes(leaf.sharding.shard_shape(leaf.shape), leaf.dtype) for leaf in jax.tree.leaves(tree))
+
+
+def array_bytes(shape: Sequence[int], dtype: Any) -> int:
+    """Of an array on a device, where two values of 4 bits share a byte."""
+    bits = 4 if jnp.dtype(dtype).name in ("int4", "uint4") else 8 * jnp.dtype(dtype).itemsize
+    return math.prod(shape) * bits // 8

@@ -1,0 +1,160 @@
+"""The floating-point operations that a step issues: those of the model, what is computed again, and a pipeline's idle rounds."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
+
+from tanuki_jax.config.experiment import Activation, Experiment, Layout
+from tanuki_jax.config.lora import LoRA
+from tanuki_jax.config.model import Model
+from tanuki_jax.lm.kernels.attention.attention import PLAIN, Backend
+from tanuki_jax.lm.model import lora as low_rank
+from tanuki_jax.lm.model.experts import Choices, Experts
+from tanuki_jax.lm.model.flops import active, count
+from tanuki_jax.lm.model.remat import Remat, keep_all, rematerialize
+from tanuki_jax.lm.model.transformer import Params, hidden_states, shapes
+from tanuki_jax.lm.parallel.pipeline import bubble
+from tanuki_jax.training.loss import computes_reference, flops_per_token
+
+TIME = 8
+"""Tokens with which a layer is traced; what its products cost is in proportion to them."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Work:
+    """Operations of a step on all devices, by what they are done with."""
+
+    matmul: int
+    """Products with weights other than those of experts and the output matrix, the router's included."""
+    attention: int
+    grouped_matmul: int
+    """Products with the weights of experts."""
+    cross_entropy: int
+
+    @property
+    def total(self) -> int:
+        return self.matmul + self.attention + self.grouped_matmul + self.cross_entropy
+
+
+def model_flops(experiment: Experiment) -> int:
+    """Of a step: its tokens times `flops_per_token`."""
+    return _tokens(experiment) * flops_per_token(experiment)
+
+
+def issued(experiment: Experiment, backend: Backend) -> Work:
+    """Of a step.
+
+    What the backward pass of a layer computes is counted on its jaxpr, under the policy of the layout: of frozen weights no gradients, of
+    their adapters all products, but for the norms of DoRA. Attention is counted by formula: two products forward, and again if its output
+    is not kept, and five backward, of which one are the scores again; by a kernel in the causal half of the square, in plain JAX
+    (`backend`) in all of it. The loss computes its logits twice, and one gradient if the output matrix is frozen, else two. A reference
+    is a forward pass more. In a pipeline's idle rounds the layers are computed for nothing.
+    """
+    model, layout, lora, tokens = experiment.model, experiment.layout, experiment.lora, _tokens(experiment)
+    passes = [_layer(model, lora, layout.remat, layout.save, layout.offload)]
+    if computes_reference(experiment):
+        passes.append(_forward(model))
+    matmul, grouped, forwards = map(sum, zip(*passes, strict=True))
+    keys = 2 * experiment.data.sequence_length if backend in PLAIN else experiment.data.sequence_length + 1
+    attention = (2 * forwards + 5) * model.heads * model.head_dim * keys
+    rounds = tokens * model.layers
+    work = Work(
+        matmul=rounds * matmul,
+        attention=rounds * attention,
+        grouped_matmul=rounds * grouped,
+        cross_entropy=((3 if lora.rank else 4) + len(passes) - 1) * tokens * 2 * model.width * model.vocabulary,
+    )
+    return with_idle(work, layout)
+
+
+def with_idle(work: Work, layout: Layout) -> Work:
+    """The work of a pipeline in whose idle rounds the layers are computed for nothing."""
+    if layout.stage == 1:
+        return work
+    layers = ("matmul", "attention", "grouped_matmul")
+    return dataclasses.replace(work, **{name: round(getattr(work, name) / (1 - bubble(layout))) for name in layers})
+
+
+def _tokens(experiment: Experiment) -> int:
+    return experiment.data.batch_rows * experiment.data.sequence_length
+
+
+type _Layer = tuple[int, int, int]
+"""Of one token and layer: products with weights, those with experts' weights, and how often attention's forward pass is computed."""
+
+
+@functools.cache
+def _layer(model: Model, lora: LoRA, remat: str, save: tuple[Activation, ...], offload: tuple[Activation, ...]) -> _Layer:
+    """Forward and backward."""
+    return _counted(model, lora, rematerialize(remat, save, offload), backward=True)
+
+
+@functools.cache
+def _forward(model: Model) -> _Layer:
+    """The forward pass alone, without adapters."""
+    return _counted(model, LoRA(), keep_all, backward=False)
+
+
+def _counted(model: Model, lora: LoRA, remat: Remat, *, backward: bool) -> _Layer:
+    counting = functools.partial(_count, model, lora, remat, backward)
+    bare = counting(attention=False, experts=False)
+    attention = counting(attention=True, experts=False) - bare
+    experts = counting(attention=False, experts=True) - bare if model.experts else 0
+    return bare, experts, attention // (2 * model.heads * model.head_dim)
+
+
+def _count(model: Model, lora: LoRA, remat: Remat, backward: bool, *, attention: bool, experts: bool) -> int:
+    """Products of a layer, of a token, with stand-ins for attention and experts, or without."""
+    frozen = shapes(dataclasses.replace(model, layers=1))
+    trained = frozen
+    if lora.rank:
+        plain = dataclasses.replace(lora, magnitude=False)  # whose norms are of a matrix, not of tokens
+        trained = {"blocks": jax.eval_shape(lambda: low_rank.initialise(frozen["blocks"], plain, jax.random.key(0)))}
+
+    def loss(trained: Params, frozen: Params, tokens: jax.Array) -> jax.Array:
+        states, _ = hidden_states(
+            {**frozen, **trained, "blocks": {**frozen["blocks"], **trained["blocks"]}},
+            tokens,
+            tokens,
+            tokens,
+            dataclasses.replace(model, layers=1),
+            attend=lambda q, k, v, *_: _attend(attention, q, k, v),
+            constrain=lambda x, _: x,
+            compute_dtype="float32",
+            remat=remat,
+            dispatch=active if experts else _idle,
+        )
+        return states.sum()
+
+    traced = jax.make_jaxpr(jax.grad(loss) if backward else loss)(trained, frozen, jax.ShapeDtypeStruct((1, TIME), jnp.int32))
+    return count(traced.jaxpr) // TIME
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _attend(counted: bool, q_bthd: jax.Array, k_btkd: jax.Array, v_btkd: jax.Array) -> jax.Array:
+    """A stand-in for attention, which needs as much of the layer again as the kernels do; its only product is one of 2 H D operations a
+    token in the forward pass, and not even that unless `counted`."""
+    scores_bth = jnp.einsum("bthd,bthd->bth", q_bthd, q_bthd) if counted else q_bthd.sum(3)
+    return q_bthd * scores_bth[..., None] + (k_btkd * v_btkd).sum(2, keepdims=True)
+
+
+def _attend_forward(counted: bool, *given: jax.Array) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+    out = checkpoint_name(_attend(counted, *given), "attention")
+    return out, (*given, out)
+
+
+def _attend_backward(counted: bool, kept: tuple[jax.Array, ...], gradient: jax.Array) -> tuple[jax.Array, ...]:
+    q_bthd, k_btkd, v_btkd, out = kept
+    shared = (out * gradient).sum(2, keepdims=True)
+    return q_bthd * out * gradient, v_btkd * shared, k_btkd * shared
+
+
+_attend.defvjp(_attend_forward, _attend_backward)
+
+
+def _idle(x_btd: jax.Array, choices: Choices, _: Experts) -> tuple[jax.Array, jax.Array]:
+    """`Dispatch` without a product, which needs its input and weights again as the real one does."""
+    return jnp.sin(x_btd) * choices.weights_btk.sum(-1, keepdims=True), jnp.zeros(())

@@ -1,0 +1,60 @@
+"""Make a tokenizer and token stores of documents; what exists is used as it is.
+
+python -m tanuki_jax.prepare --config=tiny
+python -m tanuki_jax.prepare --config=8b --data.stores /scratch/stores --workers 64
+python -m tanuki_jax.prepare --config=8b_sft --preview 3
+"""
+
+import dataclasses
+import os
+
+from tanuki_jax.base.command import enter
+from tanuki_jax.base.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """Train the tokenizer of an experiment and make the token stores of its mixture; what exists already is used as it is."""
+
+    workers: int = 0
+    """Processes that encode; 0: one for each core."""
+    preview: int = 0
+    """Print this many records of each source of chats or preferences, with what is learned in colour, and make nothing."""
+
+
+def main(words: list[str]) -> None:
+    # Worker processes import this file too, and need nothing of the command line.
+    from rich.console import Console
+
+    from tanuki_jax.config import registry
+    from tanuki_jax.config.command_line import parse
+    from tanuki_jax.data.preparation import summary
+    from tanuki_jax.data.preparation.prepare_data import prepare
+    from tanuki_jax.data.preparation.preview import preview
+
+    experiment, options = parse("prepare", words, Options)
+    if options.workers < 0:
+        raise InputError(f"--workers is {options.workers}, and must not be negative")
+    if options.preview < 0:
+        raise InputError(f"--preview is {options.preview}, and must not be negative")
+    mixture = registry.mixture.find(experiment.data.mixture)
+    console = Console(markup=False, highlight=False)
+    if options.preview:
+        for text in preview(experiment.data, mixture, options.preview):
+            console.print(text, soft_wrap=True)
+        return
+    prepared = prepare(experiment.data, mixture, options.workers or _cores())
+    table = summary.table(prepared)
+    console.width = max(console.width, console.measure(table, options=console.options.update(max_width=1_000)).maximum)
+    console.print(table)
+    if any(entry.store.has_learned for entry in prepared):
+        console.print(summary.passes(experiment, mixture, prepared), soft_wrap=True)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+if __name__ == "__main__":
+    enter("prepare", main)

@@ -1,0 +1,179 @@
+"""The steps before and in a spike made again from the checkpoint to which the run went back, and measured on the way."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.data.batch import Batch
+from tanuki_jax.data.loader import HostBatch, Loader, data_step_of
+from tanuki_jax.lm.optimizers.optimizer import learning_rate
+from tanuki_jax.lm.parallel.sharding import place_batch, replicate
+from tanuki_jax.training import guard
+from tanuki_jax.training.explain import suspects as documents
+from tanuki_jax.training.explain.probe import Floats, Probe
+from tanuki_jax.training.explain.spike_record import Told
+from tanuki_jax.training.explain.suspects import Document
+from tanuki_jax.training.start import resumed
+from tanuki_jax.training.step import TrainState, make_step
+
+OBSERVED = 12
+"""Steps before the spike whose layers are measured, to know what is usual."""
+COMPARED = 2
+"""Steps before the spike whose documents are compared with its own."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Which steps are made again, and what is done with them."""
+
+    first: int
+    """Of the spike."""
+    last: int
+    """Of those of the spike that are made."""
+    begin: int
+    """First of all."""
+    observed_from: int
+    compared_from: int
+    trained_from: int | None
+    """Steps before it are measured on the checkpoint's weights; None: all are."""
+
+
+class Observation(NamedTuple):
+    """What was measured of a step, on the weights from before it."""
+
+    step: int
+    loss: float
+    """Nats a token."""
+    accepted: bool | None
+    """Whether the guard took the step; None if it was not trained."""
+    activations_l: Floats
+    """Root mean square of what leaves each layer."""
+    gradients_g: Floats
+    """Norms of the gradient of the mean loss, by group of parameters."""
+    load_le: Floats | None
+    """Share of the choices that went to each expert of each layer."""
+
+
+class Replayed(NamedTuple):
+    """What the replay showed."""
+
+    plan: Plan
+    groups: Sequence[str]
+    """Names of the groups of parameters."""
+    observations: Sequence[Observation]
+    documents: Sequence[Document]
+    """Of all compared steps, the most suspicious first."""
+
+
+def make_plan(told: Told, most: int) -> Plan:
+    """The steps of a replay with at most `most` training steps before the spike, and as many of its own.
+
+    If the checkpoint lies further back nothing is trained, and all is measured on its weights.
+    """
+    first, checkpoint = told.spike.first, told.spike.checkpoint
+    observed, compared = max(1, first - OBSERVED), max(1, first - COMPARED)
+    near = first - 1 - checkpoint <= most
+    return Plan(
+        first=first,
+        last=min(told.spike.last, first + most - 1),
+        begin=min(observed, checkpoint + 1) if near else observed,
+        observed_from=observed,
+        compared_from=compared,
+        trained_from=checkpoint + 1 if near else None,
+    )
+
+
+def replay(experiment: Experiment, mesh: Mesh, loader: Loader, told: Told, plan: Plan) -> Replayed:
+    """Makes the steps of a plan again. `experiment` and `mesh` are of `place`."""
+    with jax.set_mesh(mesh):
+        return _Replay(experiment, mesh, loader, told, plan).go()
+
+
+class _Replay:
+    def __init__(self, experiment: Experiment, mesh: Mesh, loader: Loader, told: Told, plan: Plan) -> None:
+        self._experiment, self._mesh, self._loader, self._told, self._plan = experiment, mesh, loader, told, plan
+        self._lines = {line["step"]: line for line in told.lines}
+        self._rows = experiment.data.batch_rows // experiment.layout.accumulation
+        self._probe = Probe(experiment, mesh)
+        self._step = make_step(experiment, mesh)
+        self._documents: dict[int, list[Document]] = {}
+        self._alone: set[Document] = set()
+
+    def go(self) -> Replayed:
+        plan = self._plan
+        state = resumed(self._experiment, self._mesh, self._told.checkpoint, self._told.state)
+        stage = self._loader.stage(self._data_step(max(self._told.state.step, 1)))
+        observations = []
+        for step in range(plan.begin, plan.last + 1):
+            host = self._loader.batch(self._data_step(step), slice(None))
+            batch = self._placed(host)
+            if step == plan.compared_from:
+                self._compare(state)
+            observation = self._observe(state, step, host, batch) if step >= plan.observed_from else None
+            accepted = None
+            if plan.trained_from is not None and step >= plan.trained_from:
+                if (now := self._loader.stage(self._data_step(step))) != stage:
+                    stage, state["guard"] = now, replicate(self._mesh, guard.window(self._experiment.guard.window))
+                self._set_rate(state, step)
+                state, metrics = self._step(state, batch)
+                accepted = bool(metrics["accepted"])
+            if observation:
+                observations.append(observation._replace(accepted=accepted))
+        found = [document for step in sorted(self._documents) for document in self._documents[step]]
+        return Replayed(plan, self._probe.groups, observations, documents.ordered(found))
+
+    def _data_step(self, step: int) -> int:
+        """What a step, from 1, read at that time."""
+        data_step: int = self._lines.get(step, {}).get("data_step", data_step_of(step - 1, self._told.skipped))
+        return data_step
+
+    def _placed(self, host: HostBatch) -> Batch[jax.Array]:
+        rows, time = host.tokens.shape
+        placed: Batch[jax.Array] = place_batch(self._mesh, host, range(rows), (rows // self._rows, self._rows, time))
+        return placed
+
+    def _compare(self, state: TrainState) -> None:
+        """Judges the documents of all compared steps on the same weights, and notes whose gradients are worth computing."""
+        measured: list[Document] = []
+        for step in range(self._plan.compared_from, self._plan.last + 1):
+            host = self._loader.batch(self._data_step(step), slice(None))
+            losses_nt = self._probe.forward(state, self._placed(host)).losses_nt
+            measured += documents.measure(step, self._loader.trace(self._data_step(step)), host, losses_nt)
+        judged = documents.judge(measured, self._plan.first)
+        self._alone = set(documents.most_suspicious(judged, self._plan.first))
+        for document in judged:
+            self._documents.setdefault(document.step, []).append(document)
+
+    def _observe(self, state: TrainState, step: int, host: HostBatch, batch: Batch[jax.Array]) -> Observation:
+        seen = self._probe.forward(state, batch)
+        norms_g, tokens = self._probe.gradient_norms(state, batch), float(host.loss_weights.sum())
+        whole = float(np.linalg.norm(norms_g))
+        for number, document in enumerate(self._documents.get(step, ())):
+            at_step = documents.losses_of(document.places(), document.row, host, seen.losses_nt)
+            share = self._share(state, host, document, whole) if document in self._alone else None
+            self._documents[step][number] = dataclasses.replace(document, at_step=at_step, share=share)
+        loss = float((seen.losses_nt * host.loss_weights).sum(dtype=np.float64) / tokens)
+        return Observation(step, loss, None, seen.activations_l, norms_g / tokens, seen.load_le)
+
+    def _share(self, state: TrainState, host: HostBatch, document: Document, whole: float) -> float:
+        """Norm of the gradient of a document's summed loss alone, over that of its batch."""
+        begin = document.row // self._rows * self._rows
+        micro: HostBatch = jax.tree.map(lambda array: array[begin : begin + self._rows], host)
+        weights = np.zeros_like(micro.loss_weights)
+        weights[document.row - begin, document.places()] = host.loss_weights[document.row, document.places()]
+        norm = self._probe.gradient_norm_alone(state, self._placed(micro._replace(loss_weights=weights)))
+        if not np.isfinite(norm):
+            return np.inf
+        return norm / whole if np.isfinite(whole) and whole else 0.0
+
+    def _set_rate(self, state: TrainState, step: int) -> None:
+        """Has the step take the learning rate that it had, whatever the config says now and however long it was to be lower."""
+        told = self._lines.get(step, {}).get("learning_rate")
+        usual = float(learning_rate(self._experiment.schedule, self._experiment.steps, state["accepted"]))
+        if told is not None and usual:
+            state["rate_factor"] = replicate(self._mesh, np.float32(round(told / usual, 6)))

@@ -1,0 +1,122 @@
+"""What a step of a run read: every piece of every document, with the place that it came from."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.checkpoints import format as folder
+from tanuki_jax.checkpoints.format import State
+from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.mixture import Mixture
+from tanuki_jax.config.serialize import from_json
+from tanuki_jax.data.batch import SIDES
+from tanuki_jax.data.loader import Loader, Piece, data_step_of, open_stores
+from tanuki_jax.data.store import Origin, Store
+from tanuki_jax.data.tokenizer.load import Tokenizer, load
+
+TOKENS_SHOWN = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class Explained:
+    """One piece of a document in one row of a batch."""
+
+    row: int
+    piece: Piece
+    origin: Origin
+    document_tokens: int
+    """Tokens of the whole document, its end included."""
+    first_words: str
+    """Text of the piece's first tokens, on one line."""
+    side: str = ""
+    """Which answer of a preference it is; else empty."""
+    learned: int | None = None
+    """How many of its targets are learned; None: all, as in texts."""
+    learned_words: str = ""
+    """Text of the first learned ones, on one line, where not all are."""
+
+    @property
+    def place(self) -> str:
+        """Source, file and row."""
+        return f"{self.piece.source}  {self.origin.path}:{self.origin.row}"
+
+    @property
+    def used(self) -> str:
+        """Which part of the document it is, and how much of it is learned."""
+        piece = self.piece
+        part = f"tokens {piece.start + 1}-{piece.start + piece.length} of {self.document_tokens}, epoch {piece.epoch + 1}"
+        return ", ".join([part, *([self.side] if self.side else []), *([f"{self.learned} learned"] if self.learned is not None else [])])
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A step of a run, and what it read."""
+
+    data_step: int
+    pieces: Sequence[Explained]
+
+
+def explain(run: Path, step: int) -> Step:
+    """What step `step` (from 1) of the run in folder `run` read, row after row.
+
+    InputError if there is no such run or step, or if the data are not those that the run was trained on.
+    """
+    experiment, mixture = read_run(run)
+    if not 1 <= step <= experiment.steps:
+        raise InputError(f"{run} has the steps 1 to {experiment.steps}, but no step {step}")
+    stores = open_stores(experiment.data, mixture)
+    loader = Loader(stores, mixture, experiment.data, experiment.seed)
+    skipped: tuple[int, ...] = ()
+    if saved := folder.steps(run / "checkpoints"):
+        state = folder.read_state(folder.step_folder(run / "checkpoints", saved[-1]))
+        check_data(run, experiment, loader, state)
+        skipped = state.skipped
+    data_step = data_step_of(step - 1, skipped)
+    pieces = [(row, piece) for row, pieces in enumerate(loader.trace(data_step)) for piece in pieces]
+    return Step(data_step, located(pieces, stores, load(experiment.data.tokenizer.path)))
+
+
+def read_run(run: Path) -> tuple[Experiment, Mixture]:
+    """What the run in a folder was told. InputError if it is no run folder."""
+    return _read(run / "config.json", Experiment), _read(run / "mixture.json", Mixture)
+
+
+def check_data(run: Path, experiment: Experiment, loader: Loader, state: State) -> None:
+    """InputError if the data are not those that a checkpoint of the run was trained on."""
+    if state.data != loader.fingerprint:
+        raise InputError(f"the stores in {experiment.data.stores} are no longer those that {run} was trained on")
+
+
+def _read[Config](path: Path, kind: type[Config]) -> Config:
+    if not path.is_file():
+        raise InputError(f"{path.parent} is not a run folder: it has no {path.name}")
+    return from_json(path.read_text(encoding="utf-8"), kind, str(path))
+
+
+def located(
+    pieces: Sequence[tuple[int, Piece]], stores: Mapping[str, Store], tokenizer: Tokenizer, tokens: int = TOKENS_SHOWN
+) -> list[Explained]:
+    """Pieces and their rows, with where they came from and the text of their first `tokens` tokens."""
+    explained = []
+    for row, piece in pieces:
+        store = stores[piece.source]
+        begin, end = store.offsets[piece.document : piece.document + 2]
+        start = np.array([begin + piece.start])
+        words = _words(store, start, np.array([min(piece.length, tokens)]), tokenizer)
+        found = Explained(row, piece, store.origin(piece.document), int(end - begin), words)
+        if store.has_learned:
+            targets = np.flatnonzero(store.read_learned(start + 1, np.array([piece.length])))
+            side = SIDES[piece.document % store.documents_per_record] if store.documents_per_record > 1 else ""
+            learned_words = _words(store, start + 1 + targets[:tokens], np.ones(len(targets[:tokens]), np.int64), tokenizer)
+            found = dataclasses.replace(found, side=side, learned=len(targets), learned_words=learned_words)
+        explained.append(found)
+    return explained
+
+
+def _words(store: Store, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], tokenizer: Tokenizer) -> str:
+    """The text of some spans, on one line."""
+    return " ".join(tokenizer.decode(store.read(starts, lengths).tolist()).split())

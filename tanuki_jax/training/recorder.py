@@ -1,0 +1,106 @@
+"""From a step's arrays on the device to a line of metrics, read one step late so that the device never waits."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+
+from tanuki_jax.checkpoints.format import State
+from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.training.loss import flops_per_token
+from tanuki_jax.training.step import Metrics
+
+PEAK_FLOPS = {
+    "NVIDIA H100 80GB HBM3": 989e12,
+    "NVIDIA H200": 989e12,
+    "NVIDIA B200": 2250e12,
+    "NVIDIA A100-SXM4-80GB": 312e12,
+    "TPU v5e": 197e12,
+    "TPU v5p": 459e12,
+    "TPU v6e": 918e12,
+}
+"""Vendors' dense bf16 peaks, by `device_kind`; model FLOPs utilisation (MFU) is not reported for others."""
+
+
+class Measured(NamedTuple):
+    """A step, from 1, the data step that it read, and its metrics on the host."""
+
+    step: int
+    data_step: int
+    values: dict[str, Any]
+
+
+class Recorder:
+    """Turns metrics of steps into lines and hands them to `write`.
+
+    MFU = tokens/s/device x `flops_per_token` / peak FLOP/s of the device. Tokens are all that is not padding.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        at: State,
+        epochs: Callable[[int], Mapping[str, float]],
+        write: Callable[[dict[str, Any]], None],
+        observe: Callable[[Measured], None],
+    ) -> None:
+        """`epochs` says how often each source was read before a data step; `observe` is told of every step, `write` of those logged."""
+        self.tokens = at.tokens
+        self._rewinds = len(at.spikes)
+        self._epochs = epochs
+        self._observe = observe
+        self.flops_per_token = flops_per_token(experiment)
+        self._every = experiment.logging.every_steps
+        self._write = write
+        self._device = jax.local_devices()[0]
+        self._pending: tuple[int, int, Metrics, float] | None = None
+        self._since = time.perf_counter()
+
+    def push(self, step: int, data_step: int, metrics: Metrics, waited: float) -> None:
+        """Takes the metrics of a dispatched step and writes those of the step before.
+
+        Args:
+            step: number of the step, from 1.
+            data_step: the batch that it read.
+            metrics: its arrays, which may not be computed yet.
+            waited: seconds that the step waited for its batch.
+        """
+        self._record()
+        self._pending = (step, data_step, metrics, waited)
+
+    def flush(self) -> None:
+        """Waits for the last step and writes its metrics."""
+        self._record()
+
+    def restart_clock(self) -> None:
+        """Leaves the time since the last step out of the next one's speed, after an evaluation or a save."""
+        self._since = time.perf_counter()
+
+    def _record(self) -> None:
+        if self._pending is None:
+            return
+        (step, data_step, arrays, waited), self._pending = self._pending, None
+        values = {
+            name: value.item() if value.ndim == 0 else value.astype(float).round(4).tolist()
+            for name, value in jax.device_get(arrays).items()
+        }
+        now = time.perf_counter()
+        seconds, self._since = now - self._since, now
+        tokens = int(values["tokens"])
+        self.tokens += tokens
+        self._observe(Measured(step, data_step, values))
+        if step % self._every:
+            return
+        speed = tokens / seconds
+        counted = {"rejected": step - values.pop("updates"), "rewinds": self._rewinds}
+        line = {"step": step, "data_step": data_step} | values | counted
+        line |= {f"epochs/{name}": round(times, 4) for name, times in self._epochs(data_step + 1).items()}
+        line |= {"tokens": self.tokens, "tokens_per_second": round(speed, 1)}
+        line["tokens_per_second_per_device"] = round(speed / jax.device_count(), 1)
+        if peak := PEAK_FLOPS.get(self._device.device_kind):
+            line["mfu"] = round(speed / jax.device_count() * self.flops_per_token / peak, 4)
+        line["data_wait_share"] = round(min(waited / seconds, 1.0), 4)
+        if memory := self._device.memory_stats():
+            line["device_memory_gib"] = round(memory["peak_bytes_in_use"] / 2**30, 3)
+        self._write(line)

@@ -1,0 +1,80 @@
+"""The picture of a run: training and held-out loss against steps, what was rejected or left out, and of pairs how many are preferred."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tanuki_jax.base.atomic import replacing
+from tanuki_jax.training.runs.run_folder import read_events, read_metrics
+
+PREFERRED = "rewards/accuracies"
+
+
+def draw(run: Path) -> None:
+    """Draws `loss.png` in the run folder from its metrics, atomically."""
+    lines = list(read_metrics(run))
+    pairs = any(PREFERRED in line for line in lines)
+    figure = Figure(figsize=(8, 7.5 if pairs else 4.5), dpi=120, layout="constrained")
+    panels = figure.subplots(2 if pairs else 1, squeeze=False, sharex=True)[:, 0]
+    _curves(panels[0], lines, "loss")
+    _mark(panels[0], run)
+    panels[0].set(title=run.name, ylabel="loss, nats a pair" if pairs else "loss, nats a token")
+    if pairs:
+        _curves(panels[1], lines, PREFERRED)
+        panels[1].set(ylabel="share of pairs, chosen rewarded", ylim=(-0.05, 1.05))
+    panels[-1].set(xlabel="step")
+    for axes in panels:
+        if axes.get_legend_handles_labels()[1]:
+            axes.legend(frameon=False)
+    with replacing(run / "loss.png") as partial:
+        figure.savefig(partial, format="png")
+
+
+def _curves(axes: Axes, lines: Sequence[Mapping[str, Any]], metric: str) -> None:
+    """A metric of accepted steps, and of every held-out source."""
+    train = [(line["step"], line[metric]) for line in lines if metric in line and line.get("accepted", True)]
+    if train:
+        steps, values = np.array(train).T
+        axes.plot(steps, values, color="0.8", linewidth=1)
+        axes.plot(*_smooth(steps, values), color="0.25", linewidth=1.8, label="training, smoothed")
+    held_out: dict[str, list[tuple[int, float]]] = {}
+    for line in lines:
+        for name, value in line.items():
+            place, _, of = name.partition("/")
+            source, _, part = of.partition("/")
+            if place == "held_out" and source != "all" and (part or "loss") == metric:
+                held_out.setdefault(source, []).append((line["step"], value))
+    for number, (source, points) in enumerate(held_out.items()):
+        axes.plot(*np.array(points).T, color=f"C{number}", marker="o", markersize=3.5, linewidth=1.4, label=f"held out: {source}")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _mark(axes: Axes, run: Path) -> None:
+    """Rejected steps as ticks on the axis, and the curve of every spike from the checkpoint on to which the run went back."""
+    axes.set_ylim(axes.get_ylim())  # a spike would dwarf the rest
+    if rejected := [event["step"] for event in read_events(run) if event["event"] == "rejected"]:
+        ticks = axes.get_xaxis_transform()
+        axes.plot(rejected, [0.01] * len(rejected), "|", transform=ticks, color="C3", markersize=8, label="rejected steps")
+    for number, path in enumerate(sorted((run / "spikes").glob("*.json"))):
+        spike = json.loads(path.read_text(encoding="utf-8"))
+        lost = [(line["step"], line["loss"]) for line in spike["metrics"] if "loss" in line]
+        if lost:
+            axes.plot(*np.array(lost).T, color="C3", alpha=0.5, linewidth=1, label=None if number else "left out after going back")
+        axes.axvline(spike["checkpoint"], color="C3", linewidth=0.8, linestyle=":")
+
+
+def _smooth(steps: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A centred running mean over a fortieth of the run, of the losses that are finite."""
+    finite = np.isfinite(losses)
+    steps, losses = steps[finite], losses[finite]
+    width = max(1, len(losses) // 40)
+    kernel = np.ones(2 * width + 1)
+    total = np.convolve(losses, kernel, mode="full")[width : width + len(losses)]
+    count = np.convolve(np.ones(len(losses)), kernel, mode="full")[width : width + len(losses)]
+    return steps, total / count

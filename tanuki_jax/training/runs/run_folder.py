@@ -1,0 +1,99 @@
+"""The folder of a run: what it was told, what it measured, what happened to it."""
+
+import datetime
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tanuki_jax.base.atomic import replace_text
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.mixture import Mixture
+from tanuki_jax.config.serialize import from_json, to_json
+
+
+class RunFolder:
+    """`runs/NAME`: config.json, mixture.json, metrics.jsonl, events.jsonl, and places for checkpoints, TensorBoard and pictures.
+
+    Only the process that is told to write changes anything. The folder appears with the first event.
+    """
+
+    def __init__(self, experiment: Experiment, *, writes: bool) -> None:
+        self.path = Path(experiment.runs) / experiment.name
+        self.checkpoints = self.path / "checkpoints"
+        self._metrics = self.path / "metrics.jsonl"
+        self._writes = writes
+
+    def write_config(self, experiment: Experiment, mixture: Mixture) -> list[str]:
+        """Writes what the run was told; returns the top-level fields that differ from what it was told before."""
+        path = self.path / "config.json"
+        changed = []
+        if path.exists():
+            before = from_json(path.read_text(encoding="utf-8"), Experiment, str(path))
+            changed = [name for name in vars(experiment) if getattr(before, name) != getattr(experiment, name)]
+        if self._writes:
+            replace_text(path, to_json(experiment))
+            replace_text(self.path / "mixture.json", to_json(mixture))
+        return changed
+
+    def cut_metrics_after(self, step: int) -> None:
+        """Drops the lines of metrics after `step`, and a last line that is not whole: those steps will be made again.
+
+        At step 0, which has no checkpoint, nothing is kept: the held-out loss before the first step will be measured again too.
+        """
+        if self._writes and self._metrics.exists():
+            kept = [line for line in read_metrics(self.path) if line["step"] <= step] if step else []
+            replace_text(self._metrics, "".join(json.dumps(line) + "\n" for line in kept))
+
+    def metrics(self, line: dict[str, Any]) -> None:
+        """Appends a line of metrics; it has a `step`."""
+        self._append(self._metrics, line)
+
+    def event(self, kind: str, **details: Any) -> None:
+        """Appends something that happened, with the time. The first event makes the folder."""
+        if self._writes:
+            self.path.mkdir(parents=True, exist_ok=True)
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self._append(self.path / "events.jsonl", {"time": now, "event": kind} | details)
+
+    def _append(self, path: Path, line: dict[str, Any]) -> None:
+        if self._writes:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def sync(self) -> None:
+        """Returns when all metrics so far are on the disk."""
+        if self._writes and self._metrics.exists():
+            with self._metrics.open("a") as file:
+                os.fsync(file.fileno())
+
+
+def read_events(run: Path) -> list[dict[str, Any]]:
+    """What happened to a run, in order; a last line that is not whole is left out. InputError if another line is not an event."""
+    path = run / "events.jsonl"
+    events = []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    for number, text in enumerate(lines, 1):
+        try:
+            event = json.loads(text)
+            if not (isinstance(event, dict) and isinstance(event.get("event"), str)):
+                raise InputError(f"{path}, line {number}, is not an event: it has no field event")
+            events.append(event)
+        except json.JSONDecodeError as error:
+            if number < len(lines):
+                raise InputError(f"{path}, line {number}, is not JSON: {error.msg}; move the file away to go on without it") from None
+    return events
+
+
+def read_metrics(run: Path) -> Iterator[dict[str, Any]]:
+    """The whole lines of a run's metrics.jsonl, in order."""
+    path = run / "metrics.jsonl"
+    if not path.exists():
+        return
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            yield json.loads(text)
+        except json.JSONDecodeError:
+            return

@@ -1,0 +1,59 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.checkpoints.hugging_face import tokenizer_files
+from tanuki_jax.corpus.chat import template_files as chat_folder
+
+
+def test_files_of_a_tokenizer_are_copied_and_no_others(tokenizer: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    for folder in (source, target):
+        folder.mkdir()
+    for path in tokenizer.iterdir():
+        (source / path.name).write_bytes(path.read_bytes())
+    (source / "chat_template.jinja").write_text("{{ messages }}")
+    (source / "README.md").write_text("a model")
+    assert tokenizer_files.copy(source, target)
+    assert {path.name for path in target.iterdir()} == {path.name for path in source.iterdir()} - {"README.md"}
+
+
+def test_a_configuration_alone_is_no_tokenizer(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "target").mkdir()
+    (tmp_path / "source" / "tokenizer_config.json").write_text("{}")
+    assert not tokenizer_files.copy(tmp_path / "source", tmp_path / "target")
+
+
+@pytest.mark.parametrize("form", ["folder with the model only", "model", "json"])
+def test_whatever_the_form_transformers_finds_its_own(form: str, tokenizer: Path, tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "target").mkdir()
+    name = "tokenizer.json" if form == "json" else "tokenizer.model"
+    source = tmp_path / "source" / name
+    source.write_bytes((tokenizer / name).read_bytes())
+    tokenizer_files.write(source.parent if form.startswith("folder") else source, tmp_path / "target")
+    assert (tmp_path / "target" / "tokenizer.json").read_bytes() == (tokenizer / "tokenizer.json").read_bytes()
+    assert (tmp_path / "target" / "tokenizer.model").is_file() == (form != "json")
+
+
+@pytest.mark.parametrize("form", ["folder", "tokenizer.model", "tokenizer.json"])
+@pytest.mark.parametrize("place", ["chat_template.jinja", "tokenizer_config.json"])
+def test_the_chat_template_comes_along(form: str, place: str, tokenizer: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    for folder in (source, target):
+        folder.mkdir()
+    name = "tokenizer.json" if form == "tokenizer.json" else "tokenizer.model"
+    (source / name).write_bytes((tokenizer / name).read_bytes())
+    template = "{{ bos_token }}"
+    (source / place).write_text(template if place.endswith("jinja") else json.dumps({"chat_template": template}))
+    tokenizer_files.write(source if form == "folder" else source / form, target)
+    assert chat_folder.read(target).source == template
+    assert (target / "tokenizer.json").is_file()
+
+
+def test_a_tokenizer_without_a_sentencepiece_model_has_nothing_to_be_compared_with(tokenizer: Path) -> None:
+    with pytest.raises(InputError, match="has no SentencePiece model"):
+        tokenizer_files.compare(tokenizer / "tokenizer.json", [])

@@ -1,0 +1,65 @@
+"""PEFT's format: there and back again, and what cannot be read."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.checkpoints import peft
+from tanuki_jax.checkpoints.format import read_state
+from tanuki_jax.checkpoints.restore import Parameters
+from tanuki_jax.config.lora import LoRA
+from tanuki_jax.convert import main
+from tests.checkpoints.conftest import Adapt, MakeNative
+
+OF = LoRA(rank=3, alpha=6.5, magnitude=True, stabilized=True, dropout=0.1, projections=("q", "o", "gate"), name="mine")
+
+
+def test_an_adapter_comes_back_bit_for_bit(make_native: MakeNative, adapt: Adapt, tmp_path: Path) -> None:
+    base = make_native(kv_heads=4)
+    tuned = adapt(base, "tuned", OF)
+    main(["to-peft", str(tuned), str(tmp_path / "theirs")])
+    main(["from-peft", str(tmp_path / "theirs"), str(tmp_path / "back"), "--base", str(base.path), "--name", "again"])
+    state = read_state(tmp_path / "back")
+    assert state.adapters == {"again": dataclasses.replace(OF, name="again")}
+    assert (state.base, state.base_fingerprint) == (str(base.path), read_state(tuned).base_fingerprint)
+    before, after = Parameters(tuned, "adapters"), Parameters(tmp_path / "back", "adapters")
+    for projection in OF.projections:
+        for part in "abm":
+            name = f"blocks.{projection}_{part}"
+            np.testing.assert_array_equal(after.read(f"again.{name}"), before.read(f"mine.{name}"))
+
+
+def test_what_is_no_adapter_of_the_model_is_refused(make_native: MakeNative, adapt: Adapt, tmp_path: Path) -> None:
+    base, wider, deeper = make_native(), make_native("wider", hidden=64), make_native("deeper", layers=4)
+    tuned = adapt(base, "tuned", OF)
+    theirs, out = tmp_path / "theirs", tmp_path / "out"
+    peft.write(tuned, theirs, "")
+
+    def refusal(model: Path = base.path) -> str:
+        with pytest.raises(InputError) as raised:
+            peft.read(theirs, model, out, "default")
+        assert not out.exists() and "\n" not in str(raised.value)
+        return str(raised.value)
+
+    assert "gate_proj.lora_B.weight of shape (56, 3), not (64, 3); the adapter is for another model" in refusal(wider.path)
+    assert "lacks the tensor base_model.model.model.layers.3.self_attn.q_proj.lora_A.weight" in refusal(deeper.path)
+    config, tensors = json.loads((theirs / peft.CONFIG).read_text()), load_file(theirs / peft.TENSORS)
+    save_file(tensors | {"base_model.model.lm_head.lora_A.weight": np.zeros(3)}, theirs / peft.TENSORS)
+    assert "has the tensor base_model.model.lm_head.lora_A.weight" in refusal()
+    for field, value in {"bias": "all", "rank_pattern": {"q_proj": 2}, "peft_type": "IA3"}.items():
+        (theirs / peft.CONFIG).write_text(json.dumps(config | {field: value}))
+        assert field in refusal()
+    (theirs / peft.CONFIG).write_text("{")
+    assert "is not JSON" in refusal()
+    with pytest.raises(InputError, match=r"'a\.b' cannot be an adapter's name"):
+        peft.read(theirs, base.path, out, "a.b")
+    with pytest.raises(InputError, match="has no adapter that could be exported"):
+        peft.write(base.path, out, "")
+    of_experts = adapt(make_native("experts", experts=4), "of experts", LoRA(rank=2, projections=("q", "expert_up")))
+    with pytest.raises(InputError, match="is of expert_up too, which PEFT has no such adapters for"):
+        peft.write(of_experts, out, "")

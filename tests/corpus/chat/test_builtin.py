@@ -1,0 +1,31 @@
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.chat.builtin import NAMES, find
+
+
+def test_the_project_has_four_templates() -> None:
+    assert NAMES == ("chatml", "llama3", "tanuki", "user_assistant")
+    assert [find(name).name for name in NAMES] == list(NAMES)
+
+
+def test_a_file_is_a_template_too(tmp_path: Path) -> None:
+    path = tmp_path / "own.jinja"
+    path.write_text("{{ '狸' }}", encoding="utf-8")
+    template = find(str(path))
+    assert (template.source, template.name) == ("{{ '狸' }}", str(path))
+
+
+def test_an_unknown_name_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no chat template tanooki: .* one of chatml, llama3, tanuki, user_assistant$"):
+        find("tanooki")
+    with pytest.raises(InputError, match="there is no chat template"):
+        find(str(tmp_path))
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.jinja").write_bytes(b"\xff")
+    with pytest.raises(InputError, match=r"a\.jinja is not text in UTF-8"):
+        find(str(tmp_path / "a.jinja"))

@@ -1,0 +1,150 @@
+import pickle
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.chat.builtin import NAMES, find
+from tanuki_jax.corpus.chat.pretraining import as_text
+from tanuki_jax.corpus.chat.template import Span, Template, unused
+from tanuki_jax.corpus.records.types import Conversation, Message
+
+SYSTEM, USER, ASSISTANT = Message("system", "短く答える。"), Message("user", "3 + 4は？"), Message("assistant", "7です。")
+AGAIN, MORE = Message("user", "足すと？"), Message("assistant", "7。")
+CHAT = (SYSTEM, USER, ASSISTANT, AGAIN, MORE)
+CONTENTS = st.text(st.sampled_from("a \n{}%\ufdd0\ufdd1\ufdd2")) | st.text()
+
+
+def rendered(name: str, messages: Sequence[Message], *, prompt: bool = False) -> list[tuple[str, bool]]:
+    return [(span.text, span.learned) for span in find(name).render(messages, bos="<s>", eos="</s>", prompt=prompt)]
+
+
+def text(template: Template, *messages: Message, prompt: bool = False) -> str:
+    return "".join(span.text for span in template.render(messages, bos="<s>", eos="</s>", prompt=prompt))
+
+
+def test_tanuki_s_form_has_its_sentence_and_ends_each_answer() -> None:
+    sentence = "以下は、タスクを説明する指示です。要求を適切に満たす応答を書きなさい。"
+    assert rendered("tanuki", CHAT[1:]) == [
+        (f"<s>{sentence}\n\n### 指示:\n3 + 4は？\n\n### 応答:\n", False),
+        ("7です。</s>", True),
+        ("\n\n### 指示:\n足すと？\n\n### 応答:\n", False),
+        ("7。</s>", True),
+    ]
+
+
+def test_a_system_message_takes_the_place_of_tanuki_s_sentence() -> None:
+    assert rendered("tanuki", CHAT[:2], prompt=True) == [("<s>短く答える。\n\n### 指示:\n3 + 4は？\n\n### 応答:\n", False)]
+
+
+def test_user_assistant_is_the_form_of_pretraining_with_an_end_to_each_answer() -> None:
+    spans = rendered("user_assistant", CHAT)
+    assert "".join(part for part, _ in spans).replace("</s>", "") == as_text(Conversation("c", CHAT))
+    assert [part for part, learned in spans if learned] == [" 7です。</s>", " 7。</s>"]
+    assert rendered("user_assistant", CHAT[:2], prompt=True) == [("短く答える。\nuser: 3 + 4は？\nassistant:", False)]
+
+
+def test_chatml_puts_each_message_between_its_tokens() -> None:
+    assert rendered("chatml", CHAT[1:3], prompt=True) == [
+        ("<|im_start|>user\n3 + 4は？<|im_end|>\n<|im_start|>assistant\n", False),
+        ("7です。<|im_end|>", True),
+        ("\n<|im_start|>assistant\n", False),
+    ]
+
+
+def test_llama3_puts_headers_before_messages_and_strips_them() -> None:
+    assert rendered("llama3", (USER, Message("assistant", "\n7です。 "))) == [
+        ("<s><|start_header_id|>user<|end_header_id|>\n\n3 + 4は？<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n", False),
+        ("7です。<|eot_id|>", True),
+    ]
+    assert rendered("llama3", (), prompt=True) == [("<s><|start_header_id|>assistant<|end_header_id|>\n\n", False)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_prompt_is_the_beginning_of_the_conversation_that_follows(name: str) -> None:
+    for turns in (CHAT[:2], CHAT[1:2]):
+        [prompt] = rendered(name, turns, prompt=True)
+        assert rendered(name, (*turns, ASSISTANT))[0] == prompt
+
+
+@pytest.mark.parametrize("name", ["tanuki", "user_assistant", "chatml"])
+@settings(max_examples=40)
+@given(question=CONTENTS, answer=CONTENTS)
+def test_contents_are_not_touched_whatever_they_hold(name: str, question: str, answer: str) -> None:
+    contents = {"\ue000": question, "\ue001": answer}
+    expected = rendered(name, (Message("user", "\ue000"), Message("assistant", "\ue001")))
+    spans = rendered(name, (Message("user", question), Message("assistant", answer)))
+    assert spans == [("".join(contents.get(character, character) for character in part), learned) for part, learned in expected]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_project_s_templates_mark_what_is_learned(name: str) -> None:
+    assert find(name).marks_learned
+
+
+def test_a_template_without_marks_learns_nothing() -> None:
+    template = Template("{# {% generation %} #}{{ messages[0].content }}", "bare")
+    assert not template.marks_learned
+    assert template.render([USER], bos="", eos="") == (Span("3 + 4は？", False),)
+
+
+def test_neighbours_of_one_kind_are_one_span() -> None:
+    template = Template("{% for i in range(3) %}{% generation %}{{ i }}{% endgeneration %}{% endfor %}{{ 'x' }}y", "counting")
+    assert template.render([], bos="", eos="") == (Span("012", True), Span("xy", False))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{{ messages | tojson }}", '[{"role": "user", "content": "3 + 4は？"}]'),
+        ("{{ {'b': '<', 'a': 1} | tojson(indent=1, sort_keys=true) }}", '{\n "a": 1,\n "b": "<"\n}'),
+        ("{% for m in messages %}{% if m.role == 'user' %}{% break %}{% endif %}{% endfor %}{{ bos_token }}", "<s>"),
+        ("  {% if true %}\nline\n  {% endif %}\n", "line\n"),
+        ("{{ tools is none }} {{ documents is none }} {{ missing is defined }}", "True True False"),
+        ("{{ '20' in strftime_now('%Y-%m-%d') }}", "True"),
+        ("{% set ns = namespace(n=1) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}", "2"),
+    ],
+)
+def test_a_template_finds_what_transformers_shows_it(source: str, expected: str) -> None:
+    assert text(Template(source, "t"), USER) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("{{ raise_exception('only one turn') }}", "t does not take this conversation: only one turn"),
+        ("{{ messages[0].content + 1 }}", "t does not take this conversation: can only concatenate str"),
+        ("{{ messages[7]['content']['x'] }}", "t does not take this conversation: .* has no element 7"),
+        ("{{ messages.append(1) }}", "t does not take this conversation: .*unsafe"),
+        ("{{ ''.__class__.__mro__ }}", "t does not take this conversation: .*unsafe"),
+    ],
+)
+def test_a_template_that_refuses_or_fails_is_a_sentence(source: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        text(Template(source, "t"), USER)
+
+
+@pytest.mark.parametrize("name", ["tanuki", "user_assistant"])
+def test_a_system_message_in_the_middle_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="does not stand first"):
+        rendered(name, (USER, SYSTEM, ASSISTANT))
+
+
+def test_a_source_that_is_no_template_is_refused_with_its_line() -> None:
+    with pytest.raises(InputError, match=r"broken\.jinja is no Jinja template: line 2: "):
+        Template("{{ bos_token }}\n{% if %}", "broken.jinja")
+    with pytest.raises(InputError, match="line 1: "):
+        Template("{% generation %}{{ messages }}", "open.jinja")
+
+
+def test_a_template_travels_to_other_processes_and_is_told_by_its_source() -> None:
+    template = find("tanuki")
+    assert pickle.loads(pickle.dumps(template)) == template
+    assert Template(template.source, "copy").fingerprint == template.fingerprint != find("chatml").fingerprint
+
+
+def test_unused_characters_are_in_none_of_the_texts() -> None:
+    characters = unused(["".join(map(chr, range(0xFDD0, 0xFDEF))), "\U000f0000"])
+    assert [next(characters), next(characters)] == ["\ufdef", "\U000f0001"]

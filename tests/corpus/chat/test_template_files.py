@@ -1,0 +1,71 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.chat.template import Template
+from tanuki_jax.corpus.chat.template_files import find, read, write
+
+TEMPLATE = Template("{{ '狸' }}", "own")
+
+
+def configure(folder: Path, **fields: object) -> None:
+    (folder / "tokenizer_config.json").write_text(json.dumps(fields), encoding="utf-8")
+
+
+def test_a_template_is_read_back_from_the_folder_or_any_file_in_it(tmp_path: Path) -> None:
+    write(tmp_path, TEMPLATE)
+    (tmp_path / "tokenizer.model").touch()
+    assert read(tmp_path).source == read(tmp_path / "tokenizer.model").source == TEMPLATE.source
+
+
+def test_other_fields_of_the_config_stay(tmp_path: Path) -> None:
+    configure(tmp_path, eos_token="</s>", chat_template="old")
+    write(tmp_path, TEMPLATE)
+    assert json.loads((tmp_path / "tokenizer_config.json").read_text()) == {"eos_token": "</s>", "chat_template": "{{ '狸' }}"}
+
+
+def test_a_file_of_its_own_comes_before_the_config_until_another_is_written(tmp_path: Path) -> None:
+    configure(tmp_path, chat_template="in the config")
+    (tmp_path / "chat_template.jinja").write_text("in the file")
+    assert read(tmp_path).source == "in the file"
+    write(tmp_path, TEMPLATE)
+    assert read(tmp_path).source == TEMPLATE.source
+
+
+@pytest.mark.parametrize(
+    ("templates", "expected"),
+    [
+        ([{"name": "tool_use", "template": "tools"}, {"name": "default", "template": "plain"}], "plain"),
+        ([{"name": "rag", "template": "only"}], "only"),
+    ],
+)
+def test_of_several_templates_the_default_one_counts(tmp_path: Path, templates: list[object], expected: str) -> None:
+    configure(tmp_path, chat_template=templates)
+    assert read(tmp_path).source == expected
+
+
+def test_a_folder_without_a_template_says_what_to_do(tmp_path: Path) -> None:
+    assert find(tmp_path) is None
+    configure(tmp_path, eos_token="</s>")
+    assert find(tmp_path) is None
+    with pytest.raises(InputError, match=r"has no chat template: name one in data\.tokenizer\.chat_template"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "is not a JSON object"),
+        ('{"chat_template": 3}', "is neither text nor a list"),
+        ('{"chat_template": [{"name": "a", "template": ""}, {"name": "b", "template": ""}]}', "none is called default: there are a, b"),
+        ('{"chat_template": []}', "none is called default: there are none"),
+        ('{"chat_template": "{% if %}"}', r"in .*tokenizer_config\.json is no Jinja template"),
+    ],
+)
+def test_what_is_wrong_with_a_folder_is_said(tmp_path: Path, content: str, words: str) -> None:
+    (tmp_path / "tokenizer_config.json").write_text(content)
+    with pytest.raises(InputError, match=words):
+        read(tmp_path)

@@ -1,0 +1,135 @@
+from typing import Literal
+
+import pytest
+
+from tanuki_jax.corpus.records.fields import record_of
+from tanuki_jax.corpus.records.types import Conversation, Document, Message, Preference
+
+
+def test_a_text_field_makes_a_document_and_the_other_fields_its_metadata() -> None:
+    row = {"id": 7, "body": "text", "url": "u", "metadata": {"url": "v", "page": 1}}
+    assert record_of(row, "place", "body") == Document("7", "text", {"url": "v", "page": 1})
+
+
+@pytest.mark.parametrize("id", [None, True, 1.5, ["a"]])
+def test_an_id_that_is_neither_text_nor_a_whole_number_stays_in_the_metadata(id: object) -> None:
+    assert record_of({"id": id, "text": "a"}, "place", "text") == Document("place", "a", {"id": id})
+
+
+def test_metadata_that_is_no_object_is_kept_under_its_name() -> None:
+    assert record_of({"text": "a", "metadata": "b"}, "place", "text").metadata == {"metadata": "b"}
+
+
+def test_messages_make_a_conversation_even_beside_a_text() -> None:
+    row = {
+        "text": "flat",
+        "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}, {"role": "assistant", "content": ""}],
+    }
+    messages = (Message("system", "s"), Message("user", "q"), Message("assistant", ""))
+    assert record_of(row, "place", "text") == Conversation("place", messages, {"text": "flat"})
+
+
+def test_sharegpt_conversations_get_the_usual_role_names() -> None:
+    row = {"id": "c", "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}
+    assert record_of(row, "place", "text") == Conversation("c", (Message("user", "q"), Message("assistant", "a")))
+
+
+@pytest.mark.parametrize("field", ["messages", "conversations"])
+def test_a_field_of_that_name_that_is_no_list_does_not_hide_the_text(field: str) -> None:
+    assert record_of({"text": "a", field: 3}, "place", "text") == Document("place", "a", {field: 3})
+
+
+USER = {"role": "user", "content": "q"}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"title": "a"}, "no field 'text' among 'title'"),
+        ({}, "no field 'text' among none"),
+        ({"text": None}, "no field 'text'"),
+        ({"text": 3}, "'text' is not text but of type int"),
+        ({"text": ""}, "the text is empty"),
+        ({"text": " \n\u3000"}, "the text is empty"),
+        ({"messages": []}, "no messages"),
+        ({"messages": ["hello"]}, "a message is not an object but of type str"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "the role 'tool' is none of"),
+        ({"messages": [{"content": "x"}]}, "the role None is none of"),
+        ({"messages": [{"role": "user", "content": None}]}, "content is not text but null"),
+        ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "a part of a message's content is not text"),
+        ({"messages": [{"role": "user", "content": [{"type": "image", "text": "x"}]}]}, "a part of a message's content is not text"),
+        ({"messages": [USER, {"role": "system", "content": "s"}]}, "a system message does not stand first"),
+        ({"messages": [{"role": "system", "content": "s"}]}, "only a system message"),
+    ],
+)
+def test_what_is_wrong_with_a_row_is_said(row: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        record_of(row, "place", "text")
+
+
+ASKED, ANSWERED = Message("user", "q"), Message("assistant", "a")
+CHAT = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("row", "messages"),
+    [
+        ({"messages": CHAT}, (ASKED, ANSWERED)),
+        ({"messages": CHAT, "text": "flat", "system": ""}, (ASKED, ANSWERED)),
+        ({"messages": CHAT, "system": "s"}, (Message("system", "s"), ASKED, ANSWERED)),
+        ({"messages": [{"role": "system", "content": ""}, *CHAT], "system": "s"}, (Message("system", ""), ASKED, ANSWERED)),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "q"}]}, CHAT[1]]}, (ASKED, ANSWERED)),
+        ({"text": "flat", "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}, (ASKED, ANSWERED)),
+        ({"instruction": "q", "output": "a"}, (ASKED, ANSWERED)),
+        ({"instruction": "q", "input": "", "output": "a", "history": []}, (ASKED, ANSWERED)),
+        ({"instruction": "q", "input": "i", "output": "a"}, (Message("user", "q\ni"), ANSWERED)),
+        (
+            {"instruction": "q", "input": None, "output": "a", "system": "s", "history": [["p", "b"]]},
+            (Message("system", "s"), Message("user", "p"), Message("assistant", "b"), ASKED, ANSWERED),
+        ),
+    ],
+)
+def test_chats_come_in_three_forms(row: dict[str, object], messages: tuple[Message, ...]) -> None:
+    record = record_of(row | {"id": "c", "topic": "t"}, "place", "text", "chat")
+    assert isinstance(record, Conversation)
+    assert (record.id, record.messages, record.metadata["topic"]) == ("c", messages, "t")
+    assert record.metadata.keys() <= {"topic", "text"}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"text": "a document"}, "no field 'messages', 'conversations' or 'instruction' among 'text'"),
+        ({"messages": '[{"role": "user"}]'}, "^the field 'messages' is not a list of messages but of type str$"),
+        ({"conversations": {"from": "human"}}, "^the field 'conversations' is not a list of messages but of type dict$"),
+        ({"messages": None, "instruction": None, "text": "t"}, "^no field 'messages', 'conversations' or 'instruction' among 'text'$"),
+        ({"messages": [CHAT[0], {"role": "assistant", "tool_calls": [{"id": "c"}]}]}, "^a message calls tools"),
+        ({"messages": [CHAT[0], {"role": "assistant", "content": "a", "weight": 0}]}, "^a message has the weight 0"),
+        ({"messages": [CHAT[1], CHAT[0]]}, "^roles are out of order: turn 1 should be the user's$"),
+        ({"messages": [*CHAT, CHAT[1]]}, "^roles are out of order: turn 3 should be the user's$"),
+        ({"messages": [CHAT[0]]}, "^the conversation has no turn of the assistant$"),
+        ({"messages": [*CHAT, CHAT[0]]}, "^the last turn is not the assistant's$"),
+        ({"messages": [CHAT[0], {"role": "assistant", "content": " \n"}]}, "^turn 2, the assistant's, is empty$"),
+        ({"instruction": "q"}, "^the output is not text but null$"),
+        ({"instruction": 3, "output": "a"}, "^the instruction is not text but of type int$"),
+        ({"instruction": "", "output": "a"}, "^turn 1, the user's, is empty$"),
+        ({"instruction": "q", "input": 3, "output": "a"}, "^the field 'input' is not text but of type int$"),
+        ({"instruction": "q", "output": "a", "history": "x"}, "^the history is not a list but of type str$"),
+        ({"instruction": "q", "output": "a", "history": [["p"]]}, "^the history is not a list of questions with their answers$"),
+    ],
+)
+def test_what_is_wrong_with_a_chat_is_said(row: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        record_of(row, "place", "text", "chat")
+
+
+@pytest.mark.parametrize("form", ["preference", "kto"])
+def test_a_pair_keeps_what_it_is_not_made_of_as_metadata(form: Literal["preference", "kto"]) -> None:
+    row = {"id": 3, "prompt": "q", "chosen": "a", "rejected": "b", "messages": [], "judge": "rule", "metadata": {"chosen": 1}}
+    assert record_of(row, "place", "text", form) == Preference("3", (ASKED,), "a", "b", {"judge": "rule", "chosen": 1})
+
+
+def test_no_tool_calls_and_a_weight_of_1_are_an_ordinary_message() -> None:
+    answer = {"role": "assistant", "content": "a", "tool_calls": None, "weight": 1}
+    found = record_of({"messages": [{"role": "user", "content": "q"}, answer]}, "place", "text", "chat")
+    assert isinstance(found, Conversation) and found.messages == (Message("user", "q"), Message("assistant", "a"))

@@ -1,0 +1,82 @@
+"""A model that says after each token the one that a table names, so that what it writes is known beforehand."""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from tanuki_jax.config.experiment import Tokenizer
+from tanuki_jax.config.model import Model
+from tanuki_jax.data.tokenizer.load import load
+from tanuki_jax.data.tokenizer.training import train
+from tanuki_jax.inference.decode import begin, grow
+from tanuki_jax.inference.sample import Sampling
+from tanuki_jax.lm.model.transformer import Params, initialise
+from tests.checkpoints.weights import write_weights
+
+TEXTS = ["昔々、山に狸が住んでいました。", "def raccoon(dog):\n    return dog  # 狸", "The quick brown fox, and 1234 dogs."] * 20
+PIECES = 384
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tokenizer of 384 pieces."""
+    folder = tmp_path_factory.mktemp("tokenizer") / "tokenizer"
+    train(TEXTS, Tokenizer(path=str(folder), pieces=PIECES), folder)
+    return folder
+
+
+def parrot(model: Model, successors: Mapping[int, int]) -> Params:
+    """Parameters with which every token is followed by its successor: the layers add nothing, the output matrix is the table."""
+    assert model.width == model.vocabulary
+    params: Params = jax.tree.map(np.array, initialise(model, jax.random.key(0)))
+    params["embedding"] = np.eye(model.vocabulary, dtype=np.float32)
+    params["output"] = np.zeros((model.width, model.vocabulary), np.float32)
+    for token, successor in successors.items():
+        params["output"][token, successor] = 1
+    params["blocks"]["o"][:] = 0
+    params["blocks"]["down"][:] = 0
+    return params
+
+
+@dataclasses.dataclass(frozen=True)
+class Parrot:
+    """A checkpoint of a parrot, in a run that trains on rows of 64 tokens."""
+
+    run: Path
+    checkpoint: Path
+
+
+type MakeParrot = Callable[[str, str], Parrot]
+
+
+@pytest.fixture
+def make_parrot(tokenizer: Path, tmp_path: Path) -> MakeParrot:
+    """Makes a parrot that goes on after a prompt with a text, then ends the document. The two share no token."""
+
+    def make(prompt: str, continuation: str) -> Parrot:
+        loaded = load(tokenizer)
+        ids = [*loaded.encode(prompt)[-1:], *loaded.encode(continuation), loaded.eod]
+        assert len(set(ids)) == len(ids)
+        model = Model(vocabulary=400, width=400, hidden=8, layers=1, heads=4, kv_heads=2)
+        params = parrot(model, dict(itertools.pairwise(ids)))
+        checkpoint = tmp_path / "run" / "checkpoints" / "00000003"
+
+        write_weights(checkpoint, model, params, step=3, tokens=9, tokenizer=str(tokenizer))
+        return Parrot(tmp_path / "run", checkpoint)
+
+    return make
+
+
+def greedy(params: Params, model: Model, prompts: list[list[int]], count: int) -> list[list[int]]:
+    """Prompts and the most probable tokens after them, all in one batch."""
+    parameters = jax.tree.map(jax.numpy.asarray, params)
+    rows = begin(parameters, prompts, count, model, 512)
+    sampling = Sampling(vocabulary=model.vocabulary)
+    keys = jax.random.split(jax.random.key(0), len(prompts))
+    rows = grow(parameters, rows, keys, np.int32(count), model=model, sampling=sampling, ends=(model.vocabulary,))
+    return [row[:length].tolist() for row, length in zip(np.asarray(rows.tokens_bs), rows.lengths_b.tolist(), strict=True)]

@@ -1,0 +1,111 @@
+"""Rows that grow with a cache, as they would without one, and alone."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tanuki_jax.config.model import Model
+from tanuki_jax.inference.decode import SMALLEST_BUCKET, begin, bucket, grow, shape
+from tanuki_jax.inference.sample import Sampling
+from tanuki_jax.lm.kernels.attention.attention import self_attention
+from tanuki_jax.lm.model.transformer import Params, hidden_states, initialise, output_matrix
+
+DENSE = Model(vocabulary=50, width=32, hidden=48, layers=2, heads=4, kv_heads=2, initial_std=0.3)
+MOE = dataclasses.replace(DENSE, experts=4, router_logits="standardized")
+GREEDY = Sampling(vocabulary=50)
+NEVER = (50,)
+PROMPTS = [[3], [5, 9, 2, 2], list(range(7, 40)), [7, 8, 9, 10, 11, 12, 13]]
+
+
+@functools.cache
+def parameters(model: Model) -> Params:
+    return initialise(model, jax.random.key(0))
+
+
+def grown(
+    model: Model,
+    prompts: list[list[int]],
+    counts: list[int],
+    ends: tuple[int, ...] = NEVER,
+    sampling: Sampling = GREEDY,
+    seeds: Sequence[int] = (),
+    limit: int = 64,
+) -> list[list[int]]:
+    """The rows after so many steps in each call."""
+    rows = begin(parameters(model), prompts, sum(counts), model, limit)
+    keys = jax.vmap(jax.random.key)(np.array(seeds or range(len(prompts))))
+    for count in counts:
+        rows = grow(parameters(model), rows, keys, np.int32(count), model=model, sampling=sampling, ends=ends)
+    return [row[:length].tolist() for row, length in zip(np.asarray(rows.tokens_bs), rows.lengths_b.tolist(), strict=True)]
+
+
+@functools.partial(jax.jit, static_argnames="model")
+def next_token(params: Params, tokens_t: jax.Array, length: jax.Array, model: Model) -> jax.Array:
+    """Of a whole forward pass."""
+    tokens = tokens_t[None]
+    positions = jnp.arange(tokens.shape[1])[None]
+    states, _ = hidden_states(
+        params,
+        tokens,
+        (positions < length).astype(jnp.int32),
+        positions,
+        model,
+        attend=self_attention,
+        constrain=lambda x, _: x,
+        compute_dtype="float32",
+    )
+    return jnp.argmax(states[0, length - 1] @ output_matrix(params))
+
+
+def without_cache(model: Model, row: list[int], count: int, end: int = 50) -> list[int]:
+    buffer = np.zeros(64, np.int32)
+    for length in range(len(row), len(row) + count):
+        buffer[:length] = row
+        if (best := int(next_token(parameters(model), jnp.asarray(buffer), jnp.int32(length), model))) == end:
+            break
+        row = [*row, best]
+    return row
+
+
+@pytest.mark.parametrize("model", [pytest.param(DENSE, id="dense", marks=pytest.mark.long), pytest.param(MOE, id="mixture")])
+def test_with_a_cache_rows_grow_as_without_one_and_as_alone(model: Model) -> None:
+    unstopped = [without_cache(model, prompt, 12) for prompt in PROMPTS]
+    end = unstopped[1][7]
+    expected = [without_cache(model, prompt, 12, end) for prompt in PROMPTS]
+    assert len(expected[1]) < len(unstopped[1]), "one row has to end early"
+    assert grown(model, PROMPTS, [12], (end,)) == expected
+    assert grown(model, PROMPTS, [5, 1, 6], (end,)) == expected
+    assert [grown(model, [prompt], [12], (end,))[0] for prompt in PROMPTS] == expected
+
+
+def test_a_row_ends_at_the_limit() -> None:
+    (row,) = grown(DENSE, [PROMPTS[2]], [50], limit=40)
+    assert row == without_cache(DENSE, PROMPTS[2], 7) and len(row) == 40
+
+
+def test_draws_depend_on_the_row_s_key_and_the_step() -> None:
+    drawn = functools.partial(grown, DENSE, sampling=Sampling(temperature=1.0, vocabulary=50))
+    four = drawn([[3]] * 4, [19], seeds=[1, 2, 3, 4])
+    assert four == drawn([[3]] * 4, [9, 10], seeds=[1, 2, 3, 4])
+    assert [four[2], four[0]] == drawn([[3]] * 2, [19], seeds=[3, 1])
+    assert len({tuple(row) for row in four}) == 4
+
+
+def test_what_was_written_counts_as_a_repetition() -> None:
+    plain, varied = (grown(DENSE, [[3]], [30], sampling=Sampling(vocabulary=50, repetition_penalty=p))[0] for p in (1.0, 50.0))
+    assert len(set(varied)) == len(varied) > len(set(plain))
+
+
+def test_buckets_are_few() -> None:
+    assert {bucket(length, 100) for length in range(1, 101)} == {SMALLEST_BUCKET, 64, 100}
+
+
+def test_prompts_of_one_bucket_with_room_for_one_bucket_have_one_shape() -> None:
+    assert shape(20, 30, 1000) == shape(32, 32, 1000) == (32, 64)
+    assert shape(32, 33, 1000) == (32, 128)
+    assert shape(90, 500, 100) == (100, 100)

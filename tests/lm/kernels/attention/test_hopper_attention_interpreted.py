@@ -1,0 +1,121 @@
+"""The Hopper kernels' arithmetic, in the Mosaic-GPU interpreter with its race detector, against float64.
+
+Every tile and head dim that is compiled is here with two tiles or more each way, and every number of query heads a key head.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.lm.kernels.attention.hopper_attention import hopper
+from tests.lm.kernels.attention.mask import visible
+from tests.lm.kernels.leak import differentiated, leaks, rows
+from tests.lm.kernels.mosaic_interpreter import interpreted
+
+type Array64 = npt.NDArray[np.float64]
+
+ROUNDING = 2.0**-8
+"""Of bfloat16, relative: the weights are rounded once on the way, the result once at the end."""
+NAMES = ("out", "lse", "dq", "dk", "dv")
+
+
+def arrays(seed: int, batch: int, time: int, heads: tuple[int, int], dim: int) -> list[jax.Array]:
+    """q, k, v, the output's cotangent and the log-sum-exp's."""
+    keys = jax.random.split(jax.random.key(seed), 5)
+    numbers = (heads[0], heads[1], heads[1], heads[0])
+    made = [jax.random.normal(key, (batch, time, number, dim), jnp.bfloat16) for key, number in zip(keys, numbers, strict=False)]
+    return [*made, jax.random.normal(keys[4], (batch, time, heads[0]))]
+
+
+def with_gradients(attend: Callable[..., Any], q: jax.Array, k: jax.Array, v: jax.Array, g: jax.Array, g_lse: jax.Array) -> list[jax.Array]:
+    (out, lse), pull_back = jax.vjp(attend, q, k, v)
+    return [out, lse, *pull_back((g, g_lse))]
+
+
+def in_float64(seen: npt.NDArray[np.bool_], q: Array64, k: Array64, v: Array64, g: Array64, g_lse: Array64) -> list[Array64]:
+    """Attention and its gradients written out; arrays are [B, T, H, D]."""
+    group, scale = q.shape[2] // k.shape[2], q.shape[3] ** -0.5
+    k_all, v_all = (np.repeat(x, group, axis=2) for x in (k, v))
+    scores = np.where(seen[:, None], np.einsum("bthd,bshd->bhts", q, k_all) * scale, -np.inf)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lse = np.logaddexp.reduce(scores, axis=3, keepdims=True)
+        weights = np.where(seen[:, None], np.exp(scores - lse), 0)
+    out = np.einsum("bhts,bshd->bthd", weights, v_all)
+    slopes = np.einsum("bthd,bshd->bhts", g, v_all) - np.moveaxis((out * g).sum(-1) - g_lse, 2, 1)[..., None]
+    change = weights * slopes * scale
+    dk, dv = np.einsum("bhts,bthd->bshd", change, q), np.einsum("bhts,bthd->bshd", weights, g)
+    dk, dv = (x.reshape(*k.shape[:3], group, -1).sum(3) for x in (dk, dv))
+    return [out, np.moveaxis(lse[..., 0], 1, 2), np.einsum("bhts,bshd->bthd", change, k_all), dk, dv]
+
+
+@pytest.mark.parametrize(
+    ("documents", "time", "heads", "dim", "causal", "window"),
+    [
+        ([[100, 1, 29, 90]], 231, (4, 1), 128, True, None),
+        pytest.param([[440]], 512, (1, 1), 128, True, None, marks=pytest.mark.long),
+        pytest.param([[250]], 250, (4, 1), 64, True, None, marks=pytest.mark.long),
+        pytest.param([[1] * 40 + [90, 3, 110]], 256, (8, 1), 128, True, None, marks=pytest.mark.long),
+        pytest.param([[130, 120]], 256, (8, 1), 64, True, None, marks=pytest.mark.long),
+        ([[190, 60]], 256, (2, 2), 64, True, 70),
+        ([[150, 90]], 256, (2, 1), 128, False, None),
+        ([[60, 130], [], [190]], 190, (1, 1), 128, True, None),
+    ],
+)
+def test_output_and_gradients_equal_those_in_float64(
+    documents: list[list[int]], time: int, heads: tuple[int, int], dim: int, causal: bool, window: int | None
+) -> None:
+    segment_ids, positions = rows(documents, time)
+    given = arrays(0, len(documents), time, heads, dim)
+    ids = (jnp.asarray(segment_ids), jnp.asarray(segment_ids), jnp.asarray(positions), jnp.asarray(positions))
+    given[4] = jnp.where(segment_ids[..., None] > 0, given[4], 0)
+
+    def attend(q: jax.Array, k: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return hopper(q, k, v, *ids, causal=causal, window=window)
+
+    with interpreted():
+        found = jax.block_until_ready(jax.jit(lambda *given: with_gradients(attend, *given))(*given))
+    seen = visible(segment_ids, segment_ids, positions, positions, causal, window)
+    expected = in_float64(seen, *(np.asarray(x, np.float64) for x in given))
+    for name, ours, exact in zip(NAMES, found, expected, strict=True):
+        finite = np.isfinite(exact)
+        np.testing.assert_array_equal(np.isfinite(ours), finite, err_msg=name)
+        np.testing.assert_allclose(np.asarray(ours)[finite], exact[finite], atol=2 * ROUNDING * np.abs(exact[finite]).max(), err_msg=name)
+
+
+def test_a_caller_may_hold_any_part_of_the_keys() -> None:
+    segment_ids, positions = rows([[100, 150]], 256)
+    q, k, v, *_ = arrays(1, 1, 256, (1, 1), 64)
+
+    def part(k: jax.Array, v: jax.Array, keys: slice) -> tuple[jax.Array, jax.Array]:
+        sides = (jnp.asarray(side) for side in (segment_ids, segment_ids[:, keys], positions, positions[:, keys]))
+        return hopper(q, k[:, keys], v[:, keys], *sides, causal=True, window=None)
+
+    with interpreted():
+        run = jax.jit(part, static_argnums=2)
+        (whole, lse), *halves = jax.block_until_ready([run(k, v, keys) for keys in (slice(None), slice(0, 128), slice(128, 256))])
+    attended = segment_ids[0] > 0
+    shares = [np.exp(np.asarray(half_lse)[0, attended] - np.asarray(lse)[0, attended]) for _, half_lse in halves]
+    together = sum(share[..., None] * np.asarray(out, np.float32)[0, attended] for share, (out, _) in zip(shares, halves, strict=True))
+    np.testing.assert_allclose(together, np.asarray(whole, np.float32)[0, attended], atol=4 * ROUNDING)
+
+
+def test_no_bit_of_a_document_moves_when_another_changes() -> None:
+    def attend(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> jax.Array:
+        return hopper(q, k, v, segment_ids, segment_ids, positions, positions, causal=True, window=None)[0]
+
+    with interpreted():
+        assert leaks(differentiated(attend), lengths=[[70, 1, 100]], time=256, heads=1, key_value_heads=1) == []
+
+
+def test_other_types_and_head_dims_are_refused() -> None:
+    ids = jnp.ones((1, 128), jnp.int32)
+    for dtype, dim in ((jnp.float32, 64), (jnp.bfloat16, 96)):
+        x = jnp.zeros((1, 128, 1, dim), dtype)
+        with pytest.raises(InputError, match="hopper takes bfloat16 and head dims"):
+            hopper(x, x, x, ids, ids, ids, ids, causal=True, window=None)

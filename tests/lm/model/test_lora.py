@@ -1,0 +1,119 @@
+"""Adapters: fresh ones change nothing, merged ones compute the same, and dropout keeps the mean."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tanuki_jax.config.lora import LoRA
+from tanuki_jax.config.model import Model
+from tanuki_jax.lm.kernels.attention.attention import self_attention
+from tanuki_jax.lm.model import lora
+from tanuki_jax.lm.model.quantized_base import freeze, thaw
+from tanuki_jax.lm.model.transformer import Params, hidden_states, initialise, output_matrix
+
+DENSE = Model(vocabulary=61, width=32, hidden=48, layers=3, heads=4, kv_heads=2, initial_std=0.2)
+MOE = dataclasses.replace(DENSE, experts=4, router_logits="standardized")
+ALL = LoRA(rank=4, alpha=10.0)
+OF_EXPERTS = dataclasses.replace(ALL, projections=("q", "o", "expert_gate", "expert_up", "expert_down"))
+
+
+def frozen(model: Model, of: LoRA) -> Params:
+    """Fresh parameters, in float32 where they are not quantized."""
+    parameters = initialise(model, jax.random.key(0))
+    return jax.jit(freeze, static_argnums=1)(parameters, of) if of.quantized else parameters
+
+
+def trained(model: Model, of: LoRA) -> tuple[Params, Params]:
+    """A model, and adapters of it none of whose arrays is as it began."""
+    parameters = frozen(model, of)
+    fresh = lora.initialise(parameters["blocks"], of, jax.random.key(1))
+    keys = iter(jax.random.split(jax.random.key(2), len(fresh)))
+    return parameters, {name: array + 0.1 * jax.random.normal(next(keys), array.shape) for name, array in fresh.items()}
+
+
+def logits(parameters: Params, model: Model, dropout: float = 0.0) -> jax.Array:
+    tokens = jax.random.randint(jax.random.key(3), (2, 12), 0, model.vocabulary)
+    positions = jnp.broadcast_to(jnp.arange(12), tokens.shape)
+    states, _ = hidden_states(
+        parameters,
+        tokens,
+        jnp.ones_like(tokens),
+        positions,
+        model,
+        attend=self_attention,
+        constrain=lambda x, _: x,
+        compute_dtype="float32",
+        dropout=dropout,
+    )
+    return states @ output_matrix(parameters)
+
+
+def beside(parameters: Params, adapters: Params, of: LoRA) -> Params:
+    return {**parameters, "blocks": {**parameters["blocks"], **lora.scaled(adapters, of)}}
+
+
+CASES = [
+    pytest.param(DENSE, ALL, id="LoRA"),
+    pytest.param(DENSE, dataclasses.replace(ALL, stabilized=True), id="rsLoRA"),
+    pytest.param(DENSE, dataclasses.replace(ALL, magnitude=True), id="DoRA"),
+    pytest.param(MOE, OF_EXPERTS, id="experts"),
+    pytest.param(DENSE, dataclasses.replace(ALL, base="int8"), id="8 bits"),
+    pytest.param(DENSE, dataclasses.replace(ALL, base="nf4", magnitude=True), id="DoRA, 4 bits"),
+    pytest.param(MOE, dataclasses.replace(OF_EXPERTS, base="nf4"), id="experts, 4 bits"),
+]
+
+
+@pytest.mark.parametrize(("model", "of"), CASES)
+def test_fresh_adapters_change_nothing(model: Model, of: LoRA) -> None:
+    parameters = frozen(model, of)
+    fresh = lora.initialise(parameters["blocks"], of, jax.random.key(1))
+    np.testing.assert_allclose(logits(beside(parameters, fresh, of), model), logits(parameters, model), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("model", "of"), CASES)
+def test_merged_weights_compute_what_base_and_adapter_do(model: Model, of: LoRA) -> None:
+    parameters, adapters = trained(model, of)
+    alone, adapted = logits(parameters, model), logits(beside(parameters, adapters, of), model)
+    blocks = {name: thaw(weight) for name, weight in parameters["blocks"].items()}
+    merged = {**parameters, "blocks": lora.merged({**blocks, **adapters}, of)}
+    assert {name: weight.shape for name, weight in merged["blocks"].items()} == {name: weight.shape for name, weight in blocks.items()}
+    assert np.abs(adapted - alone).max() > 0.1
+    np.testing.assert_allclose(logits(merged, model), adapted, atol=1e-4)
+
+
+def test_merged_weights_in_bfloat16_differ_by_their_rounding(capsys: pytest.CaptureFixture[str]) -> None:
+    parameters, adapters = trained(DENSE, ALL)
+    whole = logits(beside(parameters, adapters, ALL), DENSE)
+    rounded = jax.tree.map(lambda array: array.astype(jnp.bfloat16), parameters)
+    merged = {**rounded, "blocks": lora.merged({**rounded["blocks"], **adapters}, ALL)}
+    difference = float(np.abs(logits(jax.tree.map(lambda array: array.astype(jnp.float32), merged), DENSE) - whole).max())
+    with capsys.disabled():
+        print(f"\nmerged in bfloat16: logits of at most {float(np.abs(whole).max()):.1f} differ by at most {difference:.3f}")
+    assert 0 < difference < 0.1 * np.abs(whole).max()
+
+
+def test_the_scale_is_alpha_over_the_rank_or_its_root() -> None:
+    assert LoRA(rank=16, alpha=32.0).scale == 2
+    assert LoRA(rank=16, alpha=32.0, stabilized=True).scale == 8
+
+
+def test_dropout_leaves_the_mean_and_drops_anew_in_every_projection() -> None:
+    drop = lora.dropping(jax.random.key_data(jax.random.key(0)), 0.25)
+    x = jnp.ones((200, 200))
+    one, other = drop(x, 0), drop(x, 1)
+    assert set(np.unique(one)) == {0.0, np.float32(4 / 3)}
+    assert abs(one.mean() - 1) < 0.01
+    assert np.mean(np.asarray(one) == np.asarray(other)) < 0.7
+    np.testing.assert_array_equal(lora.dropping(None, 0.25)(x, 0), x)
+
+
+def test_each_layer_drops_its_own_inputs() -> None:
+    parameters, adapters = trained(DENSE, ALL)
+    used = beside(parameters, adapters, ALL)
+    same, others = (jnp.stack([jax.random.key_data(jax.random.key(key)) for key in keys]) for keys in ((0, 0, 0), (0, 1, 2)))
+    found = [logits({**used, "blocks": {**used["blocks"], lora.DROPOUT_KEYS: keys}}, DENSE, 0.5) for keys in (same, others)]
+    assert np.abs(found[0] - found[1]).max() > 0.01
+    assert np.abs(found[0] - logits(used, DENSE)).max() > 0.01

@@ -1,0 +1,77 @@
+"""Linear + cross-entropy on a mesh against one device."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import Mesh, NamedSharding
+
+from tanuki_jax.config.experiment import Layout
+from tanuki_jax.lm.kernels import cross_entropy
+from tanuki_jax.lm.kernels.cross_entropy import LinearCrossEntropy, linear_cross_entropy
+from tanuki_jax.lm.parallel.mesh import make_mesh
+from tanuki_jax.lm.parallel.sharded_cross_entropy import sharded_linear_cross_entropy
+from tanuki_jax.lm.parallel.sharding import ACTIVATIONS, BATCH, PARAMETERS
+
+ROWS, TIME, WIDTH, VOCABULARY = 8, 12, 16, 8 * 13
+
+LAYOUTS = {
+    "data 8": Layout(data=8),
+    "tensor 8": Layout(data=1, tensor=8),
+    "data 2 x fsdp 2 x tensor 2": Layout(data=2, fsdp=2, tensor=2),
+}
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"BLOCK": 8, "TAIL": 4, "SLICE": 24, "ALIGNMENT": 4}.items():
+        monkeypatch.setattr(cross_entropy, name, value)
+
+
+def results(
+    cross_entropy: LinearCrossEntropy, states: jax.Array, output: jax.Array, targets: jax.Array, weights: jax.Array
+) -> tuple[jax.Array, ...]:
+    def total(states: jax.Array, output: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        logps, log_z = cross_entropy(states, output, targets, weights)
+        return jnp.sum(weights * (0.1 * log_z**2 - jnp.sin(logps))), (logps, log_z)
+
+    gradients, values = jax.grad(total, argnums=(0, 1), has_aux=True)(states, output)
+    return *values, *gradients
+
+
+def inputs() -> tuple[jax.Array, ...]:
+    """The number of tokens that count is another one in each row, and zero in the first."""
+    keys = jax.random.split(jax.random.key(0), 4)
+    states, output = jax.random.normal(keys[0], (ROWS, TIME, WIDTH)), jax.random.normal(keys[1], (WIDTH, VOCABULARY))
+    targets = jax.random.randint(keys[2], (ROWS, TIME), 0, VOCABULARY)
+    counted = jnp.arange(TIME) < jnp.arange(ROWS)[:, None] * 1.5
+    return states, output, targets, counted * jax.random.uniform(keys[3], (ROWS, TIME), minval=0.5)
+
+
+def placed(mesh: Mesh, arrays: tuple[jax.Array, ...]) -> list[jax.Array]:
+    specs = (ACTIVATIONS["states"], PARAMETERS["output"], *[jax.sharding.PartitionSpec(*BATCH[1:])] * 2)
+    return [jax.device_put(x, NamedSharding(mesh, spec)) for x, spec in zip(arrays, specs, strict=True)]
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_mesh_has_the_values_and_gradients_of_one_device(name: str) -> None:
+    mesh = make_mesh(LAYOUTS[name])
+    alone = jax.jit(results, static_argnums=0)(linear_cross_entropy, *inputs())
+    split = jax.jit(results, static_argnums=0)(sharded_linear_cross_entropy(mesh, Layout()), *placed(mesh, inputs()))
+    for a, b in zip(alone, split, strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+    assert split[3].sharding.is_equivalent_to(NamedSharding(mesh, PARAMETERS["output"]), 2)
+
+
+def test_what_one_device_computes_does_not_depend_on_the_tokens_of_another() -> None:
+    mesh = make_mesh(Layout(data=8))
+    states, output, targets, weights = inputs()
+    silent = jnp.where(jnp.arange(ROWS)[:, None] == 5, weights, 0)
+    split = jax.jit(results, static_argnums=0)
+    full = split(sharded_linear_cross_entropy(mesh, Layout()), *placed(mesh, (states, output, targets, weights)))
+    only = split(sharded_linear_cross_entropy(mesh, Layout()), *placed(mesh, (states.at[:5].set(jnp.nan), output, targets, silent)))
+    for a, b in zip(full[:3], only[:3], strict=True):
+        np.testing.assert_array_equal(a[5], b[5])
+        np.testing.assert_array_equal(np.delete(b, 5, axis=0), 0)
+    assert np.isfinite(only[3]).all()

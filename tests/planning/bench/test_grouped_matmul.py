@@ -1,0 +1,37 @@
+"""Grouped products: loads, operations, and agreement of the peers with one product an expert."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from tanuki_jax.planning.bench import grouped_matmul
+from tanuki_jax.planning.bench.bench_results import Measurement, Result, take
+from tanuki_jax.planning.bench.grouped_matmul import Case
+
+
+def case(products: str) -> Case:
+    return Case(load="skewed", group_sizes=grouped_matmul.skewed(48, 4), width=16, hidden=32, products=products)
+
+
+def test_every_row_has_an_expert() -> None:
+    assert grouped_matmul.balanced(10, 4) == (3, 3, 2, 2)
+    sizes = grouped_matmul.skewed(32_768, 8)
+    assert sum(sizes) == 32_768 and sizes[-1] == 0
+    np.testing.assert_allclose(np.array(sizes[:-1]) / sizes[0], [1 / n for n in range(1, 8)], rtol=0.01)
+
+
+def test_three_products_are_three_times_one() -> None:
+    assert case("forward").flops == 2 * 48 * 16 * 32
+    assert case("all three").flops == 3 * case("d-weight").flops == 3 * case("d-input").flops
+
+
+@pytest.mark.parametrize("products", list(grouped_matmul.PRODUCTS))
+def test_peers_are_checked_product_by_product(products: str) -> None:
+    def outcome(name: str, grouped: grouped_matmul.Grouped) -> Result:
+        return take(Measurement("grouped-matmul", "", name, functools.partial(grouped_matmul._measure, case(products), grouped)), 0.0, 1e9)
+
+    variants = grouped_matmul._variants(case(products))
+    assert outcome("ragged_dot", variants["jax.lax.ragged_dot"]).outcome == "measured"
+    shuffled = outcome("shuffled", lambda x, w, sizes: variants["jax.lax.ragged_dot"](x, w[::-1], sizes))
+    assert shuffled.outcome == "wrong"

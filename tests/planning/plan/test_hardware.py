@@ -1,0 +1,100 @@
+"""Hardware files: those of the package, those of users, and what is wrong with some."""
+
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.planning.plan.hardware import EFFICIENCIES, compiler_configuration, find, names, read, with_measured, write
+from tanuki_jax.training.recorder import PEAK_FLOPS
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A user's own, which is the H100 so far."""
+    path = tmp_path / "my.toml"
+    write(find("h100"), path)
+    return path
+
+
+def test_the_package_has_gpus_tpus_and_this_machine() -> None:
+    assert names() == ["a100", "b200", "cpu", "h100", "h200", "v5e", "v5p", "v6e"]
+    kinds = {name: find(name).kind for name in names()}
+    assert {name for name, kind in kinds.items() if kind == "gpu"} == {"a100", "b200", "h100", "h200"}
+    assert all((compiler_configuration(name) is not None) == (kind == "gpu") for name, kind in kinds.items())
+
+
+def test_peaks_are_those_that_training_reports_against() -> None:
+    assert {find(name).peak_flops for name in names() if name != "cpu"} == set(PEAK_FLOPS.values())
+
+
+def test_memory_and_its_rate_are_those_that_the_compiler_is_told() -> None:
+    for name in ("a100", "b200", "h100", "h200"):
+        configuration = compiler_configuration(name) or ""
+        hardware = find(name)
+        assert f"device_memory_size: {hardware.memory_bytes}\n" in configuration
+        assert f"memory_bandwidth: {hardware.memory_rate:.0f}\n" in configuration
+
+
+def test_every_share_says_where_it_is_from_and_one_was_measured() -> None:
+    for name in names():
+        shares = find(name).efficiency
+        assert set(shares) == set(EFFICIENCIES)
+        assert all(0 < share.value <= 1 and share.source for share in shares.values())
+    measured = [name for name, share in find("h200").efficiency.items() if share.measured]
+    assert measured == ["matmul", "memory"]
+    assert find("h200").flops("matmul") == pytest.approx(790e12, rel=1e-3)
+    assert find("h200").memory == pytest.approx(4.3e12, rel=1e-3)
+
+
+def test_a_file_is_read_back_as_it_was_written(file: Path) -> None:
+    assert find(str(file)) == find("h100")
+
+
+def test_what_bench_measured_is_kept_in_a_file(file: Path) -> None:
+    measured = with_measured(find(str(file)), {"attention": (0.61, 'ours, "T 8192"')})
+    write(measured, file)
+    share = find(str(file)).efficiency["attention"]
+    assert (share.value, share.measured, share.source) == (0.61, True, 'ours, "T 8192"')
+    assert find(str(file)).efficiency["matmul"] == find("h100").efficiency["matmul"]
+    with pytest.raises(InputError, match=r"attention was measured at 1\.2 of what h100"):
+        with_measured(find("h100"), {"attention": (1.2, "a clock that stood still")})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("peak_flops = 989000000000000.0", "", r"lacks the field peak_flops$"),
+        ("peak_flops = 989000000000000.0", "peak_flops = -1", r"peak_flops of my\.toml is -1, and must be a number above 0"),
+        ("peak_flops = 989000000000000.0", "peak_flops = nan", r"peak_flops of my\.toml is nan"),
+        ("peak_flops = 989000000000000.0", "peak_flops = inf", r"peak_flops of my\.toml is inf"),
+        ("peak_flops = 989000000000000.0", 'peak_flops = "many"', r"peak_flops of my\.toml is 'many'"),
+        ("peak_flops = 989000000000000.0", "peak_flops = true", r"peak_flops of my\.toml is True"),
+        ("devices_per_node = 8", "devices_per_node = 7.5", r"devices_per_node of my\.toml is 7\.5, and must be a whole number"),
+        ("margin_share = 0.08", "margin_share = 1", r"margin_share of my\.toml is 1, and must be below 1"),
+        ('kind = "gpu"', 'kind = "npu"', r"kind of my\.toml is 'npu', and must be one of gpu, tpu, cpu"),
+        ('kind = "gpu"', 'kind = "gpu"\ncolour = "green"', r"has the field 'colour', which is none of name, kind"),
+        (
+            'compiled_as = "h100"',
+            'compiled_as = "h101"',
+            r"compiled_as of my\.toml is 'h101'; GPUs are compiled as one of a100, b200, h100, h200",
+        ),
+        ('name = "h100"', "name = ", r"my\.toml is not TOML: "),
+        ("[efficiency.overlap]", "[efficiency.luck]", r"lacks the efficiency overlap$"),
+        ("value = 0.799", "value = 1.01", r"efficiency\.matmul\.value of my\.toml is 1\.01; no device reaches more than 1"),
+        ("value = 0.799", "", r"efficiency\.matmul of my\.toml must have a value, and say where it is from"),
+        ("value = 0.56", "value = 0", r"efficiency\.attention\.value of my\.toml is 0"),
+    ],
+)
+def test_a_figure_that_is_missing_unknown_or_impossible_is_named(file: Path, before: str, after: str, said: str) -> None:
+    text = file.read_text()
+    assert before in text
+    with pytest.raises(InputError, match=said):
+        read(text.replace(before, after, 1), "my.toml")
+
+
+def test_another_name_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InputError, match=r"no target 'h1000'; the nearest is h100; there are a100, b200, cpu"):
+        find("h1000")
+    with pytest.raises(InputError, match=r"no hardware file nowhere\.toml"):
+        find("nowhere.toml")

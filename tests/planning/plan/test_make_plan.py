@@ -1,0 +1,115 @@
+"""Plans of whole steps: small ones on virtual CPU devices, large ones for clusters that are not here."""
+
+import dataclasses
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.experiment import Layout
+from tanuki_jax.config.registry import experiment
+from tanuki_jax.lm.model.transformer import count_parameters
+from tanuki_jax.planning.plan.make_plan import make_plan
+from tanuki_jax.planning.plan.plan_results import Plan
+from tanuki_jax.planning.plan.target import parse
+
+GIB = 2**30
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    tiny = experiment.find("tiny")
+    layout = dataclasses.replace(tiny.layout, fsdp=4, accumulation=2, remat="full")
+    return make_plan(dataclasses.replace(tiny, layout=layout), parse("cpu:2x4"))
+
+
+def test_parameters_and_optimizer_are_what_the_rules_give_a_device(plan: Plan) -> None:
+    model = experiment.find("tiny").model
+    norms = (2 * model.layers + 1) * model.width
+    held = 4 * ((count_parameters(model) - norms) // 4 + norms)
+    assert plan.memory.parameters == held
+    window = 2 * experiment.find("tiny").guard.window
+    assert plan.memory.optimizer == 2 * held + 4 * (window + 3)  # both moments, the guard's window, two counters and the rate's factor
+
+
+def test_activations_are_the_inputs_of_all_layers(plan: Plan) -> None:
+    """With remat full: 4 layers of 1 row x 256 x 128 in float32, and nothing else."""
+    assert plan.memory.activations == 4 * 256 * 128 * 4
+    assert plan.memory.temporaries > 0 and plan.memory.fits
+
+
+def test_weights_are_gathered_twice_a_micro_batch_and_gradients_leave_the_node(plan: Plan) -> None:
+    model = experiment.find("tiny").model
+    gathers = next(each for each in plan.traffic if (each.kind, each.axes) == ("all-gather", ("fsdp",)))
+    layer = count_parameters(model) - 2 * model.vocabulary * model.width - model.width
+    assert gathers.sent_bytes >= 2 * 2 * layer * 4 * 3 // 4 * 0.98 and not gathers.between_nodes
+    assert any(each.axes == ("data",) and each.between_nodes for each in plan.traffic)
+
+
+def test_what_follows_from_the_time_of_a_step(plan: Plan) -> None:
+    assert plan.seconds == pytest.approx(sum(term.shown for term in plan.terms))
+    assert plan.tokens_per_second * plan.devices * plan.seconds == pytest.approx(16 * 256)
+    assert plan.mfu == pytest.approx(plan.model_flops / plan.seconds / 8 / plan.peak_flops)
+    assert plan.device_hours == pytest.approx(8 * 300 * plan.seconds / 3600)
+    assert plan.bound.shown == max(term.shown for term in plan.terms)
+    assert plan.layout == "data 2 x fsdp 4, 2 micro-batches of 1 row x 256 tokens a device, remat full"
+
+
+@pytest.mark.parametrize(
+    ("name", "layout", "said"),
+    [
+        ("tiny", {"fsdp": 3}, "does not fit 8 devices"),
+        ("tiny", {"data": 2, "fsdp": 2}, "does not fit 8 devices; the product of the axes must be that"),
+        ("tiny", {"stage": 4, "microbatches": 6}, r"microbatches \(6\) must be a multiple of layout.stage \(4\)"),
+        ("tiny", {"fsdp": 8, "accumulation": 16}, "a micro-batch of 1 rows"),
+    ],
+)
+def test_a_layout_that_cannot_be_is_refused_before_anything_is_compiled(name: str, layout: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        make_plan(dataclasses.replace(experiment.find(name), layout=Layout(**layout)), parse("cpu:1x8"))
+
+
+def test_85_layers_are_not_cut_into_four_stages() -> None:
+    tiny = experiment.find("tiny")
+    odd = dataclasses.replace(tiny, model=dataclasses.replace(tiny.model, layers=85), layout=Layout(stage=4, microbatches=4))
+    with pytest.raises(InputError, match=r"layout\.stage \(4\) must divide model\.layers \(85\); 84 or 88 layers would do"):
+        make_plan(odd, parse("cpu:1x8"))
+
+
+@pytest.mark.gpu_compile
+def test_8b_on_three_nodes() -> None:
+    """Figures by hand: 7,512,264,704 parameters in float32 over eight devices, three arrays of them, and 8 rows' inputs of 32 layers."""
+    whole = experiment.find("8b")
+    plan = make_plan(whole, parse("h100:3x8"))
+    assert plan.memory.parameters == pytest.approx(7_512_264_704 * 4 / 8, rel=1e-3)
+    assert plan.memory.optimizer == pytest.approx(7_512_264_704 * 8 / 8, rel=1e-3)
+    assert plan.memory.activations == pytest.approx(32 * 8 * 2048 * 4096 * 2, rel=0.02)
+    assert plan.memory.fits and plan.memory.peak < 40 * GIB
+    products = 7_512_264_704 - 65_024 * 4096 - 65 * 4096  # all but the embedding and the norms
+    assert plan.model_flops == 1536 * 2048 * 3 * (2 * products + 32 * 4 * 4096 * 2049 // 2)
+    gathers = next(each for each in plan.traffic if (each.kind, each.axes) == ("all-gather", ("fsdp",)))
+    layers = 7_512_264_704 - 2 * 65_024 * 4096
+    assert gathers.sent_bytes == pytest.approx(8 * 7 / 8 * (2 * layers * 2 + 65_024 * 4096 * 4), rel=0.05)  # twice, and the output matrix
+    assert 0.3 < plan.mfu < 0.65
+    json.dumps(dataclasses.asdict(plan))
+
+
+@pytest.mark.gpu_compile
+def test_what_does_not_fit_says_by_how_much_and_what_to_change() -> None:
+    whole = experiment.find("8b")
+    plan = make_plan(dataclasses.replace(whole, layout=dataclasses.replace(whole.layout, remat="none")), parse("h100:3x8"))
+    assert not plan.memory.fits and plan.memory.free < 0
+    freed = re.fullmatch(r"--layout\.remat full frees about ([\d.]+) GiB, enough alone", plan.advice[0])
+    assert freed and float(freed[1]) * GIB == pytest.approx(plan.memory.activations - 4 * GIB, rel=0.1)
+
+
+@pytest.mark.gpu_compile
+@pytest.mark.parametrize(
+    ("layout", "said"), [({"data": 1, "fsdp": 24}, "does not divide"), ({"data": 2, "fsdp": 8}, "does not fit 24 devices")]
+)
+def test_24_gpus_cannot_share_what_is_not_divided_by_24(layout: dict[str, Any], said: str) -> None:
+    whole = experiment.find("8b")
+    with pytest.raises(InputError, match=said):
+        make_plan(dataclasses.replace(whole, layout=dataclasses.replace(whole.layout, **layout)), parse("h100:3x8"))

@@ -1,0 +1,62 @@
+"""The run folder: metrics cut back, configs compared, nothing written by those that should not."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.registry import experiment, mixture
+from tanuki_jax.training.runs.run_folder import RunFolder, read_events, read_metrics
+
+
+def test_metrics_are_cut_back_to_a_step_and_lose_a_line_that_is_not_whole(tmp_path: Path) -> None:
+    run = RunFolder(dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path)), writes=True)
+    run.event("started")
+    for step in range(1, 6):
+        run.metrics({"step": step, "loss": 1.5})
+    run.metrics({"step": 4, "held_out/all": 2.0})
+    with (run.path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 3, "lo')
+    run.cut_metrics_after(4)
+    assert [line["step"] for line in read_metrics(run.path)] == [1, 2, 3, 4, 4]
+    run.metrics({"step": 5, "loss": float("nan")})
+    assert len(list(read_metrics(run.path))) == 6
+
+
+def test_a_run_that_begins_again_keeps_no_metrics(tmp_path: Path) -> None:
+    run = RunFolder(dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path)), writes=True)
+    run.event("started")
+    run.metrics({"step": 0, "held_out/all": 2.0})
+    run.cut_metrics_after(0)
+    assert list(read_metrics(run.path)) == []
+
+
+def test_changed_fields_are_told(tmp_path: Path) -> None:
+    tiny = dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path))
+    run = RunFolder(tiny, writes=True)
+    run.event("started")
+    assert run.write_config(tiny, mixture.find("demo")) == []
+    assert run.write_config(dataclasses.replace(tiny, steps=7, seed=1), mixture.find("demo")) == ["steps", "seed"]
+
+
+def test_a_process_that_does_not_write_leaves_no_trace(tmp_path: Path) -> None:
+    tiny = dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path / "runs"))
+    run = RunFolder(tiny, writes=False)
+    run.write_config(tiny, mixture.find("demo"))
+    run.metrics({"step": 1})
+    run.event("started")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_events_are_read_and_a_line_that_is_none_is_named(tmp_path: Path) -> None:
+    assert read_events(tmp_path) == []
+    events = tmp_path / "events.jsonl"
+    events.write_text('{"event": "started", "seed": 1}\n{"event": "resu')
+    assert read_events(tmp_path) == [{"event": "started", "seed": 1}]
+    events.write_text('{"event": "started"}\nrubbish\n{"event": "resumed"}\n')
+    with pytest.raises(InputError, match=r"events.jsonl, line 2, is not JSON: Expecting value; move the file away to go on without it"):
+        read_events(tmp_path)
+    events.write_text("[1]\n")
+    with pytest.raises(InputError, match=r"events.jsonl, line 1, is not an event: it has no field event"):
+        read_events(tmp_path)

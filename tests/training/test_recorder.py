@@ -1,0 +1,59 @@
+"""Metrics of steps as lines: one step late, with the tokens so far."""
+
+import dataclasses
+from typing import Any
+
+import jax.numpy as jnp
+import pytest
+
+from tanuki_jax.checkpoints.format import State
+from tanuki_jax.config.experiment import Logging
+from tanuki_jax.config.registry import experiment
+from tanuki_jax.training.recorder import Measured, Recorder
+
+TINY = experiment.find("tiny")
+BEGUN = State(step=0, tokens=0, skipped=(), model=TINY.model, tokenizer="", sequence_length=64, data="", files={})
+
+
+def read(data_step: int) -> dict[str, float]:
+    """How often a source was read before a data step."""
+    return {"web": data_step / 3}
+
+
+def test_a_step_is_written_when_the_next_one_is_dispatched_or_at_a_flush() -> None:
+    lines: list[dict[str, Any]] = []
+    observed: list[Measured] = []
+    recorder = Recorder(TINY, dataclasses.replace(BEGUN, tokens=100), read, lines.append, observed.append)
+    for step in (1, 2):
+        recorder.push(step, step + 9, {"loss": jnp.float32(step / 2), "tokens": jnp.float32(50), "updates": jnp.int32(1)}, waited=0.0)
+    assert [(line["step"], line["data_step"], line["loss"], line["tokens"]) for line in lines] == [(1, 10, 0.5, 150)]
+    assert lines[0]["epochs/web"] == 3.6667
+    recorder.flush()
+    recorder.flush()
+    assert [line["step"] for line in lines] == [1, 2]
+    assert recorder.tokens == lines[-1]["tokens"] == 200
+    assert [(line["rejected"], line["rewinds"]) for line in lines] == [(0, 0), (1, 0)]
+    assert [(measured.step, measured.data_step, measured.values["loss"]) for measured in observed] == [(1, 10, 0.5), (2, 11, 1.0)]
+    assert lines[-1]["tokens_per_second"] == pytest.approx(8 * lines[-1]["tokens_per_second_per_device"], rel=0.01)
+
+
+def test_lines_come_every_so_many_steps_and_still_count_all_tokens() -> None:
+    lines: list[dict[str, Any]] = []
+    observed: list[Measured] = []
+    every_third = dataclasses.replace(TINY, logging=Logging(every_steps=3))
+    recorder = Recorder(every_third, BEGUN, read, lines.append, observed.append)
+    for step in range(1, 8):
+        recorder.push(step, step, {"tokens": jnp.float32(10), "updates": jnp.int32(step)}, waited=1e9)
+    recorder.flush()
+    assert [(line["step"], line["tokens"], line["data_wait_share"]) for line in lines] == [(3, 30, 1.0), (6, 60, 1.0)]
+    assert [measured.step for measured in observed] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_what_a_metric_has_for_each_layer_is_rounded_and_written_as_a_list() -> None:
+    lines: list[dict[str, Any]] = []
+    recorder = Recorder(experiment.find("tiny_moe"), BEGUN, read, lines.append, lambda _: None)
+    recorder.push(
+        1, 0, {"tokens": jnp.float32(10), "updates": jnp.int32(1), "expert_load": jnp.array([[0.12347, 0.87653], [0.5, 0.5]])}, waited=0.0
+    )
+    recorder.flush()
+    assert lines[0]["expert_load"] == [[0.1235, 0.8765], [0.5, 0.5]]

@@ -1,0 +1,120 @@
+"""References computed once: on any mesh what each document has alone, and kept for the next time."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.experiment import Checkpoints, Experiment, HeldOut, Layout, NextToken, Preference, Schedule, from_checkpoint
+from tanuki_jax.config.lora import LoRA
+from tanuki_jax.config.model import Model
+from tanuki_jax.data.loader import Loader
+from tanuki_jax.data.store import Store
+from tanuki_jax.lm.kernels.attention.attention import self_attention
+from tanuki_jax.lm.model.quantized_base import freeze
+from tanuki_jax.lm.model.transformer import Params, hidden_states, initialise, output_matrix
+from tanuki_jax.lm.parallel.mesh import make_mesh
+from tanuki_jax.training.reference import check_records, stored_reference
+from tests.checkpoints.weights import write_weights
+from tests.data.test_loader import data, is_learned, mixture, write_store
+
+MODEL = Model(vocabulary=256, width=32, hidden=48, layers=2, heads=8, kv_heads=4, initial_std=0.3)
+ALL_TRAINED, FOUR_BITS = LoRA(), LoRA(rank=2, base="nf4")
+SIZES = [5, 4, 9, 6, 3, 4, 7, 7, 4, 8, 5, 5, 6, 3, 8, 8]
+
+
+def checkpoint(folder: Path) -> Params:
+    """Writes one, and returns what is in it."""
+    params: Params = jax.tree.map(np.asarray, initialise(MODEL, jax.random.key(0)))
+
+    write_weights(folder, MODEL, params)
+    return params
+
+
+def experiment(layout: Layout, start: Path) -> Experiment:
+    return Experiment(
+        name="reference",
+        model=MODEL,
+        data=data(sequence_length=16, batch_rows=8, held_out_share=0.3),
+        steps=1,
+        schedule=Schedule(peak=1.0),
+        objective=Preference(reference="stored"),
+        checkpoints=Checkpoints(every_steps=1),
+        held_out=HeldOut(every_steps=1, rows=8),
+        layout=dataclasses.replace(layout, compute_dtype="float32"),
+        start=from_checkpoint(str(start)),
+    )
+
+
+def alone(params: Params, tokens: npt.NDArray[Any]) -> float:
+    """Log-probability of a document's learned targets, of a forward pass of it alone."""
+    inputs = jnp.asarray(tokens[None, :-1])
+    states, _ = hidden_states(
+        params,
+        inputs,
+        jnp.ones_like(inputs),
+        jnp.arange(inputs.shape[1])[None],
+        MODEL,
+        attend=self_attention,
+        constrain=lambda x, _: x,
+        compute_dtype="float32",
+    )
+    logps = np.asarray(jax.nn.log_softmax(states[0] @ output_matrix(params)))
+    return float(sum(logps[place, target] for place, target in enumerate(tokens[1:]) if is_learned(np.array([target]))[0]))
+
+
+def each_alone(params: Params) -> list[float]:
+    """What each document of a store of SIZES has."""
+    ends = np.cumsum(SIZES)
+    return [alone(params, np.arange(end - size, end, dtype=np.int32)) for end, size in zip(ends, SIZES, strict=True)]
+
+
+def test_every_document_gets_what_it_has_alone_on_any_mesh_and_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = checkpoint(tmp_path / "start")
+    expected = each_alone(params)
+
+    def found(store: Store, layout: Layout, lora: LoRA = ALL_TRAINED) -> npt.NDArray[np.float32]:
+        whole, mesh = dataclasses.replace(experiment(layout, tmp_path / "start"), lora=lora), make_mesh(layout)
+        loader = Loader({store.name: store}, mixture((0, {store.name: 1.0})), whole.data, 0)
+        before = loader.fingerprint
+        with jax.set_mesh(mesh):
+            reference = stored_reference(whole, mesh, loader, {store.name: store})
+        assert reference is not None
+        loader.set_reference(reference)
+        batch = loader.batch(0, slice(None))
+        assert batch.reference_logps is not None and batch.reference_logps.any()
+        assert loader.fingerprint != before
+        return reference[store.name]
+
+    store = write_store(tmp_path / "pairs", 0, SIZES, documents_per_record=2)
+    np.testing.assert_allclose(found(store, Layout(fsdp=2, tensor=2, context=2, accumulation=2)), expected, rtol=1e-4)
+    quantized = found(store, Layout(fsdp=2, data=4), FOUR_BITS)
+    np.testing.assert_allclose(quantized, each_alone(jax.jit(freeze, static_argnums=1)(params, FOUR_BITS)), rtol=1e-4)
+    assert np.abs(quantized - expected).max() > 1e-3
+    monkeypatch.setattr("tanuki_jax.training.reference.loaded", None)
+    np.testing.assert_allclose(found(store, Layout(data=8)), expected, rtol=1e-4)
+
+
+def test_a_loss_without_a_stored_reference_needs_none(tmp_path: Path) -> None:
+    whole = experiment(Layout(), tmp_path)
+    for objective in (NextToken(), Preference(), Preference(loss="orpo", reference="stored")):
+        assert stored_reference(dataclasses.replace(whole, objective=objective), None, None, {}) is None  # type: ignore[arg-type]
+
+
+def test_an_objective_and_stores_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
+    def check(objective: NextToken | Preference, together: int) -> None:
+        store = write_store(tmp_path / f"{objective} {together}", 0, [5, 4, 6] * together, documents_per_record=together)
+        whole = dataclasses.replace(experiment(Layout(), tmp_path), objective=objective)
+        check_records(whole, Loader({store.name: store}, mixture((0, {store.name: 1.0})), whole.data, 0))
+
+    check(NextToken(), 1)
+    with pytest.raises(InputError, match="has pairs, from which the objective NextToken does not learn"):
+        check(NextToken(), 2)
+    with pytest.raises(InputError, match=r"objective\.loss kto needs sources of the form kto"):
+        check(Preference(loss="kto"), 2)

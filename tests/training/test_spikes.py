@@ -1,0 +1,76 @@
+"""What counts as a spike, on losses made up for it."""
+
+import random
+from collections.abc import Iterable
+
+import pytest
+
+from tanuki_jax.checkpoints.format import Course
+from tanuki_jax.config.experiment import Rewind
+from tanuki_jax.training.spikes import follow, forget, spike
+
+REWIND = Rewind(rejected=3, within=10, raised=20)
+
+
+def first_spike(losses: Iterable[float], rejected: Iterable[int] = (), rewind: Rewind = REWIND) -> tuple[int, int, str] | None:
+    """First step of the spike, step at which it is recognised, and what is said of it."""
+    course, without = Course(), set(rejected)
+    for step, loss in enumerate(losses, 1):
+        course = follow(course, rewind, step, loss, accepted=step not in without)
+        if found := spike(course, rewind, step):
+            return found[0], step, found[1]
+    return None
+
+
+def noisy(steps: int, seed: int = 0) -> list[float]:
+    """A loss that falls from 4 towards 2, with noise."""
+    chance = random.Random(seed)
+    return [2 + 2 / (1 + step / 50) + chance.gauss(0, 0.05) for step in range(steps)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_falling_loss_with_noise_is_no_spike(seed: int) -> None:
+    assert first_spike(noisy(3000, seed)) is None
+
+
+def test_rejected_steps_close_together_are_a_spike_that_begins_with_the_first_of_them() -> None:
+    assert first_spike([3.0] * 40, rejected=(5, 17, 20, 26)) == (17, 26, "3 of the steps from 17 to 26 were rejected")
+    assert first_spike([3.0] * 40, rejected=(5, 16, 20, 26)) is None
+
+
+def test_a_loss_that_stays_high_is_a_spike_and_one_that_comes_down_is_not() -> None:
+    losses = noisy(400)
+    for step in range(200, 203):
+        losses[step] += 2
+    assert first_spike(losses) is None
+    for step in range(200, 400):
+        losses[step] = 3.5
+    found = first_spike(losses)
+    assert found is not None
+    first, seen, said = found
+    assert 190 <= first <= 201 and 210 <= seen <= 216
+    assert "the loss has been above its level of 2.4" in said
+
+
+def test_a_slow_rise_is_a_spike_too() -> None:
+    losses = noisy(500)
+    losses[300:] = [losses[300] + 0.01 * step for step in range(200)]
+    found = first_spike(losses)
+    assert found is not None and 300 <= found[0] < 340
+
+
+def test_zeros_turn_the_rules_off() -> None:
+    losses = [*noisy(200), *[5.0] * 200]
+    assert first_spike(losses, rejected=range(100, 120), rewind=Rewind(rejected=0, raised=0)) is None
+
+
+def test_another_level_is_to_be_expected_after_forgetting() -> None:
+    course = Course()
+    for step in range(1, 100):
+        course = follow(course, REWIND, step, 2.0, accepted=step != 98)
+    course = forget(course)
+    assert course.rejected == (98,)
+    for step in range(100, 200):
+        course = follow(course, REWIND, step, 5.0, accepted=True)
+        assert spike(course, REWIND, step) is None
+    assert course.level == pytest.approx(5.0)

@@ -1,0 +1,69 @@
+"""Where a run begins that starts from a converted model."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.checkpoints.format import State
+from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, HeldOut, Layout, Schedule, Start, Tokenizer
+from tanuki_jax.config.model import Model
+from tanuki_jax.lm.model.transformer import shapes
+from tanuki_jax.lm.parallel.mesh import make_mesh
+from tanuki_jax.training.runs.run_folder import RunFolder
+from tanuki_jax.training.start import begin
+from tanuki_jax.training.step import TrainState
+from tests.checkpoints.weights import write_weights
+
+MODEL = Model(vocabulary=96, width=32, hidden=48, layers=2, heads=4, kv_heads=2)
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Experiment:
+    """One that starts from a converted checkpoint, every parameter of which is a half."""
+
+    halves = jax.tree.map(lambda leaf: np.full(leaf.shape, 0.5, leaf.dtype), shapes(MODEL))
+    write_weights(tmp_path / "converted", MODEL, halves, tokenizer="tokenizer", sequence_length=4096)
+    return Experiment(
+        name="small",
+        model=MODEL,
+        data=Data(mixture="", tokenizer=Tokenizer(path="t"), stores="", sequence_length=64, batch_rows=16),
+        steps=1,
+        schedule=Schedule(peak=1e-2),
+        checkpoints=Checkpoints(every_steps=1),
+        held_out=HeldOut(every_steps=1, rows=16),
+        layout=Layout(fsdp=8),
+        start=Start(checkpoint=str(tmp_path / "converted")),
+        runs=str(tmp_path / "runs"),
+    )
+
+
+def begun(experiment: Experiment) -> tuple[TrainState, State]:
+    return begin(experiment, make_mesh(experiment.layout), RunFolder(experiment, writes=True), "fingerprint")
+
+
+def test_a_converted_model_gives_its_parameters_and_the_experiment_the_rest(experiment: Experiment) -> None:
+    state, at = begun(experiment)
+    assert {float(value) for leaf in jax.tree.leaves(state["parameters"]) for value in np.unique(leaf)} == {0.5}
+    assert not any(np.any(leaf) for leaf in jax.tree.leaves(state["optimizer"]))
+    assert at == State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer="t", sequence_length=64, data="fingerprint", files={})
+
+
+def test_a_converted_model_has_no_optimizer_state_to_load(experiment: Experiment) -> None:
+    start = dataclasses.replace(experiment.start, load="parameters_and_optimizer")
+    with pytest.raises(InputError, match=r"converted has no optimizer state .*; start with --start\.load=parameters$"):
+        begun(dataclasses.replace(experiment, start=start))
+    assert not (Path(experiment.runs) / "small" / "events.jsonl").exists()
+
+
+def test_a_run_of_which_every_checkpoint_is_damaged_does_not_begin_anew_over_them(experiment: Experiment, tmp_path: Path) -> None:
+    own = tmp_path / "runs" / "small" / "checkpoints" / "00000001"
+    shutil.copytree(tmp_path / "converted", own)
+    (own / "base" / "_METADATA").write_text("{}")
+    with pytest.raises(InputError, match=r"every checkpoint in .*small/checkpoints is damaged"):
+        begun(experiment)
+    assert own.exists()
