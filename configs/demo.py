@@ -54,7 +54,13 @@ def demo() -> Mixture:
                 kind="standard library of Python",
                 language="code",
             ),
-            Source(name="dialogue", tasks=("arithmetic", "table", "dialogue"), documents=20_000, kind="rule-written tasks", language="ja"),
+            Source(
+                name="dialogue",
+                tasks=("arithmetic", "table", "dialogue"),
+                documents=20_000,
+                kind="rule-written tasks",
+                language="ja",
+            ),
         ),
         stages=(Stage(weights={"python_library": 0.5, "dialogue": 0.5}),),
     )
@@ -64,7 +70,12 @@ def demo() -> Mixture:
 def demo_chats() -> Mixture:
     """Instructions that demand a form for their answers, and requests that leave it open."""
     source = Source(
-        name="instructions", tasks=("instructions", "style"), documents=20_000, form="chat", kind="rule-written tasks", language="ja"
+        name="instructions",
+        tasks=("instructions", "style"),
+        documents=20_000,
+        form="chat",
+        kind="rule-written tasks",
+        language="ja",
     )
     return Mixture(sources=(source,), stages=(Stage(weights={"instructions": 1.0}),))
 
@@ -72,7 +83,9 @@ def demo_chats() -> Mixture:
 @mixture("demo_pairs")
 def demo_pairs() -> Mixture:
     """Requests that leave a form open, with an answer in the better and one in the worse of two."""
-    source = Source(name="style", tasks=("style",), documents=8_000, form="preference", kind="rule-written pairs", language="ja")
+    source = Source(
+        name="style", tasks=("style",), documents=8_000, form="preference", kind="rule-written pairs", language="ja"
+    )
     return Mixture(sources=(source,), stages=(Stage(weights={"style": 1.0}),))
 
 
@@ -96,7 +109,9 @@ def tiny() -> Experiment:
         objective=NextToken(z_loss=1e-4),
         checkpoints=Checkpoints(every_steps=100),
         held_out=HeldOut(every_steps=50, rows=32),
-        layout=Layout(compute_dtype="float32", remat="none", accumulation=8),  # two rows at a time stay in a CPU's caches
+        layout=Layout(
+            compute_dtype="float32", remat="none", accumulation=8
+        ),  # two rows at a time stay in a CPU's caches
     )
 
 
@@ -104,7 +119,9 @@ def tiny() -> Experiment:
 def tiny_moe() -> Experiment:
     """`tiny` with eight experts, of which a token takes two: 5.4 million parameters, 1.9 million of them active."""
     dense = tiny()
-    return replace(dense, name="tiny_moe", model=replace(dense.model, experts=8, experts_per_token=2, router_logits="standardized"))
+    return replace(
+        dense, name="tiny_moe", model=replace(dense.model, experts=8, experts_per_token=2, router_logits="standardized")
+    )
 
 
 @experiment("tiny_sft")
@@ -139,7 +156,7 @@ def tiny_dpo() -> Experiment:
         data=replace(base.data, mixture="demo_pairs", stores="data/demo/pairs"),
         steps=40,
         schedule=Schedule(peak=2e-4, warmup_steps=6),
-        objective=Preference(beta=0.1, sft=0.5),
+        objective=Preference(beta=0.1, sft_weight=0.5),
         held_out=HeldOut(every_steps=20, rows=64),
         lora=LoRA(rank=16, alpha=32.0, base="float32"),
     )

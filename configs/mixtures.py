@@ -100,7 +100,13 @@ COLLECTED_TABLE = (
 
 # Parts of a whole.
 CRAWLS_JA = ("mc4-ja", "cc100-ja", "oscar-ja", "japanese2010", "commoncrawl-ja")
-PHASE1_JA = dict.fromkeys(CRAWLS_JA, 0.17) | {"commoncrawl-pdf-ja": 0.05, "wikipedia-ja": 0.05, "shisa": 0.03, "nhk": 0.01, "aozora": 0.01}
+PHASE1_JA = dict.fromkeys(CRAWLS_JA, 0.17) | {
+    "commoncrawl-pdf-ja": 0.05,
+    "wikipedia-ja": 0.05,
+    "shisa": 0.03,
+    "nhk": 0.01,
+    "aozora": 0.01,
+}
 PHASE1_EN_WITHOUT_PMC = {
     "pes2o": 0.2,
     "stackexchange": 0.15,
@@ -132,7 +138,9 @@ SYNTHETIC = tuple(
     Source(name=name, paths=_files(name), teacher=teacher, kind=kind, language=language, billion_tokens=tokens)
     for name, teacher, kind, language, tokens in SYNTHETIC_TABLE
 )
-COLLECTED = tuple(Source(name=name, paths=_files(name), kind=kind, language=language) for name, kind, language in COLLECTED_TABLE)
+COLLECTED = tuple(
+    Source(name=name, paths=_files(name), kind=kind, language=language) for name, kind, language in COLLECTED_TABLE
+)
 
 
 @mixture("tanuki_synthetic")
@@ -153,7 +161,9 @@ def tanuki_phase1() -> Mixture:
         _sum_to(0.95, PHASE1_EN) | _sum_to(0.05, PHASE1_JA),
         _sum_to(0.05, PHASE1_EN) | _sum_to(0.95, PHASE1_JA),
     )
-    return _mixture(*(Stage(from_step=step, weights=part) for step, part in zip((0, 16_784, 33_568), weights, strict=True)))
+    return _mixture(
+        *(Stage(from_step=step, weights=part) for step, part in zip((0, 16_784, 33_568), weights, strict=True))
+    )
 
 
 @mixture("tanuki_phase1_japanese")
@@ -172,9 +182,15 @@ def tanuki_phase2() -> Mixture:
 @mixture("tanuki_phase2_0729")
 def tanuki_phase2_0729() -> Mixture:
     """The last stage of phase 2: logic, its translation, dialogues, and six sets of unrecorded size, weighed as a billion tokens each."""
-    known = ("logical-wizardlm-7b", "logical-wizardlm-7b-ja", "0723-calm3-22b-random-genre-inst-sft-multiturn-clean-tsub")
+    known = (
+        "logical-wizardlm-7b",
+        "logical-wizardlm-7b-ja",
+        "0723-calm3-22b-random-genre-inst-sft-multiturn-clean-tsub",
+    )
     unknown = ("cot-collection", "basic-math", "atlas-math", "mathglm", "stackmathqa", "webnovels-ja")
-    return _mixture(Stage(weights=by_tokens(tuple(s for s in SYNTHETIC if s.name in known)) | dict.fromkeys(unknown, 1.0)))
+    return _mixture(
+        Stage(weights=by_tokens(tuple(s for s in SYNTHETIC if s.name in known)) | dict.fromkeys(unknown, 1.0))
+    )
 
 
 @mixture("tanuki_8x8b_annealing")
@@ -188,7 +204,9 @@ def tanuki_8x8b_annealing() -> Mixture:
         "logical-wizardlm-7b-ja-0805",
     )
     unknown = ("rule-arithmetic", "random-sugaku", "llm-japanese-dataset", "synth-topic-reasoning-calm3")
-    return _mixture(Stage(weights=by_tokens(tuple(s for s in SYNTHETIC if s.name in known)) | dict.fromkeys(unknown, 1.0)))
+    return _mixture(
+        Stage(weights=by_tokens(tuple(s for s in SYNTHETIC if s.name in known)) | dict.fromkeys(unknown, 1.0))
+    )
 
 
 def _sum_to(total: float, parts: Mapping[str, float]) -> dict[str, float]:

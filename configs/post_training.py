@@ -71,7 +71,9 @@ def tanuki_8b_sft() -> Experiment:
 def tanuki_8b_sft_lora() -> Experiment:
     """`8b_sft` with adapters, as the slides have it."""
     full = tanuki_8b_sft()
-    return replace(full, name="8b_sft_lora", schedule=replace(full.schedule, peak=1e-4), lora=RELEASED_LORA, layout=LAYOUT_8B_LORA)
+    return replace(
+        full, name="8b_sft_lora", schedule=replace(full.schedule, peak=1e-4), lora=RELEASED_LORA, layout=LAYOUT_8B_LORA
+    )
 
 
 @experiment("8b_dpo")
@@ -106,7 +108,9 @@ def tanuki_8x8b_sft() -> Experiment:
     """One epoch of SFT of all parameters, at a tenth of the 8B's rate."""
     layout = Layout(fsdp=8, expert=8, accumulation=2, remat="attention")
     tuned = _sft("8x8b_sft", _base("8x8b_0806"), peak=5e-7, rows=128, layout=layout)
-    return replace(tuned, router=Router(load_balancing=0.001))  # the coefficient in the released model's configuration
+    return replace(
+        tuned, router=Router(load_balancing_weight=0.001)
+    )  # the coefficient in the released model's configuration
 
 
 @experiment("8x8b_sft_lora")
@@ -168,7 +172,9 @@ def _sft(name: str, base: Experiment, *, peak: float, rows: int, layout: Layout)
     )
 
 
-def _dpo(name: str, sft: Experiment, *, mixture: str, epochs_of_pairs: int, peak: float, objective: Preference) -> Experiment:
+def _dpo(
+    name: str, sft: Experiment, *, mixture: str, epochs_of_pairs: int, peak: float, objective: Preference
+) -> Experiment:
     """Rows and layout are those of SFT."""
     steps = _steps(epochs_of_pairs * PAIR_TOKENS, sft.data.batch_rows)
     return replace(

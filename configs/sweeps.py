@@ -178,7 +178,12 @@ def layouts_phase1() -> Sweep:
 def _phase1_trial(row: Row) -> Trial:
     reference = _reference(row.tflops, row.recomputed, max(row.least, row.most), row.end)
     planned = _phase1_experiment(row)
-    return Trial(name=f"row {row.number}: {row.size}b", experiment=planned, target=f"h100:{row.nodes}x{GPUS}", reference=reference)
+    return Trial(
+        name=f"row {row.number}: {row.size}b",
+        experiment=planned,
+        target=f"h100:{row.nodes}x{GPUS}",
+        reference=reference,
+    )
 
 
 def _phase1_experiment(row: Row) -> Experiment | str:
@@ -206,7 +211,9 @@ def _phase1_experiment(row: Row) -> Experiment | str:
         remat="full" if row.recomputed else "dots",
         attention="reference" if row.end == NO_FLASH else "auto",
     )
-    model = Model(vocabulary=65_024, width=width, hidden=_hidden(width), layers=layers, heads=width // 128, kv_heads=width // 128)
+    model = Model(
+        vocabulary=65_024, width=width, hidden=_hidden(width), layers=layers, heads=width // 128, kv_heads=width // 128
+    )
     base = experiment.find("8b_phase1_epoch1")
     planned = replace(base, name=f"row_{row.number}", model=model, data=replace(base.data, sequence_length=row.length))
     return _laid_out(planned, layout, layout.accumulation * together * replicas * micro)
@@ -225,7 +232,9 @@ def layouts_phase2() -> Sweep:
 def _phase2_trials() -> Iterator[Trial]:
     base = experiment.find("38b")
     for run, size, layers, rows, recomputed, memory, tflops in PHASE2:
-        planned = replace(base, name=f"run_{run}", model=replace(base.model, width=6144, hidden=21_504, heads=48, layers=layers))
+        planned = replace(
+            base, name=f"run_{run}", model=replace(base.model, width=6144, hidden=21_504, heads=48, layers=layers)
+        )
         rounded = round(rows / 768) * 768
         for words, layout, micro in _phase2_layouts(layers):
             parts = rounded // (micro * layout.data * layout.fsdp)
@@ -245,7 +254,9 @@ def _phase2_layouts(layers: int) -> Iterator[tuple[str, Layout, int]]:
     yield "fsdp and tensor", Layout(data=1, fsdp=32, tensor=4, remat="full"), 12
     stages = next((size for size in (4, 2) if layers % size == 0), 1)
     if stages > 1:
-        layout = Layout(data=1, fsdp=32 // stages, tensor=4, stage=stages, microbatches=4 * stages, zero=1, remat="full")
+        layout = Layout(
+            data=1, fsdp=32 // stages, tensor=4, stage=stages, microbatches=4 * stages, zero=1, remat="full"
+        )
         yield f"{stages} stages and tensor", layout, 3
 
 
@@ -284,7 +295,10 @@ def demo_mostly_dialogue() -> Mixture:
 @sweep("learning_rate")
 def learning_rate() -> Sweep:
     """Peak learning rates of `tiny`, each with two seeds; a third of its steps."""
-    axes: dict[str, Choice | Range] = {"schedule.peak": Range(low=1e-3, high=1.6e-2, log=True), "seed": Choice(values=(0, 1))}
+    axes: dict[str, Choice | Range] = {
+        "schedule.peak": Range(low=1e-3, high=1.6e-2, log=True),
+        "seed": Choice(values=(0, 1)),
+    }
     base = replace(experiment.find("tiny"), steps=100)
     return Sweep(name="learning_rate", objective="held_out/all", direction="minimize", base=base, axes=axes)
 
@@ -292,7 +306,10 @@ def learning_rate() -> Sweep:
 @sweep("mixture")
 def mixtures() -> Sweep:
     """What `tiny` learns of both sources together, by their shares."""
-    axes = {"data.mixture": Choice(values=("demo_mostly_code", "demo", "demo_mostly_dialogue")), "seed": Choice(values=(0, 1))}
+    axes = {
+        "data.mixture": Choice(values=("demo_mostly_code", "demo", "demo_mostly_dialogue")),
+        "seed": Choice(values=(0, 1)),
+    }
     base = replace(experiment.find("tiny"), steps=100)
     return Sweep(name="mixture", objective="held_out/all", direction="minimize", base=base, axes=axes)
 
@@ -306,7 +323,9 @@ def batch() -> Sweep:
         share = rows / tiny.data.batch_rows
         scaled = replace(tiny.schedule, peak=tiny.schedule.peak * share**0.5, warmup_steps=round(10 / share))
         layout = replace(tiny.layout, accumulation=rows // 2)
-        tried = replace(tiny, data=replace(tiny.data, batch_rows=rows), steps=round(100 / share), schedule=scaled, layout=layout)
+        tried = replace(
+            tiny, data=replace(tiny.data, batch_rows=rows), steps=round(100 / share), schedule=scaled, layout=layout
+        )
         trials.append(Trial(name=f"{rows} rows", experiment=tried))
     return Sweep(name="batch", objective="held_out/all", direction="minimize", trials=tuple(trials))
 
@@ -315,7 +334,7 @@ def batch() -> Sweep:
 def router() -> Sweep:
     """Weights of the load-balancing loss of `tiny_moe`."""
     axes = {
-        "router.load_balancing": Choice(values=(0.0, 0.002, 0.02, 0.2)),
+        "router.load_balancing_weight": Choice(values=(0.0, 0.002, 0.02, 0.2)),
         "model.router_logits": Choice(values=("plain", "standardized")),
     }
     base = replace(experiment.find("tiny_moe"), steps=100)

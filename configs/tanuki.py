@@ -255,9 +255,11 @@ def tanuki_8x8b() -> Experiment:
         steps=_steps(315e9, 3072 * 2048),
         schedule=Schedule(peak=5e-5, final=5e-6, warmup_steps=1000, end_step=125_000),
         objective=NextToken(),
-        router=Router(load_balancing=0.02),
+        router=Router(load_balancing_weight=0.02),
         optimizer=AdamW(weight_decay=0.1, clip_norm=1.0),
-        layout=Layout(fsdp=8, expert=8, accumulation=8, remat="attention"),  # 384 rows: 6 a GPU on eight nodes, 3 on sixteen
+        layout=Layout(
+            fsdp=8, expert=8, accumulation=8, remat="attention"
+        ),  # 384 rows: 6 a GPU on eight nodes, 3 on sixteen
     )
 
 
@@ -294,7 +296,9 @@ def tanuki_8x8b_0806() -> Experiment:
 def tanuki_8x100m() -> Experiment:
     """`100m` with eight experts instead of each SwiGLU, for experiments; fresh, or with --start.checkpoint upcycled."""
     dense = tanuki_100m()
-    return replace(dense, name="8x100m", model=replace(dense.model, experts=8, experts_per_token=2, router_logits="standardized"))
+    return replace(
+        dense, name="8x100m", model=replace(dense.model, experts=8, experts_per_token=2, router_logits="standardized")
+    )
 
 
 # The 38B was abandoned over loss spikes whose cause was never established; FP8, the rotary base and chance were suspected. All figures but
@@ -326,7 +330,9 @@ def tanuki_38b() -> Experiment:
             batch_rows=2304,
         ),
         steps=16_000,
-        schedule=Schedule(peak=1e-4, final=0.99e-4, warmup_steps=1000, end_step=43_167),  # one epoch, 203.7 billion tokens
+        schedule=Schedule(
+            peak=1e-4, final=0.99e-4, warmup_steps=1000, end_step=43_167
+        ),  # one epoch, 203.7 billion tokens
         objective=NextToken(z_loss=1e-4),
         optimizer=AdamW(epsilon=1e-5, weight_decay=0.1, clip_norm=1.0),
         layout=Layout(fsdp=16, tensor=4, accumulation=18),  # 128 rows: 4 for every group of four GPUs on sixteen nodes

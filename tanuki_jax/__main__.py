@@ -10,7 +10,9 @@ from pathlib import Path
 def commands() -> dict[str, str]:
     """Return name and first docstring line of every command, without importing any of them."""
     files = sorted(path for path in Path(__file__).parent.glob("*.py") if not path.name.startswith("__"))
-    return {path.stem: (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").partition("\n")[0] for path in files}
+    return {
+        path.stem: (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").partition("\n")[0] for path in files
+    }
 
 
 def main() -> None:

@@ -35,7 +35,9 @@ OF_SHAPES = ("attention", "cross-entropy", "grouped-matmul", "loader")
 
 def of_shapes(benchmark: str, words: list[str]) -> None:
     options = parse_options(f"bench {benchmark}", words, Options)
-    from tanuki_jax.planning.bench import run_local as here  # after the words are understood: importing jax takes seconds
+    from tanuki_jax.planning.bench import (
+        run_local as here,
+    )  # after the words are understood: importing jax takes seconds
 
     here.show(here.measure(benchmark, SIZES[options.sizes]), options.json, options.plot)
 
@@ -44,10 +46,14 @@ def step(words: list[str]) -> None:
     experiment, options = parse("bench step", words, StepOptions)
     layers, rows = options.layers, options.rows
     if not 1 <= len(layers) <= 2 or layers[0] >= (*layers, math.inf)[1] or min(*layers, *rows, options.document) < 1:
-        raise InputError("--layers takes one depth, or two, the smaller one first; depths, rows and documents are at least 1")
+        raise InputError(
+            "--layers takes one depth, or two, the smaller one first; depths, rows and documents are at least 1"
+        )
     from tanuki_jax.planning.bench import run_local as here
 
-    here.show(here.measure_steps(experiment, layers, rows, options.document, options.policies), options.json, options.plot)
+    here.show(
+        here.measure_steps(experiment, layers, rows, options.document, options.policies), options.json, options.plot
+    )
 
 
 def everything(words: list[str]) -> None:
@@ -57,7 +63,9 @@ def everything(words: list[str]) -> None:
 
     results, finished = run(Path(options.json), options.sizes, options.budget_seconds)
     here.show(results)
-    print(f"{options.json}: {len(results)} results, {'all there are' if finished else 'more to come; the same command goes on'}")
+    print(
+        f"{options.json}: {len(results)} results, {'all there are' if finished else 'more to come; the same command goes on'}"
+    )
 
 
 def table(words: list[str]) -> None:

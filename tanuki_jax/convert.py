@@ -44,7 +44,9 @@ def main(words: list[str]) -> None:
     if words[0] not in COMMANDS:
         raise InputError(f"{words[0]!r} is none of {', '.join(COMMANDS)}")
     options = parse_options(f"convert {words[0]}", words[1:], COMMANDS[words[0]])
-    from tanuki_jax.checkpoints.convert_commands import run  # after the words are understood: importing jax takes seconds
+    from tanuki_jax.checkpoints.convert_commands import (
+        run,
+    )  # after the words are understood: importing jax takes seconds
 
     run(options)
 

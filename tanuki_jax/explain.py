@@ -55,7 +55,9 @@ def _explain_step(run: Path, step: int) -> None:
     print(f"step {step} of {run} (data step {explained.data_step}): {tokens:,} tokens in {rows} rows")
     width = max(len(each.place) for each in pieces), max(len(each.used) for each in pieces)
     for each in pieces:
-        print(f"row {each.row:<5} {each.place:<{width[0]}}  {each.used:<{width[1]}}  {each.learned_words or each.first_words}")
+        print(
+            f"row {each.row:<5} {each.place:<{width[0]}}  {each.used:<{width[1]}}  {each.learned_words or each.first_words}"
+        )
 
 
 def _explain_spike(run: Path, number: int, replay: int) -> None:
@@ -68,8 +70,14 @@ def _explain_spike(run: Path, number: int, replay: int) -> None:
         print("no document stands out; the first of the list are")
     for each in found.suspects[:NAMED]:
         document, place = each.document, each.explained.place
-        share = "" if document.share is None else f", {document.share:.0%} of its step's gradient" * math.isfinite(document.share)
-        print(f"step {document.step}  {place}  loss {document.before.mean:.3f}{share}  {each.explained.first_words[:60]}")
+        share = (
+            ""
+            if document.share is None
+            else f", {document.share:.0%} of its step's gradient" * math.isfinite(document.share)
+        )
+        print(
+            f"step {document.step}  {place}  loss {document.before.mean:.3f}{share}  {each.explained.first_words[:60]}"
+        )
 
 
 if __name__ == "__main__":

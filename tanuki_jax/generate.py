@@ -78,7 +78,11 @@ def main(words: list[str]) -> None:
     )
     loaded = load_model(find(options.checkpoint), options.adapter)
     if options.prompts:
-        print(complete_file(loaded, options.prompts, Path(options.out), request, batch=options.batch, system=options.system))
+        print(
+            complete_file(
+                loaded, options.prompts, Path(options.out), request, batch=options.batch, system=options.system
+            )
+        )
     elif options.prompt:
         texts = continuations(loaded, options.prompt, request)
         _print([f"{replace_surrogates(prompt)}{text}" for prompt, text in zip(options.prompt, texts, strict=True)])

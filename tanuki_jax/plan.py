@@ -55,7 +55,9 @@ def main(words: list[str]) -> None:
     if not options.search and (options.csv or options.plot):
         raise InputError("--csv and --plot are for what --search finds")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # the compiler warns of what the page says more plainly
-    from tanuki_jax.planning.plan.make_plan import prepare  # after the words are understood: importing jax takes seconds
+    from tanuki_jax.planning.plan.make_plan import (
+        prepare,
+    )  # after the words are understood: importing jax takes seconds
 
     prepare(target)
     if options.search:
@@ -79,7 +81,9 @@ def _search(experiment: Experiment, target: targets.Target, options: Options) ->
     from tanuki_jax.planning.plan.make_plan import plan_for
 
     layouts, workers = options.layouts, options.workers
-    tried = search.search(experiment, target, layouts=layouts, workers=workers, csv=options.csv, plot=options.plot, planner=plan_for)
+    tried = search.search(
+        experiment, target, layouts=layouts, workers=workers, csv=options.csv, plot=options.plot, planner=plan_for
+    )
     console, best = _console(), tried[0].plan if tried else None
     console.print(found.table(experiment, tried[:SHOWN]))
     for line in found.summary(tried):

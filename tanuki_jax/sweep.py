@@ -73,7 +73,9 @@ def _executor(sweep: Sweep, options: Options) -> ExecutorName:
     seeks_plan = sweep.objective in figures.OF_PLANS
     if options.executor != "auto" and (options.executor == "plan") != seeks_plan:
         other = "--executor plan" if seeks_plan else "--executor local or slurm"
-        raise InputError(f"--executor {options.executor} does not find the {sweep.objective} that {sweep.name} seeks; {other} does")
+        raise InputError(
+            f"--executor {options.executor} does not find the {sweep.objective} that {sweep.name} seeks; {other} does"
+        )
     if seeks_plan and not options.target and not all(trial.target for trial in sweep.grid()):
         raise InputError(f"the trials of {sweep.name} name no cluster; --target says what to plan for, as in h100:3x8")
     return ("plan" if seeks_plan else "local") if options.executor == "auto" else options.executor

@@ -13,14 +13,18 @@ import pytest
 
 assert "jax" not in sys.modules, "jax was imported before the tests could choose its devices"
 os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"  # compiles in half the time
+os.environ["XLA_FLAGS"] = (
+    "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"  # compiles in half the time
+)
 # XLA runs devices on a pool of as many threads as there are. One that waits in two collectives at once takes two: then all may wait.
 os.environ["NPROC"] = "32"
 # What was compiled once is read back, in later runs and by the commands that tests start. The folder may be deleted at any time.
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parent.parent / ".cache" / "jax")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background ignores it, and so would what tests interrupt
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # a job in a shell's background ignores it, and so would what tests interrupt
 
 # Files named so import torch, which has an environment of its own, where they are asked for by their marker.
 collect_ignore_glob = [] if importlib.util.find_spec("torch") else ["*_parity.py"]

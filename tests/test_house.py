@@ -22,9 +22,14 @@ VAGUE = {"util", "utils", "common", "helper", "helpers", "misc"}
 def files_of_the_repository(suffix: str = "") -> list[Path]:
     """What git tracks or would track, so that a new file is judged before it is committed."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
     )
-    files = [ROOT / name for name in listed.stdout.decode().split("\0") if name.endswith(suffix) and (ROOT / name).is_file()]
+    files = [
+        ROOT / name for name in listed.stdout.decode().split("\0") if name.endswith(suffix) and (ROOT / name).is_file()
+    ]
     assert files
     return files
 

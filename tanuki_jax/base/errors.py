@@ -57,7 +57,9 @@ def as_sentence(error: BaseException) -> Sentence | None:
     for link in _chain(error):
         where = f": {link.filename}" if isinstance(link, OSError) and link.filename is not None else ""
         if _is_any_of(link, _DISK_IS_FULL):
-            return InputError(f"the disk is full{where}; what was being written does not count, what was finished before stays")
+            return InputError(
+                f"the disk is full{where}; what was being written does not count, what was finished before stays"
+            )
         if isinstance(link, OSError) and _is_any_of(link, _NOT_ALLOWED):
             return InputError(f"{(link.strerror or str(link)).lower()}{where}")
     return None

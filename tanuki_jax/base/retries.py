@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 PASSING = frozenset(
-    {errno.EIO, errno.EAGAIN, errno.ETIMEDOUT, errno.ESTALE, errno.EREMOTEIO, errno.ECONNRESET, errno.EHOSTUNREACH, errno.ENETUNREACH}
+    {
+        errno.EIO,
+        errno.EAGAIN,
+        errno.ETIMEDOUT,
+        errno.ESTALE,
+        errno.EREMOTEIO,
+        errno.ECONNRESET,
+        errno.EHOSTUNREACH,
+        errno.ENETUNREACH,
+    }
 )
 """What a network file system says while its server or the way there is away. A full disk, a file that may not be read or one too many
 that is open does not pass by waiting."""

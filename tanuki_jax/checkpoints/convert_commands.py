@@ -63,8 +63,12 @@ def to_hf(options: ToHuggingFace) -> None:
     dtype = "" if options.dtype == "as-stored" else options.dtype
     with _progress("writing tensors", parameters) as done:
         written = to_hugging_face.write(checkpoint, Path(options.out), dtype, done, adapter=options.adapter)
-    print(f"{options.out}: {parameters:,} parameters of {checkpoint} in {written.dtype}, {written.files} file{'s'[: written.files > 1]}")
-    print(f"max_position_embeddings {written.positions}; {'the tokenizer' if written.tokenizer else 'no tokenizer'} beside them")
+    print(
+        f"{options.out}: {parameters:,} parameters of {checkpoint} in {written.dtype}, {written.files} file{'s'[: written.files > 1]}"
+    )
+    print(
+        f"max_position_embeddings {written.positions}; {'the tokenizer' if written.tokenizer else 'no tokenizer'} beside them"
+    )
     if model_type(model) == TANUKI:
         print(
             "transformers loads it with trust_remote_code=True; a plain Mixtral runtime, such as GGUF tools, would compute something else, "
@@ -78,7 +82,10 @@ def to_peft(options: ToPeft) -> None:
     name, of = peft.write(checkpoint, Path(options.out), options.adapter)
     print(f"{options.out}: the adapter {name} of {checkpoint}, rank {of.rank}, of {', '.join(of.projections)}")
     if of.quantized:
-        print(f"it was trained beside weights in {of.base}, and computes something a little different beside others", file=sys.stderr)
+        print(
+            f"it was trained beside weights in {of.base}, and computes something a little different beside others",
+            file=sys.stderr,
+        )
 
 
 def from_peft(options: FromPeft) -> None:
@@ -105,7 +112,9 @@ def from_hf(options: FromHuggingFace) -> None:
     parameters = count_parameters(read_model(folder))
     with _progress("writing parameters", parameters) as done:
         state = from_hugging_face.write(folder, Path(options.out), done)
-    print(f"{options.out}: a checkpoint of {parameters:,} parameters, {'with the tokenizer' if state.tokenizer else 'without a tokenizer'}")
+    print(
+        f"{options.out}: a checkpoint of {parameters:,} parameters, {'with the tokenizer' if state.tokenizer else 'without a tokenizer'}"
+    )
     print(f"training starts from it with --start.checkpoint={options.out}")
 
 
@@ -113,11 +122,15 @@ def upcycle_dense(options: Upcycle) -> None:
     experiment = registry.experiment.find(options.to)
     source, dense = upcycle.write(Path(options.source), Path(options.out), experiment, options, _progress)
     model, start = experiment.model, f"--start.checkpoint={options.out}"
-    print(f"{options.out}: {count_parameters(model):,} parameters, {count_active_parameters(model):,} of them active for each token")
+    print(
+        f"{options.out}: {count_parameters(model):,} parameters, {count_active_parameters(model):,} of them active for each token"
+    )
     print(f"each layer of {source} became {model.experts} experts: {_made(options)}; the routers are fresh")
     for field in ("rope_theta", "norm_epsilon"):
         if (had := getattr(dense, field)) != (has := getattr(model, field)):
-            print(f"{field} was {had:g} and is {has:g} from here on, as {options.to} has it: the loss begins higher for that")
+            print(
+                f"{field} was {had:g} and is {has:g} from here on, as {options.to} has it: the loss begins higher for that"
+            )
     if options.optimizer == "copied":
         start += " --start.load=parameters_and_optimizer"
     print(f"training starts from it with {start}")
@@ -135,7 +148,9 @@ def _made(options: ExpertOptions) -> str:
 
 def tokenizer(options: CompareTokenizer) -> None:
     found = tokenizer_files.compare(Path(options.folder), options.texts)
-    print(f"{found.different} of {found.total} lines ({found.rate:.3%}) encode differently in SentencePiece and tokenizer.json")
+    print(
+        f"{found.different} of {found.total} lines ({found.rate:.3%}) encode differently in SentencePiece and tokenizer.json"
+    )
     print(f"{found.lost} do not decode back to themselves" if found.lost else "all of them decode back to themselves")
     for example in found.examples:
         print(f"  {example!r}")

@@ -106,7 +106,16 @@ class State:
     @classmethod
     def converted(cls, model: Model, tokenizer: str, sequence_length: int) -> Self:
         """Of parameters that no run has trained."""
-        return cls(step=0, tokens=0, skipped=(), model=model, tokenizer=tokenizer, sequence_length=sequence_length, data="", files={})
+        return cls(
+            step=0,
+            tokens=0,
+            skipped=(),
+            model=model,
+            tokenizer=tokenizer,
+            sequence_length=sequence_length,
+            data="",
+            files={},
+        )
 
 
 def step_folder(checkpoints: Path, step: int) -> Path:
@@ -127,7 +136,10 @@ def checksums(checkpoint: Path) -> dict[str, str]:
     """Checksum of every file of a checkpoint but `state.json`, by its relative path; several files at once."""
     files = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path != checkpoint / STATE)
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        return {str(path.relative_to(checkpoint)): digest for path, digest in zip(files, pool.map(_checksum, files), strict=True)}
+        return {
+            str(path.relative_to(checkpoint)): digest
+            for path, digest in zip(files, pool.map(_checksum, files), strict=True)
+        }
 
 
 def _checksum(path: Path) -> str:
@@ -164,7 +176,9 @@ def commit(checkpoint: Path, state: State) -> None:
 
 def rewrite(checkpoint: Path, state: State) -> None:
     """Gives a finished checkpoint another state, in one atomic step; its arrays and their checksums stay."""
-    _write_state(checkpoint, state, {name: digest for name, digest in read_state(checkpoint).files.items() if name != STATE})
+    _write_state(
+        checkpoint, state, {name: digest for name, digest in read_state(checkpoint).files.items() if name != STATE}
+    )
 
 
 def _write_state(checkpoint: Path, state: State, files: Mapping[str, str]) -> None:
@@ -255,7 +269,12 @@ def set_aside(checkpoint: Path, wrong: str) -> Path:
     place = next(place for place in places if not place.exists())
     checkpoint.rename(place)
     sync_folder(checkpoint.parent)
-    _log.warning("the checkpoint %s is damaged (%s); it was renamed to %s, and the one before it is used", checkpoint, wrong, place.name)
+    _log.warning(
+        "the checkpoint %s is damaged (%s); it was renamed to %s, and the one before it is used",
+        checkpoint,
+        wrong,
+        place.name,
+    )
     return place
 
 
@@ -269,7 +288,11 @@ def remove(checkpoint: Path) -> None:
 
 def unfinished(checkpoints: Path) -> list[Path]:
     """What saves that were cut off, or removals, left in a folder of checkpoints."""
-    return sorted(path for path in checkpoints.glob("*") if _step_of(path) is not None and path.is_dir() and not (path / STATE).is_file())
+    return sorted(
+        path
+        for path in checkpoints.glob("*")
+        if _step_of(path) is not None and path.is_dir() and not (path / STATE).is_file()
+    )
 
 
 def _step_of(folder: Path) -> int | None:
@@ -298,11 +321,15 @@ def find(path: str) -> Path:
         if steps(checkpoints):
             checkpoint, passed_over = newest_good(checkpoints)
             if checkpoint is None:
-                raise InputError(f"every checkpoint in {checkpoints} is damaged; the newest: {next(iter(passed_over.values()))}")
+                raise InputError(
+                    f"every checkpoint in {checkpoints} is damaged; the newest: {next(iter(passed_over.values()))}"
+                )
             for damaged, wrong in passed_over.items():
                 _log.warning("the checkpoint %s is damaged (%s); %s is used", damaged, wrong, checkpoint)
             return checkpoint
-    raise InputError(f"there is no checkpoint in {given}" if given.exists() else f"there is no checkpoint at {given}: no such folder")
+    raise InputError(
+        f"there is no checkpoint in {given}" if given.exists() else f"there is no checkpoint at {given}: no such folder"
+    )
 
 
 def tokenizer_path(checkpoint: Path, state: State) -> Path:

@@ -72,10 +72,14 @@ def combine(checkpoints: Sequence[Path], out: Path, names: Sequence[str] = ()) -
     of: dict[str, LoRA] = {}
     for checkpoint, state, renamed in zip(checkpoints, states, _renamed(checkpoints, states, names), strict=True):
         if state.base_fingerprint != states[0].base_fingerprint:
-            raise InputError(f"the adapters of {checkpoint} are not for the parameters that those of {checkpoints[0]} are for")
+            raise InputError(
+                f"the adapters of {checkpoint} are not for the parameters that those of {checkpoints[0]} are for"
+            )
         if both := origin.keys() & renamed.keys():
             other, name = origin[min(both)][0], min(both)
-            raise InputError(f"{other} and {checkpoint} both have an adapter named {name!r}; give them other names with --names")
+            raise InputError(
+                f"{other} and {checkpoint} both have an adapter named {name!r}; give them other names with --names"
+            )
         origin |= {new: (checkpoint, old) for new, old in renamed.items()}
         of |= {new: dataclasses.replace(state.adapters[old], name=new) for new, old in renamed.items()}
     stored = {checkpoint: Parameters(checkpoint, "adapters") for checkpoint in checkpoints}
@@ -96,7 +100,9 @@ def combine(checkpoints: Sequence[Path], out: Path, names: Sequence[str] = ()) -
 def check_name(name: str) -> None:
     """InputError if an adapter cannot be named so."""
     if not ADAPTER_NAME.fullmatch(name):
-        raise InputError(f"{name!r} cannot be an adapter's name, which is of letters, digits, - and _, and not {NO_ADAPTER!r}")
+        raise InputError(
+            f"{name!r} cannot be an adapter's name, which is of letters, digits, - and _, and not {NO_ADAPTER!r}"
+        )
 
 
 def _renamed(checkpoints: Sequence[Path], states: Sequence[State], names: Sequence[str]) -> list[dict[str, str]]:
@@ -109,7 +115,9 @@ def _renamed(checkpoints: Sequence[Path], states: Sequence[State], names: Sequen
     for name in names:
         check_name(name)
     if len(names) != len(checkpoints):
-        raise InputError(f"there are {len(names)} names for the adapters of {len(checkpoints)} checkpoints; give one for each")
+        raise InputError(
+            f"there are {len(names)} names for the adapters of {len(checkpoints)} checkpoints; give one for each"
+        )
     for checkpoint, state, name in zip(checkpoints, states, names, strict=True):
         if len(state.adapters) > 1:
             raise InputError(

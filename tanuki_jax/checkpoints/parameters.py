@@ -28,7 +28,9 @@ def adapter_shapes(model: Model, adapters: Mapping[str, LoRA], dtype: str = "flo
     """The tree of the item `adapters` as `jax.ShapeDtypeStruct`s."""
     blocks = shapes(model)["blocks"]
     return {
-        name: {"blocks": jax.eval_shape(lambda given, of=of: lora.initialise(given, of, jax.random.key(0), dtype), blocks)}
+        name: {
+            "blocks": jax.eval_shape(lambda given, of=of: lora.initialise(given, of, jax.random.key(0), dtype), blocks)
+        }
         for name, of in adapters.items()
     }
 
@@ -79,7 +81,13 @@ def load(checkpoint: Path, dtype: str, place: Place, adapter: str = "") -> Param
     if chosen == NO_ADAPTER:
         return load(base_of(checkpoint, state), dtype, place)
     found = restored(checkpoint, state, adapters=place(adapter_shapes(state.model, state.adapters)))
-    return merge(load(base_of(checkpoint, state), "float32", place), found["adapters"][chosen], state.adapters[chosen], dtype, place)
+    return merge(
+        load(base_of(checkpoint, state), "float32", place),
+        found["adapters"][chosen],
+        state.adapters[chosen],
+        dtype,
+        place,
+    )
 
 
 def merge(parameters: Params, adapter: Params, of: LoRA, dtype: str, place: Place) -> Params:
@@ -92,7 +100,9 @@ def merge(parameters: Params, adapter: Params, of: LoRA, dtype: str, place: Plac
         return together
 
     placed = jax.tree.map(lambda leaf: leaf.sharding, place(jax.eval_shape(whole, parameters, adapter)))
-    merged: Params = jax.jit(whole, donate_argnums=0 if dtype == "float32" else (), out_shardings=placed)(parameters, adapter)
+    merged: Params = jax.jit(whole, donate_argnums=0 if dtype == "float32" else (), out_shardings=placed)(
+        parameters, adapter
+    )
     return merged
 
 
@@ -114,7 +124,9 @@ class Weights:
         self._of = state.adapters.get(chosen)
         self._adapter = chosen
         self._arrays = Parameters(checkpoint, "adapters") if self._of else None
-        self._base: Parameters | Weights = Weights(base_of(checkpoint, state)) if state.adapters else Parameters(checkpoint)
+        self._base: Parameters | Weights = (
+            Weights(base_of(checkpoint, state)) if state.adapters else Parameters(checkpoint)
+        )
 
     def read(self, name: str, *index: int | slice) -> npt.NDArray[Any]:
         """As `checkpoints.restore.Parameters.read`; of what has an adapter a layer, or an expert of one, in float32."""
@@ -126,7 +138,9 @@ class Weights:
         if projection not in self._of.projections:
             return values
         assert len(index) == lora.lead_dims(projection), (name, index)
-        parts = {f"{projection}_{part}": self._read(projection, part, index) for part in ("a", "b", *("m" * self._of.magnitude))}
+        parts = {
+            f"{projection}_{part}": self._read(projection, part, index) for part in ("a", "b", *("m" * self._of.dora))
+        }
         return lora.merged_matrix(values, parts, projection, self._of)
 
     def _read(self, projection: str, part: str, index: tuple[int | slice, ...]) -> npt.NDArray[Any]:

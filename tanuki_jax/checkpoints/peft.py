@@ -26,7 +26,14 @@ from tanuki_jax.lm.model.lora import input_dims
 
 CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
 _SUFFIXES = {"a": "lora_A.weight", "b": "lora_B.weight", "m": "lora_magnitude_vector"}
-_UNSUPPORTED = ("rank_pattern", "alpha_pattern", "modules_to_save", "layers_to_transform", "target_parameters", "trainable_token_indices")
+_UNSUPPORTED = (
+    "rank_pattern",
+    "alpha_pattern",
+    "modules_to_save",
+    "layers_to_transform",
+    "target_parameters",
+    "trainable_token_indices",
+)
 
 
 def write(checkpoint: Path, out: Path, adapter: str) -> tuple[str, LoRA]:
@@ -69,7 +76,9 @@ def read(folder: Path, base: Path, out: Path, name: str) -> LoRA:
     for projection in of.projections:
         for part in _parts(of):
             key = f"{projection}_{part}"
-            arrays[key] = _stacked(folder, tensors, model_state.model, projection, part, wanted[name]["blocks"][key].shape)
+            arrays[key] = _stacked(
+                folder, tensors, model_state.model, projection, part, wanted[name]["blocks"][key].shape
+            )
     if left := sorted(tensors):
         raise InputError(f"{folder / TENSORS} has the tensor {left[0]}, which the model of {base} has no place for")
 
@@ -82,7 +91,7 @@ def read(folder: Path, base: Path, out: Path, name: str) -> LoRA:
 
 
 def _parts(of: LoRA) -> tuple[str, ...]:
-    return ("a", "b", "m") if of.magnitude else ("a", "b")
+    return ("a", "b", "m") if of.dora else ("a", "b")
 
 
 def _module(projection: str, layer: int) -> str:
@@ -110,8 +119,8 @@ def _config(of: LoRA, base: str) -> dict[str, Any]:
         "r": of.rank,
         "lora_alpha": int(of.alpha) if of.alpha.is_integer() else of.alpha,
         "lora_dropout": of.dropout,
-        "use_rslora": of.stabilized,
-        "use_dora": of.magnitude,
+        "use_rslora": of.rslora,
+        "use_dora": of.dora,
         "target_modules": modules,
         "bias": "none",
         "fan_in_fan_out": False,
@@ -129,7 +138,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise InputError(f"{path} is not JSON: {error}") from None
     if not isinstance(config, dict) or config.get("peft_type") != "LORA":
         raise InputError(f"{path} is not of a LoRA adapter (peft_type LORA)")
-    unsupported = [field for field in _UNSUPPORTED if config.get(field)] + ["bias"] * (config.get("bias", "none") != "none")
+    unsupported = [field for field in _UNSUPPORTED if config.get(field)] + ["bias"] * (
+        config.get("bias", "none") != "none"
+    )
     if unsupported:
         raise InputError(f"{path} has {', '.join(unsupported)}, which our adapters do not have")
     return config
@@ -147,14 +158,18 @@ def _tensors(folder: Path) -> dict[str, npt.NDArray[Any]]:
 
 def _lora(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Any], name: str) -> LoRA:
     """What the adapter is; which weights it adapts is read from its tensors."""
-    projections: tuple[Projection, ...] = tuple(projection for projection in DENSE if _tensor(projection, 0, "a") in tensors)
+    projections: tuple[Projection, ...] = tuple(
+        projection for projection in DENSE if _tensor(projection, 0, "a") in tensors
+    )
     if not projections:
-        raise InputError(f"{folder / TENSORS} has no adapter of a Llama's projections; its first tensor is {min(tensors, default='none')}")
+        raise InputError(
+            f"{folder / TENSORS} has no adapter of a Llama's projections; its first tensor is {min(tensors, default='none')}"
+        )
     return LoRA(
         rank=int(config["r"]),
         alpha=float(config["lora_alpha"]),
-        stabilized=bool(config.get("use_rslora")),
-        magnitude=bool(config.get("use_dora")),
+        rslora=bool(config.get("use_rslora")),
+        dora=bool(config.get("use_dora")),
         dropout=float(config.get("lora_dropout", 0.0)),
         projections=projections,
         name=name,
@@ -173,6 +188,8 @@ def _stacked(
         values = tensors.pop(key)
         wanted = _outside(np.empty(shape[1:], np.int8), projection, part).shape
         if values.shape != wanted:
-            raise InputError(f"{folder / TENSORS} has {key} of shape {values.shape}, not {wanted}; the adapter is for another model")
+            raise InputError(
+                f"{folder / TENSORS} has {key} of shape {values.shape}, not {wanted}; the adapter is for another model"
+            )
         layers.append(values.T.reshape(shape[1:]))
     return np.stack(layers)

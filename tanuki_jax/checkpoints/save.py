@@ -61,7 +61,9 @@ class Writer:
         self._meetings = Meetings()
         meet = ocp.options.AsyncOptions(barrier_sync_fn=lambda *, key, timeout_ms: self._meetings.meet())
         self._orbax = ocp.AsyncCheckpointer(checkpoint_handler(), async_options=meet)
-        logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs every failure of a save at length; it is said here anyway
+        logging.getLogger("absl").setLevel(
+            logging.CRITICAL
+        )  # Orbax logs every failure of a save at length; it is said here anyway
         self._finishing: threading.Thread | None = None
         self._failure: Failed | None = None
         self._failures = 0
@@ -119,7 +121,9 @@ class Writer:
                 if jax.process_index() == 0:
                     self._make_room(checkpoint, sum(leaf.nbytes for leaf in jax.tree.leaves(items)))
             sums = summed(items)
-            self._orbax.save(checkpoint, args=ocp.args.Composite(**{name: save_arguments(tree) for name, tree in items.items()}))
+            self._orbax.save(
+                checkpoint, args=ocp.args.Composite(**{name: save_arguments(tree) for name, tree in items.items()})
+            )
         except Failed as failure:
             self._failed(checkpoint, failure)
             return
@@ -136,17 +140,22 @@ class Writer:
         free = shutil.disk_usage(self._checkpoints).free
         if free < needed:
             raise OSError(
-                errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}, up to {needed / 2**30:.2f} GiB are needed and {free / 2**30:.2f} are free"
+                errno.ENOSPC,
+                f"{os.strerror(errno.ENOSPC)}, up to {needed / 2**30:.2f} GiB are needed and {free / 2**30:.2f} are free",
             )
 
-    def _finish(self, checkpoint: Path, state: State, shapes: Any, sums: Mapping[str, jax.Array], error: Exception | None) -> None:
+    def _finish(
+        self, checkpoint: Path, state: State, shapes: Any, sums: Mapping[str, jax.Array], error: Exception | None
+    ) -> None:
         try:
             with self._meetings.together():
                 if error is not None:
                     raise error
                 self._orbax.wait_until_finished()
                 if jax.process_index() == 0:
-                    _commit(checkpoint, state, shapes, {name: int(found) for name, found in jax.device_get(sums).items()})
+                    _commit(
+                        checkpoint, state, shapes, {name: int(found) for name, found in jax.device_get(sums).items()}
+                    )
         except Failed as failure:
             if jax.process_index() == 0:
                 self._clear()
@@ -162,7 +171,9 @@ class Writer:
         self._failures += 1
         if jax.process_index() > 0:
             return
-        _log.warning("%s (failure %d in a row; checkpoints.retries is %d)", self._failure, self._failures, self._settings.retries)
+        _log.warning(
+            "%s (failure %d in a row; checkpoints.retries is %d)", self._failure, self._failures, self._settings.retries
+        )
         with contextlib.suppress(OSError):  # a full disk
             self._tell("save_failed", checkpoint=str(checkpoint), reason=str(failure), failures=self._failures)
 

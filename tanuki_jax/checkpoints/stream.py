@@ -41,14 +41,19 @@ class _Unread:
             return
         for place in np.ndindex(*(-(-size // step) for size, step in zip(self.shape, self.chunk, strict=True))):
             starts = [at * step for at, step in zip(place, self.chunk, strict=True)]
-            yield tuple(slice(at, min(at + step, size)) for at, step, size in zip(starts, self.chunk, self.shape, strict=True))
+            yield tuple(
+                slice(at, min(at + step, size)) for at, step, size in zip(starts, self.chunk, self.shape, strict=True)
+            )
 
 
 class _Handler(ocp.type_handlers.NumpyHandler):  # type: ignore[misc]
     """Has Orbax write an `_Unread` as it writes a NumPy array, without ever holding more than two parts of it."""
 
     async def serialize(
-        self, values: Sequence[_Unread], infos: Sequence[ocp.type_handlers.ParamInfo], args: Sequence[ocp.SaveArgs] | None = None
+        self,
+        values: Sequence[_Unread],
+        infos: Sequence[ocp.type_handlers.ParamInfo],
+        args: Sequence[ocp.SaveArgs] | None = None,
     ) -> list[ocp.future.Future]:
         for value, info in zip(values, infos, strict=True):
             array = await tensorstore.open(_specification(value, info.parent_dir), context=info.ts_context, create=True)
@@ -96,7 +101,9 @@ def _chunk(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     """The shape, its longest dim cut until what is left has at most PART_BYTES."""
     longest = max(range(len(shape)), key=lambda dim: shape[dim], default=0)
     whole = math.prod(shape) * itemsize
-    return tuple(min(size, max(1, size * PART_BYTES // whole)) if dim == longest else size for dim, size in enumerate(shape))
+    return tuple(
+        min(size, max(1, size * PART_BYTES // whole)) if dim == longest else size for dim, size in enumerate(shape)
+    )
 
 
 def _specification(value: _Unread, base: Any) -> dict[str, Any]:
@@ -105,7 +112,11 @@ def _specification(value: _Unread, base: Any) -> dict[str, Any]:
     compression = {"name": "zstd", "configuration": {"level": 3}}
     return {
         "driver": "zarr3",
-        "kvstore": {"driver": "ocdbt", "base": {"driver": "file", "path": f"{base}/ocdbt.process_0/"}, "path": f"{value.name}/"},
+        "kvstore": {
+            "driver": "ocdbt",
+            "base": {"driver": "file", "path": f"{base}/ocdbt.process_0/"},
+            "path": f"{value.name}/",
+        },
         "metadata": {
             "shape": value.shape,
             "data_type": value.dtype.name,

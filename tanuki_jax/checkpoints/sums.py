@@ -21,7 +21,9 @@ _BLOCK = 1 << 18
 
 def names(tree: Any) -> list[str]:
     """Dotted paths of a tree's leaves, in its order."""
-    return [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in jax.tree_util.tree_leaves_with_path(tree)]
+    return [
+        jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in jax.tree_util.tree_leaves_with_path(tree)
+    ]
 
 
 def summed(tree: Any) -> dict[str, jax.Array]:

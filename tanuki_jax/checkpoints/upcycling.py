@@ -41,7 +41,9 @@ type Expert = Callable[[ExpertOptions, Float32s, str, int, int], Float32s]
 """Takes the dense model's matrix, the name of the expert's, the layer and the expert; returns the expert's matrix, not in place."""
 
 
-def write(source: Path, out: Path, experiment: Experiment, options: ExpertOptions, progress: Progress) -> tuple[Path, Model]:
+def write(
+    source: Path, out: Path, experiment: Experiment, options: ExpertOptions, progress: Progress
+) -> tuple[Path, Model]:
     """Writes the checkpoint `out`, in the type of the source; returns that, a checkpoint or a folder of Hugging Face's, and its model.
 
     At most two of the dense model's matrices are held in float32, and the copies of one that are being written.
@@ -58,7 +60,9 @@ def write(source: Path, out: Path, experiment: Experiment, options: ExpertOption
         InputError: `out` exists, the source is not dense, has other dims or no optimizer state to copy, or an option is out of range.
     """
     _check(options, experiment)
-    ours = any((source / name).exists() for name in ("events.jsonl", "checkpoints"))  # a run folder has a config.json too
+    ours = any(
+        (source / name).exists() for name in ("events.jsonl", "checkpoints")
+    )  # a run folder has a config.json too
     foreign = (source / "config.json").is_file() and not ours
     source = source if foreign else find(str(source))
     dense, model = read_model(source) if foreign else read_state(source).model, experiment.model
@@ -83,7 +87,9 @@ def write(source: Path, out: Path, experiment: Experiment, options: ExpertOption
 def _check(options: ExpertOptions, experiment: Experiment) -> None:
     validate(experiment)
     if not experiment.model.experts:
-        raise InputError(f"the experiment {experiment.name!r} has no experts (its model.experts is 0); name one of a mixture, as '8x8b'")
+        raise InputError(
+            f"the experiment {experiment.name!r} has no experts (its model.experts is 0); name one of a mixture, as '8x8b'"
+        )
     if not (options.noise >= 0 and math.isfinite(options.noise)):
         raise InputError(f"--noise is {options.noise}, and must be finite and not negative")
     if not 0 <= options.share <= 1:
@@ -98,19 +104,30 @@ def _check_dense(source: Path, dense: Model, experiment: Experiment) -> None:
     for field in _SAME:
         have, wanted = getattr(dense, field), getattr(experiment.model, field)
         if have != wanted:
-            raise InputError(f"{source} has {field} {have}, and the experiment {experiment.name!r} {wanted}; they must be the same")
+            raise InputError(
+                f"{source} has {field} {have}, and the experiment {experiment.name!r} {wanted}; they must be the same"
+            )
 
 
-def _write_arrays(checkpoint: Path, draft: Path, experiment: Experiment, options: ExpertOptions, progress: Progress) -> None:
+def _write_arrays(
+    checkpoint: Path, draft: Path, experiment: Experiment, options: ExpertOptions, progress: Progress
+) -> None:
     model = experiment.model
     dtype = Parameters(checkpoint).read("norm").dtype
 
     def write_item(item: str, what: str, tree: Any, router: Callable[[int], Float32s], expert: Expert) -> None:
         with progress(what, sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))) as done:
-            stream.write(draft, tree, _reader(Parameters(checkpoint, item), router, functools.partial(expert, options), dtype, done), item)
+            stream.write(
+                draft,
+                tree,
+                _reader(Parameters(checkpoint, item), router, functools.partial(expert, options), dtype, done),
+                item,
+            )
 
     def router(layer: int) -> Float32s:
-        return model.initial_std * _generator(options, "router", layer, 0).standard_normal((model.width, model.experts), np.float32)
+        return model.initial_std * _generator(options, "router", layer, 0).standard_normal(
+            (model.width, model.experts), np.float32
+        )
 
     def no_moments(layer: int) -> Float32s:
         return np.zeros((model.width, model.experts), np.float32)
@@ -144,7 +161,9 @@ def _reader(
         elif key.startswith("expert_"):
             layer, number = part
             assert isinstance(layer, int) and isinstance(number, int)
-            values = expert(matrix(f"{path}.{key.removeprefix('expert_')}", layer), key, layer, number).astype(dtype, copy=False)
+            values = expert(matrix(f"{path}.{key.removeprefix('expert_')}", layer), key, layer, number).astype(
+                dtype, copy=False
+            )
         else:
             values = dense.read(name, *part)
         done(values.size)
@@ -190,7 +209,9 @@ def _drawn_anew(
 
 def _generator(options: ExpertOptions, purpose: str, layer: int, expert: int) -> np.random.Generator:
     """Random numbers that depend on nothing else, whatever was drawn before."""
-    return np.random.default_rng(np.random.SeedSequence(options.seed, spawn_key=(_RANDOM.index(purpose), layer, expert)))
+    return np.random.default_rng(
+        np.random.SeedSequence(options.seed, spawn_key=(_RANDOM.index(purpose), layer, expert))
+    )
 
 
 def _copy_tokenizer(checkpoint: Path, tokenizer: str, draft: Path) -> None:

@@ -31,7 +31,11 @@ def verify(checkpoint: Path, restored: Mapping[str, Any], state: State) -> str:
     """
     for item, tree in restored.items():
         stored, leaves = Parameters(checkpoint, item), dict(zip(names(tree), jax.tree.leaves(tree), strict=True))
-        judged = {name: leaf for name, leaf in leaves.items() if f"{item}.{name}" in state.sums and stored.dtype(name) == leaf.dtype}
+        judged = {
+            name: leaf
+            for name, leaf in leaves.items()
+            if f"{item}.{name}" in state.sums and stored.dtype(name) == leaf.dtype
+        }
         for name, found in sums(judged).items():
             if found != state.sums[f"{item}.{name}"]:
                 return f"{item}.{name} on the devices is not what was saved"

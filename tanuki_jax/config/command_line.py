@@ -72,7 +72,9 @@ class _Which:
 def _command_line(options: type, experiment: Experiment | None) -> type:
     """The dataclass behind `parse`: the fields of `options` and `Experiment` stand at its root, without a prefix."""
     default = dataclasses.field() if experiment is None else dataclasses.field(default=experiment)
-    config_help = tyro.conf.arg(help="Name of a registered experiment, or file.py:name.", help_behavior_hint="(required)")
+    config_help = tyro.conf.arg(
+        help="Name of a registered experiment, or file.py:name.", help_behavior_hint="(required)"
+    )
     print_help = tyro.conf.arg(help="Print the resolved experiment as JSON and leave.")
     fields: list[Any] = [
         ("config", Annotated[str, config_help], dataclasses.field(default="")),
@@ -91,7 +93,13 @@ def _description(options: type, names: list[str]) -> str:
 
 
 def _run(
-    door: str, form: type, words: list[str], known: dict[str, Any], *, add_help: bool = True, description: str | None = None
+    door: str,
+    form: type,
+    words: list[str],
+    known: dict[str, Any],
+    *,
+    add_help: bool = True,
+    description: str | None = None,
 ) -> tuple[Any, list[str]]:
     """What tyro makes of the words, and the words that it does not know."""
     errors = io.StringIO()
@@ -123,7 +131,9 @@ def _sentence(box: str, words: list[str], known: dict[str, Any]) -> str:
     for option in re.findall(r"--[\w.-]*\w", text):
         if option in known:
             value = _value_of(option, words)
-            return f"{option} takes {_kind(known[option])}, {'and is given none' if value is None else f'not {value!r}'}"
+            return (
+                f"{option} takes {_kind(known[option])}, {'and is given none' if value is None else f'not {value!r}'}"
+            )
     return text or "the options cannot be understood"
 
 

@@ -76,7 +76,7 @@ class Preference:
     """Probability that a pair is the wrong way round (sigmoid and simpo)."""
     per_token: bool = False
     """Whether log-probabilities are means over an answer's tokens; those of ipo, orpo and simpo always are."""
-    sft: float = 0.0
+    sft_weight: float = 0.0
     """Weight of the chosen answers' loss a token, added to the loss a pair; orpo adds it with weight 1."""
     margin: float = 0.0
     """Gamma of simpo: by how much the reward of the chosen answer should be the higher one."""
@@ -103,7 +103,7 @@ class Preference:
 class Router:
     """How the routers of a mixture of experts are trained, and whether experts may be full."""
 
-    load_balancing: float = 0.02
+    load_balancing_weight: float = 0.02
     """Weight of the load-balancing loss of each layer (Fedus et al. 2022, equation 4, over the choices of a token: 1 where all is even)."""
     z_loss: float = 0.0
     """Weight of the router z-loss of each layer (Zoph et al. 2022, equation 5); 0: it is reported only."""
@@ -236,13 +236,13 @@ class Guard:
 class Rewind:
     """When a run goes back to the newest checkpoint from before a spike, to leave out the data of the spike."""
 
-    rejected: int = 8
-    """Rejected steps among the last `within` that are a spike; 0: no number is."""
-    within: int = 64
+    max_rejected: int = 8
+    """Rejected steps among the last `window` that are a spike; 0: no number is."""
+    window: int = 64
     """Steps among which rejected ones are counted."""
-    raised: int = 128
+    raised_steps: int = 128
     """Steps for which the smoothed loss stays above its level before that are a spike; 0: no number is."""
-    most: int = 3
+    max_rewinds: int = 3
     """Times that a run goes back; at the next spike it stops."""
     slow_steps: int = 0
     """Steps after the checkpoint for which the learning rate is lower."""

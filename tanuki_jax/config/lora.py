@@ -24,13 +24,13 @@ class LoRA:
     """r, columns of A; 0: there is no adapter, and all parameters are trained."""
     alpha: float = 16.0
     """The scale is alpha / rank."""
-    stabilized: bool = False
+    rslora: bool = False
     """Whether the scale is alpha / sqrt(rank) instead (rsLoRA, Kalajdzievski 2023)."""
-    magnitude: bool = False
+    dora: bool = False
     """Whether each column's norm is trained apart from its direction (DoRA, Liu et al. 2024)."""
     dropout: float = 0.0
     """Share of the inputs of A that a step leaves out."""
-    b_rate: float = 1.0
+    loraplus_ratio: float = 1.0
     """Learning rate of B over that of A (LoRA+, Hayou et al. 2024)."""
     projections: tuple[Projection, ...] = DENSE
     """Weights that are adapted, in every layer; those of experts have an adapter for each expert."""
@@ -52,4 +52,4 @@ class LoRA:
     @property
     def scale(self) -> float:
         """What A B is multiplied with."""
-        return self.alpha / (math.sqrt(self.rank) if self.stabilized else self.rank)
+        return self.alpha / (math.sqrt(self.rank) if self.rslora else self.rank)

@@ -54,7 +54,9 @@ class Mixture:
     def __post_init__(self) -> None:
         names = [source.name for source in self.sources]
         if len(set(names)) != len(names):
-            raise InputError(f"a mixture names a source twice: {', '.join(sorted({n for n in names if names.count(n) > 1}))}")
+            raise InputError(
+                f"a mixture names a source twice: {', '.join(sorted({n for n in names if names.count(n) > 1}))}"
+            )
         steps = [stage.from_step for stage in self.stages]
         if not steps or steps[0] != 0 or steps != sorted(set(steps)):
             raise InputError(f"the stages of a mixture begin at data step 0 and go up, not at {steps}")
@@ -69,7 +71,9 @@ class Mixture:
     @property
     def used(self) -> tuple[Source, ...]:
         """The sources that some stage gives a weight above zero, in the mixture's order."""
-        return tuple(source for source in self.sources if any(stage.weights.get(source.name, 0) > 0 for stage in self.stages))
+        return tuple(
+            source for source in self.sources if any(stage.weights.get(source.name, 0) > 0 for stage in self.stages)
+        )
 
 
 def by_tokens(sources: tuple[Source, ...], epochs: Mapping[str, float] | None = None) -> dict[str, float]:

@@ -27,7 +27,9 @@ class Registry[T]:
 
         def register(function: Callable[[], T]) -> Callable[[], T]:
             if name in self._functions:
-                raise InputError(f"two functions register the {self.kind} {name!r}, the second in {function.__code__.co_filename}")
+                raise InputError(
+                    f"two functions register the {self.kind} {name!r}, the second in {function.__code__.co_filename}"
+                )
             self._functions[name] = function
             return function
 
@@ -62,7 +64,9 @@ class Registry[T]:
         if name not in here:
             raise InputError(f"{file} has no function {name!r}; it has {', '.join(sorted(here)) or 'none'}")
         if needed := inspect.signature(here[name]).parameters:
-            raise InputError(f"{reference} takes the arguments {', '.join(needed)}; a config is a function without arguments")
+            raise InputError(
+                f"{reference} takes the arguments {', '.join(needed)}; a config is a function without arguments"
+            )
         config = here[name]()
         if not isinstance(config, self._result):
             raise InputError(f"{reference} returns {type(config).__name__}, not {self._result.__name__}")

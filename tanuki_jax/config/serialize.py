@@ -10,6 +10,7 @@ import types
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.renamed import RENAMED
 
 
 def to_json(config: object) -> str:
@@ -69,14 +70,18 @@ def _build(value: Any, kind: Any, field: str, origin: str) -> Any:
     if isinstance(kind, type) and type(value) is kind:
         return value
     expected = f"one of {', '.join(map(str, parts))}" if form is Literal else getattr(form or kind, "__name__", kind)
-    raise InputError(f"{field or 'the root'} of {origin} is {json.dumps(value, ensure_ascii=False)[:80]}, not {expected}")
+    raise InputError(
+        f"{field or 'the root'} of {origin} is {json.dumps(value, ensure_ascii=False)[:80]}, not {expected}"
+    )
 
 
 def _build_one_of(value: dict[str, Any], kinds: tuple[type, ...], field: str, origin: str) -> Any:
     named = {kind.__name__: kind for kind in kinds}
     name = value.get("kind", kinds[0].__name__)
     if name not in named:
-        raise InputError(f"{field}.kind of {origin} is {json.dumps(name, ensure_ascii=False)[:80]}, not one of {', '.join(named)}")
+        raise InputError(
+            f"{field}.kind of {origin} is {json.dumps(name, ensure_ascii=False)[:80]}, not one of {', '.join(named)}"
+        )
     return _build_dataclass({key: part for key, part in value.items() if key != "kind"}, named[name], field, origin)
 
 
@@ -85,13 +90,17 @@ def _build_dataclass(value: Any, kind: type, field: str, origin: str) -> Any:
         raise InputError(
             f"{field or 'the root'} of {origin} is {json.dumps(value, ensure_ascii=False)[:80]}, not the fields of {kind.__name__}"
         )
+    renamed = RENAMED.get(kind.__name__, {})
+    value = {renamed.get(name, name): part for name, part in value.items()}
     kinds = get_type_hints(kind)
     prefix = f"{field}." if field else ""
     fields = {part.name: part for part in dataclasses.fields(kind)}
     if unknown := [name for name in value if name not in fields]:
         raise InputError(f"{origin} has the field {prefix}{unknown[0]}, which {kind.__name__} does not know")
     if missing := [
-        name for name, part in fields.items() if name not in value and part.default is part.default_factory is dataclasses.MISSING
+        name
+        for name, part in fields.items()
+        if name not in value and part.default is part.default_factory is dataclasses.MISSING
     ]:
         raise InputError(f"{origin} lacks the field {prefix}{missing[0]} of {kind.__name__}")
     return kind(**{name: _build(value[name], kinds[name], prefix + name, origin) for name in value})

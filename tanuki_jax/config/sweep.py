@@ -34,7 +34,9 @@ class Range:
 
     def __post_init__(self) -> None:
         if not (self.low < self.high and self.points >= 2 and (self.low > 0 or not self.log)):
-            raise InputError(f"a range goes up, has 2 points or more, and is above 0 where it is logarithmic, unlike {self}")
+            raise InputError(
+                f"a range goes up, has 2 points or more, and is above 0 where it is logarithmic, unlike {self}"
+            )
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -101,7 +103,9 @@ def with_fields(experiment: Experiment, values: Mapping[str, Value]) -> Experime
     try:
         text = to_json(experiment)
     except (AttributeError, TypeError, ValueError):
-        raise InputError(f"an experiment cannot have {', '.join(f'{field} {value!r}' for field, value in values.items())}") from None
+        raise InputError(
+            f"an experiment cannot have {', '.join(f'{field} {value!r}' for field, value in values.items())}"
+        ) from None
     return from_json(text, Experiment, "the sweep's experiment")
 
 
@@ -112,7 +116,9 @@ def _with_field[Part](part: Part, field: str, rest: str, value: Value) -> Part:
     inner: Any = getattr(part, name, None)
     if name not in names or (below != "" and not dataclasses.is_dataclass(inner)):
         nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
-        raise InputError(f"an experiment has no field {field!r}; the nearest to {name!r} in {type(part).__name__} is {nearest!r}")
+        raise InputError(
+            f"an experiment has no field {field!r}; the nearest to {name!r} in {type(part).__name__} is {nearest!r}"
+        )
     return dataclasses.replace(part, **{name: _with_field(inner, field, below, value) if below else value})
 
 

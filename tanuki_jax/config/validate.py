@@ -38,25 +38,25 @@ _ABOVE_ZERO = (
     "model.norm_epsilon",
     "model.initial_std",
     "guard.window",
-    "rewind.within",
+    "rewind.window",
     "rewind.slow_factor",
     "optimizer.epsilon",
     "optimizer.clip_norm",
     "lora.alpha",
-    "lora.b_rate",
+    "lora.loraplus_ratio",
 )
 _NOT_NEGATIVE = (
     "model.experts",
-    "router.load_balancing",
+    "router.load_balancing_weight",
     "router.z_loss",
     "lora.rank",
     "optimizer.weight_decay",
     "checkpoints.keep_every_steps",
     "checkpoints.retries",
     "guard.deviations",
-    "rewind.rejected",
-    "rewind.raised",
-    "rewind.most",
+    "rewind.max_rejected",
+    "rewind.raised_steps",
+    "rewind.max_rewinds",
     "rewind.slow_steps",
     "watchdog.multiple",
     "watchdog.least_seconds",
@@ -88,7 +88,8 @@ def validate(experiment: Experiment) -> None:
     _require(0 <= experiment.seed < _SEEDS, f"seed is {experiment.seed}, and must be at least 0 and below 2**32")
     name = experiment.name
     _require(
-        name not in ("", ".", "..") and "/" not in name, f"name is {name!r}, and must be able to name a folder inside {experiment.runs}"
+        name not in ("", ".", "..") and "/" not in name,
+        f"name is {name!r}, and must be able to name a folder inside {experiment.runs}",
     )
     _check_model(experiment)
     _check_experts(experiment)
@@ -109,19 +110,27 @@ def _require(holds: bool, sentence: str) -> None:
 def _check_model(experiment: Experiment) -> None:
     model, pieces = experiment.model, experiment.data.tokenizer.pieces
     _require(model.width % model.heads == 0, f"model.heads ({model.heads}) must divide model.width ({model.width})")
-    _require(model.heads % model.kv_heads == 0, f"model.kv_heads ({model.kv_heads}) must divide model.heads ({model.heads})")
+    _require(
+        model.heads % model.kv_heads == 0, f"model.kv_heads ({model.kv_heads}) must divide model.heads ({model.heads})"
+    )
     _require(
         model.head_dim % 2 == 0,
         f"model.width / model.heads ({model.width} / {model.heads}) is {model.head_dim}, and must be even for rotary positions",
     )
-    _require(pieces <= model.vocabulary, f"data.tokenizer.pieces ({pieces}) must not exceed model.vocabulary ({model.vocabulary})")
+    _require(
+        pieces <= model.vocabulary,
+        f"data.tokenizer.pieces ({pieces}) must not exceed model.vocabulary ({model.vocabulary})",
+    )
 
 
 def _check_experts(experiment: Experiment) -> None:
     model, layout, factor = experiment.model, experiment.layout, experiment.router.capacity_factor
     _require(factor >= 0, f"router.capacity_factor is {factor}, and must not be negative")
     if not model.experts:
-        _require(layout.expert == 1, f"layout.expert is {layout.expert}, but model.experts is 0: there are no experts to split")
+        _require(
+            layout.expert == 1,
+            f"layout.expert is {layout.expert}, but model.experts is 0: there are no experts to split",
+        )
         _require(
             factor == 0 and layout.exchange == "auto",
             "router.capacity_factor and layout.exchange are for a mixture of experts, and model.experts is 0",
@@ -132,7 +141,10 @@ def _check_experts(experiment: Experiment) -> None:
         1 <= model.experts_per_token <= model.experts,
         f"model.experts_per_token is {model.experts_per_token}, and must be from 1 to model.experts ({model.experts})",
     )
-    _require(model.experts % layout.expert == 0, f"layout.expert ({layout.expert}) must divide model.experts ({model.experts})")
+    _require(
+        model.experts % layout.expert == 0,
+        f"layout.expert ({layout.expert}) must divide model.experts ({model.experts})",
+    )
     _require(
         factor == 0 or layout.exchange in ("auto", "all_to_all"),
         f"router.capacity_factor ({factor}) goes with layout.exchange auto or all_to_all, not {layout.exchange}",
@@ -152,7 +164,8 @@ def _check_stages(experiment: Experiment) -> None:
     parts = f"layout.stage ({stages})" + (f" x layout.interleave ({groups})" if groups > 1 else "")
     near = max(1, layers // (stages * groups)) * stages * groups
     _require(
-        layers % (stages * groups) == 0, f"{parts} must divide model.layers ({layers}); {near} or {near + stages * groups} layers would do"
+        layers % (stages * groups) == 0,
+        f"{parts} must divide model.layers ({layers}); {near} or {near + stages * groups} layers would do",
     )
     _require(
         not layout.offload,
@@ -163,7 +176,8 @@ def _check_stages(experiment: Experiment) -> None:
         "layout.interleave does not go with layout.remat none, which would keep the weights of every round",
     )
     _require(
-        layout.microbatches % stages == 0, f"layout.microbatches ({layout.microbatches}) must be a multiple of layout.stage ({stages})"
+        layout.microbatches % stages == 0,
+        f"layout.microbatches ({layout.microbatches}) must be a multiple of layout.stage ({stages})",
     )
 
 
@@ -180,7 +194,10 @@ def _check_remat(experiment: Experiment) -> None:
 
 def _check_batch(experiment: Experiment) -> None:
     rows, parts, data_axis = experiment.data.batch_rows, experiment.layout.accumulation, experiment.layout.data
-    _require(data_axis > 0 or data_axis == -1, f"layout.data is {data_axis}, and must be above 0, or -1 for what the other axes leave")
+    _require(
+        data_axis > 0 or data_axis == -1,
+        f"layout.data is {data_axis}, and must be above 0, or -1 for what the other axes leave",
+    )
     _require(rows % parts == 0, f"layout.accumulation ({parts}) must divide data.batch_rows ({rows})")
     held_out = experiment.held_out.rows
     _require(
@@ -208,12 +225,12 @@ def _check_guard(experiment: Experiment) -> None:
     )
     _require(guard.window >= 8, f"guard.window is {guard.window}, and must be at least 8 to say what is usual")
     _require(
-        rewind.rejected <= rewind.within,
-        f"rewind.rejected ({rewind.rejected}) can never be reached among rewind.within ({rewind.within}) steps",
+        rewind.max_rejected <= rewind.window,
+        f"rewind.max_rejected ({rewind.max_rejected}) can never be reached among rewind.window ({rewind.window}) steps",
     )
     _require(
-        rewind.raised == 0 or rewind.raised >= 16,
-        f"rewind.raised is {rewind.raised}, and every bad batch would be a spike; it must be at least 16, or 0 for never",
+        rewind.raised_steps == 0 or rewind.raised_steps >= 16,
+        f"rewind.raised_steps is {rewind.raised_steps}, and every bad batch would be a spike; it must be at least 16, or 0 for never",
     )
     _require(rewind.slow_factor <= 1, f"rewind.slow_factor is {rewind.slow_factor}, and must be at most 1")
     _require(
@@ -226,7 +243,10 @@ def _check_objective(experiment: Experiment) -> None:
     objective = experiment.objective
     if isinstance(objective, NextToken):
         for field, value in (("z_loss", objective.z_loss), ("noise", objective.noise)):
-            _require(value >= 0 and math.isfinite(value), f"objective.{field} is {value}, and must be finite and not negative")
+            _require(
+                value >= 0 and math.isfinite(value),
+                f"objective.{field} is {value}, and must be finite and not negative",
+            )
         return
     _require(objective.beta > 0, f"objective.beta is {objective.beta}, and must be above 0")
     _require(
@@ -237,9 +257,11 @@ def _check_objective(experiment: Experiment) -> None:
         objective.label_smoothing == 0 or objective.loss in ("sigmoid", "simpo"),
         f"objective.label_smoothing is for the losses sigmoid and simpo, not for {objective.loss}",
     )
-    for name in ("sft", "margin", "desirable", "undesirable"):
+    for name in ("sft_weight", "margin", "desirable", "undesirable"):
         value = getattr(objective, name)
-        _require(value >= 0 and math.isfinite(value), f"objective.{name} is {value}, and must be finite and not negative")
+        _require(
+            value >= 0 and math.isfinite(value), f"objective.{name} is {value}, and must be finite and not negative"
+        )
     _require(
         experiment.lora.rank > 0 or not objective.computes_reference,
         "objective.reference adapter_off needs an adapter (lora.rank above 0); where all parameters are trained it must be stored",
@@ -254,7 +276,10 @@ def _check_lora(experiment: Experiment) -> None:
     lora, model = experiment.lora, experiment.model
     if not lora.rank:
         return
-    _require(bool(experiment.start.checkpoint), f"lora.rank is {lora.rank}, but start.checkpoint names no parameters to adapt")
+    _require(
+        bool(experiment.start.checkpoint),
+        f"lora.rank is {lora.rank}, but start.checkpoint names no parameters to adapt",
+    )
     _require(
         experiment.start.load == "parameters",
         "start.load parameters_and_optimizer does not go with lora.rank: an adapter begins with an optimizer of its own",
@@ -267,12 +292,15 @@ def _check_lora(experiment: Experiment) -> None:
     of_experts = [name for name in lora.projections if name.startswith("expert_")]
     dense = [name for name in lora.projections if name in ("gate", "up", "down")]
     if model.experts:
-        _require(not dense, f"lora.projections names {', '.join(dense)}; those of a mixture are {', '.join(f'expert_{n}' for n in dense)}")
+        _require(
+            not dense,
+            f"lora.projections names {', '.join(dense)}; those of a mixture are {', '.join(f'expert_{n}' for n in dense)}",
+        )
     else:
         _require(not of_experts, f"lora.projections names {', '.join(of_experts)}, and model.experts is 0")
     _require(
-        not of_experts or not (lora.dropout or lora.magnitude),
-        f"lora.dropout and lora.magnitude are not for adapters of experts ({', '.join(of_experts)})",
+        not of_experts or not (lora.dropout or lora.dora),
+        f"lora.dropout and lora.dora are not for adapters of experts ({', '.join(of_experts)})",
     )
     _require(
         not lora.quantized or experiment.layout.remat != "none",

@@ -17,7 +17,9 @@ def steps_of_a_pass(stores: Mapping[str, Store], mixture: Mixture, data: Data, s
     of_mixture = RowMixture(mixture, data.batch_rows)
     found = {}
     for name in of_mixture.sources:
-        rows = packing.plan(stores[name], packing.Settings.of(data, "train", seed, epoch=0), stores[name].folder / "plans").rows
+        rows = packing.plan(
+            stores[name], packing.Settings.of(data, "train", seed, epoch=0), stores[name].folder / "plans"
+        ).rows
         step = _after(of_mixture, name, rows)
         if step < _MOST:
             found[name] = step

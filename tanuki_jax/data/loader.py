@@ -52,7 +52,9 @@ def open_stores(data: Data, mixture: Mixture) -> dict[str, Store]:
     """
     folders = {source.name: Path(data.stores) / source.name for source in mixture.used}
     if missing := [name for name, folder in folders.items() if not (folder / DESCRIPTION).is_file()]:
-        raise InputError(f"{data.stores} has no store of {', '.join(missing)}; `python -m tanuki_jax.prepare --config=...` makes them")
+        raise InputError(
+            f"{data.stores} has no store of {', '.join(missing)}; `python -m tanuki_jax.prepare --config=...` makes them"
+        )
     stores = {name: Store.open(folder) for name, folder in folders.items()}
     tokenizer = load(data.tokenizer.path)
     if other := [name for name, store in stores.items() if store.tokenizer_fingerprint != tokenizer.fingerprint]:
@@ -91,7 +93,9 @@ class Loader:
         self.held_out_sources = tuple(name for name in self._stores if self._has_documents(name, "held_out"))
         """Sources that have held-out documents."""
         if empty := [name for name in self._stores if not self._has_documents(name, "train")]:
-            raise InputError(f"{', '.join(empty)} in {data.stores} hold no document with a token to train on; take them out of the mixture")
+            raise InputError(
+                f"{', '.join(empty)} in {data.stores} hold no document with a token to train on; take them out of the mixture"
+            )
         self.documents_per_record = self._one_size_of_records()
         """1; or the documents of a pair (2), or of one with an answer to another prompt (3), which lie next to each other in one row."""
         self._check_lengths()
@@ -120,7 +124,9 @@ class Loader:
             "versions": [packing.VERSION, mixing.VERSION],
         }
         if self._reference is not None:
-            parts["reference"] = {name: hashlib.blake2b(self._reference[name].tobytes()).hexdigest() for name in self._stores}
+            parts["reference"] = {
+                name: hashlib.blake2b(self._reference[name].tobytes()).hexdigest() for name in self._stores
+            }
         return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
     def batch(self, data_step: int, rows: Sequence[int] | slice) -> HostBatch:
@@ -128,7 +134,9 @@ class Loader:
         chosen = np.arange(self._data.batch_rows)[rows]
         return self._assemble(self._find(data_step, chosen), len(chosen))
 
-    def iterate(self, first: int, rows: Sequence[int] | slice, skipped: Sequence[int] = ()) -> Iterator[tuple[int, HostBatch]]:
+    def iterate(
+        self, first: int, rows: Sequence[int] | slice, skipped: Sequence[int] = ()
+    ) -> Iterator[tuple[int, HostBatch]]:
         """Data steps from `first` on without those in `skipped`, and their rows, read ahead by threads. Never ends; may be closed."""
         steps = _Steps(self, first, rows, sorted(step for step in skipped if step >= first))
         threads = self._data.read_threads
@@ -231,7 +239,10 @@ class Loader:
             sides=laid_out(np.repeat(side + 1, lengths)) if pairs else None,
             reference_logps=None
             if self._reference is None
-            else laid_out(np.where(positions == 0, np.repeat(self._of_reference(found, self._reference)[order], lengths), 0), np.float32),
+            else laid_out(
+                np.where(positions == 0, np.repeat(self._of_reference(found, self._reference)[order], lengths), 0),
+                np.float32,
+            ),
         )
 
     def _read(self, found: Sequence["_Rows"]) -> tuple[Tokens, npt.NDArray[np.uint8]]:
@@ -239,13 +250,17 @@ class Loader:
         tokens, learned = [], []
         for source, parts in itertools.groupby(found, lambda part: part.source):
             store = self._stores[source]
-            _, documents, starts, lengths = (np.concatenate(column) for column in zip(*(part.spans for part in parts), strict=True))
+            _, documents, starts, lengths = (
+                np.concatenate(column) for column in zip(*(part.spans for part in parts), strict=True)
+            )
             begins = store.offsets[documents] + starts
             tokens.append(store.read(begins, lengths + 1))
             learned.append(store.read_learned(begins, lengths + 1))
         return np.concatenate(tokens), np.concatenate(learned)
 
-    def _of_reference(self, found: Sequence["_Rows"], reference: Mapping[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    def _of_reference(
+        self, found: Sequence["_Rows"], reference: Mapping[str, npt.NDArray[np.float32]]
+    ) -> npt.NDArray[np.float32]:
         """What a reference gives the document of each piece."""
         return np.concatenate([reference[part.source][part.spans.documents] for part in found])
 
@@ -254,13 +269,18 @@ class Loader:
         sizes = {name: store.documents_per_record for name, store in self._stores.items()}
         if len(set(sizes.values())) > 1:
             told = ", ".join(f"{name} {size}" for name, size in sizes.items())
-            raise InputError(f"the sources of a run have equally many documents a record (text, chat 1, preference 2, kto 3), not {told}")
+            raise InputError(
+                f"the sources of a run have equally many documents a record (text, chat 1, preference 2, kto 3), not {told}"
+            )
         return next(iter(sizes.values()))
 
     def _check_lengths(self) -> None:
         """Whether all records that may not be cut go into a row."""
         for name, store in self._stores.items():
-            if store.has_learned and (longest := int(packing.record_sizes(store).max()) - 1) > self._data.sequence_length:
+            if (
+                store.has_learned
+                and (longest := int(packing.record_sizes(store).max()) - 1) > self._data.sequence_length
+            ):
                 raise InputError(
                     f"a record of {name} takes {longest:,} places of a row, and data.sequence_length is {self._data.sequence_length:,}: "
                     f"delete {store.folder} and prepare it for this length"

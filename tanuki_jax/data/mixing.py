@@ -78,7 +78,9 @@ class RowMixture:
 
     def description(self) -> list[tuple[int, dict[str, int]]]:
         """Everything that the order depends on: first data step and shares of each stage."""
-        return [(stage.from_step, dict(zip(self.sources, stage.shares.tolist(), strict=True))) for stage in self._stages]
+        return [
+            (stage.from_step, dict(zip(self.sources, stage.shares.tolist(), strict=True))) for stage in self._stages
+        ]
 
     def stage(self, data_step: int) -> int:
         """Number of the stage to which `data_step` belongs, from 0."""

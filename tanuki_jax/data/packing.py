@@ -84,7 +84,9 @@ class Settings:
 class Plan:
     """The rows of one epoch of a store, in random access."""
 
-    def __init__(self, row_offsets: Integers, documents: Integers, starts: Integers, lengths: npt.NDArray[np.int32]) -> None:
+    def __init__(
+        self, row_offsets: Integers, documents: Integers, starts: Integers, lengths: npt.NDArray[np.int32]
+    ) -> None:
         """Takes int64[R+1], where each row's pieces begin, and the pieces' int64[S], int64[S] and int32[S]."""
         self._row_offsets, self._documents, self._starts, self._lengths = row_offsets, documents, starts, lengths
         self.rows = len(row_offsets) - 1
@@ -138,7 +140,9 @@ def best_fit(lengths: Integers, sequence_length: int) -> tuple[Integers, int]:
 def _best_fit_turns(counts: Integers, sequence_length: int) -> tuple[list[tuple[int, int, int]], int]:
     """Turns (first row, rows, items in each of them) that take the items from long to short, and the number of rows."""
     turns: list[tuple[int, int, int]] = []
-    with_room: list[list[tuple[int, int]]] = [[] for _ in range(sequence_length + 1)]  # room -> ranges (first row, rows)
+    with_room: list[list[tuple[int, int]]] = [
+        [] for _ in range(sequence_length + 1)
+    ]  # room -> ranges (first row, rows)
     rooms = 0  # bit r is set if with_room[r] is not empty
     rows = 0
 
@@ -274,7 +278,11 @@ def _write_headers(files: Mapping[str, BinaryIO], items: int) -> None:
     """NumPy pads the header so that one of a longer array fits in its place."""
     for name, file in files.items():
         file.seek(0)
-        description = {"descr": np.lib.format.dtype_to_descr(np.dtype(_PIECES[name])), "fortran_order": False, "shape": (items,)}
+        description = {
+            "descr": np.lib.format.dtype_to_descr(np.dtype(_PIECES[name])),
+            "fortran_order": False,
+            "shape": (items,),
+        }
         np.lib.format.write_array_header_1_0(file, description)
 
 

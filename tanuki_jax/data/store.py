@@ -84,9 +84,13 @@ class Store:
         """The store in `folder`. InputError if there is none, or it is incomplete or of another format version."""
         path = Path(folder)
         if not (path / DESCRIPTION).is_file():
-            raise InputError(f"there is no token store at {path} ({DESCRIPTION} is missing); `python -m tanuki_jax.prepare` makes it")
+            raise InputError(
+                f"there is no token store at {path} ({DESCRIPTION} is missing); `python -m tanuki_jax.prepare` makes it"
+            )
         try:
-            description = json.loads(retrying(lambda: (path / DESCRIPTION).read_text(encoding="utf-8"), path / DESCRIPTION))
+            description = json.loads(
+                retrying(lambda: (path / DESCRIPTION).read_text(encoding="utf-8"), path / DESCRIPTION)
+            )
             version = description["format"]
         except (ValueError, KeyError, TypeError):
             raise InputError(f"{path / DESCRIPTION} is damaged; delete {path} and prepare it again") from None
@@ -161,7 +165,9 @@ class Store:
         try:
             return retrying(read, self.folder / name)
         except ValueError as error:
-            raise InputError(f"the token store {self.folder} is damaged ({error}); delete it and prepare it again") from None
+            raise InputError(
+                f"the token store {self.folder} is damaged ({error}); delete it and prepare it again"
+            ) from None
 
 
 class StoreWriter:
@@ -227,7 +233,14 @@ class StoreWriter:
         assert len(tokens) == lengths.sum() and len(lengths) == len(digests) == len(files) == len(rows)
         assert (learned is not None) == ("learned" in self._arrays) and (learned is None or len(learned) == len(tokens))
         offsets = self.tokens + np.cumsum(lengths, dtype=np.int64)
-        new = {"tokens": tokens, "offsets": offsets, "digests": digests, "files": files, "rows": rows, "learned": learned}
+        new = {
+            "tokens": tokens,
+            "offsets": offsets,
+            "digests": digests,
+            "files": files,
+            "rows": rows,
+            "learned": learned,
+        }
         for name, values in new.items():
             if values is not None:
                 self._arrays[name].append(values)
@@ -255,7 +268,9 @@ class StoreWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
         for array in self._arrays.values():
             array.abandon()
         shutil.rmtree(self._draft, ignore_errors=True)
@@ -274,7 +289,9 @@ class _GrowingArray:
         self._pending: tensorstore.Future[None] | None = None
         self._hash = hashlib.blake2b(digest_size=16)
         with system_errors(folder):
-            self._array = tensorstore.open(_new_array(folder, self._dtype, self._shard), context=_context(), create=True).result()
+            self._array = tensorstore.open(
+                _new_array(folder, self._dtype, self._shard), context=_context(), create=True
+            ).result()
 
     def append(self, values: npt.NDArray[Any]) -> None:
         values = np.ascontiguousarray(values, self._dtype)
@@ -336,12 +353,18 @@ def _open_array(folder: Path, name: str, dtype: str, items: int) -> tensorstore.
         "fill_missing_data_reads": name == "files",
     }
     try:
-        array = retrying(lambda: tensorstore.open(specification, context=_context(), open=True, read=True).result(), folder / name)
+        array = retrying(
+            lambda: tensorstore.open(specification, context=_context(), open=True, read=True).result(), folder / name
+        )
     except ValueError as error:
-        raise InputError(f"the token store {folder} has no readable {name} ({error}); delete it and prepare it again") from None
+        raise InputError(
+            f"the token store {folder} has no readable {name} ({error}); delete it and prepare it again"
+        ) from None
     if array.shape != (items,) or array.dtype.name != dtype:
         found = f"{array.dtype.name}[{array.shape[0]}]"
-        raise InputError(f"{folder / name} is {found}, where {DESCRIPTION} says {dtype}[{items}]; delete {folder} and prepare it again")
+        raise InputError(
+            f"{folder / name} is {found}, where {DESCRIPTION} says {dtype}[{items}]; delete {folder} and prepare it again"
+        )
     return array
 
 

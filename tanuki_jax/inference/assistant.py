@@ -47,7 +47,9 @@ class Assistant:
         """The conversation without its oldest exchanges, as many as the answer needs. InputError if the last alone is too long."""
         kept = truncated(messages, lambda part: len(self.prompt(part)) + self._room <= self._loaded.limit, keep="end")
         if kept is None:
-            raise InputError(f"the message is too long for the model, whose texts have at most {self._loaded.limit} tokens")
+            raise InputError(
+                f"the message is too long for the model, whose texts have at most {self._loaded.limit} tokens"
+            )
         return list(kept)
 
     @property

@@ -46,7 +46,8 @@ def complete_file(loaded: Loaded, pattern: str, out: Path, request: Request, *, 
     _name(refused)
     if not found:
         raise InputError(
-            f"{pattern} has no prompt that can be used" + (f": all {len(refused):,} are malformed or too long" if refused else "")
+            f"{pattern} has no prompt that can be used"
+            + (f": all {len(refused):,} are malformed or too long" if refused else "")
         )
     began = time.monotonic()
     with replacing(out) as partial, partial.open("w", encoding="utf-8") as file, _progress(len(found)) as done:
@@ -75,7 +76,10 @@ def _line(task: Task, completion: Completion) -> str:
     if isinstance(record, Document):
         given: dict[str, object] = {"id": record.id, "prompt": record.text}
     else:
-        given = {"id": record.id, "messages": [{"role": message.role, "content": message.content} for message in record.messages]}
+        given = {
+            "id": record.id,
+            "messages": [{"role": message.role, "content": message.content} for message in record.messages],
+        }
     if record.metadata:
         given["metadata"] = dict(record.metadata)
     written = {"completion": completion.text, "finish_reason": completion.finish_reason}
@@ -93,7 +97,13 @@ def _summary(out: Path, completions: Sequence[Completion], seconds: float, refus
 def _progress(prompts: int) -> Iterator[Callable[[Sequence[Completion]], None]]:
     """A bar on stderr, if that is a terminal; told of completions as they are there."""
     console, began, tokens = Console(stderr=True), time.monotonic(), 0
-    columns = (TextColumn("writing"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn())
+    columns = (
+        TextColumn("writing"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=prompts, speed="")
 

@@ -96,8 +96,12 @@ def complete(
     for (ends, _), places in sorted(alike.items()):
         for part in itertools.batched(places, batch):
             rows = [*part, *[part[0]] * (batch - len(part))]
-            written = whole(stream(loaded, [found[row].ids for row in rows], ends, request, draws=[draws[row] for row in rows]))
-            new = {row: _without(found[row].opening, completion) for row, completion in zip(part, written, strict=False)}
+            written = whole(
+                stream(loaded, [found[row].ids for row in rows], ends, request, draws=[draws[row] for row in rows])
+            )
+            new = {
+                row: _without(found[row].opening, completion) for row, completion in zip(part, written, strict=False)
+            }
             completions |= new
             done([*new.values()])
     return [completions[place] for place in range(len(found))]

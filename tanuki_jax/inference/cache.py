@@ -20,7 +20,9 @@ class Cache(NamedTuple):
     v: jax.Array
 
 
-def prefill(params: Params, tokens_bt: jax.Array, lengths_b: jax.Array, model: Model, slots: int) -> tuple[jax.Array, Cache]:
+def prefill(
+    params: Params, tokens_bt: jax.Array, lengths_b: jax.Array, model: Model, slots: int
+) -> tuple[jax.Array, Cache]:
     """Logits of the token that follows each prompt, float32[B, V], and a cache of `slots` slots that holds the prompts.
 
     Args:
@@ -34,7 +36,9 @@ def prefill(params: Params, tokens_bt: jax.Array, lengths_b: jax.Array, model: M
     positions = jnp.broadcast_to(jnp.arange(time), tokens_bt.shape)
     real_bt = positions < lengths_b[:, None]
 
-    def through(layer: Layer, remat: Remat, x_btd: jax.Array, ids: jax.Array, positions: jax.Array, blocks: Params) -> Any:
+    def through(
+        layer: Layer, remat: Remat, x_btd: jax.Array, ids: jax.Array, positions: jax.Array, blocks: Params
+    ) -> Any:
         def step(x_btd: jax.Array, one_layer: Params) -> tuple[jax.Array, Cache]:
             kept: dict[str, jax.Array] = {}
 
@@ -43,7 +47,9 @@ def prefill(params: Params, tokens_bt: jax.Array, lengths_b: jax.Array, model: M
                 return self_attention(q, k, v, ids, positions, backend=_backend(q.dtype, q.shape[1], q.shape[3]))
 
             x_btd, _ = layer(x_btd, ids, positions, one_layer, attend)
-            return x_btd, Cache(**{name: jnp.pad(x, ((0, 0), (0, 0), (0, slots - time), (0, 0))) for name, x in kept.items()})
+            return x_btd, Cache(
+                **{name: jnp.pad(x, ((0, 0), (0, 0), (0, slots - time), (0, 0))) for name, x in kept.items()}
+            )
 
         return jax.lax.scan(step, x_btd, blocks)
 
@@ -66,13 +72,20 @@ def extend(
     """
     rows, layers = jnp.arange(len(tokens_b)), jnp.arange(model.layers)
 
-    def through(layer: Layer, remat: Remat, x_btd: jax.Array, ids: jax.Array, positions: jax.Array, blocks: Params) -> Any:
+    def through(
+        layer: Layer, remat: Remat, x_btd: jax.Array, ids: jax.Array, positions: jax.Array, blocks: Params
+    ) -> Any:
         def step(carry: tuple[jax.Array, Cache], one: tuple[Params, jax.Array]) -> tuple[tuple[jax.Array, Cache], None]:
             (x_btd, cache), (one_layer, number) = carry, one
             kept = {"cache": cache}
 
             def attend(q: jax.Array, k: jax.Array, v: jax.Array, ids: jax.Array, positions: jax.Array) -> jax.Array:
-                new = Cache(*(slots.at[number, rows, :, positions_b].set(x[:, 0]) for slots, x in zip(cache, (k, v), strict=True)))
+                new = Cache(
+                    *(
+                        slots.at[number, rows, :, positions_b].set(x[:, 0])
+                        for slots, x in zip(cache, (k, v), strict=True)
+                    )
+                )
                 kept["cache"] = new
                 return _attention(q, new.k[number], new.v[number], positions_b)
 
@@ -94,7 +107,9 @@ def _backend(dtype: jnp.dtype, time: int, head_dim: int) -> Backend:
         return "chunked"
 
 
-def _states(params: Params, tokens: jax.Array, ids: jax.Array, positions: jax.Array, model: Model, through: Any) -> tuple[jax.Array, Any]:
+def _states(
+    params: Params, tokens: jax.Array, ids: jax.Array, positions: jax.Array, model: Model, through: Any
+) -> tuple[jax.Array, Any]:
     return hidden_states(
         params,
         tokens,
@@ -121,4 +136,6 @@ def _attention(q_b1hd: jax.Array, k_bksd: jax.Array, v_bksd: jax.Array, position
     scores_bkgs = product("bkgd,bksd->bkgs", q_bkgd, k_bksd) * dim**-0.5
     seen_bs = jnp.arange(slots) <= positions_b[:, None]
     weights_bkgs = jax.nn.softmax(jnp.where(seen_bs[:, None, None], scores_bkgs, -jnp.inf))
-    return product("bkgs,bksd->bkgd", weights_bkgs.astype(v_bksd.dtype), v_bksd).reshape(q_b1hd.shape).astype(q_b1hd.dtype)
+    return (
+        product("bkgs,bksd->bkgd", weights_bkgs.astype(v_bksd.dtype), v_bksd).reshape(q_b1hd.shape).astype(q_b1hd.dtype)
+    )

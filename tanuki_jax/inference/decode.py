@@ -84,7 +84,14 @@ def _begin(params: Params, tokens_bt: jax.Array, lengths_b: jax.Array, *, model:
 
 @functools.partial(jax.jit, static_argnames=("model", "sampling", "ends"), donate_argnames="rows")
 def grow(
-    params: Params, rows: Rows, keys_b: jax.Array, count: jax.Array, *, model: Model, sampling: Sampling, ends: tuple[int, ...]
+    params: Params,
+    rows: Rows,
+    keys_b: jax.Array,
+    count: jax.Array,
+    *,
+    model: Model,
+    sampling: Sampling,
+    ends: tuple[int, ...],
 ) -> Rows:
     """The rows with up to `count` tokens more each.
 

@@ -103,7 +103,9 @@ def load_model(checkpoint: Path, adapter: str = "") -> Loaded:
 
     dtype = "float32" if jax.default_backend() == "cpu" else "bfloat16"
     beginning = before_text(tokenizer, path)
-    return Loaded(load_weights(checkpoint, dtype, place, adapter), state.model, tokenizer, path, state.sequence_length, beginning)
+    return Loaded(
+        load_weights(checkpoint, dtype, place, adapter), state.model, tokenizer, path, state.sequence_length, beginning
+    )
 
 
 def stream(
@@ -146,10 +148,13 @@ def stream(
     rows = begin(loaded.parameters, prompts, request.tokens, loaded.model, loaded.limit)
     for first in range(0, request.tokens, chunk):
         count = np.int32(min(chunk, request.tokens - first))
-        rows = grow(loaded.parameters, rows, keys_b, count, model=loaded.model, sampling=sampling, ends=tuple(sorted(ends)))
+        rows = grow(
+            loaded.parameters, rows, keys_b, count, model=loaded.model, sampling=sampling, ends=tuple(sorted(ends))
+        )
         written, lengths, ended = jax.device_get((rows.tokens_bs, rows.lengths_b, rows.ended_b))
         yield [
-            text.add(ids[:length].tolist(), ended=bool(end)) for text, ids, length, end in zip(texts, written, lengths, ended, strict=True)
+            text.add(ids[:length].tolist(), ended=bool(end))
+            for text, ids, length, end in zip(texts, written, lengths, ended, strict=True)
         ]
         finished = np.array([text.finished for text in texts])
         if finished.all():

@@ -45,5 +45,10 @@ class Pieces:
         """Characters at the end that may be the beginning of a stop string."""
         longest = max(map(len, self._stop), default=1) - 1
         return next(
-            (size for size in range(min(longest, len(text)), 0, -1) if any(stop.startswith(text[-size:]) for stop in self._stop)), 0
+            (
+                size
+                for size in range(min(longest, len(text)), 0, -1)
+                if any(stop.startswith(text[-size:]) for stop in self._stop)
+            ),
+            0,
         )

@@ -53,7 +53,10 @@ def judge(known: Window, loss: jax.Array, norm: jax.Array, guard: Guard) -> tupl
 
 def remember(known: Window, loss: jax.Array, norm: jax.Array) -> Window:
     """The window after an accepted step."""
-    return {name: jnp.concatenate([known[name][1:], value[None]]) for name, value in (("losses", loss), ("gradient_norms", norm))}
+    return {
+        name: jnp.concatenate([known[name][1:], value[None]])
+        for name, value in (("losses", loss), ("gradient_norms", norm))
+    }
 
 
 def _deviations(values: jax.Array, value: jax.Array, least: float) -> jax.Array:

@@ -53,16 +53,22 @@ def make_check(experiment: Experiment, mesh: Mesh) -> Check:
     def proposed(state: TrainState, batch: Batch[jax.Array]) -> tuple[jax.Array, dict[str, jax.Array]]:
         after, metrics = step(state, batch)
         leaves = jax.tree.leaves(jax.lax.with_sharding_constraint(after, placed))
-        return _checksums(mesh, leaves, specs), {name: _checksums(mesh, [value], [P()])[0] for name, value in metrics.items()}
+        return _checksums(mesh, leaves, specs), {
+            name: _checksums(mesh, [value], [P()])[0] for name, value in metrics.items()
+        }
 
     def check(state: TrainState, batch: Batch[jax.Array]) -> None:
         _compare_replicas(mesh, dotted, specs, np.asarray(present(state)))
         (first, of_metrics), (second, again) = (jax.device_get(proposed(state, batch)) for _ in range(2))
-        differ = dict(zip(dotted, first != second, strict=True)) | {name: of_metrics[name] != again[name] for name in of_metrics}
+        differ = dict(zip(dotted, first != second, strict=True)) | {
+            name: of_metrics[name] != again[name] for name in of_metrics
+        }
         wrong = {name: devices for name, devices in differ.items() if devices.any()}
         if wrong:
             where = np.any(list(wrong.values()), axis=0)
-            raise Corrupt(f"the same step computed twice gave different {_listed([*wrong])}, on {_devices(mesh, where)}")
+            raise Corrupt(
+                f"the same step computed twice gave different {_listed([*wrong])}, on {_devices(mesh, where)}"
+            )
 
     return check
 
@@ -96,11 +102,15 @@ def _checksums(mesh: Mesh, leaves: Sequence[jax.Array], specs: Sequence[P]) -> j
     def local(*parts: jax.Array) -> jax.Array:
         return jnp.stack([device_sum(part) for part in parts]).reshape(-1, *(1 for _ in axes))
 
-    sums: jax.Array = jax.shard_map(local, mesh=mesh, in_specs=tuple(specs), out_specs=P(None, *axes), check_vma=False)(*leaves)
+    sums: jax.Array = jax.shard_map(local, mesh=mesh, in_specs=tuple(specs), out_specs=P(None, *axes), check_vma=False)(
+        *leaves
+    )
     return sums
 
 
-def _replicated[**Arguments, Result](mesh: Mesh) -> Callable[[Callable[Arguments, Result]], Callable[Arguments, Result]]:
+def _replicated[**Arguments, Result](
+    mesh: Mesh,
+) -> Callable[[Callable[Arguments, Result]], Callable[Arguments, Result]]:
     """Jitted so that every process has the whole of the result."""
     return lambda function: jax.jit(function, out_shardings=NamedSharding(mesh, P()))
 

@@ -50,7 +50,9 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         loader = Loader(stores, mixture, experiment.data, experiment.seed)
         check_records(experiment, loader)
         if loader.vocabulary > experiment.model.vocabulary:
-            raise InputError(f"the tokenizer has {loader.vocabulary} pieces, more than model.vocabulary {experiment.model.vocabulary}")
+            raise InputError(
+                f"the tokenizer has {loader.vocabulary} pieces, more than model.vocabulary {experiment.model.vocabulary}"
+            )
         mesh = make_mesh(experiment.layout)
         check_batch(mesh, experiment.layout, experiment.data)
         run = RunFolder(experiment, writes=jax.process_index() == 0)
@@ -67,10 +69,18 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
 
 
 def _go_on(
-    experiment: Experiment, mixture: Mixture, loader: Loader, mesh: Mesh, run: RunFolder, interrupts: Interrupts, profile: int
+    experiment: Experiment,
+    mixture: Mixture,
+    loader: Loader,
+    mesh: Mesh,
+    run: RunFolder,
+    interrupts: Interrupts,
+    profile: int,
 ) -> State:
     """Trains from where the run is to its end or an interrupt, and after every spike from a checkpoint before it; returns where it is."""
-    program = Program(make_step(experiment, mesh), make_held_out(experiment, mesh, loader), make_check(experiment, mesh))
+    program = Program(
+        make_step(experiment, mesh), make_held_out(experiment, mesh, loader), make_check(experiment, mesh)
+    )
     while True:
         state, at = begin(experiment, mesh, run, loader.fingerprint)
         run.cut_metrics_after(at.step)

@@ -39,7 +39,9 @@ def whole(experiment: Experiment, batch: Batch[jax.Array]) -> Whole:
 def flops_per_token(experiment: Experiment) -> int:
     """`training_flops_per_token` of what an experiment trains, its reference included if each step computes it."""
     frozen, reference = experiment.lora.rank > 0, computes_reference(experiment)
-    return training_flops_per_token(experiment.model, experiment.data.sequence_length, frozen=frozen, reference=reference)
+    return training_flops_per_token(
+        experiment.model, experiment.data.sequence_length, frozen=frozen, reference=reference
+    )
 
 
 def computes_reference(experiment: Experiment) -> bool:
@@ -60,7 +62,10 @@ def with_adapters(experiment: Experiment, frozen: Params, adapters: Params) -> P
 
 def without_adapters(parameters: Params) -> Params:
     """The same with the adapters switched off."""
-    return {**parameters, "blocks": {name: array for name, array in parameters["blocks"].items() if not is_adapter(name)}}
+    return {
+        **parameters,
+        "blocks": {name: array for name, array in parameters["blocks"].items() if not is_adapter(name)},
+    }
 
 
 def make_loss(experiment: Experiment, mesh: Mesh) -> LossSums:
@@ -81,7 +86,9 @@ def make_loss(experiment: Experiment, mesh: Mesh) -> LossSums:
             reference_bt = batch.reference_logps
             if objective.computes_reference:
                 reference_bt = jax.lax.stop_gradient(reference_logps(without_adapters(parameters), batch))
-            sums = preference(states_btd, output_dv, batch, objective, cross_entropy, reference_bt, whole.pairs_per_token)
+            sums = preference(
+                states_btd, output_dv, batch, objective, cross_entropy, reference_bt, whole.pairs_per_token
+            )
             counted_bt = pairs_at_first_token(batch)
         return sums if routing is None else add_routing(sums, routing, experiment.router, pipeline.sums(counted_bt))
 
@@ -94,7 +101,10 @@ def make_reference_logps(experiment: Experiment, mesh: Mesh) -> Callable[[Params
 
     def logps(parameters: Params, batch: Batch[jax.Array]) -> jax.Array:
         states_btd, _ = forward(parameters, batch, None, keep_all)
-        return cross_entropy(states_btd, output_matrix(parameters), batch.targets, batch.loss_weights)[0] * batch.loss_weights
+        return (
+            cross_entropy(states_btd, output_matrix(parameters), batch.targets, batch.loss_weights)[0]
+            * batch.loss_weights
+        )
 
     return logps
 
@@ -110,14 +120,18 @@ def make_forward(experiment: Experiment, mesh: Mesh) -> Forward:
         "through": make_pipeline(mesh, layout).through,
     }
 
-    def forward(parameters: Params, batch: Batch[jax.Array], key: jax.Array | None, remat: Remat) -> tuple[jax.Array, Routing | None]:
+    def forward(
+        parameters: Params, batch: Batch[jax.Array], key: jax.Array | None, remat: Remat
+    ) -> tuple[jax.Array, Routing | None]:
         noise_btd, dropout = None, 0.0
         if key is not None and lora.rank:
             dropout = lora.dropout
             keys_l = jax.random.key_data(jax.random.split(jax.random.fold_in(key, 0), model.layers))
             parameters = {**parameters, "blocks": {**parameters["blocks"], DROPOUT_KEYS: keys_l}}
         if key is not None and isinstance(objective, NextToken) and objective.noise:
-            noise_btd = embedding_noise(jax.random.fold_in(key, 1), batch, model.width, objective.noise, layout.compute_dtype)
+            noise_btd = embedding_noise(
+                jax.random.fold_in(key, 1), batch, model.width, objective.noise, layout.compute_dtype
+            )
         return hidden_states(
             parameters,
             batch.tokens,

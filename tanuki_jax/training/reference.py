@@ -38,14 +38,20 @@ def check_records(experiment: Experiment, loader: Loader) -> None:
     mixture = experiment.data.mixture
     if not isinstance(objective, Preference):
         if documents > 1:
-            raise InputError(f"the mixture {mixture} has pairs, from which the objective NextToken does not learn; a Preference does")
+            raise InputError(
+                f"the mixture {mixture} has pairs, from which the objective NextToken does not learn; a Preference does"
+            )
         return
     wanted, form = (3, "kto") if objective.loss == "kto" else (2, "preference")
     if documents != wanted:
-        raise InputError(f"objective.loss {objective.loss} needs sources of the form {form}; the mixture {mixture} has others")
+        raise InputError(
+            f"objective.loss {objective.loss} needs sources of the form {form}; the mixture {mixture} has others"
+        )
 
 
-def stored_reference(experiment: Experiment, mesh: Mesh, loader: Loader, stores: Mapping[str, Store]) -> dict[str, Totals] | None:
+def stored_reference(
+    experiment: Experiment, mesh: Mesh, loader: Loader, stores: Mapping[str, Store]
+) -> dict[str, Totals] | None:
     """For every source float32[documents], the sums over the targets that count; None if the objective has no stored reference.
 
     They are kept in the store's folder, `reference/KEY.npy`, where the key is that of the weights and, if they are frozen, how they are
@@ -59,11 +65,20 @@ def stored_reference(experiment: Experiment, mesh: Mesh, loader: Loader, stores:
         return None
     checkpoint = Path(agree(lambda: str(find(experiment.start.checkpoint))))
     base = [experiment.lora.base] if experiment.lora.rank else []
-    parts = [weights_fingerprint(read_state(checkpoint)), repr(experiment.model), experiment.layout.compute_dtype, *base]
+    parts = [
+        weights_fingerprint(read_state(checkpoint)),
+        repr(experiment.model),
+        experiment.layout.compute_dtype,
+        *base,
+    ]
     key = hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
     paths = {name: store.folder / "reference" / f"{key}.npy" for name, store in stores.items()}
     missing = agree(lambda: " ".join(name for name, path in paths.items() if not path.is_file())).split()
-    found = _computed(experiment, mesh, loader, checkpoint, {name: stores[name].documents for name in missing}) if missing else {}
+    found = (
+        _computed(experiment, mesh, loader, checkpoint, {name: stores[name].documents for name in missing})
+        if missing
+        else {}
+    )
     for name, totals in found.items():
         if jax.process_index() == 0:
             paths[name].parent.mkdir(exist_ok=True)
@@ -82,17 +97,23 @@ def _parameters(experiment: Experiment, mesh: Mesh, checkpoint: Path) -> Params:
     def kept(parameters: Params) -> Params:
         return freeze(parameters, lora)
 
-    frozen: Params = jax.jit(kept, donate_argnums=0, out_shardings=shardings(mesh, jax.eval_shape(kept, parameters)))(parameters)
+    frozen: Params = jax.jit(kept, donate_argnums=0, out_shardings=shardings(mesh, jax.eval_shape(kept, parameters)))(
+        parameters
+    )
     return frozen
 
 
-def _computed(experiment: Experiment, mesh: Mesh, loader: Loader, checkpoint: Path, documents: Mapping[str, int]) -> dict[str, Totals]:
+def _computed(
+    experiment: Experiment, mesh: Mesh, loader: Loader, checkpoint: Path, documents: Mapping[str, int]
+) -> dict[str, Totals]:
     """Of sources with so many documents each."""
     layout, data = experiment.layout, experiment.data
     parameters = _parameters(experiment, mesh, checkpoint)
     shape = (layout.accumulation, data.batch_rows // layout.accumulation, data.sequence_length)
     mine, logps, gather = local_rows(mesh, shape), make_reference_logps(experiment, mesh), make_gather(mesh, layout)
-    times = time_order(layout.context, data.sequence_length) if layout.context > 1 else slice(None)  # as rows are placed
+    times = (
+        time_order(layout.context, data.sequence_length) if layout.context > 1 else slice(None)
+    )  # as rows are placed
 
     def of_batch(parameters: Params, batch: Batch[jax.Array]) -> jax.Array:
         used = gather(parameters)

@@ -69,7 +69,9 @@ def _held_out(line: Mapping[str, Any]) -> str:
     losses = {name: value for name, value in found.items() if "/" not in name}
     if len(losses) == 2:
         del losses["all"]
-    of_pairs = {name: found[f"all/{name}"] for name in ("rewards/accuracies", "rewards/margins") if f"all/{name}" in found}
+    of_pairs = {
+        name: found[f"all/{name}"] for name in ("rewards/accuracies", "rewards/margins") if f"all/{name}" in found
+    }
     return "  ".join(f"{name} {value:.4f}" for name, value in (losses | of_pairs).items())
 
 
@@ -124,5 +126,9 @@ def _wandb(experiment: Experiment, run: Path) -> Any:
     try:
         import wandb
     except ImportError:
-        raise InputError("logging.wandb_project is set, but wandb is not installed; it comes with `tanuki-jax[wandb]`") from None
-    return wandb.init(project=experiment.logging.wandb_project, name=experiment.name, id=experiment.name, dir=str(run), resume="allow")
+        raise InputError(
+            "logging.wandb_project is set, but wandb is not installed; it comes with `tanuki-jax[wandb]`"
+        ) from None
+    return wandb.init(
+        project=experiment.logging.wandb_project, name=experiment.name, id=experiment.name, dir=str(run), resume="allow"
+    )

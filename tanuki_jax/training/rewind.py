@@ -35,7 +35,7 @@ def go_back(experiment: Experiment, run: RunFolder, at: State, spike: Spike) -> 
         back, number = _before(run, spike), len(at.spikes) + 1
         found = dataclasses.replace(spike, checkpoint=back.step)
         _keep(run, found, number)
-        if number > experiment.rewind.most:
+        if number > experiment.rewind.max_rewinds:
             raise Unstable(_report(experiment, run, spike, number))
         skipped = tuple(sorted({*at.skipped, *spike.data_steps}))
         discard_after(run.checkpoints, back.step)
@@ -53,13 +53,15 @@ def _before(run: RunFolder, spike: Spike) -> State:
     for step in reversed(steps(run.checkpoints)):
         if step < spike.first and not damage(step_folder(run.checkpoints, step)):
             return read_state(step_folder(run.checkpoints, step))
-    raise InputError(f"{spike.reason}, and {run.path} has no good checkpoint from before step {spike.first} to go back to")
+    raise InputError(
+        f"{spike.reason}, and {run.path} has no good checkpoint from before step {spike.first} to go back to"
+    )
 
 
 def _report(experiment: Experiment, run: RunFolder, spike: Spike, number: int) -> str:
     run.event("unstable", first=spike.first, last=spike.last, reason=spike.reason)
     return (
-        f"{spike.reason}, and {run.path} has gone back as often as it may (rewind.most {experiment.rewind.most}); "
+        f"{spike.reason}, and {run.path} has gone back as often as it may (rewind.max_rewinds {experiment.rewind.max_rewinds}); "
         f"`python -m tanuki_jax.explain {run.path} --spike {number}` shows what the spike came from"
     )
 

@@ -21,7 +21,7 @@ LEAST_SPREAD = 0.02
 
 def follow(course: Course, rewind: Rewind, step: int, loss: float, *, accepted: bool) -> Course:
     """The course after a step, from 1, and its loss."""
-    rejected = tuple(each for each in (*course.rejected, *(() if accepted else (step,))) if each > step - rewind.within)
+    rejected = tuple(each for each in (*course.rejected, *(() if accepted else (step,))) if each > step - rewind.window)
     course = dataclasses.replace(course, rejected=rejected)
     if not accepted:
         return course
@@ -29,7 +29,9 @@ def follow(course: Course, rewind: Rewind, step: int, loss: float, *, accepted: 
         return dataclasses.replace(course, smoothed=loss, level=loss, calm=1)
     smoothed = course.smoothed + (loss - course.smoothed) / min(course.calm + 1, SMOOTHED)
     if course.calm >= LEVEL and smoothed > course.level + RAISED * max(course.spread, LEAST_SPREAD):
-        return dataclasses.replace(course, smoothed=smoothed, raised_from=course.raised_from or max(1, step - SMOOTHED + 1))
+        return dataclasses.replace(
+            course, smoothed=smoothed, raised_from=course.raised_from or max(1, step - SMOOTHED + 1)
+        )
     return dataclasses.replace(
         course,
         smoothed=smoothed,
@@ -47,10 +49,10 @@ def forget(course: Course) -> Course:
 
 def spike(course: Course, rewind: Rewind, step: int) -> tuple[int, str] | None:
     """The first step of a spike that is recognised at `step`, and what it is in words; None if there is none."""
-    if rewind.rejected and len(course.rejected) >= rewind.rejected:
+    if rewind.max_rejected and len(course.rejected) >= rewind.max_rejected:
         first = course.rejected[0]
         return first, f"{len(course.rejected)} of the steps from {first} to {step} were rejected"
-    if rewind.raised and course.raised_from and step - course.raised_from + 1 >= rewind.raised:
+    if rewind.raised_steps and course.raised_from and step - course.raised_from + 1 >= rewind.raised_steps:
         since = f"the loss has been above its level of {course.level:.3f} since about step {course.raised_from}"
         return course.raised_from, f"{since}, and is {course.smoothed:.3f}"
     return None

@@ -71,9 +71,13 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
     _refuse_other_model(experiment.model, state.model, checkpoint, exact=False)
     optimizer = experiment.start.load == "parameters_and_optimizer"
     if optimizer and state.adapters:
-        raise InputError(f"the optimizer state of {checkpoint} is of its adapters; start with --start.load=parameters, which merges them")
+        raise InputError(
+            f"the optimizer state of {checkpoint} is of its adapters; start with --start.load=parameters, which merges them"
+        )
     if optimizer and not (checkpoint / "optimizer").is_dir():
-        raise InputError(f"the checkpoint {checkpoint} has no optimizer state (it was converted); start with --start.load=parameters")
+        raise InputError(
+            f"the checkpoint {checkpoint} has no optimizer state (it was converted); start with --start.load=parameters"
+        )
     run.event("started", checkpoint=str(checkpoint), load=experiment.start.load)
     if optimizer:
         restored = _restored(experiment, mesh, checkpoint, state)
@@ -107,14 +111,20 @@ def _refuse_other_model(wanted: Model, saved: Model, checkpoint: Path, *, exact:
     for field in dataclasses.fields(Model):
         here, there = getattr(wanted, field.name), getattr(saved, field.name)
         if here != there and (exact or field.name not in _SHAPE_FREE):
-            way = "; `convert upcycle` makes a mixture of experts of it" if field.name == "experts" and not there else ""
-            raise InputError(f"the checkpoint {checkpoint} is of another model: its {field.name} is {there}, the config's {here}{way}")
+            way = (
+                "; `convert upcycle` makes a mixture of experts of it" if field.name == "experts" and not there else ""
+            )
+            raise InputError(
+                f"the checkpoint {checkpoint} is of another model: its {field.name} is {there}, the config's {here}{way}"
+            )
 
 
 def _refuse_other_adapter(wanted: Mapping[str, LoRA], saved: Mapping[str, LoRA], checkpoint: Path) -> None:
     if dict(wanted) != dict(saved):
         had = ", ".join(f"{name} of rank {of.rank}" for name, of in saved.items()) or "no adapter"
-        raise InputError(f"the checkpoint {checkpoint} has {had}, and `lora` of the config is another; begin another run with --name")
+        raise InputError(
+            f"the checkpoint {checkpoint} has {had}, and `lora` of the config is another; begin another run with --name"
+        )
 
 
 def _adapters(experiment: Experiment) -> dict[str, LoRA]:
@@ -130,7 +140,11 @@ def loaded(experiment: Experiment, mesh: Mesh, checkpoint: Path) -> Params:
 
 def items(experiment: Experiment, state: TrainState) -> dict[str, Any]:
     """What a checkpoint holds of a train state, item by item."""
-    weights = {"adapters": {experiment.lora.name: state["parameters"]}} if experiment.lora.rank else {"base": state["parameters"]}
+    weights = (
+        {"adapters": {experiment.lora.name: state["parameters"]}}
+        if experiment.lora.rank
+        else {"base": state["parameters"]}
+    )
     return weights | {"optimizer": {"moments": state["optimizer"], "accepted": state["accepted"]}}
 
 
@@ -161,7 +175,7 @@ def _completed(experiment: Experiment, mesh: Mesh, base: Params | None, found: T
     def rest(base: Params | None) -> TrainState:
         return {name: part for name, part in initial_state(experiment, base).items() if name not in found}
 
-    fresh: TrainState = jax.jit(rest, donate_argnums=0, out_shardings={name: part for name, part in placed.items() if name not in found})(
-        base
-    )
+    fresh: TrainState = jax.jit(
+        rest, donate_argnums=0, out_shardings={name: part for name, part in placed.items() if name not in found}
+    )(base)
     return found | fresh

@@ -44,10 +44,12 @@ def initial_state(experiment: Experiment, base: Params | None = None) -> TrainSt
     parameters = initialise(experiment.model, key, layout.parameter_dtype) if base is None else base
     if experiment.lora.rank:
         state["frozen"] = freeze(parameters, experiment.lora)
-        parameters = {"blocks": lora.initialise(state["frozen"]["blocks"], experiment.lora, key, layout.parameter_dtype)}
+        parameters = {
+            "blocks": lora.initialise(state["frozen"]["blocks"], experiment.lora, key, layout.parameter_dtype)
+        }
     return state | {
         "parameters": parameters,
-        "optimizer": make_optimizer(experiment.optimizer, experiment.lora.b_rate).init(parameters),
+        "optimizer": make_optimizer(experiment.optimizer, experiment.lora.loraplus_ratio).init(parameters),
         "accepted": jnp.zeros((), jnp.int32),
         "guard": jax.tree.map(jnp.asarray, guard.window(experiment.guard.window)),
         "rate_factor": jnp.ones((), jnp.float32),
@@ -75,7 +77,7 @@ def step_function(experiment: Experiment, mesh: Mesh) -> Step:
     array of the state bit for bit as it was. The norm is not finite if any gradient is not.
     """
     loss_sums = make_loss(experiment, mesh)
-    optimizer = make_optimizer(experiment.optimizer, experiment.lora.b_rate)
+    optimizer = make_optimizer(experiment.optimizer, experiment.lora.loraplus_ratio)
     placed = shardings(mesh, jax.eval_shape(lambda: initial_state(experiment)))
     gather = make_gather(mesh, experiment.layout)
 
@@ -144,4 +146,6 @@ def _accumulate(
         return one(0, jax.tree.map(lambda x: x[0], batch))
     shapes = jax.eval_shape(one, 0, jax.tree.map(lambda x: x[0], batch))
     zero = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    return jax.lax.scan(lambda carry, part: (jax.tree.map(jnp.add, carry, one(*part)), None), zero, (jnp.arange(parts), batch))[0]
+    return jax.lax.scan(
+        lambda carry, part: (jax.tree.map(jnp.add, carry, one(*part)), None), zero, (jnp.arange(parts), batch)
+    )[0]

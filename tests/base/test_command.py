@@ -36,7 +36,9 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
         (OSError(errno.ENOSPC, "No space left on device", "runs/a/b"), 2, "the disk is full: runs/a/b; "),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), 2, "the disk is full; "),
         (
-            ValueError("RESOURCE_EXHAUSTED: Failed to write 4 bytes to file 4: No space left on device [os_error_code='28']"),
+            ValueError(
+                "RESOURCE_EXHAUSTED: Failed to write 4 bytes to file 4: No space left on device [os_error_code='28']"
+            ),
             2,
             "the disk is full; ",
         ),
@@ -61,7 +63,8 @@ def test_what_is_not_our_fault_is_one_sentence_and_an_exit_code(
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("ours"), FileNotFoundError(errno.ENOENT, "No such file", "x"), AssertionError(), BrokenPipeError()]
+    "error",
+    [ValueError("ours"), FileNotFoundError(errno.ENOENT, "No such file", "x"), AssertionError(), BrokenPipeError()],
 )
 def test_our_own_faults_keep_their_traceback(error: Exception) -> None:
     with pytest.raises(type(error)) as raised:
@@ -79,7 +82,9 @@ def test_main_gets_the_words_after_the_name(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_reader_that_closes_the_pipe_ends_the_command_quietly() -> None:
     """As in `python -m tanuki_jax.explain ... | head -1`."""
     program = "from tanuki_jax.base.command import enter\nenter('explain', lambda words: [print('line') for _ in range(100_000)])"
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as command:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as command:
         assert command.stdout is not None and command.stderr is not None
         assert command.stdout.readline() == "line\n"
         command.stdout.close()
@@ -87,7 +92,9 @@ def test_a_reader_that_closes_the_pipe_ends_the_command_quietly() -> None:
     assert command.returncode == 0
 
 
-def test_what_the_rooms_log_is_said_once_on_stderr(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_rooms_log_is_said_once_on_stderr(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(logging.getLogger(), "handlers", [logging.StreamHandler(sys.stdout)])
     enter("train", lambda words: logging.getLogger("tanuki_jax.lm.kernels").info("attention backend chunked"))
     assert capsys.readouterr() == ("", "attention backend chunked\n")

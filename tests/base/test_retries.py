@@ -27,8 +27,12 @@ def failing(errors: Iterator[Exception | None]) -> str:
     return "read"
 
 
-def test_a_failure_that_passes_is_a_warning_and_a_longer_wait_each_time(waited: list[float], caplog: pytest.LogCaptureFixture) -> None:
-    errors = iter([OSError(errno.EIO, "Input/output error"), ValueError("open: Stale file handle [os_error_code='116']"), None])
+def test_a_failure_that_passes_is_a_warning_and_a_longer_wait_each_time(
+    waited: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    errors = iter(
+        [OSError(errno.EIO, "Input/output error"), ValueError("open: Stale file handle [os_error_code='116']"), None]
+    )
     with caplog.at_level(logging.WARNING):
         assert retrying(lambda: failing(errors), PATH) == "read"
     assert waited == [0.1, 0.2]

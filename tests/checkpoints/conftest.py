@@ -19,7 +19,11 @@ from tanuki_jax.data.tokenizer.training import train
 from tanuki_jax.lm.model.transformer import Params, initialise
 from tests.checkpoints.weights import write_weights
 
-TEXTS = ["昔々、山に狸が住んでいました。", "def raccoon(dog):\n    return dog  # 狸", "The quick brown fox, and 1234 dogs."] * 20
+TEXTS = [
+    "昔々、山に狸が住んでいました。",
+    "def raccoon(dog):\n    return dog  # 狸",
+    "The quick brown fox, and 1234 dogs.",
+] * 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +51,9 @@ def make_native(tmp_path: Path) -> MakeNative:
     """Makes a checkpoint NAME of random values, for texts of 128 tokens."""
 
     def make(name: str = "native", dtype: str = "float32", tokenizer: str = "", **fields: Any) -> Native:
-        model = Model(**({"vocabulary": 400, "width": 32, "hidden": 56, "layers": 3, "heads": 4, "kv_heads": 2} | fields))
+        model = Model(
+            **({"vocabulary": 400, "width": 32, "hidden": 56, "layers": 3, "heads": 4, "kv_heads": 2} | fields)
+        )
         values = jax.tree.map(np.asarray, initialise(model, jax.random.key(1), dtype))
         values["norm"] = (1 + np.arange(model.width) / 7).astype(values["norm"].dtype)
 
@@ -68,7 +74,12 @@ def adapt(tmp_path: Path) -> Adapt:
         tree = adapter_shapes(base.model, {of.name: of})
         random = np.random.default_rng(len(name))
         values = jax.tree.map(lambda leaf: 0.2 + 0.3 * random.standard_normal(leaf.shape).astype(np.float32), tree)
-        stream.write(tmp_path / name, tree, lambda path, part: values[of.name]["blocks"][path.rpartition(".")[2]][part], "adapters")
+        stream.write(
+            tmp_path / name,
+            tree,
+            lambda path, part: values[of.name]["blocks"][path.rpartition(".")[2]][part],
+            "adapters",
+        )
         before = read_state(base.path)
         state = dataclasses.replace(
             before, files={}, adapters={of.name: of}, base=str(base.path), base_fingerprint=weights_fingerprint(before)

@@ -10,7 +10,9 @@ from tanuki_jax.convert import main
 from tests.checkpoints.conftest import MakeNative
 
 
-def test_there_and_back(make_native: MakeNative, tokenizer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_there_and_back(
+    make_native: MakeNative, tokenizer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     native = make_native(tokenizer=str(tokenizer))
     theirs, back = tmp_path / "theirs", tmp_path / "back"
     main(["to-hf", str(native.path), str(theirs), "--dtype", "bfloat16"])
@@ -69,7 +71,10 @@ def test_a_difference_is_shown(tokenizer: Path, tmp_path: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["to-gguf", "a", "b"], "'to-gguf' is none of to-hf, from-hf, upcycle, merge, adapters, to-peft, from-peft, tokenizer"),
+        (
+            ["to-gguf", "a", "b"],
+            "'to-gguf' is none of to-hf, from-hf, upcycle, merge, adapters, to-peft, from-peft, tokenizer",
+        ),
         (["to-hf", "nothing-here", "out"], "there is no checkpoint at nothing-here"),
         (["from-hf", "nothing-here", "out"], "nothing-here is not a model of Hugging Face's"),
         (["to-hf", "a", "out", "--dtype", "int4"], "--dtype takes one of as-stored, bfloat16, float32, not 'int4'"),
@@ -90,5 +95,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
 def test_without_words_it_says_what_it_can_do(capsys: pytest.CaptureFixture[str]) -> None:
     main([])
     printed = capsys.readouterr().out
-    assert printed.startswith("usage: python -m tanuki_jax.convert {to-hf,from-hf,upcycle,merge,adapters,to-peft,from-peft,tokenizer}")
+    assert printed.startswith(
+        "usage: python -m tanuki_jax.convert {to-hf,from-hf,upcycle,merge,adapters,to-peft,from-peft,tokenizer}"
+    )
     assert "  from-hf     Write a Llama" in printed

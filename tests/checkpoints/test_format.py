@@ -39,7 +39,9 @@ def write(checkpoints: Path, step: int) -> Path:
     checkpoint = step_folder(checkpoints, step)
     (checkpoint / "base").mkdir(parents=True)
     (checkpoint / "base" / "data").write_bytes(bytes(range(256)) * step)
-    state = State(step=step, tokens=9 * step, skipped=(3,), model=MODEL, tokenizer="t", sequence_length=16, data="d", files={})
+    state = State(
+        step=step, tokens=9 * step, skipped=(3,), model=MODEL, tokenizer="t", sequence_length=16, data="d", files={}
+    )
     finish(checkpoint, state)
     return checkpoint
 
@@ -85,7 +87,12 @@ def test_missing_and_truncated_files_are_damage(tmp_path: Path) -> None:
 
 def test_a_run_a_checkpoints_folder_or_a_checkpoint_can_be_named(tmp_path: Path) -> None:
     checkpoint = write(tmp_path / "run" / "checkpoints", 5)
-    assert find(str(tmp_path / "run")) == find(str(tmp_path / "run" / "checkpoints")) == find(str(checkpoint)) == checkpoint
+    assert (
+        find(str(tmp_path / "run"))
+        == find(str(tmp_path / "run" / "checkpoints"))
+        == find(str(checkpoint))
+        == checkpoint
+    )
 
 
 def test_what_cannot_be_found_is_said(tmp_path: Path) -> None:
@@ -105,7 +112,9 @@ def naming(tokenizer: str) -> State:
     return State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer=tokenizer, sequence_length=16, data="", files={})
 
 
-def test_a_tokenizer_in_the_checkpoint_comes_before_one_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tokenizer_in_the_checkpoint_comes_before_one_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     outside, inside = tmp_path / "tokenizer", tmp_path / "checkpoint" / "tokenizer"
     outside.mkdir()
@@ -272,7 +281,11 @@ def test_metadata_of_another_step_are_named(tmp_path: Path) -> None:
 def test_what_was_set_aside_counts_no_more_and_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
         place = set_aside(write_full(tmp_path, 120), "base is missing")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["00000120.damaged", "00000120.damaged.2", "00000120.damaged.3"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "00000120.damaged",
+        "00000120.damaged.2",
+        "00000120.damaged.3",
+    ]
     assert place.name == "00000120.damaged.3" and len(files(place)) == 4
     said = "is damaged (base is missing); it was renamed to 00000120.damaged, and the one before it is used"
     assert caplog.records[0].getMessage() == f"the checkpoint {step_folder(tmp_path, 120)} {said}"
@@ -306,7 +319,9 @@ def test_checkpoints_after_a_step_are_discarded_finished_or_not(tmp_path: Path) 
     assert damage(step_folder(tmp_path, 8)) == ""
 
 
-def test_a_kill_while_checkpoints_are_discarded_leaves_the_oldest_ones_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kill_while_checkpoints_are_discarded_leaves_the_oldest_ones_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for step in (8, 16, 24, 32):
         write_full(tmp_path, step)
     real, removed = shutil.rmtree, []

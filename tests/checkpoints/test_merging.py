@@ -21,7 +21,7 @@ from tanuki_jax.lm.parallel.sharding import place
 from tests.checkpoints.conftest import Adapt, MakeNative
 
 LOW = LoRA(rank=3, alpha=6.0, name="low")
-DORA = LoRA(rank=2, alpha=3.0, magnitude=True, stabilized=True, projections=("q", "o", "down"), name="dora")
+DORA = LoRA(rank=2, alpha=3.0, dora=True, rslora=True, projections=("q", "o", "down"), name="dora")
 OF_EXPERTS = LoRA(rank=2, alpha=3.0, projections=("v", "expert_up", "expert_down"), name="experts")
 
 
@@ -32,7 +32,9 @@ def nothing(done: int) -> None:
 on_mesh = functools.partial(place, make_mesh(Layout(fsdp=2, data=4)))
 
 
-@pytest.mark.parametrize(("of", "fields"), [(LOW, {}), (DORA, {"heads": 2}), (OF_EXPERTS, {"experts": 4})], ids=["LoRA", "DoRA", "experts"])
+@pytest.mark.parametrize(
+    ("of", "fields"), [(LOW, {}), (DORA, {"heads": 2}), (OF_EXPERTS, {"experts": 4})], ids=["LoRA", "DoRA", "experts"]
+)
 def test_a_merged_checkpoint_holds_what_is_merged_on_the_devices(
     of: LoRA, fields: dict[str, int], make_native: MakeNative, adapt: Adapt, tmp_path: Path
 ) -> None:
@@ -47,7 +49,9 @@ def test_a_merged_checkpoint_holds_what_is_merged_on_the_devices(
     jax.tree.map(np.testing.assert_array_equal, load(tuned, "float32", on_mesh, NO_ADAPTER), base.values)
 
 
-def test_an_adapter_of_quantized_weights_is_merged_into_what_they_counted_as(make_native: MakeNative, adapt: Adapt, tmp_path: Path) -> None:
+def test_an_adapter_of_quantized_weights_is_merged_into_what_they_counted_as(
+    make_native: MakeNative, adapt: Adapt, tmp_path: Path
+) -> None:
     base = make_native()
     tuned = adapt(base, "tuned", dataclasses.replace(LOW, base="nf4", projections=("q", "v")))
     adapters.merge(tuned, tmp_path / "merged", "", "float32", nothing)
@@ -68,12 +72,16 @@ def test_what_rounding_takes_of_an_adapter_is_told(
     assert "rounding to bfloat16 changed them by 0." in capsys.readouterr().out
 
 
-def test_adapters_of_one_base_go_into_one_checkpoint_and_are_chosen_by_name(make_native: MakeNative, adapt: Adapt, tmp_path: Path) -> None:
+def test_adapters_of_one_base_go_into_one_checkpoint_and_are_chosen_by_name(
+    make_native: MakeNative, adapt: Adapt, tmp_path: Path
+) -> None:
     base = make_native()
     low, dora = adapt(base, "one", LOW), adapt(base, "two", DORA)
     assert adapters.combine([low, dora], tmp_path / "both") == ["low", "dora"]
     for name, alone in (("low", low), ("dora", dora)):
-        expected, found = (load(path, "float32", on_mesh, chosen) for path, chosen in ((alone, ""), (tmp_path / "both", name)))
+        expected, found = (
+            load(path, "float32", on_mesh, chosen) for path, chosen in ((alone, ""), (tmp_path / "both", name))
+        )
         jax.tree.map(np.testing.assert_array_equal, expected, found)
     with pytest.raises(InputError, match="has the adapters low, dora; name one, or none"):
         load(tmp_path / "both", "float32", on_mesh)
@@ -86,7 +94,9 @@ def test_adapters_of_one_name_get_others(make_native: MakeNative, adapt: Adapt, 
     one, two = adapt(base, "one", LOW), adapt(base, "second", LOW)
     main(["adapters", str(tmp_path / "both"), "--from", str(one), str(two), "--names", "first", "second"])
     for name, alone in (("first", one), ("second", two)):
-        expected, found = (load(path, "float32", on_mesh, chosen) for path, chosen in ((alone, ""), (tmp_path / "both", name)))
+        expected, found = (
+            load(path, "float32", on_mesh, chosen) for path, chosen in ((alone, ""), (tmp_path / "both", name))
+        )
         jax.tree.map(np.testing.assert_array_equal, expected, found)
     assert [lora.name for lora in read_state(tmp_path / "both").adapters.values()] == ["first", "second"]
     for names, complaint in (
@@ -102,7 +112,9 @@ def test_adapters_of_one_name_get_others(make_native: MakeNative, adapt: Adapt, 
     assert not (tmp_path / "none").exists()
 
 
-def test_an_adapter_over_an_adapter_is_over_the_merged_parameters(make_native: MakeNative, adapt: Adapt, tmp_path: Path) -> None:
+def test_an_adapter_over_an_adapter_is_over_the_merged_parameters(
+    make_native: MakeNative, adapt: Adapt, tmp_path: Path
+) -> None:
     base = make_native()
     first = adapt(base, "first", LOW)
     adapters.merge(first, tmp_path / "merged", "", "float32", nothing)
@@ -112,7 +124,9 @@ def test_an_adapter_over_an_adapter_is_over_the_merged_parameters(make_native: M
     expected, found = (load(path, "float32", on_mesh)["blocks"]["q"].shape for path in (over_merged, over_adapter))
     assert expected == found
     without = load(over_adapter, "float32", on_mesh, NO_ADAPTER)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), without, load(first, "float32", on_mesh))
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), without, load(first, "float32", on_mesh)
+    )
 
 
 def test_a_changed_or_missing_base_is_named(make_native: MakeNative, adapt: Adapt, tmp_path: Path) -> None:

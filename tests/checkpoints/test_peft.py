@@ -16,7 +16,7 @@ from tanuki_jax.config.lora import LoRA
 from tanuki_jax.convert import main
 from tests.checkpoints.conftest import Adapt, MakeNative
 
-OF = LoRA(rank=3, alpha=6.5, magnitude=True, stabilized=True, dropout=0.1, projections=("q", "o", "gate"), name="mine")
+OF = LoRA(rank=3, alpha=6.5, dora=True, rslora=True, dropout=0.1, projections=("q", "o", "gate"), name="mine")
 
 
 def test_an_adapter_comes_back_bit_for_bit(make_native: MakeNative, adapt: Adapt, tmp_path: Path) -> None:
@@ -46,7 +46,9 @@ def test_what_is_no_adapter_of_the_model_is_refused(make_native: MakeNative, ada
         assert not out.exists() and "\n" not in str(raised.value)
         return str(raised.value)
 
-    assert "gate_proj.lora_B.weight of shape (56, 3), not (64, 3); the adapter is for another model" in refusal(wider.path)
+    assert "gate_proj.lora_B.weight of shape (56, 3), not (64, 3); the adapter is for another model" in refusal(
+        wider.path
+    )
     assert "lacks the tensor base_model.model.model.layers.3.self_attn.q_proj.lora_A.weight" in refusal(deeper.path)
     config, tensors = json.loads((theirs / peft.CONFIG).read_text()), load_file(theirs / peft.TENSORS)
     save_file(tensors | {"base_model.model.lm_head.lora_A.weight": np.zeros(3)}, theirs / peft.TENSORS)

@@ -25,18 +25,28 @@ def test_peft_gives_the_logits_and_the_greedy_text_of_the_merged_model(
     from peft import PeftModel
 
     base = make_native(initial_std=0.3)
-    tuned = adapt(base, "tuned", LoRA(rank=4, alpha=2.0, magnitude=magnitude))
+    tuned = adapt(base, "tuned", LoRA(rank=4, alpha=2.0, dora=magnitude))
     to_hugging_face.write(base.path, tmp_path / "base", "", nothing)
     to_hugging_face.write(tuned, tmp_path / "merged", "", nothing)
     peft.write(tuned, tmp_path / "adapter", "")
     merged = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "merged").eval()
-    theirs = PeftModel.from_pretrained(transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "base"), tmp_path / "adapter").eval()
+    theirs = PeftModel.from_pretrained(
+        transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "base"), tmp_path / "adapter"
+    ).eval()
     tokens = torch.tensor([[5, 17, 300, 42]])
     with torch.no_grad():
         expected, found = theirs(tokens).logits.numpy(), merged(tokens).logits.numpy()
         np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
-        assert np.abs(transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "base")(tokens).logits.numpy() - expected).max() > 0.1
-        texts = [model.generate(tokens, max_new_tokens=64, do_sample=False, eos_token_id=-1)[0].tolist() for model in (theirs, merged)]
+        assert (
+            np.abs(
+                transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "base")(tokens).logits.numpy() - expected
+            ).max()
+            > 0.1
+        )
+        texts = [
+            model.generate(tokens, max_new_tokens=64, do_sample=False, eos_token_id=-1)[0].tolist()
+            for model in (theirs, merged)
+        ]
     assert texts[0] == texts[1] and len(texts[0]) == 68
 
 

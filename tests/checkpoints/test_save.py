@@ -69,7 +69,9 @@ def test_a_checkpoint_is_restored_on_another_mesh_bit_for_bit(tmp_path: Path) ->
     checkpoint, _ = newest_good(tmp_path)
     assert checkpoint is not None
     elsewhere = NamedSharding(make_mesh(Layout(fsdp=2, tensor=4)), P(None, "tensor", "fsdp"))
-    wanted = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=elsewhere if x.ndim > 1 else x.sharding), arrays)
+    wanted = jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=elsewhere if x.ndim > 1 else x.sharding), arrays
+    )
     base = restore(checkpoint, base=wanted)["base"]
     jax.tree.map(np.testing.assert_array_equal, jax.device_get(arrays), jax.device_get(base))
     assert base["blocks"]["q"].sharding == elsewhere
@@ -109,7 +111,9 @@ def test_sums_are_in_the_state_and_old_checkpoints_leave_by_the_settings(tmp_pat
         )
     writer.wait()
     assert steps(tmp_path) == [2, 4, 6]
-    assert read_state(step_folder(tmp_path, 6)).sums == sums({"base": {"norm": jnp.arange(4.0)}, "optimizer": {"count": jnp.asarray(6)}})
+    assert read_state(step_folder(tmp_path, 6)).sums == sums(
+        {"base": {"norm": jnp.arange(4.0)}, "optimizer": {"count": jnp.asarray(6)}}
+    )
 
 
 class Told:
@@ -131,7 +135,9 @@ def blocked(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_failed_save_is_said_and_the_next_one_is_the_next_try(blocked: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_save_is_said_and_the_next_one_is_the_next_try(
+    blocked: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     tell = Told()
     writer = Writer(blocked, Checkpoints(every_steps=1, retries=1), tell)
     arrays = {"base": {"norm": jnp.ones(8)}, "optimizer": {"count": jnp.asarray(2)}}
@@ -147,7 +153,8 @@ def test_a_failed_save_is_said_and_the_next_one_is_the_next_try(blocked: Path, c
     assert steps(blocked) == [1, 3]
     writer.save(arrays, state(2))  # the first in a row again
     with pytest.raises(
-        RuntimeError, match=r"2 saves failed in a row \(checkpoints.retries is 1\); the checkpoint .*00000002 was not saved"
+        RuntimeError,
+        match=r"2 saves failed in a row \(checkpoints.retries is 1\); the checkpoint .*00000002 was not saved",
     ):
         writer.save(arrays, state(2))
     assert [details["failures"] for _, details in tell.events] == [1, 1, 2]
@@ -169,7 +176,9 @@ def test_a_save_that_is_waited_for_is_tried_again_at_once(blocked: Path) -> None
     assert len(tell_again.events) == 3
 
 
-def test_what_is_read_back_from_the_disk_must_be_what_is_on_the_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_read_back_from_the_disk_must_be_what_is_on_the_devices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = AsyncCheckpointer.wait_until_finished
 
     def flips_a_bit(self: AsyncCheckpointer) -> None:
@@ -181,7 +190,9 @@ def test_what_is_read_back_from_the_disk_must_be_what_is_on_the_devices(tmp_path
                 content[place] ^= 1
                 path.write_bytes(content)
 
-    noise = np.random.default_rng(0).integers(0, 256, 4096, dtype=np.uint8)  # is not made smaller, so that its bytes are in the file
+    noise = np.random.default_rng(0).integers(
+        0, 256, 4096, dtype=np.uint8
+    )  # is not made smaller, so that its bytes are in the file
     noise[2000:2006] = np.frombuffer(b"tanuki", np.uint8)
     tell = Told()
     writer = Writer(tmp_path, Checkpoints(every_steps=1), tell)
@@ -223,7 +234,10 @@ def save_with_small_files(folder: Path) -> None:
     """After the first checkpoint no file may have more than 10,000 bytes."""
     tell = Told()
     writer = Writer(folder, Checkpoints(every_steps=1), tell)
-    arrays = {"base": {"norm": jax.random.normal(jax.random.key(0), (100_000,))}, "optimizer": {"count": jnp.asarray(0)}}
+    arrays = {
+        "base": {"norm": jax.random.normal(jax.random.key(0), (100_000,))},
+        "optimizer": {"count": jnp.asarray(0)},
+    }
     writer.save(arrays, state(1), wait=True)
     before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, most))

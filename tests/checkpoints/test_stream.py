@@ -41,7 +41,9 @@ def assert_same_bits(found: Params, expected: Params) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("layout", [Layout(data=1, fsdp=8), Layout(data=2, fsdp=2, tensor=2)], ids=["fsdp 8", "2 x 2 x 2"])
+@pytest.mark.parametrize(
+    "layout", [Layout(data=1, fsdp=8), Layout(data=2, fsdp=2, tensor=2)], ids=["fsdp 8", "2 x 2 x 2"]
+)
 def test_a_streamed_checkpoint_restores_on_any_mesh(dtype: str, layout: Layout, tmp_path: Path) -> None:
     stream.write(tmp_path / "checkpoint", shapes(MODEL, dtype), reader(values(dtype)))
     mesh = make_mesh(layout)
@@ -67,9 +69,12 @@ def test_zeros_are_written_like_anything_else(tmp_path: Path) -> None:
 def test_bfloat16_on_disk_restores_as_float32(tmp_path: Path) -> None:
     stream.write(tmp_path / "checkpoint", shapes(MODEL, "bfloat16"), reader(values("bfloat16")))
     place = jax.sharding.SingleDeviceSharding(jax.devices()[0])
-    wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), shapes(MODEL, "float32"))
+    wanted = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), shapes(MODEL, "float32")
+    )
     assert_same_bits(
-        restore(tmp_path / "checkpoint", base=wanted)["base"], jax.tree.map(lambda x: x.astype(np.float32), values("bfloat16"))
+        restore(tmp_path / "checkpoint", base=wanted)["base"],
+        jax.tree.map(lambda x: x.astype(np.float32), values("bfloat16")),
     )
 
 
@@ -81,7 +86,11 @@ def test_layers_lie_on_disk_as_a_run_saves_them(tmp_path: Path) -> None:
     for name in (f"blocks.{key}" for key in values()["blocks"]):
         opened = [
             tensorstore.open(
-                {"driver": "zarr3", "kvstore": {"driver": "ocdbt", "base": f"file://{folder}/base", "path": f"{name}/"}}, open=True
+                {
+                    "driver": "zarr3",
+                    "kvstore": {"driver": "ocdbt", "base": f"file://{folder}/base", "path": f"{name}/"},
+                },
+                open=True,
             ).result()
             for folder in (tmp_path / "streamed", tmp_path / "run" / "00000000")
         ]
@@ -91,7 +100,9 @@ def test_layers_lie_on_disk_as_a_run_saves_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("part_bytes", "parts"), [(4096, 3), (2500, 6)], ids=["even", "the last one smaller"])
-def test_no_more_than_a_layer_or_a_part_is_asked_for(part_bytes: int, parts: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_than_a_layer_or_a_part_is_asked_for(
+    part_bytes: int, parts: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stream, "PART_BYTES", part_bytes)
     tree = values()
     asked: dict[str, list[int]] = {}
@@ -117,8 +128,13 @@ def test_the_optimizers_state_can_be_written_too(tmp_path: Path) -> None:
     parameters = initialise(dataclasses.replace(MODEL, experts=4), jax.random.key(0))
     tree = {"moments": make_optimizer(AdamW()).init(parameters), "accepted": np.int32(0)}
     leaves, structure = jax.tree.flatten(tree)
-    tree = jax.tree.unflatten(structure, [np.full(leaf.shape, 1 + number, leaf.dtype) for number, leaf in enumerate(leaves)])
-    by_name = {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+    tree = jax.tree.unflatten(
+        structure, [np.full(leaf.shape, 1 + number, leaf.dtype) for number, leaf in enumerate(leaves)]
+    )
+    by_name = {
+        jax.tree_util.keystr(path, simple=True, separator="."): leaf
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    }
     asked: dict[str, int] = {}
 
     def read(name: str, part: stream.Part) -> npt.NDArray[Any]:
@@ -127,12 +143,18 @@ def test_the_optimizers_state_can_be_written_too(tmp_path: Path) -> None:
 
     wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), tree)
     stream.write(tmp_path / "checkpoint", wanted, read, "optimizer")
-    assert [asked[name] for name in ("accepted", "moments.0.mu.blocks.q", "moments.0.nu.blocks.expert_up")] == [1, 3, 12]
+    assert [asked[name] for name in ("accepted", "moments.0.mu.blocks.q", "moments.0.nu.blocks.expert_up")] == [
+        1,
+        3,
+        12,
+    ]
     place = jax.sharding.SingleDeviceSharding(jax.devices()[0])
     wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), wanted)
     found = restore(tmp_path / "checkpoint", optimizer=wanted)["optimizer"]
     assert_same_bits(found, tree)
-    assert (Parameters(tmp_path / "checkpoint", "optimizer").read("moments.0.mu.norm") == by_name["moments.0.mu.norm"]).all()
+    assert (
+        Parameters(tmp_path / "checkpoint", "optimizer").read("moments.0.mu.norm") == by_name["moments.0.mu.norm"]
+    ).all()
 
 
 def test_a_path_is_taken_as_it_is_spelled(tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ def test_sums_are_those_of_the_definition_on_any_mesh_and_on_the_host(dtype: Any
         Layout(data=8): P(),
     }
     placed = {
-        str(number): jax.device_put(whole, NamedSharding(make_mesh(layout), spec)) for number, (layout, spec) in enumerate(layouts.items())
+        str(number): jax.device_put(whole, NamedSharding(make_mesh(layout), spec))
+        for number, (layout, spec) in enumerate(layouts.items())
     }
     found = [sums({name: value})[name] for name, value in placed.items()]
     assert found == [by_definition(bits)] * len(layouts)
@@ -69,7 +70,11 @@ def test_parts_add_up_to_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_arrays_are_named_by_their_paths() -> None:
     tree = {"base": {"blocks": {"q": jnp.ones(2)}}, "optimizer": [jnp.zeros(()), np.int32(3)]}
     assert names(tree) == ["base.blocks.q", "optimizer.0", "optimizer.1"]
-    assert sums(tree) == {"base.blocks.q": by_definition([0x3F800000] * 2), "optimizer.0": 0, "optimizer.1": by_definition([3])}
+    assert sums(tree) == {
+        "base.blocks.q": by_definition([0x3F800000] * 2),
+        "optimizer.0": 0,
+        "optimizer.1": by_definition([3]),
+    }
 
 
 @given(st.data())
@@ -90,4 +95,9 @@ def test_a_flipped_bit_two_swapped_elements_and_shifted_rows_change_the_sum(data
 def test_a_value_and_its_negative_swapped_change_the_sum() -> None:
     """Their bits differ by 2^31, which every even factor takes away."""
     x = np.array([1.5, -1.5, 0.0, -0.0], np.float32)
-    assert len({host_sum(x[[0, 1, 2, 3]]), host_sum(x[[1, 0, 2, 3]]), host_sum(x[[0, 1, 3, 2]]), host_sum(x[[0, 1, 2, 2]])}) == 4
+    assert (
+        len(
+            {host_sum(x[[0, 1, 2, 3]]), host_sum(x[[1, 0, 2, 3]]), host_sum(x[[0, 1, 3, 2]]), host_sum(x[[0, 1, 2, 2]])}
+        )
+        == 4
+    )

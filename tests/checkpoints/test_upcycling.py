@@ -70,7 +70,10 @@ def upcycled(source: Path, out: Path, experiment: Experiment, dtype: str = "floa
 
 def logits(params: Params, model: Model) -> jax.Array:
     tokens = jax.random.randint(jax.random.key(5), (2, 16), 0, model.vocabulary)
-    attend, positions = functools.partial(self_attention, backend="reference"), jnp.broadcast_to(jnp.arange(16), (2, 16))
+    attend, positions = (
+        functools.partial(self_attention, backend="reference"),
+        jnp.broadcast_to(jnp.arange(16), (2, 16)),
+    )
     states, _ = hidden_states(
         params,
         tokens,
@@ -100,7 +103,9 @@ def copies(dense: Params, key: str) -> npt.NDArray[Any]:
     ],
     ids=str,
 )
-def test_equal_experts_give_the_dense_logits(router_logits: str, options: dict[str, Any], make_native: MakeNative, tmp_path: Path) -> None:
+def test_equal_experts_give_the_dense_logits(
+    router_logits: str, options: dict[str, Any], make_native: MakeNative, tmp_path: Path
+) -> None:
     native = make_native(initial_std=0.2)
     experiment = mixture(native.model, router_logits=router_logits)
     values = upcycled(native.path, tmp_path / "out", experiment, **options)
@@ -158,11 +163,24 @@ def trained(folder: Path) -> tuple[Experiment, dict[str, Any]]:
     state = initial_state(experiment)
     leaves, tree = jax.tree.flatten(state)
     random = np.random.default_rng(4)
-    leaves = [jnp.asarray(random.normal(0.3, 0.1, leaf.shape), leaf.dtype) if leaf.ndim else leaf + 7 for leaf in leaves]
+    leaves = [
+        jnp.asarray(random.normal(0.3, 0.1, leaf.shape), leaf.dtype) if leaf.ndim else leaf + 7 for leaf in leaves
+    ]
     state = jax.tree.unflatten(tree, leaves)
-    at = State(step=7, tokens=70, skipped=(3,), model=model, tokenizer="gone", sequence_length=128, data="fingerprint", files={})
+    at = State(
+        step=7,
+        tokens=70,
+        skipped=(3,),
+        model=model,
+        tokenizer="gone",
+        sequence_length=128,
+        data="fingerprint",
+        files={},
+    )
     writer = Writer(folder / "checkpoints", Checkpoints(every_steps=1, keep=1), lambda *_, **__: None)
-    writer.save({"base": state["parameters"], "optimizer": {"moments": state["optimizer"], "accepted": state["accepted"]}}, at)
+    writer.save(
+        {"base": state["parameters"], "optimizer": {"moments": state["optimizer"], "accepted": state["accepted"]}}, at
+    )
     writer.wait()
     (folder / "config.json").write_text("{}")
     return experiment, jax.tree.map(np.asarray, state)
@@ -183,10 +201,14 @@ def drawn_anew(dense: Params, blocks: Params) -> dict[tuple[int, int], tuple[int
 
 
 @pytest.mark.parametrize("share", [0.3, 1.0])
-def test_drop_draws_a_share_of_the_hidden_units_anew_with_the_spread_of_what_they_replace(share: float, tmp_path: Path) -> None:
+def test_drop_draws_a_share_of_the_hidden_units_anew_with_the_spread_of_what_they_replace(
+    share: float, tmp_path: Path
+) -> None:
     experiment, state = trained(tmp_path / "run")
     dense = state["parameters"]
-    blocks = upcycled(tmp_path / "run", tmp_path / "out", mixture(experiment.model), initialisation="drop", share=share)["blocks"]
+    blocks = upcycled(
+        tmp_path / "run", tmp_path / "out", mixture(experiment.model), initialisation="drop", share=share
+    )["blocks"]
     units = drawn_anew(dense, blocks)
     assert {len(drawn) for drawn in units.values()} == {int(share * 56)}
     assert len(set(units.values())) == (1 if share == 1 else 8)
@@ -230,7 +252,9 @@ def test_without_noise_all_moments_are_copied(tmp_path: Path) -> None:
     experiment, state = trained(tmp_path / "run")
     out, model = tmp_path / "out", mixture(experiment.model)
     upcycled(tmp_path / "run", out, model, initialisation="sparse", optimizer="copied")
-    wanted = jax.eval_shape(lambda: {"moments": initial_state(model)["optimizer"], "accepted": jnp.zeros((), jnp.int32)})
+    wanted = jax.eval_shape(
+        lambda: {"moments": initial_state(model)["optimizer"], "accepted": jnp.zeros((), jnp.int32)}
+    )
     place = jax.sharding.SingleDeviceSharding(jax.devices()[0])
     wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), wanted)
     moments = restore(out, optimizer=wanted)["optimizer"]["moments"][0]
@@ -324,14 +348,21 @@ def test_the_door_says_what_was_done(
     assert printed.err == ""
 
 
-def test_the_door_says_how_to_go_on_with_the_copied_optimizer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "configs.py").write_text(CONFIGS.replace('"width": 32', '"width": 64').replace('"layers": 3', '"layers": 2'))
+def test_the_door_says_how_to_go_on_with_the_copied_optimizer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "configs.py").write_text(
+        CONFIGS.replace('"width": 32', '"width": 64').replace('"layers": 3', '"layers": 2')
+    )
     trained(tmp_path / "run")
     out = tmp_path / "out"
     words = ["--initialisation", "sparse", "--optimizer", "copied"]
     main(["upcycle", str(out), "--from", str(tmp_path / "run"), "--to", f"{tmp_path}/configs.py:same", *words])
     printed = capsys.readouterr().out
-    assert f"each layer of {tmp_path}/run/checkpoints/00000007 became 4 experts: plain copies; the routers are fresh" in printed
+    assert (
+        f"each layer of {tmp_path}/run/checkpoints/00000007 became 4 experts: plain copies; the routers are fresh"
+        in printed
+    )
     assert printed.splitlines()[-1].endswith(f"--start.checkpoint={out} --start.load=parameters_and_optimizer")
 
 
@@ -343,17 +374,32 @@ def test_the_door_says_how_to_go_on_with_the_copied_optimizer(tmp_path: Path, ca
         (["--to", "configs.py:same", "--noise=-0.1"], "--noise is -0.1, and must be finite and not negative"),
         (["--to", "configs.py:same", "--noise", "inf"], "--noise is inf, and must be finite"),
         (["--to", "configs.py:same", "--seed=-1"], "--seed is -1, and must not be negative"),
-        (["--to", "configs.py:same", "--initialisation", "magic"], "--initialisation takes one of noise, sparse, drop, not 'magic'"),
-        (["--to", "configs.py:same", "--optimizer", "copied"], "native has no optimizer state to copy; take --optimizer fresh"),
-        (["--to", "configs.py:same", "--from", "theirs", "--optimizer", "copied"], "theirs has no optimizer state to copy"),
-        (["--to", "configs.py:same", "--from", "grown"], "grown has 4 experts already; a mixture is made of a dense model"),
+        (
+            ["--to", "configs.py:same", "--initialisation", "magic"],
+            "--initialisation takes one of noise, sparse, drop, not 'magic'",
+        ),
+        (
+            ["--to", "configs.py:same", "--optimizer", "copied"],
+            "native has no optimizer state to copy; take --optimizer fresh",
+        ),
+        (
+            ["--to", "configs.py:same", "--from", "theirs", "--optimizer", "copied"],
+            "theirs has no optimizer state to copy",
+        ),
+        (
+            ["--to", "configs.py:same", "--from", "grown"],
+            "grown has 4 experts already; a mixture is made of a dense model",
+        ),
         (["--to", "configs.py:same", "--from", "nowhere"], "there is no checkpoint at nowhere"),
         (["--to", "configs.py:flat"], "the experiment 'grown' has no experts (its model.experts is 0)"),
         (["--to", "configs.py:greedy"], "model.experts_per_token is 5, and must be from 1 to model.experts (4)"),
         (["--to", "8x9b"], "there is no experiment named '8x9b'; the nearest is '8x8b'"),
         (["--from", "native"], "--to STR must be given"),
         *(
-            (["--to", f"configs.py:other_{field}"], f"native has {field} {have}, and the experiment 'grown' {FIELDS[field]}; they must")
+            (
+                ["--to", f"configs.py:other_{field}"],
+                f"native has {field} {have}, and the experiment 'grown' {FIELDS[field]}; they must",
+            )
             for field, have in {
                 "vocabulary": 400,
                 "width": 32,

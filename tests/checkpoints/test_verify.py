@@ -50,7 +50,10 @@ def test_an_array_that_is_not_what_was_saved_is_named(checkpoint: Path) -> None:
     q = found["base"]["blocks"]["q"]
     other = found | {"base": found["base"] | {"blocks": found["base"]["blocks"] | {"q": q.at[2, 3, 1].add(1e-5)}}}
     assert verify(checkpoint, other, state) == "base.blocks.q on the devices is not what was saved"
-    assert verify(checkpoint, {"optimizer": {"count": jnp.int32(2)}}, state) == "optimizer.count on the devices is not what was saved"
+    assert (
+        verify(checkpoint, {"optimizer": {"count": jnp.int32(2)}}, state)
+        == "optimizer.count on the devices is not what was saved"
+    )
 
 
 def test_arrays_that_were_cast_and_checkpoints_without_sums_are_not_judged(checkpoint: Path) -> None:

@@ -24,9 +24,27 @@ def reader(values: Params) -> stream.Read:
 
 
 def write_weights(
-    folder: Path, model: Model, values: Params, *, step: int = 0, tokens: int = 0, tokenizer: str = "", sequence_length: int = 64
+    folder: Path,
+    model: Model,
+    values: Params,
+    *,
+    step: int = 0,
+    tokens: int = 0,
+    tokenizer: str = "",
+    sequence_length: int = 64,
 ) -> None:
     """A good checkpoint whose parameters are `values`, of NumPy's arrays."""
-    stream.write(folder, jax.tree.map(lambda array: jax.ShapeDtypeStruct(array.shape, array.dtype), values), reader(values))
-    left = State(step=step, tokens=tokens, skipped=(), model=model, tokenizer=tokenizer, sequence_length=sequence_length, data="", files={})
+    stream.write(
+        folder, jax.tree.map(lambda array: jax.ShapeDtypeStruct(array.shape, array.dtype), values), reader(values)
+    )
+    left = State(
+        step=step,
+        tokens=tokens,
+        skipped=(),
+        model=model,
+        tokenizer=tokenizer,
+        sequence_length=sequence_length,
+        data="",
+        files={},
+    )
     finish(folder, left)

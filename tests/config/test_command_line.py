@@ -110,7 +110,8 @@ def test_the_options_of_an_objective_are_those_that_the_config_has() -> None:
     with_pairs, _ = parse("count", ["--config=8b_dpo_lora", "--objective.beta=0.5", "--objective.loss", "ipo"], Options)
     assert with_pairs.objective == Preference(beta=0.5, loss="ipo")
     assert (
-        sentence("--config=8b_dpo_lora", "--objective.z-loss=1") == "there is no option --objective.z-loss; the nearest is --objective.loss"
+        sentence("--config=8b_dpo_lora", "--objective.z-loss=1")
+        == "there is no option --objective.z-loss; the nearest is --objective.loss"
     )
     assert "there is no option --objective.beta" in sentence("--config=tiny", "--objective.beta=0.5")
 
@@ -119,12 +120,16 @@ def test_nothing_is_changed_without_being_asked() -> None:
     assert parse("count", ["--config", "tiny"], Options) == (registry.experiment.find("tiny"), Options())
 
 
-@pytest.mark.parametrize("words", [["--workers", "5", "--config=tiny", "--quick"], ["--quick", "--config", "tiny", "--workers=5"]])
+@pytest.mark.parametrize(
+    "words", [["--workers", "5", "--config=tiny", "--quick"], ["--quick", "--config", "tiny", "--workers=5"]]
+)
 def test_the_doors_own_options_stand_beside_the_experiment(words: list[str]) -> None:
     assert parse("count", words, Options)[1] == Options(workers=5, quick=True)
 
 
-@pytest.mark.parametrize("words", [["--data.sequence-length", "128"], ["--data.sequence_length=128"], ["--data.sequence_length", "128"]])
+@pytest.mark.parametrize(
+    "words", [["--data.sequence-length", "128"], ["--data.sequence_length=128"], ["--data.sequence_length", "128"]]
+)
 def test_options_may_be_written_with_underscores(words: list[str]) -> None:
     assert experiment(*words).data.sequence_length == 128
 
@@ -141,7 +146,10 @@ def test_negative_numbers_are_values(words: list[str]) -> None:
         (["--config"], "--config takes a value, and is given none"),
         (["--config=tiny", "--stpes", "10"], "there is no option --stpes; the nearest is --steps"),
         (["--config=tiny", "--model.with=64"], "there is no option --model.with; the nearest is --model.width"),
-        (["--config=tiny", "--sequence_length=64"], "there is no option --sequence-length; the nearest is --data.sequence-length"),
+        (
+            ["--config=tiny", "--sequence_length=64"],
+            "there is no option --sequence-length; the nearest is --data.sequence-length",
+        ),
         (["--config=tiny", "--worker=3"], "there is no option --worker; the nearest is --workers"),
         (["--stpes", "10"], "there is no option --stpes; the nearest is --steps"),
         (["--config=tiny", "--steps", "ten"], "--steps takes a whole number, not 'ten'"),
@@ -150,10 +158,19 @@ def test_negative_numbers_are_values(words: list[str]) -> None:
         (["--config=tiny", "--steps"], "--steps takes a whole number, and is given none"),
         (["--config=tiny", "--steps", "--seed=3"], "--steps takes a whole number, and is given none"),
         (["--config=tiny", "--workers=many"], "--workers takes a whole number, not 'many'"),
-        (["--config=tiny", "--data.tokenizer.sample_bytes=1e9"], "--data.tokenizer.sample-bytes takes a whole number, not '1e9'"),
+        (
+            ["--config=tiny", "--data.tokenizer.sample_bytes=1e9"],
+            "--data.tokenizer.sample-bytes takes a whole number, not '1e9'",
+        ),
         (["--config=tiny", "--schedule.peak", "high"], "--schedule.peak takes a number, not 'high'"),
-        (["--config=tiny", "--layout.remat=some"], "--layout.remat takes one of none, dots, attention, full, not 'some'"),
-        (["--config=tiny", "--model.tied=yes"], "--model.tied takes no value, not 'yes'; its opposite is --model.no-tied"),
+        (
+            ["--config=tiny", "--layout.remat=some"],
+            "--layout.remat takes one of none, dots, attention, full, not 'some'",
+        ),
+        (
+            ["--config=tiny", "--model.tied=yes"],
+            "--model.tied takes no value, not 'yes'; its opposite is --model.no-tied",
+        ),
         (["--config=tiny", "--quick", "yes"], "--quick takes no value, not 'yes'; its opposite is --no-quick"),
         (["--config=tiny", "10"], "'10' belongs to no option; options are written --name value or --name=value"),
         (["--config=tiny", "--steps", "0"], "steps is 0, and must be above 0"),
@@ -188,7 +205,9 @@ def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 def test_print_config_prints_what_would_run(capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(capsys, "--config=8b", "--steps", "10", "--layout.data=2", "--print-config")
-    assert from_json(text, Experiment) == parse("count", ["--config=8b", "--steps", "10", "--layout.data=2"], Options)[0]
+    assert (
+        from_json(text, Experiment) == parse("count", ["--config=8b", "--steps", "10", "--layout.data=2"], Options)[0]
+    )
     assert json.loads(text)["steps"] == 10
 
 
@@ -199,7 +218,9 @@ def test_help_documents_every_field_and_option(words: list[str], capsys: pytest.
     assert "Counts the words of a corpus." in text
     assert f"Configs: {', '.join(registry.experiment.names())}." in text
     for name in ["config", "print-config", "workers", "quick", *(".".join(path).replace("_", "-") for path in FIELDS)]:
-        found = re.search(rf" --{re.escape(name)}(?: INT| FLOAT| STR| \{{\S+\}}|, --\S+)? (.*?) ?\((?:default|required)", text)
+        found = re.search(
+            rf" --{re.escape(name)}(?: INT| FLOAT| STR| \{{\S+\}}|, --\S+)? (.*?) ?\((?:default|required)", text
+        )
         assert found is not None and re.search(r"\w", found[1]), name
 
 
@@ -221,7 +242,10 @@ def test_a_door_without_an_experiment_has_options_too() -> None:
         (["runs/tiny", "--step", "x"], "--step takes a whole number, not 'x'"),
         (["runs/tiny", "--step=1", "--oder=up"], "there is no option --oder; the nearest is --order"),
         (["runs/tiny", "--step=1", "--order=left"], "--order takes one of up, down, not 'left'"),
-        (["runs/tiny", "--step=1", "more"], "'more' belongs to no option; options are written --name value or --name=value"),
+        (
+            ["runs/tiny", "--step=1", "more"],
+            "'more' belongs to no option; options are written --name value or --name=value",
+        ),
     ],
 )
 def test_its_mistakes_are_named_in_one_sentence_too(words: list[str], expected: str) -> None:
@@ -249,7 +273,12 @@ enter("train", lambda words: print(parse("train", words, Options)[0].steps))
         (["--config=tiny", "--steps", "7"], 0, "7\n", ""),
         (["--config=tiny", "--steps=seven"], 2, "", "tanuki_jax.train: --steps takes a whole number, not 'seven'\n"),
         (["--config=8bb"], 2, "", "tanuki_jax.train: there is no experiment named '8bb'; the nearest is '8b'\n"),
-        (["--config=tiny", "--stpes=7"], 2, "", "tanuki_jax.train: there is no option --stpes; the nearest is --steps\n"),
+        (
+            ["--config=tiny", "--stpes=7"],
+            2,
+            "",
+            "tanuki_jax.train: there is no option --stpes; the nearest is --steps\n",
+        ),
     ],
 )
 def test_a_command_ends_with_a_sentence_and_a_code(words: list[str], code: int, out: str, err: str) -> None:
@@ -258,6 +287,8 @@ def test_a_command_ends_with_a_sentence_and_a_code(words: list[str], code: int, 
 
 
 def test_reading_the_command_line_loads_no_array_library() -> None:
-    program = "import sys, tanuki_jax.config.command_line; print(sorted({'jax', 'numpy', 'flax', 'rich'} & set(sys.modules)))"
+    program = (
+        "import sys, tanuki_jax.config.command_line; print(sorted({'jax', 'numpy', 'flax', 'rich'} & set(sys.modules)))"
+    )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert result.stdout == "[]\n"

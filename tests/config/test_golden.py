@@ -16,9 +16,13 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def resolved() -> dict[str, str]:
     """File name -> text of every experiment and mixture. The standard library's folder, which differs by machine, is {stdlib}."""
-    experiments = {f"experiment_{name}.json": to_json(registry.experiment.find(name)) for name in registry.experiment.names()}
+    experiments = {
+        f"experiment_{name}.json": to_json(registry.experiment.find(name)) for name in registry.experiment.names()
+    }
     mixtures = {f"mixture_{name}.json": to_json(registry.mixture.find(name)) for name in registry.mixture.names()}
-    return {name: text.replace(sysconfig.get_path("stdlib"), "{stdlib}") for name, text in (experiments | mixtures).items()}
+    return {
+        name: text.replace(sysconfig.get_path("stdlib"), "{stdlib}") for name, text in (experiments | mixtures).items()
+    }
 
 
 RESOLVED = resolved()

@@ -16,7 +16,9 @@ def share(mixture: Mixture, stage: Stage, language: str) -> float:
     """Part of a stage's tokens that is in a language; half of a source in two."""
     total = sum(stage.weights.values())
     languages = {source.name: source.language.split("+") for source in mixture.sources}
-    return sum(weight / total / len(languages[name]) for name, weight in stage.weights.items() if language in languages[name])
+    return sum(
+        weight / total / len(languages[name]) for name, weight in stage.weights.items() if language in languages[name]
+    )
 
 
 def test_the_synthetic_sets_are_38_of_231_billion_tokens() -> None:

@@ -64,7 +64,9 @@ def test_the_mixture_of_an_experiment_exists(name: str) -> None:
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     assert refusal("8b_phase2_0728") == "there is no experiment named '8b_phase2_0728'; the nearest is '8b_phase2_0729'"
     assert re.fullmatch(r"there is no experiment named ''; the nearest is '\w+'", refusal(""))
-    with pytest.raises(InputError, match=r"^there is no mixture named 'tanuki_phase'; the nearest is 'tanuki_phase\d'$"):
+    with pytest.raises(
+        InputError, match=r"^there is no mixture named 'tanuki_phase'; the nearest is 'tanuki_phase\d'$"
+    ):
         registry.mixture.find("tanuki_phase")
 
 
@@ -95,10 +97,16 @@ def test_only_the_files_own_public_functions_count(mine: str, name: str, request
 
 def test_a_file_that_cannot_give_a_config_is_refused(mine: str, tmp_path: Path) -> None:
     assert refusal(f"{mine}:corpus") == f"{mine}:corpus returns Mixture, not Experiment"
-    assert refusal(f"{mine}:with_steps") == f"{mine}:with_steps takes the arguments steps; a config is a function without arguments"
+    assert (
+        refusal(f"{mine}:with_steps")
+        == f"{mine}:with_steps takes the arguments steps; a config is a function without arguments"
+    )
     assert refusal(mine) == f"{mine} is a file; name one of its functions, as in {mine}:NAME"
     missing = tmp_path / "missing.py"
-    assert refusal(f"{missing}:plain") == f"there is no file '{missing}', where {missing}:plain would find the experiment 'plain'"
+    assert (
+        refusal(f"{missing}:plain")
+        == f"there is no file '{missing}', where {missing}:plain would find the experiment 'plain'"
+    )
     broken, empty = tmp_path / "broken.py", tmp_path / "empty.py"
     broken.write_text("\ndef config(:\n")
     assert refusal(f"{broken}:config") == f"{broken}, line 2: invalid syntax"
@@ -108,7 +116,9 @@ def test_a_file_that_cannot_give_a_config_is_refused(mine: str, tmp_path: Path) 
 
 def test_a_name_is_registered_once(tmp_path: Path) -> None:
     file = tmp_path / "again.py"
-    file.write_text("from tanuki_jax.config.registry import experiment\n\n@experiment('tiny')\ndef mine():\n    return 1\n")
+    file.write_text(
+        "from tanuki_jax.config.registry import experiment\n\n@experiment('tiny')\ndef mine():\n    return 1\n"
+    )
     assert refusal(f"{file}:mine") == f"two functions register the experiment 'tiny', the second in {file}"
 
 
@@ -117,5 +127,7 @@ def test_a_file_whose_code_fails_is_run_anew_when_it_is_mended(tmp_path: Path) -
     file.write_text("missing_name\n")
     with pytest.raises(NameError):
         registry.experiment.find(f"{file}:config")
-    file.write_text("from tanuki_jax.config.registry import experiment\n\ndef config():\n    return experiment.find('tiny')\n")
+    file.write_text(
+        "from tanuki_jax.config.registry import experiment\n\ndef config():\n    return experiment.find('tiny')\n"
+    )
     assert registry.experiment.find(f"{file}:config").name == "tiny"

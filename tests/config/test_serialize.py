@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import registry
-from tanuki_jax.config.experiment import Experiment, Schedule
+from tanuki_jax.config.experiment import Experiment, Rewind, Schedule
 from tanuki_jax.config.mixture import Mixture, Source, Stage
+from tanuki_jax.config.renamed import RENAMED
 from tanuki_jax.config.serialize import from_json, to_json
 
 PLAIN = {int: st.integers(), float: st.floats(allow_nan=False), str: st.text(), bool: st.booleans()}
@@ -88,7 +89,9 @@ def test_an_objective_without_its_kind_is_that_of_pretraining() -> None:
     del part["kind"]
     assert from_json(json.dumps(tree), Experiment).objective == registry.experiment.find("tiny").objective
     part["kind"] = "Guess"
-    with pytest.raises(InputError, match=r'^objective\.kind of the config is "Guess", not one of NextToken, Preference$'):
+    with pytest.raises(
+        InputError, match=r'^objective\.kind of the config is "Guess", not one of NextToken, Preference$'
+    ):
         from_json(json.dumps(tree), Experiment)
 
 
@@ -162,7 +165,10 @@ def test_a_value_of_another_type_is_shown(path: str, value: object, sentence: st
 
 
 def test_a_wrong_item_of_a_tuple_or_a_mapping_is_named() -> None:
-    source, stage = json.loads(to_json(Source(name="a", paths=("b", "c")))), json.loads(to_json(Stage(weights={"a": 1.0})))
+    source, stage = (
+        json.loads(to_json(Source(name="a", paths=("b", "c")))),
+        json.loads(to_json(Stage(weights={"a": 1.0}))),
+    )
     source["paths"][1] = 3
     with pytest.raises(InputError, match=r"paths\[1\] of the config is 3, not str"):
         from_json(json.dumps(source), Source)
@@ -183,3 +189,12 @@ def test_what_is_no_config_is_refused(text: str, sentence: str) -> None:
     with pytest.raises(InputError) as raised:
         from_json(text, Experiment, "f.json")
     assert str(raised.value).startswith(sentence)
+
+
+def test_a_file_with_names_of_before_is_read() -> None:
+    new = to_json(Rewind(max_rejected=3, window=10, raised_steps=20, max_rewinds=1))
+    old = new
+    for before, after in RENAMED["Rewind"].items():
+        old = old.replace(f'"{after}"', f'"{before}"')
+    assert old != new
+    assert from_json(old, Rewind) == from_json(new, Rewind)

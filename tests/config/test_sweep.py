@@ -20,7 +20,11 @@ def test_fields_are_changed_by_their_dotted_names() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("schedule.peek", 1.0, "an experiment has no field 'schedule.peek'; the nearest to 'peek' in Schedule is 'peak'"),
+        (
+            "schedule.peek",
+            1.0,
+            "an experiment has no field 'schedule.peek'; the nearest to 'peek' in Schedule is 'peak'",
+        ),
         ("sed", 1, "an experiment has no field 'sed'; the nearest to 'sed' in Experiment is 'seed'"),
         ("seed.x", 1, "an experiment has no field 'seed.x'; the nearest to 'seed' in Experiment is 'seed'"),
         ("seed", "one", 'seed of the sweep\'s experiment is "one", not int'),
@@ -35,9 +39,14 @@ def test_a_field_that_cannot_be_is_refused(field: str, value: float | str, sente
 
 
 def test_a_grid_has_every_combination_and_names_it() -> None:
-    axes: dict[str, Choice | Range] = {"schedule.peak": Range(low=1e-3, high=4e-3, log=True, points=3), "seed": Choice(values=(0, 1))}
+    axes: dict[str, Choice | Range] = {
+        "schedule.peak": Range(low=1e-3, high=4e-3, log=True, points=3),
+        "seed": Choice(values=(0, 1)),
+    }
     grid = Sweep(name="s", objective="loss", direction="minimize", base=TINY, axes=axes).grid()
-    assert [trial.name for trial in grid] == [f"peak {peak}, seed {seed}" for peak in ("0.001", "0.002", "0.004") for seed in (0, 1)]
+    assert [trial.name for trial in grid] == [
+        f"peak {peak}, seed {seed}" for peak in ("0.001", "0.002", "0.004") for seed in (0, 1)
+    ]
     assert grid[3].experiment == with_fields(TINY, {"schedule.peak": 0.002, "seed": 1})
 
 
@@ -65,7 +74,14 @@ def test_a_sweep_without_trials_is_refused() -> None:
 def test_a_sweep_has_trials_or_axes_and_no_name_twice() -> None:
     one = Trial(name="one", experiment=TINY)
     with pytest.raises(InputError, match="either trials, or a base and axes"):
-        Sweep(name="s", objective="loss", direction="minimize", trials=(one,), base=TINY, axes={"seed": Choice(values=(1,))})
+        Sweep(
+            name="s",
+            objective="loss",
+            direction="minimize",
+            trials=(one,),
+            base=TINY,
+            axes={"seed": Choice(values=(1,))},
+        )
     with pytest.raises(InputError, match="either trials, or a base and axes"):
         Sweep(name="s", objective="loss", direction="minimize", base=TINY)
     with pytest.raises(InputError, match="two trials named 'one'"):

@@ -90,5 +90,7 @@ def test_phase2_models_have_the_tables_shape() -> None:
 def test_a_batch_sweep_reads_the_same_tokens() -> None:
     tokens = {planned(trial).steps * planned(trial).data.batch_rows for trial in registry.sweep.find("batch").grid()}
     assert len(tokens) == 1
-    rates = {planned(trial).data.batch_rows: planned(trial).schedule.peak for trial in registry.sweep.find("batch").grid()}
+    rates = {
+        planned(trial).data.batch_rows: planned(trial).schedule.peak for trial in registry.sweep.find("batch").grid()
+    }
     assert rates[32] / rates[8] == pytest.approx(math.sqrt(32 / 8))

@@ -116,7 +116,9 @@ def test_stages_are_as_long_as_published(name: str, billions: float) -> None:
 
 def test_phase1_warms_up_for_two_billion_tokens_and_sums_to_280() -> None:
     first = find("8b_phase1_epoch1")
-    assert first.schedule.warmup_steps * first.data.batch_rows * first.data.sequence_length == pytest.approx(2e9, rel=1e-3)
+    assert first.schedule.warmup_steps * first.data.batch_rows * first.data.sequence_length == pytest.approx(
+        2e9, rel=1e-3
+    )
     assert sum(tokens(find(f"8b_phase1_epoch{epoch}")) for epoch in (1, 2, 3)) / 1e9 == pytest.approx(280, abs=1)
 
 
@@ -157,5 +159,7 @@ def test_layouts_fit_nodes_of_eight_gpus(name: str, nodes: int) -> None:
     assert layout.data == -1
     assert devices % (layout.fsdp * layout.tensor) == 0
     assert (experiment.data.batch_rows // layout.accumulation) % (devices // layout.tensor) == 0
-    assert all(size % layout.tensor == 0 for size in (model.heads, model.kv_heads, model.hidden, model.vocabulary, model.width))
+    assert all(
+        size % layout.tensor == 0 for size in (model.heads, model.kv_heads, model.hidden, model.vocabulary, model.width)
+    )
     assert model.width % layout.fsdp == 0

@@ -16,7 +16,9 @@ from tanuki_jax.config.validate import validate
 SOUND = Experiment(
     name="sound",
     model=Model(vocabulary=4096, width=128, hidden=384, layers=2, heads=4, kv_heads=2),
-    data=Data(mixture="demo", tokenizer=Tokenizer(path="t", pieces=4000), stores="s", sequence_length=64, batch_rows=16),
+    data=Data(
+        mixture="demo", tokenizer=Tokenizer(path="t", pieces=4000), stores="s", sequence_length=64, batch_rows=16
+    ),
     steps=100,
     schedule=Schedule(peak=1e-3),
     checkpoints=Checkpoints(every_steps=10),
@@ -55,7 +57,7 @@ def test_shipped_experiments_hold_together(name: str) -> None:
         "model.norm_epsilon",
         "model.initial_std",
         "guard.window",
-        "rewind.within",
+        "rewind.window",
         "rewind.slow_factor",
         "data.sequence_length",
         "data.batch_rows",
@@ -88,16 +90,16 @@ def test_sizes_are_above_zero(field: str, value: int) -> None:
     [
         "model.experts",
         "objective.z_loss",
-        "router.load_balancing",
+        "router.load_balancing_weight",
         "router.z_loss",
         "router.capacity_factor",
         "optimizer.weight_decay",
         "checkpoints.keep_every_steps",
         "checkpoints.retries",
         "guard.deviations",
-        "rewind.rejected",
-        "rewind.raised",
-        "rewind.most",
+        "rewind.max_rejected",
+        "rewind.raised_steps",
+        "rewind.max_rewinds",
         "rewind.slow_steps",
         "watchdog.multiple",
         "watchdog.least_seconds",
@@ -122,7 +124,9 @@ def test_shares_are_below_one(field: str, value: float) -> None:
         validate_with({field: value})
 
 
-@pytest.mark.parametrize("field", ["schedule.peak", "optimizer.weight_decay", "router.load_balancing", "router.z_loss"])
+@pytest.mark.parametrize(
+    "field", ["schedule.peak", "optimizer.weight_decay", "router.load_balancing_weight", "router.z_loss"]
+)
 @pytest.mark.parametrize("value", [math.inf, math.nan])
 def test_a_rate_without_bound_is_refused(field: str, value: float) -> None:
     with pytest.raises(InputError, match=f"is {value}, and must be finite"):
@@ -136,12 +140,21 @@ def test_gradients_may_stay_unclipped() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"guard.deviations": 2.0}, "guard.deviations is 2.0, and healthy steps would be rejected; it must be at least 3, or 0 for none"),
+        (
+            {"guard.deviations": 2.0},
+            "guard.deviations is 2.0, and healthy steps would be rejected; it must be at least 3, or 0 for none",
+        ),
         ({"guard.window": 4}, "guard.window is 4, and must be at least 8 to say what is usual"),
-        ({"rewind.rejected": 65}, "rewind.rejected (65) can never be reached among rewind.within (64) steps"),
-        ({"rewind.raised": 5}, "rewind.raised is 5, and every bad batch would be a spike; it must be at least 16, or 0 for never"),
+        ({"rewind.max_rejected": 65}, "rewind.max_rejected (65) can never be reached among rewind.window (64) steps"),
+        (
+            {"rewind.raised_steps": 5},
+            "rewind.raised_steps is 5, and every bad batch would be a spike; it must be at least 16, or 0 for never",
+        ),
         ({"rewind.slow_factor": 1.5}, "rewind.slow_factor is 1.5, and must be at most 1"),
-        ({"watchdog.multiple": 0.9}, "watchdog.multiple is 0.9, and usual steps would count as stuck; it must be above 1, or 0 for never"),
+        (
+            {"watchdog.multiple": 0.9},
+            "watchdog.multiple is 0.9, and usual steps would count as stuck; it must be above 1, or 0 for never",
+        ),
         ({"model.heads": 3}, "model.heads (3) must divide model.width (128)"),
         ({"model.kv_heads": 3}, "model.kv_heads (3) must divide model.heads (4)"),
         (
@@ -183,7 +196,10 @@ def test_gradients_may_stay_unclipped() -> None:
             {"layout.exchange": "all_to_all"},
             "router.capacity_factor and layout.exchange are for a mixture of experts, and model.experts is 0",
         ),
-        ({"model.experts": 8, "router.capacity_factor": math.nan}, "router.capacity_factor is nan, and must not be negative"),
+        (
+            {"model.experts": 8, "router.capacity_factor": math.nan},
+            "router.capacity_factor is nan, and must not be negative",
+        ),
         (
             {"model.experts": 8, "router.capacity_factor": 1.25, "layout.exchange": "all_gather"},
             "router.capacity_factor (1.25) goes with layout.exchange auto or all_to_all, not all_gather",
@@ -210,7 +226,13 @@ def test_gradients_may_stay_unclipped() -> None:
             "layout.accumulation makes micro-batches without them",
         ),
         (
-            {"model.layers": 4, "layout.stage": 2, "layout.interleave": 2, "layout.microbatches": 2, "layout.remat": "none"},
+            {
+                "model.layers": 4,
+                "layout.stage": 2,
+                "layout.interleave": 2,
+                "layout.microbatches": 2,
+                "layout.remat": "none",
+            },
             "layout.interleave does not go with layout.remat none, which would keep the weights of every round",
         ),
         (

@@ -43,7 +43,9 @@ def write_store(
     """
     tokens = np.arange(sum(sizes), dtype=np.uint32) + number * OF_SOURCE
     together = documents_per_record or 1
-    digests = np.random.default_rng(number).integers(0, 2**63, len(sizes) // together).astype(np.uint64).repeat(together)
+    digests = (
+        np.random.default_rng(number).integers(0, 2**63, len(sizes) // together).astype(np.uint64).repeat(together)
+    )
     with StoreWriter(
         folder,
         source=folder.name,
@@ -111,7 +113,11 @@ def assert_same(one: HostBatch, other: HostBatch) -> None:
 def inputs_in(row: HostBatch, sizes: Sequence[int]) -> list[int]:
     """The input tokens of one row of a store with documents of those sizes, after checking everything else against them."""
     begins = [0, *itertools.accumulate(sizes)]
-    places = {n: (document, begin) for document, (begin, end) in enumerate(itertools.pairwise(begins)) for n in range(begin, end)}
+    places = {
+        n: (document, begin)
+        for document, (begin, end) in enumerate(itertools.pairwise(begins))
+        for n in range(begin, end)
+    }
     filled = int((row.segment_ids != 0).sum())
     segment, position, document = 0, 0, -1
     for t in range(filled):
@@ -178,7 +184,9 @@ def test_a_batch_holds_whole_rows_of_each_source_in_proportion(loader: Loader) -
 def test_any_number_of_hosts_reads_the_same_rows(loader: Loader, stores: dict[str, Store], hosts: int) -> None:
     readers = [Loader(stores, mixture((0, {"a": 2.0, "b": 1.0})), data(), seed=0) for _ in range(hosts)]
     for step in (0, 3, 50):
-        parts = [reader.batch(step, slice(host * 8 // hosts, (host + 1) * 8 // hosts)) for host, reader in enumerate(readers)]
+        parts = [
+            reader.batch(step, slice(host * 8 // hosts, (host + 1) * 8 // hosts)) for host, reader in enumerate(readers)
+        ]
         assert_same(loader.batch(step, slice(None)), of_each(lambda *arrays: np.concatenate(arrays), *parts))
 
 
@@ -196,14 +204,20 @@ def test_a_trace_names_the_pieces_of_every_row(loader: Loader, stores: dict[str,
         batch = loader.batch(step, slice(None))
         for index, pieces in enumerate(loader.trace(step)):
             begins = [(piece, int(stores[piece.source].offsets[piece.document]) + piece.start) for piece in pieces]
-            expected = [n + "ab".index(piece.source) * OF_SOURCE for piece, begin in begins for n in range(begin, begin + piece.length)]
+            expected = [
+                n + "ab".index(piece.source) * OF_SOURCE
+                for piece, begin in begins
+                for n in range(begin, begin + piece.length)
+            ]
             assert inputs_in(row(batch, index), SIZES[pieces[0].source]) == expected
             epochs |= {piece.epoch for piece in pieces}
     assert {0, 1} <= epochs
 
 
 def test_a_stage_of_a_curriculum_reads_its_sources_on_from_where_they_were(stores: dict[str, Store]) -> None:
-    staged = Loader(stores, mixture((0, {"a": 1.0, "b": 1.0}), (2, {"b": 1.0}), (4, {"a": 1.0, "b": 1.0})), data(), seed=0)
+    staged = Loader(
+        stores, mixture((0, {"a": 1.0, "b": 1.0}), (2, {"b": 1.0}), (4, {"a": 1.0, "b": 1.0})), data(), seed=0
+    )
     sources = [{piece.source for pieces in staged.trace(step) for piece in pieces} for step in range(6)]
     assert sources == [{"a", "b"}] * 2 + [{"b"}] * 2 + [{"a", "b"}] * 2
     steady = Loader(stores, mixture((0, {"a": 1.0})), data(), seed=0)
@@ -305,7 +319,9 @@ def test_large_plans_are_read_from_disk_again(tmp_path: Path, monkeypatch: pytes
     assert len(list((tmp_path / "a" / "plans").iterdir())) >= 2
 
 
-def test_an_epoch_is_packed_once_however_many_threads_want_it(stores: dict[str, Store], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_epoch_is_packed_once_however_many_threads_want_it(
+    stores: dict[str, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
     packed: list[int] = []
     real: Callable[..., packing.Plan] = packing.plan
 
@@ -356,7 +372,9 @@ def test_rows_say_which_documents_belong_together_and_which_side_each_is(tmp_pat
             assert documents.tolist() == [piece.document for piece in pieces for _ in range(piece.length)]
             np.testing.assert_array_equal(batch.sides[index][filled], documents % together + 1)
             order = {record: number for number, record in enumerate(dict.fromkeys((documents // together).tolist()), 1)}
-            assert batch.pair_ids[index][filled].tolist() == [order[record] for record in (documents // together).tolist()]
+            assert batch.pair_ids[index][filled].tolist() == [
+                order[record] for record in (documents // together).tolist()
+            ]
             assert not batch.pair_ids[index][~filled].any() and not batch.sides[index][~filled].any()
             assert all(Counter(piece.document // together for piece in pieces)[record] == together for record in order)
             seen.update(documents.tolist())
@@ -405,7 +423,9 @@ def test_hosts_read_parts_of_everything(tmp_path: Path) -> None:
 
 
 def test_what_a_reference_gave_a_document_lies_at_its_first_token(tmp_path: Path) -> None:
-    pairs = {name: write_store(tmp_path / name, number, PAIRS, documents_per_record=2) for number, name in enumerate("pq")}
+    pairs = {
+        name: write_store(tmp_path / name, number, PAIRS, documents_per_record=2) for number, name in enumerate("pq")
+    }
     loader = Loader(pairs, mixture((0, {"p": 1.0, "q": 1.0})), data(sequence_length=24, held_out_share=0.3), 0)
     without, fingerprint = loader.batch(2, slice(None)), loader.fingerprint
     totals = (-np.arange(1, 2 * len(PAIRS) + 1) / 3).astype(np.float32).reshape(2, -1)
@@ -426,8 +446,13 @@ def test_sources_that_do_not_go_together_or_into_a_row_are_named(tmp_path: Path,
     with pytest.raises(InputError, match=r"kto 3\), not a 1, pairs 2"):
         Loader({"a": stores["a"], "pairs": pairs}, mixture((0, {"a": 1.0, "pairs": 1.0})), data(sequence_length=24), 0)
     longest = max(a + b - 2 for a, b in zip(PAIRS[::2], PAIRS[1::2], strict=True))
-    assert Loader({"pairs": pairs}, mixture((0, {"pairs": 1.0})), data(sequence_length=longest), 0).held_out_sources == ()
-    with pytest.raises(InputError, match=rf"a record of pairs takes {longest} places of a row, and data.sequence_length is {longest - 1}"):
+    assert (
+        Loader({"pairs": pairs}, mixture((0, {"pairs": 1.0})), data(sequence_length=longest), 0).held_out_sources == ()
+    )
+    with pytest.raises(
+        InputError,
+        match=rf"a record of pairs takes {longest} places of a row, and data.sequence_length is {longest - 1}",
+    ):
         Loader({"pairs": pairs}, mixture((0, {"pairs": 1.0})), data(sequence_length=longest - 1), 0)
 
 

@@ -23,7 +23,11 @@ def mixture(*stages: tuple[int, dict[str, float]]) -> Mixture:
 def read(rows: RowMixture, batch_rows: int, steps: range) -> list[tuple[str, int]]:
     """Source and row of the source, of every row of the data steps."""
     found = [rows.rows(step, np.arange(batch_rows)) for step in steps]
-    return [(rows.sources[s], n) for part in found for s, n in zip(part.sources.tolist(), part.indices.tolist(), strict=True)]
+    return [
+        (rows.sources[s], n)
+        for part in found
+        for s, n in zip(part.sources.tolist(), part.indices.tolist(), strict=True)
+    ]
 
 
 def counted(source_of: npt.NDArray[np.int64], sources: int) -> npt.NDArray[np.int64]:
@@ -62,15 +66,21 @@ def test_the_order_is_the_same_on_every_machine_until_the_version_changes() -> N
 
 
 stages = st.lists(
-    st.tuples(st.integers(1, 9), st.lists(st.sampled_from([0.0, 0.1, 1.0, 2.5, 40.0]), min_size=3, max_size=3)), min_size=1, max_size=4
+    st.tuples(st.integers(1, 9), st.lists(st.sampled_from([0.0, 0.1, 1.0, 2.5, 40.0]), min_size=3, max_size=3)),
+    min_size=1,
+    max_size=4,
 )
 
 
 @settings(max_examples=30, deadline=None)
 @given(stages.filter(lambda stages: all(sum(weights) for _, weights in stages)), st.sampled_from([1, 7, 64, 40_000]))
-def test_every_source_is_read_row_after_row_through_all_stages(lengths: list[tuple[int, list[float]]], batch_rows: int) -> None:
+def test_every_source_is_read_row_after_row_through_all_stages(
+    lengths: list[tuple[int, list[float]]], batch_rows: int
+) -> None:
     starts = [0, *itertools.accumulate(length for length, _ in lengths)]
-    chosen = mixture(*((start, dict(zip("abc", weights, strict=True))) for start, (_, weights) in zip(starts, lengths, strict=False)))
+    chosen = mixture(
+        *((start, dict(zip("abc", weights, strict=True))) for start, (_, weights) in zip(starts, lengths, strict=False))
+    )
     rows = RowMixture(chosen, batch_rows)
     found = [rows.rows(step, np.arange(batch_rows)) for step in range(starts[-1])]
     for source, name in enumerate(rows.sources):

@@ -62,11 +62,15 @@ def test_rows_are_as_full_as_those_of_best_fit_decreasing_done_naively(lengths: 
 
 
 @given(st.lists(st.integers(1, 70), max_size=60), st.integers(1, 24), st.integers(1, 40), st.integers(0, 3))
-def test_every_prediction_of_every_document_lies_in_one_place(sizes: list[int], sequence_length: int, window: int, epoch: int) -> None:
+def test_every_prediction_of_every_document_lies_in_one_place(
+    sizes: list[int], sequence_length: int, window: int, epoch: int
+) -> None:
     store = documents(sizes)
     made = plan(store, settings(sequence_length=sequence_length, window_documents=window, epoch=epoch), Path())
     spans = whole(made)
-    inputs = [(d, s + i) for d, s, n in zip(spans.documents, spans.starts, spans.lengths, strict=True) for i in range(n)]
+    inputs = [
+        (d, s + i) for d, s, n in zip(spans.documents, spans.starts, spans.lengths, strict=True) for i in range(n)
+    ]
     assert sorted(inputs) == [(document, place) for document, size in enumerate(sizes) for place in range(size - 1)]
     row_of = np.repeat(np.arange(made.rows), spans.row_sizes)
     filled = np.bincount(row_of, weights=spans.lengths, minlength=made.rows)
@@ -81,20 +85,28 @@ def test_all_epochs_have_the_same_number_of_rows(sizes: list[int], window: int) 
 
 def test_epochs_and_seeds_have_orders_of_their_own() -> None:
     store = documents([17] * 200)
-    orders = {tuple(whole(plan(store, settings(seed=seed, epoch=epoch), Path())).documents) for seed in (0, 1) for epoch in (0, 1)}
+    orders = {
+        tuple(whole(plan(store, settings(seed=seed, epoch=epoch), Path())).documents)
+        for seed in (0, 1)
+        for epoch in (0, 1)
+    }
     assert len(orders) == 4
 
 
 def test_rows_are_read_in_any_order() -> None:
     made = plan(documents([5, 9, 12, 3, 40, 7]), settings(), Path())
     backwards = np.arange(made.rows)[::-1]
-    assert [n for row in backwards for n in made.spans(np.array([row])).documents] == list(made.spans(backwards).documents)
+    assert [n for row in backwards for n in made.spans(np.array([row])).documents] == list(
+        made.spans(backwards).documents
+    )
 
 
 def test_real_looking_lengths_leave_less_than_two_percent_of_padding() -> None:
     sizes = np.random.default_rng(0).lognormal(5.5, 1.2, 20_000).astype(int).clip(2, 50_000).tolist()
     for sequence_length in (512, 2048, 8192):
-        made = plan(documents(sizes), settings(sequence_length=sequence_length, window_documents=10_000), Path("never written"))
+        made = plan(
+            documents(sizes), settings(sequence_length=sequence_length, window_documents=10_000), Path("never written")
+        )
         assert sum(sizes) - len(sizes) > 0.98 * made.rows * sequence_length
 
 
@@ -104,13 +116,17 @@ def test_long_and_short_documents_lie_anywhere_in_the_epoch_and_in_their_rows() 
     spans = whole(made)
     row_of = np.repeat(np.arange(made.rows), spans.row_sizes)
     place = packing.ranges(spans.row_sizes) / np.repeat(spans.row_sizes, spans.row_sizes)
-    several = np.repeat(spans.row_sizes, spans.row_sizes) == 2  # the number of pieces in a row does depend on their lengths
+    several = (
+        np.repeat(spans.row_sizes, spans.row_sizes) == 2
+    )  # the number of pieces in a row does depend on their lengths
     assert abs(np.corrcoef(row_of, spans.lengths)[0, 1]) < 0.03
     assert abs(np.corrcoef(place[several], spans.lengths[several])[0, 1]) < 0.05
 
 
 def test_the_order_is_the_same_on_every_machine_until_the_version_changes() -> None:
-    spans = whole(plan(documents(list(range(2, 90))), settings(window_documents=30, epoch=3, held_out_share=0.1), Path()))
+    spans = whole(
+        plan(documents(list(range(2, 90))), settings(window_documents=30, epoch=3, held_out_share=0.1), Path())
+    )
     columns = b"".join(column.astype("<i8").tobytes() for column in spans)
     assert (packing.VERSION, hashlib.sha256(columns).hexdigest()[:16]) == (1, "9eadf248387e330f")
 
@@ -121,17 +137,24 @@ def test_the_order_is_the_same_on_every_machine_until_the_version_changes() -> N
         ({}, "7b681f394b474f0f"),
         ({"sequence_length": 7, "window_documents": 20, "seed": 1, "epoch": 2}, "ff37ef4c384cdcff"),
         ({"sequence_length": 64, "window_documents": 33, "held_out_share": 0.3, "epoch": 1}, "976572d25298212b"),
-        ({"sequence_length": 64, "window_documents": 33, "held_out_share": 0.3, "split": "held_out"}, "28dfe596ff5b5a5e"),
+        (
+            {"sequence_length": 64, "window_documents": 33, "held_out_share": 0.3, "split": "held_out"},
+            "28dfe596ff5b5a5e",
+        ),
     ],
 )
-def test_plans_of_texts_are_those_from_before_records_had_several_documents(changes: dict[str, object], expected: str) -> None:
+def test_plans_of_texts_are_those_from_before_records_had_several_documents(
+    changes: dict[str, object], expected: str
+) -> None:
     store = documents([1 + (n * n * 7) % 83 for n in range(150)], [n % 120 for n in range(150)])
     columns = b"".join(column.astype("<i8").tobytes() for column in whole(plan(store, settings(**changes), Path())))
     assert hashlib.sha256(columns).hexdigest()[:16] == expected
 
 
 @given(
-    records=st.integers(2, 3).flatmap(lambda n: st.lists(st.lists(st.integers(2, 9), min_size=n, max_size=n), max_size=40)),
+    records=st.integers(2, 3).flatmap(
+        lambda n: st.lists(st.lists(st.integers(2, 9), min_size=n, max_size=n), max_size=40)
+    ),
     window=st.integers(1, 30),
     epoch=st.integers(0, 3),
     share=st.sampled_from([0.0, 0.4]),
@@ -142,7 +165,9 @@ def test_the_documents_of_a_record_lie_whole_and_in_order_in_one_row(
     together = len(records[0]) if records else 2
     digests = [n // together for n in range(len(records) * together)]
     store = dataclasses.replace(
-        documents([size for sizes in records for size in sizes], digests), has_learned=True, documents_per_record=together
+        documents([size for sizes in records for size in sizes], digests),
+        has_learned=True,
+        documents_per_record=together,
     )
     found: list[int] = []
     for split in ("train", "held_out"):
@@ -153,7 +178,10 @@ def test_the_documents_of_a_record_lie_whole_and_in_order_in_one_row(
             assert sizes.tolist() == [len(numbers)] and lengths.sum() <= 24 and not starts.any()
             assert lengths.tolist() == [records[n // together][n % together] - 1 for n in numbers]
             firsts = numbers[::together]
-            assert numbers.tolist() == [first + n for first in firsts for n in range(together)] and not (firsts % together).any()
+            assert (
+                numbers.tolist() == [first + n for first in firsts for n in range(together)]
+                and not (firsts % together).any()
+            )
             found += numbers.tolist()
     assert sorted(found) == list(range(len(digests)))
 
@@ -162,13 +190,17 @@ def test_the_documents_of_a_record_lie_whole_and_in_order_in_one_row(
 def test_chats_are_packed_as_texts_are(sizes: list[int], window: int) -> None:
     store = documents(sizes)
     chats = dataclasses.replace(store, has_learned=True)
-    for column, same in zip(*(whole(plan(each, settings(window_documents=window), Path())) for each in (store, chats)), strict=True):
+    for column, same in zip(
+        *(whole(plan(each, settings(window_documents=window), Path())) for each in (store, chats)), strict=True
+    ):
         np.testing.assert_array_equal(column, same)
 
 
 def test_windows_of_pairs_have_equally_many_rows_in_every_epoch() -> None:
     sizes = np.random.default_rng(0).integers(2, 8, 400).tolist()
-    pairs = dataclasses.replace(documents(sizes, [n // 2 for n in range(400)]), has_learned=True, documents_per_record=2)
+    pairs = dataclasses.replace(
+        documents(sizes, [n // 2 for n in range(400)]), has_learned=True, documents_per_record=2
+    )
     rows = {plan(pairs, settings(window_documents=30, epoch=epoch), Path()).rows for epoch in range(4)}
     firsts = [whole(plan(pairs, settings(window_documents=30, epoch=epoch), Path())).documents[0] for epoch in range(4)]
     assert len(rows) == 1 and len(set(firsts)) > 1
@@ -177,7 +209,9 @@ def test_windows_of_pairs_have_equally_many_rows_in_every_epoch() -> None:
 def test_equal_texts_are_on_one_side_of_the_split() -> None:
     digests = np.random.default_rng(0).integers(0, 300, 1000).tolist()
     store = documents([5] * 1000, digests)
-    held_out, train = (set(in_split(store, settings(split=split, held_out_share=0.3)).tolist()) for split in ("held_out", "train"))
+    held_out, train = (
+        set(in_split(store, settings(split=split, held_out_share=0.3)).tolist()) for split in ("held_out", "train")
+    )
     assert held_out | train == set(range(1000)) and not held_out & train
     assert not {digests[n] for n in held_out} & {digests[n] for n in train}
 
@@ -188,10 +222,16 @@ def test_the_share_is_that_of_the_documents() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "digests", "held_out"), [(0.001, [7, 7, 8], (1, 2)), (1.0, [7, 8, 9], (2,)), (0.5, [7, 7], (0,)), (0.0, [7, 8], (0,))]
+    ("share", "digests", "held_out"),
+    [(0.001, [7, 7, 8], (1, 2)), (1.0, [7, 8, 9], (2,)), (0.5, [7, 7], (0,)), (0.0, [7, 8], (0,))],
 )
-def test_a_small_store_has_both_sides_if_it_has_two_texts(share: float, digests: list[int], held_out: tuple[int, ...]) -> None:
-    assert in_split(documents([4] * len(digests), digests), settings(split="held_out", held_out_share=share)).size in held_out
+def test_a_small_store_has_both_sides_if_it_has_two_texts(
+    share: float, digests: list[int], held_out: tuple[int, ...]
+) -> None:
+    assert (
+        in_split(documents([4] * len(digests), digests), settings(split="held_out", held_out_share=share)).size
+        in held_out
+    )
 
 
 def test_a_document_of_one_token_has_nothing_to_predict() -> None:

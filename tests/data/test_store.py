@@ -23,7 +23,12 @@ INPUTS = (Input("a.jsonl", 100), Input("b.jsonl", 200))
 
 def writer(folder: Path, vocabulary: int = 65_000, tokenizer: str = "tokenizer", source: str = "source") -> StoreWriter:
     return StoreWriter(
-        folder, source=source, tokenizer_fingerprint=tokenizer, vocabulary=vocabulary, inputs=INPUTS, settings={"text_field": "text"}
+        folder,
+        source=source,
+        tokenizer_fingerprint=tokenizer,
+        vocabulary=vocabulary,
+        inputs=INPUTS,
+        settings={"text_field": "text"},
     )
 
 
@@ -69,7 +74,9 @@ def test_any_spans_read_back_as_written(
     starts = data.draw(st.lists(st.integers(0, len(whole)), max_size=20))
     lengths = [data.draw(st.integers(0, min(500, len(whole) - start))) for start in starts]
     spans = made.read(np.array(starts, np.int64), np.array(lengths, np.int64))
-    expected: npt.NDArray[np.uint16] = np.concatenate([whole[s : s + n] for s, n in zip(starts, lengths, strict=True)] or [whole[:0]])
+    expected: npt.NDArray[np.uint16] = np.concatenate(
+        [whole[s : s + n] for s, n in zip(starts, lengths, strict=True)] or [whole[:0]]
+    )
     np.testing.assert_array_equal(spans, expected)
 
 
@@ -118,15 +125,32 @@ def test_a_document_is_traced_to_its_file_and_row(tmp_path: Path) -> None:
 def test_a_store_opened_again_is_the_one_that_was_committed(tmp_path: Path) -> None:
     made = written(tmp_path / "s", [[1, 2], [3]], source="books", vocabulary=70_000)
     again = Store.open(tmp_path / "s")
-    attributes = ("name", "fingerprint", "tokenizer_fingerprint", "vocabulary", "tokens", "documents", "inputs", "settings", "statistics")
+    attributes = (
+        "name",
+        "fingerprint",
+        "tokenizer_fingerprint",
+        "vocabulary",
+        "tokens",
+        "documents",
+        "inputs",
+        "settings",
+        "statistics",
+    )
     assert [getattr(again, name) for name in attributes] == [getattr(made, name) for name in attributes]
-    assert (again.name, again.vocabulary, again.inputs, again.settings) == ("books", 70_000, INPUTS, {"text_field": "text"})
+    assert (again.name, again.vocabulary, again.inputs, again.settings) == (
+        "books",
+        70_000,
+        INPUTS,
+        {"text_field": "text"},
+    )
 
 
 def test_threads_read_the_same_as_one(small_shards: None, tmp_path: Path) -> None:
     made = written(tmp_path / "s", random_documents(2, 300, 300))
     random = np.random.default_rng(3)
-    requests = [(starts := random.integers(0, made.tokens - 200, 40), random.integers(1, 200, len(starts))) for _ in range(40)]
+    requests = [
+        (starts := random.integers(0, made.tokens - 200, 40), random.integers(1, 200, len(starts))) for _ in range(40)
+    ]
     alone = [made.read(starts, lengths) for starts, lengths in requests]
     with ThreadPoolExecutor(8) as threads:
         together = list(threads.map(lambda request: Store.open(made.folder).read(*request), requests))
@@ -221,7 +245,11 @@ def read_elsewhere(folder: Path, **environment: str) -> subprocess.CompletedProc
 
 
 @pytest.mark.parametrize(
-    "number", [errno.EIO, *(pytest.param(number, marks=pytest.mark.long) for number in (errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN))]
+    "number",
+    [
+        errno.EIO,
+        *(pytest.param(number, marks=pytest.mark.long) for number in (errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN)),
+    ],
 )
 def test_reads_that_fail_now_and_then_read_the_same(small_shards: None, tmp_path: Path, number: int) -> None:
     """Every call that a reader of stores makes fails in some of these processes."""
@@ -270,7 +298,12 @@ def chats(folder: Path, documents: list[list[int]], learned: list[list[int]], do
         documents_per_record=documents_per_record,
     ) as into:
         columns = (numbers.astype(np.uint64), np.zeros(len(documents), np.int32), numbers)
-        into.append(np.concatenate(documents).astype(into.dtype), counts, *columns, learned=np.concatenate(learned).astype(np.uint8))
+        into.append(
+            np.concatenate(documents).astype(into.dtype),
+            counts,
+            *columns,
+            learned=np.concatenate(learned).astype(np.uint8),
+        )
         return into.commit({})
 
 

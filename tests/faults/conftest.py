@@ -33,7 +33,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     passed = terminalreporter.stats.get("passed", [])
     lines = sorted(json.loads(value) for report in passed for name, value in report.user_properties if name == PROPERTY)
     failed = [
-        [report.nodeid.rpartition("::")[2], "", "FAILED", round(report.duration)] for report in terminalreporter.stats.get("failed", [])
+        [report.nodeid.rpartition("::")[2], "", "FAILED", round(report.duration)]
+        for report in terminalreporter.stats.get("failed", [])
     ]
     if not lines:
         return
@@ -41,13 +42,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     terminalreporter.section("faults")
     for row in rows:
-        terminalreporter.write_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        terminalreporter.write_line(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
 
 
 @pytest.fixture(scope="session")
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Trained on words and on a document that is no language."""
-    return poisoned_workspace(tmp_path_factory.mktemp("tokenizer"), [*plain_documents(1000), poison(seed=5)]).folder / "tokenizer"
+    return (
+        poisoned_workspace(tmp_path_factory.mktemp("tokenizer"), [*plain_documents(1000), poison(seed=5)]).folder
+        / "tokenizer"
+    )
 
 
 @pytest.fixture(scope="session")

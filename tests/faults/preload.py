@@ -18,7 +18,13 @@ class FailingIO:
     log: Path
 
     def environment(
-        self, part_of_path: str, *, on: Literal["reads", "writes"], every: int = 1, after: int = 0, number: int = errno.EIO
+        self,
+        part_of_path: str,
+        *,
+        on: Literal["reads", "writes"],
+        every: int = 1,
+        after: int = 0,
+        number: int = errno.EIO,
     ) -> dict[str, str]:
         """What a process is started with so that, of its calls on such paths after the first few, every n-th fails; by 0, it never ends."""
         said = {"ON": on, "PATH": part_of_path, "EVERY": every, "AFTER": after, "ERRNO": number, "LOG": self.log}
@@ -32,6 +38,17 @@ class FailingIO:
 def compiled(folder: Path) -> FailingIO:
     """The library, made in a folder of the test's."""
     library = folder / "failing_io.so"
-    words = (os.environ.get("CC", "gcc"), "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl")
+    words = (
+        os.environ.get("CC", "gcc"),
+        "-O1",
+        "-Wall",
+        "-Werror",
+        "-shared",
+        "-fPIC",
+        "-o",
+        str(library),
+        str(SOURCE),
+        "-ldl",
+    )
     subprocess.run(words, check=True)
     return FailingIO(library, folder / "failing_io.log")

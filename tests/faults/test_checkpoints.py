@@ -76,5 +76,7 @@ def test_a_damaged_checkpoint_is_never_used(runs: Runs, record: Record, tmp_path
         events = {event["event"]: event for event in runs.workspace.events(f"saved{time}")}
         assert events["checkpoint_damaged"]["reason"] and events["resumed"]["step"] == 16
     record(
-        f"checkpoint truncated, bit flipped, file missing, metadata wrong; {RESUMES} in whole runs", TIMES, "named, the one before it used"
+        f"checkpoint truncated, bit flipped, file missing, metadata wrong; {RESUMES} in whole runs",
+        TIMES,
+        "named, the one before it used",
     )

@@ -66,4 +66,8 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(runs: Runs, small_disk: Pat
     assert (run := runs.start(*elsewhere)).code() == 0, run.said
     shutil.copytree(folder, runs.folder("full"))
     assert steps_of(runs.workspace.metrics("full")) == steps_of(undisturbed)
-    record("disk full during a save and during logging", TIMES, "exit 2, last good checkpoint whole, then on to the same metrics")
+    record(
+        "disk full during a save and during logging",
+        TIMES,
+        "exit 2, last good checkpoint whole, then on to the same metrics",
+    )

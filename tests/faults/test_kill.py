@@ -47,7 +47,11 @@ def test_kill_9_changes_no_bit_of_the_metrics(runs: Runs, record: Record) -> Non
             times, inside = times + done, inside + (done and in_save)
         assert runs.finish(f"killed{number}", *SHORT) == undisturbed
     assert times >= 0.9 * RUNS * KILLS
-    record(f"kill -9 at random moments, {inside} of them aimed inside a save", times, "resumed, metrics bit-identical on the same mesh")
+    record(
+        f"kill -9 at random moments, {inside} of them aimed inside a save",
+        times,
+        "resumed, metrics bit-identical on the same mesh",
+    )
 
 
 def test_after_kill_9_another_mesh_or_process_count_goes_on(runs: Runs, record: Record) -> None:
@@ -65,10 +69,17 @@ def test_after_kill_9_another_mesh_or_process_count_goes_on(runs: Runs, record: 
         moved = runs.finish(f"moved{number}", *words, *layout, processes=processes)
         worst = max(worst, difference(moved, undisturbed))
     assert worst <= 1e-5
-    record("the same, then another mesh or process count", len(others), f"losses and norms within {worst:.1e} relative over 50 steps")
+    record(
+        "the same, then another mesh or process count",
+        len(others),
+        f"losses and norms within {worst:.1e} relative over 50 steps",
+    )
 
 
 def difference(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> float:
     """The largest relative one of losses and gradient norms."""
-    a, b = (np.array([[line[name] for name in MEASURES] for line in lines if "loss" in line][:50]) for lines in (found, expected))
+    a, b = (
+        np.array([[line[name] for name in MEASURES] for line in lines if "loss" in line][:50])
+        for lines in (found, expected)
+    )
     return float(np.max(np.abs(a - b) / np.abs(b)))

@@ -22,7 +22,18 @@ from tests.training.conftest import Workspace, plain_documents, poisoned_workspa
 pytestmark = pytest.mark.faults
 
 STEPS = 40
-WORDS = ("--steps", str(STEPS), "--schedule.end-step", "60", "--rewind.rejected", "0", "--rewind.raised", "0", "--guard.deviations", "0")
+WORDS = (
+    "--steps",
+    str(STEPS),
+    "--schedule.end-step",
+    "60",
+    "--rewind.max_rejected",
+    "0",
+    "--rewind.raised_steps",
+    "0",
+    "--guard.deviations",
+    "0",
+)
 MANY = ("--checkpoints.every-steps", "2", "--checkpoints.keep", str(STEPS))
 COMPARED = ("loss", "gradient_norm", "learning_rate")
 
@@ -39,7 +50,12 @@ class Case(NamedTuple):
 @pytest.fixture(scope="module")
 def rare(tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Documents of which every seventh has a character, and so a token, that no other has: an ASCII character or a byte of UTF-8."""
-    own = [*string.ascii_uppercase, *string.digits, *map(chr, range(0x2600, 0x2640)), *(chr(number << 6 | 0x18) for number in range(4, 32))]
+    own = [
+        *string.ascii_uppercase,
+        *string.digits,
+        *map(chr, range(0x2600, 0x2640)),
+        *(chr(number << 6 | 0x18) for number in range(4, 32)),
+    ]
     documents = plain_documents(1000)
     for character, number in zip(own, range(0, len(documents), 7), strict=False):
         documents[number] += f" {character}"
@@ -57,7 +73,11 @@ def tokens_of_steps(rare: Workspace) -> dict[int, int]:
         for data_step in range(2 * STEPS):
             for token in np.unique(loader.batch(data_step, slice(None)).tokens).tolist():
                 found[token].add(data_step)
-        held_out = {token for source in loader.held_out_sources for token in np.unique(loader.held_out(source, 16).tokens).tolist()}
+        held_out = {
+            token
+            for source in loader.held_out_sources
+            for token in np.unique(loader.held_out(source, 16).tokens).tolist()
+        }
     return {next(iter(steps)): token for token, steps in found.items() if len(steps) == 1 and token not in held_out}
 
 
@@ -81,7 +101,11 @@ def cut(runs: Runs, origin: str, name: str, after: int) -> Path:
 
 
 def by_data_step(lines: list[dict[str, Any]], left_out: tuple[int, ...]) -> dict[int, list[float]]:
-    return {line["data_step"]: [line[name] for name in COMPARED] for line in lines if "loss" in line and line["data_step"] not in left_out}
+    return {
+        line["data_step"]: [line[name] for name in COMPARED]
+        for line in lines
+        if "loss" in line and line["data_step"] not in left_out
+    }
 
 
 def cases(available: dict[int, int]) -> list[Case]:
@@ -91,11 +115,19 @@ def cases(available: dict[int, int]) -> list[Case]:
         return tuple(sorted(step for step in available if after <= step < STEPS))[::2][:5]
 
     def in_a_row(after: int) -> tuple[int, ...]:
-        return next(tuple(range(first, first + 5)) for first in range(after, STEPS - 5) if available.keys() >= set(range(first, first + 5)))
+        return next(
+            tuple(range(first, first + 5))
+            for first in range(after, STEPS - 5)
+            if available.keys() >= set(range(first, first + 5))
+        )
 
     micro, narrow = ("--layout.accumulation", "2"), ("--layout.compute-dtype", "bfloat16")
     plans = [(float("nan"), ()), (float("inf"), ()), (float("nan"), micro), (3e38, narrow), (float("-inf"), micro)]
-    return [Case(after, choose(after), value, words) for after, choose in ((2, alone), (12, in_a_row)) for value, words in plans]
+    return [
+        Case(after, choose(after), value, words)
+        for after, choose in ((2, alone), (12, in_a_row))
+        for value, words in plans
+    ]
 
 
 def test_only_steps_that_are_not_finite_are_rejected(
@@ -107,7 +139,11 @@ def test_only_steps_that_are_not_finite_are_rejected(
         origin = "origin" + "".join(case.words).replace("--", "_")
         if not runs.folder(origin).exists():
             runs.finish(origin, *WORDS, *MANY, *case.words)
-        poison(cut(runs, origin, f"case{number}", case.after), [tokens_of_steps[step] for step in case.data_steps], case.value)
+        poison(
+            cut(runs, origin, f"case{number}", case.after),
+            [tokens_of_steps[step] for step in case.data_steps],
+            case.value,
+        )
         found = runs.finish(f"case{number}", *WORDS, *MANY, *case.words)
         rejected = tuple(line["data_step"] for line in found if "loss" in line and not line["accepted"])
         assert rejected == case.data_steps, case
@@ -118,5 +154,7 @@ def test_only_steps_that_are_not_finite_are_rejected(
         assert by_data_step(found, case.data_steps) == by_data_step(expected, case.data_steps), case
         times += len(rejected)
     record(
-        "NaN, Inf or overflow: whole steps and micro-batches, warm-up and later, alone and five in a row", times, "exactly those rejected"
+        "NaN, Inf or overflow: whole steps and micro-batches, warm-up and later, alone and five in a row",
+        times,
+        "exactly those rejected",
     )

@@ -30,12 +30,16 @@ def steps_of(workspace: Workspace, document: int) -> list[int]:
         experiment = registry.experiment.find(workspace.config)
         mixture = registry.mixture.find(experiment.data.mixture)
         loader = Loader(open_stores(experiment.data, mixture), mixture, experiment.data, experiment.seed)
-    traced = {step: [piece for row in loader.trace(step) for piece in row] for step in range(experiment.steps + LEFT_OUT)}
+    traced = {
+        step: [piece for row in loader.trace(step) for piece in row] for step in range(experiment.steps + LEFT_OUT)
+    }
     return [step for step, pieces in traced.items() if sum(piece.document == document for piece in pieces) > 3]
 
 
 @pytest.mark.parametrize("part", [0, 1])
-def test_the_data_of_a_spike_are_left_out(part: int, runs: Runs, tokenizer: Path, record: Record, tmp_path: Path) -> None:
+def test_the_data_of_a_spike_are_left_out(
+    part: int, runs: Runs, tokenizer: Path, record: Record, tmp_path: Path
+) -> None:
     """One document in a thousand, another one and elsewhere each time; the curve beside it is that of the thousand without it."""
     undisturbed, worst, times = runs.finish("clean"), 0.0, 0
     for number in itertools.count(part, 2):
@@ -48,9 +52,13 @@ def test_the_data_of_a_spike_are_left_out(part: int, runs: Runs, tokenizer: Path
         if not bad or bad[0] < KNOWN or bad[-1] > LAST:
             continue
         found = Runs(workspace, folder).finish("spiked")
-        spikes = [json.loads(path.read_text()) for path in sorted((folder / "runs" / "spiked" / "spikes").glob("*.json"))]
+        spikes = [
+            json.loads(path.read_text()) for path in sorted((folder / "runs" / "spiked" / "spikes").glob("*.json"))
+        ]
         assert spikes and set(spikes[0]["data_steps"]) & {*bad}, (number, bad, spikes)
-        assert not {step for spike in spikes for step in spike["data_steps"]} & {line["data_step"] for line in found if "loss" in line}
+        assert not {step for spike in spikes for step in spike["data_steps"]} & {
+            line["data_step"] for line in found if "loss" in line
+        }
         worst = max(worst, abs(found[-1]["held_out/all"] / undisturbed[-1]["held_out/all"] - 1))
         told = workspace.run("explain", str(folder / "runs" / "spiked"), "--spike", "1")
         assert told.returncode == 0, told.stderr
@@ -59,4 +67,8 @@ def test_the_data_of_a_spike_are_left_out(part: int, runs: Runs, tokenizer: Path
         if times == TIMES:
             break
     assert worst <= 0.02
-    record("poisoned documents", times, f"rewound, window skipped, held-out loss within {worst:.1%} of the undisturbed, documents named")
+    record(
+        "poisoned documents",
+        times,
+        f"rewound, window skipped, held-out loss within {worst:.1%} of the undisturbed, documents named",
+    )

@@ -26,7 +26,9 @@ def test_reads_that_fail_are_tried_again(
     while len(failing_io.failed()) < TIMES:
         before, number = len(failing_io.failed()), ERRORS[turn % len(ERRORS)]
         with monkeypatch.context() as patch:
-            for name, value in failing_io.environment(STORE, on="reads", every=3, after=turn % 3, number=number).items():
+            for name, value in failing_io.environment(
+                STORE, on="reads", every=3, after=turn % 3, number=number
+            ).items():
                 patch.setenv(name, value)
             run = plain.run("train", f"--config={plain.config}", "--name", f"read{turn}")
         assert run.returncode == 0, run.stderr

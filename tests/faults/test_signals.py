@@ -47,7 +47,9 @@ def test_sigterm_to_one_of_two_saves_in_both(runs: Runs, undisturbed: list[dict[
     assert runs.finish("told", *LONG, processes=2) == undisturbed
     resumed = [event["step"] for event in runs.workspace.events("told") if event["event"] == "resumed"]
     assert len(resumed) == TIMES and resumed == sorted(set(resumed))
-    record("SIGTERM to one of two processes", TIMES, "both saved the same step and exit 0; resumed, metrics bit-identical")
+    record(
+        "SIGTERM to one of two processes", TIMES, "both saved the same step and exit 0; resumed, metrics bit-identical"
+    )
 
 
 def test_after_the_death_of_one_of_two_the_launcher_starts_both_again(
@@ -75,7 +77,11 @@ def test_after_the_death_of_one_of_two_the_launcher_starts_both_again(
     out, _ = job.communicate(timeout=PATIENCE)
     assert job.returncode == 0, out
     assert runs.workspace.metrics("bereft") == undisturbed
-    record("death of one of two processes", TIMES, f"the other left within {longest:.0f} s, both started again, metrics bit-identical")
+    record(
+        "death of one of two processes",
+        TIMES,
+        f"the other left within {longest:.0f} s, both started again, metrics bit-identical",
+    )
 
 
 def resumed(runs: Runs, name: str) -> int:

@@ -26,7 +26,9 @@ def test_a_stuck_read_is_written_down(
     undisturbed = runs.finish("loose")
     for time in range(TIMES):
         with monkeypatch.context() as patch:
-            for name, value in failing_io.environment("/stores/files/tokens/c/", on="reads", after=CALLS + time % 2, number=0).items():
+            for name, value in failing_io.environment(
+                "/stores/files/tokens/c/", on="reads", after=CALLS + time % 2, number=0
+            ).items():
                 patch.setenv(name, value)
             run = plain.run("train", f"--config={plain.config}", "--name", f"stuck{time}", *IMPATIENT)
         assert run.returncode == STUCK, run.stderr

@@ -18,7 +18,11 @@ from tanuki_jax.inference.sample import Sampling
 from tanuki_jax.lm.model.transformer import Params, initialise
 from tests.checkpoints.weights import write_weights
 
-TEXTS = ["昔々、山に狸が住んでいました。", "def raccoon(dog):\n    return dog  # 狸", "The quick brown fox, and 1234 dogs."] * 20
+TEXTS = [
+    "昔々、山に狸が住んでいました。",
+    "def raccoon(dog):\n    return dog  # 狸",
+    "The quick brown fox, and 1234 dogs.",
+] * 20
 PIECES = 384
 
 
@@ -79,4 +83,6 @@ def greedy(params: Params, model: Model, prompts: list[list[int]], count: int) -
     sampling = Sampling(vocabulary=model.vocabulary)
     keys = jax.random.split(jax.random.key(0), len(prompts))
     rows = grow(parameters, rows, keys, np.int32(count), model=model, sampling=sampling, ends=(model.vocabulary,))
-    return [row[:length].tolist() for row, length in zip(np.asarray(rows.tokens_bs), rows.lengths_b.tolist(), strict=True)]
+    return [
+        row[:length].tolist() for row, length in zip(np.asarray(rows.tokens_bs), rows.lengths_b.tolist(), strict=True)
+    ]

@@ -33,7 +33,9 @@ def test_a_line_is_written_for_each_prompt_in_their_order(
         {"id": f"{path}:{sum(start[:3])}", "prompt": "a fox", **ends},
     ]
     assert capsys.readouterr().err.endswith(f"skipped {path}:2: no field 'prompt' among 'text'\n")
-    assert told.startswith(f"{out}: 3 prompts, 24 tokens written in ") and told.endswith("prompts/s; 1 of 4 lines cannot be used")
+    assert told.startswith(f"{out}: 3 prompts, 24 tokens written in ") and told.endswith(
+        "prompts/s; 1 of 4 lines cannot be used"
+    )
     complete_file(loaded, str(path), out, Request(tokens=20, stop=("🦝",)), batch=2, system="")
     assert {json.loads(line)["finish_reason"] for line in out.read_text().splitlines()} == {"stop_sequence"}
     complete_file(loaded, str(path), out, Request(tokens=3), batch=2, system="")
@@ -54,5 +56,7 @@ def test_nothing_is_written_where_no_prompt_can_be_used(
     with pytest.raises(InputError, match="is a folder; name a file"):
         complete_file(loaded, str(tmp_path / "a.jsonl"), tmp_path, Request(), batch=2, system="")
     with pytest.raises(InputError, match=r"a\.jsonl is a file, or in one"):
-        complete_file(loaded, str(tmp_path / "a.jsonl"), tmp_path / "a.jsonl" / "b.jsonl", Request(), batch=2, system="")
+        complete_file(
+            loaded, str(tmp_path / "a.jsonl"), tmp_path / "a.jsonl" / "b.jsonl", Request(), batch=2, system=""
+        )
     assert not (tmp_path / "b.jsonl").exists()

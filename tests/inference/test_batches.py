@@ -43,11 +43,15 @@ def test_what_is_drawn_depends_on_neither_batches_nor_order(loaded: Loaded) -> N
     found, _ = tasks(loaded, given(*texts), DRAWN, "")
     assert len({shape(len(task.ids), DRAWN.tokens, loaded.limit) for task in found}) > 1
     expected = completed(loaded, found, DRAWN, 4)
-    assert [whole(stream(loaded, [found[n].ids], found[n].ends, DRAWN)) for n in (0, 1)] == [[expected[n]] for n in (0, 1)]
+    assert [whole(stream(loaded, [found[n].ids], found[n].ends, DRAWN)) for n in (0, 1)] == [
+        [expected[n]] for n in (0, 1)
+    ]
     assert len({expected[n].text for n in (0, 3, 7)}) == 3, "equal prompts are drawn for differently"
     order = random.Random(0).sample(range(10), 10)
     shuffled = completed(loaded, [found[place] for place in order], DRAWN, 4)
-    assert sorted(zip((texts[place] for place in order), shuffled, strict=True)) == sorted(zip(texts, expected, strict=True))
+    assert sorted(zip((texts[place] for place in order), shuffled, strict=True)) == sorted(
+        zip(texts, expected, strict=True)
+    )
     assert completed(loaded, found, dataclasses.replace(DRAWN, seed=4), 4) != expected
 
 
@@ -77,6 +81,10 @@ def test_conversations_are_written_by_the_template_with_the_system_message(loade
     finally:
         (tokenizer / "tokenizer_config.json").unlink()
     assert not refused
-    assert [loaded.tokenizer.decode(task.ids) for task in found] == ["short\nuser: 狸\nassistant:", "own\nuser: 狸\nassistant:", "fox"]
+    assert [loaded.tokenizer.decode(task.ids) for task in found] == [
+        "short\nuser: 狸\nassistant:",
+        "own\nuser: 狸\nassistant:",
+        "fox",
+    ]
     assert [task.opening for task in found] == [" ", " ", ""]
     assert found[0].ends == found[1].ends != found[2].ends == (loaded.tokenizer.eod,)

@@ -23,7 +23,9 @@ def llama(folder: Path, *, adds: bool = False, **config: Any) -> Path:
     tokenizer.decoder = tokenizers.decoders.ByteLevel()
     tokenizer.add_special_tokens([BOS, "<|end_of_text|>"])
     if adds:
-        tokenizer.post_processor = tokenizers.processors.TemplateProcessing(single=f"{BOS} $A", special_tokens=[(BOS, 256)])
+        tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
+            single=f"{BOS} $A", special_tokens=[(BOS, 256)]
+        )
     tokenizer.save(str(folder / "tokenizer.json"))
     names = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": BOS, "eos_token": "<|end_of_text|>"}
     (folder / "tokenizer_config.json").write_text(json.dumps(names | config))
@@ -36,13 +38,17 @@ def before(folder: Path) -> tuple[int, ...]:
 
 @pytest.mark.parametrize("config", [{}, {"add_bos_token": True}, {"add_bos_token": False}])
 @pytest.mark.parametrize(("adds", "expected"), [(True, (256,)), (False, ())])
-def test_the_post_processor_decides(adds: bool, config: dict[str, bool], expected: tuple[int, ...], tmp_path: Path) -> None:
+def test_the_post_processor_decides(
+    adds: bool, config: dict[str, bool], expected: tuple[int, ...], tmp_path: Path
+) -> None:
     folder = llama(tmp_path, adds=adds, **config)
     assert before(folder) == expected
     assert before_text(load(folder / "tokenizer.json"), folder / "tokenizer.json") == expected
 
 
-@pytest.mark.parametrize(("config", "expected"), [({}, ()), ({"add_bos_token": True}, (1,)), ({"add_bos_token": False}, ())])
+@pytest.mark.parametrize(
+    ("config", "expected"), [({}, ()), ({"add_bos_token": True}, (1,)), ({"add_bos_token": False}, ())]
+)
 def test_where_there_is_only_a_sentencepiece_model_the_configuration_does(
     config: dict[str, bool], expected: tuple[int, ...], tokenizer: Path, tmp_path: Path
 ) -> None:

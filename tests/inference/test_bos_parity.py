@@ -30,8 +30,12 @@ MODEL = transformers.LlamaConfig(
 )
 
 
-@pytest.mark.parametrize(("adds", "config"), [(True, {}), (True, {"add_bos_token": False}), (False, {}), (False, {"add_bos_token": True})])
-def test_an_imported_model_continues_a_text_as_the_pipeline_does(adds: bool, config: dict[str, bool], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("adds", "config"), [(True, {}), (True, {"add_bos_token": False}), (False, {}), (False, {"add_bos_token": True})]
+)
+def test_an_imported_model_continues_a_text_as_the_pipeline_does(
+    adds: bool, config: dict[str, bool], tmp_path: Path
+) -> None:
     transformers.set_seed(0)
     theirs = transformers.LlamaForCausalLM(MODEL)
     folder = tmp_path / "theirs"
@@ -48,7 +52,9 @@ def test_an_imported_model_continues_a_text_as_the_pipeline_does(adds: bool, con
         assert ours.strip("\ufffd") and written["generated_text"].rstrip("\ufffd") == ours.rstrip("\ufffd")
 
 
-@pytest.mark.parametrize("config", [{}, {"add_bos_token": True}, {"add_bos_token": False}], ids=["unsaid", "added", "left out"])
+@pytest.mark.parametrize(
+    "config", [{}, {"add_bos_token": True}, {"add_bos_token": False}], ids=["unsaid", "added", "left out"]
+)
 def test_of_a_sentencepiece_model_alone_the_configuration_decides(config: dict[str, bool], tmp_path: Path) -> None:
     lines = iter(["hello world fox dog", "abc def ghi jkl"] * 50)
     options: dict[str, Any] = {"vocab_size": 60, "model_type": "bpe", "hard_vocab_limit": False, "minloglevel": 2}

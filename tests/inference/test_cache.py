@@ -21,7 +21,9 @@ def test_a_long_prompt_needs_no_kernel_of_its_own(monkeypatch: pytest.MonkeyPatc
     model = Model(vocabulary=50, width=128, hidden=48, layers=1, heads=1, kv_heads=1)
     tokens = jax.ShapeDtypeStruct((2, 2 * QUADRATIC_TIME), jnp.int32)
     lengths = jax.ShapeDtypeStruct((2,), jnp.int32)
-    logits, cache = jax.eval_shape(functools.partial(prefill, model=model, slots=5000), shapes(model, "bfloat16"), tokens, lengths)
+    logits, cache = jax.eval_shape(
+        functools.partial(prefill, model=model, slots=5000), shapes(model, "bfloat16"), tokens, lengths
+    )
     assert (logits.shape, cache.k.shape) == ((2, 50), (1, 2, 1, 5000, 128))
 
 
@@ -36,9 +38,18 @@ def test_the_memory_of_a_prompt_on_a_gpu_is_linear_in_its_length(target: str, mo
     def temporary_bytes(time: int) -> int:
         parameters, tokens, lengths = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place),
-            (shapes(model, "bfloat16"), jax.ShapeDtypeStruct((2, time), jnp.int32), jax.ShapeDtypeStruct((2,), jnp.int32)),
+            (
+                shapes(model, "bfloat16"),
+                jax.ShapeDtypeStruct((2, time), jnp.int32),
+                jax.ShapeDtypeStruct((2,), jnp.int32),
+            ),
         )
-        memory = jax.jit(functools.partial(prefill, model=model, slots=time)).lower(parameters, tokens, lengths).compile().memory_analysis()
+        memory = (
+            jax.jit(functools.partial(prefill, model=model, slots=time))
+            .lower(parameters, tokens, lengths)
+            .compile()
+            .memory_analysis()
+        )
         assert memory is not None
         return memory.temp_size_in_bytes
 

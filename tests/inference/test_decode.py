@@ -41,7 +41,9 @@ def grown(
     keys = jax.vmap(jax.random.key)(np.array(seeds or range(len(prompts))))
     for count in counts:
         rows = grow(parameters(model), rows, keys, np.int32(count), model=model, sampling=sampling, ends=ends)
-    return [row[:length].tolist() for row, length in zip(np.asarray(rows.tokens_bs), rows.lengths_b.tolist(), strict=True)]
+    return [
+        row[:length].tolist() for row, length in zip(np.asarray(rows.tokens_bs), rows.lengths_b.tolist(), strict=True)
+    ]
 
 
 @functools.partial(jax.jit, static_argnames="model")
@@ -72,7 +74,9 @@ def without_cache(model: Model, row: list[int], count: int, end: int = 50) -> li
     return row
 
 
-@pytest.mark.parametrize("model", [pytest.param(DENSE, id="dense", marks=pytest.mark.long), pytest.param(MOE, id="mixture")])
+@pytest.mark.parametrize(
+    "model", [pytest.param(DENSE, id="dense", marks=pytest.mark.long), pytest.param(MOE, id="mixture")]
+)
 def test_with_a_cache_rows_grow_as_without_one_and_as_alone(model: Model) -> None:
     unstopped = [without_cache(model, prompt, 12) for prompt in PROMPTS]
     end = unstopped[1][7]
@@ -97,7 +101,9 @@ def test_draws_depend_on_the_row_s_key_and_the_step() -> None:
 
 
 def test_what_was_written_counts_as_a_repetition() -> None:
-    plain, varied = (grown(DENSE, [[3]], [30], sampling=Sampling(vocabulary=50, repetition_penalty=p))[0] for p in (1.0, 50.0))
+    plain, varied = (
+        grown(DENSE, [[3]], [30], sampling=Sampling(vocabulary=50, repetition_penalty=p))[0] for p in (1.0, 50.0)
+    )
     assert len(set(varied)) == len(varied) > len(set(plain))
 
 

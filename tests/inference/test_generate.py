@@ -23,10 +23,21 @@ def test_prompt_and_continuation_are_printed(make_parrot: MakeParrot, capsys: py
     assert capsys.readouterr().out == "\ufffdfox に🦝\n"
 
 
-def test_prompts_in_a_file_are_continued(make_parrot: MakeParrot, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_prompts_in_a_file_are_continued(
+    make_parrot: MakeParrot, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     parrot = make_parrot("fox", " に🦝")
     (tmp_path / "prompts.txt").write_text("fox\na fox\n", encoding="utf-8")
-    main([str(parrot.run), "--prompts", str(tmp_path / "prompts.txt"), "--out", str(tmp_path / "out" / "a.jsonl"), "--temperature=0"])
+    main(
+        [
+            str(parrot.run),
+            "--prompts",
+            str(tmp_path / "prompts.txt"),
+            "--out",
+            str(tmp_path / "out" / "a.jsonl"),
+            "--temperature=0",
+        ]
+    )
     lines = [json.loads(line) for line in (tmp_path / "out" / "a.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(line["prompt"], line["completion"]) for line in lines] == [("fox", " に🦝"), ("a fox", " に🦝")]
     assert f"{tmp_path / 'out' / 'a.jsonl'}: 2 prompts, 12 tokens written in " in capsys.readouterr().out
@@ -57,7 +68,10 @@ def test_a_chat_goes_on_until_the_input_ends(
         (["nothing-here", "--prompt", "a"], "there is no checkpoint at nothing-here: no such folder"),
         ([".", "--prompt", "a"], "there is no checkpoint in ."),
         (["."], "there is nothing to continue; give --prompt, --message, --prompts or --chat"),
-        ([".", "--prompt", "a", "--chat"], "there is too much asked for; give --prompt, --message, --prompts or --chat"),
+        (
+            [".", "--prompt", "a", "--chat"],
+            "there is too much asked for; give --prompt, --message, --prompts or --chat",
+        ),
         ([".", "--prompts", "a.txt"], "--prompts and --out go together"),
         ([".", "--chat", "--out", "a.jsonl"], "--prompts and --out go together"),
         ([".", "--prompts", "a.txt", "--out", "b.jsonl", "--batch=0"], "--batch is 0, and must be above 0"),

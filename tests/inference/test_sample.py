@@ -26,7 +26,16 @@ def test_at_temperature_0_the_most_probable_token_is_chosen() -> None:
 
 @pytest.mark.parametrize(
     ("temperature", "top_k", "top_p"),
-    [(1.0, 0, 1.0), (0.5, 0, 1.0), (2.0, 3, 1.0), (1.0, 1, 1.0), (1.0, 100, 1.0), (1.0, 0, 0.8), (0.7, 4, 0.5), (1.0, 0, 0.01)],
+    [
+        (1.0, 0, 1.0),
+        (0.5, 0, 1.0),
+        (2.0, 3, 1.0),
+        (1.0, 1, 1.0),
+        (1.0, 100, 1.0),
+        (1.0, 0, 0.8),
+        (0.7, 4, 0.5),
+        (1.0, 0, 0.01),
+    ],
 )
 def test_tokens_are_drawn_with_the_probabilities_of_a_softmax(temperature: float, top_k: int, top_p: float) -> None:
     logits = np.array([0.1, 2.0, -1.0, 1.0, 1.5, 9.0], np.float32)
@@ -47,4 +56,6 @@ def test_what_is_there_already_becomes_less_probable() -> None:
     logits, seen = jnp.asarray([[3.0, 2.0, -1.0, -1.1]] * 2), jnp.asarray([[True, False, True, False], [False] * 4])
     assert chosen(logits, Sampling(vocabulary=4, repetition_penalty=1.6), seen).tolist() == [1, 0]
     negative = jnp.asarray([[-1.0, -1.1]])
-    assert chosen(negative, Sampling(vocabulary=2, repetition_penalty=1.2), jnp.asarray([[True, False]])).tolist() == [1]
+    assert chosen(negative, Sampling(vocabulary=2, repetition_penalty=1.2), jnp.asarray([[True, False]])).tolist() == [
+        1
+    ]

@@ -95,7 +95,12 @@ class Terminal:
         self._ours, theirs = pty.openpty()
         environment = {**os.environ, "PYTHONUTF8": "1", "TERM": "dumb"}
         self._process = subprocess.Popen(
-            [sys.executable, "-c", program], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=environment
+            [sys.executable, "-c", program],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            env=environment,
         )
         os.close(theirs)
         self._shown = b""
@@ -119,7 +124,9 @@ class Terminal:
         """Waits until this is shown; what is up to there will not be found again."""
         wanted, deadline = text.encode(), time.monotonic() + 60
         while wanted not in self._shown:
-            assert select.select([self._ours], [], [], max(0, deadline - time.monotonic()))[0], self._shown.decode(errors="replace")
+            assert select.select([self._ours], [], [], max(0, deadline - time.monotonic()))[0], self._shown.decode(
+                errors="replace"
+            )
             self._shown += os.read(self._ours, 4096)
         self._shown = self._shown.partition(wanted)[2]
 

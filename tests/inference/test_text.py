@@ -58,7 +58,9 @@ def test_a_text_does_not_grow_beyond_the_sequence_length(make_parrot: MakeParrot
     assert said(parrot, prompt, "fox") == ["!🦝", "!🦝\n"]
 
 
-def test_a_larger_tokenizer_is_not_the_models(make_parrot: MakeParrot, tokenizer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_larger_tokenizer_is_not_the_models(
+    make_parrot: MakeParrot, tokenizer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     parrot = make_parrot("fox", "!")
     larger = load(tokenizer)
     larger.vocabulary = 401
@@ -73,11 +75,18 @@ def test_pieces_tell_once_why_a_text_ends(make_parrot: MakeParrot) -> None:
     assert len(prompts[1]) == 57, "the model has no room for all of it"
     request = Request(tokens=30)
     pieces = [*stream(loaded, prompts, [loaded.tokenizer.eod], request, chunk=5)]
-    assert [[piece.finish_reason for piece in row] for row in zip(*pieces, strict=True)] == [[None, "eos_token"], [None, "length"]]
+    assert [[piece.finish_reason for piece in row] for row in zip(*pieces, strict=True)] == [
+        [None, "eos_token"],
+        [None, "length"],
+    ]
     assert whole(iter(pieces)) == [Completion(" に🦝!\n", 8, "eos_token"), Completion(" に🦝!", 7, "length")]
-    [early, late] = whole(stream(loaded, prompts[:1] * 2, [loaded.tokenizer.eod], dataclasses.replace(request, stop=("🦝",))))
+    [early, late] = whole(
+        stream(loaded, prompts[:1] * 2, [loaded.tokenizer.eod], dataclasses.replace(request, stop=("🦝",)))
+    )
     assert early == late and early.text == " に" and early.finish_reason == "stop_sequence"
-    assert whole(stream(loaded, prompts[:1], [loaded.tokenizer.eod], Request(tokens=7))) == [Completion(" に🦝!", 7, "length")]
+    assert whole(stream(loaded, prompts[:1], [loaded.tokenizer.eod], Request(tokens=7))) == [
+        Completion(" に🦝!", 7, "length")
+    ]
 
 
 def test_equal_prompts_have_different_numbers_wherever_they_stand() -> None:

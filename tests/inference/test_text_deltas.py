@@ -56,7 +56,9 @@ def test_all_pieces_are_the_text_up_to_the_first_stop_string(
 
 def test_what_may_begin_a_stop_string_is_held_back() -> None:
     row = Pieces(decode, [], ["user:"])
-    assert [row.add(list(text.encode()), last=False) for text in ("a us", "a use it", "a use it user", "a use it user: b")] == [
+    assert [
+        row.add(list(text.encode()), last=False) for text in ("a us", "a use it", "a use it user", "a use it user: b")
+    ] == [
         "a ",
         "use it",
         " ",

@@ -4,14 +4,22 @@ import sys
 
 from tests.launch.conftest import Site
 
-VARIABLES = ["XLA_FLAGS", "JAX_OPTIMIZATION_LEVEL", "XLA_PYTHON_CLIENT_MEM_FRACTION", "CUDA_DEVICE_MAX_CONNECTIONS", "NCCL_LAUNCH_MODE"]
+VARIABLES = [
+    "XLA_FLAGS",
+    "JAX_OPTIMIZATION_LEVEL",
+    "XLA_PYTHON_CLIENT_MEM_FRACTION",
+    "CUDA_DEVICE_MAX_CONNECTIONS",
+    "NCCL_LAUNCH_MODE",
+]
 
 
 def test_this_jax_knows_every_flag(site: Site) -> None:
     program = "import jax; print(jax.devices()[0].platform, jax.config.jax_optimization_level)"
     ready = site.run("sh", "-c", f". launch/hopper.sh; exec {sys.executable} -c '{program}'", XLA_FLAGS="")
     assert (ready.returncode, ready.stdout) == (0, "cpu O1\n"), ready.stderr
-    unknown = site.run("sh", "-c", f". launch/hopper.sh; exec {sys.executable} -c '{program}'", XLA_FLAGS="--xla_gpu_no_such_flag=1")
+    unknown = site.run(
+        "sh", "-c", f". launch/hopper.sh; exec {sys.executable} -c '{program}'", XLA_FLAGS="--xla_gpu_no_such_flag=1"
+    )
     assert unknown.returncode != 0 and "Unknown flag in XLA_FLAGS: --xla_gpu_no_such_flag=1" in unknown.stderr
 
 

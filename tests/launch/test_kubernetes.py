@@ -36,7 +36,11 @@ def test_the_pods_agree_on_their_number_and_their_first(jobset: dict[str, Any]) 
 
 def test_a_refusal_ends_the_jobset_and_any_other_failure_begins_it_anew(jobset: dict[str, Any]) -> None:
     (rule,) = job(jobset)["podFailurePolicy"]["rules"]
-    assert rule["action"] == "FailJob" and rule["onExitCodes"] == {"containerName": "train", "operator": "In", "values": [2, 3]}
+    assert rule["action"] == "FailJob" and rule["onExitCodes"] == {
+        "containerName": "train",
+        "operator": "In",
+        "values": [2, 3],
+    }
     assert container(jobset)["name"] == "train"
     (rule,) = jobset["spec"]["failurePolicy"]["rules"]
     assert rule["action"] == "FailJobSet" and rule["onJobFailureReasons"] == ["PodFailurePolicy"]
@@ -61,7 +65,9 @@ def test_a_pod_ends_as_the_training_does(jobset: dict[str, Any], site: Site, cod
 
 
 def test_an_evicted_pod_saves_and_has_failed(jobset: dict[str, Any], site: Site) -> None:
-    python(site, "trap 'sleep 0.3; echo saved; exit 0' TERM; echo begun; for ((i = 0; i < 200; i++)); do sleep 0.1; done")
+    python(
+        site, "trap 'sleep 0.3; echo saved; exit 0' TERM; echo begun; for ((i = 0; i < 200; i++)); do sleep 0.1; done"
+    )
     process = site.start(*words(jobset))
     assert process.stdout is not None and process.stdout.readline() == "begun\n"
     process.send_signal(signal.SIGTERM)

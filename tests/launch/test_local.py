@@ -33,7 +33,9 @@ def program(site: Site, script: str) -> str:
 
 def test_every_process_is_told_who_it_is_and_what_to_do(site: Site) -> None:
     said = 'echo "$JAX_PROCESS_ID of $JAX_NUM_PROCESSES at $JAX_COORDINATOR_ADDRESS, $JAX_PLATFORMS, $XLA_FLAGS, $*"'
-    finished = site.run("launch/local.sh", "3", "--config=tiny", "--name", "two words", PYTHON=program(site, said), XLA_FLAGS="--mine")
+    finished = site.run(
+        "launch/local.sh", "3", "--config=tiny", "--name", "two words", PYTHON=program(site, said), XLA_FLAGS="--mine"
+    )
     assert finished.returncode == 0
     lines = sorted(finished.stdout.splitlines())
     port = lines[0].split("localhost:")[1].split(",")[0]
@@ -51,7 +53,9 @@ def test_devices_may_be_counted_out(site: Site) -> None:
 
 
 def test_what_waits_for_a_failed_process_is_ended_and_the_first_exit_code_kept(site: Site) -> None:
-    script = 'trap "" INT TERM; if ((JAX_PROCESS_ID == 1)); then exit 7; fi; while true; do echo >>alive; sleep 0.1; done'
+    script = (
+        'trap "" INT TERM; if ((JAX_PROCESS_ID == 1)); then exit 7; fi; while true; do echo >>alive; sleep 0.1; done'
+    )
     begun = time.monotonic()
     failed = site.run("launch/local.sh", "3", PYTHON=program(site, script))
     assert failed.returncode == 7
@@ -72,7 +76,9 @@ def test_a_signal_reaches_every_process_once(site: Site, number: signal.Signals)
     """To the group of the script's processes, as a terminal sends Ctrl-C; a process may take its time to answer."""
     program = site.folder / "program.py"
     program.write_text(COUNTS_SIGNALS)
-    python = site.program("python", f'if [[ $1 = -m ]]; then exec {sys.executable} {program}; fi; exec {sys.executable} "$@"')
+    python = site.program(
+        "python", f'if [[ $1 = -m ]]; then exec {sys.executable} {program}; fi; exec {sys.executable} "$@"'
+    )
     process = site.start("launch/local.sh", "2", PYTHON=str(python))
     assert process.stdout is not None
     for _ in range(2):
@@ -94,7 +100,9 @@ def test_all_begin_again_after_a_failure_as_often_as_they_may(site: Site) -> Non
     lines = finished.stdout.splitlines()
     assert [line for line in lines if line.startswith("launch")] == [gone_on.format(4), gone_on.format(5)]
     said = {tuple(line.split()) for line in lines if not line.startswith("launch")}
-    assert {(who, times) for who, times, _ in said} == {(f"{who}:", f"{times}") for who in range(2) for times in (1, 2, 3)}
+    assert {(who, times) for who, times, _ in said} == {
+        (f"{who}:", f"{times}") for who in range(2) for times in (1, 2, 3)
+    }
     assert all(len({address for _, times, address in said if times == attempt}) == 1 for attempt in "123")
 
 
@@ -124,7 +132,11 @@ def test_what_was_told_to_leave_does_not_begin_again(site: Site) -> None:
         (("9",), {}, "each of 9 processes would have '0' of 8 devices; DEVICES says how many it has"),
         (("2",), {"DEVICES": "all"}, "each of 2 processes would have 'all' of 8 devices; DEVICES says how many it has"),
         (("2",), {"RESTARTS": "often"}, "RESTARTS is the number of times to start again, not 'often'"),
-        (("2",), {"PYTHON": "nowhere/python"}, "there is no program nowhere/python; PYTHON names the interpreter that has tanuki_jax"),
+        (
+            ("2",),
+            {"PYTHON": "nowhere/python"},
+            "there is no program nowhere/python; PYTHON names the interpreter that has tanuki_jax",
+        ),
     ],
 )
 def test_what_cannot_be_started_is_refused_in_a_sentence(

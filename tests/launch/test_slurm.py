@@ -19,16 +19,22 @@ def cluster(site: Site) -> Site:
 
 def submit(cluster: Site, **environment: str) -> tuple[int, list[str]]:
     """Exit code of the job, and what it called."""
-    finished = cluster.run("bash", "launch/slurm.sbatch", "--config=8b", "--name", "x y", SLURM_JOB_ID="17", **environment)
+    finished = cluster.run(
+        "bash", "launch/slurm.sbatch", "--config=8b", "--name", "x y", SLURM_JOB_ID="17", **environment
+    )
     return finished.returncode, cluster.called()
 
 
 def test_a_finished_run_leaves_the_queue(cluster: Site) -> None:
     cluster.program("srun", 'echo "$JAX_OPTIMIZATION_LEVEL $JAX_COMPILATION_CACHE_DIR $5 $8"')
-    finished = cluster.run("bash", "launch/slurm.sbatch", "--config=8b", "--name", "x y", SLURM_JOB_ID="17", JAX_COMPILATION_CACHE_DIR="")
+    finished = cluster.run(
+        "bash", "launch/slurm.sbatch", "--config=8b", "--name", "x y", SLURM_JOB_ID="17", JAX_COMPILATION_CACHE_DIR=""
+    )
     assert finished.returncode == 0
     assert finished.stdout == f"O1 {cluster.folder}/.cache/jax --distributed x y\n"
-    assert cluster.called() == ["srun --kill-on-bad-exit=1 .venv/bin/python -m tanuki_jax.train --distributed --config=8b --name x y"]
+    assert cluster.called() == [
+        "srun --kill-on-bad-exit=1 .venv/bin/python -m tanuki_jax.train --distributed --config=8b --name x y"
+    ]
 
 
 def test_a_failed_run_is_put_back_into_the_queue(cluster: Site) -> None:
@@ -51,7 +57,9 @@ def test_what_would_be_refused_again_is_not(cluster: Site, refused: int) -> None
 
 
 def test_before_the_time_limit_the_run_saves_and_goes_back_into_the_queue(cluster: Site) -> None:
-    cluster.program("srun", "echo begun; for ((i = 0; i < 100; i++)); do [[ -e saved ]] && exit; sleep 0.1; done; exit 9")
+    cluster.program(
+        "srun", "echo begun; for ((i = 0; i < 100; i++)); do [[ -e saved ]] && exit; sleep 0.1; done; exit 9"
+    )
     cluster.program("scancel", "sleep 0.5; touch saved")
     process = cluster.start("bash", "launch/slurm.sbatch", "--config=8b", SLURM_JOB_ID="17", SLURM_RESTART_COUNT="8")
     assert process.stdout is not None and process.stdout.readline() == "begun\n"

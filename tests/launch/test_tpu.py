@@ -22,7 +22,10 @@ esac
 
 def test_all_hosts_train_in_the_folder_that_they_share(site: Site) -> None:
     site.program("gcloud", GCLOUD % "exit 0")
-    assert site.run("launch/tpu.sh", "slice", "zone", "--config=8b", "--name", "x y", SHARED="/mnt/my tanuki").returncode == 0
+    assert (
+        site.run("launch/tpu.sh", "slice", "zone", "--config=8b", "--name", "x y", SHARED="/mnt/my tanuki").returncode
+        == 0
+    )
     kill, train = site.called()
     begin = "gcloud compute tpus tpu-vm ssh slice --zone=zone --worker=all --command="
     assert kill == begin + "pkill -KILL -f '[t]anuki_jax.train' || true"
@@ -36,7 +39,10 @@ def test_a_failed_run_starts_again(site: Site) -> None:
     site.program("sleep")
     site.program("gcloud", GCLOUD % "[[ -e failed ]] && exit 0; touch failed; exit 255")
     finished = site.run("launch/tpu.sh", "slice", "zone", "--config=8b")
-    assert (finished.returncode, finished.stdout) == (0, "launch/tpu.sh: ended with code 255; going on from the newest checkpoint\n")
+    assert (finished.returncode, finished.stdout) == (
+        0,
+        "launch/tpu.sh: ended with code 255; going on from the newest checkpoint\n",
+    )
     assert sum("tanuki_jax.train --distributed" in line for line in site.called()) == 2
 
 

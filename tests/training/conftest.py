@@ -88,7 +88,7 @@ def poisoned():
         checkpoints=Checkpoints(every_steps=8),
         held_out=HeldOut(every_steps=30, rows=16),
         guard=Guard(window=16),
-        rewind=Rewind(rejected=4, within=16),
+        rewind=Rewind(max_rejected=4, window=16),
         layout=Layout(compute_dtype="float32"),
     )
 """
@@ -110,7 +110,9 @@ class Workspace:
 
     def _start(self, *words: str) -> subprocess.Popen[str]:
         own = {"PYTHON": sys.executable, "JAX_COMPILATION_CACHE_DIR": str(self.folder / "cache")}
-        return subprocess.Popen(words, cwd=self.folder, env=os.environ | own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            words, cwd=self.folder, env=os.environ | own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     def run(self, door: str, *words: str) -> subprocess.CompletedProcess[str]:
         return self._finish(self.start(door, *words))

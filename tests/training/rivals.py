@@ -62,7 +62,9 @@ def olmo() -> Rule:
             del values[: -WINDOW - 1]
         if len(losses) < max(20, WINDOW // 2):
             return True
-        return all(values[-1] - np.mean(values[:-1]) <= SIGMAS * np.std(values[:-1], ddof=1) for values in (losses, norms))
+        return all(
+            values[-1] - np.mean(values[:-1]) <= SIGMAS * np.std(values[:-1], ddof=1) for values in (losses, norms)
+        )
 
     return rule
 
@@ -85,7 +87,11 @@ def levanter() -> Rule:
     return rule
 
 
-RULES: dict[str, tuple[Callable[[], Rule], bool]] = {"tanuki_jax": (ours, True), "OLMo-core": (olmo, False), "Levanter": (levanter, True)}
+RULES: dict[str, tuple[Callable[[], Rule], bool]] = {
+    "tanuki_jax": (ours, True),
+    "OLMo-core": (olmo, False),
+    "Levanter": (levanter, True),
+}
 """Each rule, and whether skipping selects; else it multiplies the update by 0."""
 
 NAN, INF = float("nan"), float("inf")
@@ -113,7 +119,9 @@ class Outcome:
     parameters_survive: bool
 
 
-def outcome(rule: Rule, *, selects: bool, fault: tuple[float, float], places: Sequence[int], large: int = -1) -> Outcome:
+def outcome(
+    rule: Rule, *, selects: bool, fault: tuple[float, float], places: Sequence[int], large: int = -1
+) -> Outcome:
     """Runs a rule over healthy steps with faults in some; `large` is a step with a larger one before. A parameter is updated by its
     gradient as the rule has it."""
     steps = healthy(STEPS)
@@ -139,7 +147,8 @@ def outcomes() -> dict[str, dict[str, Outcome]]:
         for name, (fault, places) in FAULTS.items():
             large = 200 if "after a large one" in name else -1
             found[name] = {
-                who: outcome(make(), selects=selects, fault=fault, places=places, large=large) for who, (make, selects) in RULES.items()
+                who: outcome(make(), selects=selects, fault=fault, places=places, large=large)
+                for who, (make, selects) in RULES.items()
             }
     return found
 
@@ -160,6 +169,8 @@ def table(found: dict[str, dict[str, Outcome]]) -> list[str]:
 
 if __name__ == "__main__":
     all_found = outcomes()
-    plain = {fault: {who: dataclasses.asdict(each) for who, each in rules.items()} for fault, rules in all_found.items()}
+    plain = {
+        fault: {who: dataclasses.asdict(each) for who, each in rules.items()} for fault, rules in all_found.items()
+    }
     RESULT.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
     print("\n".join(table(all_found)))

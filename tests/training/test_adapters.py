@@ -21,7 +21,7 @@ from tanuki_jax.training.step import TrainState, initial_state, make_step
 from tests.training.test_step import DENSE, MOE, ONE_DEVICE, ROWS, TIME, batch, experiment, relative_error
 
 ADAPTED = LoRA(rank=3, alpha=6.0, base="float32")
-QUANTIZED = dataclasses.replace(ADAPTED, base="nf4", magnitude=True)
+QUANTIZED = dataclasses.replace(ADAPTED, base="nf4", dora=True)
 OF_EXPERTS = dataclasses.replace(ADAPTED, projections=("q", "o", "expert_gate", "expert_down"))
 
 
@@ -37,7 +37,9 @@ def of_pairs(seed: int) -> Batch[np.ndarray]:
     paired = np.where(segments <= segments.max(1, keepdims=True) // 2 * 2, segments, 0)
     weights = rows.loss_weights * (paired > 0)
     sides = np.where(paired > 0, (paired + 1) % 2 + 1, 0).astype(np.int32)
-    return rows._replace(segment_ids=paired, loss_weights=weights, pair_ids=((paired + 1) // 2).astype(np.int32), sides=sides)
+    return rows._replace(
+        segment_ids=paired, loss_weights=weights, pair_ids=((paired + 1) // 2).astype(np.int32), sides=sides
+    )
 
 
 class Tuner:
@@ -51,7 +53,9 @@ class Tuner:
         self.shape = (layout.accumulation, ROWS // layout.accumulation, TIME)
         fresh = jax.jit(functools.partial(initial_state, experiment))(initialise(experiment.model, jax.random.key(0)))
         keys = iter(jax.random.split(jax.random.key(1), 99))
-        fresh["parameters"] = jax.tree.map(lambda leaf: leaf + 0.05 * jax.random.normal(next(keys), leaf.shape), fresh["parameters"])
+        fresh["parameters"] = jax.tree.map(
+            lambda leaf: leaf + 0.05 * jax.random.normal(next(keys), leaf.shape), fresh["parameters"]
+        )
         self.state: TrainState = jax.device_put(jax.device_get(fresh), shardings(self.mesh, fresh))
         self.step = make_step(experiment, self.mesh)
 
@@ -65,13 +69,24 @@ class Tuner:
         return jax.device_get(self.state), jax.device_get(metrics)
 
 
-PREFERENCE = Preference(beta=0.5, sft=0.3)
+PREFERENCE = Preference(beta=0.5, sft_weight=0.3)
 MESHES = [
-    pytest.param(Layout(data=1, fsdp=2, tensor=2, context=2, accumulation=2, remat="full"), QUANTIZED, id="4 bits, fsdp, tensor, context"),
-    pytest.param(Layout(data=1, fsdp=2, tensor=2, context=2, accumulation=2), ADAPTED, id="fsdp, tensor, context", marks=pytest.mark.long),
+    pytest.param(
+        Layout(data=1, fsdp=2, tensor=2, context=2, accumulation=2, remat="full"),
+        QUANTIZED,
+        id="4 bits, fsdp, tensor, context",
+    ),
+    pytest.param(
+        Layout(data=1, fsdp=2, tensor=2, context=2, accumulation=2),
+        ADAPTED,
+        id="fsdp, tensor, context",
+        marks=pytest.mark.long,
+    ),
     pytest.param(Layout(data=1, fsdp=2, expert=4), OF_EXPERTS, id="fsdp, expert", marks=pytest.mark.long),
     pytest.param(Layout(data=2, fsdp=4, zero=1), ADAPTED, id="data, fsdp, zero 1", marks=pytest.mark.long),
-    pytest.param(Layout(data=2, fsdp=4, zero=1, remat="full"), QUANTIZED, id="4 bits, data, fsdp, zero 1", marks=pytest.mark.long),
+    pytest.param(
+        Layout(data=2, fsdp=4, zero=1, remat="full"), QUANTIZED, id="4 bits, data, fsdp, zero 1", marks=pytest.mark.long
+    ),
 ]
 
 
@@ -87,7 +102,9 @@ def test_a_step_of_adapters_is_the_same_on_a_mesh(layout: Layout, of: LoRA) -> N
     assert max(jax.tree.leaves(jax.tree.map(relative_error, *moments))) < 1e-4
 
 
-@pytest.mark.parametrize(("objective", "base"), [(NextToken(noise=5.0), "nf4"), (PREFERENCE, "float32")], ids=["next token", "preference"])
+@pytest.mark.parametrize(
+    ("objective", "base"), [(NextToken(noise=5.0), "nf4"), (PREFERENCE, "float32")], ids=["next token", "preference"]
+)
 def test_only_adapters_change(objective: NextToken | Preference, base: Literal["nf4", "float32"]) -> None:
     tuner = Tuner(tuning(ONE_DEVICE, objective, dataclasses.replace(ADAPTED, dropout=0.2, base=base)))
     before = jax.device_get(tuner.state)
@@ -97,7 +114,9 @@ def test_only_adapters_change(objective: NextToken | Preference, base: Literal["
     jax.tree.map(np.testing.assert_array_equal, after["frozen"], before["frozen"])
     changed = jax.tree.map(lambda one, other: bool((one != other).any()), after["parameters"], before["parameters"])
     assert all(jax.tree.leaves(changed))
-    jax.tree.map(lambda moment, adapter: None, after["optimizer"][0].mu, after["parameters"])  # one tree has the arrays of the other
+    jax.tree.map(
+        lambda moment, adapter: None, after["optimizer"][0].mu, after["parameters"]
+    )  # one tree has the arrays of the other
 
 
 def test_a_step_of_adapters_computes_no_gradient_of_a_frozen_array() -> None:

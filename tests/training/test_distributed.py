@@ -24,14 +24,18 @@ def test_a_job_that_is_not_there_is_refused_in_a_sentence() -> None:
     words = ("-m", "tanuki_jax.train", "--config=tiny", "--distributed")
     refused = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
     assert refused.returncode == 2
-    assert re.fullmatch(r"tanuki_jax.train: .* no SLURM, TPU slice or Open MPI was found, .* is not set\n", refused.stderr), refused.stderr
+    assert re.fullmatch(
+        r"tanuki_jax.train: .* no SLURM, TPU slice or Open MPI was found, .* is not set\n", refused.stderr
+    ), refused.stderr
 
 
 @pytest.mark.parametrize("said", ["", "two"])
 def test_a_job_must_say_how_many_processes_it_has(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     monkeypatch.setenv("JAX_COORDINATOR_ADDRESS", "localhost:1")
     monkeypatch.setenv("JAX_NUM_PROCESSES", said)
-    with pytest.raises(InputError, match=f"with JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES must be a whole number, and is '{said}'$"):
+    with pytest.raises(
+        InputError, match=f"with JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES must be a whole number, and is '{said}'$"
+    ):
         join()
 
 
@@ -90,7 +94,11 @@ def process(name: str, number: int) -> int:
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
             words, environment = ((folder / kind).read_bytes().split(b"\0") for kind in ("cmdline", "environ"))
-            if name.encode() in words and b"tanuki_jax.train" in words and f"JAX_PROCESS_ID={number}".encode() in environment:
+            if (
+                name.encode() in words
+                and b"tanuki_jax.train" in words
+                and f"JAX_PROCESS_ID={number}".encode() in environment
+            ):
                 return int(folder.name)
     raise AssertionError(f"there is no process {number} of {name}")
 
@@ -110,5 +118,7 @@ def test_when_one_of_two_dies_both_begin_again_and_nothing_is_lost(
     assert job.returncode == 0, out
     assert "launch/local.sh: ended with code 1" in out
     assert [event["step"] for event in workspace.events(name) if event["event"] == "resumed"] == [8]
-    first, second = ([line["loss"] for line in lines if "loss" in line] for lines in (workspace.metrics(name), undisturbed))
+    first, second = (
+        [line["loss"] for line in lines if "loss" in line] for lines in (workspace.metrics(name), undisturbed)
+    )
     np.testing.assert_allclose(first, second, rtol=1e-4)

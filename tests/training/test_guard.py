@@ -63,7 +63,9 @@ def test_without_deviations_only_what_is_not_finite_is_rejected() -> None:
 def test_a_rejected_step_says_by_how_much_it_was_too_large() -> None:
     """Median 2, median absolute deviation .1; the norms' is less than what is taken at the least, a fifth in logarithms."""
     known = jax.tree.map(jnp.asarray, window(8, [1.9, 2.1] * 4, [1.0] * 8))
-    assert float(judge(known, jnp.float32(5.0), jnp.float32(1.0), GUARD)[1]) == 0  # four would be half of what GUARD remembers
+    assert (
+        float(judge(known, jnp.float32(5.0), jnp.float32(1.0), GUARD)[1]) == 0
+    )  # four would be half of what GUARD remembers
     guard = Guard(window=8)
     assert float(judge(known, jnp.float32(5.0), jnp.float32(1.0), guard)[1]) == pytest.approx(3 / 0.14826, rel=1e-5)
     assert float(judge(known, jnp.float32(2.0), jnp.exp(jnp.float32(4)), guard)[1]) == pytest.approx(20, rel=1e-5)

@@ -51,16 +51,26 @@ def test_a_healthy_step_passes_and_is_left_as_it_was(layout: Layout, model: Any)
 @pytest.mark.parametrize(
     ("path", "devices", "sentence"),
     [
-        (("parameters", "norm"), (5,), "replicas of parameters.norm along data x fsdp x tensor differ on device 5 of process 0"),
+        (
+            ("parameters", "norm"),
+            (5,),
+            "replicas of parameters.norm along data x fsdp x tensor differ on device 5 of process 0",
+        ),
         (
             ("parameters", "embedding"),
             (3,),
             "replicas of parameters.embedding along data differ on device 3 of process 0, device 7 of process 0",
         ),
-        (("accepted",), (0, 1), "replicas of accepted along data x fsdp x tensor differ on device 0 of process 0, device 1 of process 0"),
+        (
+            ("accepted",),
+            (0, 1),
+            "replicas of accepted along data x fsdp x tensor differ on device 0 of process 0, device 1 of process 0",
+        ),
     ],
 )
-def test_a_flipped_bit_of_a_replica_is_found_and_named(path: tuple[str, ...], devices: tuple[int, ...], sentence: str) -> None:
+def test_a_flipped_bit_of_a_replica_is_found_and_named(
+    path: tuple[str, ...], devices: tuple[int, ...], sentence: str
+) -> None:
     """Of eight or four replicas the odd one is known; of two either may be."""
     trainer = Trainer(THREE_AXES)
     *outer, last = path

@@ -78,7 +78,9 @@ def test_two_processes_agree_when_to_save_and_when_to_leave() -> None:
             saves.append(step)
             if wanted == "leave":
                 break
-        assert 2 <= len(saves) <= 3 and saves == sorted(saves)  # where the second hears of it after the first has published: one more
+        assert 2 <= len(saves) <= 3 and saves == sorted(
+            saves
+        )  # where the second hears of it after the first has published: one more
         for process in processes:
             out, err = process.communicate(timeout=60)
             assert (process.returncode, out) == (0, ""), err

@@ -25,7 +25,9 @@ def wait_for_steps(workspace: Workspace, name: str, steps: int, process: Any) ->
         time.sleep(0.005)
 
 
-def test_a_run_leaves_its_folder(workspace: Workspace, undisturbed: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_leaves_its_folder(
+    workspace: Workspace, undisturbed: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
     run = workspace.folder / "runs" / "undisturbed"
     assert [line["step"] for line in undisturbed if "loss" in line] == list(range(1, 41))
     read = [line["epochs/tasks"] for line in undisturbed if "loss" in line]
@@ -57,14 +59,18 @@ def kill_and_resume(workspace: Workspace, name: str, kills: int, seed: int) -> N
     workspace.train_elsewhere(name)
 
 
-def test_kill_9_at_random_moments_changes_no_bit_of_the_metrics(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
+def test_kill_9_at_random_moments_changes_no_bit_of_the_metrics(
+    workspace: Workspace, undisturbed: list[dict[str, Any]]
+) -> None:
     kill_and_resume(workspace, "killed", kills=2, seed=0)
     assert workspace.metrics("killed") == undisturbed
     assert any(event["event"] == "resumed" for event in workspace.events("killed"))
 
 
 @pytest.mark.long
-def test_kill_9_twenty_times_changes_no_bit_of_the_metrics(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
+def test_kill_9_twenty_times_changes_no_bit_of_the_metrics(
+    workspace: Workspace, undisturbed: list[dict[str, Any]]
+) -> None:
     for seed in range(1, 6):
         kill_and_resume(workspace, f"killed{seed}", kills=4, seed=seed)
         assert workspace.metrics(f"killed{seed}") == undisturbed
@@ -135,7 +141,9 @@ def assert_follows(workspace: Workspace, name: str, alone: list[dict[str, Any]],
         ),
     ],
 )
-def test_two_processes_of_four_devices_follow_one_process(workspace: Workspace, undisturbed: list[dict[str, Any]], layout: str) -> None:
+def test_two_processes_of_four_devices_follow_one_process(
+    workspace: Workspace, undisturbed: list[dict[str, Any]], layout: str
+) -> None:
     """The first axis crosses them."""
     words = layout.split()
     options = [word for axis, size in zip(words[::2], words[1::2], strict=True) for word in (f"--layout.{axis}", size)]
@@ -144,7 +152,9 @@ def test_two_processes_of_four_devices_follow_one_process(workspace: Workspace, 
 
 @pytest.mark.long
 def test_experts_may_lie_in_other_processes(workspace: Workspace) -> None:
-    alone = workspace.train_elsewhere("experts_alone", "--model.experts", "4", "--steps", "20", "--schedule.end-step", "40")
+    alone = workspace.train_elsewhere(
+        "experts_alone", "--model.experts", "4", "--steps", "20", "--schedule.end-step", "40"
+    )
     assert_follows(workspace, "experts", alone, "--model.experts", "4", "--layout.fsdp", "2", "--layout.expert", "4")
 
 
@@ -171,10 +181,15 @@ def test_a_run_goes_on_with_another_layout(workspace: Workspace, undisturbed: li
     np.testing.assert_allclose(losses(moved), losses(undisturbed), rtol=1e-4)
 
 
-def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(
+    workspace: Workspace, undisturbed: list[dict[str, Any]]
+) -> None:
     run = workspace.folder / "runs" / "damaged"
     shutil.copytree(workspace.folder / "runs" / "undisturbed", run)
-    victim = max((run / "checkpoints" / "00000040" / "base").rglob("*"), key=lambda path: path.stat().st_size if path.is_file() else 0)
+    victim = max(
+        (run / "checkpoints" / "00000040" / "base").rglob("*"),
+        key=lambda path: path.stat().st_size if path.is_file() else 0,
+    )
     content = bytearray(victim.read_bytes())
     content[len(content) // 2] ^= 0x10
     victim.write_bytes(content)
@@ -184,7 +199,9 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(workspace: Wor
     assert events["resumed"]["step"] == 32
 
 
-def test_a_stage_starts_from_the_weights_of_another_run(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
+def test_a_stage_starts_from_the_weights_of_another_run(
+    workspace: Workspace, undisturbed: list[dict[str, Any]]
+) -> None:
     words = ("--start.checkpoint", "runs/undisturbed", "--steps", "2", "--model.rope-theta", "20000")
     for load in ("parameters", "parameters_and_optimizer"):
         stage = workspace.train(f"stage_{load}", *words, "--start.load", load)
@@ -201,7 +218,10 @@ def test_a_profile_is_written(workspace: Workspace, undisturbed: list[dict[str, 
 def test_a_refusal_is_one_sentence_on_stderr(workspace: Workspace) -> None:
     refused = workspace.run("train", "--config=small.py:small", "--layout.fsdp", "3")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr == "tanuki_jax.train: the layout (data -1, fsdp 3) does not fit 8 devices; the product of the axes must be that\n"
+    assert (
+        refused.stderr
+        == "tanuki_jax.train: the layout (data -1, fsdp 3) does not fit 8 devices; the product of the axes must be that\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -214,7 +234,10 @@ def test_a_refusal_is_one_sentence_on_stderr(workspace: Workspace) -> None:
             "the tokenizer has 900 pieces, more than model.vocabulary 768",
         ),
         (("x", "--start.checkpoint", "runs/nobody"), "there is no checkpoint at runs/nobody"),
-        (("x", "--start.checkpoint", "runs/undisturbed", "--model.layers", "3"), "is of another model: its layers is 2"),
+        (
+            ("x", "--start.checkpoint", "runs/undisturbed", "--model.layers", "3"),
+            "is of another model: its layers is 2",
+        ),
         (("undisturbed", "--model.hidden", "96", "--steps", "50"), "is of another model: its hidden is 64"),
         (("undisturbed", "--data.sequence-length", "32", "--steps", "50"), "the data changed since"),
     ],

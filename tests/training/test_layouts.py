@@ -17,7 +17,7 @@ from tanuki_jax.lm.parallel.mesh import AXES
 from tests.training.test_step import DENSE, Trainer, relative_error
 
 ONE_DEVICE = Layout(data=1)
-EVEN = Router(load_balancing=0, z_loss=1e-3)
+EVEN = Router(load_balancing_weight=0, z_loss=1e-3)
 """Load balancing depends on which rows are in a micro-batch, and stages have others than accumulation; all else does not."""
 MIXTURE = dataclasses.replace(DENSE, experts=4, router_logits="standardized")
 DEEP = dataclasses.replace(DENSE, layers=8)
@@ -82,7 +82,8 @@ def test_every_pair_of_axes_computes_what_one_device_does(name: str, record_prop
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.long) if name.startswith(("zero", "stage")) else name for name in OTHERWISE]
+    "name",
+    [pytest.param(name, marks=pytest.mark.long) if name.startswith(("zero", "stage")) else name for name in OTHERWISE],
 )
 def test_how_weights_and_activations_are_kept_changes_nothing(name: str, record_property: Any) -> None:
     assert_as_on_one_device(DEEP, OTHERWISE[name], record_property)

@@ -25,11 +25,11 @@ from tests.training.test_layouts import DENSE_LAYOUTS, MIXTURE_LAYOUTS
 from tests.training.test_step import DENSE, ONE_DEVICE, experiment, relative_error
 
 MIXTURE = dataclasses.replace(DENSE, experts=4, router_logits="standardized")
-NO_AUXILIARY_LOSS = Router(load_balancing=0.0)
+NO_AUXILIARY_LOSS = Router(load_balancing_weight=0.0)
 OF_ROUTERS = ("expert", "load_balancing", "router")
 """Beginnings of the metrics that are of micro-batches."""
 RECORDS, SHORT, LONG = 24, 32, 96
-PREFERENCE = Preference(beta=0.5, sft=0.3)
+PREFERENCE = Preference(beta=0.5, sft_weight=0.3)
 ADAPTED = LoRA(rank=3, alpha=6.0, base="float32", projections=("q", "o"))
 
 
@@ -48,7 +48,10 @@ def records(documents: int) -> list[Record]:
 
     def document() -> Document:
         length = int(random.integers(4, 16))
-        return Document(random.integers(0, 128, length + 1, np.int32), (np.arange(length) >= random.integers(1, length)).astype(np.float32))
+        return Document(
+            random.integers(0, 128, length + 1, np.int32),
+            (np.arange(length) >= random.integers(1, length)).astype(np.float32),
+        )
 
     return [tuple(document() for _ in range(documents)) for _ in range(RECORDS)]
 
@@ -64,7 +67,12 @@ def batch(rows: Sequence[Sequence[Record]], time: int) -> Batch[np.ndarray]:
                 segment += 1
                 here = np.s_[row, end : (end := end + len(document.learned))]
                 tokens[here], targets[here], weights[here] = document.tokens[:-1], document.tokens[1:], document.learned
-                segment_ids[here], positions[here], pair_ids[here], sides[here] = segment, np.arange(len(document.learned)), number, side
+                segment_ids[here], positions[here], pair_ids[here], sides[here] = (
+                    segment,
+                    np.arange(len(document.learned)),
+                    number,
+                    side,
+                )
     plain = Batch(tokens, targets, weights, segment_ids, positions)
     return plain._replace(pair_ids=pair_ids, sides=sides) if len(rows[0][0]) > 1 else plain
 
@@ -109,7 +117,9 @@ def program(experiment: Experiment) -> Callable[[Batch[np.ndarray]], Computed]:
     def computed(rows: Batch[np.ndarray]) -> Computed:
         shape = (1, *rows.tokens.shape)
         with jax.set_mesh(mesh):
-            own, sums = jax.device_get(gradients(state["parameters"], place_batch(mesh, rows, local_rows(mesh, shape), shape)))
+            own, sums = jax.device_get(
+                gradients(state["parameters"], place_batch(mesh, rows, local_rows(mesh, shape), shape))
+            )
         return sums, own
 
     return computed
@@ -120,7 +130,9 @@ def fresh(experiment: Experiment) -> Any:
     state = jax.device_get(jax.jit(lambda: {**initial_state(experiment), "optimizer": ()})())
     random = np.random.default_rng(1)
     if experiment.lora.rank:
-        state["parameters"] = jax.tree.map(lambda leaf: leaf + 0.05 * random.standard_normal(leaf.shape, np.float32), state["parameters"])
+        state["parameters"] = jax.tree.map(
+            lambda leaf: leaf + 0.05 * random.standard_normal(leaf.shape, np.float32), state["parameters"]
+        )
     return state
 
 

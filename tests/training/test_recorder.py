@@ -25,7 +25,12 @@ def test_a_step_is_written_when_the_next_one_is_dispatched_or_at_a_flush() -> No
     observed: list[Measured] = []
     recorder = Recorder(TINY, dataclasses.replace(BEGUN, tokens=100), read, lines.append, observed.append)
     for step in (1, 2):
-        recorder.push(step, step + 9, {"loss": jnp.float32(step / 2), "tokens": jnp.float32(50), "updates": jnp.int32(1)}, waited=0.0)
+        recorder.push(
+            step,
+            step + 9,
+            {"loss": jnp.float32(step / 2), "tokens": jnp.float32(50), "updates": jnp.int32(1)},
+            waited=0.0,
+        )
     assert [(line["step"], line["data_step"], line["loss"], line["tokens"]) for line in lines] == [(1, 10, 0.5, 150)]
     assert lines[0]["epochs/web"] == 3.6667
     recorder.flush()
@@ -33,7 +38,10 @@ def test_a_step_is_written_when_the_next_one_is_dispatched_or_at_a_flush() -> No
     assert [line["step"] for line in lines] == [1, 2]
     assert recorder.tokens == lines[-1]["tokens"] == 200
     assert [(line["rejected"], line["rewinds"]) for line in lines] == [(0, 0), (1, 0)]
-    assert [(measured.step, measured.data_step, measured.values["loss"]) for measured in observed] == [(1, 10, 0.5), (2, 11, 1.0)]
+    assert [(measured.step, measured.data_step, measured.values["loss"]) for measured in observed] == [
+        (1, 10, 0.5),
+        (2, 11, 1.0),
+    ]
     assert lines[-1]["tokens_per_second"] == pytest.approx(8 * lines[-1]["tokens_per_second_per_device"], rel=0.01)
 
 
@@ -53,7 +61,14 @@ def test_what_a_metric_has_for_each_layer_is_rounded_and_written_as_a_list() -> 
     lines: list[dict[str, Any]] = []
     recorder = Recorder(experiment.find("tiny_moe"), BEGUN, read, lines.append, lambda _: None)
     recorder.push(
-        1, 0, {"tokens": jnp.float32(10), "updates": jnp.int32(1), "expert_load": jnp.array([[0.12347, 0.87653], [0.5, 0.5]])}, waited=0.0
+        1,
+        0,
+        {
+            "tokens": jnp.float32(10),
+            "updates": jnp.int32(1),
+            "expert_load": jnp.array([[0.12347, 0.87653], [0.5, 0.5]]),
+        },
+        waited=0.0,
     )
     recorder.flush()
     assert lines[0]["expert_load"] == [[0.1235, 0.8765], [0.5, 0.5]]

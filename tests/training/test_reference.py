@@ -11,7 +11,16 @@ import numpy.typing as npt
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.experiment import Checkpoints, Experiment, HeldOut, Layout, NextToken, Preference, Schedule, from_checkpoint
+from tanuki_jax.config.experiment import (
+    Checkpoints,
+    Experiment,
+    HeldOut,
+    Layout,
+    NextToken,
+    Preference,
+    Schedule,
+    from_checkpoint,
+)
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.loader import Loader
@@ -66,7 +75,9 @@ def alone(params: Params, tokens: npt.NDArray[Any]) -> float:
         compute_dtype="float32",
     )
     logps = np.asarray(jax.nn.log_softmax(states[0] @ output_matrix(params)))
-    return float(sum(logps[place, target] for place, target in enumerate(tokens[1:]) if is_learned(np.array([target]))[0]))
+    return float(
+        sum(logps[place, target] for place, target in enumerate(tokens[1:]) if is_learned(np.array([target]))[0])
+    )
 
 
 def each_alone(params: Params) -> list[float]:
@@ -75,7 +86,9 @@ def each_alone(params: Params) -> list[float]:
     return [alone(params, np.arange(end - size, end, dtype=np.int32)) for end, size in zip(ends, SIZES, strict=True)]
 
 
-def test_every_document_gets_what_it_has_alone_on_any_mesh_and_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_document_gets_what_it_has_alone_on_any_mesh_and_is_computed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     params = checkpoint(tmp_path / "start")
     expected = each_alone(params)
 
@@ -109,7 +122,9 @@ def test_a_loss_without_a_stored_reference_needs_none(tmp_path: Path) -> None:
 
 def test_an_objective_and_stores_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
     def check(objective: NextToken | Preference, together: int) -> None:
-        store = write_store(tmp_path / f"{objective} {together}", 0, [5, 4, 6] * together, documents_per_record=together)
+        store = write_store(
+            tmp_path / f"{objective} {together}", 0, [5, 4, 6] * together, documents_per_record=together
+        )
         whole = dataclasses.replace(experiment(Layout(), tmp_path), objective=objective)
         check_records(whole, Loader({store.name: store}, mixture((0, {store.name: 1.0})), whole.data, 0))
 

@@ -39,7 +39,12 @@ def test_a_dense_models_line_is_shown_as_it_is() -> None:
         ({"held_out/a": 1.0, "held_out/all": 1.0}, "a 1.0000"),
         ({"held_out/a": 1.0, "held_out/b": 2.0, "held_out/all": 1.5}, "a 1.0000  b 2.0000  all 1.5000"),
         (
-            {"held_out/a": 0.6, "held_out/all": 0.6, "held_out/a/rewards/accuracies": 0.9, "held_out/all/rewards/accuracies": 0.9}
+            {
+                "held_out/a": 0.6,
+                "held_out/all": 0.6,
+                "held_out/a/rewards/accuracies": 0.9,
+                "held_out/all/rewards/accuracies": 0.9,
+            }
             | {"held_out/all/logps/chosen": -3.0, "held_out/all/rewards/margins": 0.2},
             "a 0.6000  rewards/accuracies 0.9000  rewards/margins 0.2000",
         ),

@@ -53,7 +53,9 @@ def test_a_run_goes_back_and_leaves_out_the_data_of_a_spike(poisoned: Workspace,
 def test_it_is_back_on_the_curve_of_clean_data(
     poisoned: Workspace, rewound: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    workspace = poisoned_workspace(tmp_path_factory.mktemp("clean"), plain_documents(1000), poisoned.folder / "tokenizer")
+    workspace = poisoned_workspace(
+        tmp_path_factory.mktemp("clean"), plain_documents(1000), poisoned.folder / "tokenizer"
+    )
     clean = workspace.train("clean")
     assert clean[-1]["step"] == rewound[-1]["step"] == 60
     assert rewound[-1]["held_out/all"] == pytest.approx(clean[-1]["held_out/all"], rel=0.02)
@@ -73,14 +75,29 @@ def test_a_run_that_is_killed_around_a_spike_does_the_same(poisoned: Workspace, 
 @pytest.mark.long
 def test_a_loss_that_stays_high_is_left_out_and_the_rate_is_lower_for_a_while(poisoned: Workspace) -> None:
     """Without a guard the bad steps are made, and the loss rises so far that it does not come back at once."""
-    words = ("--guard.deviations", "0", "--rewind.raised", "16", "--schedule.peak", "0.03", "--seed", "3", "--steps", "150")
+    words = (
+        "--guard.deviations",
+        "0",
+        "--rewind.raised_steps",
+        "16",
+        "--schedule.peak",
+        "0.03",
+        "--seed",
+        "3",
+        "--steps",
+        "150",
+    )
     metrics = [line for line in poisoned.train("raised", *words, "--rewind.slow-steps", "10") if "loss" in line]
     event = next(event for event in poisoned.events("raised") if event["event"] == "rewound")
     assert "the loss has been above its level of 2.9" in event["reason"]
     assert metrics[-1]["rewinds"] == 1 and metrics[-1]["loss"] < 3.05
     first, last = event["skipped"]
     assert not set(range(first, last + 1)) & {line["data_step"] for line in metrics}
-    slow = [line["step"] for before, line in itertools.pairwise(metrics) if line["learning_rate"] > 1.5 * before["learning_rate"]]
+    slow = [
+        line["step"]
+        for before, line in itertools.pairwise(metrics)
+        if line["learning_rate"] > 1.5 * before["learning_rate"]
+    ]
     assert slow[-1] == event["checkpoint"] + 11
 
 
@@ -90,7 +107,9 @@ def test_two_processes_go_back_together(poisoned: Workspace, rewound: list[dict[
     finished = poisoned.train_together(2, "--name", "together", "--layout.fsdp", "8", "--integrity.every-steps", "20")
     assert finished.returncode == 0, finished.stdout
     together, alone = ([line for line in lines if "loss" in line] for lines in (poisoned.metrics("together"), rewound))
-    assert [(line["data_step"], line["accepted"]) for line in together] == [(line["data_step"], line["accepted"]) for line in alone]
+    assert [(line["data_step"], line["accepted"]) for line in together] == [
+        (line["data_step"], line["accepted"]) for line in alone
+    ]
     assert [line["loss"] for line in together] == pytest.approx([line["loss"] for line in alone], rel=1e-4)
 
 
@@ -132,9 +151,10 @@ def test_going_back_leaves_a_folder_from_which_a_run_resumes_without_the_spike(r
 
 def test_a_run_stops_when_it_has_gone_back_often_enough(run: RunFolder) -> None:
     at = dataclasses.replace(BEGUN, spikes=(spike(1, 2),))
-    once = dataclasses.replace(tiny(run.path.parent), rewind=Rewind(most=1))
+    once = dataclasses.replace(tiny(run.path.parent), rewind=Rewind(max_rewinds=1))
     with pytest.raises(
-        Unstable, match=r"it rose, and .*tiny has gone back as often as it may \(rewind.most 1\); .*explain .*tiny --spike 2"
+        Unstable,
+        match=r"it rose, and .*tiny has gone back as often as it may \(rewind.max_rewinds 1\); .*explain .*tiny --spike 2",
     ):
         go_back(once, run, at, spike(20, 30))
     assert steps(run.checkpoints) == [8, 16, 24] and read_events(run.path)[-1]["event"] == "unstable"
@@ -142,6 +162,8 @@ def test_a_run_stops_when_it_has_gone_back_often_enough(run: RunFolder) -> None:
 
 
 def test_without_a_checkpoint_from_before_there_is_no_way_back(run: RunFolder) -> None:
-    with pytest.raises(InputError, match=r"it rose, and .*tiny has no good checkpoint from before step 7 to go back to"):
+    with pytest.raises(
+        InputError, match=r"it rose, and .*tiny has no good checkpoint from before step 7 to go back to"
+    ):
         go_back(tiny(run.path.parent), run, BEGUN, spike(7, 9))
     assert steps(run.checkpoints) == [8, 16, 24]

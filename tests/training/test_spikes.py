@@ -9,10 +9,12 @@ from tanuki_jax.checkpoints.format import Course
 from tanuki_jax.config.experiment import Rewind
 from tanuki_jax.training.spikes import follow, forget, spike
 
-REWIND = Rewind(rejected=3, within=10, raised=20)
+REWIND = Rewind(max_rejected=3, window=10, raised_steps=20)
 
 
-def first_spike(losses: Iterable[float], rejected: Iterable[int] = (), rewind: Rewind = REWIND) -> tuple[int, int, str] | None:
+def first_spike(
+    losses: Iterable[float], rejected: Iterable[int] = (), rewind: Rewind = REWIND
+) -> tuple[int, int, str] | None:
     """First step of the spike, step at which it is recognised, and what is said of it."""
     course, without = Course(), set(rejected)
     for step, loss in enumerate(losses, 1):
@@ -61,7 +63,7 @@ def test_a_slow_rise_is_a_spike_too() -> None:
 
 def test_zeros_turn_the_rules_off() -> None:
     losses = [*noisy(200), *[5.0] * 200]
-    assert first_spike(losses, rejected=range(100, 120), rewind=Rewind(rejected=0, raised=0)) is None
+    assert first_spike(losses, rejected=range(100, 120), rewind=Rewind(max_rejected=0, raised_steps=0)) is None
 
 
 def test_another_level_is_to_be_expected_after_forgetting() -> None:

@@ -50,7 +50,9 @@ def test_a_converted_model_gives_its_parameters_and_the_experiment_the_rest(expe
     state, at = begun(experiment)
     assert {float(value) for leaf in jax.tree.leaves(state["parameters"]) for value in np.unique(leaf)} == {0.5}
     assert not any(np.any(leaf) for leaf in jax.tree.leaves(state["optimizer"]))
-    assert at == State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer="t", sequence_length=64, data="fingerprint", files={})
+    assert at == State(
+        step=0, tokens=0, skipped=(), model=MODEL, tokenizer="t", sequence_length=64, data="fingerprint", files={}
+    )
 
 
 def test_a_converted_model_has_no_optimizer_state_to_load(experiment: Experiment) -> None:
@@ -60,7 +62,9 @@ def test_a_converted_model_has_no_optimizer_state_to_load(experiment: Experiment
     assert not (Path(experiment.runs) / "small" / "events.jsonl").exists()
 
 
-def test_a_run_of_which_every_checkpoint_is_damaged_does_not_begin_anew_over_them(experiment: Experiment, tmp_path: Path) -> None:
+def test_a_run_of_which_every_checkpoint_is_damaged_does_not_begin_anew_over_them(
+    experiment: Experiment, tmp_path: Path
+) -> None:
     own = tmp_path / "runs" / "small" / "checkpoints" / "00000001"
     shutil.copytree(tmp_path / "converted", own)
     (own / "base" / "_METADATA").write_text("{}")

@@ -15,7 +15,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tanuki_jax.config.experiment import AdamW, Checkpoints, Data, Experiment, HeldOut, Layout, NextToken, Router, Schedule, Tokenizer
+from tanuki_jax.config.experiment import (
+    AdamW,
+    Checkpoints,
+    Data,
+    Experiment,
+    HeldOut,
+    Layout,
+    NextToken,
+    Router,
+    Schedule,
+    Tokenizer,
+)
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.lm.model.transformer import Params
@@ -29,7 +40,9 @@ TIME, ROWS = 32, 16
 ONE_DEVICE = Layout(data=1)
 ROUTER = Router()
 DENSE = Model(vocabulary=128, width=32, hidden=64, layers=2, heads=8, kv_heads=4, initial_std=0.1)
-MOE = dataclasses.replace(DENSE, width=7 * 8, hidden=11 * 8, heads=7, kv_heads=7, experts=8, router_logits="standardized")
+MOE = dataclasses.replace(
+    DENSE, width=7 * 8, hidden=11 * 8, heads=7, kv_heads=7, experts=8, router_logits="standardized"
+)
 
 
 def experiment(layout: Layout, model: Model = DENSE, router: Router = ROUTER) -> Experiment:
@@ -85,7 +98,9 @@ class Trainer:
 
     def gradients(self) -> Any:
         """Of the first step, after clipping: what Adam's first moment has of them."""
-        return jax.tree.map(lambda moment: np.asarray(moment) / (1 - self.experiment.optimizer.b1), self.state["optimizer"][0].mu)
+        return jax.tree.map(
+            lambda moment: np.asarray(moment) / (1 - self.experiment.optimizer.b1), self.state["optimizer"][0].mu
+        )
 
 
 @functools.cache
@@ -127,7 +142,9 @@ def test_accumulation_weighs_micro_batches_by_their_tokens() -> None:
 def arrays_of_all_experts(program: jax.stages.Compiled) -> set[str]:
     """Shapes in a compiled program, of one device, that may hold a matrix of all experts: no other size is a multiple of 7 and 11."""
     shapes = set(re.findall(r"\w\[(\d[\d,]*)\]", program.as_text() or ""))
-    return {shape for shape in shapes if math.prod(map(int, shape.split(","))) % (MOE.experts * MOE.width * MOE.hidden) == 0}
+    return {
+        shape for shape in shapes if math.prod(map(int, shape.split(","))) % (MOE.experts * MOE.width * MOE.hidden) == 0
+    }
 
 
 def test_a_mixture_of_experts_on_a_mesh_has_the_sums_of_its_micro_batches_on_one_device() -> None:
@@ -152,7 +169,9 @@ def test_a_mixture_of_experts_on_a_mesh_has_the_sums_of_its_micro_batches_on_one
 
     for name, part in sums.parts.items():
         np.testing.assert_allclose(metrics[name], part / sums.weight, rtol=1e-5, atol=1e-7, err_msg=name)
-    shapes = {name: metrics[name].shape for name in ("expert_load", "router_entropy", "expert_dropped", "load_balancing_loss")}
+    shapes = {
+        name: metrics[name].shape for name in ("expert_load", "router_entropy", "expert_dropped", "load_balancing_loss")
+    }
     assert shapes == {"expert_load": (2, 8), "router_entropy": (2,), "expert_dropped": (2,), "load_balancing_loss": ()}
     clip = min(1, trainer.experiment.optimizer.clip_norm / metrics["gradient_norm"])
     expected = jax.tree.map(lambda gradient: gradient / sums.weight * clip, gradients)
@@ -177,7 +196,9 @@ def test_only_where_experts_are_not_split_has_a_device_a_matrix_of_all_of_them(l
     loss_sums = make_loss(trainer.experiment, trainer.mesh)
     with jax.set_mesh(trainer.mesh):
         program = (
-            jax.jit(jax.grad(lambda parameters: loss_sums(parameters, micro, Whole()).total)).lower(trainer.state["parameters"]).compile()
+            jax.jit(jax.grad(lambda parameters: loss_sums(parameters, micro, Whole()).total))
+            .lower(trainer.state["parameters"])
+            .compile()
         )
     assert ("8,56,88" in arrays_of_all_experts(program)) == bool(arrays_of_all_experts(program)) == seen
 
@@ -202,8 +223,12 @@ def test_a_step_with_one_value_that_is_not_finite_is_rejected_and_changes_no_bit
             rejects(trainer.state, rows._replace(loss_weights=weights))
         for path, leaf in jax.tree_util.tree_leaves_with_path(healthy["parameters"]):
             poisoned = leaf.copy()
-            poisoned[(rows.tokens[0, 0], *(0,) * (leaf.ndim - 1)) if path[-1].key == "embedding" else (0,) * leaf.ndim] = np.nan
-            other = jax.tree_util.tree_map_with_path(lambda at, old, p=path, new=poisoned: new if at == p else old, healthy["parameters"])
+            poisoned[
+                (rows.tokens[0, 0], *(0,) * (leaf.ndim - 1)) if path[-1].key == "embedding" else (0,) * leaf.ndim
+            ] = np.nan
+            other = jax.tree_util.tree_map_with_path(
+                lambda at, old, p=path, new=poisoned: new if at == p else old, healthy["parameters"]
+            )
             rejects(jax.device_put(healthy | {"parameters": other}, placed), rows)
         trainer.state, metrics = trainer.step(jax.device_put(healthy, placed), trainer.place(batch(1)))
         assert metrics["accepted"] and trainer.state["accepted"] == metrics["updates"] == 3
@@ -232,7 +257,9 @@ def test_every_process_traces_the_same_program() -> None:
         layout = dataclasses.replace(tiny.layout, fsdp=2, expert=4, accumulation=1)
         print(hashlib.sha256(lower_step(dataclasses.replace(tiny, layout=layout), jax.devices()).as_text().encode()).hexdigest())"""
     processes = [
-        subprocess.Popen([sys.executable, "-c", script], env=os.environ | {"PYTHONHASHSEED": seed}, stdout=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", script], env=os.environ | {"PYTHONHASHSEED": seed}, stdout=subprocess.PIPE
+        )
         for seed in ("1", "2")
     ]
     first, second = (process.communicate()[0] for process in processes)

@@ -11,7 +11,17 @@ import torch
 import transformers
 
 from tanuki_jax.checkpoints.hugging_face import export_model as to_hugging_face
-from tanuki_jax.config.experiment import AdamW, Checkpoints, Data, Experiment, HeldOut, Layout, NextToken, Schedule, Tokenizer
+from tanuki_jax.config.experiment import (
+    AdamW,
+    Checkpoints,
+    Data,
+    Experiment,
+    HeldOut,
+    Layout,
+    NextToken,
+    Schedule,
+    Tokenizer,
+)
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.lm.model.transformer import Params
@@ -42,7 +52,9 @@ COSINE = Experiment(
 PLATEAU = Experiment(
     **vars(COSINE)
     | {
-        "model": Model(vocabulary=VOCABULARY, width=32, hidden=40, layers=2, heads=4, kv_heads=4, initial_std=0.1, tied=True),
+        "model": Model(
+            vocabulary=VOCABULARY, width=32, hidden=40, layers=2, heads=4, kv_heads=4, initial_std=0.1, tied=True
+        ),
         "schedule": Schedule(peak=1e-2, warmup_steps=5, stable_steps=20, end_step=45, shape="linear"),
     }
 )
@@ -54,7 +66,9 @@ def documents(step: int) -> Rows:
     rows: Rows = []
     for row in range(ROWS):
         lengths = [int(n) for n in random.integers(2, TIME // 2, 3)]
-        kept = [n for n, end in zip(lengths, np.cumsum(np.array(lengths) - 1), strict=True) if end <= TIME - 8 * (row % 2)]
+        kept = [
+            n for n, end in zip(lengths, np.cumsum(np.array(lengths) - 1), strict=True) if end <= TIME - 8 * (row % 2)
+        ]
         counts = [random.integers(VOCABULARY) + random.integers(1, 4) * np.arange(n) for n in kept]
         rows.append([(count + (random.random(len(count)) < 0.1)) % VOCABULARY for count in counts])
     return rows
@@ -106,7 +120,9 @@ def train_theirs(llama: transformers.LlamaForCausalLM, experiment: Experiment) -
         tokens = sum(len(text) - 1 for texts in rows for text in texts)
         sums = torch.zeros(2)
         for micro in range(ACCUMULATION):
-            for text in (text for texts in rows[micro * ROWS // ACCUMULATION :][: ROWS // ACCUMULATION] for text in texts):
+            for text in (
+                text for texts in rows[micro * ROWS // ACCUMULATION :][: ROWS // ACCUMULATION] for text in texts
+            ):
                 ids = torch.from_numpy(text)
                 logits = llama(ids[None, :-1]).logits[0]
                 loss = torch.nn.functional.cross_entropy(logits, ids[1:], reduction="sum")

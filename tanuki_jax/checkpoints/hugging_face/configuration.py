@@ -15,7 +15,12 @@ CODE = Path(__file__).with_name("modeling_tanuki.py")
 """What a folder of type TANUKI holds for transformers to run."""
 
 _ARCHITECTURES = {LLAMA: "LlamaForCausalLM", MIXTRAL: "MixtralForCausalLM", TANUKI: "TanukiForCausalLM"}
-_MIXTRAL_DEFAULTS = {"num_key_value_heads": 8, "rms_norm_eps": 1e-5, "rope_theta": 1e6, "max_position_embeddings": 131_072}
+_MIXTRAL_DEFAULTS = {
+    "num_key_value_heads": 8,
+    "rms_norm_eps": 1e-5,
+    "rope_theta": 1e6,
+    "max_position_embeddings": 131_072,
+}
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     LLAMA: {"rms_norm_eps": 1e-6, "rope_theta": 10_000.0, "max_position_embeddings": 2048},
     MIXTRAL: _MIXTRAL_DEFAULTS,
@@ -97,7 +102,9 @@ def read_model(folder: Path) -> Model:
     path, config = _read(folder)
     for field, allowed in _MUST_BE.items():
         if config.get(field) not in allowed:
-            raise InputError(f"{path} has {field} {config[field]!r}, which our models do not have (it would have to be {allowed[0]!r})")
+            raise InputError(
+                f"{path} has {field} {config[field]!r}, which our models do not have (it would have to be {allowed[0]!r})"
+            )
     heads = _number(path, config, "num_attention_heads", int)
     model = Model(
         vocabulary=_number(path, config, "vocab_size", int),
@@ -136,7 +143,9 @@ def _read(folder: Path) -> tuple[Path, dict[str, Any]]:
         raise InputError(f"{path} is not JSON: {error}") from None
     kind = config.get("model_type") if isinstance(config, dict) else None
     if not isinstance(kind, str) or kind not in _DEFAULTS:
-        raise InputError(f"{path} is of a model of type {kind!r}; only {', '.join(map(repr, _DEFAULTS))} can be converted")
+        raise InputError(
+            f"{path} is of a model of type {kind!r}; only {', '.join(map(repr, _DEFAULTS))} can be converted"
+        )
     return path, {**_DEFAULTS[kind], **config}
 
 
@@ -148,8 +157,14 @@ def _experts(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     experts, chosen = (_number(path, config, field, int) for field in ("num_local_experts", "num_experts_per_tok"))
     least = max(chosen, 2 if standardized else 1)  # one logit has no standard deviation
     if experts < least:
-        raise InputError(f"{path} has num_local_experts {experts}, which must be at least {least} (num_experts_per_tok is {chosen})")
-    return {"experts": experts, "experts_per_token": chosen, "router_logits": "standardized" if standardized else "plain"}
+        raise InputError(
+            f"{path} has num_local_experts {experts}, which must be at least {least} (num_experts_per_tok is {chosen})"
+        )
+    return {
+        "experts": experts,
+        "experts_per_token": chosen,
+        "router_logits": "standardized" if standardized else "plain",
+    }
 
 
 def _rope_theta(path: Path, config: Mapping[str, Any]) -> float:
@@ -161,13 +176,19 @@ def _rope_theta(path: Path, config: Mapping[str, Any]) -> float:
         rope |= part
     kind = rope.get("rope_type", rope.get("type", "default"))
     if kind != "default" or rope.get("partial_rotary_factor", 1.0) != 1.0:
-        raise InputError(f"{path} has rotary positions of type {kind!r}: {json.dumps(rope)}; only plain ones can be converted")
+        raise InputError(
+            f"{path} has rotary positions of type {kind!r}: {json.dumps(rope)}; only plain ones can be converted"
+        )
     return _number(path, {**config, **rope}, "rope_theta", float)
 
 
-def _number[Number: (int, float)](path: Path, config: Mapping[str, Any], field: str, kind: type[Number], default: Any = None) -> Number:
+def _number[Number: (int, float)](
+    path: Path, config: Mapping[str, Any], field: str, kind: type[Number], default: Any = None
+) -> Number:
     value = config.get(field)
     value = default if value is None else value
     if isinstance(value, bool) or not isinstance(value, int | kind) or value <= 0:
-        raise InputError(f"{path} has {field} {value!r}, which must be {'a whole' if kind is int else 'a'} number above 0")
+        raise InputError(
+            f"{path} has {field} {value!r}, which must be {'a whole' if kind is int else 'a'} number above 0"
+        )
     return kind(value)

@@ -32,7 +32,12 @@ class Written:
 
 
 def write(
-    checkpoint: Path, out: Path, dtype: str, done: Callable[[int], None], shard_bytes: int = shards.SHARD_BYTES, adapter: str = ""
+    checkpoint: Path,
+    out: Path,
+    dtype: str,
+    done: Callable[[int], None],
+    shard_bytes: int = shards.SHARD_BYTES,
+    adapter: str = "",
 ) -> Written:
     """Writes the folder `out`, which transformers loads as a `LlamaForCausalLM` or a `MixtralForCausalLM` with its tokenizer.
 

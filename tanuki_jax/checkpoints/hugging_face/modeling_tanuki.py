@@ -37,7 +37,9 @@ class SparseMixture(nn.Module):  # type: ignore[misc]
         super().__init__()
         self.experts_per_token = config.num_experts_per_tok
         self.gate = nn.Linear(config.hidden_size, config.num_local_experts, bias=False)
-        self.experts = nn.ModuleList(Expert(config.hidden_size, config.intermediate_size) for _ in range(config.num_local_experts))
+        self.experts = nn.ModuleList(
+            Expert(config.hidden_size, config.intermediate_size) for _ in range(config.num_local_experts)
+        )
 
     def route(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Weights and experts [N, k] of tokens [N, D], in float32: a softmax of logits with mean 0 and standard deviation 1."""
@@ -77,5 +79,7 @@ class TanukiForCausalLM(MistralForCausalLM):  # type: ignore[misc]
 
     def __init__(self, config: TanukiConfig) -> None:
         super().__init__(config)
-        self.model.layers = nn.ModuleList(TanukiDecoderLayer(config, layer) for layer in range(config.num_hidden_layers))
+        self.model.layers = nn.ModuleList(
+            TanukiDecoderLayer(config, layer) for layer in range(config.num_hidden_layers)
+        )
         self.post_init()

@@ -105,7 +105,9 @@ class Shards:
             try:
                 with safe_open(path, framework="numpy") as file:
                     parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  it is no mapping
-                    self._tensors |= {name: Stored(path, tuple(part.get_shape()), part.get_dtype()) for name, part in parts.items()}
+                    self._tensors |= {
+                        name: Stored(path, tuple(part.get_shape()), part.get_dtype()) for name, part in parts.items()
+                    }
             except (SafetensorError, OSError) as error:
                 raise InputError(f"{path} cannot be read as safetensors: {error}") from None
 
@@ -125,7 +127,9 @@ def _files_of(folder: Path) -> list[Path]:
     index = folder / _INDEX
     if not index.is_file():
         if not (folder / _SINGLE).is_file():
-            raise InputError(f"{folder} has neither {_SINGLE} nor {_INDEX}; other formats of weights cannot be converted")
+            raise InputError(
+                f"{folder} has neither {_SINGLE} nor {_INDEX}; other formats of weights cannot be converted"
+            )
         return [folder / _SINGLE]
     try:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))

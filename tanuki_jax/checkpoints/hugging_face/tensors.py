@@ -61,7 +61,11 @@ def tensors(model: Model) -> list[Tensor]:
         for parameter, shape in stacked.items()
         for expert in np.ndindex(shape[1 : stacked_dims(parameter)])
     ]
-    return [of("embedding", ours["embedding"].shape), *blocks, *(of(key, ours[key].shape) for key in ("norm", "output") if key in ours)]
+    return [
+        of("embedding", ours["embedding"].shape),
+        *blocks,
+        *(of(key, ours[key].shape) for key in ("norm", "output") if key in ours),
+    ]
 
 
 def tensor_name(parameter: str, index: tuple[int, ...]) -> str:

@@ -77,5 +77,10 @@ def _sample() -> Iterator[str]:
     library = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
     code = [line for path in library for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     yield from code[:: 2 * len(code) // SAMPLE + 1]
-    japanese = (message.content for key in range(SAMPLE) for family in FAMILIES.values() for message in family.generate(key).messages)
+    japanese = (
+        message.content
+        for key in range(SAMPLE)
+        for family in FAMILIES.values()
+        for message in family.generate(key).messages
+    )
     yield from itertools.islice(japanese, SAMPLE // 2)

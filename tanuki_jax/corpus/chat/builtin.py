@@ -14,7 +14,9 @@ def find(name: str) -> Template:
     """The template of that name, or in the file of that path. InputError if there is neither, or if it is no template."""
     path = _FOLDER / f"{name}.jinja" if name in NAMES else Path(name)
     if not path.is_file():
-        raise InputError(f"there is no chat template {name}: give the path of a .jinja file, or one of {', '.join(NAMES)}")
+        raise InputError(
+            f"there is no chat template {name}: give the path of a .jinja file, or one of {', '.join(NAMES)}"
+        )
     try:
         return Template(path.read_text(encoding="utf-8"), name)
     except UnicodeDecodeError as error:

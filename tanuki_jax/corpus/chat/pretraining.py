@@ -19,7 +19,11 @@ def as_text(conversation: Conversation) -> str:
         raise InputError(f"the conversation {conversation.id} has no turn of a user or an assistant")
     for message in turns:
         if message.role not in _SPEAKERS:
-            place = "a system message that does not stand first" if message.role == "system" else f"the role {message.role!r}"
+            place = (
+                "a system message that does not stand first"
+                if message.role == "system"
+                else f"the role {message.role!r}"
+            )
             raise InputError(
                 f"the conversation {conversation.id} has {place}; turns are the user's or the assistant's, after at most one system message"
             )

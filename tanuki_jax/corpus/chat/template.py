@@ -45,7 +45,9 @@ class Template:
         try:
             _compiled(self.source)
         except jinja2.TemplateSyntaxError as error:
-            raise InputError(f"the chat template {self.name} is no Jinja template: line {error.lineno}: {error.message}") from error
+            raise InputError(
+                f"the chat template {self.name} is no Jinja template: line {error.lineno}: {error.message}"
+            ) from error
 
     @property
     def fingerprint(self) -> str:
@@ -115,7 +117,9 @@ class _Generation(Extension):
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols])
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols]
+    )
     environment.filters["tojson"] = _to_json
     environment.globals["raise_exception"] = _raise_exception
     environment.globals["strftime_now"] = _strftime_now

@@ -48,8 +48,13 @@ def read(tokenizer: Path) -> Template:
 def write(tokenizer: Path, template: Template) -> None:
     """Makes this the template of a tokenizer's folder; the other fields of its `tokenizer_config.json` stay."""
     folder = _folder(tokenizer)
-    config = tokenizer_config(folder) or {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
-    replace_text(folder / CONFIG, json.dumps(config | {"chat_template": template.source}, ensure_ascii=False, indent=2) + "\n")
+    config = tokenizer_config(folder) or {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "clean_up_tokenization_spaces": False,
+    }
+    replace_text(
+        folder / CONFIG, json.dumps(config | {"chat_template": template.source}, ensure_ascii=False, indent=2) + "\n"
+    )
     (folder / JINJA).unlink(missing_ok=True)
 
 
@@ -77,5 +82,7 @@ def _default(templates: list[Any], name: str) -> object:
     if len(named) == 1:
         return next(iter(named.values()))
     if _DEFAULT not in named:
-        raise InputError(f"of the chat templates {name} none is called {_DEFAULT}: there are {', '.join(map(str, named)) or 'none'}")
+        raise InputError(
+            f"of the chat templates {name} none is called {_DEFAULT}: there are {', '.join(map(str, named)) or 'none'}"
+        )
     return named[_DEFAULT]

@@ -19,5 +19,9 @@ def truncated(
     system = [message for message in messages[:1] if message.role == "system"]
     turns = messages[len(system) :]
     starts = [place for place, message in enumerate(turns) if message.role == "user"]
-    kept = [turns[:stop] for stop in reversed([*starts[1:], len(turns)])] if keep == "beginning" else [turns[start:] for start in starts]
+    kept = (
+        [turns[:stop] for stop in reversed([*starts[1:], len(turns)])]
+        if keep == "beginning"
+        else [turns[start:] for start in starts]
+    )
     return next((shorter for rest in kept if fits(shorter := (*system, *rest))), None)

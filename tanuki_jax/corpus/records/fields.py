@@ -17,7 +17,9 @@ from tanuki_jax.corpus.records.turns import (
 from tanuki_jax.corpus.records.types import Conversation, Document, Form, Message, Preference
 
 
-def record_of(fields: Mapping[str, object], place: str, text_field: str, form: Form = "text") -> Document | Conversation | Preference:
+def record_of(
+    fields: Mapping[str, object], place: str, text_field: str, form: Form = "text"
+) -> Document | Conversation | Preference:
     """The record that a row holds. ValueError says, in a few words, why it holds none.
 
     Its id is the row's `id` if that is a string or a whole number, else `place`. Metadata is the object in `metadata`, if there is one,
@@ -45,7 +47,9 @@ def record_of(fields: Mapping[str, object], place: str, text_field: str, form: F
     return Preference(name, *pair_of(fields), _metadata(fields, FIELDS | used))
 
 
-def _document_or_conversation(fields: Mapping[str, object], name: str, used: set[str], text_field: str) -> Document | Conversation:
+def _document_or_conversation(
+    fields: Mapping[str, object], name: str, used: set[str], text_field: str
+) -> Document | Conversation:
     for field in TURNS:
         turns = fields.get(field)
         if isinstance(turns, list) and (field == "messages" or fields.get(text_field) is None):

@@ -83,7 +83,10 @@ def split(file: InputFile, bytes_per_slice: int) -> list[Slice]:
     if format_of(file.path) == "parquet":
         return _split_parquet(file.path, bytes_per_slice)
     if format_of(file.path) == "json_lines" and compression_of(file.path) is None:
-        return [Slice(file.path, start, min(start + bytes_per_slice, file.bytes)) for start in range(0, file.bytes, bytes_per_slice)]
+        return [
+            Slice(file.path, start, min(start + bytes_per_slice, file.bytes))
+            for start in range(0, file.bytes, bytes_per_slice)
+        ]
     return [Slice(file.path, 0, file.bytes)] if file.bytes else []
 
 
@@ -122,7 +125,9 @@ def _expand_remote(pattern: str) -> Iterator[InputFile]:
         found = system.get_file_info([location])
     else:
         selector = pyarrow.fs.FileSelector("/".join(segments[:fixed]) or "/", allow_not_found=True, recursive=True)
-        found = [info for info in system.get_file_info(selector) if _matches(info.path.split("/")[fixed:], segments[fixed:])]
+        found = [
+            info for info in system.get_file_info(selector) if _matches(info.path.split("/")[fixed:], segments[fixed:])
+        ]
     for info in found:
         if info.type == pyarrow.fs.FileType.File:
             yield InputFile(f"{scheme}://{info.path}", info.size)

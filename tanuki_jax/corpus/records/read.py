@@ -17,7 +17,9 @@ _BLOCK = 1 << 20
 _BATCH_ROWS = 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _WHOLE = 1 << 62
-_PLAIN = f"a plain text; conversations are read from {', '.join(JSON_LINES)} with one JSON object a line, and from .parquet"
+_PLAIN = (
+    f"a plain text; conversations are read from {', '.join(JSON_LINES)} with one JSON object a line, and from .parquet"
+)
 
 type Fields = dict[str, object]
 

@@ -52,7 +52,9 @@ def instruction_of(fields: Mapping[str, object]) -> tuple[Message, ...] | None:
     instruction = fields.get("instruction")
     if instruction is None:
         return None
-    question = "\n".join(part for part in (text_of(instruction, "the instruction"), optional_text(fields, "input")) if part)
+    question = "\n".join(
+        part for part in (text_of(instruction, "the instruction"), optional_text(fields, "input")) if part
+    )
     return with_system(fields, (*_history_of(fields), Message("user", question)))
 
 

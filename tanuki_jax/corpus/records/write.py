@@ -22,7 +22,9 @@ _METADATA = ("metadata", pa.json_(pa.string()))
 _SCHEMAS: dict[type[Record], pa.Schema] = {
     Document: pa.schema([("id", pa.string()), ("text", pa.string()), _METADATA]),
     Conversation: pa.schema([("id", pa.string()), ("messages", _MESSAGES), _METADATA]),
-    Preference: pa.schema([("id", pa.string()), ("prompt", _MESSAGES), ("chosen", pa.string()), ("rejected", pa.string()), _METADATA]),
+    Preference: pa.schema(
+        [("id", pa.string()), ("prompt", _MESSAGES), ("chosen", pa.string()), ("rejected", pa.string()), _METADATA]
+    ),
 }
 
 

@@ -6,7 +6,10 @@ In a story, {a}, {b} and {c} are the numbers in the order of the calculation, {i
 from collections.abc import Mapping
 from typing import Literal
 
-NAMES = tuple(f"{name}さん" for name in ("はると", "ゆい", "そうた", "さくら", "たけし", "みさき", "けんじ", "あおい", "りく", "ひなた"))
+NAMES = tuple(
+    f"{name}さん"
+    for name in ("はると", "ゆい", "そうた", "さくら", "たけし", "みさき", "けんじ", "あおい", "りく", "ひなた")
+)
 
 ITEMS = (
     ("りんご", "個"),

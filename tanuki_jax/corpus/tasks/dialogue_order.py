@@ -18,7 +18,11 @@ _CHANGE = ("{item}を{count}つに変更してください。", "やっぱり{it
 _CANCEL = ("{item}をキャンセルしてください。", "やっぱり{item}はやめます。")
 _MORE = ("ほかにご注文はありますか。", "ほかに何かご注文はございますか。", "以上でよろしいですか。")
 _LAST = ("以上です。", "これで全部です。", "以上です。注文を確認してください。")
-_LAST_REPLIES = ("ご注文は、{0}ですね。", "確認します。ご注文は{0}です。", "かしこまりました。{0}でお間違いないですか。")
+_LAST_REPLIES = (
+    "ご注文は、{0}ですね。",
+    "確認します。ご注文は{0}です。",
+    "かしこまりました。{0}でお間違いないですか。",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,9 @@ class OrderRules(Rules[Order, dict[str, int]]):
             request, reply = _exchange(item, count, item in ordered, random)
             contents += [request, reply + random.choice(_MORE)]
             ordered.add(item)
-        return dialogue(*contents, random.choice(_LAST), random.choice(_LAST_REPLIES).format(_listed(self.solve(problem))))
+        return dialogue(
+            *contents, random.choice(_LAST), random.choice(_LAST_REPLIES).format(_listed(self.solve(problem)))
+        )
 
     def solve(self, problem: Order) -> dict[str, int]:
         counts: dict[str, int] = {}

@@ -53,7 +53,9 @@ class ScheduleRules(Rules[Schedule, tuple[tuple[int, str], ...]]):
             request, reply = (_MOVE, _MOVED) if event in known else (_ADD, _ADDED)
             contents += [random.choice(phrases).format(event=event, day=day, hour=hour) for phrases in (request, reply)]
             known.add(event)
-        return dialogue(*contents, random.choice(_ASK).format(problem.asked), _listed(problem.asked, self.solve(problem), random))
+        return dialogue(
+            *contents, random.choice(_ASK).format(problem.asked), _listed(problem.asked, self.solve(problem), random)
+        )
 
     def solve(self, problem: Schedule) -> tuple[tuple[int, str], ...]:
         standing = {event: (day, hour) for event, day, hour in problem.entries}

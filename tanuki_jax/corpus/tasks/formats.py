@@ -32,7 +32,10 @@ class Layout:
         """The contents in this layout."""
         parts = [
             self.each.format(
-                label=label, item=full_width(item) if self.digits == "full-width" else item, number=number, full=full_width(str(number))
+                label=label,
+                item=full_width(item) if self.digits == "full-width" else item,
+                number=number,
+                full=full_width(str(number)),
             )
             for number, (label, item) in enumerate(contents, 1)
         ]

@@ -32,26 +32,44 @@ class Form:
 
 
 FORMS: Mapping[str, Form] = {
-    "bullets": Form("list", Layout("・{item}"), ("「・」の箇条書きで", "行の頭に「・」をつけて", "一行ずつ「・」をつけて")),
-    "hyphens": Form("list", Layout("- {item}"), ("「- 」の箇条書きで", "行の頭に「- 」をつけて", "一行ずつ「- 」をつけて")),
+    "bullets": Form(
+        "list", Layout("・{item}"), ("「・」の箇条書きで", "行の頭に「・」をつけて", "一行ずつ「・」をつけて")
+    ),
+    "hyphens": Form(
+        "list", Layout("- {item}"), ("「- 」の箇条書きで", "行の頭に「- 」をつけて", "一行ずつ「- 」をつけて")
+    ),
     "numbers": Form("list", Layout("{number}. {item}"), ("「1. 」からの番号つきで", "「1. 」「2. 」と番号をつけて")),
-    "full_numbers": Form("list", Layout("{full}．{item}"), ("「１．」からの番号つきで", "「１．」「２．」と番号をつけて")),
+    "full_numbers": Form(
+        "list", Layout("{full}．{item}"), ("「１．」からの番号つきで", "「１．」「２．」と番号をつけて")
+    ),
     "sentence": Form(
-        "list", Layout("{item}", "、", after="。"), ("「、」で区切って「。」で終えて", "「、」でつないで最後に「。」をつけて")
+        "list",
+        Layout("{item}", "、", after="。"),
+        ("「、」で区切って「。」で終えて", "「、」でつないで最後に「。」をつけて"),
     ),
     "slashes": Form("list", Layout("{item}", "/"), ("「/」で区切って", "「/」でつないで一行で")),
     "quotes": Form("list", Layout("「{item}」", ""), ("一つずつ「」で囲んで", "それぞれ「」に入れて")),
     "brackets": Form("list", Layout("【{item}】", ""), ("一つずつ【】で囲んで", "それぞれ【】に入れて")),
     "lines": Form("list", Layout("{item}"), ("記号なしで一行ずつ", "一行に一つだけ")),
     "json": Form(
-        "record", Layout('"{label}": "{item}"', ", ", before="{", after="}"), ("キーが{keys}のJSONで", "{keys}をキーにした一行のJSONで")
+        "record",
+        Layout('"{label}": "{item}"', ", ", before="{", after="}"),
+        ("キーが{keys}のJSONで", "{keys}をキーにした一行のJSONで"),
     ),
-    "labels": Form("record", Layout("{label}: {item}"), ("{keys}の項目名と「: 」をつけて一行ずつ", "「項目名: 内容」の形で一行ずつ")),
+    "labels": Form(
+        "record",
+        Layout("{label}: {item}"),
+        ("{keys}の項目名と「: 」をつけて一行ずつ", "「項目名: 内容」の形で一行ずつ"),
+    ),
     "half_digits": Form(
-        "numbers", Layout("{item}", "、", digits="half-width"), ("半角の数字で「、」で区切って", "「、」でつないで半角の数字で")
+        "numbers",
+        Layout("{item}", "、", digits="half-width"),
+        ("半角の数字で「、」で区切って", "「、」でつないで半角の数字で"),
     ),
     "full_digits": Form(
-        "numbers", Layout("{item}", "、", digits="full-width"), ("全角の数字で「、」で区切って", "「、」でつないで全角の数字で")
+        "numbers",
+        Layout("{item}", "、", digits="full-width"),
+        ("全角の数字で「、」で区切って", "「、」でつないで全角の数字で"),
     ),
 }
 
@@ -84,17 +102,23 @@ class Instructions(Family[Instruction, str], Formatted[Instruction], Paired[Inst
         contents = draw_contents(form.kind, _COUNTS[form.kind], random)
         more = "nothing" if name == "json" else random.choice(("nothing", "reverse", "before", "after"))
         if more == "before":
-            return Instruction(name, contents, before=random.choice(_FIRST_LINES if "\n" in form.layout.between else _BEGINNINGS))
+            return Instruction(
+                name, contents, before=random.choice(_FIRST_LINES if "\n" in form.layout.between else _BEGINNINGS)
+            )
         if more == "after":
             return Instruction(name, contents, after=random.choice(_LAST_LINES))
         return Instruction(name, contents, reverse=more == "reverse")
 
     def write(self, problem: Instruction, random: Random) -> tuple[Message, ...]:
         given = _given(problem, random)
-        wording = random.choice(FORMS[problem.form].wordings).format(keys="と".join(f"「{label}」" for label, _ in problem.contents))
+        wording = random.choice(FORMS[problem.form].wordings).format(
+            keys="と".join(f"「{label}」" for label, _ in problem.contents)
+        )
         request = f"{wording}{random.choice(_REQUESTS)}{_more(problem, random)}"
         if random.random() < _TWO_TURNS_SHARE:
-            messages = dialogue(f"{given}です。", f"{given}ですね。", f"{random.choice(_NOW)}{request}", self.solve(problem))
+            messages = dialogue(
+                f"{given}です。", f"{given}ですね。", f"{random.choice(_NOW)}{request}", self.solve(problem)
+            )
         else:
             messages = dialogue(random.choice((f"{given}です。{request}", f"{request}\n{given}")), self.solve(problem))
         return (Message("system", random.choice(_SYSTEM)), *messages) if random.random() < _SYSTEM_SHARE else messages
@@ -106,7 +130,9 @@ class Instructions(Family[Instruction, str], Formatted[Instruction], Paired[Inst
         return response == self.solve(problem)
 
     def check_format(self, problem: Instruction, response: str) -> bool:
-        return FORMS[problem.form].layout.matches(_in_order(problem, problem.contents), response, problem.before, problem.after)
+        return FORMS[problem.form].layout.matches(
+            _in_order(problem, problem.contents), response, problem.before, problem.after
+        )
 
     def pair(self, problem: Instruction, random: Random) -> Pair:
         """A fact: the rejected answer has another item in the place of one."""

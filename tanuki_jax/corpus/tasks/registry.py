@@ -12,7 +12,9 @@ from tanuki_jax.corpus.tasks.instructions import Instructions
 from tanuki_jax.corpus.tasks.style import Style
 from tanuki_jax.corpus.tasks.table import Table
 
-FAMILIES: Mapping[str, Family[Any, Any]] = {family.name: family for family in (Arithmetic(), Table(), Dialogue(), Instructions(), Style())}
+FAMILIES: Mapping[str, Family[Any, Any]] = {
+    family.name: family for family in (Arithmetic(), Table(), Dialogue(), Instructions(), Style())
+}
 
 
 def find(name: str) -> Family[Any, Any]:

@@ -18,7 +18,9 @@ def plain(response: str) -> str:
 
 def with_hours(response: str) -> str:
     """The response as `plain` gives it, with times of day in the form 18時, also where it says 午後6時 or 18:00."""
-    return _HOUR.sub(lambda found: f"{int(found[2]) % 12 + 12 if found[1] == '午後' else int(found[2])}時", plain(response))
+    return _HOUR.sub(
+        lambda found: f"{int(found[2]) % 12 + 12 if found[1] == '午後' else int(found[2])}時", plain(response)
+    )
 
 
 def final_number(response: str) -> Decimal | None:

@@ -14,7 +14,15 @@ from tanuki_jax.corpus.tasks.formats import Formatted, Layout, full_width
 from tanuki_jax.corpus.tasks.preference_family import Pair, Paired
 
 _COUNTS: Mapping[Kind, range] = {"list": range(2, 4), "numbers": range(2, 4), "record": range(2, 3)}
-_REQUESTS = ("にしてください。", "にしてもらえますか。", "でお願いします。", "で書いてください。", "にして。", "でお願い。", "で書いて。")
+_REQUESTS = (
+    "にしてください。",
+    "にしてもらえますか。",
+    "でお願いします。",
+    "で書いてください。",
+    "にして。",
+    "でお願い。",
+    "で書いて。",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +38,33 @@ class Choice:
 
 CHOICES: Mapping[str, Choice] = {
     "bullet": Choice("list", Layout("・{item}"), Layout("*{item}"), ("好きな記号の箇条書き", "記号つきの一覧")),
-    "number": Choice("list", Layout("{number}. {item}"), Layout("{number}) {item}"), ("番号つきの一覧", "番号の箇条書き")),
-    "end": Choice("list", Layout("{item}", "、", after="です。"), Layout("{item}", "、", after="だよ。"), ("短い文", "一つの文")),
+    "number": Choice(
+        "list", Layout("{number}. {item}"), Layout("{number}) {item}"), ("番号つきの一覧", "番号の箇条書き")
+    ),
+    "end": Choice(
+        "list", Layout("{item}", "、", after="です。"), Layout("{item}", "、", after="だよ。"), ("短い文", "一つの文")
+    ),
     "stop": Choice(
-        "list", Layout("{item}", "、", after="。"), Layout("{item}", "、", after="!"), ("終わりに記号のある一行", "記号で終わる一行")
+        "list",
+        Layout("{item}", "、", after="。"),
+        Layout("{item}", "、", after="!"),
+        ("終わりに記号のある一行", "記号で終わる一行"),
     ),
     "heading": Choice(
-        "list", Layout("{item}", before="答え:\n"), Layout("{item}", before="結果:\n"), ("最初に見出しのある一覧", "見出しつきの一覧")
+        "list",
+        Layout("{item}", before="答え:\n"),
+        Layout("{item}", before="結果:\n"),
+        ("最初に見出しのある一覧", "見出しつきの一覧"),
     ),
-    "bracket": Choice("list", Layout("「{item}」", ""), Layout("【{item}】", ""), ("好きなかっこつき", "かっこつきの一行")),
-    "separator": Choice("list", Layout("{item}", "、"), Layout("{item}", "/"), ("好きな区切りの一行", "区切りつきの一行")),
-    "label": Choice("record", Layout("{label}: {item}"), Layout("{label}= {item}"), ("項目名つきの一覧", "項目ごとの行")),
+    "bracket": Choice(
+        "list", Layout("「{item}」", ""), Layout("【{item}】", ""), ("好きなかっこつき", "かっこつきの一行")
+    ),
+    "separator": Choice(
+        "list", Layout("{item}", "、"), Layout("{item}", "/"), ("好きな区切りの一行", "区切りつきの一行")
+    ),
+    "label": Choice(
+        "record", Layout("{label}: {item}"), Layout("{label}= {item}"), ("項目名つきの一覧", "項目ごとの行")
+    ),
     "digits": Choice(
         "numbers",
         Layout("{item}", "、", digits="half-width"),

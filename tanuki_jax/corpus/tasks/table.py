@@ -139,7 +139,9 @@ def _reason(problem: Question, column: Column, answer: int | str) -> str:
         case "difference":
             return f"{max(values)}-{min(values)}={answer}なので、"
         case "more" | "less":
-            said = [f"{problem.names[row]}は{value}{column.unit}" for row, value in zip(problem.rows, values, strict=True)]
+            said = [
+                f"{problem.names[row]}は{value}{column.unit}" for row, value in zip(problem.rows, values, strict=True)
+            ]
             return f"{'、'.join(said)}なので、"
         case "most" | "least":
             adjective, value = (column.more, max(values)) if problem.kind == "most" else (column.less, min(values))

@@ -67,7 +67,9 @@ def _parts_folder(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> P
     return parts
 
 
-def _encoded(inventory: Inventory, parts: Path, dtype: str, workers: Executor, progress: SourceProgress) -> Iterator[tuple[Unit, Path]]:
+def _encoded(
+    inventory: Inventory, parts: Path, dtype: str, workers: Executor, progress: SourceProgress
+) -> Iterator[tuple[Unit, Path]]:
     """Every unit and its part, in order, as soon as it and those before it are there."""
     units = inventory.units
     paths = [parts / f"{number:08d}.npz" for number in range(len(units))]

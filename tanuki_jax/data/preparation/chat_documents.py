@@ -74,7 +74,10 @@ def examples(rows: Iterable[Row], tokenizer: Tokenizer, rendering: Rendering) ->
     In the form "kto" each record gets the chosen answer of the record before it, the first record that of the second.
     """
     kto = rendering.form == "kto"
-    asked = (_asked(row, answer, kto) for row, answer in (_with_another_answer(rows) if kto else ((row, None) for row in rows)))
+    asked = (
+        _asked(row, answer, kto)
+        for row, answer in (_with_another_answer(rows) if kto else ((row, None) for row in rows))
+    )
     for batch in _batches(asked):
         encoded = iter(encode_chats(tokenizer, rendering.template, (chat for each in batch for chat in each.chats)))
         for each in batch:
@@ -99,7 +102,9 @@ def _asked(row: Row, answer: str | None, kto: bool) -> _Asked:
         return _Asked(row, (record.messages,))
     if isinstance(record, Preference):
         if kto and answer is None:
-            return _Asked(row, malformed="there is no other record in its part of the file whose answer could be another prompt's")
+            return _Asked(
+                row, malformed="there is no other record in its part of the file whose answer could be another prompt's"
+            )
         answers = (record.chosen, record.rejected) if answer is None else (record.chosen, record.rejected, answer)
         return _Asked(row, tuple((*record.prompt, Message("assistant", said)) for said in answers))
     assert isinstance(record, Malformed)
@@ -120,11 +125,18 @@ def _batches(asked: Iterable[_Asked]) -> Iterator[list[_Asked]]:
         yield batch
 
 
-def _example(asked: _Asked, documents: Sequence[Encoded], tokenizer: Tokenizer, rendering: Rendering) -> Example | Refused:
+def _example(
+    asked: _Asked, documents: Sequence[Encoded], tokenizer: Tokenizer, rendering: Rendering
+) -> Example | Refused:
     if asked.malformed:
         raise InputError(asked.malformed)
     if rendering.form == "chat":
-        return _chat(asked.row, documents[0], functools.partial(encode_chat, tokenizer, rendering.template), rendering.sequence_length)
+        return _chat(
+            asked.row,
+            documents[0],
+            functools.partial(encode_chat, tokenizer, rendering.template),
+            rendering.sequence_length,
+        )
     return _preference(asked.row, asked.chats, documents, rendering.sequence_length)
 
 
@@ -170,7 +182,9 @@ def _chat(row: Row, encoded: Encoded, encode: _Encode, sequence_length: int) -> 
     return Example(row, (encoded,), (text,), text, shortened)
 
 
-def _preference(row: Row, chats: Sequence[tuple[Message, ...]], encoded: Sequence[Encoded], sequence_length: int) -> Example | Refused:
+def _preference(
+    row: Row, chats: Sequence[tuple[Message, ...]], encoded: Sequence[Encoded], sequence_length: int
+) -> Example | Refused:
     record = row.record
     assert isinstance(record, Preference)
     documents = tuple(map(_last_answer_learned, encoded))
@@ -181,7 +195,9 @@ def _preference(row: Row, chats: Sequence[tuple[Message, ...]], encoded: Sequenc
     places = sum(len(document.ids) - 1 for document in documents)
     if places > sequence_length:
         return Refused(
-            row, "dropped", f"its answers with their prompts take {places:,} places, and data.sequence_length is {sequence_length:,}"
+            row,
+            "dropped",
+            f"its answers with their prompts take {places:,} places, and data.sequence_length is {sequence_length:,}",
         )
     texts = tuple(as_text(Conversation(record.id, messages)) for messages in chats)
     return Example(row, documents, texts, as_text(Conversation(record.id, record.prompt)), "")

@@ -62,9 +62,13 @@ def take_inventory(mixture: Mixture) -> list[Inventory]:
 
 def _inventory(source: Source) -> Inventory:
     if bool(source.paths) == bool(source.tasks):
-        raise InputError("a source has either paths or tasks" + (", not both" if source.paths else ", and this one has neither"))
+        raise InputError(
+            "a source has either paths or tasks" + (", not both" if source.paths else ", and this one has neither")
+        )
     if source.tasks:
-        return Inventory(source, tuple(Input(task_path(family), 0) for family in source.tasks), tuple(_task_units(source)))
+        return Inventory(
+            source, tuple(Input(task_path(family), 0) for family in source.tasks), tuple(_task_units(source))
+        )
     files = expand(source.paths)
     unit_bytes = _clamped(sum(file.bytes for file in files) // UNITS, UNIT_BYTES)
     units = tuple(_file_units(files, source.text_field, unit_bytes))
@@ -76,7 +80,9 @@ def _inventory(source: Source) -> Inventory:
 def _task_units(source: Source) -> Iterator[TaskUnit]:
     families = len(source.tasks)
     if source.documents < families:
-        raise InputError(f"its tasks write {source.documents} documents, and need at least one for each of {families} families")
+        raise InputError(
+            f"its tasks write {source.documents} documents, and need at least one for each of {families} families"
+        )
     per_unit = _clamped(source.documents // UNITS, UNIT_TASKS)
     for number, family in enumerate(source.tasks):
         find(family)

@@ -44,7 +44,9 @@ class Merge:
             before[piece] = self._rows[file]
             self._rows[file] += rows
         numbers = np.array([self._numbers[file] for file in unit.paths], np.int32)
-        self._writer.append(tokens, part.lengths, part.digests, numbers[part.pieces], before[part.pieces] + part.rows + 1, learned)
+        self._writer.append(
+            tokens, part.lengths, part.digests, numbers[part.pieces], before[part.pieces] + part.rows + 1, learned
+        )
         self._characters += int(part.characters)
         self._bytes += int(part.bytes)
         self._documents_of_length = _added(self._documents_of_length, np.bincount(part.lengths))
@@ -104,7 +106,9 @@ class Merge:
             raise InputError(
                 f"{malformed:,} of {records:,} records of {self._name} are malformed, {allowed}; the first is {self._named['malformed'][0]}"
             )
-        found = f"{dropped:,} are too long for data.sequence_length" + (f" and {malformed:,} are malformed" if malformed else "")
+        found = f"{dropped:,} are too long for data.sequence_length" + (
+            f" and {malformed:,} are malformed" if malformed else ""
+        )
         firsts = " and ".join(self._named[kind][0] for kind in ("dropped", "malformed") if self._refused[kind])
         raise InputError(f"of {records:,} records of {self._name} {found}, together {allowed}; the first: {firsts}")
 

@@ -62,7 +62,10 @@ def prepare(data: Data, mixture: Mixture, workers: int) -> list[Prepared]:
         if template is not None and template_folder.find(Path(data.tokenizer.path)) is None:
             template_folder.write(Path(data.tokenizer.path), template)
         there = [_existing(inventory, stores / inventory.name, tokenizer) for inventory in inventories]
-        units = max((len(inventory.units) for inventory, store in zip(inventories, there, strict=True) if store is None), default=1)
+        units = max(
+            (len(inventory.units) for inventory, store in zip(inventories, there, strict=True) if store is None),
+            default=1,
+        )
         with _worker_processes(min(workers, units), data.tokenizer.path) as pool:
             made = [
                 store or build(inventory, stores / inventory.name, tokenizer, pool, data.malformed_share)

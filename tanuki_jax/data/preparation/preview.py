@@ -26,10 +26,16 @@ def preview(data: Data, mixture: Mixture, count: int) -> Iterator[Text]:
     Nothing is written. InputError if a source or the tokenizer is missing, or if there is no such source.
     """
     if not Path(data.tokenizer.path).exists():
-        raise InputError(f"a preview needs the tokenizer, and there is none at {data.tokenizer.path}: prepare without --preview first")
+        raise InputError(
+            f"a preview needs the tokenizer, and there is none at {data.tokenizer.path}: prepare without --preview first"
+        )
     inventories = take_inventory(mixture)
     tokenizer = load(data.tokenizer.path)
-    found = [each for each in rendered(inventories, data, tokenizer, template_of_config(data.tokenizer)) if each.rendering is not None]
+    found = [
+        each
+        for each in rendered(inventories, data, tokenizer, template_of_config(data.tokenizer))
+        if each.rendering is not None
+    ]
     if not found:
         raise InputError(
             f"all sources of the mixture {data.mixture} are texts, of which everything is learned; there is nothing to preview"

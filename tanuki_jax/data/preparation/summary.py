@@ -27,7 +27,15 @@ def table(prepared: Sequence[Prepared]) -> Table:
     result = Table(box=box.SIMPLE)
     result.add_column("source")
     optional = [name for name in OPTIONAL if any(entry.store.statistics.get(name) for entry in prepared)]
-    columns = ("documents", "characters", "tokens", "per character", "median", "malformed", *(OPTIONAL[name] for name in optional))
+    columns = (
+        "documents",
+        "characters",
+        "tokens",
+        "per character",
+        "median",
+        "malformed",
+        *(OPTIONAL[name] for name in optional),
+    )
     for column in columns:
         result.add_column(column, justify="right")
     result.add_column("store")

@@ -21,7 +21,9 @@ def template_of_config(config: experiment.Tokenizer) -> Template | None:
     return named.find(config.chat_template) if config.chat_template else None
 
 
-def rendered(inventories: Sequence[Inventory], data: Data, tokenizer: Tokenizer, wanted: Template | None) -> list[Inventory]:
+def rendered(
+    inventories: Sequence[Inventory], data: Data, tokenizer: Tokenizer, wanted: Template | None
+) -> list[Inventory]:
     """The sources, those of chats and preferences with how they become documents: by the template beside the tokenizer, or `wanted`.
 
     InputError if these are different ones, or if there are such sources and neither template, or one that nothing can be learned with.
@@ -42,4 +44,8 @@ def rendered(inventories: Sequence[Inventory], data: Data, tokenizer: Tokenizer,
 
 def _with_rendering(inventory: Inventory, template: Template, sequence_length: int) -> Inventory:
     form = inventory.source.form
-    return inventory if form == "text" else dataclasses.replace(inventory, rendering=Rendering(form, template, sequence_length))
+    return (
+        inventory
+        if form == "text"
+        else dataclasses.replace(inventory, rendering=Rendering(form, template, sequence_length))
+    )

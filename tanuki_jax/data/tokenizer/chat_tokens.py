@@ -59,7 +59,9 @@ def encode_chats(
     """
     written = [_written(tokenizer, template, messages, prompt) for messages in chats]
     segments = [segment for chat in written if not isinstance(chat, InputError) for segment in chat]
-    encoded = iter(_encoded(tokenizer, [[span.text for span in segment.spans] for segment in segments if segment.special is None]))
+    encoded = iter(
+        _encoded(tokenizer, [[span.text for span in segment.spans] for segment in segments if segment.special is None])
+    )
     return [chat if isinstance(chat, InputError) else _joined(chat, encoded) for chat in written]
 
 
@@ -69,7 +71,11 @@ def ends_of_turn(tokenizer: Tokenizer, template: Template) -> frozenset[int]:
     InputError if the template ends an answer with a text that is no token of this tokenizer.
     """
     _, after = _sample(tokenizer, template)
-    first = min((name for name in tokenizer.special if name in after), key=lambda name: (after.index(name), -len(name)), default=None)
+    first = min(
+        (name for name in tokenizer.special if name in after),
+        key=lambda name: (after.index(name), -len(name)),
+        default=None,
+    )
     if first is None and after.strip():
         raise InputError(
             f"the chat template {template.name} ends an answer with {after!r}, which is no token of this tokenizer: "
@@ -119,7 +125,9 @@ class _Segment(NamedTuple):
     spans: list[Span]
 
 
-def _written(tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool) -> list[_Segment] | InputError:
+def _written(
+    tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool
+) -> list[_Segment] | InputError:
     try:
         return list(_segments(tokenizer, template, messages, prompt))
     except InputError as error:
@@ -136,11 +144,15 @@ def _joined(segments: Sequence[_Segment], encoded: Iterator[list[npt.NDArray[np.
     return Encoded(np.concatenate(parts), np.repeat(np.array(learned), [len(part) for part in parts]))
 
 
-def _segments(tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool) -> Iterator[_Segment]:
+def _segments(
+    tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool
+) -> Iterator[_Segment]:
     mark = next(unused(message.content for message in messages))
     names = tuple(sorted((name for name in tokenizer.special if len(name) > 1), key=len, reverse=True))
     begins, special = _patterns(names)
-    inert = [replace(message, content=begins.sub(lambda found: found[0] + mark, message.content)) for message in messages]
+    inert = [
+        replace(message, content=begins.sub(lambda found: found[0] + mark, message.content)) for message in messages
+    ]
     segment: list[Span] = []
     for span in _render(tokenizer, template, inert, prompt):
         for place, piece in enumerate(special.split(span.text)):

@@ -37,7 +37,9 @@ def export(path: str | Path, folder: Path) -> None:
     load(file)
     model = parse(file.read_bytes())
     if model.trainer_spec.model_type != UNIGRAM:
-        raise InputError(f"{file} is not a unigram model, which alone can be exported: use the tokenizer.json that came with it")
+        raise InputError(
+            f"{file} is not a unigram model, which alone can be exported: use the tokenizer.json that came with it"
+        )
     replace_text(folder / JSON, _unigram(model).to_str(pretty=True))
     replace_text(folder / CONFIG, json.dumps(_config(model), ensure_ascii=False, indent=2) + "\n")
 
@@ -70,7 +72,10 @@ def _vocabulary(model: Any) -> list[tuple[str, float]]:
     """
     worst = min(piece.score for piece in model.pieces if piece.type == NORMAL)
     matched = (NORMAL, USER_DEFINED)
-    return [(piece.piece, piece.score if piece.type in matched else (len(piece.piece) + 1) * worst) for piece in model.pieces]
+    return [
+        (piece.piece, piece.score if piece.type in matched else (len(piece.piece) + 1) * worst)
+        for piece in model.pieces
+    ]
 
 
 def _config(model: Any) -> dict[str, Any]:

@@ -47,7 +47,11 @@ class HuggingFace:
 
 def _special_tokens(config: Mapping[str, Any]) -> dict[str, str]:
     """Special tokens by field (`eos_token`, ...); a token is a string, or an object with its `content`."""
-    named = {field: value for field, value in config.items() if field.endswith("_token") and value and not isinstance(value, bool)}
+    named = {
+        field: value
+        for field, value in config.items()
+        if field.endswith("_token") and value and not isinstance(value, bool)
+    }
     further = config.get("additional_special_tokens") or []
     fields = named | {f"additional_special_tokens[{i}]": value for i, value in enumerate(further)}
     return {field: value["content"] if isinstance(value, dict) else value for field, value in fields.items()}

@@ -124,7 +124,9 @@ def find_file(path: str | Path) -> Path:
     if not path.is_file():
         raise InputError(f"there is no tokenizer at {path}")
     if path.suffix not in (".model", ".json"):
-        raise InputError(f"{path} is neither a SentencePiece .model nor a Hugging Face tokenizer.json nor a folder with one of them")
+        raise InputError(
+            f"{path} is neither a SentencePiece .model nor a Hugging Face tokenizer.json nor a folder with one of them"
+        )
     return path
 
 

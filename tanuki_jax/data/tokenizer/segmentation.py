@@ -13,7 +13,9 @@ LONGEST = 1000
 DELIMITER = "\ue000"
 """Mark between two words, a private-use character: SentencePiece's `pretokenization_delimiter`."""
 
-_NEVER_IN_PIECES = re.compile(f"[\n\0\u2585{DELIMITER}]")  # SentencePiece marks what it passes over as U+2585, and drops lines with one
+_NEVER_IN_PIECES = re.compile(
+    f"[\n\0\u2585{DELIMITER}]"
+)  # SentencePiece marks what it passes over as U+2585, and drops lines with one
 _LONG = re.compile(rf".{{{LONGEST // 2},{LONGEST}}}(?:(?<=[。．！？、，.!?,])|(?= ))|.{{1,{LONGEST}}}", re.DOTALL)
 
 
@@ -42,7 +44,9 @@ def pairs_of_words(sentences: Iterable[str]) -> Iterator[str]:
         import fugashi
         import ipadic
     except ImportError as error:
-        raise InputError(f"tokenizer.mecab needs {error.name}, which comes with the extra: pip install 'tanuki-jax[corpus]'") from error
+        raise InputError(
+            f"tokenizer.mecab needs {error.name}, which comes with the extra: pip install 'tanuki-jax[corpus]'"
+        ) from error
     tagger = fugashi.GenericTagger(ipadic.MECAB_ARGS)
 
     def words(line: str) -> Iterator[str]:

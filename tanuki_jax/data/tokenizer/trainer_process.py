@@ -44,11 +44,16 @@ def fit(lines: Iterable[str], vocabulary: int, delimiter: str) -> bytes:
     return model
 
 
-def normalizer(replacements: Iterable[tuple[str, str]], *, escape_whitespaces: bool) -> sentencepiece.SentencePieceNormalizer:
+def normalizer(
+    replacements: Iterable[tuple[str, str]], *, escape_whitespaces: bool
+) -> sentencepiece.SentencePieceNormalizer:
     """A rule that replaces characters and does nothing else, but writing spaces as SentencePiece does if asked to."""
     sentencepiece.set_min_log_level(_ERRORS_ONLY)
     return sentencepiece.SentencePieceNormalizer(
-        norm_map=list(replacements), add_dummy_prefix=False, remove_extra_whitespaces=False, escape_whitespaces=escape_whitespaces
+        norm_map=list(replacements),
+        add_dummy_prefix=False,
+        remove_extra_whitespaces=False,
+        escape_whitespaces=escape_whitespaces,
     )
 
 

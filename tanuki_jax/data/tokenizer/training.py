@@ -28,7 +28,11 @@ def train(texts: Iterable[str], config: Tokenizer, folder: Path) -> None:
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise InputError(f"{folder} exists already: remove it to train another tokenizer in its place")
     try:
-        model = fit(pairs_of_words(lines(texts)), config.pieces, DELIMITER) if config.mecab else fit(lines(texts), config.pieces, "")
+        model = (
+            fit(pairs_of_words(lines(texts)), config.pieces, DELIMITER)
+            if config.mecab
+            else fit(lines(texts), config.pieces, "")
+        )
     except RuntimeError as error:
         raise _explained(error, config.pieces) from None
     partial = folder.with_name(f".{folder.name}.{os.getpid()}")
@@ -46,7 +50,9 @@ def _explained(error: RuntimeError, asked: int) -> Exception:
     if most := re.search(r"set it to a value <= (\d+)", message):
         return InputError(f"data.tokenizer.pieces is {asked}, but there is text for {most[1]} at the most")
     if least := re.search(r"smaller than required_chars\. \d+ vs (\d+)", message):
-        return InputError(f"data.tokenizer.pieces is {asked}, but the characters of the text need {least[1]} at the least")
+        return InputError(
+            f"data.tokenizer.pieces is {asked}, but the characters of the text need {least[1]} at the least"
+        )
     if re.search(r"sentences_\.empty|all_chars_count|seed_sentencepieces\.empty", message):
         return InputError("there is no text to train a tokenizer on")
     return error

@@ -53,7 +53,12 @@ def linear_cross_entropy(
     """
     batch, time, width = states_btd.shape
     logps, log_z = _linear_cross_entropy(
-        states_btd.reshape(-1, width), varying(output_dv, states_btd), targets_bt.reshape(-1), weights_bt.reshape(-1), axis, frozen
+        states_btd.reshape(-1, width),
+        varying(output_dv, states_btd),
+        targets_bt.reshape(-1),
+        weights_bt.reshape(-1),
+        axis,
+        frozen,
     )
     return logps.reshape(batch, time), log_z.reshape(batch, time)
 
@@ -92,7 +97,9 @@ def _compact(weights_n: jax.Array) -> _Compact:
     counts = weights_n != 0
     ends = jnp.cumsum(counts, dtype=jnp.int32)
     place = jnp.where(counts, ends - 1, places)
-    token = jnp.full_like(place, tokens, shape=(places,)).at[place].set(jnp.arange(tokens, dtype=jnp.int32), mode="drop")
+    token = (
+        jnp.full_like(place, tokens, shape=(places,)).at[place].set(jnp.arange(tokens, dtype=jnp.int32), mode="drop")
+    )
     return _Compact(token, place, ends[-1])
 
 
@@ -149,7 +156,12 @@ def _add_rows(x: jax.Array, rows: jax.Array, at: jax.Array) -> jax.Array:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(4, 5))
 def _linear_cross_entropy(
-    states_nd: jax.Array, output_dv: jax.Array, targets_n: jax.Array, weights_n: jax.Array, axis: str | None, frozen: bool
+    states_nd: jax.Array,
+    output_dv: jax.Array,
+    targets_n: jax.Array,
+    weights_n: jax.Array,
+    axis: str | None,
+    frozen: bool,
 ) -> tuple[jax.Array, jax.Array]:
     return _forward(states_nd, output_dv, targets_n, weights_n, axis, frozen)[0]
 
@@ -158,7 +170,12 @@ type _Residuals = tuple[jax.Array, jax.Array, jax.Array, jax.Array, _Compact]
 
 
 def _forward(
-    states_nd: jax.Array, output_dv: jax.Array, targets_n: jax.Array, weights_n: jax.Array, axis: str | None, _frozen: bool
+    states_nd: jax.Array,
+    output_dv: jax.Array,
+    targets_n: jax.Array,
+    weights_n: jax.Array,
+    axis: str | None,
+    _frozen: bool,
 ) -> tuple[tuple[jax.Array, jax.Array], _Residuals]:
     compact = _compact(weights_n)
     targets_n = _local(targets_n, output_dv, axis)
@@ -202,16 +219,21 @@ def _backward(
         states_gradient, output_gradient = carry
         part = _slice(output_dv, i, states_nd.dtype)
 
-        def block(at: jax.Array, token: jax.Array, carry: tuple[jax.Array, jax.Array | None]) -> tuple[jax.Array, jax.Array | None]:
+        def block(
+            at: jax.Array, token: jax.Array, carry: tuple[jax.Array, jax.Array | None]
+        ) -> tuple[jax.Array, jax.Array | None]:
             states_gradient, weights_gradient = carry
             states = _take(states_nd, token)
             logits = part.logits(states)
             column, log_z, of_target, of_softmax = (
-                _take(x, token)[:, None] for x in (targets_n - part.start, log_z_n, target_gradient_n, softmax_gradient_n)
+                _take(x, token)[:, None]
+                for x in (targets_n - part.start, log_z_n, target_gradient_n, softmax_gradient_n)
             )
             index = jnp.arange(size)
             onehot = (index == column) & (index >= part.stale)
-            logits_gradient = (jnp.exp(logits - log_z) * of_softmax + jnp.where(onehot, of_target, 0)).astype(states.dtype)
+            logits_gradient = (jnp.exp(logits - log_z) * of_softmax + jnp.where(onehot, of_target, 0)).astype(
+                states.dtype
+            )
             states_gradient = _add_rows(states_gradient, _product(logits_gradient, part.weights_dv, (1, 1)), at)
             if weights_gradient is not None:
                 weights_gradient += _product(states, logits_gradient, (0, 0))
@@ -222,7 +244,9 @@ def _backward(
             before = jax.lax.dynamic_slice_in_dim(output_gradient, part.start, size, axis=1).astype(jnp.float32)
         states_gradient, after = _over_blocks(compact, (states_gradient, before), block)
         if output_gradient is not None and after is not None:
-            output_gradient = jax.lax.dynamic_update_slice_in_dim(output_gradient, after.astype(output_gradient.dtype), part.start, axis=1)
+            output_gradient = jax.lax.dynamic_update_slice_in_dim(
+                output_gradient, after.astype(output_gradient.dtype), part.start, axis=1
+            )
         return states_gradient, output_gradient
 
     states_gradient = varying(jnp.zeros((compact.token.size, states_nd.shape[1]), jnp.float32), states_nd, output_dv)

@@ -65,10 +65,14 @@ def _matmul(x: jax.Array, weights: _Weights, axes: int) -> _Weights:
 def _forward(x: jax.Array, weights: _Weights, axes: int) -> tuple[_Weights, tuple[jax.Array, tuple[Scaled, ...]]]:
     scaled, scaled_weights = quantise(x, FORWARD), tuple(quantise(weight, FORWARD) for weight in weights)
     contracted = tuple(range(x.ndim - axes, x.ndim)), tuple(range(axes))
-    return tuple(_product(scaled, weight, contracted, x.dtype, jax.lax.Precision.DEFAULT) for weight in scaled_weights), (x, scaled_weights)
+    return tuple(
+        _product(scaled, weight, contracted, x.dtype, jax.lax.Precision.DEFAULT) for weight in scaled_weights
+    ), (x, scaled_weights)
 
 
-def _backward(axes: int, saved: tuple[jax.Array, tuple[Scaled, ...]], gradients: _Weights) -> tuple[jax.Array, _Weights]:
+def _backward(
+    axes: int, saved: tuple[jax.Array, tuple[Scaled, ...]], gradients: _Weights
+) -> tuple[jax.Array, _Weights]:
     x, weights = saved
     rows = tuple(range(x.ndim - axes))
     d_inputs = []
@@ -83,5 +87,7 @@ _matmul.defvjp(_forward, _backward)
 
 def _product(a: Scaled, b: Scaled, contracted: _Dims, dtype: jnp.dtype, precision: jax.lax.Precision) -> jax.Array:
     """Rounded to its type before it is unscaled, which is exact; one scalar is what cuBLASLt and Triton take into the kernel."""
-    product = jax.lax.dot_general(a.values, b.values, (contracted, ((), ())), precision=precision, preferred_element_type=dtype)
+    product = jax.lax.dot_general(
+        a.values, b.values, (contracted, ((), ())), precision=precision, preferred_element_type=dtype
+    )
     return product * (a.inverse_scale * b.inverse_scale).astype(dtype)

@@ -8,5 +8,8 @@ def varying[T: jax.Array](x: T, *like: jax.Array) -> T:
 
     The axes are sorted: the order of a set of strings differs between processes, and all of them must trace the same program.
     """
-    axes = frozenset[str]().union(*(jax.typeof(y).manual_axis_type.varying for y in like)) - jax.typeof(x).manual_axis_type.varying
+    axes = (
+        frozenset[str]().union(*(jax.typeof(y).manual_axis_type.varying for y in like))
+        - jax.typeof(x).manual_axis_type.varying
+    )
     return jax.lax.pcast(x, tuple(sorted(axes)), to="varying") if axes else x

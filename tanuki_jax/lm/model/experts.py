@@ -73,10 +73,17 @@ class Routing(NamedTuple):
 
 
 def mixture(
-    x_btd: jax.Array, segment_ids_bt: jax.Array, router_de: jax.Array, experts: Experts, model: Model, dispatch: Dispatch
+    x_btd: jax.Array,
+    segment_ids_bt: jax.Array,
+    router_de: jax.Array,
+    experts: Experts,
+    model: Model,
+    dispatch: Dispatch,
 ) -> tuple[jax.Array, Routing]:
     """The layer: [B, T, D] -> [B, T, D], and what its router did. Padding (segment 0) neither routes nor counts."""
-    logits_bte = jnp.einsum("btd,de->bte", x_btd.astype(jnp.float32), router_de.astype(jnp.float32), precision="highest")
+    logits_bte = jnp.einsum(
+        "btd,de->bte", x_btd.astype(jnp.float32), router_de.astype(jnp.float32), precision="highest"
+    )
     real_bt = segment_ids_bt != 0
     probabilities_bte = router_probabilities(logits_bte, model)
     weights_btk, experts_btk = jax.lax.top_k(probabilities_bte, model.experts_per_token)
@@ -108,7 +115,9 @@ def _routing(
         real = real_bt.reshape(real_bt.shape + (1,) * (values_bt.ndim - 2))
         return jnp.where(real, values_bt, 0.0).sum((0, 1)) / tokens
 
-    entropy_bt = jax.scipy.special.entr(jax.lax.stop_gradient(probabilities_bte)).sum(-1)  # whose slope at probability 0 is infinite
+    entropy_bt = jax.scipy.special.entr(jax.lax.stop_gradient(probabilities_bte)).sum(
+        -1
+    )  # whose slope at probability 0 is infinite
     taken_bte = (experts_btk[..., None] == jnp.arange(experts)).sum(2)
     load_e = mean(taken_bte.astype(jnp.float32)) / choices
     return Routing(
@@ -129,12 +138,19 @@ def swiglu(rows_sd: jax.Array, sizes_e: jax.Array, experts: Experts, multiply: M
             return multiply(rows, matrices.weights_edf, sizes_e) + multiply(low_sr, matrices.b_erf, sizes_e)
         return multiply(rows, matrices, sizes_e)
 
-    gate_sf, up_sf = (checkpoint_name(product(rows_sd, matrices), "hidden") for matrices in (experts.gate_edf, experts.up_edf))
+    gate_sf, up_sf = (
+        checkpoint_name(product(rows_sd, matrices), "hidden") for matrices in (experts.gate_edf, experts.up_edf)
+    )
     return checkpoint_name(product(jax.nn.silu(gate_sf) * up_sf, experts.down_efd), "experts")
 
 
 def own_experts(
-    x_nd: jax.Array, experts_nk: jax.Array, weights_nk: jax.Array, experts: Experts, *, multiply: Multiply = grouped_matmul
+    x_nd: jax.Array,
+    experts_nk: jax.Array,
+    weights_nk: jax.Array,
+    experts: Experts,
+    *,
+    multiply: Multiply = grouped_matmul,
 ) -> jax.Array:
     """Tokens [N, D] through those of their experts [N, k] that are here: sort by expert, grouped matmul, unsort. Weighted sums [N, D].
 

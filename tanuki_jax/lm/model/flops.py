@@ -56,7 +56,9 @@ def active(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Ar
     return y_btd, jnp.zeros(())
 
 
-def training_flops_per_token(model: Model, sequence_length: int, *, frozen: bool = False, reference: bool = False) -> int:
+def training_flops_per_token(
+    model: Model, sequence_length: int, *, frozen: bool = False, reference: bool = False
+) -> int:
     """Model FLOPs of one trained token: three times those of the forward pass, recomputation not counted.
 
     Where only adapters are trained (`frozen`) weights have no gradients: two times for products with them, and the adapters' own are left

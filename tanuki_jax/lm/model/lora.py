@@ -58,10 +58,12 @@ def initialise(blocks: Blocks, lora: LoRA, key: jax.Array, dtype: str = "float32
     for number, projection in enumerate(lora.projections):
         shape, lead, inputs = blocks[projection].shape, lead_dims(projection), input_dims(projection)
         bound = 1 / math.sqrt(math.prod(shape[lead : lead + inputs]))
-        fresh = jax.random.uniform(jax.random.fold_in(key, number), (*shape[: lead + inputs], lora.rank), jnp.dtype(dtype), -bound, bound)
+        fresh = jax.random.uniform(
+            jax.random.fold_in(key, number), (*shape[: lead + inputs], lora.rank), jnp.dtype(dtype), -bound, bound
+        )
         adapters[f"{projection}_a"] = fresh
         adapters[f"{projection}_b"] = jnp.zeros((*shape[:lead], lora.rank, *shape[lead + inputs :]), jnp.dtype(dtype))
-        if lora.magnitude:
+        if lora.dora:
             adapters[f"{projection}_m"] = _norms(thaw(blocks[projection]), lead, inputs).astype(dtype)
     return adapters
 
@@ -144,7 +146,7 @@ def merged_matrix(weight: npt.NDArray[Any], adapter: Blocks, projection: str, lo
     rows = math.prod(weight.shape[:inputs])
     a, b = (np.asarray(adapter[f"{projection}_{part}"], np.float32) for part in "ab")
     whole = weight.reshape(rows, -1).astype(np.float32) + lora.scale * (a.reshape(rows, -1) @ b.reshape(lora.rank, -1))
-    if lora.magnitude:
+    if lora.dora:
         whole *= np.asarray(adapter[f"{projection}_m"], np.float32).reshape(-1) / np.sqrt(np.square(whole).sum(0))
     return whole.reshape(weight.shape)
 

@@ -30,7 +30,9 @@ def freeze(parameters: dict[str, Any], lora: LoRA) -> dict[str, Any]:
     """
     kept = jax.tree.map(lambda array: array.astype(lora.base_dtype), parameters)
     blocks = kept["blocks"]
-    quantized = {name: _layer_by_layer(blocks[name], name, lora) for name in _projections(blocks)} if lora.quantized else {}
+    quantized = (
+        {name: _layer_by_layer(blocks[name], name, lora) for name in _projections(blocks)} if lora.quantized else {}
+    )
     return {**kept, "blocks": {**blocks, **quantized}}
 
 

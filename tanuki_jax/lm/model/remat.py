@@ -23,7 +23,11 @@ def keep_all(layer: Callable[..., Any]) -> Callable[..., Any]:
 
 def rematerialize(name: str, save: Sequence[str] = (), offload: Sequence[str] = ()) -> Remat:
     """`jax.checkpoint` with the `policy` of that name, for what a scan runs; `none` keeps everything."""
-    return keep_all if name == "none" else functools.partial(jax.checkpoint, policy=policy(name, save, offload), prevent_cse=False)
+    return (
+        keep_all
+        if name == "none"
+        else functools.partial(jax.checkpoint, policy=policy(name, save, offload), prevent_cse=False)
+    )
 
 
 def policy(name: str, save: Sequence[str] = (), offload: Sequence[str] = ()) -> Callable[..., Any]:

@@ -69,7 +69,9 @@ def _spread_backward(slots: Slots, g_sd: jax.Array) -> tuple[jax.Array, None]:
     return collect(g_sd, jnp.ones(slots.places_nk.shape, jnp.float32), slots), None
 
 
-def _collect_forward(rows_sd: jax.Array, weights_nk: jax.Array, slots: Slots) -> tuple[jax.Array, tuple[jax.Array, jax.Array, Slots]]:
+def _collect_forward(
+    rows_sd: jax.Array, weights_nk: jax.Array, slots: Slots
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array, Slots]]:
     return collect(rows_sd, weights_nk, slots), (rows_sd, weights_nk, slots)
 
 

@@ -27,7 +27,9 @@ type Constrain = Callable[[jax.Array, str], jax.Array]
 class Attend(Protocol):
     """Causal attention inside segments: q [B, T, H, Dh], k and v [B, T, K, Dh], int32[B, T] twice -> [B, T, H, Dh]."""
 
-    def __call__(self, q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array, /) -> jax.Array: ...
+    def __call__(
+        self, q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array, /
+    ) -> jax.Array: ...
 
 
 class Layer(Protocol):
@@ -37,7 +39,13 @@ class Layer(Protocol):
     """
 
     def __call__(
-        self, x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, one_layer: Params, attend: Attend | None = None, /
+        self,
+        x_btd: jax.Array,
+        segment_ids: jax.Array,
+        positions: jax.Array,
+        one_layer: Params,
+        attend: Attend | None = None,
+        /,
     ) -> tuple[jax.Array, Routing | None]: ...
 
 
@@ -60,7 +68,14 @@ class Through(Protocol):
     """
 
     def __call__(
-        self, layer: Layer, remat: Remat, x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, blocks: Params, /
+        self,
+        layer: Layer,
+        remat: Remat,
+        x_btd: jax.Array,
+        segment_ids: jax.Array,
+        positions: jax.Array,
+        blocks: Params,
+        /,
     ) -> tuple[jax.Array, Routing | None]: ...
 
 
@@ -143,12 +158,19 @@ class Blocks(nnx.Module):
 
         def experts(name: str) -> jax.Array | Adapted:
             weights_edf, adapter = getattr(self, name)[...].astype(x_btd.dtype), adapter_of(adapters, name)
-            return Adapted(weights_edf, adapter.a.astype(x_btd.dtype), adapter.b.astype(x_btd.dtype)) if adapter else weights_edf
+            return (
+                Adapted(weights_edf, adapter.a.astype(x_btd.dtype), adapter.b.astype(x_btd.dtype))
+                if adapter
+                else weights_edf
+            )
 
         x_btd = checkpoint_name(x_btd, "input")
         h_btd = rms_norm(x_btd, self.attention_norm[...], model.norm_epsilon)
         q, k, v = (constrain(x, "bthk") for x in project(h_btd, "q", "k", "v"))
-        q, k, v = (checkpoint_name(x, "qkv") for x in (rotate(q, positions, model.rope_theta), rotate(k, positions, model.rope_theta), v))
+        q, k, v = (
+            checkpoint_name(x, "qkv")
+            for x in (rotate(q, positions, model.rope_theta), rotate(k, positions, model.rope_theta), v)
+        )
         mixed_bthk = constrain(attend(q, k, v, segment_ids, positions), "bthk")
         (attended_btd,) = project(mixed_bthk, "o")
         x_btd = checkpoint_name(constrain(x_btd + attended_btd, "btd"), "middle")

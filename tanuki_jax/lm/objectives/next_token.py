@@ -10,7 +10,11 @@ from tanuki_jax.lm.objectives.sums import Sums
 
 
 def next_token(
-    states_btd: jax.Array, output_dv: jax.Array, batch: Batch[jax.Array], objective: NextToken, cross_entropy: LinearCrossEntropy
+    states_btd: jax.Array,
+    output_dv: jax.Array,
+    batch: Batch[jax.Array],
+    objective: NextToken,
+    cross_entropy: LinearCrossEntropy,
 ) -> Sums:
     """Negative log-likelihood in nats, and z-loss (the squared log partition function), summed over the tokens that count.
 
@@ -24,4 +28,8 @@ def next_token(
     logps_bt, log_z_bt = cross_entropy(states_btd, output_dv, batch.targets, batch.loss_weights)
     loss = -jnp.sum(logps_bt * batch.loss_weights)
     z_loss = jnp.sum(jnp.square(log_z_bt) * batch.loss_weights)
-    return Sums(total=loss + objective.z_loss * z_loss, weight=jnp.sum(batch.loss_weights), parts={"loss": loss, "z_loss": z_loss})
+    return Sums(
+        total=loss + objective.z_loss * z_loss,
+        weight=jnp.sum(batch.loss_weights),
+        parts={"loss": loss, "z_loss": z_loss},
+    )

@@ -52,31 +52,25 @@ def preference(
     tokens = _by_pair(batch.loss_weights, batch)
     real_n = tokens.chosen > 0
     policy = _by_pair(logps_bt, batch)
-    reference = Answers(*map(jnp.zeros_like, policy)) if reference_logps_bt is None else _by_pair(reference_logps_bt, batch)
+    reference = (
+        Answers(*map(jnp.zeros_like, policy)) if reference_logps_bt is None else _by_pair(reference_logps_bt, batch)
+    )
     if objective.per_token or objective.loss in _PER_TOKEN:
-        policy, reference = (jax.tree.map(lambda sums, count: sums / jnp.maximum(count, 1), part, tokens) for part in (policy, reference))
-    policy = Answers(*(jnp.where(real_n, part, -1.0) for part in policy))  # of a place without a pair, any value whose loss is finite
+        policy, reference = (
+            jax.tree.map(lambda sums, count: sums / jnp.maximum(count, 1), part, tokens) for part in (policy, reference)
+        )
+    policy = Answers(
+        *(jnp.where(real_n, part, -1.0) for part in policy)
+    )  # of a place without a pair, any value whose loss is finite
     losses_n, kl = losses(policy, reference, objective, real_n)
 
     nll = -jnp.sum(logps_bt * (batch.sides == 1))
-    sft = 1.0 if objective.loss == "orpo" else objective.sft
+    sft = 1.0 if objective.loss == "orpo" else objective.sft_weight
     nll_weighted = sft * nll * pairs_per_token if sft else 0.0
 
-    def over_pairs(values_n: jax.Array) -> jax.Array:
-        return jnp.where(real_n, values_n, 0.0).sum()
-
-    total, weight = over_pairs(losses_n) + nll_weighted, real_n.sum().astype(jnp.float32)
-    rewards = Answers(*(objective.beta * (mine - theirs) for mine, theirs in zip(policy, reference, strict=True)))
-    parts = {
-        "loss": total,
-        "rewards/chosen": over_pairs(rewards.chosen),
-        "rewards/rejected": over_pairs(rewards.rejected),
-        "rewards/margins": over_pairs(rewards.chosen - rewards.rejected),
-        "rewards/accuracies": over_pairs(1.0 * (rewards.chosen > rewards.rejected)),
-        "logps/chosen": over_pairs(policy.chosen),
-        "logps/rejected": over_pairs(policy.rejected),
-        "logps/accuracies": over_pairs(1.0 * (policy.chosen > policy.rejected)),
-    }
+    total = _over_pairs(losses_n, real_n) + nll_weighted
+    weight = real_n.sum().astype(jnp.float32)
+    parts = {"loss": total, **_metrics(policy, reference, objective, real_n)}
     if sft:
         parts["nll_loss"] = nll * pairs_per_token
     if objective.loss == "kto":
@@ -84,7 +78,28 @@ def preference(
     return Sums(total=total, weight=weight, parts=jax.lax.stop_gradient(parts))
 
 
-def losses(policy: Answers, reference: Answers, objective: Preference, real_n: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _over_pairs(values_n: jax.Array, real_n: jax.Array) -> jax.Array:
+    return jnp.where(real_n, values_n, 0.0).sum()
+
+
+def _metrics(policy: Answers, reference: Answers, objective: Preference, real_n: jax.Array) -> dict[str, jax.Array]:
+    """Return rewards and log-probabilities, summed over pairs."""
+    rewards = Answers(*(objective.beta * (ours - theirs) for ours, theirs in zip(policy, reference, strict=True)))
+    values = {
+        "rewards/chosen": rewards.chosen,
+        "rewards/rejected": rewards.rejected,
+        "rewards/margins": rewards.chosen - rewards.rejected,
+        "rewards/accuracies": 1.0 * (rewards.chosen > rewards.rejected),
+        "logps/chosen": policy.chosen,
+        "logps/rejected": policy.rejected,
+        "logps/accuracies": 1.0 * (policy.chosen > policy.rejected),
+    }
+    return {name: _over_pairs(value_n, real_n) for name, value_n in values.items()}
+
+
+def losses(
+    policy: Answers, reference: Answers, objective: Preference, real_n: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     """The loss of each pair, float32[N], without the term of `sft`; and KTO's estimate of the divergence, float32[], else 0.
 
     Rafailov et al. 2023, equation 7 (with label smoothing as in Mitchell 2023); Azar et al. 2024, equation 17; Zhao et al. 2023;

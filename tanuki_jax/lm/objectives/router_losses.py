@@ -22,7 +22,7 @@ def add_routing(sums: Sums, routing: Routing, router: Router, weights_m: jax.Arr
         weights_m: float32[M], the weights of the micro-batches, which make up that of the sums.
     """
     routing = jax.tree.map(lambda part: jnp.tensordot(weights_m, part, 1), routing)
-    loss = router.load_balancing * routing.load_balancing.sum() + router.z_loss * routing.z_loss.sum()
+    loss = router.load_balancing_weight * routing.load_balancing.sum() + router.z_loss * routing.z_loss.sum()
     reported = {
         "load_balancing_loss": routing.load_balancing.mean(),
         "router_z_loss": routing.z_loss.mean(),

@@ -16,7 +16,17 @@ from tanuki_jax.config.experiment import Layout, Router
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.kernels.grouped_matmul.grouped_matmul import choose, grouped_matmul
 from tanuki_jax.lm.kernels.varying import varying
-from tanuki_jax.lm.model.experts import Adapted, Choices, Dispatch, Experts, Multiply, dropless, flat, own_experts, swiglu
+from tanuki_jax.lm.model.experts import (
+    Adapted,
+    Choices,
+    Dispatch,
+    Experts,
+    Multiply,
+    dropless,
+    flat,
+    own_experts,
+    swiglu,
+)
 from tanuki_jax.lm.model.slots import assign, collect, spread
 from tanuki_jax.lm.parallel import ragged_exchange
 from tanuki_jax.lm.parallel.sharding import ACTIVATIONS, ROWS, weights
@@ -53,15 +63,28 @@ def make_dispatch(mesh: Mesh, model: Model, layout: Layout, router: Router) -> D
         structure, specs = jax.tree.structure(experts), _specs(layout, experts)
 
         def local(x_btd: jax.Array, choices: Choices, *parts: jax.Array) -> tuple[jax.Array, jax.Array]:
-            x_btd, choices = jax.tree.map(lambda part: jax.lax.all_gather(part, "tensor", axis=1, tiled=True), (x_btd, choices))
-            whole = jax.tree.unflatten(structure, [_gathered(part, x_btd, spec) for part, spec in zip(parts, specs, strict=True)])
-            _report(exchange, model, router, mesh.shape["expert"], math.prod(x_btd.shape[:2]), x_btd.shape[-1] * x_btd.dtype.itemsize)
+            x_btd, choices = jax.tree.map(
+                lambda part: jax.lax.all_gather(part, "tensor", axis=1, tiled=True), (x_btd, choices)
+            )
+            whole = jax.tree.unflatten(
+                structure, [_gathered(part, x_btd, spec) for part, spec in zip(parts, specs, strict=True)]
+            )
+            _report(
+                exchange,
+                model,
+                router,
+                mesh.shape["expert"],
+                math.prod(x_btd.shape[:2]),
+                x_btd.shape[-1] * x_btd.dtype.itemsize,
+            )
             y_nd, dropped = visit(*flat(x_btd, choices), whole)
             y_btd = jax.lax.psum_scatter(y_nd.reshape(x_btd.shape), "tensor", scatter_dimension=1, tiled=True)
             own = jnp.where(jax.lax.axis_index("tensor") == 0, dropped, 0.0)
             return y_btd, jax.lax.psum(varying(own, x_btd), SPLIT)
 
-        placed = jax.shard_map(local, mesh=mesh, in_specs=(tokens, tokens, *specs), out_specs=(tokens, P()), check_vma=alone)
+        placed = jax.shard_map(
+            local, mesh=mesh, in_specs=(tokens, tokens, *specs), out_specs=(tokens, P()), check_vma=alone
+        )
         return placed(x_btd, choices, *jax.tree.leaves(experts))
 
     return dispatch
@@ -109,7 +132,12 @@ def _visit(mesh: Mesh, model: Model, router: Router, exchange: Exchange, dtype: 
     def multiply(x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array) -> jax.Array:
         return grouped_matmul(x_td, w_edf, group_sizes_e, backend=choose(device, dtype, w_edf.shape[1:]))
 
-    visits = {"none": _here, "all_gather": _over_all_gather, "all_to_all": _over_all_to_all, "ragged_all_to_all": _over_ragged}
+    visits = {
+        "none": _here,
+        "all_gather": _over_all_gather,
+        "all_to_all": _over_all_to_all,
+        "ragged_all_to_all": _over_ragged,
+    }
     return functools.partial(visits[exchange], multiply=multiply)
 
 
@@ -145,7 +173,9 @@ def _over_all_gather(
     x_nd: jax.Array, experts_nk: jax.Array, weights_nk: jax.Array, experts: Experts, *, multiply: Multiply
 ) -> tuple[jax.Array, jax.Array]:
     """Every device computes what its experts have to say on all tokens; the results are summed and scattered."""
-    x_nd, experts_nk, weights_nk = (jax.lax.all_gather(part, "expert", tiled=True) for part in (x_nd, experts_nk, weights_nk))
+    x_nd, experts_nk, weights_nk = (
+        jax.lax.all_gather(part, "expert", tiled=True) for part in (x_nd, experts_nk, weights_nk)
+    )
     mine_nk = experts_nk - jax.lax.axis_index("expert") * experts.here
     y_nd = own_experts(x_nd, mine_nk, weights_nk, experts, multiply=multiply)
     return jax.lax.psum_scatter(y_nd, "expert", scatter_dimension=0, tiled=True), _none_dropped(x_nd)
@@ -161,7 +191,9 @@ def _over_all_to_all(
     sent_sd = jax.lax.all_to_all(spread(x_nd, slots), "expert", 0, 0, tiled=True)
     ends_pe = jnp.cumsum(jax.lax.all_to_all(slots.sizes_e.reshape(ranks, own), "expert", 0, 0, tiled=True), axis=1)
     expert_pr = (jnp.arange(rows)[:, None] >= ends_pe[:, None]).sum(-1)
-    answers_sd = own_experts(sent_sd, expert_pr.reshape(-1, 1), varying(jnp.ones((ranks * rows, 1)), x_nd), experts, multiply=multiply)
+    answers_sd = own_experts(
+        sent_sd, expert_pr.reshape(-1, 1), varying(jnp.ones((ranks * rows, 1)), x_nd), experts, multiply=multiply
+    )
     return collect(jax.lax.all_to_all(answers_sd, "expert", 0, 0, tiled=True), weights_nk, slots), _none_dropped(x_nd)
 
 
@@ -175,7 +207,9 @@ def _over_ragged(
     route = ragged_exchange.route(counts_pe, jax.lax.axis_index("expert"), own)
     worst = ranks * len(x_nd) * min(own, experts_nk.shape[1])
     rows_sd = swiglu(ragged_exchange.exchange(spread(x_nd, slots), route, worst), route.sizes_e, experts, multiply)
-    return collect(ragged_exchange.exchange(rows_sd, ragged_exchange.back(route), experts_nk.size), weights_nk, slots), _none_dropped(x_nd)
+    return collect(
+        ragged_exchange.exchange(rows_sd, ragged_exchange.back(route), experts_nk.size), weights_nk, slots
+    ), _none_dropped(x_nd)
 
 
 def _capacity(factor: float, tokens: int, choices: int, experts: int) -> int:

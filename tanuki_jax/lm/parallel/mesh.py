@@ -20,6 +20,8 @@ def make_mesh(layout: Layout, devices: Sequence[jax.Device] | None = None) -> Me
     wanted = ", ".join(f"{axis} {size}" for axis, size in sizes.items() if size != 1)
     fixed, open_axes = math.prod(size for size in sizes.values() if size != -1), list(sizes.values()).count(-1)
     if fixed < 1 or len(devices) % fixed or open_axes > 1 or (open_axes == 0 and fixed != len(devices)):
-        raise InputError(f"the layout ({wanted or 'one device'}) does not fit {len(devices)} devices; the product of the axes must be that")
+        raise InputError(
+            f"the layout ({wanted or 'one device'}) does not fit {len(devices)} devices; the product of the axes must be that"
+        )
     shape = tuple(len(devices) // fixed if size == -1 else size for size in sizes.values())
     return jax.make_mesh(shape, AXES, axis_types=(AxisType.Auto,) * len(AXES), devices=devices)

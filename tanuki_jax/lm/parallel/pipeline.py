@@ -58,13 +58,22 @@ class _Cargo(NamedTuple):
 
 
 def _through(
-    mesh: Mesh, layout: Layout, layer: Layer, remat: Remat, x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, blocks: Params
+    mesh: Mesh,
+    layout: Layout,
+    layer: Layer,
+    remat: Remat,
+    x_btd: jax.Array,
+    segment_ids: jax.Array,
+    positions: jax.Array,
+    blocks: Params,
 ) -> tuple[jax.Array, Routing | None]:
     stages, groups, trips = layout.stage, layout.interleave, layout.microbatches // layout.stage
     stage, spread = jnp.arange(stages), functools.partial(_on_stages, mesh)
     blocks = _by_group(mesh, layout, blocks)
 
-    def one_layer(x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, group: jax.Array, layers: Params) -> Any:
+    def one_layer(
+        x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, group: jax.Array, layers: Params
+    ) -> Any:
         chosen = jax.tree.map(lambda w: jax.lax.dynamic_index_in_dim(w, group, keepdims=False), layers)
         return layer(x_btd, segment_ids, positions, chosen)
 
@@ -80,7 +89,9 @@ def _through(
         trip, group = _at(number, groups, stages)
         fresh = _slot(waiting, trip, trips)
         moving = jax.tree.map(functools.partial(_at_stages, (stage == 0) & (group == 0)), fresh, moving)
-        waiting = _put(waiting, trip, trips, jax.tree.map(lambda new: jnp.where(group == 0, _handed(mesh, new, -1), new), fresh))
+        waiting = _put(
+            waiting, trip, trips, jax.tree.map(lambda new: jnp.where(group == 0, _handed(mesh, new, -1), new), fresh)
+        )
 
         _, groups_s = _at(number - stage, groups, stages)
         x, routing = work(moving, groups_s, blocks)
@@ -113,11 +124,15 @@ def _at_stages(mask_s: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
 
 def _slot(tree: Any, trip: jax.Array, trips: int) -> Any:
     """One micro-batch of every stage: [S, trips, ...] -> [S, ...]."""
-    return jax.tree.map(lambda x: jax.lax.dynamic_index_in_dim(x, jnp.clip(trip, 0, trips - 1), 1, keepdims=False), tree)
+    return jax.tree.map(
+        lambda x: jax.lax.dynamic_index_in_dim(x, jnp.clip(trip, 0, trips - 1), 1, keepdims=False), tree
+    )
 
 
 def _put(tree: Any, trip: jax.Array, trips: int, new: Any) -> Any:
-    return jax.tree.map(lambda x, part: jax.lax.dynamic_update_index_in_dim(x, part, jnp.clip(trip, 0, trips - 1), 1), tree, new)
+    return jax.tree.map(
+        lambda x, part: jax.lax.dynamic_update_index_in_dim(x, part, jnp.clip(trip, 0, trips - 1), 1), tree, new
+    )
 
 
 def _handed(mesh: Mesh, x: jax.Array, by: int) -> jax.Array:
@@ -125,7 +140,9 @@ def _handed(mesh: Mesh, x: jax.Array, by: int) -> jax.Array:
     stages = mesh.shape["stage"]
     pairs = [(stage, (stage + by) % stages) for stage in range(stages)]
     hand = functools.partial(jax.lax.ppermute, axis_name="stage", perm=pairs)
-    handed: jax.Array = jax.shard_map(hand, mesh=mesh, in_specs=P("stage"), out_specs=P("stage"), axis_names={"stage"})(x)
+    handed: jax.Array = jax.shard_map(hand, mesh=mesh, in_specs=P("stage"), out_specs=P("stage"), axis_names={"stage"})(
+        x
+    )
     return handed
 
 

@@ -72,7 +72,9 @@ def exchange(rows_sd: jax.Array, way: Route, rows: int) -> jax.Array:
 
 def _send(rows: int, sent: int, rows_sd: jax.Array, way: Route) -> jax.Array:
     empty = varying(jnp.zeros((rows, rows_sd.shape[1]), rows_sd.dtype), rows_sd)
-    return jax.lax.ragged_all_to_all(rows_sd, empty, way.send_from, way.send_sizes, way.send_to, way.receive_sizes, axis_name="expert")
+    return jax.lax.ragged_all_to_all(
+        rows_sd, empty, way.send_from, way.send_sizes, way.send_to, way.receive_sizes, axis_name="expert"
+    )
 
 
 _exchange = jax.custom_vjp(_send, nondiff_argnums=(0, 1))

@@ -21,7 +21,9 @@ def make_attend(mesh: Mesh, backend: Backend) -> Attend:
     """
     device = mesh.devices.flat[0]
     if PLATFORMS.get(backend, device.platform) != device.platform:
-        raise InputError(f"layout.attention {backend} needs a {PLATFORMS[backend]}, and the devices here are of platform {device.platform}")
+        raise InputError(
+            f"layout.attention {backend} needs a {PLATFORMS[backend]}, and the devices here are of platform {device.platform}"
+        )
     heads, time = P(ROWS, "context", "tensor", None), P(ROWS, "context")
     _check_split(mesh, backend)
 

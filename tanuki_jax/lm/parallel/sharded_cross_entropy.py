@@ -20,8 +20,12 @@ def sharded_linear_cross_entropy(mesh: Mesh, layout: Layout, *, frozen: bool = F
     width_axes, vocabulary_axis = placed
     states, tokens = ACTIVATIONS["states"], P(*BATCH[1:])
 
-    def local(states_btd: jax.Array, output_dv: jax.Array, targets_bt: jax.Array, weights_bt: jax.Array, /) -> tuple[jax.Array, jax.Array]:
-        part_dv = varying(output_dv, states_btd)  # so the gradient is scattered first, and only its part summed over the other axes
+    def local(
+        states_btd: jax.Array, output_dv: jax.Array, targets_bt: jax.Array, weights_bt: jax.Array, /
+    ) -> tuple[jax.Array, jax.Array]:
+        part_dv = varying(
+            output_dv, states_btd
+        )  # so the gradient is scattered first, and only its part summed over the other axes
         whole_dv = jax.lax.all_gather(part_dv, width_axes, axis=0, tiled=True) if width_axes else part_dv
         return linear_cross_entropy(states_btd, whole_dv, targets_bt, weights_bt, axis=vocabulary_axis, frozen=frozen)
 

@@ -48,7 +48,11 @@ PARAMETERS = {
 def _of_adapter(projection: str) -> dict[str, P]:
     """A lies as the inputs of the weight that it adapts, B and a magnitude as its outputs; the rank is on all devices."""
     spec, lead = tuple(PARAMETERS[projection]), lead_dims(projection)
-    first, inputs, outputs = spec[:lead], spec[lead : lead + input_dims(projection)], spec[lead + input_dims(projection) :]
+    first, inputs, outputs = (
+        spec[:lead],
+        spec[lead : lead + input_dims(projection)],
+        spec[lead + input_dims(projection) :],
+    )
     return {
         f"{projection}_a": P(*first, *inputs, None),
         f"{projection}_b": P(*first, None, *outputs),
@@ -59,7 +63,9 @@ def _of_adapter(projection: str) -> dict[str, P]:
 for _projection in get_args(Projection):
     PARAMETERS |= _of_adapter(_projection)
 
-GATHERED = {name: P(*(None if axes in (SHARED, "fsdp") else axes for axes in spec)) for name, spec in PARAMETERS.items()}
+GATHERED = {
+    name: P(*(None if axes in (SHARED, "fsdp") else axes for axes in spec)) for name, spec in PARAMETERS.items()
+}
 """The same with all that `fsdp` and `expert` share gathered."""
 
 ACTIVATIONS = {
@@ -141,7 +147,9 @@ def _divided(mesh: Mesh, spec: P, leaf: Any) -> P:
 
 def place(mesh: Mesh, tree: Any) -> Any:
     """A tree of `jax.ShapeDtypeStruct`s with the `shardings` that they have on the mesh."""
-    return jax.tree.map(lambda leaf, at: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=at), tree, shardings(mesh, tree))
+    return jax.tree.map(
+        lambda leaf, at: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=at), tree, shardings(mesh, tree)
+    )
 
 
 def replicate(mesh: Mesh, tree: Any) -> Any:
@@ -180,7 +188,9 @@ def check_batch(mesh: Mesh, layout: Layout, data: Data) -> None:
     halves = 2 if layout.context > 1 else 1
     if data.sequence_length % (halves * layout.context * layout.tensor):
         split = f"{halves} x layout.context {layout.context} x " if layout.context > 1 else ""
-        raise InputError(f"data.sequence_length {data.sequence_length} is not divided by {split}layout.tensor {layout.tensor}")
+        raise InputError(
+            f"data.sequence_length {data.sequence_length} is not divided by {split}layout.tensor {layout.tensor}"
+        )
 
 
 def local_rows(mesh: Mesh, shape: Sequence[int]) -> list[int]:

@@ -91,7 +91,13 @@ def measurements(sizes: Sizes) -> Iterator[Measurement]:
     for case in cases(sizes):
         for name, attend in _variants(case).items():
             yield Measurement(BENCHMARK, case.name, name, functools.partial(_measure, case, attend), case.first)
-        shape = {"lengths": case.lengths, "heads": case.heads, "kv_heads": case.kv_heads, "dim": case.dim, "backward": case.backward}
+        shape = {
+            "lengths": case.lengths,
+            "heads": case.heads,
+            "kv_heads": case.kv_heads,
+            "dim": case.dim,
+            "backward": case.backward,
+        }
         yield from peers.measurements(BENCHMARK, case.name, shape, case.flops, case.first)
     yield from missing(BENCHMARK, {"tokamax": "tokamax"} | peers.PACKAGES[BENCHMARK])
 
@@ -100,7 +106,9 @@ def _variants(case: Case) -> dict[str, Attend]:
     """Peers before ours, so that a kernel that takes the device down takes nobody else's figures with it."""
     variants: dict[str, Attend] = {}
     if not case.packed:
-        variants[DENSE_PEER] = lambda q, k, v, *_: jax.nn.dot_product_attention(q, k, v, is_causal=True, implementation="cudnn")
+        variants[DENSE_PEER] = lambda q, k, v, *_: jax.nn.dot_product_attention(
+            q, k, v, is_causal=True, implementation="cudnn"
+        )
         if not case.backward:
             variants["jax's attention_mgpu (float16)"] = attention_mgpu_peer
         if importlib.util.find_spec("tokamax") is not None:
@@ -139,7 +147,14 @@ def _measure(case: Case, attend: Attend, seconds: float) -> Figures:
 
 
 def run(
-    attend: Attend, backward: bool, q: jax.Array, k: jax.Array, v: jax.Array, gradient: jax.Array, segments: jax.Array, positions: jax.Array
+    attend: Attend,
+    backward: bool,
+    q: jax.Array,
+    k: jax.Array,
+    v: jax.Array,
+    gradient: jax.Array,
+    segments: jax.Array,
+    positions: jax.Array,
 ) -> tuple[jax.Array, ...]:
     """The output, and dq, dk and dv of `gradient` if `backward`."""
     if not backward:
@@ -154,7 +169,9 @@ def inputs(case: Case) -> tuple[jax.Array, ...]:
     rows, time = len(case.lengths), case.time
     keys = jax.random.split(jax.random.key(0), 4)
     heads = (case.heads, case.kv_heads, case.kv_heads, case.heads)
-    arrays = [jax.random.normal(key, (rows, time, n, case.dim), jnp.bfloat16) for key, n in zip(keys, heads, strict=True)]
+    arrays = [
+        jax.random.normal(key, (rows, time, n, case.dim), jnp.bfloat16) for key, n in zip(keys, heads, strict=True)
+    ]
     return *arrays, jnp.asarray(documents.segment_ids(case.lengths)), jnp.asarray(documents.positions(case.lengths))
 
 

@@ -18,7 +18,10 @@ COLUMNS = ("variant", "time", "10-90%", "TFLOP/s", "of matmul", "moved", "tempor
 def write(path: Path, results: Sequence[Result], about: dict[str, Any]) -> None:
     """A JSON object of `about` and the results."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(path, json.dumps(about | {"results": [to_json(result) for result in results]}, indent=1, ensure_ascii=False) + "\n")
+    replace_text(
+        path,
+        json.dumps(about | {"results": [to_json(result) for result in results]}, indent=1, ensure_ascii=False) + "\n",
+    )
 
 
 def read(path: Path) -> tuple[list[Result], dict[str, Any]]:
@@ -76,7 +79,9 @@ def share(result: Result) -> float:
 
 
 def seconds(value: float) -> str:
-    unit, scale = next(((unit, scale) for unit, scale in (("s", 1.0), ("ms", 1e-3)) if abs(value) >= scale), ("us", 1e-6))
+    unit, scale = next(
+        ((unit, scale) for unit, scale in (("s", 1.0), ("ms", 1e-3)) if abs(value) >= scale), ("us", 1e-6)
+    )
     return f"{value / scale:.4g} {unit}"
 
 
@@ -116,7 +121,9 @@ def _draw(axis: Any, benchmark: str, results: Sequence[Result]) -> None:
         if figures is None:
             axis.text(0, place, f" {result.outcome}", va="center", fontsize=7, color="grey")
             continue
-        low, middle, high = (figures.flops / time / 1e12 for time in (figures.timing.high, figures.timing.median, figures.timing.low))
+        low, middle, high = (
+            figures.flops / time / 1e12 for time in (figures.timing.high, figures.timing.median, figures.timing.low)
+        )
         spread = [[max(0.0, middle - low)], [max(0.0, high - middle)]]
         axis.barh(place, middle, xerr=spread, color=f"C{cases.index(result.case) % 10}", height=0.8)
         axis.text(max(middle, high), place, f"  {middle:.4g}", va="center", fontsize=7)

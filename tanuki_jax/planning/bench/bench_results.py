@@ -90,7 +90,15 @@ def take(measurement: Measurement, seconds: float, ceiling: float) -> Result:
 
     def result(outcome: Outcome, detail: str = "", figures: Figures | None = None) -> Result:
         benchmark, case, variant = measurement.key
-        return Result(benchmark=benchmark, case=case, variant=variant, outcome=outcome, detail=detail, figures=figures, ceiling=ceiling)
+        return Result(
+            benchmark=benchmark,
+            case=case,
+            variant=variant,
+            outcome=outcome,
+            detail=detail,
+            figures=figures,
+            ceiling=ceiling,
+        )
 
     try:
         return result("measured", figures=measurement.take(seconds))

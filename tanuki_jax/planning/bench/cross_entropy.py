@@ -106,14 +106,20 @@ def _measure(case: Case, loss: Loss, seconds: float) -> Figures:
         names = ("the loss", "d-states", "d-output")[: len(got)]
         return check((losses[..., None] if losses.ndim else losses[None], *gradients), (wanted, *expected[1:]), names)
 
-    return measure(functools.partial(run, loss, case.backward), inputs(case), right, seconds, flops=case.flops, tokens=case.tokens)
+    return measure(
+        functools.partial(run, loss, case.backward), inputs(case), right, seconds, flops=case.flops, tokens=case.tokens
+    )
 
 
-def run(loss: Loss, backward: bool, states_btd: jax.Array, output_dv: jax.Array, *targets_and_weights: jax.Array) -> tuple[jax.Array, ...]:
+def run(
+    loss: Loss, backward: bool, states_btd: jax.Array, output_dv: jax.Array, *targets_and_weights: jax.Array
+) -> tuple[jax.Array, ...]:
     """The losses, and if `backward` the gradients of their sum with respect to states and output."""
     if not backward:
         return (loss(states_btd, output_dv, *targets_and_weights),)
-    losses, pull_back = jax.vjp(lambda states, output: loss(states, output, *targets_and_weights), states_btd, output_dv)
+    losses, pull_back = jax.vjp(
+        lambda states, output: loss(states, output, *targets_and_weights), states_btd, output_dv
+    )
     return losses, *pull_back(jnp.ones_like(losses))
 
 

@@ -56,7 +56,13 @@ def cases(sizes: Sizes) -> Iterator[Case]:
     rows = sizes.tokens * sizes.choices
     for load, group_sizes in (("balanced", balanced(rows, sizes.experts)), ("skewed", skewed(rows, sizes.experts))):
         for products in PRODUCTS:
-            yield Case(load=load, group_sizes=group_sizes, width=sizes.model.width, hidden=sizes.model.hidden, products=products)
+            yield Case(
+                load=load,
+                group_sizes=group_sizes,
+                width=sizes.model.width,
+                hidden=sizes.model.hidden,
+                products=products,
+            )
 
 
 def measurements(sizes: Sizes) -> Iterator[Measurement]:
@@ -75,7 +81,9 @@ def _variants(case: Case) -> dict[str, Grouped]:
     if importlib.util.find_spec("tokamax") is not None:
         variants["tokamax"] = _tokamax
     backends: tuple[Backend, ...] = ("ragged", "hopper")
-    return variants | {f"tanuki_jax {backend}": functools.partial(grouped_matmul, backend=backend) for backend in backends}
+    return variants | {
+        f"tanuki_jax {backend}": functools.partial(grouped_matmul, backend=backend) for backend in backends
+    }
 
 
 def _one_by_one(sizes: tuple[int, ...], x_td: jax.Array, w_edf: jax.Array, _: jax.Array) -> jax.Array:

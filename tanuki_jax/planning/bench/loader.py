@@ -25,7 +25,9 @@ BATCHES = 50
 def measurements(sizes: Sizes) -> Iterator[Measurement]:
     for rows, length in sizes.loader_rows:
         take = functools.partial(_measure, sizes, rows, length)
-        yield Measurement(BENCHMARK, f"{rows} x {length}, documents of mean {sizes.document}", "tanuki_jax", take, False)
+        yield Measurement(
+            BENCHMARK, f"{rows} x {length}, documents of mean {sizes.document}", "tanuki_jax", take, False
+        )
 
 
 def _measure(sizes: Sizes, rows: int, length: int, seconds: float) -> Figures:
@@ -54,7 +56,9 @@ def _measure(sizes: Sizes, rows: int, length: int, seconds: float) -> Figures:
         cpu = time.process_time() - cpu
     timing, tokens = summarise(samples), rows * length
     rate: dict[str, float | str] = {"tokens/s": tokens / timing.median, "tokens/s a core": tokens * batches / cpu}
-    return Figures(timing=timing, tokens=tokens, moved_bytes=sum(array.nbytes for array in first if array is not None), notes=rate)
+    return Figures(
+        timing=timing, tokens=tokens, moved_bytes=sum(array.nbytes for array in first if array is not None), notes=rate
+    )
 
 
 def _store(folder: Path, sizes: Sizes) -> Store:
@@ -64,7 +68,12 @@ def _store(folder: Path, sizes: Sizes) -> Store:
     tokens = random.integers(0, VOCABULARY, lengths.sum()).astype(np.uint16)
     digests = random.integers(0, 2**63, len(lengths)).astype(np.uint64)
     with StoreWriter(
-        folder, source=folder.name, tokenizer_fingerprint="", vocabulary=VOCABULARY, inputs=[Input("synthetic", 1)], settings={}
+        folder,
+        source=folder.name,
+        tokenizer_fingerprint="",
+        vocabulary=VOCABULARY,
+        inputs=[Input("synthetic", 1)],
+        settings={},
     ) as writer:
         writer.append(tokens, lengths, digests, np.zeros(len(lengths), np.int32), np.arange(1, len(lengths) + 1))
         return writer.commit({})

@@ -26,7 +26,9 @@ LONGEST = 120
 """Seconds that a peer may take, start and checks included."""
 
 
-def measurements(benchmark: str, case: str, shape: Mapping[str, Any], flops: float, first: bool) -> Iterator[Measurement]:
+def measurements(
+    benchmark: str, case: str, shape: Mapping[str, Any], flops: float, first: bool
+) -> Iterator[Measurement]:
     """One for each installed peer; `shape` are the fields of `Attention` or `CrossEntropy` in `torch_peers`."""
     for variant, package in PACKAGES[benchmark].items():
         if importlib.util.find_spec(package) is not None:
@@ -45,4 +47,6 @@ def _measure(specification: Mapping[str, Any], flops: float, seconds: float) -> 
         raise Unavailable(said["unavailable"])
     if said["wrong"]:
         raise Wrong(said["wrong"])
-    return Figures(timing=Timing(**said["timing"]), flops=flops, error=said["error"], device_peak_bytes=said["peak_bytes"])
+    return Figures(
+        timing=Timing(**said["timing"]), flops=flops, error=said["error"], device_peak_bytes=said["peak_bytes"]
+    )

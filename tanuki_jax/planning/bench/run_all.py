@@ -40,7 +40,9 @@ def run(json: Path, sizes: str, budget: float) -> tuple[list[Result], bool]:
     folder = json.with_suffix(".parts")
     folder.mkdir(parents=True, exist_ok=True)
     journals = {part: Journal(folder / f"{part}.jsonl") for part in PARTS}
-    finished = all(_take(part, journals[part], sizes, which, deadline, lost) for which in ("first", "rest") for part in PARTS)
+    finished = all(
+        _take(part, journals[part], sizes, which, deadline, lost) for which in ("first", "rest") for part in PARTS
+    )
     results = completed([result for journal in journals.values() for result in journal.results], SIZES[sizes])
     places = [journal.where for journal in journals.values() if journal.where]
     if any(place != places[0] for place in places):
@@ -63,7 +65,9 @@ def _take(part: str, journal: Journal, sizes: str, which: str, deadline: float, 
             benchmark, case, variant = key
             journal.finish(Result(benchmark=benchmark, case=case, variant=variant, outcome="failed", detail=said), 0.0)
         elif len(journal.results) == before:
-            lost.append(Result(benchmark=part, case="every case", variant="every variant", outcome="failed", detail=said))
+            lost.append(
+                Result(benchmark=part, case="every case", variant="every variant", outcome="failed", detail=said)
+            )
             return True
     return False
 

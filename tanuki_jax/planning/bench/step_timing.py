@@ -77,7 +77,9 @@ class Case:
 
 def policies(layout: Layout, wanted: Sequence[str] = ()) -> tuple[str, ...]:
     """Those that are wanted, the config's `own` in words; none: all that have a name, after the config's own if it is another."""
-    kept = [f"{verb} {', '.join(names)}" for verb, names in (("save", layout.save), ("offload", layout.offload)) if names]
+    kept = [
+        f"{verb} {', '.join(names)}" for verb, names in (("save", layout.save), ("offload", layout.offload)) if names
+    ]
     own = ", ".join([layout.remat, *kept])
     chosen = wanted or (*(["own"] if kept else []), *POLICIES)
     return tuple(dict.fromkeys(own if policy == "own" else policy for policy in chosen))
@@ -96,7 +98,9 @@ def measurements(
         for depth in layers:
             for policy in policies(experiment.layout, wanted):
                 case = Case(experiment=experiment, document=document, rows=count, layers=depth, policy=policy)
-                yield Measurement(BENCHMARK, case.name, f"remat {policy}", functools.partial(_measure, case), count == rows[0])
+                yield Measurement(
+                    BENCHMARK, case.name, f"remat {policy}", functools.partial(_measure, case), count == rows[0]
+                )
 
 
 def _measure(case: Case, seconds: float) -> Figures:
@@ -116,7 +120,14 @@ def _measure(case: Case, seconds: float) -> Figures:
     timing = clock(run, seconds)
     flops = case.tokens * flops_per_token(experiment)
     held = memory(compiled) | {"device_peak_bytes": raised_peak(before)}
-    return Figures(timing=timing, flops=flops, tokens=case.tokens, error=error, notes=_rates(case.tokens, timing.median, flops), **held)
+    return Figures(
+        timing=timing,
+        flops=flops,
+        tokens=case.tokens,
+        error=error,
+        notes=_rates(case.tokens, timing.median, flops),
+        **held,
+    )
 
 
 def _rates(tokens: int, seconds: float, flops: float) -> dict[str, float | str]:
@@ -138,7 +149,9 @@ def _batch(case: Case) -> Batch[Any]:
     """Random tokens [1, rows, T] in documents of exponentially distributed lengths, for pairs two by two, all of whose targets count."""
     time = case.experiment.data.sequence_length
     lengths = documents.exponential(case.rows, time, case.document)
-    tokens, targets = np.random.default_rng(0).integers(0, case.experiment.model.vocabulary, (2, 1, case.rows, time), np.int32)
+    tokens, targets = np.random.default_rng(0).integers(
+        0, case.experiment.model.vocabulary, (2, 1, case.rows, time), np.int32
+    )
     ids, positions = documents.segment_ids(lengths)[None], documents.positions(lengths)[None]
     batch = Batch(tokens, targets, np.ones(tokens.shape, np.float32), ids, positions)
     if isinstance(case.experiment.objective, NextToken):
@@ -179,7 +192,9 @@ def extrapolate(shallow: Timing, deep: Timing, depths: tuple[int, int], layers: 
     return Timing(median, line(shallow.high, deep.low), line(shallow.low, deep.high), min(shallow.runs, deep.runs))
 
 
-def extrapolated(results: Sequence[Result], experiment: Experiment, layers: Sequence[int], rows: Sequence[int]) -> list[Result]:
+def extrapolated(
+    results: Sequence[Result], experiment: Experiment, layers: Sequence[int], rows: Sequence[int]
+) -> list[Result]:
     """A result at full depth for every policy and number of rows that was measured at both depths, if there are two."""
     if len(layers) < 2:
         return []
@@ -188,7 +203,9 @@ def extrapolated(results: Sequence[Result], experiment: Experiment, layers: Sequ
     found = []
     for count in rows:
         for policy in policies(experiment.layout):
-            ends = [Case(experiment=experiment, document=1, rows=count, layers=depth, policy=policy) for depth in layers]
+            ends = [
+                Case(experiment=experiment, document=1, rows=count, layers=depth, policy=policy) for depth in layers
+            ]
             pair = [measured.get((case.name, f"remat {policy}")) for case in ends]
             if pair[0] is None or pair[1] is None:
                 continue
@@ -201,5 +218,11 @@ def _at_full_depth(case: Case, shallow: Result, deep: Result, depths: tuple[int,
     timing = extrapolate(shallow.figures.timing, deep.figures.timing, depths, case.experiment.model.layers)
     flops = case.tokens * flops_per_token(case.experiment)
     notes = _rates(case.tokens, timing.median, flops) | {"extrapolated from layers": f"{depths[0]} and {depths[1]}"}
-    figures = Figures(timing=timing, flops=flops, tokens=case.tokens, notes=notes, error=max(shallow.figures.error, deep.figures.error))
+    figures = Figures(
+        timing=timing,
+        flops=flops,
+        tokens=case.tokens,
+        notes=notes,
+        error=max(shallow.figures.error, deep.figures.error),
+    )
     return dataclasses.replace(deep, case=case.whole, figures=figures)

@@ -40,7 +40,9 @@ def of_steps(sizes: Sizes) -> Iterator[Measurement]:
 
 
 def of_expert_steps(sizes: Sizes) -> Iterator[Measurement]:
-    return step.measurements(expert_experiment(sizes), sizes.layers[1:], [2 * sizes.tokens // sizes.times[0]], sizes.document)
+    return step.measurements(
+        expert_experiment(sizes), sizes.layers[1:], [2 * sizes.tokens // sizes.times[0]], sizes.document
+    )
 
 
 def of_adapter_steps(sizes: Sizes) -> Iterator[Measurement]:

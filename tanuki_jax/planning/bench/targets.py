@@ -33,7 +33,11 @@ def _tera(result: Result) -> str:
 def _of_cudnn(result: Result) -> str:
     assert result.figures is not None
     share = result.figures.notes.get(SHARE)
-    return f"{share:.0%}" if isinstance(share, float) else f"{report.seconds(result.figures.timing.median)}; cuDNN was not measured"
+    return (
+        f"{share:.0%}"
+        if isinstance(share, float)
+        else f"{report.seconds(result.figures.timing.median)}; cuDNN was not measured"
+    )
 
 
 def _of_ceiling(result: Result) -> str:
@@ -165,7 +169,9 @@ def _measured(bar: Bar, results: Sequence[Result]) -> str:
     found = [
         result
         for result in results
-        if result.benchmark == bar.benchmark and result.variant.startswith(bar.variant) and all(words in result.case for words in bar.case)
+        if result.benchmark == bar.benchmark
+        and result.variant.startswith(bar.variant)
+        and all(words in result.case for words in bar.case)
     ]
     measured = [(report.tera(result.figures), result) for result in found if result.figures is not None]
     if measured:

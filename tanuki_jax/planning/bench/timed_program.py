@@ -17,7 +17,9 @@ def take_device() -> None:
     os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", "0.92")
 
 
-def measure(run: Callable[..., Any], arguments: tuple[Any, ...], check: Callable[[Any], float], seconds: float, **counts: Any) -> Figures:
+def measure(
+    run: Callable[..., Any], arguments: tuple[Any, ...], check: Callable[[Any], float], seconds: float, **counts: Any
+) -> Figures:
     """Figures of `jax.jit(run)(*arguments)`, with the useful `flops` and `tokens` of a run among `counts`.
 
     `check` takes the result, and returns its error or raises `Wrong`; only then is the program timed.

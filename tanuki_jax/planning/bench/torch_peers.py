@@ -57,7 +57,9 @@ class Attention:
     @functools.cached_property
     def ends(self) -> Any:
         """int32[documents + 1]: where each document begins, and where the last one ends."""
-        return torch.tensor([0, *itertools.accumulate(itertools.chain(*self.lengths))], device=DEVICE, dtype=torch.int32)
+        return torch.tensor(
+            [0, *itertools.accumulate(itertools.chain(*self.lengths))], device=DEVICE, dtype=torch.int32
+        )
 
     def _sdpa(self, backend: Any, q: Any, k: Any, v: Any) -> Any:
         rows = len(self.lengths)
@@ -91,7 +93,9 @@ class CrossEntropy:
 
     def smaller(self) -> "CrossEntropy":
         """An eighth of the tokens."""
-        return dataclasses.replace(self, rows=1, time=self.time // 8, counted=self.time * self.counted // (8 * self.rows * self.time))
+        return dataclasses.replace(
+            self, rows=1, time=self.time // 8, counted=self.time * self.counted // (8 * self.rows * self.time)
+        )
 
     def inputs(self) -> list[Any]:
         """States [tokens, D] and the output matrix [V, D], in bfloat16."""
@@ -113,7 +117,9 @@ class CrossEntropy:
 
     def reference(self, states: Any, output: Any) -> Any:
         parts = zip(states.split(1024), self.targets.split(1024), strict=True)
-        losses = [torch.nn.functional.cross_entropy(part @ output.T, targets, reduction="sum") for part, targets in parts]
+        losses = [
+            torch.nn.functional.cross_entropy(part @ output.T, targets, reduction="sum") for part, targets in parts
+        ]
         return torch.stack(losses).sum()[None]
 
 
@@ -169,7 +175,9 @@ def main(words: str) -> dict[str, Any]:
         torch.cuda.reset_peak_memory_stats()
     gradient = torch.randn_like(function(*inputs))
     synchronise = torch.cuda.synchronize if cuda else (lambda: None)
-    timing = clock(lambda: _results(function, inputs, shape.backward, gradient), given["seconds"], wait=lambda _: synchronise())
+    timing = clock(
+        lambda: _results(function, inputs, shape.backward, gradient), given["seconds"], wait=lambda _: synchronise()
+    )
     peak = torch.cuda.max_memory_allocated() if cuda else 0
     return said | {"timing": dataclasses.asdict(timing), "error": error, "peak_bytes": peak}
 

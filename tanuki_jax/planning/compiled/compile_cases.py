@@ -52,9 +52,13 @@ def programs(sizes: Sizes) -> Iterator[Program]:
     yield from _steps(sizes)
 
 
-def _lower(run: Callable[..., Any], shapes: Sequence[tuple[tuple[int, ...], Any]], devices: Sequence[jax.Device]) -> Any:
+def _lower(
+    run: Callable[..., Any], shapes: Sequence[tuple[tuple[int, ...], Any]], devices: Sequence[jax.Device]
+) -> Any:
     mesh = Mesh(devices[:1], ("one",))
-    return jax.jit(run).lower(*(jax.ShapeDtypeStruct(shape, dtype, sharding=NamedSharding(mesh, P())) for shape, dtype in shapes))
+    return jax.jit(run).lower(
+        *(jax.ShapeDtypeStruct(shape, dtype, sharding=NamedSharding(mesh, P())) for shape, dtype in shapes)
+    )
 
 
 def _attention(sizes: Sizes) -> Iterator[Program]:
@@ -69,7 +73,8 @@ def _attention(sizes: Sizes) -> Iterator[Program]:
         for group in GROUPS:
             lower = of(functools.partial(self_attention, backend="hopper"), dim, heads // group, True)
             work = tuple(
-                _attention_work(name, lengths, heads, dim, len(lengths) / rows) for name, lengths in attention.kinds(sizes, time).items()
+                _attention_work(name, lengths, heads, dim, len(lengths) / rows)
+                for name, lengths in attention.kinds(sizes, time).items()
             )
             yield Program(f"attention hopper, D {dim}, {group} query heads a key head, forward + backward", lower, work)
         for name, attend, backward in (
@@ -100,7 +105,9 @@ def _cross_entropy(sizes: Sizes) -> Iterator[Program]:
             run = functools.partial(cross_entropy.run, cross_entropy.ours, True)
             # The backward pass computes the logits again.
             yield Program(
-                f"cross-entropy, {case.name}", functools.partial(_lower, run, shapes), (Work("", case.flops, case.flops * 4 / 3),)
+                f"cross-entropy, {case.name}",
+                functools.partial(_lower, run, shapes),
+                (Work("", case.flops, case.flops * 4 / 3),),
             )
 
 
@@ -116,7 +123,9 @@ def _grouped_matmul(sizes: Sizes) -> Iterator[Program]:
             ]
             run = functools.partial(grouped_matmul.run, functools.partial(multiply, backend="hopper"), case.products)
             yield Program(
-                f"grouped-matmul hopper, {case.name}", functools.partial(_lower, run, shapes), (Work("", case.flops, case.flops),)
+                f"grouped-matmul hopper, {case.name}",
+                functools.partial(_lower, run, shapes),
+                (Work("", case.flops, case.flops),),
             )
 
 

@@ -60,8 +60,14 @@ class Compiled:
     @property
     def faults(self) -> list[str]:
         """What makes the command fail."""
-        spilling = [f"{kernel.name} spills {kernel.spill_stores + kernel.spill_loads} bytes" for kernel in self.kernels if kernel.spills]
-        too_large = [f"a kernel asks for {size} bytes of shared memory" for size in self.shared_memory if size > SHARED_MEMORY]
+        spilling = [
+            f"{kernel.name} spills {kernel.spill_stores + kernel.spill_loads} bytes"
+            for kernel in self.kernels
+            if kernel.spills
+        ]
+        too_large = [
+            f"a kernel asks for {size} bytes of shared memory" for size in self.shared_memory if size > SHARED_MEMORY
+        ]
         return [f"{self.name}: {fault}" for fault in (*([self.error] if self.error else []), *spilling, *too_large)]
 
 

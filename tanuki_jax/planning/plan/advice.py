@@ -27,10 +27,13 @@ def advice(experiment: Experiment, sizes: dict[str, int], memory: Memory, target
     if memory.fits:
         return tuple(_room(experiment, memory))
     found = sorted(
-        [*_less_kept(experiment, sizes, memory), *_more_shared(experiment, sizes, memory, target)], key=lambda change: -change[0]
+        [*_less_kept(experiment, sizes, memory), *_more_shared(experiment, sizes, memory, target)],
+        key=lambda change: -change[0],
     )
     said = [
-        f"{what} frees about {freed / GIB:.1f} GiB{'' if freed < -memory.free else ', enough alone'}" for freed, what in found if freed > 0
+        f"{what} frees about {freed / GIB:.1f} GiB{'' if freed < -memory.free else ', enough alone'}"
+        for freed, what in found
+        if freed > 0
     ]
     return (*said, *_what_is_left(memory, target))
 
@@ -66,20 +69,29 @@ def _inputs(experiment: Experiment, sizes: dict[str, int], rows: int) -> float:
     return layers * tokens * model.width * np.dtype(layout.compute_dtype).itemsize
 
 
-def _more_shared(experiment: Experiment, sizes: dict[str, int], memory: Memory, target: Target) -> Iterator[tuple[float, str]]:
+def _more_shared(
+    experiment: Experiment, sizes: dict[str, int], memory: Memory, target: Target
+) -> Iterator[tuple[float, str]]:
     """Bytes of the state freed by what shares it among more devices, and how to ask for it."""
     layout, lora, state = experiment.layout, experiment.lora, memory.state
     if layout.zero == 1:
         item = np.dtype(layout.compute_dtype).itemsize
         frozen = memory.frozen * (1 if lora.quantized else item / np.dtype(lora.base).itemsize)
-        yield (memory.parameters * item / np.dtype(layout.parameter_dtype).itemsize + frozen) * sizes["fsdp"], "--layout.zero 3"
+        yield (
+            (memory.parameters * item / np.dtype(layout.parameter_dtype).itemsize + frozen) * sizes["fsdp"],
+            "--layout.zero 3",
+        )
     for factor in (factor for factor in range(2, sizes["data"] + 1) if sizes["data"] % factor == 0):
         shared = sizes["fsdp"] * factor
         if experiment.model.width % (shared * sizes["expert"]) == 0:
             words = f"--layout.fsdp {shared} --layout.data {sizes['data'] // factor}"
             yield state * (1 - 1 / factor), words
             break
-    if 2 * sizes["tensor"] <= target.per_node and sizes["data"] % 2 == 0 and experiment.model.kv_heads % (2 * sizes["tensor"]) == 0:
+    if (
+        2 * sizes["tensor"] <= target.per_node
+        and sizes["data"] % 2 == 0
+        and experiment.model.kv_heads % (2 * sizes["tensor"]) == 0
+    ):
         yield state / 2, f"--layout.tensor {2 * sizes['tensor']} --layout.data {sizes['data'] // 2}"
 
 

@@ -14,7 +14,15 @@ from tanuki_jax.planning.plan.hlo import Computation, Instruction, Program
 from tanuki_jax.planning.plan.plan_results import Traffic
 from tanuki_jax.planning.plan.target import Target
 
-KINDS = ("all-gather", "reduce-scatter", "all-reduce", "all-to-all", "collective-permute", "ragged-all-to-all", "collective-broadcast")
+KINDS = (
+    "all-gather",
+    "reduce-scatter",
+    "all-reduce",
+    "all-to-all",
+    "collective-permute",
+    "ragged-all-to-all",
+    "collective-broadcast",
+)
 MESH = re.compile(r"replica_groups=@?mesh\[([^\]]*)\]\s*\{([^}]*)\}")
 IOTA = re.compile(r"replica_groups=\[([\d,]+)\]<=\[([\d,]+)\](?:T\(([\d,]+)\))?")
 LISTED = re.compile(r"(?:replica_groups|source_target_pairs)=\{((?:\{[\d,]*\},?)*)\}")
@@ -130,7 +138,9 @@ def seconds(collective: Collective, in_node: int, target: Target) -> float:
     return max(inside, leaving / network) + hardware.network_latency
 
 
-def traffic(found: Iterable[Collective], mesh: Mesh, devices: Sequence[jax.Device], target: Target) -> tuple[Traffic, ...]:
+def traffic(
+    found: Iterable[Collective], mesh: Mesh, devices: Sequence[jax.Device], target: Target
+) -> tuple[Traffic, ...]:
     """By kind, axes, and whether they leave the node; those that take longest first.
 
     Args:

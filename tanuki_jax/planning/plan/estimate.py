@@ -109,13 +109,22 @@ def _held(tree: Any, layout: Layout) -> tuple[int, int]:
     """Elements and bytes of a tree's arrays on one device."""
     mesh: Any = AbstractMesh(tuple(getattr(layout, axis) for axis in AXES), AXES)
     leaves = jax.tree.leaves(tree)
-    parts = [placed.shard_shape(leaf.shape) for placed, leaf in zip(jax.tree.leaves(shardings(mesh, tree)), leaves, strict=True)]
-    return sum(map(math.prod, parts)), sum(array_bytes(part, leaf.dtype) for part, leaf in zip(parts, leaves, strict=True))
+    parts = [
+        placed.shard_shape(leaf.shape)
+        for placed, leaf in zip(jax.tree.leaves(shardings(mesh, tree)), leaves, strict=True)
+    ]
+    return sum(map(math.prod, parts)), sum(
+        array_bytes(part, leaf.dtype) for part, leaf in zip(parts, leaves, strict=True)
+    )
 
 
 def estimate(experiment: Experiment, target: Target, state: State) -> Estimate:
     """Memory and time of a step, by the roofline of `terms` from what the layout must exchange and about what is moved in memory."""
-    work, moved, traffic = _work(experiment), _moved(experiment, target, state), list(exchanges(experiment, target, state))
+    work, moved, traffic = (
+        _work(experiment),
+        _moved(experiment, target, state),
+        list(exchanges(experiment, target, state)),
+    )
     found = terms(target.hardware, target.count, work, bubble(experiment.layout), moved, 0, traffic)
     return Estimate(bytes=_bytes(experiment, state), seconds=math.fsum(term.shown for term in found))
 

@@ -140,7 +140,9 @@ def read(text: str, origin: str) -> Hardware:
         raise InputError(f"margin_share of {origin} is {hardware.margin_share:g}, and must be below 1")
     if hardware.kind == "gpu" and compiler_configuration(hardware.compiled_as) is None:
         known = [name for name in names() if compiler_configuration(name)]
-        raise InputError(f"compiled_as of {origin} is {hardware.compiled_as!r}; GPUs are compiled as one of {', '.join(known)}")
+        raise InputError(
+            f"compiled_as of {origin} is {hardware.compiled_as!r}; GPUs are compiled as one of {', '.join(known)}"
+        )
     return hardware
 
 
@@ -154,7 +156,9 @@ def with_measured(hardware: Hardware, shares: Mapping[str, tuple[float, str]]) -
     for name, (value, _) in shares.items():
         assert name in EFFICIENCIES
         if not 0 < value <= 1:
-            raise InputError(f"{name} was measured at {value:.3g} of what {hardware.name} is said to have; one of the two is wrong")
+            raise InputError(
+                f"{name} was measured at {value:.3g} of what {hardware.name} is said to have; one of the two is wrong"
+            )
     measured = {name: Efficiency(value=value, source=source, measured=True) for name, (value, source) in shares.items()}
     return dataclasses.replace(hardware, efficiency={**hardware.efficiency, **measured})
 
@@ -162,7 +166,9 @@ def with_measured(hardware: Hardware, shares: Mapping[str, tuple[float, str]]) -
 def write(hardware: Hardware, path: Path) -> None:
     """A file that `find` reads."""
     lines = [
-        f"{field.name} = {_toml(getattr(hardware, field.name))}" for field in dataclasses.fields(Hardware) if field.name != "efficiency"
+        f"{field.name} = {_toml(getattr(hardware, field.name))}"
+        for field in dataclasses.fields(Hardware)
+        if field.name != "efficiency"
     ]
     for name, of in EFFICIENCIES.items():
         share = hardware.efficiency[name]
@@ -202,10 +208,14 @@ def _figure(name: str, value: Any, kind: Any, origin: str) -> Any:
 
 def _efficiency(table: Any, name: str, origin: str) -> Efficiency:
     if not isinstance(table, dict) or set(table) not in ({"value", "measured"}, {"value", "assumed"}):
-        raise InputError(f"{name} of {origin} must have a value, and say where it is from in either measured or assumed")
+        raise InputError(
+            f"{name} of {origin} must have a value, and say where it is from in either measured or assumed"
+        )
     value: float = _figure(f"{name}.value", table["value"], float, origin)
     if value > 1:
-        raise InputError(f"{name}.value of {origin} is {value:g}; no device reaches more than 1 of what its vendor states")
+        raise InputError(
+            f"{name}.value of {origin} is {value:g}; no device reaches more than 1 of what its vendor states"
+        )
     measured = "measured" in table
     return Efficiency(value=value, source=str(table["measured" if measured else "assumed"]), measured=measured)
 

@@ -27,7 +27,9 @@ MICROBATCHES = (1, 2, 4)
 """Micro-batches of a pipeline, in multiples of its stages."""
 INTERLEAVE = (1, 2)
 
-type Verdict = Literal["divide", "nodes", "short", "split", "rule", "idle", "memory", "slow", "open", "failed", "does not fit", "fits"]
+type Verdict = Literal[
+    "divide", "nodes", "short", "split", "rule", "idle", "memory", "slow", "open", "failed", "does not fit", "fits"
+]
 
 MEANING: dict[Verdict, str] = {
     "divide": "meshes do not divide the model or the batch",
@@ -79,7 +81,9 @@ def candidates(experiment: Experiment, target: Target) -> list[Candidate]:
             found.append(refused)
             continue
         state = state_bytes(dataclasses.replace(experiment, layout=mesh))
-        found += [judge(dataclasses.replace(experiment, layout=layout), target, state) for layout in layouts(experiment, mesh)]
+        found += [
+            judge(dataclasses.replace(experiment, layout=layout), target, state) for layout in layouts(experiment, mesh)
+        ]
     return found
 
 
@@ -143,7 +147,12 @@ def layouts(experiment: Experiment, mesh: Layout) -> Iterator[Layout]:
                 for zero in zeros:
                     for policy in policies:
                         yield dataclasses.replace(
-                            mesh, accumulation=accumulation, microbatches=micro, interleave=interleave, zero=zero, remat=policy
+                            mesh,
+                            accumulation=accumulation,
+                            microbatches=micro,
+                            interleave=interleave,
+                            zero=zero,
+                            remat=policy,
                         )
 
 
@@ -160,7 +169,10 @@ def judge(experiment: Experiment, target: Target, state: State) -> Candidate:
         return Candidate(layout=layout, verdict="split", reason=reason)
     if bubble(layout) > MOST_BUBBLE:
         return Candidate(layout=layout, verdict="idle", reason=f"stages idle for {bubble(layout):.0%} of a step")
-    guess, usable = estimate(experiment, target, state), target.hardware.memory_bytes * (1 - target.hardware.margin_share)
+    guess, usable = (
+        estimate(experiment, target, state),
+        target.hardware.memory_bytes * (1 - target.hardware.margin_share),
+    )
     if guess.bytes > usable:
         reason = f"needs {guess.bytes / GIB:.1f} GiB at the least, and may use {usable / GIB:.1f} GiB"
         return Candidate(layout=layout, verdict="memory", reason=reason, estimate=guess)
@@ -174,7 +186,8 @@ def choose(found: Sequence[Candidate], number: int) -> list[Candidate]:
     time that its exchanges take than of all else.
     """
     ranked = sorted(
-        (place for place, candidate in enumerate(found) if candidate.verdict == "open"), key=lambda place: found[place].expected
+        (place for place, candidate in enumerate(found) if candidate.verdict == "open"),
+        key=lambda place: found[place].expected,
     )
     taken: Counter[tuple[int, ...]] = Counter()
     first: list[int] = []

@@ -52,8 +52,12 @@ def _batch(experiment: Experiment, mesh: Mesh) -> Batch[jax.ShapeDtypeStruct]:
     """What a step is given, with the fields that its objective reads."""
     layout, data, objective = experiment.layout, experiment.data, experiment.objective
     shape = (layout.accumulation, data.batch_rows // layout.accumulation, data.sequence_length)
-    integers, floats = (jax.ShapeDtypeStruct(shape, dtype, sharding=NamedSharding(mesh, BATCH)) for dtype in (jnp.int32, jnp.float32))
+    integers, floats = (
+        jax.ShapeDtypeStruct(shape, dtype, sharding=NamedSharding(mesh, BATCH)) for dtype in (jnp.int32, jnp.float32)
+    )
     batch = Batch(integers, integers, floats, integers, integers)
     if isinstance(objective, NextToken):
         return batch
-    return batch._replace(pair_ids=integers, sides=integers, reference_logps=floats if objective.stores_reference else None)
+    return batch._replace(
+        pair_ids=integers, sides=integers, reference_logps=floats if objective.stores_reference else None
+    )

@@ -128,12 +128,13 @@ def _in_words(experiment: Experiment, sizes: dict[str, int]) -> str:
     mesh = " x ".join(f"{axis} {size}" for axis, size in sizes.items() if size > 1) or "one device"
     parts = layout.accumulation * layout.microbatches
     rows = rows_of_device(experiment, row_parts(sizes))
-    kept = [f"{verb} {', '.join(names)}" for verb, names in (("save", layout.save), ("offload", layout.offload)) if names]
+    kept = [
+        f"{verb} {', '.join(names)}" for verb, names in (("save", layout.save), ("offload", layout.offload)) if names
+    ]
     extras = [f"zero {layout.zero}"] if layout.zero != 3 else []
     extras += [f"interleave {layout.interleave}"] if layout.interleave > 1 else []
-    micro = (
-        f"{parts} micro-batch{'es' if parts > 1 else ''} of {rows} row{'s' if rows > 1 else ''} x {data.sequence_length} tokens a device"
-    )
+    batches, plural = f"{parts} micro-batch{'es' if parts > 1 else ''}", "s" if rows > 1 else ""
+    micro = f"{batches} of {rows} row{plural} x {data.sequence_length} tokens a device"
     return ", ".join([mesh, *extras, micro, f"remat {layout.remat}", *kept])
 
 

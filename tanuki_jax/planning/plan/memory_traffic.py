@@ -5,8 +5,29 @@ import re
 from tanuki_jax.planning.plan.collectives import KINDS
 from tanuki_jax.planning.plan.hlo import Computation, Instruction, Program
 
-IDLE = {"parameter", "constant", "tuple", "get-tuple-element", "bitcast", "after-all", "partition-id", "replica-id", "iota", "while"}
-IDLE |= {"conditional", "call", "opt-barrier", "add-dependency", "domain", "infeed", "outfeed", "rng-get-and-update-state", "async-start"}
+IDLE = {
+    "parameter",
+    "constant",
+    "tuple",
+    "get-tuple-element",
+    "bitcast",
+    "after-all",
+    "partition-id",
+    "replica-id",
+    "iota",
+    "while",
+}
+IDLE |= {
+    "conditional",
+    "call",
+    "opt-barrier",
+    "add-dependency",
+    "domain",
+    "infeed",
+    "outfeed",
+    "rng-get-and-update-state",
+    "async-start",
+}
 PRODUCTS = {"dot", "convolution", "custom-call", "scaled-dot", "ragged-dot"}
 """Whose own efficiency says how long they take, memory included. Custom calls are kernels and what libraries compute."""
 WRITES_PART = "dynamic-update-slice"
@@ -21,7 +42,9 @@ def moved_bytes(program: Program) -> int:
     Each operand is read once and each result written once; of an array of which only a slice is used, that slice.
     """
     return sum(
-        run.times * _moved(run.instruction, run.within, program) for run in program.runs() if not _of_host(run.instruction, run.within)
+        run.times * _moved(run.instruction, run.within, program)
+        for run in program.runs()
+        if not _of_host(run.instruction, run.within)
     )
 
 
@@ -29,7 +52,9 @@ def host_bytes(program: Program) -> int:
     """Bytes that travel in a step between a device and the host's memory."""
     # What is read here is written there, so that half of what is moved travels.
     return sum(
-        run.times * _moved(run.instruction, run.within, program) // 2 for run in program.runs() if _of_host(run.instruction, run.within)
+        run.times * _moved(run.instruction, run.within, program) // 2
+        for run in program.runs()
+        if _of_host(run.instruction, run.within)
     )
 
 
@@ -59,7 +84,9 @@ def _stacked(program: Program, body: Computation) -> int:
     for name in set(body.root.operands):
         source = body.instructions[name]
         wanted = source.arrays
-        while source.operands and (source.opcode in ("bitcast", "get-tuple-element", "copy") or source.opcode.endswith("-done")):
+        while source.operands and (
+            source.opcode in ("bitcast", "get-tuple-element", "copy") or source.opcode.endswith("-done")
+        ):
             source = body.instructions[source.operands[0]]
         inside = program.computations.get(source.called("calls"))
         writers = inside.instructions.values() if inside else [source]
@@ -70,7 +97,15 @@ def _stacked(program: Program, body: Computation) -> int:
 
 def _of_host(instruction: Instruction, within: Computation) -> bool:
     """Whether it moves an array to or from the host's memory."""
-    if instruction.opcode not in ("copy", "copy-start", "fusion", "fusion-start", WRITES_PART, "dynamic-slice", "async-start"):
+    if instruction.opcode not in (
+        "copy",
+        "copy-start",
+        "fusion",
+        "fusion-start",
+        WRITES_PART,
+        "dynamic-slice",
+        "async-start",
+    ):
         return False
     given = [array for name in instruction.operands for array in within.instructions[name].arrays]
     return any(array.on_host for array in (*instruction.arrays, *given))
@@ -97,7 +132,9 @@ def _moved(instruction: Instruction, within: Computation, program: Program) -> i
 
 def _has_product(inside: Computation, program: Program) -> bool:
     for each in inside.instructions.values():
-        if each.opcode in PRODUCTS or (each.opcode == "fusion" and _has_product(program.computations[each.called("calls")], program)):
+        if each.opcode in PRODUCTS or (
+            each.opcode == "fusion" and _has_product(program.computations[each.called("calls")], program)
+        ):
             return True
     return False
 

@@ -41,18 +41,26 @@ def summary(plan: Plan) -> rich.table.Table:
     tokens, bound = plan.tokens * plan.steps, plan.bound
     days = f"{plan.days:.1f} days" if plan.days >= 1 else f"{24 * plan.days:.2g} hours"
     shown.add_row(
-        "whole run", f"{days}, {_number(plan.device_hours)} {plan.kind.upper()}-hours for {_tokens(tokens)} tokens in {plan.steps:,} steps"
+        "whole run",
+        f"{days}, {_number(plan.device_hours)} {plan.kind.upper()}-hours for {_tokens(tokens)} tokens in {plan.steps:,} steps",
     )
     speed = f"{plan.tokens_per_second:,.0f} tokens/s a device, {plan.tokens_per_second * plan.devices:,.0f} in all"
     shown.add_row("speed", f"{speed}; {plan.seconds:.2f} s a step of {plan.tokens:,} tokens")
     model, issued = plan.model_flops, plan.issued_flops
     rate = _flops(model / plan.seconds / plan.devices)
-    shown.add_row("MFU", f"{plan.mfu:.1%}: {rate}/s of {_flops(plan.peak_flops)}/s; {_flops(model / plan.tokens)} a token")
-    shown.add_row("FLOPs", f"{_flops(model)} of the model in a step, {_flops(issued)} issued ({issued / model:.2f} times)")
+    shown.add_row(
+        "MFU", f"{plan.mfu:.1%}: {rate}/s of {_flops(plan.peak_flops)}/s; {_flops(model / plan.tokens)} a token"
+    )
+    shown.add_row(
+        "FLOPs", f"{_flops(model)} of the model in a step, {_flops(issued)} issued ({issued / model:.2f} times)"
+    )
     shown.add_row("bound by", f"{bound.name}, {bound.shown / plan.seconds:.0%} of the step")
     if plan.bubble:
         shown.add_row("pipeline", f"each stage idles in {plan.bubble:.0%} of the rounds")
-    shown.add_row("compiled", f"the very training step, in {plan.compile_seconds:.0f} s; times are predicted, memory is the compiler's")
+    shown.add_row(
+        "compiled",
+        f"the very training step, in {plan.compile_seconds:.0f} s; times are predicted, memory is the compiler's",
+    )
     return shown
 
 
@@ -96,7 +104,13 @@ def traffic(plan: Plan) -> rich.table.Table:
             shown.add_row(each.kind, f"{each.count:,}", _number(each.sent_bytes / 1e9), _seconds(each.seconds), where)
     if small:
         sent = _number(sum(each.sent_bytes for each in small) / 1e9)
-        shown.add_row("all others", f"{sum(each.count for each in small):,}", sent, _seconds(sum(each.seconds for each in small)), "")
+        shown.add_row(
+            "all others",
+            f"{sum(each.count for each in small):,}",
+            sent,
+            _seconds(sum(each.seconds for each in small)),
+            "",
+        )
     return shown
 
 

@@ -31,7 +31,10 @@ def plan_all(experiments: Sequence[Experiment], target: str, planner: Planner, w
     """
     waiting = iter(enumerate(experiments))
     pool = [Worker(planner) for _ in range(min(workers, len(experiments)))]
-    busy = {worker.begin(experiment, target): (worker, place) for worker, (place, experiment) in zip(pool, waiting, strict=False)}
+    busy = {
+        worker.begin(experiment, target): (worker, place)
+        for worker, (place, experiment) in zip(pool, waiting, strict=False)
+    }
     try:
         while busy:
             for pipe in wait(list(busy)):
@@ -74,7 +77,9 @@ class Worker:
             self._process.join()
             code = self._process.exitcode or 0
             how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-            return None, f"its process ended with {how}" + (", as when memory runs out" if code == -signal.SIGKILL else "")
+            return None, f"its process ended with {how}" + (
+                ", as when memory runs out" if code == -signal.SIGKILL else ""
+            )
         return plan, reason
 
     def end(self) -> None:

@@ -69,11 +69,16 @@ def _hidden(seconds: Mapping[str, float], hardware: Hardware, busy: float) -> li
     overlap = hardware.efficiency["overlap"]
     share = min(overlap.value, busy / math.fsum(seconds.values())) if any(seconds.values()) else 0.0
     links = [hardware.efficiency["node"], hardware.efficiency["network"], overlap]
-    return [_term(name, time, link, hidden=share * time, also=overlap) for (name, time), link in zip(seconds.items(), links, strict=True)]
+    return [
+        _term(name, time, link, hidden=share * time, also=overlap)
+        for (name, time), link in zip(seconds.items(), links, strict=True)
+    ]
 
 
 def _seconds(traffic: Sequence[Traffic], between_nodes: bool, hidable: bool) -> float:
-    return math.fsum(each.seconds for each in traffic if each.between_nodes == between_nodes and can_hide(each) == hidable)
+    return math.fsum(
+        each.seconds for each in traffic if each.between_nodes == between_nodes and can_hide(each) == hidable
+    )
 
 
 def _name(what: str, between_nodes: bool) -> str:

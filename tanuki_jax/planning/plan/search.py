@@ -18,7 +18,9 @@ from tanuki_jax.planning.plan.search_report import in_short, to_csv
 from tanuki_jax.planning.plan.target import Target
 
 
-def search(experiment: Experiment, target: Target, *, layouts: int, workers: int, csv: str, plot: str, planner: Planner) -> list[Candidate]:
+def search(
+    experiment: Experiment, target: Target, *, layouts: int, workers: int, csv: str, plot: str, planner: Planner
+) -> list[Candidate]:
     """Every layout of an experiment on a target, with what became of it.
 
     Args:
@@ -35,7 +37,8 @@ def search(experiment: Experiment, target: Target, *, layouts: int, workers: int
     """
     found = choose(candidates(experiment, target), layouts)
     places = sorted(
-        (place for place, candidate in enumerate(found) if candidate.verdict == "open"), key=lambda place: found[place].expected
+        (place for place, candidate in enumerate(found) if candidate.verdict == "open"),
+        key=lambda place: found[place].expected,
     )
     tried = [dataclasses.replace(experiment, layout=found[place].layout) for place in places]
     try:

@@ -53,14 +53,20 @@ def draw(path: Path, experiment: Experiment, target: str, found: Sequence[Candid
     """A PNG of all that was planned, the frontier numbered from its fastest and spelled out. InputError if nothing was planned."""
     placed = points(found)
     if not placed:
-        raise InputError(f"no layout of {experiment.name} on {target} could be planned, so there is nothing to draw in {path}")
+        raise InputError(
+            f"no layout of {experiment.name} on {target} could be planned, so there is nothing to draw in {path}"
+        )
     edge, any_plan = frontier(placed)[::-1], _plan(placed[0])
     figure = Figure(figsize=(13, 6.5), dpi=120, layout="constrained")
     axes, key = figure.subplots(1, 2, width_ratios=(5, 3))
     _scatter(axes, placed, any_plan.memory.capacity / GIB)
     _number(axes, edge)
     axes.set(xlabel="memory of a device, margin included, GiB", ylabel="tokens/s/device")
-    axes.set_title(f"{experiment.name} on {target}: {len(placed)} layouts planned, {any_plan.tokens:,} tokens a step", loc="left", pad=12)
+    axes.set_title(
+        f"{experiment.name} on {target}: {len(placed)} layouts planned, {any_plan.tokens:,} tokens a step",
+        loc="left",
+        pad=12,
+    )
     _spell_out(key, edge)
     handles, labels = axes.get_legend_handles_labels()
     key.legend(handles, labels, frameon=False, loc="lower left", borderaxespad=0.0)
@@ -83,16 +89,35 @@ def _scatter(axes: Axes, placed: Sequence[Point], capacity: float) -> None:
         fitting = [point for point in shown if point.candidate.verdict == "fits"]
         outside = [point for point in shown if point.candidate.verdict != "fits"]
         if shown:
-            axes.scatter(*_columns(fitting), s=42, color=colour, edgecolors="white", linewidths=0.6, label=f"remat {policy}", zorder=2)
+            axes.scatter(
+                *_columns(fitting),
+                s=42,
+                color=colour,
+                edgecolors="white",
+                linewidths=0.6,
+                label=f"remat {policy}",
+                zorder=2,
+            )
         xs, ys = _columns(outside)
         axes.scatter([min(x, 0.99 * right) for x in xs], ys, s=30, color=colour, marker="x", alpha=0.8, zorder=2)
     if any(point.candidate.verdict != "fits" for point in placed):
         axes.scatter([], [], s=30, color="0.4", marker="x", label="does not fit")
     bottom, top = min(speeds), max(speeds)
-    axes.set(xlim=(0, right), ylim=(max(0.0, bottom - 0.15 * (top - bottom) - 0.02 * top), top + 0.1 * (top - bottom) + 0.02 * top))
+    axes.set(
+        xlim=(0, right),
+        ylim=(max(0.0, bottom - 0.15 * (top - bottom) - 0.02 * top), top + 0.1 * (top - bottom) + 0.02 * top),
+    )
     axes.axvline(capacity, color="0.2", linewidth=1, linestyle="--")
     axes.axvspan(capacity, right, color="0.5", alpha=0.12, linewidth=0)
-    axes.text(capacity, 0.015, f"{capacity:.0f} GiB ", transform=axes.get_xaxis_transform(), ha="right", color="0.3", fontsize=9)
+    axes.text(
+        capacity,
+        0.015,
+        f"{capacity:.0f} GiB ",
+        transform=axes.get_xaxis_transform(),
+        ha="right",
+        color="0.3",
+        fontsize=9,
+    )
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.yaxis.set_major_formatter("{x:,.0f}")

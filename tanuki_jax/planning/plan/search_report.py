@@ -52,7 +52,10 @@ def summary(found: Sequence[Candidate]) -> list[str]:
     for verdict, meaning in MEANING.items():
         reasons = [candidate.reason for candidate in found if candidate.verdict == verdict]
         if reasons:
-            lines.append(f"{len(reasons):>7,}  {meaning}" + (f"; one of them: {reasons[0]}" if reasons[0] not in ("", meaning) else ""))
+            lines.append(
+                f"{len(reasons):>7,}  {meaning}"
+                + (f"; one of them: {reasons[0]}" if reasons[0] not in ("", meaning) else "")
+            )
     return lines
 
 
@@ -69,10 +72,19 @@ def to_csv(base: Layout, found: Sequence[Candidate]) -> str:
         fields = ["" if of_mesh and name not in AXES else getattr(layout, name) for name in SEARCHED]
         estimates = [f"{guess.seconds:.4g}", f"{guess.bytes / GIB:.2f}"] if guess else [""] * len(estimated)
         figures = _figures(candidate.plan) if candidate.plan else [""] * len(planned)
-        rows.writerow([candidate.verdict, candidate.reason, *fields, *estimates, *figures, "" if of_mesh else words(base, layout)])
+        rows.writerow(
+            [candidate.verdict, candidate.reason, *fields, *estimates, *figures, "" if of_mesh else words(base, layout)]
+        )
     return written.getvalue()
 
 
 def _figures(plan: Plan) -> list[str]:
     sizes = (f"{size / GIB:.2f}" for size in (plan.memory.peak, plan.memory.margin, plan.memory.free))
-    return [f"{plan.seconds:.4g}", f"{plan.tokens_per_second:.0f}", f"{plan.mfu:.4f}", f"{plan.bubble:.3f}", *sizes, plan.bound.name]
+    return [
+        f"{plan.seconds:.4g}",
+        f"{plan.tokens_per_second:.0f}",
+        f"{plan.mfu:.4f}",
+        f"{plan.bubble:.3f}",
+        *sizes,
+        plan.bound.name,
+    ]

@@ -51,7 +51,9 @@ def parse(text: str) -> Target:
     """
     kind, colon, numbers = text.rpartition(":")
     if not colon:
-        raise InputError(f"the target {text!r} says nothing of how many devices there are; write NODESxDEVICES, as in {text or 'h100'}:1x8")
+        raise InputError(
+            f"the target {text!r} says nothing of how many devices there are; write NODESxDEVICES, as in {text or 'h100'}:1x8"
+        )
     hardware = find(kind)
     if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", numbers):
         raise InputError(f"the target {text!r} must end in numbers above 0 with x between them, not {numbers!r}")
@@ -60,7 +62,9 @@ def parse(text: str) -> Target:
         return Target(name=text, hardware=hardware, shape=shape)
     shape = (1, *shape) if len(shape) == 1 else shape
     if len(shape) != 2:
-        raise InputError(f"the target {text!r} must have two numbers, nodes x devices of each, as in {kind}:2x{hardware.devices_per_node}")
+        raise InputError(
+            f"the target {text!r} must have two numbers, nodes x devices of each, as in {kind}:2x{hardware.devices_per_node}"
+        )
     most = hardware.devices_per_node
     if shape[1] > most:
         nodes, rest = divmod(math.prod(shape), most)
@@ -71,19 +75,25 @@ def parse(text: str) -> Target:
 
 def _gpus(hardware: Hardware, shape: tuple[int, ...]) -> list[Any]:
     if importlib.util.find_spec("jax_cuda13_plugin") is None:
-        raise InputError(f"compiling for {hardware.name} needs the CUDA plugin of jax: pip install 'tanuki-jax[gpu]' (no GPU is needed)")
+        raise InputError(
+            f"compiling for {hardware.name} needs the CUDA plugin of jax: pip install 'tanuki-jax[gpu]' (no GPU is needed)"
+        )
     from jax.experimental import topologies
 
     configuration = compiler_configuration(hardware.compiled_as)
     nodes, per_node = shape
     # What comes first is the name of a topology, which a CUDA target does not need.
-    found = topologies.get_topology_desc("", platform="cuda", target_config=configuration, topology=f"{nodes}x{per_node}x1")
+    found = topologies.get_topology_desc(
+        "", platform="cuda", target_config=configuration, topology=f"{nodes}x{per_node}x1"
+    )
     return list(found.devices)
 
 
 def _tpus(target: Target) -> list[Any]:
     if importlib.util.find_spec("libtpu") is None:
-        raise InputError(f"compiling for {target.hardware.name} needs libtpu: pip install 'tanuki-jax[tpu]' (no TPU is needed)")
+        raise InputError(
+            f"compiling for {target.hardware.name} needs libtpu: pip install 'tanuki-jax[tpu]' (no TPU is needed)"
+        )
     from jax.experimental import topologies
 
     for name, value in ALONE.items():

@@ -87,7 +87,9 @@ type _Layer = tuple[int, int, int]
 
 
 @functools.cache
-def _layer(model: Model, lora: LoRA, remat: str, save: tuple[Activation, ...], offload: tuple[Activation, ...]) -> _Layer:
+def _layer(
+    model: Model, lora: LoRA, remat: str, save: tuple[Activation, ...], offload: tuple[Activation, ...]
+) -> _Layer:
     """Forward and backward."""
     return _counted(model, lora, rematerialize(remat, save, offload), backward=True)
 
@@ -111,7 +113,7 @@ def _count(model: Model, lora: LoRA, remat: Remat, backward: bool, *, attention:
     frozen = shapes(dataclasses.replace(model, layers=1))
     trained = frozen
     if lora.rank:
-        plain = dataclasses.replace(lora, magnitude=False)  # whose norms are of a matrix, not of tokens
+        plain = dataclasses.replace(lora, dora=False)  # whose norms are of a matrix, not of tokens
         trained = {"blocks": jax.eval_shape(lambda: low_rank.initialise(frozen["blocks"], plain, jax.random.key(0)))}
 
     def loss(trained: Params, frozen: Params, tokens: jax.Array) -> jax.Array:
@@ -129,7 +131,9 @@ def _count(model: Model, lora: LoRA, remat: Remat, backward: bool, *, attention:
         )
         return states.sum()
 
-    traced = jax.make_jaxpr(jax.grad(loss) if backward else loss)(trained, frozen, jax.ShapeDtypeStruct((1, TIME), jnp.int32))
+    traced = jax.make_jaxpr(jax.grad(loss) if backward else loss)(
+        trained, frozen, jax.ShapeDtypeStruct((1, TIME), jnp.int32)
+    )
     return count(traced.jaxpr) // TIME
 
 

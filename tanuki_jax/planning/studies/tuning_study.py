@@ -88,15 +88,25 @@ class Bench:
         """Shares of held-out instructions that are answered in the form asked for, and that are answered right."""
         family = Instructions()
         asked = [*itertools.islice(tasks(family.name, "probe"), ASKED_FROM, ASKED_FROM + self._asked)]
-        answers = [answer for part in itertools.batched(asked, TOGETHER) for answer in assistant.answers([t.messages[:-1] for t in part])]
+        answers = [
+            answer
+            for part in itertools.batched(asked, TOGETHER)
+            for answer in assistant.answers([t.messages[:-1] for t in part])
+        ]
         formed = [family.check_format(task.problem, answer) for task, answer in zip(asked, answers, strict=True)]
         right = [family.check(task.problem, answer) for task, answer in zip(asked, answers, strict=True)]
         return statistics.fmean(formed), statistics.fmean(right)
 
     def _chosen(self, assistant: Assistant) -> float:
         """Share of held-out open requests that are answered with the chosen answer."""
-        pairs = [preference(("style",), index, 0, side="probe") for index in range(ASKED_FROM, ASKED_FROM + self._asked)]
-        answers = [answer for part in itertools.batched(pairs, TOGETHER) for answer in assistant.answers([pair.prompt for pair in part])]
+        pairs = [
+            preference(("style",), index, 0, side="probe") for index in range(ASKED_FROM, ASKED_FROM + self._asked)
+        ]
+        answers = [
+            answer
+            for part in itertools.batched(pairs, TOGETHER)
+            for answer in assistant.answers([pair.prompt for pair in part])
+        ]
         return statistics.fmean(answer == pair.chosen for answer, pair in zip(answers, pairs, strict=True))
 
     def _train(self, config: str, seed: int, *words: str) -> Path:
@@ -119,7 +129,12 @@ def _assistant(run: Path) -> Assistant:
 
 def write(path: Path, runs: Sequence[Run], asked: int, commands: Sequence[str]) -> None:
     """The report, as JSON."""
-    report = {**machine(), "asked": asked, "commands": list(commands), "runs": [dataclasses.asdict(run) for run in runs]}
+    report = {
+        **machine(),
+        "asked": asked,
+        "commands": list(commands),
+        "runs": [dataclasses.asdict(run) for run in runs],
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_text(path, json.dumps(report, indent=1) + "\n")
 
@@ -131,7 +146,14 @@ def read(path: Path) -> list[Run]:
 
 def markdown(runs: Sequence[Run]) -> str:
     """A table, a row a seed."""
-    columns = ("seed", "exact form", "right items too", "chosen preferred, before", "chosen rewarded, after", "chosen written, before")
+    columns = (
+        "seed",
+        "exact form",
+        "right items too",
+        "chosen preferred, before",
+        "chosen rewarded, after",
+        "chosen written, before",
+    )
     head = [*columns, "after", "exact form after DPO"]
     lines = [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |"]
     for run in runs:

@@ -80,7 +80,9 @@ class Bench:
         """Everything, seed by seed."""
         found = []
         for seed in range(self._seeds):
-            base = self._train(DENSE, f"base-{seed}", seed, self._first, "--schedule.end-step", str(self._first + self._second))
+            base = self._train(
+                DENSE, f"base-{seed}", seed, self._first, "--schedule.end-step", str(self._first + self._second)
+            )
             found += [self._spend(arm, base, seed) for arm in ARMS]
         return found
 
@@ -92,11 +94,25 @@ class Bench:
             start = base
             if arm.upcycle:
                 start = self._work / f"{label}-{seed}-start"
-                words = ["upcycle", str(start), "--from", str(base), "--to", arm.config, "--seed", str(seed), "--optimizer", "copied"]
+                words = [
+                    "upcycle",
+                    str(start),
+                    "--from",
+                    str(base),
+                    "--to",
+                    arm.config,
+                    "--seed",
+                    str(seed),
+                    "--optimizer",
+                    "copied",
+                ]
                 self._command("convert", [*words, *arm.upcycle], done=start.exists())
             # Another seed, so that the second stage reads other rows first.
             told = ("--start.checkpoint", str(start), "--start.load", "parameters_and_optimizer", *self._going_on())
-            folder, before = self._train(arm.config, f"{label}-{seed}", 1000 + seed, self._second, *told), _tokens(list(read_metrics(base)))
+            folder, before = (
+                self._train(arm.config, f"{label}-{seed}", 1000 + seed, self._second, *told),
+                _tokens(list(read_metrics(base))),
+            )
         lines = list(read_metrics(folder))
         after = _tokens(lines)
         return Run(
@@ -105,17 +121,33 @@ class Bench:
             flops=before * _flops(DENSE) + after * _flops(arm.config),
             tokens=before + after,
             first_loss=next(line["loss"] for line in lines if "loss" in line),
-            held_out=tuple((before + _tokens(lines, line["step"]), line["held_out/all"]) for line in lines if "held_out/all" in line),
+            held_out=tuple(
+                (before + _tokens(lines, line["step"]), line["held_out/all"])
+                for line in lines
+                if "held_out/all" in line
+            ),
         )
 
     def _going_on(self) -> Sequence[str]:
         """The second stage's learning rate: from where the first one leaves it, in a line to where it would end."""
         schedule = registry.experiment.find(DENSE).schedule
-        left = learning_rate(dataclasses.replace(schedule, end_step=self._first + self._second), 0, jnp.int32(self._first))
+        left = learning_rate(
+            dataclasses.replace(schedule, end_step=self._first + self._second), 0, jnp.int32(self._first)
+        )
         return ("--schedule.peak", f"{left:.2e}", "--schedule.warmup-steps", "0", "--schedule.shape", "linear")
 
     def _train(self, config: str, name: str, seed: int, steps: int, *words: str) -> Path:
-        told = [f"--config={config}", "--name", name, "--runs", str(self._work), "--seed", str(seed), "--steps", str(steps)]
+        told = [
+            f"--config={config}",
+            "--name",
+            name,
+            "--runs",
+            str(self._work),
+            "--seed",
+            str(seed),
+            "--steps",
+            str(steps),
+        ]
         told += ["--checkpoints.every-steps", str(steps), *BATCH, *words]
         folder = self._work / name
         self._command("train", told, done=max((line["step"] for line in read_metrics(folder)), default=0) == steps)
@@ -151,7 +183,10 @@ def read(path: Path) -> list[Run]:
 
 def markdown(runs: Sequence[Run]) -> str:
     """A table of the arms: what they cost, how they began, and where they ended, mean and standard deviation over seeds."""
-    lines = ["| | tokens | model FLOPs | loss of the first batch after growing | held-out loss at the end |", "|---|---|---|---|---|"]
+    lines = [
+        "| | tokens | model FLOPs | loss of the first batch after growing | held-out loss at the end |",
+        "|---|---|---|---|---|",
+    ]
     for arm in ARMS:
         own = [run for run in runs if run.arm == arm.name]
         tokens, flops = statistics.mean(run.tokens for run in own), statistics.mean(run.flops for run in own)
@@ -171,7 +206,9 @@ def plot(path: Path, runs: Sequence[Run]) -> None:
     axes = figure.add_subplot()
     grown = min(tokens for run in runs for tokens, _ in run.held_out if run.arm == ARMS[0].name)
     for number, arm in enumerate(ARMS):
-        curves = np.array([[point for point in run.held_out if point[0] >= grown] for run in runs if run.arm == arm.name])
+        curves = np.array(
+            [[point for point in run.held_out if point[0] >= grown] for run in runs if run.arm == arm.name]
+        )
         tokens, losses = curves[..., 0].mean(0) / 1e6, curves[..., 1]
         axes.plot(tokens, losses.mean(0), color=f"C{number}", label=arm.name, linewidth=1.6)
         axes.fill_between(tokens, losses.min(0), losses.max(0), color=f"C{number}", alpha=0.2, linewidth=0)

@@ -46,5 +46,9 @@ def of_metrics(lines: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """The last value of everything in a run's metrics that is one number; empty where there are none."""
     last: dict[str, float] = {}
     for line in lines:
-        last |= {name: value for name, value in line.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+        last |= {
+            name: value
+            for name, value in line.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }
     return last

@@ -58,10 +58,15 @@ def _executor(sweep: Sweep, folder: Path, executor: str, target: str) -> tuple[C
     """What makes an executor for each worker, and how many there usually are."""
     cluster = parse(target) if target else None
     if executor == "plan":
-        return lambda: Planned(target), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return lambda: Planned(target), len(os.sched_getaffinity(0)) if hasattr(
+            os, "sched_getaffinity"
+        ) else os.cpu_count() or 1
     if executor == "local":
         return lambda: Trained(folder, sweep.objective), 1
-    from tanuki_jax.planning.sweep.slurm_trials import Queued, require_slurm  # submitit is looked for only where it is needed
+    from tanuki_jax.planning.sweep.slurm_trials import (
+        Queued,
+        require_slurm,
+    )  # submitit is looked for only where it is needed
 
     require_slurm()
     return lambda: Queued(folder, sweep.objective, cluster), JOBS
@@ -74,9 +79,16 @@ def _show(sweep: Sweep, study: Study, files: list[Path]) -> None:
     console.width = max(console.width, console.measure(table, options=console.options.update(max_width=1_000)).maximum)
     console.print(table)
     ended = [record for record in records if record.outcome is not None]
-    count = {verdict: sum(record.outcome.verdict == verdict for record in ended if record.outcome) for verdict in report.VERDICTS}
+    count = {
+        verdict: sum(record.outcome.verdict == verdict for record in ended if record.outcome)
+        for verdict in report.VERDICTS
+    }
     plural = {"does not fit": "do not fit"}
-    said = ", ".join(f"{number} {plural.get(verdict, verdict) if number > 1 else verdict}" for verdict, number in count.items() if number)
+    said = ", ".join(
+        f"{number} {plural.get(verdict, verdict) if number > 1 else verdict}"
+        for verdict, number in count.items()
+        if number
+    )
     left = study.planned - len(ended)
     to_do = f", {left} to do: the same command goes on" if left else ""
     print(f"{sweep.name}: {said or 'no trial has ended'}{to_do}", *files, sep="\n")

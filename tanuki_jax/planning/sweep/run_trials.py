@@ -55,7 +55,9 @@ def run(study: Study, executor: Callable[[], Executor], workers: int, finished: 
             stop.set()
 
 
-def _work(study: Study, make: Callable[[], Executor], stop: threading.Event, tell: Callable[[Claimed, Outcome], None]) -> None:
+def _work(
+    study: Study, make: Callable[[], Executor], stop: threading.Event, tell: Callable[[Claimed, Outcome], None]
+) -> None:
     executor: Executor | None = None
     try:
         while not stop.is_set():

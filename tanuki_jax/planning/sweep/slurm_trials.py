@@ -80,7 +80,9 @@ class Queued:
     def _executor(self) -> submitit.Executor:
         nodes, tasks, gpus = self._shape
         executor = SlurmExecutor(folder=self._jobs)
-        executor.update_parameters(job_name="tanuki_sweep", nodes=nodes, ntasks_per_node=tasks, **({"gpus_per_node": gpus} if gpus else {}))
+        executor.update_parameters(
+            job_name="tanuki_sweep", nodes=nodes, ntasks_per_node=tasks, **({"gpus_per_node": gpus} if gpus else {})
+        )
         return executor
 
 

@@ -63,7 +63,9 @@ class Study:
     A trial is its worker's while that holds the lock of `locks/NUMBER`: who finds one that was begun and whose lock is free takes it up.
     """
 
-    def __init__(self, sweep: Sweep, folder: Path, storage: str, sampler: SamplerName, most: int, terms: Mapping[str, str]) -> None:
+    def __init__(
+        self, sweep: Sweep, folder: Path, storage: str, sampler: SamplerName, most: int, terms: Mapping[str, str]
+    ) -> None:
         """Opens or begins the study.
 
         Args:
@@ -81,7 +83,9 @@ class Study:
         self._sweep, self._folder, self._sampler, self._most = sweep, folder, sampler, most
         self._named = {trial.name: trial for trial in sweep.grid()}
         if sampler != "grid" and not sweep.axes:
-            raise InputError(f"--sampler {sampler} draws from the axes of a sweep, and {sweep.name} has none; its trials are a grid")
+            raise InputError(
+                f"--sampler {sampler} draws from the axes of a sweep, and {sweep.name} has none; its trials are a grid"
+            )
         if sampler != "grid" and not most:
             raise InputError(f"--sampler {sampler} needs --trials, the number of trials to draw")
         (folder / "locks").mkdir(parents=True, exist_ok=True)
@@ -171,13 +175,17 @@ class Study:
             if before is None:
                 self._study.set_user_attr(name, value)
             elif before != value:
-                raise InputError(f"{self._folder} holds this sweep with {name} {before}, not {value}; give another --out for that")
+                raise InputError(
+                    f"{self._folder} holds this sweep with {name} {before}, not {value}; give another --out for that"
+                )
         for frozen in self._all():
             known, digest = frozen.user_attrs.get("name"), frozen.user_attrs.get("digest")
             gone = known is not None and known not in self._named
             if gone or (digest is not None and digest != _digest(self._trial(frozen))):
                 which = f"number {frozen.number}" if known is None else repr(known)
-                raise InputError(f"{self._folder} holds a trial {which} that is another in the sweep now; give another --out for that")
+                raise InputError(
+                    f"{self._folder} holds a trial {which} that is another in the sweep now; give another --out for that"
+                )
 
     def _enqueue(self) -> None:
         """Adds the part of the grid that is not in the study yet."""
@@ -205,7 +213,9 @@ def _open(storage: str, folder: Path) -> str | BaseStorage:
     try:
         return optuna.storages.get_storage(storage)
     except Exception as error:
-        raise InputError(f"--storage {storage} cannot be opened: {next(iter(str(error).splitlines()), type(error).__name__)}") from None
+        raise InputError(
+            f"--storage {storage} cannot be opened: {next(iter(str(error).splitlines()), type(error).__name__)}"
+        ) from None
 
 
 def _outcome(frozen: FrozenTrial) -> Outcome | None:

@@ -70,7 +70,10 @@ def _axes(sweep: Sweep, rows: Sequence[Record]) -> Figure:
         values = [_value(record.trial.experiment, field) for record in rows]
         continuous = isinstance(axis, Range)
         axes.scatter(
-            values if continuous else list(map(str, values)), [figure(record, sweep.objective) for record in rows], s=24, color=OURS
+            values if continuous else list(map(str, values)),
+            [figure(record, sweep.objective) for record in rows],
+            s=24,
+            color=OURS,
         )
         if isinstance(axis, Range) and axis.log:
             axes.set_xscale("log")
@@ -87,7 +90,10 @@ def _memory(sweep: Sweep, rows: Sequence[Record]) -> Figure:
     capacities = {round(_known(record, MEMORY) + _known(record, FREE), 1) for record in rows}
     right = 1.5 * max(capacities)
     for record in rows:
-        place = min(_known(record, MEMORY), 0.99 * right), _known(record, SPEED)  # what is larger stands at the picture's edge
+        place = (
+            min(_known(record, MEMORY), 0.99 * right),
+            _known(record, SPEED),
+        )  # what is larger stands at the picture's edge
         axes.plot(*place, _mark(record), color=OURS, markersize=5, zorder=3)
         memory, speed = reference(record, MEMORY), reference(record, SPEED)
         if memory is not None and speed is not None:

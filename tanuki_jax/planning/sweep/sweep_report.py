@@ -24,7 +24,11 @@ def ordered(sweep: Sweep, records: Iterable[Record]) -> list[Record]:
     def key(record: Record) -> tuple[int, float, int]:
         assert record.outcome is not None
         value = record.outcome.figures.get(sweep.objective)
-        return VERDICTS.index(record.outcome.verdict), sign * value if isinstance(value, int | float) else 0.0, record.number
+        return (
+            VERDICTS.index(record.outcome.verdict),
+            sign * value if isinstance(value, int | float) else 0.0,
+            record.number,
+        )
 
     return sorted((record for record in records if record.outcome is not None), key=key)
 
@@ -38,14 +42,27 @@ def to_csv(sweep: Sweep, records: Sequence[Record]) -> str:
     differing = [name for name in _names(fields) if len({field.get(name) for field in fields if field}) > 1]
     written = io.StringIO()
     table = csv.writer(written, lineterminator="\n")
-    table.writerow(["trial", "name", "outcome", "reason", *figures, *(f"reference {name}" for name in references), "target", *differing])
+    table.writerow(
+        [
+            "trial",
+            "name",
+            "outcome",
+            "reason",
+            *figures,
+            *(f"reference {name}" for name in references),
+            "target",
+            *differing,
+        ]
+    )
     for record, field in zip(rows, fields, strict=True):
         outcome, trial = record.outcome, record.trial
         assert outcome is not None
         found = [_short(outcome.figures.get(name)) for name in figures]
         told = [_short(trial.reference.get(name)) for name in references]
         varied = [_short(field.get(name)) for name in differing]
-        table.writerow([record.number, trial.name, outcome.verdict, outcome.reason, *found, *told, trial.target, *varied])
+        table.writerow(
+            [record.number, trial.name, outcome.verdict, outcome.reason, *found, *told, trial.target, *varied]
+        )
     return written.getvalue()
 
 
@@ -62,7 +79,9 @@ def to_table(sweep: Sweep, records: Sequence[Record]) -> rich.table.Table:
     for record in rows:
         outcome, trial = record.outcome, record.trial
         assert outcome is not None
-        cells = [_short(outcome.figures.get(name)) for name in figures] + [_short(trial.reference.get(name)) for name in references]
+        cells = [_short(outcome.figures.get(name)) for name in figures] + [
+            _short(trial.reference.get(name)) for name in references
+        ]
         table.add_row(trial.name, *cells, f"{outcome.verdict}: {outcome.reason}" if outcome.reason else outcome.verdict)
     return table
 

@@ -34,7 +34,11 @@ class Trained:
         with log.open("ab") as said:
             # The lock passes to the process, so that a sweep which is killed frees the trial only when this has saved and ended too.
             process = subprocess.Popen(
-                [*self._command, str(config)], stdin=subprocess.PIPE, stdout=said, stderr=said, pass_fds=[claimed.lock.descriptor]
+                [*self._command, str(config)],
+                stdin=subprocess.PIPE,
+                stdout=said,
+                stderr=said,
+                pass_fds=[claimed.lock.descriptor],
             )
             with process:
                 while process.poll() is None:

@@ -29,7 +29,9 @@ def autopsy(run: Path, number: int, most: int) -> Autopsy:
     """
     experiment, mixture = read_run(run)
     if not isinstance(experiment.objective, NextToken):
-        raise InputError(f"{run} learns from pairs, whose losses explain cannot part among documents; --step shows what its steps saw")
+        raise InputError(
+            f"{run} learns from pairs, whose losses explain cannot part among documents; --step shows what its steps saw"
+        )
     told = read_spike(run, number)
     stores = open_stores(experiment.data, mixture)
     loader = Loader(stores, mixture, experiment.data, experiment.seed)

@@ -74,11 +74,15 @@ def _happened(autopsy: Autopsy) -> list[str]:
     parts = [
         markup.heading("What happened"),
         markup.paragraph(sentence),
-        markup.picture(pictures.png(pictures.draw_course(told)), "Loss and gradient norm of the steps around the spike"),
+        markup.picture(
+            pictures.png(pictures.draw_course(told)), "Loss and gradient norm of the steps around the spike"
+        ),
         markup.table(head, rows),
     ]
     if len(lines) > len(rows):
-        parts.append(markup.paragraph(f"{len(lines) - len(rows)} further steps are in {told.number:03d}.json.", note=True))
+        parts.append(
+            markup.paragraph(f"{len(lines) - len(rows)} further steps are in {told.number:03d}.json.", note=True)
+        )
     return parts
 
 
@@ -111,34 +115,58 @@ def _replayed(autopsy: Autopsy) -> list[str]:
             how += f" Steps {early} are from before the checkpoint, and were measured on its weights."
     parts = [markup.heading("Replay"), markup.paragraph(how)]
     if plan.last < told.spike.last:
-        parts.append(markup.paragraph(f"The spike went on to step {told.spike.last:,}; of its steps as many were made as --replay says."))
+        parts.append(
+            markup.paragraph(
+                f"The spike went on to step {told.spike.last:,}; of its steps as many were made as --replay says."
+            )
+        )
     if around := _around(autopsy):
         parts.append(markup.paragraph("Also around these steps, in the run's events:"))
-        parts.append(markup.list_of([", ".join(f"{name} {value}" for name, value in event.items()) for event in around]))
+        parts.append(
+            markup.list_of([", ".join(f"{name} {value}" for name, value in event.items()) for event in around])
+        )
     return parts
 
 
 def _around(autopsy: Autopsy) -> list[Line]:
     """What else happened at the steps that were made again, until the run went back."""
     told, begin = autopsy.told, autopsy.replayed.plan.begin
-    back = (at for at, event in enumerate(told.events) if event["event"] == "rewound" and event.get("spike") == told.number)
+    back = (
+        at for at, event in enumerate(told.events) if event["event"] == "rewound" and event.get("spike") == told.number
+    )
     until = told.events[: next(back, None)]
-    return [event for event in until if begin <= event.get("step", -1) <= told.spike.last and event["event"] not in ITS_OWN]
+    return [
+        event for event in until if begin <= event.get("step", -1) <= told.spike.last and event["event"] not in ITS_OWN
+    ]
 
 
 def _agreement(autopsy: Autopsy) -> str:
     """How well the replay's losses and decisions agree with the run's."""
     lines = {line["step"]: line for line in autopsy.told.lines}
-    made = [(each, lines[each.step]) for each in autopsy.replayed.observations if each.accepted is not None and each.step in lines]
+    made = [
+        (each, lines[each.step])
+        for each in autopsy.replayed.observations
+        if each.accepted is not None and each.step in lines
+    ]
     if not made:
         return "The run logged none of these steps, so their losses cannot be compared."
     pairs = [(each.step, each.loss, float(line["loss"])) for each, line in made]
-    differences = [abs(again / loss - 1) for _, again, loss in pairs if loss and math.isfinite(loss) and math.isfinite(again)]
+    differences = [
+        abs(again / loss - 1) for _, again, loss in pairs if loss and math.isfinite(loss) and math.isfinite(again)
+    ]
     otherwise = [str(each.step) for each, line in made if each.accepted != line.get("accepted", True)]
     lost = [str(step) for step, again, loss in pairs if math.isfinite(loss) != math.isfinite(again)]
-    said = [f"their losses differ from those that the run wrote down by at most {max(differences):.1e}, relative"] if differences else []
+    said = (
+        [f"their losses differ from those that the run wrote down by at most {max(differences):.1e}, relative"]
+        if differences
+        else []
+    )
     said += [f"the loss is finite only once at step {', '.join(lost)}"] if lost else []
-    said.append(f"the guard decided otherwise at step {', '.join(otherwise)}" if otherwise else "the guard rejected the same steps")
+    said.append(
+        f"the guard decided otherwise at step {', '.join(otherwise)}"
+        if otherwise
+        else "the guard rejected the same steps"
+    )
     return f"In the replay {', and '.join(said)}."
 
 
@@ -187,7 +215,19 @@ def _documents(autopsy: Autopsy) -> list[str]:
         f"that deviate the most. Suspicion: deviations times share. {listed} of {len(replayed.documents):,} documents are listed, the most "
         "suspicious first."
     )
-    head = ("", "document", "step", "row", "tokens", "loss before", "deviations", "loss at step", "largest at step", "share", "suspicion")
+    head = (
+        "",
+        "document",
+        "step",
+        "row",
+        "tokens",
+        "loss before",
+        "deviations",
+        "loss at step",
+        "largest at step",
+        "share",
+        "suspicion",
+    )
     rows = []
     for at, suspect in enumerate(autopsy.suspects, 1):
         rows += [
@@ -253,8 +293,18 @@ def _by_step(autopsy: Autopsy) -> str:
             _number(max(means)),
             _number(observed[step].loss),
         ]
-        rows.append(markup.row([*cells, _number(lines.get(step, {}).get("loss"))], marked=step >= autopsy.replayed.plan.first))
-    head = ("step", "documents", "tokens", "median loss before", "highest", "loss at step, again", "as the run wrote it")
+        rows.append(
+            markup.row([*cells, _number(lines.get(step, {}).get("loss"))], marked=step >= autopsy.replayed.plan.first)
+        )
+    head = (
+        "step",
+        "documents",
+        "tokens",
+        "median loss before",
+        "highest",
+        "loss at step, again",
+        "as the run wrote it",
+    )
     return markup.table(head, rows)
 
 

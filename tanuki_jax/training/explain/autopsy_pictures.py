@@ -39,21 +39,31 @@ def draw_course(told: Told) -> Figure:
     since = min(spike.checkpoint, spike.first - LED_UP)
     figure = Figure(figsize=(9, 5), dpi=110, layout="constrained")
     panels = figure.subplots(2, 1, sharex=True)
-    for panel, name, label in zip(panels, ("loss", "gradient_norm"), ("loss, nats a token", "gradient norm"), strict=True):
+    for panel, name, label in zip(
+        panels, ("loss", "gradient_norm"), ("loss, nats a token", "gradient norm"), strict=True
+    ):
         panel.axvspan(spike.first - 0.5, spike.last + 0.5, color=SPIKE, alpha=0.12, linewidth=0)
         panel.axvline(spike.checkpoint + 0.5, color="0.4", linewidth=1, linestyle="--")
         later = [line for line in told.afterwards if line["step"] <= spike.last]
         if later:
             panel.plot(*_points(later, name), color=LATER, linewidth=1.6, label="after it went back")
         lines = [line for line in told.lines if line["step"] > since]
-        panel.plot(*_points(lines, name), color=USUAL, linewidth=1.2, marker=".", markersize=4, label="steps", zorder=2.5)
+        panel.plot(
+            *_points(lines, name), color=USUAL, linewidth=1.2, marker=".", markersize=4, label="steps", zorder=2.5
+        )
         _mark_rejected(panel, lines, name)
         panel.set_ylabel(label)
         panel.grid(alpha=0.25)
         panel.spines[["top", "right"]].set_visible(False)
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panels[0].text(
-        spike.checkpoint + 0.5, 1.01, "checkpoint ", transform=panels[0].get_xaxis_transform(), ha="right", va="bottom", fontsize=8
+        spike.checkpoint + 0.5,
+        1.01,
+        "checkpoint ",
+        transform=panels[0].get_xaxis_transform(),
+        ha="right",
+        va="bottom",
+        fontsize=8,
     )
     panels[1].set_xlabel("step")
     if any(np.isfinite(line["gradient_norm"]) and line["gradient_norm"] > 0 for line in told.lines):
@@ -80,9 +90,13 @@ def _mark_rejected(panel: Axes, lines: Sequence[Line], name: str) -> None:
     inside = [line for line in rejected if np.isfinite(line[name])]
     outside = [line for line in rejected if not np.isfinite(line[name])]
     if rejected:
-        panel.plot(*_points(inside, name), "x", color=SPIKE, markersize=8, markeredgewidth=2, label="rejected", zorder=3)
+        panel.plot(
+            *_points(inside, name), "x", color=SPIKE, markersize=8, markeredgewidth=2, label="rejected", zorder=3
+        )
         at_edge = panel.get_xaxis_transform()
-        panel.plot([line["step"] for line in outside], [0.97] * len(outside), "x", color=SPIKE, markersize=8, transform=at_edge)
+        panel.plot(
+            [line["step"] for line in outside], [0.97] * len(outside), "x", color=SPIKE, markersize=8, transform=at_edge
+        )
 
 
 def draw_layers(known: Sequence[Course], moves: Sequence[Move], first: int) -> Figure:
@@ -103,9 +117,13 @@ def draw_layers(known: Sequence[Course], moves: Sequence[Move], first: int) -> F
         panel.set(xlabel="step", ylim=(len(course.groups), 0))
         panel.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         labelled = range(0, len(course.groups), -(-len(course.groups) // 36))
-        panel.set_yticks([number + 0.5 for number in labelled], [course.groups[number] for number in labelled], fontsize=7)
+        panel.set_yticks(
+            [number + 0.5 for number in labelled], [course.groups[number] for number in labelled], fontsize=7
+        )
         panel.tick_params(axis="y", length=0)
-    bar = figure.colorbar(mesh, ax=panels, location="bottom", extend="both", aspect=60, fraction=0.5 / height, pad=0.1 / height)
+    bar = figure.colorbar(
+        mesh, ax=panels, location="bottom", extend="both", aspect=60, fraction=0.5 / height, pad=0.1 / height
+    )
     bar.set_label("times the median of the last steps before the spike")
     bar.set_ticks([1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8], labels=["⅛", "¼", "½", "1", "2", "4", "8"])
     bar.minorticks_off()
@@ -126,7 +144,9 @@ def draw_loads(before_le: Floats, within_le: Floats) -> Figure:
         panel.set_yticks(np.arange(0, layers, -(-layers // 32)) + 0.5, range(0, layers, -(-layers // 32)))
         panel.tick_params(length=0)
     panels[0].set_ylabel("layer")
-    bar = figure.colorbar(mesh, ax=panels, location="bottom", extend="both", aspect=60, fraction=0.5 / height, pad=0.1 / height)
+    bar = figure.colorbar(
+        mesh, ax=panels, location="bottom", extend="both", aspect=60, fraction=0.5 / height, pad=0.1 / height
+    )
     bar.set_label(f"times the even share, 1/{experts}")
     bar.set_ticks([1 / 4, 1 / 2, 1, 2, 4], labels=["¼", "½", "1", "2", "4"])
     bar.minorticks_off()

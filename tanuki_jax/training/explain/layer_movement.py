@@ -61,7 +61,11 @@ def _usual(observations: Sequence[Observation], first: int) -> list[int]:
 
     Weights that stand still change less from step to step than those that are trained.
     """
-    before = [at for at, each in enumerate(observations) if each.step < first and each.accepted is not False and np.isfinite(each.loss)]
+    before = [
+        at
+        for at, each in enumerate(observations)
+        if each.step < first and each.accepted is not False and np.isfinite(each.loss)
+    ]
     trained = [at for at in before if observations[at].accepted]
     return trained if len(trained) >= RECENT else before
 

@@ -61,7 +61,10 @@ def picture(png: bytes, described: str) -> str:
 
 def row(cells: Sequence[str], left: int = 1, *, marked: bool = False) -> str:
     """A row of a table, its first `left` cells set to the left, the others, which are numbers, to the right."""
-    made = (f'<td class="left">{html.escape(cell)}</td>' if at < left else f"<td>{html.escape(cell)}</td>" for at, cell in enumerate(cells))
+    made = (
+        f'<td class="left">{html.escape(cell)}</td>' if at < left else f"<td>{html.escape(cell)}</td>"
+        for at, cell in enumerate(cells)
+    )
     return f'<tr class="marked">{"".join(made)}</tr>' if marked else f"<tr>{''.join(made)}</tr>"
 
 
@@ -73,6 +76,11 @@ def text_row(text: str, columns: int) -> str:
 def table(head: Sequence[str], rows: Sequence[str], left: int = 1) -> str:
     """A table of rows that `row` or `text_row` made."""
     names = "".join(
-        f'<th class="left">{html.escape(name)}</th>' if at < left else f"<th>{html.escape(name)}</th>" for at, name in enumerate(head)
+        f'<th class="left">{html.escape(name)}</th>' if at < left else f"<th>{html.escape(name)}</th>"
+        for at, name in enumerate(head)
     )
-    return f'<div class="wide"><table>\n<thead><tr>{names}</tr></thead>\n<tbody>\n' + "\n".join(rows) + "\n</tbody></table></div>"
+    return (
+        f'<div class="wide"><table>\n<thead><tr>{names}</tr></thead>\n<tbody>\n'
+        + "\n".join(rows)
+        + "\n</tbody></table></div>"
+    )

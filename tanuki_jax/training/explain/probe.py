@@ -48,7 +48,7 @@ class Probe:
     def __init__(self, experiment: Experiment, mesh: Mesh) -> None:
         self._forward = jax.jit(_make_forward(experiment, mesh))
         self._gradient = _make_gradient(experiment, mesh)
-        without = dataclasses.replace(experiment.router, load_balancing=0.0, z_loss=0.0)
+        without = dataclasses.replace(experiment.router, load_balancing_weight=0.0, z_loss=0.0)
         alone = dataclasses.replace(experiment, router=without)
         self._gradient_alone = _make_gradient(alone, mesh) if experiment.model.experts else self._gradient
         self._squares = jax.jit(_squares_by_group)
@@ -70,7 +70,10 @@ class Probe:
         return float(np.linalg.norm(self._norms(self._gradient_alone, state, batch)))
 
     def _norms(self, gradient: "_Gradient", state: TrainState, batch: Batch[jax.Array]) -> Floats:
-        parts = (gradient(_weights(state), jax.tree.map(lambda x, at=at: x[at], batch)) for at in range(batch.tokens.shape[0]))
+        parts = (
+            gradient(_weights(state), jax.tree.map(lambda x, at=at: x[at], batch))
+            for at in range(batch.tokens.shape[0])
+        )
         total = next(parts)
         for part in parts:
             total = jax.tree.map(jnp.add, total, part)
@@ -118,7 +121,9 @@ def _make_gradient(experiment: Experiment, mesh: Mesh) -> _Gradient:
         return loss_sums(used_parameters(experiment, gathered), micro, whole(experiment, micro)).total
 
     def gradient(weights: TrainState, micro: Batch[jax.Array]) -> Params:
-        gradients: Params = jax.tree.map(lambda g: g.astype(jnp.float32), jax.grad(total)(weights["parameters"], weights, micro))
+        gradients: Params = jax.tree.map(
+            lambda g: g.astype(jnp.float32), jax.grad(total)(weights["parameters"], weights, micro)
+        )
         return gradients
 
     placed = shardings(mesh, jax.eval_shape(lambda: initial_state(experiment))["parameters"])

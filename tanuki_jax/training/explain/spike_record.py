@@ -61,7 +61,9 @@ def read_spike(run: Path, number: int) -> Told:
             )
     checkpoint = folder.step_folder(run / "checkpoints", spike.checkpoint)
     if not (checkpoint / folder.STATE).is_file():
-        raise InputError(f"the checkpoint {checkpoint}, to which {run} went back at spike {number}, is gone: nothing can be replayed")
+        raise InputError(
+            f"the checkpoint {checkpoint}, to which {run} went back at spike {number}, is gone: nothing can be replayed"
+        )
     if wrong := folder.damage(checkpoint):
         raise InputError(f"the checkpoint {checkpoint} is damaged: {wrong}")
     state = folder.read_state(checkpoint)
@@ -85,7 +87,9 @@ def _read(run: Path, number: int) -> tuple[Spike, list[Line]]:
     path = run / "spikes" / f"{number:03d}.json"
     told = _object(path.read_text(encoding="utf-8", errors="replace"), str(path))
     lines = told.pop("metrics", None)
-    if not isinstance(lines, list) or not all(isinstance(line, dict) and isinstance(line.get("step"), int) for line in lines):
+    if not isinstance(lines, list) or not all(
+        isinstance(line, dict) and isinstance(line.get("step"), int) for line in lines
+    ):
         raise InputError(f"metrics of {path} are not lines of metrics, each with its step")
     spike = from_json(json.dumps(told), Spike, str(path))
     if not 0 < spike.first <= spike.last or spike.checkpoint >= spike.first:

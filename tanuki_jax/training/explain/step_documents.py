@@ -48,8 +48,16 @@ class Explained:
     def used(self) -> str:
         """Which part of the document it is, and how much of it is learned."""
         piece = self.piece
-        part = f"tokens {piece.start + 1}-{piece.start + piece.length} of {self.document_tokens}, epoch {piece.epoch + 1}"
-        return ", ".join([part, *([self.side] if self.side else []), *([f"{self.learned} learned"] if self.learned is not None else [])])
+        part = (
+            f"tokens {piece.start + 1}-{piece.start + piece.length} of {self.document_tokens}, epoch {piece.epoch + 1}"
+        )
+        return ", ".join(
+            [
+                part,
+                *([self.side] if self.side else []),
+                *([f"{self.learned} learned"] if self.learned is not None else []),
+            ]
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +119,9 @@ def located(
         if store.has_learned:
             targets = np.flatnonzero(store.read_learned(start + 1, np.array([piece.length])))
             side = SIDES[piece.document % store.documents_per_record] if store.documents_per_record > 1 else ""
-            learned_words = _words(store, start + 1 + targets[:tokens], np.ones(len(targets[:tokens]), np.int64), tokenizer)
+            learned_words = _words(
+                store, start + 1 + targets[:tokens], np.ones(len(targets[:tokens]), np.int64), tokenizer
+            )
             found = dataclasses.replace(found, side=side, learned=len(targets), learned_words=learned_words)
         explained.append(found)
     return explained

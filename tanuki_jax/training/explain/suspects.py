@@ -78,7 +78,9 @@ def measure(step: int, traced: Sequence[Sequence[Piece]], batch: HostBatch, loss
         for begin, piece in zip(begins, pieces, strict=False):
             places = slice(begin, begin + piece.length)
             learned = int(np.count_nonzero(batch.loss_weights[row, places]))
-            measured.append(Document(step, row, begin, piece, losses_of(places, row, batch, losses_nt), learned=learned))
+            measured.append(
+                Document(step, row, begin, piece, losses_of(places, row, batch, losses_nt), learned=learned)
+            )
     return measured
 
 
@@ -102,7 +104,9 @@ def judge(documents: Sequence[Document], first: int) -> list[Document]:
     usual = before if before.any() else finite
     deviations = np.full(len(documents), np.inf)
     if usual.any():
-        distances = (means - np.median(means[usual])) * np.sqrt([document.learned or document.piece.length for document in documents])
+        distances = (means - np.median(means[usual])) * np.sqrt(
+            [document.learned or document.piece.length for document in documents]
+        )
         spread = max(DEVIATION * np.median(np.abs(distances[usual])), LEAST)
         deviations[finite] = distances[finite] / spread
     return [dataclasses.replace(each, deviations=float(far)) for each, far in zip(documents, deviations, strict=True)]

@@ -104,11 +104,15 @@ def _figure(name: str, routers: Routers) -> Figure:
     bar.minorticks_off()
 
     lowest = math.floor(10 * np.nanmin(routers.entropy_nl, initial=0.9)) / 10
-    entropy = _draw_history(panels[2], "router entropy", routers.steps_n, routers.entropy_nl, "viridis", Normalize(lowest, 1))
+    entropy = _draw_history(
+        panels[2], "router entropy", routers.steps_n, routers.entropy_nl, "viridis", Normalize(lowest, 1)
+    )
     bar = bar_below(entropy, ax=panels[2], aspect=30)
     bar.set_label(f"share of log {experts}")
     if dropped:
-        choices = _draw_history(panels[3], "choices dropped", routers.steps_n, routers.dropped_nl, "Purples", Normalize(0))
+        choices = _draw_history(
+            panels[3], "choices dropped", routers.steps_n, routers.dropped_nl, "Purples", Normalize(0)
+        )
         bar = bar_below(choices, ax=panels[3], aspect=30)
         bar.locator, bar.formatter = MaxNLocator(4), PercentFormatter(1)
         bar.set_label("share of the layer's choices")
@@ -136,7 +140,9 @@ def _write_loads(panel: Axes, load_le: Floats, width: float, height: float) -> N
         panel.text(expert + 0.5, layer + 0.52, f"{load:.2f}", ha="center", va="center", fontsize=size, color=colour)
 
 
-def _draw_history(panel: Axes, title: str, steps_n: Integers, values_nl: Floats, colours: str, norm: Normalize) -> QuadMesh:
+def _draw_history(
+    panel: Axes, title: str, steps_n: Integers, values_nl: Floats, colours: str, norm: Normalize
+) -> QuadMesh:
     """Layers against steps; a column reaches from the last step of the column before it to its own last."""
     columns = min(len(steps_n), COLUMNS)
     begins = np.arange(columns) * len(steps_n) // columns
@@ -147,7 +153,9 @@ def _draw_history(panel: Axes, title: str, steps_n: Integers, values_nl: Floats,
     panel.tick_params(axis="y", length=0)
     panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     panel.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    return panel.pcolormesh(edges, np.arange(values_nl.shape[1] + 1), _means(values_nl, begins).T, cmap=colours, norm=norm)
+    return panel.pcolormesh(
+        edges, np.arange(values_nl.shape[1] + 1), _means(values_nl, begins).T, cmap=colours, norm=norm
+    )
 
 
 def _number(axis: Axis, count: int, at_most: int) -> None:

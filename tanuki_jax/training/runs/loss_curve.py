@@ -50,7 +50,14 @@ def _curves(axes: Axes, lines: Sequence[Mapping[str, Any]], metric: str) -> None
             if place == "held_out" and source != "all" and (part or "loss") == metric:
                 held_out.setdefault(source, []).append((line["step"], value))
     for number, (source, points) in enumerate(held_out.items()):
-        axes.plot(*np.array(points).T, color=f"C{number}", marker="o", markersize=3.5, linewidth=1.4, label=f"held out: {source}")
+        axes.plot(
+            *np.array(points).T,
+            color=f"C{number}",
+            marker="o",
+            markersize=3.5,
+            linewidth=1.4,
+            label=f"held out: {source}",
+        )
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -60,12 +67,20 @@ def _mark(axes: Axes, run: Path) -> None:
     axes.set_ylim(axes.get_ylim())  # a spike would dwarf the rest
     if rejected := [event["step"] for event in read_events(run) if event["event"] == "rejected"]:
         ticks = axes.get_xaxis_transform()
-        axes.plot(rejected, [0.01] * len(rejected), "|", transform=ticks, color="C3", markersize=8, label="rejected steps")
+        axes.plot(
+            rejected, [0.01] * len(rejected), "|", transform=ticks, color="C3", markersize=8, label="rejected steps"
+        )
     for number, path in enumerate(sorted((run / "spikes").glob("*.json"))):
         spike = json.loads(path.read_text(encoding="utf-8"))
         lost = [(line["step"], line["loss"]) for line in spike["metrics"] if "loss" in line]
         if lost:
-            axes.plot(*np.array(lost).T, color="C3", alpha=0.5, linewidth=1, label=None if number else "left out after going back")
+            axes.plot(
+                *np.array(lost).T,
+                color="C3",
+                alpha=0.5,
+                linewidth=1,
+                label=None if number else "left out after going back",
+            )
         axes.axvline(spike["checkpoint"], color="C3", linewidth=0.8, linestyle=":")
 
 

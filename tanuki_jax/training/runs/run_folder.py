@@ -83,7 +83,9 @@ def read_events(run: Path) -> list[dict[str, Any]]:
             events.append(event)
         except json.JSONDecodeError as error:
             if number < len(lines):
-                raise InputError(f"{path}, line {number}, is not JSON: {error.msg}; move the file away to go on without it") from None
+                raise InputError(
+                    f"{path}, line {number}, is not JSON: {error.msg}; move the file away to go on without it"
+                ) from None
     return events
 
 

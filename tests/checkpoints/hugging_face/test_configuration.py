@@ -93,13 +93,28 @@ def test_the_longest_text_survives_and_is_2048_tokens_where_nothing_is_said(tmp_
 
 def test_the_older_form_is_read(tmp_path: Path) -> None:
     model = read(tmp_path, LLAMA_3)
-    assert model == Model(vocabulary=128256, width=4096, hidden=14336, layers=32, heads=32, kv_heads=8, rope_theta=500_000.0)
+    assert model == Model(
+        vocabulary=128256, width=4096, hidden=14336, layers=32, heads=32, kv_heads=8, rope_theta=500_000.0
+    )
 
 
 def test_a_field_that_is_not_there_has_the_default_of_llama(tmp_path: Path) -> None:
-    absent = ("num_key_value_heads", "rms_norm_eps", "rope_theta", "rope_scaling", "tie_word_embeddings", "initializer_range")
+    absent = (
+        "num_key_value_heads",
+        "rms_norm_eps",
+        "rope_theta",
+        "rope_scaling",
+        "tie_word_embeddings",
+        "initializer_range",
+    )
     model = read(tmp_path, {name: value for name, value in LLAMA_3.items() if name not in absent})
-    assert (model.kv_heads, model.norm_epsilon, model.rope_theta, model.tied, model.initial_std) == (32, 1e-6, 10_000.0, False, 0.02)
+    assert (model.kv_heads, model.norm_epsilon, model.rope_theta, model.tied, model.initial_std) == (
+        32,
+        1e-6,
+        10_000.0,
+        False,
+        0.02,
+    )
 
 
 @pytest.mark.parametrize(("kind", "logits"), [("mixtral", "plain"), ("Tanuki", "standardized")])
@@ -112,7 +127,13 @@ def test_a_mixture_of_experts_is_read(kind: str, logits: Literal["plain", "stand
 def test_a_field_that_is_not_there_has_the_default_of_mixtral(tmp_path: Path) -> None:
     absent = ("num_key_value_heads", "rms_norm_eps", "rope_theta", "sliding_window")
     model = read(tmp_path, {name: value for name, value in MIXTRAL.items() if name not in absent})
-    assert (model.kv_heads, model.norm_epsilon, model.rope_theta, model.tied, model.initial_std) == (8, 1e-5, 1e6, False, 0.02)
+    assert (model.kv_heads, model.norm_epsilon, model.rope_theta, model.tied, model.initial_std) == (
+        8,
+        1e-5,
+        1e6,
+        False,
+        0.02,
+    )
     assert read_positions(tmp_path) == 131_072
 
 
@@ -136,7 +157,10 @@ def test_a_mixture_is_described_in_the_words_of_transformers() -> None:
         ({"num_experts_per_tok": 0}, "num_experts_per_tok 0, which must be a whole number above 0"),
         ({"num_local_experts": None}, "num_local_experts None, which must be"),
         ({"num_experts_per_tok": None}, "num_experts_per_tok None, which must be"),
-        ({"model_type": "Tanuki", "num_local_experts": 1, "num_experts_per_tok": 1}, "num_local_experts 1, which must be at least 2"),
+        (
+            {"model_type": "Tanuki", "num_local_experts": 1, "num_experts_per_tok": 1},
+            "num_local_experts 1, which must be at least 2",
+        ),
         ({"rms_norm_eps": None}, "rms_norm_eps None, which must be a number above 0"),
     ],
 )

@@ -69,11 +69,15 @@ def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize("shard_bytes", [10**9, 20_000], ids=["one file", "many files"])
 @pytest.mark.parametrize("kind", ["plain", "standardized"])
-def test_a_mixture_of_experts_computes_and_writes_the_same(kind: str, shard_bytes: int, make_native: MakeNative, tmp_path: Path) -> None:
+def test_a_mixture_of_experts_computes_and_writes_the_same(
+    kind: str, shard_bytes: int, make_native: MakeNative, tmp_path: Path
+) -> None:
     native = make_native(experts=8, experts_per_token=2, router_logits=kind, initial_std=0.15)
     to_hugging_face.write(native.path, tmp_path / "theirs", "", nothing, shard_bytes)
     code = {"trust_remote_code": True} if kind == "standardized" else {}
-    theirs, notes = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "theirs", output_loading_info=True, **code)
+    theirs, notes = transformers.AutoModelForCausalLM.from_pretrained(
+        tmp_path / "theirs", output_loading_info=True, **code
+    )
     assert not any(notes[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     assert type(theirs).__name__ == {"plain": "MixtralForCausalLM", "standardized": "TanukiForCausalLM"}[kind]
     assert_same_logits(theirs, native.model, native.values, Layout(data=1), seed=0)
@@ -95,7 +99,9 @@ def test_a_plain_mixtral_runtime_computes_something_else(make_native: MakeNative
 def test_what_transformers_saves_again_is_converted_back(make_native: MakeNative, tmp_path: Path) -> None:
     native = make_native(experts=4, router_logits="standardized")
     to_hugging_face.write(native.path, tmp_path / "theirs", "", nothing)
-    transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "theirs", trust_remote_code=True).save_pretrained(tmp_path / "again")
+    transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "theirs", trust_remote_code=True).save_pretrained(
+        tmp_path / "again"
+    )
     from_hugging_face.write(tmp_path / "again", tmp_path / "back", nothing)
     assert read_state(tmp_path / "back").model == native.model
     assert_same_bits(restored(tmp_path / "back", "float32"), native.values)

@@ -37,7 +37,9 @@ def nothing(done: int) -> None:
 def restored(checkpoint: Path, dtype: str) -> Params:
     place = jax.sharding.SingleDeviceSharding(jax.devices()[0])
     model = read_state(checkpoint).model
-    wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), shapes(model, dtype))
+    wanted = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), shapes(model, dtype)
+    )
     base: Params = restore(checkpoint, base=wanted)["base"]
     return base
 
@@ -73,13 +75,17 @@ def test_native_to_hugging_face_to_native(
     assert_same_bits(restored(tmp_path / "back", dtype), native.values)
 
 
-def hugging_face_folder(folder: Path, dtype: Any = np.float32, kind: str = "llama", **config: Any) -> dict[str, npt.NDArray[Any]]:
+def hugging_face_folder(
+    folder: Path, dtype: Any = np.float32, kind: str = "llama", **config: Any
+) -> dict[str, npt.NDArray[Any]]:
     """A Llama, or a mixture of 3 experts, as others write it."""
     random = np.random.default_rng(3)
     swiglu = {"mlp.gate_proj": (24, 16), "mlp.up_proj": (24, 16), "mlp.down_proj": (16, 24)}
     if kind != "llama":
         parts = {"w1": (24, 16), "w3": (24, 16), "w2": (16, 24)}
-        experts = {f"block_sparse_moe.experts.{expert}.{name}": shape for expert in range(3) for name, shape in parts.items()}
+        experts = {
+            f"block_sparse_moe.experts.{expert}.{name}": shape for expert in range(3) for name, shape in parts.items()
+        }
         swiglu = {"block_sparse_moe.gate": (3, 16), **experts}
         config = {"num_local_experts": 3, "num_experts_per_tok": 2} | config
     shapes = {"model.embed_tokens": (50, 16), "model.norm": (16,), "lm_head": (50, 16)}
@@ -87,12 +93,23 @@ def hugging_face_folder(folder: Path, dtype: Any = np.float32, kind: str = "llam
         for name, shape in {
             "input_layernorm": (16,),
             "post_attention_layernorm": (16,),
-            **{"self_attn.q_proj": (16, 16), "self_attn.k_proj": (8, 16), "self_attn.v_proj": (8, 16), "self_attn.o_proj": (16, 16)},
+            **{
+                "self_attn.q_proj": (16, 16),
+                "self_attn.k_proj": (8, 16),
+                "self_attn.v_proj": (8, 16),
+                "self_attn.o_proj": (16, 16),
+            },
             **swiglu,
         }.items():
             shapes[f"model.layers.{layer}.{name}"] = shape
     tensors = {f"{name}.weight": random.standard_normal(shape).astype(dtype) for name, shape in shapes.items()}
-    fields = {"vocab_size": 50, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4}
+    fields = {
+        "vocab_size": 50,
+        "hidden_size": 16,
+        "intermediate_size": 24,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+    }
     folder.mkdir(exist_ok=True)
     (folder / "config.json").write_text(json.dumps({"model_type": kind, **fields, "num_key_value_heads": 2, **config}))
     save_file(tensors, folder / "model.safetensors")
@@ -100,7 +117,9 @@ def hugging_face_folder(folder: Path, dtype: Any = np.float32, kind: str = "llam
 
 
 @pytest.mark.parametrize(
-    ("dtype", "shard_bytes"), [(np.float32, 3_000), (ml_dtypes.bfloat16, 10**9)], ids=["float32, many files", "bfloat16, one file"]
+    ("dtype", "shard_bytes"),
+    [(np.float32, 3_000), (ml_dtypes.bfloat16, 10**9)],
+    ids=["float32, many files", "bfloat16, one file"],
 )
 @pytest.mark.parametrize("kind", ["llama", "mixtral", "Tanuki"])
 def test_hugging_face_to_native_to_hugging_face(kind: str, dtype: Any, shard_bytes: int, tmp_path: Path) -> None:
@@ -120,7 +139,9 @@ def test_hugging_face_to_native_to_hugging_face(kind: str, dtype: Any, shard_byt
         assert back[name].tobytes() == tensor.tobytes()
 
 
-@pytest.mark.parametrize(("fields", "code"), [({}, False), (MIXTURE, False), (STANDARDIZED, True)], ids=["Llama", "Mixtral", "Tanuki"])
+@pytest.mark.parametrize(
+    ("fields", "code"), [({}, False), (MIXTURE, False), (STANDARDIZED, True)], ids=["Llama", "Mixtral", "Tanuki"]
+)
 def test_what_transformers_does_not_know_comes_with_its_code_and_a_warning(
     fields: dict[str, Any], code: bool, make_native: MakeNative, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -154,14 +175,19 @@ def test_float16_becomes_float32(tmp_path: Path) -> None:
     from_hugging_face.write(tmp_path / "theirs", tmp_path / "native", nothing)
     to_hugging_face.write(tmp_path / "native", tmp_path / "back", "", nothing)
     back = load_file(tmp_path / "back" / "model.safetensors")
-    assert all((back[name] == tensor.astype(np.float32)).all() and back[name].dtype == np.float32 for name, tensor in tensors.items())
+    assert all(
+        (back[name] == tensor.astype(np.float32)).all() and back[name].dtype == np.float32
+        for name, tensor in tensors.items()
+    )
 
 
 def test_bfloat16_is_rounded_to_the_nearest(make_native: MakeNative, tmp_path: Path) -> None:
     native = make_native()
     to_hugging_face.write(native.path, tmp_path / "theirs", "bfloat16", nothing)
     from_hugging_face.write(tmp_path / "theirs", tmp_path / "back", nothing)
-    rounded = jax.tree.map(lambda x: np.asarray(jax.lax.reduce_precision(x, 8, 7)).astype(ml_dtypes.bfloat16), native.values)
+    rounded = jax.tree.map(
+        lambda x: np.asarray(jax.lax.reduce_precision(x, 8, 7)).astype(ml_dtypes.bfloat16), native.values
+    )
     assert_same_bits(restored(tmp_path / "back", "bfloat16"), rounded)
 
 
@@ -170,7 +196,9 @@ def test_the_tokenizer_comes_along(form: str, make_native: MakeNative, tokenizer
     source = tokenizer if form == "folder" else tokenizer / form
     native = make_native(tokenizer=str(source))
     assert to_hugging_face.write(native.path, tmp_path / "theirs", "", nothing).tokenizer
-    config, generation = (json.loads((tmp_path / "theirs" / name).read_text()) for name in ("config.json", "generation_config.json"))
+    config, generation = (
+        json.loads((tmp_path / "theirs" / name).read_text()) for name in ("config.json", "generation_config.json")
+    )
     assert config["eos_token_id"] == generation["eos_token_id"] == load(source).eod
     assert config["bos_token_id"] == generation["bos_token_id"] == load(source).bos
     assert filecmp.cmp(tmp_path / "theirs" / "tokenizer.json", tokenizer / "tokenizer.json", shallow=False)
@@ -195,7 +223,10 @@ def test_the_tokenizer_comes_along(form: str, make_native: MakeNative, tokenizer
 )
 def test_other_tensors_are_refused(change: dict[str, Any], complaint: str, tmp_path: Path) -> None:
     tensors = hugging_face_folder(tmp_path / "theirs") | change
-    save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, tmp_path / "theirs" / "model.safetensors")
+    save_file(
+        {name: tensor for name, tensor in tensors.items() if tensor is not None},
+        tmp_path / "theirs" / "model.safetensors",
+    )
     with pytest.raises(InputError, match=complaint):
         from_hugging_face.write(tmp_path / "theirs", tmp_path / "native", nothing)
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
@@ -211,10 +242,15 @@ def test_other_tensors_are_refused(change: dict[str, Any], complaint: str, tmp_p
     ],
     ids=["missing", "transposed", "one too many", "another number"],
 )
-def test_other_experts_are_refused(change: dict[str, Any], config: dict[str, Any], complaint: str, tmp_path: Path) -> None:
+def test_other_experts_are_refused(
+    change: dict[str, Any], config: dict[str, Any], complaint: str, tmp_path: Path
+) -> None:
     experts = {f"model.layers.1.block_sparse_moe.experts.{name}.weight": tensor for name, tensor in change.items()}
     tensors = hugging_face_folder(tmp_path / "theirs", kind="mixtral", **config) | experts
-    save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, tmp_path / "theirs" / "model.safetensors")
+    save_file(
+        {name: tensor for name, tensor in tensors.items() if tensor is not None},
+        tmp_path / "theirs" / "model.safetensors",
+    )
     with pytest.raises(InputError, match=complaint):
         from_hugging_face.write(tmp_path / "theirs", tmp_path / "native", nothing)
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
@@ -238,7 +274,9 @@ def small_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_file_that_cannot_be_written_leaves_nothing(make_native: MakeNative, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_a_file_that_cannot_be_written_leaves_nothing(
+    make_native: MakeNative, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     native = make_native(vocabulary=40_000)
     to_hugging_face.write(native.path, tmp_path / "theirs", "", nothing)
     request.getfixturevalue("small_files")

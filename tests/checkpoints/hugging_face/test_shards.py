@@ -73,7 +73,10 @@ def test_parts_are_read_from_any_file(shard_bytes: int, tmp_path: Path) -> None:
 
 
 def test_what_the_library_wrote_is_read(tmp_path: Path) -> None:
-    tensors: dict[str, npt.NDArray[Any]] = {"x": np.arange(6, dtype=np.float16).reshape(2, 3), "y": np.arange(4, dtype=np.int64)}
+    tensors: dict[str, npt.NDArray[Any]] = {
+        "x": np.arange(6, dtype=np.float16).reshape(2, 3),
+        "y": np.arange(4, dtype=np.int64),
+    }
     save_file(tensors, tmp_path / "model.safetensors")
     files = Shards(tmp_path)
     assert {name: stored.code for name, stored in files.tensors.items()} == {"x": "F16", "y": "I64"}

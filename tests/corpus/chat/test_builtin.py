@@ -19,7 +19,9 @@ def test_a_file_is_a_template_too(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_answered_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no chat template tanooki: .* one of chatml, llama3, tanuki, user_assistant$"):
+    with pytest.raises(
+        InputError, match=r"no chat template tanooki: .* one of chatml, llama3, tanuki, user_assistant$"
+    ):
         find("tanooki")
     with pytest.raises(InputError, match="there is no chat template"):
         find(str(tmp_path))

@@ -4,7 +4,11 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.chat.pretraining import as_text
 from tanuki_jax.corpus.records.types import Conversation, Message
 
-USER, ASSISTANT, SYSTEM = Message("user", "3 + 4は？"), Message("assistant", "答えは7です。"), Message("system", "短く答える。")
+USER, ASSISTANT, SYSTEM = (
+    Message("user", "3 + 4は？"),
+    Message("assistant", "答えは7です。"),
+    Message("system", "短く答える。"),
+)
 
 
 def text(*messages: Message) -> str:

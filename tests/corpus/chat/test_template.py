@@ -11,7 +11,11 @@ from tanuki_jax.corpus.chat.pretraining import as_text
 from tanuki_jax.corpus.chat.template import Span, Template, unused
 from tanuki_jax.corpus.records.types import Conversation, Message
 
-SYSTEM, USER, ASSISTANT = Message("system", "短く答える。"), Message("user", "3 + 4は？"), Message("assistant", "7です。")
+SYSTEM, USER, ASSISTANT = (
+    Message("system", "短く答える。"),
+    Message("user", "3 + 4は？"),
+    Message("assistant", "7です。"),
+)
 AGAIN, MORE = Message("user", "足すと？"), Message("assistant", "7。")
 CHAT = (SYSTEM, USER, ASSISTANT, AGAIN, MORE)
 CONTENTS = st.text(st.sampled_from("a \n{}%\ufdd0\ufdd1\ufdd2")) | st.text()
@@ -36,7 +40,9 @@ def test_tanuki_s_form_has_its_sentence_and_ends_each_answer() -> None:
 
 
 def test_a_system_message_takes_the_place_of_tanuki_s_sentence() -> None:
-    assert rendered("tanuki", CHAT[:2], prompt=True) == [("<s>短く答える。\n\n### 指示:\n3 + 4は？\n\n### 応答:\n", False)]
+    assert rendered("tanuki", CHAT[:2], prompt=True) == [
+        ("<s>短く答える。\n\n### 指示:\n3 + 4は？\n\n### 応答:\n", False)
+    ]
 
 
 def test_user_assistant_is_the_form_of_pretraining_with_an_end_to_each_answer() -> None:
@@ -56,7 +62,10 @@ def test_chatml_puts_each_message_between_its_tokens() -> None:
 
 def test_llama3_puts_headers_before_messages_and_strips_them() -> None:
     assert rendered("llama3", (USER, Message("assistant", "\n7です。 "))) == [
-        ("<s><|start_header_id|>user<|end_header_id|>\n\n3 + 4は？<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n", False),
+        (
+            "<s><|start_header_id|>user<|end_header_id|>\n\n3 + 4は？<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+            False,
+        ),
         ("7です。<|eot_id|>", True),
     ]
     assert rendered("llama3", (), prompt=True) == [("<s><|start_header_id|>assistant<|end_header_id|>\n\n", False)]
@@ -76,7 +85,9 @@ def test_contents_are_not_touched_whatever_they_hold(name: str, question: str, a
     contents = {"\ue000": question, "\ue001": answer}
     expected = rendered(name, (Message("user", "\ue000"), Message("assistant", "\ue001")))
     spans = rendered(name, (Message("user", question), Message("assistant", answer)))
-    assert spans == [("".join(contents.get(character, character) for character in part), learned) for part, learned in expected]
+    assert spans == [
+        ("".join(contents.get(character, character) for character in part), learned) for part, learned in expected
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -91,7 +102,9 @@ def test_a_template_without_marks_learns_nothing() -> None:
 
 
 def test_neighbours_of_one_kind_are_one_span() -> None:
-    template = Template("{% for i in range(3) %}{% generation %}{{ i }}{% endgeneration %}{% endfor %}{{ 'x' }}y", "counting")
+    template = Template(
+        "{% for i in range(3) %}{% generation %}{{ i }}{% endgeneration %}{% endfor %}{{ 'x' }}y", "counting"
+    )
     assert template.render([], bos="", eos="") == (Span("012", True), Span("xy", False))
 
 

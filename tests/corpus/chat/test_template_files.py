@@ -23,7 +23,10 @@ def test_a_template_is_read_back_from_the_folder_or_any_file_in_it(tmp_path: Pat
 def test_other_fields_of_the_config_stay(tmp_path: Path) -> None:
     configure(tmp_path, eos_token="</s>", chat_template="old")
     write(tmp_path, TEMPLATE)
-    assert json.loads((tmp_path / "tokenizer_config.json").read_text()) == {"eos_token": "</s>", "chat_template": "{{ '狸' }}"}
+    assert json.loads((tmp_path / "tokenizer_config.json").read_text()) == {
+        "eos_token": "</s>",
+        "chat_template": "{{ '狸' }}",
+    }
 
 
 def test_a_file_of_its_own_comes_before_the_config_until_another_is_written(tmp_path: Path) -> None:
@@ -60,7 +63,10 @@ def test_a_folder_without_a_template_says_what_to_do(tmp_path: Path) -> None:
         ("{", "is not JSON"),
         ("[]", "is not a JSON object"),
         ('{"chat_template": 3}', "is neither text nor a list"),
-        ('{"chat_template": [{"name": "a", "template": ""}, {"name": "b", "template": ""}]}', "none is called default: there are a, b"),
+        (
+            '{"chat_template": [{"name": "a", "template": ""}, {"name": "b", "template": ""}]}',
+            "none is called default: there are a, b",
+        ),
         ('{"chat_template": []}', "none is called default: there are none"),
         ('{"chat_template": "{% if %}"}', r"in .*tokenizer_config\.json is no Jinja template"),
     ],

@@ -27,7 +27,9 @@ def test_what_fits_stays_whole_and_is_tried_once() -> None:
 def test_as_many_whole_exchanges_are_kept_as_fit(keep: str, length: int, system: bool, exchanges: int) -> None:
     before = (SYSTEM,) if system else ()
     chat = CHAT[: 2 * exchanges]
-    kept = truncated((*before, *chat), lambda shorter: len(shorter) <= length, keep="beginning" if keep == "beginning" else "end")
+    kept = truncated(
+        (*before, *chat), lambda shorter: len(shorter) <= length, keep="beginning" if keep == "beginning" else "end"
+    )
     whole = min((length - len(before)) // 2, exchanges)
     if whole < 1:
         assert kept is None

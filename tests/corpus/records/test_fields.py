@@ -23,7 +23,11 @@ def test_metadata_that_is_no_object_is_kept_under_its_name() -> None:
 def test_messages_make_a_conversation_even_beside_a_text() -> None:
     row = {
         "text": "flat",
-        "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}, {"role": "assistant", "content": ""}],
+        "messages": [
+            {"role": "system", "content": "s"},
+            {"role": "user", "content": "q"},
+            {"role": "assistant", "content": ""},
+        ],
     }
     messages = (Message("system", "s"), Message("user", "q"), Message("assistant", ""))
     assert record_of(row, "place", "text") == Conversation("place", messages, {"text": "flat"})
@@ -57,7 +61,10 @@ USER = {"role": "user", "content": "q"}
         ({"messages": [{"content": "x"}]}, "the role None is none of"),
         ({"messages": [{"role": "user", "content": None}]}, "content is not text but null"),
         ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "a part of a message's content is not text"),
-        ({"messages": [{"role": "user", "content": [{"type": "image", "text": "x"}]}]}, "a part of a message's content is not text"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image", "text": "x"}]}]},
+            "a part of a message's content is not text",
+        ),
         ({"messages": [USER, {"role": "system", "content": "s"}]}, "a system message does not stand first"),
         ({"messages": [{"role": "system", "content": "s"}]}, "only a system message"),
     ],
@@ -77,9 +84,15 @@ CHAT = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
         ({"messages": CHAT}, (ASKED, ANSWERED)),
         ({"messages": CHAT, "text": "flat", "system": ""}, (ASKED, ANSWERED)),
         ({"messages": CHAT, "system": "s"}, (Message("system", "s"), ASKED, ANSWERED)),
-        ({"messages": [{"role": "system", "content": ""}, *CHAT], "system": "s"}, (Message("system", ""), ASKED, ANSWERED)),
+        (
+            {"messages": [{"role": "system", "content": ""}, *CHAT], "system": "s"},
+            (Message("system", ""), ASKED, ANSWERED),
+        ),
         ({"messages": [{"role": "user", "content": [{"type": "text", "text": "q"}]}, CHAT[1]]}, (ASKED, ANSWERED)),
-        ({"text": "flat", "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}, (ASKED, ANSWERED)),
+        (
+            {"text": "flat", "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]},
+            (ASKED, ANSWERED),
+        ),
         ({"instruction": "q", "output": "a"}, (ASKED, ANSWERED)),
         ({"instruction": "q", "input": "", "output": "a", "history": []}, (ASKED, ANSWERED)),
         ({"instruction": "q", "input": "i", "output": "a"}, (Message("user", "q\ni"), ANSWERED)),
@@ -101,8 +114,14 @@ def test_chats_come_in_three_forms(row: dict[str, object], messages: tuple[Messa
     [
         ({"text": "a document"}, "no field 'messages', 'conversations' or 'instruction' among 'text'"),
         ({"messages": '[{"role": "user"}]'}, "^the field 'messages' is not a list of messages but of type str$"),
-        ({"conversations": {"from": "human"}}, "^the field 'conversations' is not a list of messages but of type dict$"),
-        ({"messages": None, "instruction": None, "text": "t"}, "^no field 'messages', 'conversations' or 'instruction' among 'text'$"),
+        (
+            {"conversations": {"from": "human"}},
+            "^the field 'conversations' is not a list of messages but of type dict$",
+        ),
+        (
+            {"messages": None, "instruction": None, "text": "t"},
+            "^no field 'messages', 'conversations' or 'instruction' among 'text'$",
+        ),
         ({"messages": [CHAT[0], {"role": "assistant", "tool_calls": [{"id": "c"}]}]}, "^a message calls tools"),
         ({"messages": [CHAT[0], {"role": "assistant", "content": "a", "weight": 0}]}, "^a message has the weight 0"),
         ({"messages": [CHAT[1], CHAT[0]]}, "^roles are out of order: turn 1 should be the user's$"),
@@ -115,7 +134,10 @@ def test_chats_come_in_three_forms(row: dict[str, object], messages: tuple[Messa
         ({"instruction": "", "output": "a"}, "^turn 1, the user's, is empty$"),
         ({"instruction": "q", "input": 3, "output": "a"}, "^the field 'input' is not text but of type int$"),
         ({"instruction": "q", "output": "a", "history": "x"}, "^the history is not a list but of type str$"),
-        ({"instruction": "q", "output": "a", "history": [["p"]]}, "^the history is not a list of questions with their answers$"),
+        (
+            {"instruction": "q", "output": "a", "history": [["p"]]},
+            "^the history is not a list of questions with their answers$",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_chat_is_said(row: dict[str, object], reason: str) -> None:
@@ -125,7 +147,15 @@ def test_what_is_wrong_with_a_chat_is_said(row: dict[str, object], reason: str) 
 
 @pytest.mark.parametrize("form", ["preference", "kto"])
 def test_a_pair_keeps_what_it_is_not_made_of_as_metadata(form: Literal["preference", "kto"]) -> None:
-    row = {"id": 3, "prompt": "q", "chosen": "a", "rejected": "b", "messages": [], "judge": "rule", "metadata": {"chosen": 1}}
+    row = {
+        "id": 3,
+        "prompt": "q",
+        "chosen": "a",
+        "rejected": "b",
+        "messages": [],
+        "judge": "rule",
+        "metadata": {"chosen": 1},
+    }
     assert record_of(row, "place", "text", form) == Preference("3", (ASKED,), "a", "b", {"judge": "rule", "chosen": 1})
 
 

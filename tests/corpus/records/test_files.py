@@ -47,7 +47,9 @@ def tree(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize("scheme", ["", "file://"])
-def test_patterns_mean_here_and_at_an_address_what_they_mean_to_the_standard_library(tree: Path, pattern: str, scheme: str) -> None:
+def test_patterns_mean_here_and_at_an_address_what_they_mean_to_the_standard_library(
+    tree: Path, pattern: str, scheme: str
+) -> None:
     expected = sorted(path for path in glob.glob(f"{tree}/{pattern}", recursive=True) if os.path.isfile(path))
     found = expand([f"{scheme}{tree}/{pattern}"])
     assert expected
@@ -92,7 +94,11 @@ def test_no_patterns_are_an_error() -> None:
 
 
 def test_json_lines_are_cut_anywhere_and_what_cannot_be_cut_stays_whole() -> None:
-    assert split(InputFile("a.jsonl", 25), 10) == [Slice("a.jsonl", 0, 10), Slice("a.jsonl", 10, 20), Slice("a.jsonl", 20, 25)]
+    assert split(InputFile("a.jsonl", 25), 10) == [
+        Slice("a.jsonl", 0, 10),
+        Slice("a.jsonl", 10, 20),
+        Slice("a.jsonl", 20, 25),
+    ]
     for name in ("a.jsonl.zst", "a.jsonl.gz", "a.json.gz", "a.txt", "a.json", "a.py"):
         assert split(InputFile(name, 25), 10) == [Slice(name, 0, 25)]
     assert split(InputFile("empty.jsonl", 0), 10) == split(InputFile("empty.txt", 0), 10) == []
@@ -104,7 +110,12 @@ def test_parquet_is_cut_between_row_groups(tmp_path: Path) -> None:
     file = InputFile(str(path), path.stat().st_size)
     group_bytes = pq.read_metadata(path).row_group(0).total_byte_size
     assert split(file, 1) == [Slice(file.path, start, start + 100) for start in range(0, 1000, 100)]
-    assert [(part.start, part.stop) for part in split(file, int(2.5 * group_bytes))] == [(0, 300), (300, 600), (600, 900), (900, 1000)]
+    assert [(part.start, part.stop) for part in split(file, int(2.5 * group_bytes))] == [
+        (0, 300),
+        (300, 600),
+        (600, 900),
+        (900, 1000),
+    ]
 
 
 def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:

@@ -68,7 +68,11 @@ def test_a_prompt_given_as_text_may_leave_out_the_system_message_of_the_answers(
 @pytest.mark.parametrize("prompt", [None, "q", openai(ASKED), openai(SYSTEM, ASKED)])
 def test_whole_conversations_may_have_their_system_message_in_a_field(prompt: object) -> None:
     chosen, rejected = (openai(ASKED, Message("assistant", text)) for text in "ab")
-    assert pair_of({"system": "s", "prompt": prompt, "chosen": chosen, "rejected": rejected}) == ((SYSTEM, ASKED), "a", "b")
+    assert pair_of({"system": "s", "prompt": prompt, "chosen": chosen, "rejected": rejected}) == (
+        (SYSTEM, ASKED),
+        "a",
+        "b",
+    )
 
 
 GOOD: dict[str, object] = {"prompt": "q", "chosen": "a", "rejected": "b"}
@@ -91,7 +95,10 @@ GOOD: dict[str, object] = {"prompt": "q", "chosen": "a", "rejected": "b"}
         ({"rejected": 2}, "^the rejected answer is neither text nor messages but of type int$"),
         ({"chosen": openai(ASKED)}, "^the chosen answer is not the assistant's$"),
         ({"chosen": openai(*EARLIER), "rejected": openai(ASKED, EARLIER[1])}, "do not begin with the same prompt$"),
-        ({"chosen": openai(*EARLIER), "rejected": openai(EARLIER[0], Message("assistant", "c"))}, "^the prompt is not what chosen and"),
+        (
+            {"chosen": openai(*EARLIER), "rejected": openai(EARLIER[0], Message("assistant", "c"))},
+            "^the prompt is not what chosen and",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_pair_is_said(change: Mapping[str, object], reason: str) -> None:

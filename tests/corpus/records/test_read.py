@@ -19,7 +19,9 @@ LINES = st.one_of(
     st.just(b""),
     st.just(b" \t\r"),
     st.text(min_size=1).map(lambda text: json.dumps({"text": text}).encode()),
-    st.text(min_size=1, alphabet="タヌキ絵").map(lambda text: json.dumps({"text": text}, ensure_ascii=False).encode() + b"\r"),
+    st.text(min_size=1, alphabet="タヌキ絵").map(
+        lambda text: json.dumps({"text": text}, ensure_ascii=False).encode() + b"\r"
+    ),
     st.binary(max_size=12).map(lambda line: line.replace(b"\n", b"").removeprefix(codecs.BOM_UTF8)),
 )
 
@@ -44,7 +46,9 @@ def in_slices(path: Path, bytes_per_slice: int) -> list[Row]:
 
 
 @given(lines=st.lists(LINES), bytes_per_slice=st.integers(1, 60), last_newline=st.booleans())
-def test_slices_of_json_lines_hold_every_line_once_at_its_number(lines: list[bytes], bytes_per_slice: int, last_newline: bool) -> None:
+def test_slices_of_json_lines_hold_every_line_once_at_its_number(
+    lines: list[bytes], bytes_per_slice: int, last_newline: bool
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "a.jsonl")
         path.write_bytes(b"\n".join(lines) + b"\n" * last_newline)
@@ -65,7 +69,11 @@ def test_lines_longer_than_a_block_and_a_slice_are_read_whole(tmp_path: Path) ->
 def test_an_id_made_from_the_place_does_not_depend_on_the_slices(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "one"}\n\n{"text": "two"}\n{"text": "three", "id": 3}\n')
-    assert [row.record.id for row in in_slices(path, 5) if isinstance(row.record, Document)] == [f"{path}:0", f"{path}:17", "3"]
+    assert [row.record.id for row in in_slices(path, 5) if isinstance(row.record, Document)] == [
+        f"{path}:0",
+        f"{path}:17",
+        "3",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +146,8 @@ def test_a_text_file_is_one_document_a_blank_one_none_and_a_broken_one_malformed
 
 def test_parquet_rows_equal_the_same_rows_as_json_lines(tmp_path: Path) -> None:
     rows = [
-        {"id": f"{n}", "text": f"テキスト{n}", "score": n / 3, "tags": ["a", None], "where": {"url": None, "line": n}} for n in range(3000)
+        {"id": f"{n}", "text": f"テキスト{n}", "score": n / 3, "tags": ["a", None], "where": {"url": None, "line": n}}
+        for n in range(3000)
     ]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet", row_group_size=1100)
@@ -159,7 +168,11 @@ def test_a_parquet_row_with_invalid_utf8_does_not_take_its_neighbours_along(tmp_
 
 
 def test_parquet_holds_conversations_too(tmp_path: Path) -> None:
-    row = {"id": "c", "text": None, "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}
+    row = {
+        "id": "c",
+        "text": None,
+        "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
+    }
     pq.write_table(pa.Table.from_pylist([row, {"id": "d", "text": "plain", "messages": None}]), tmp_path / "a.parquet")
     first, second = in_slices(tmp_path / "a.parquet", 1)
     assert isinstance(first.record, Conversation)
@@ -170,7 +183,11 @@ def test_lists_of_structs_in_parquet_are_messages(tmp_path: Path) -> None:
     question = {"from": "human", "value": "q"}
     table = pa.Table.from_pylist(
         [
-            {"conversations": [question], "chosen": {"from": "gpt", "value": "a"}, "rejected": {"from": "gpt", "value": "b"}},
+            {
+                "conversations": [question],
+                "chosen": {"from": "gpt", "value": "a"},
+                "rejected": {"from": "gpt", "value": "b"},
+            },
             {"conversations": [question], "chosen": {"from": "gpt", "value": "a"}, "rejected": None},
         ]
     )
@@ -194,5 +211,7 @@ def test_a_text_file_holds_no_chat(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("user: 狸")
     (tmp_path / "b.txt").write_text("\n")
     [malformed] = records(tmp_path / "a.txt", "chat")
-    assert isinstance(malformed, Malformed) and malformed.reason.startswith("a plain text; conversations are read from .jsonl, .jsonl.gz")
+    assert isinstance(malformed, Malformed) and malformed.reason.startswith(
+        "a plain text; conversations are read from .jsonl, .jsonl.gz"
+    )
     assert records(tmp_path / "b.txt", "chat") == []

@@ -28,13 +28,19 @@ FILLED = TEXT.filter(lambda text: bool(text.strip()))
 DOCUMENTS = st.builds(Document, TEXT, FILLED, METADATA)
 TURNS = st.lists(st.builds(Message, st.sampled_from(["user", "assistant"]), TEXT), min_size=1, max_size=4).map(tuple)
 SYSTEM = st.builds(Message, st.just("system"), TEXT)
-CONVERSATIONS = st.builds(Conversation, TEXT, TURNS | st.tuples(SYSTEM, TURNS).map(lambda both: (both[0], *both[1])), METADATA)
+CONVERSATIONS = st.builds(
+    Conversation, TEXT, TURNS | st.tuples(SYSTEM, TURNS).map(lambda both: (both[0], *both[1])), METADATA
+)
 CHATS = st.builds(
     Conversation,
     TEXT,
     st.tuples(
         st.none() | SYSTEM,
-        st.lists(st.tuples(FILLED.map(partial(Message, "user")), FILLED.map(partial(Message, "assistant"))), min_size=1, max_size=3),
+        st.lists(
+            st.tuples(FILLED.map(partial(Message, "user")), FILLED.map(partial(Message, "assistant"))),
+            min_size=1,
+            max_size=3,
+        ),
     ).map(lambda both: (*([both[0]] if both[0] else []), *(message for exchange in both[1] for message in exchange))),
     METADATA,
 )
@@ -62,8 +68,14 @@ def test_reading_back_gives_the_same_records(suffix: str, records: list[Document
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @settings(max_examples=25)
 @given(chats=st.lists(CHATS, max_size=3), pairs=st.lists(PREFERENCES, max_size=3))
-def test_chats_and_preferences_come_back_in_their_forms(suffix: str, chats: list[Conversation], pairs: list[Preference]) -> None:
-    cases: list[tuple[Form, Sequence[Conversation | Preference]]] = [("chat", chats), ("preference", pairs), ("kto", pairs)]
+def test_chats_and_preferences_come_back_in_their_forms(
+    suffix: str, chats: list[Conversation], pairs: list[Preference]
+) -> None:
+    cases: list[tuple[Form, Sequence[Conversation | Preference]]] = [
+        ("chat", chats),
+        ("preference", pairs),
+        ("kto", pairs),
+    ]
     for form, records in cases:
         with tempfile.TemporaryDirectory() as folder:
             write(Path(folder, f"a{suffix}"), records)

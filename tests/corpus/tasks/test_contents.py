@@ -39,4 +39,6 @@ def test_exactly_one_item_is_exchanged_for_one_that_was_not_there() -> None:
 def test_the_only_item_left_is_taken() -> None:
     first, *others = NOUNS["組"]
     contents = tuple(Content("組", item) for item in others)
-    assert {item for seed in range(20) for item in exchanged(contents, Random(seed)) if item not in contents} == {Content("組", first)}
+    assert {item for seed in range(20) for item in exchanged(contents, Random(seed)) if item not in contents} == {
+        Content("組", first)
+    }

@@ -23,7 +23,13 @@ def ordered(turns: list[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for turn in turns:
         for item, count in re.findall(rf"({'|'.join(MENU)})(?:を|は|も)?(\d*)", turn):
-            counts[item] = int(count) if count else 0 if re.search("キャンセル|やめます", turn) else int(re.findall(r"\d+", turn)[0])
+            counts[item] = (
+                int(count)
+                if count
+                else 0
+                if re.search("キャンセル|やめます", turn)
+                else int(re.findall(r"\d+", turn)[0])
+            )
     return {item: count for item, count in counts.items() if count}
 
 

@@ -58,11 +58,17 @@ def test_a_key_names_the_same_task_for_ever(name: str) -> None:
 
 def test_tasks_do_not_depend_on_the_process() -> None:
     program = (
-        "from tanuki_jax.corpus.tasks.registry import FAMILIES\nfor f in FAMILIES.values():\n for k in range(200): print(f.generate(k))"
+        "from tanuki_jax.corpus.tasks.registry import FAMILIES\n"
+        "for f in FAMILIES.values():\n"
+        "    for k in range(200):\n"
+        "        print(f.generate(k))"
     )
     outputs = {
         subprocess.run(
-            [sys.executable, "-X", "utf8", "-c", program], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
+            [sys.executable, "-X", "utf8", "-c", program],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
         ).stdout
         for seed in ("0", "1", "2")
     }

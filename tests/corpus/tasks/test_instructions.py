@@ -71,19 +71,30 @@ def test_the_solver_agrees_with_a_reader_of_the_text() -> None:
 
 
 def test_every_form_item_and_addition_comes_up_in_training_and_in_probes() -> None:
-    drawn = itertools.islice(tasks("instructions", "train"), 3000), itertools.islice(tasks("instructions", "probe"), 600)
+    drawn = (
+        itertools.islice(tasks("instructions", "train"), 3000),
+        itertools.islice(tasks("instructions", "probe"), 600),
+    )
     for problems in ([task.problem for task in side] for side in drawn):
         assert {problem.form for problem in problems} == set(FORMS)
         nouns = {content for problem in problems for content in problem.contents if content.label != "数"}
         assert nouns == {Content(label, item) for label, items in NOUNS.items() for item in items}
         additions = {(problem.reverse, problem.before, problem.after) for problem in problems}
         begun = [(False, before, "") for before in ("答え: ", "回答: ", "答え:\n", "メモ:\n")]
-        assert additions == {(False, "", ""), (True, "", ""), *begun, (False, "", "\n以上です。"), (False, "", "\nおわり")}
+        assert additions == {
+            (False, "", ""),
+            (True, "", ""),
+            *begun,
+            (False, "", "\n以上です。"),
+            (False, "", "\nおわり"),
+        }
 
 
 def test_some_instructions_come_after_their_contents_and_some_after_a_system_message() -> None:
     lengths = Counter(tuple(message.role for message in task.messages) for task in first_tasks())
-    assert set(lengths) == {(*system, *["user", "assistant"] * turns) for system in ((), ("system",)) for turns in (1, 2)}
+    assert set(lengths) == {
+        (*system, *["user", "assistant"] * turns) for system in ((), ("system",)) for turns in (1, 2)
+    }
     assert min(lengths.values()) > 50
 
 
@@ -120,7 +131,9 @@ def test_an_answer_has_the_form_that_is_asked_for_and_no_other() -> None:
     for task in first_tasks(500):
         kind = FORMS[task.problem.form].kind
         for name in (name for name, form in FORMS.items() if form.kind == kind):
-            other = Instruction(name, task.problem.contents, task.problem.reverse, task.problem.before, task.problem.after)
+            other = Instruction(
+                name, task.problem.contents, task.problem.reverse, task.problem.before, task.problem.after
+            )
             assert FAMILY.check_format(other, FAMILY.solve(task.problem)) == (name == task.problem.form)
 
 
@@ -147,5 +160,7 @@ def test_a_rejected_answer_has_the_form_and_one_wrong_item(key: int, seed: int) 
     assert not FAMILY.check(problem, pair.rejected)
     assert FAMILY.check_format(problem, pair.rejected)
     assert len(pair.chosen) == len(pair.rejected)
-    differing = [place for place, (right, wrong) in enumerate(zip(pair.chosen, pair.rejected, strict=True)) if right != wrong]
+    differing = [
+        place for place, (right, wrong) in enumerate(zip(pair.chosen, pair.rejected, strict=True)) if right != wrong
+    ]
     assert differing[-1] - differing[0] < max(len(item) for _, item in problem.contents)

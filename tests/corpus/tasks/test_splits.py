@@ -56,7 +56,9 @@ def test_conversations_are_training_tasks_and_any_of_them_is_found_by_its_number
 
 
 def test_another_seed_gives_other_conversations() -> None:
-    assert not {record.id for record in conversations(NAMES, 500, seed=0)} & {record.id for record in conversations(NAMES, 500, seed=1)}
+    assert not {record.id for record in conversations(NAMES, 500, seed=0)} & {
+        record.id for record in conversations(NAMES, 500, seed=1)
+    }
 
 
 def test_families_that_do_not_exist_are_refused() -> None:
@@ -81,13 +83,17 @@ def test_a_preference_depends_on_its_arguments_only_and_is_never_a_probe_unless_
             assert split_of(task) == side
         assert 160 < sum(record.metadata["family"] == "style" for record in records) < 240
     assert {record.metadata["kind"] for record in listed["train"] if record.metadata["family"] == "style"} == {"rule"}
-    assert {record.metadata["kind"] for record in listed["train"] if record.metadata["family"] == "instructions"} == {"fact"}
+    assert {record.metadata["kind"] for record in listed["train"] if record.metadata["family"] == "instructions"} == {
+        "fact"
+    }
     assert not {record.prompt for record in listed["train"]} & {record.prompt for record in listed["probe"]}
     assert not {record.id for record in listed["train"]} & {record.id for record in conversations(names, 400, seed=3)}
 
 
 def test_families_without_pairs_are_refused() -> None:
-    with pytest.raises(InputError, match="'table' has no pairs of answers; those that have are 'instructions' and 'style'"):
+    with pytest.raises(
+        InputError, match="'table' has no pairs of answers; those that have are 'instructions' and 'style'"
+    ):
         preference(["style", "table"], 0, seed=0)
     with pytest.raises(InputError, match="no task families are named"):
         preference([], 0, seed=0)

@@ -24,7 +24,9 @@ def parsed(lines: list[str]) -> Values:
     """Row -> column -> value, read from the text of a table."""
     if lines[0].startswith("・"):
         rows = (line.removeprefix("・").split("：") for line in lines)
-        return {name: {(pair := cell.split("は"))[0]: number(pair[1]) for cell in cells.split("、")} for name, cells in rows}
+        return {
+            name: {(pair := cell.split("は"))[0]: number(pair[1]) for cell in cells.split("、")} for name, cells in rows
+        }
     header, rule, *body = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
     assert set(rule) == {"---"}
     columns = [re.sub(r"\(.*\)", "", cell) for cell in header[1:]]
@@ -78,4 +80,9 @@ def test_names_are_told_apart_by_a_search_for_them() -> None:
     for theme in THEMES:
         assert all(unicodedata.normalize("NFKC", name) == name for name in theme.names)
         assert not [(name, other) for name in theme.names for other in theme.names if name != other and name in other]
-        assert not [(name, column) for name in theme.names for column in theme.columns if name in column.name or column.name in name]
+        assert not [
+            (name, column)
+            for name in theme.names
+            for column in theme.columns
+            if name in column.name or column.name in name
+        ]

@@ -58,7 +58,10 @@ def write_json_lines() -> Callable[[Path, list[str]], Path]:
 
     def write(path: Path, documents: list[str]) -> Path:
         lines = [json.dumps({"text": text}, ensure_ascii=False) for text in documents]
-        path.write_text("".join(("\n" if number % 10 == 9 else "") + line + "\n" for number, line in enumerate(lines)), encoding="utf-8")
+        path.write_text(
+            "".join(("\n" if number % 10 == 9 else "") + line + "\n" for number, line in enumerate(lines)),
+            encoding="utf-8",
+        )
         return path
 
     return write

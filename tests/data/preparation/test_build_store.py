@@ -60,7 +60,9 @@ def test_documents_of_every_format_are_stored_in_order_with_where_they_came_from
     monkeypatch.setattr(inventory, "UNIT_BYTES", (2_000, 2_000))
     documents = texts(1, 150, 30)
     lines = write_json_lines(tmp_path / "a.jsonl", documents[:100])
-    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress("".join(json.dumps({"text": t}) + "\n" for t in documents[100:120]).encode()))
+    (tmp_path / "b.jsonl.gz").write_bytes(
+        gzip.compress("".join(json.dumps({"text": t}) + "\n" for t in documents[100:120]).encode())
+    )
     pq.write_table(pa.table({"text": documents[120:149]}), tmp_path / "c.parquet", row_group_size=10)
     (tmp_path / "d.txt").write_text(documents[149], encoding="utf-8")
     found = taken(tmp_path / "*.*")
@@ -71,7 +73,9 @@ def test_documents_of_every_format_are_stored_in_order_with_where_they_came_from
     for document in range(100):
         origin = store.origin(document)
         assert origin.path == str(lines) and json.loads(content[origin.row - 1])["text"] == documents[document]
-    places = [(Path(store.origin(document).path).name, store.origin(document).row) for document in (100, 119, 120, 148, 149)]
+    places = [
+        (Path(store.origin(document).path).name, store.origin(document).row) for document in (100, 119, 120, 148, 149)
+    ]
     assert places == [("b.jsonl.gz", 1), ("b.jsonl.gz", 20), ("c.parquet", 1), ("c.parquet", 29), ("d.txt", 1)]
     assert [path.name for path in (tmp_path / "stores").iterdir()] == ["s"]
     lengths = np.diff(store.offsets)
@@ -82,7 +86,8 @@ def test_documents_of_every_format_are_stored_in_order_with_where_they_came_from
         "tokens": store.tokens,
         "tokens_per_character": pytest.approx(store.tokens / sum(map(len, documents)), abs=1e-4),
         "document_tokens_percentiles": {
-            str(percent): int(np.percentile(lengths, percent, method="inverted_cdf")) for percent in (1, 5, 25, 50, 75, 95, 99, 100)
+            str(percent): int(np.percentile(lengths, percent, method="inverted_cdf"))
+            for percent in (1, 5, 25, 50, 75, 95, 99, 100)
         },
         "malformed": 0,
         "first_malformed": [],
@@ -107,7 +112,11 @@ def test_the_store_does_not_depend_on_how_the_work_is_cut(
 
 
 def test_malformed_rows_are_named_by_file_and_line_counted_and_skipped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], threads: Executor, tokenizer: Tokenizer
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    threads: Executor,
+    tokenizer: Tokenizer,
 ) -> None:
     monkeypatch.setattr(inventory, "UNIT_BYTES", (60, 60))
     lines = [b'{"text": "good"}'] * 18
@@ -133,7 +142,9 @@ def test_rows_that_are_not_named_are_counted_in_a_line(
     assert len(named) == 20 and rest == "s: 3 more are malformed"
 
 
-def test_too_many_malformed_rows_end_it_and_leave_no_store(tmp_path: Path, threads: Executor, tokenizer: Tokenizer) -> None:
+def test_too_many_malformed_rows_end_it_and_leave_no_store(
+    tmp_path: Path, threads: Executor, tokenizer: Tokenizer
+) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text('{"text": "good"}\n' * 9 + "{}\n")
     with pytest.raises(InputError, match=rf"1 of 10 records of s are malformed.*\(0.09\).*{file}:10: no field 'text'"):
@@ -193,11 +204,23 @@ def test_parts_for_other_files_are_not_taken_up(tmp_path: Path, threads: Executo
     assert [path.name for path in (tmp_path / "stores").iterdir()] == ["s"]
 
 
-def test_the_store_of_texts_is_what_it_was_before_there_were_chats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_store_of_texts_is_what_it_was_before_there_were_chats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Hashes of what was made when a store was of texts alone: old stores, and parts of interrupted runs, are still the same."""
     monkeypatch.chdir(tmp_path)
     vocabulary = {word: number for number, word in enumerate(["<EOD>", "<UNK>", *(f"w{n}" for n in range(40))])}
-    parts = ("version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model")
+    parts = (
+        "version",
+        "truncation",
+        "padding",
+        "added_tokens",
+        "normalizer",
+        "pre_tokenizer",
+        "post_processor",
+        "decoder",
+        "model",
+    )
     model = {"type": "WordLevel", "vocab": vocabulary, "unk_token": "<UNK>"}
     values: tuple[object, ...] = ("1.0", None, None, [], None, {"type": "WhitespaceSplit"}, None, None, model)
     Path("tokenizer.json").write_text(json.dumps(dict(zip(parts, values, strict=True))))
@@ -210,7 +233,9 @@ def test_the_store_of_texts_is_what_it_was_before_there_were_chats(tmp_path: Pat
     def noted(unit: Any, part: Path, dtype: str, rendering: Any) -> int:
         folders.append(part.parent.name)
         count = encode.encode_unit(unit, words, part, dtype)
-        assert set(np.load(part).files) == {field.name for field in dataclasses.fields(Part) if field.default is dataclasses.MISSING}
+        assert set(np.load(part).files) == {
+            field.name for field in dataclasses.fields(Part) if field.default is dataclasses.MISSING
+        }
         return count
 
     monkeypatch.setattr(building, "encode_in_worker", noted)
@@ -231,11 +256,17 @@ def rendered(file: Path, form: Literal["chat", "preference", "kto"], sequence_le
 
 
 def turns(*contents: str) -> str:
-    return json.dumps({"messages": [{"role": ("user", "assistant")[n % 2], "content": content} for n, content in enumerate(contents)]})
+    return json.dumps(
+        {"messages": [{"role": ("user", "assistant")[n % 2], "content": content} for n, content in enumerate(contents)]}
+    )
 
 
 def test_chats_that_are_broken_too_long_or_shortened_are_counted_apart_and_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], threads: Executor, tokenizer: Tokenizer
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    threads: Executor,
+    tokenizer: Tokenizer,
 ) -> None:
     monkeypatch.setattr(inventory, "UNIT_BYTES", (100, 100))
     rows = [
@@ -254,14 +285,17 @@ def test_chats_that_are_broken_too_long_or_shortened_are_counted_apart_and_named
     assert [counts[name] for name in ("records", "documents", "malformed", "dropped", "shortened")] == [6, 6, 4, 2, 2]
     assert [store.origin(document).row for document in range(6)] == [1, 2, 7, 8, 9, 14]
     for kind, lines in (("malformed", (3, 6, 10, 13)), ("dropped", (4, 11)), ("shortened", (2, 9))):
-        assert [place.startswith(f"{file}:{line}: ") for place, line in zip(counts[f"first_{kind}"], lines, strict=True)] == [True] * len(
-            lines
-        )
+        assert [
+            place.startswith(f"{file}:{line}: ") for place, line in zip(counts[f"first_{kind}"], lines, strict=True)
+        ] == [True] * len(lines)
     said = capsys.readouterr().err.splitlines()
     assert [line.partition(" ")[0] for line in said] == ["shortened", *["skipped"] * 3] * 2
     sizes = np.diff(store.offsets)
     assert sizes.max() <= 171 and counts["learned_tokens"] == int(store.read_learned(store.offsets[:-1], sizes).sum())
-    tokens, learned = store.read(store.offsets[:1], sizes[:1]), store.read_learned(store.offsets[:1], sizes[:1]).astype(bool)
+    tokens, learned = (
+        store.read(store.offsets[:1], sizes[:1]),
+        store.read_learned(store.offsets[:1], sizes[:1]).astype(bool),
+    )
     assert tokenizer.decode(tokens[learned]).strip() == "狸" and tokens[learned][-1] == tokenizer.eos
     assert (store.has_learned, store.documents_per_record, store.settings["form"]) == (True, 1, "chat")
     assert not list(tmp_path.glob(".s.*"))
@@ -272,21 +306,29 @@ def test_the_documents_of_a_preference_follow_each_other_with_the_hash_of_its_pr
     tmp_path: Path, threads: Executor, tokenizer: Tokenizer, form: Literal["preference", "kto"], documents: int
 ) -> None:
     prompts = ["東京", "名前は", "東京"]
-    lines = [json.dumps({"prompt": prompt, "chosen": f"狸 {n}", "rejected": f"猫 {n}"}) for n, prompt in enumerate(prompts)]
+    lines = [
+        json.dumps({"prompt": prompt, "chosen": f"狸 {n}", "rejected": f"猫 {n}"}) for n, prompt in enumerate(prompts)
+    ]
     (tmp_path / "a.jsonl").write_text("\n".join(lines) + "\n")
     store = build(rendered(tmp_path / "a.jsonl", form, 1_000), tmp_path / "s", tokenizer, threads, 0.0)
     assert (store.documents_per_record, store.documents, store.statistics["records"]) == (documents, 3 * documents, 3)
     of_records = store.digests.reshape(3, documents)
     assert (of_records == of_records[:, :1]).all() and of_records[0, 0] == of_records[2, 0] != of_records[1, 0]
-    assert [store.origin(document).row for document in range(3 * documents)] == [row for row in (1, 2, 3) for _ in range(documents)]
+    assert [store.origin(document).row for document in range(3 * documents)] == [
+        row for row in (1, 2, 3) for _ in range(documents)
+    ]
     sizes = np.diff(store.offsets)
     tokens, learned = store.read(store.offsets[:-1], sizes), store.read_learned(store.offsets[:-1], sizes).astype(bool)
-    answers = [tokenizer.decode(tokens[a:b][learned[a:b]]).strip() for a, b in itertools.pairwise(store.offsets.tolist())]
+    answers = [
+        tokenizer.decode(tokens[a:b][learned[a:b]]).strip() for a, b in itertools.pairwise(store.offsets.tolist())
+    ]
     others = [["狸 1"], ["狸 0"], ["狸 1"]] if form == "kto" else [[]] * 3
     assert answers == [answer for n in range(3) for answer in (f"狸 {n}", f"猫 {n}", *others[n])]
 
 
-def test_records_that_are_too_long_count_as_those_that_are_malformed(tmp_path: Path, threads: Executor, tokenizer: Tokenizer) -> None:
+def test_records_that_are_too_long_count_as_those_that_are_malformed(
+    tmp_path: Path, threads: Executor, tokenizer: Tokenizer
+) -> None:
     file = tmp_path / "a.jsonl"
     long = turns("東京", "狸" * 300)
     file.write_text("\n".join([CHAT] * 7 + [long, "{}", long]) + "\n")

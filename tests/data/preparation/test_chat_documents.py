@@ -19,7 +19,9 @@ from tanuki_jax.data.tokenizer.load import Tokenizer
 TANUKI = named.find("tanuki")
 
 
-def rendering(form: Literal["chat", "preference", "kto"], sequence_length: int = 10_000, template: Template = TANUKI) -> Rendering:
+def rendering(
+    form: Literal["chat", "preference", "kto"], sequence_length: int = 10_000, template: Template = TANUKI
+) -> Rendering:
     return Rendering(form, template, sequence_length)
 
 
@@ -31,7 +33,9 @@ def pair(prompt: tuple[str, ...], chosen: str, rejected: str) -> Preference:
     return Preference("p", chat(*prompt), chosen, rejected)
 
 
-def made(tokenizer: Tokenizer, how: Rendering, *records: Conversation | Preference | Malformed) -> list[Example | Refused]:
+def made(
+    tokenizer: Tokenizer, how: Rendering, *records: Conversation | Preference | Malformed
+) -> list[Example | Refused]:
     return list(examples([Row(0, number, record) for number, record in enumerate(records)], tokenizer, how))
 
 
@@ -57,7 +61,10 @@ def test_a_chat_is_one_document_whose_answers_are_learned(tokenizer: Tokenizer) 
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(exchanges=st.lists(st.tuples(st.integers(1, 20), st.integers(1, 20)), min_size=1, max_size=4), sequence_length=st.integers(60, 160))
+@given(
+    exchanges=st.lists(st.tuples(st.integers(1, 20), st.integers(1, 20)), min_size=1, max_size=4),
+    sequence_length=st.integers(60, 160),
+)
 def test_a_long_chat_loses_its_last_exchanges_and_no_more(
     tokenizer: Tokenizer, exchanges: list[tuple[int, int]], sequence_length: int
 ) -> None:
@@ -67,19 +74,26 @@ def test_a_long_chat_loses_its_last_exchanges_and_no_more(
     (found,) = made(tokenizer, rendering("chat", sequence_length), Conversation("c", messages))
     if not fitting:
         assert isinstance(found, Refused) and found.kind == "dropped"
-        assert found.reason.startswith(f"{lengths[-1]:,} tokens are more than data.sequence_length + 1 = {sequence_length + 1:,}")
+        assert found.reason.startswith(
+            f"{lengths[-1]:,} tokens are more than data.sequence_length + 1 = {sequence_length + 1:,}"
+        )
         return
     assert isinstance(found, Example)
     assert found.hashed == as_text(Conversation("c", messages[: 2 * fitting]))
     assert found.documents[0].ids.tolist() == encode_chat(tokenizer, TANUKI, messages[: 2 * fitting]).ids.tolist()
     assert bool(found.shortened) == (fitting < len(exchanges))
-    assert not found.shortened or found.shortened.endswith(f"the first {2 * fitting} of {len(messages)} messages are kept")
+    assert not found.shortened or found.shortened.endswith(
+        f"the first {2 * fitting} of {len(messages)} messages are kept"
+    )
 
 
 def test_a_chat_fits_up_to_the_last_token(tokenizer: Tokenizer) -> None:
     conversation = Conversation("c", chat("東京", "吾輩は", "名前は", "まだ無い。"))
     whole, first = (len(encode_chat(tokenizer, TANUKI, conversation.messages[:stop]).ids) for stop in (4, 2))
-    kept = [made(tokenizer, rendering("chat", length), conversation)[0] for length in (whole - 1, whole - 2, first - 1, first - 2)]
+    kept = [
+        made(tokenizer, rendering("chat", length), conversation)[0]
+        for length in (whole - 1, whole - 2, first - 1, first - 2)
+    ]
     sizes = [len(each.documents[0].ids) if isinstance(each, Example) else each.kind for each in kept]
     assert sizes == [whole, first, first, "dropped"]
 
@@ -128,7 +142,11 @@ def test_a_third_document_has_the_answer_of_the_record_before(tokenizer: Tokeniz
     assert [each.row.row for each in found] == [1, 0, 2, 3] and isinstance(found[0], Refused)
     documents = [each.documents for each in found[1:] if isinstance(each, Example)]
     taken = [[learned_text(tokenizer, document).strip() for document in three] for three in documents]
-    assert taken == [["吾輩は", "x = 1", "猫である。"], ["猫である。", "x = 1", "吾輩は"], ["名前は", "x = 1", "猫である。"]]
+    assert taken == [
+        ["吾輩は", "x = 1", "猫である。"],
+        ["猫である。", "x = 1", "吾輩は"],
+        ["名前は", "x = 1", "猫である。"],
+    ]
     prompts = [[tokenizer.decode(document.ids[~document.learned]) for document in three] for three in documents]
     assert all(len(set(three)) == 1 and f"東京{number}" in three[0] for number, three in enumerate(prompts))
 

@@ -32,7 +32,9 @@ def test_every_document_ends_with_the_end_token_however_they_are_batched(
     monkeypatch.setattr(encode, "BATCH_CHARACTERS", batch_characters)
     documents = texts(1, 50, 40)
     path = tmp_path / "part.npz"
-    count = encode_unit(unit_of(write_json_lines(tmp_path / "a.jsonl", documents)), tokenizer, path, np.dtype(dtype).name)
+    count = encode_unit(
+        unit_of(write_json_lines(tmp_path / "a.jsonl", documents)), tokenizer, path, np.dtype(dtype).name
+    )
     expected = [[*tokenizer.encode(text), tokenizer.eod] for text in documents]
     tokens: npt.NDArray[Any] = np.fromfile(tokens_path(path), dtype)
     assert tokens.tolist() == [token for ids in expected for token in ids] and count == len(tokens)
@@ -41,7 +43,9 @@ def test_every_document_ends_with_the_end_token_however_they_are_batched(
     digests = [int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") for text in documents]
     assert part.digests.tolist() == digests
     assert part.rows.tolist() == [number + (number + 1) // 10 for number in range(50)]
-    assert int(part.characters) == sum(map(len, documents)) and int(part.bytes) == sum(len(text.encode()) for text in documents)
+    assert int(part.characters) == sum(map(len, documents)) and int(part.bytes) == sum(
+        len(text.encode()) for text in documents
+    )
     assert part.rows_read.tolist() == [55]
 
 
@@ -52,7 +56,11 @@ def test_all_malformed_rows_are_counted_and_the_first_named(tmp_path: Path, toke
     part = Part.load(tmp_path / "part.npz")
     assert part.malformed == 32
     assert part.named_rows.tolist() == list(range(1, 21))
-    assert "not JSON" in part.named_reasons[0] and "invalid UTF-8" in part.named_reasons[1] and "no field 'text'" in part.named_reasons[2]
+    assert (
+        "not JSON" in part.named_reasons[0]
+        and "invalid UTF-8" in part.named_reasons[1]
+        and "no field 'text'" in part.named_reasons[2]
+    )
     assert part.rows.tolist() == [0]
 
 

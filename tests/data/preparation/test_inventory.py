@@ -31,7 +31,11 @@ def test_small_files_are_grouped_and_large_ones_cut(small_units: None, tmp_path:
     (found,) = taken(Source(name="s", paths=(str(tmp_path / "*"),), text_field="body"))
     assert found.inputs == tuple(Input(path, size) for path, size in zip(paths, sizes.values(), strict=True))
     assert found.settings == {"text_field": "body"}
-    units = [[(Path(part.path).name, part.start, part.stop) for part in unit.slices] for unit in found.units if isinstance(unit, FileUnit)]
+    units = [
+        [(Path(part.path).name, part.start, part.stop) for part in unit.slices]
+        for unit in found.units
+        if isinstance(unit, FileUnit)
+    ]
     assert units == [
         [("a.txt", 0, 40), ("b.txt", 0, 50), ("c.txt", 0, 30)],
         [("d.jsonl", 0, 100)],

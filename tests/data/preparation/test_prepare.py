@@ -46,11 +46,20 @@ runpy.run_module("tanuki_jax.prepare", run_name="__main__")
 
 
 def command(corpus: Path, stores: Path) -> list[str]:
-    return [sys.executable, "-m", "tanuki_jax.prepare", f"--config={corpus}/config.py:run", f"--data.stores={stores}", "--workers=2"]
+    return [
+        sys.executable,
+        "-m",
+        "tanuki_jax.prepare",
+        f"--config={corpus}/config.py:run",
+        f"--data.stores={stores}",
+        "--workers=2",
+    ]
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory, tokenizer_folder: Path, texts: Callable[[int, int, int], list[str]]) -> Path:
+def corpus(
+    tmp_path_factory: pytest.TempPathFactory, tokenizer_folder: Path, texts: Callable[[int, int, int], list[str]]
+) -> Path:
     """A folder with a config and its source of about 9 MB, nine units."""
     folder = tmp_path_factory.mktemp("corpus")
     documents = texts(3, 400, 1_500) * 3

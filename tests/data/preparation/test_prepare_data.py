@@ -26,7 +26,9 @@ from tanuki_jax.data.tokenizer.load import load
 
 
 @pytest.fixture
-def mixture(tmp_path: Path, texts: Callable[[int, int, int], list[str]], write_json_lines: Callable[[Path, list[str]], Path]) -> Mixture:
+def mixture(
+    tmp_path: Path, texts: Callable[[int, int, int], list[str]], write_json_lines: Callable[[Path, list[str]], Path]
+) -> Mixture:
     file = write_json_lines(tmp_path / "a.jsonl", texts(1, 400, 30))
     sources = (Source(name="files", paths=(str(file),)), Source(name="sums", tasks=("arithmetic",), documents=300))
     return Mixture(sources=sources, stages=(Stage(weights={"files": 1.0, "sums": 1.0}),))
@@ -42,23 +44,33 @@ def data(tmp_path: Path, tokenizer: Path) -> Data:
     )
 
 
-def test_a_first_run_makes_everything_and_a_second_nothing(tmp_path: Path, mixture: Mixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_first_run_makes_everything_and_a_second_nothing(
+    tmp_path: Path, mixture: Mixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wanted = data(tmp_path, tmp_path / "tokenizer")
     first = prepare(wanted, mixture, workers=2)
-    assert [(entry.store.name, entry.store.documents, entry.is_new) for entry in first] == [("files", 400, True), ("sums", 300, True)]
+    assert [(entry.store.name, entry.store.documents, entry.is_new) for entry in first] == [
+        ("files", 400, True),
+        ("sums", 300, True),
+    ]
     tokenizer = load(tmp_path / "tokenizer")
     assert {entry.store.tokenizer_fingerprint for entry in first} == {tokenizer.fingerprint}
     sums = first[1].store
     question, answer = conversation(("arithmetic",), 41, 0).messages
     start, stop = sums.offsets[41:43]
     tokens = sums.read(np.array([start]), np.array([stop - start])).tolist()
-    assert tokenizer.decode(tokens[:-1]) == f"user: {question.content}\nassistant: {answer.content}" and tokens[-1] == tokenizer.eod
+    assert (
+        tokenizer.decode(tokens[:-1]) == f"user: {question.content}\nassistant: {answer.content}"
+        and tokens[-1] == tokenizer.eod
+    )
     assert (sums.origin(41).path, sums.origin(41).row) == ("tasks:arithmetic", 42)
 
     monkeypatch.setattr(preparing, "build", None)
     monkeypatch.setattr(preparing, "train", None)
     second = prepare(wanted, mixture, workers=2)
-    assert [(entry.store.fingerprint, entry.is_new) for entry in second] == [(entry.store.fingerprint, False) for entry in first]
+    assert [(entry.store.fingerprint, entry.is_new) for entry in second] == [
+        (entry.store.fingerprint, False) for entry in first
+    ]
 
 
 @pytest.fixture
@@ -69,8 +81,10 @@ def prepared(tmp_path: Path, mixture: Mixture, tokenizer_folder: Path) -> Data:
 
 
 def test_a_store_that_would_come_out_otherwise_is_refused(tmp_path: Path, mixture: Mixture, prepared: Data) -> None:
-    def refused(message: str, data: Data = prepared, **changes: object) -> None:
-        sources = tuple(dataclasses.replace(source, **changes) if source.name == "files" else source for source in mixture.sources)  # type: ignore[arg-type]
+    def refused(message: str, data: Data = prepared, **changes: Any) -> None:
+        sources = tuple(
+            dataclasses.replace(source, **changes) if source.name == "files" else source for source in mixture.sources
+        )
         with pytest.raises(InputError, match=rf"{message}; delete .* to prepare it again"):
             prepare(data, dataclasses.replace(mixture, sources=sources), workers=1)
 
@@ -95,12 +109,16 @@ def test_a_missing_source_is_named_before_anything_is_made(tmp_path: Path, mixtu
 
 
 @pytest.mark.parametrize("name", ["none.model", "tokenizer.json"])
-def test_a_tokenizer_file_that_is_not_there_is_named_and_not_trained(tmp_path: Path, mixture: Mixture, name: str) -> None:
+def test_a_tokenizer_file_that_is_not_there_is_named_and_not_trained(
+    tmp_path: Path, mixture: Mixture, name: str
+) -> None:
     with pytest.raises(InputError, match=f"no tokenizer at {tmp_path}/{name}"):
         prepare(data(tmp_path, tmp_path / name), mixture, workers=1)
 
 
-def test_only_one_process_at_a_time_prepares_the_same_stores(tmp_path: Path, mixture: Mixture, tokenizer_folder: Path) -> None:
+def test_only_one_process_at_a_time_prepares_the_same_stores(
+    tmp_path: Path, mixture: Mixture, tokenizer_folder: Path
+) -> None:
     (tmp_path / "stores").mkdir()
     with (tmp_path / "stores" / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -108,8 +126,12 @@ def test_only_one_process_at_a_time_prepares_the_same_stores(tmp_path: Path, mix
             prepare(data(tmp_path, tokenizer_folder), mixture, workers=1)
 
 
-def test_a_killed_worker_is_reported(tmp_path: Path, mixture: Mixture, tokenizer_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def build_with_a_worker_that_dies(inventory: object, folder: object, tokenizer: object, workers: Executor, share: float) -> None:
+def test_a_killed_worker_is_reported(
+    tmp_path: Path, mixture: Mixture, tokenizer_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build_with_a_worker_that_dies(
+        inventory: object, folder: object, tokenizer: object, workers: Executor, share: float
+    ) -> None:
         workers.submit(os._exit, 9).result()
 
     monkeypatch.setattr(preparing, "build", build_with_a_worker_that_dies)
@@ -119,7 +141,10 @@ def test_a_killed_worker_is_reported(tmp_path: Path, mixture: Mixture, tokenizer
 
 @pytest.fixture
 def chats() -> Mixture:
-    sources = (Source(name="chats", tasks=("arithmetic",), documents=20, form="chat"), Source(name="sums", tasks=("table",), documents=9))
+    sources = (
+        Source(name="chats", tasks=("arithmetic",), documents=20, form="chat"),
+        Source(name="sums", tasks=("table",), documents=9),
+    )
     return Mixture(sources=sources, stages=(Stage(weights={"chats": 1.0, "sums": 1.0}),))
 
 
@@ -131,7 +156,9 @@ def of_chats(tmp_path: Path, tokenizer_folder: Path, **changes: object) -> Data:
     return dataclasses.replace(wanted, tokenizer=dataclasses.replace(wanted.tokenizer, **changes))  # type: ignore[arg-type]
 
 
-def test_the_template_is_put_beside_the_tokenizer_and_taken_from_there(tmp_path: Path, chats: Mixture, tokenizer_folder: Path) -> None:
+def test_the_template_is_put_beside_the_tokenizer_and_taken_from_there(
+    tmp_path: Path, chats: Mixture, tokenizer_folder: Path
+) -> None:
     with pytest.raises(InputError, match=rf"{tmp_path}/own has no chat template"):
         prepare(of_chats(tmp_path, tokenizer_folder), chats, workers=1)
     first, texts = prepare(of_chats(tmp_path, tokenizer_folder, chat_template="tanuki"), chats, workers=1)
@@ -140,7 +167,12 @@ def test_the_template_is_put_beside_the_tokenizer_and_taken_from_there(tmp_path:
     (tokens, learned), question = of_document(first.store, 3), conversation(("arithmetic",), 3, 0).messages
     expected = encode_chat(load(tmp_path / "own"), template, question)
     assert tokens.tolist() == expected.ids.tolist() and learned.tolist() == expected.learned.tolist()
-    assert first.store.settings == {"documents": 20, "form": "chat", "template": template.fingerprint, "sequence_length": 1_000}
+    assert first.store.settings == {
+        "documents": 20,
+        "form": "chat",
+        "template": template.fingerprint,
+        "sequence_length": 1_000,
+    }
     assert texts.store.settings == {"documents": 9} and not texts.store.has_learned
     for name in ("", "tanuki"):
         again = prepare(of_chats(tmp_path, tokenizer_folder, chat_template=name), chats, workers=1)
@@ -153,13 +185,18 @@ def of_document(store: Store, document: int) -> tuple[npt.NDArray[Any], npt.NDAr
     return store.read(start, length), store.read_learned(start, length)
 
 
-def test_another_template_or_row_length_than_the_stores_is_refused(tmp_path: Path, chats: Mixture, tokenizer_folder: Path) -> None:
+def test_another_template_or_row_length_than_the_stores_is_refused(
+    tmp_path: Path, chats: Mixture, tokenizer_folder: Path
+) -> None:
     wanted = of_chats(tmp_path, tokenizer_folder, chat_template="tanuki")
     prepare(wanted, chats, workers=1)
-    with pytest.raises(InputError, match=r"stores/chats was made with documents = 20, form = 'chat', .*sequence_length = 1000; delete"):
+    with pytest.raises(
+        InputError, match=r"stores/chats was made with documents = 20, form = 'chat', .*sequence_length = 1000; delete"
+    ):
         prepare(dataclasses.replace(wanted, sequence_length=999), chats, workers=1)
     with pytest.raises(
-        InputError, match=rf"chat_template is user_assistant, but the tokenizer {tmp_path}/own .* template in {tmp_path}/own/"
+        InputError,
+        match=rf"chat_template is user_assistant, but the tokenizer {tmp_path}/own .* template in {tmp_path}/own/",
     ):
         prepare(of_chats(tmp_path, tokenizer_folder, chat_template="user_assistant"), chats, workers=1)
     template_folder.write(tmp_path / "own", named.find("user_assistant"))
@@ -167,8 +204,12 @@ def test_another_template_or_row_length_than_the_stores_is_refused(tmp_path: Pat
         prepare(of_chats(tmp_path, tokenizer_folder), chats, workers=1)
 
 
-def test_a_template_that_does_not_say_what_is_learned_is_not_put_anywhere(tmp_path: Path, chats: Mixture, tokenizer_folder: Path) -> None:
-    (tmp_path / "plain.jinja").write_text("{% for message in messages %}{{ message.content }}{{ eos_token }}{% endfor %}")
+def test_a_template_that_does_not_say_what_is_learned_is_not_put_anywhere(
+    tmp_path: Path, chats: Mixture, tokenizer_folder: Path
+) -> None:
+    (tmp_path / "plain.jinja").write_text(
+        "{% for message in messages %}{{ message.content }}{{ eos_token }}{% endfor %}"
+    )
     with pytest.raises(InputError, match=r"plain\.jinja has no {% generation %}"):
         prepare(of_chats(tmp_path, tokenizer_folder, chat_template=str(tmp_path / "plain.jinja")), chats, workers=1)
     assert template_folder.find(tmp_path / "own") is None

@@ -30,12 +30,16 @@ def data(tmp_path: Path, tokenizer: Path) -> Data:
     return Data(mixture="m", tokenizer=config, stores=str(tmp_path / "stores"), sequence_length=500, batch_rows=1)
 
 
-def test_the_first_records_are_shown_with_brackets_around_what_is_learned(tmp_path: Path, mixture: Mixture, tokenizer_folder: Path) -> None:
+def test_the_first_records_are_shown_with_brackets_around_what_is_learned(
+    tmp_path: Path, mixture: Mixture, tokenizer_folder: Path
+) -> None:
     before = sorted(tokenizer_folder.iterdir())
     first, broken, chosen = [text.plain for text in preview(data(tmp_path, tokenizer_folder), mixture, 2)]
     place, *shown = first.splitlines()
     assert place.startswith(f"chats  {tmp_path}/a.jsonl:1  ") and place.endswith(" learned")
-    assert "東京0" in "".join(shown).partition("⟦")[0] and "吾輩は" in "".join(shown).partition("⟦")[2].partition("⟧")[0]
+    assert (
+        "東京0" in "".join(shown).partition("⟦")[0] and "吾輩は" in "".join(shown).partition("⟦")[2].partition("⟧")[0]
+    )
     assert broken.startswith(f"chats  {tmp_path}/a.jsonl:3  malformed: no field")
     assert f"pairs  {tmp_path}/b.jsonl:1  chosen, " in chosen and f"pairs  {tmp_path}/b.jsonl:1  rejected, " in chosen
     assert sorted(tokenizer_folder.iterdir()) == before and not (tmp_path / "stores").exists()

@@ -6,7 +6,9 @@ from tanuki_jax.data.preparation import source_progress as progress
 from tanuki_jax.data.preparation.source_progress import source_progress
 
 
-def test_without_a_terminal_it_prints_plain_lines_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_it_prints_plain_lines_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
     with source_progress("books", 4_000_000, "bytes") as shown:
         shown.resume(1_000_000)
@@ -20,7 +22,9 @@ def test_without_a_terminal_it_prints_plain_lines_now_and_then(monkeypatch: pyte
     assert said == "skipped [red]a.jsonl[/red]:3: not JSON"
 
 
-def test_a_terminal_shows_a_bar_with_the_speed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_terminal_shows_a_bar_with_the_speed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "120")
     with source_progress("sums", 300, "documents") as shown:

@@ -11,11 +11,15 @@ from tanuki_jax.data.preparation.tokenizer_sample import sample
 
 def mixture(folder: Path, *stages: dict[str, float]) -> Mixture:
     sources = tuple(Source(name=name, paths=(str(folder / f"{name}.jsonl"),)) for name in ("a", "b"))
-    return Mixture(sources=sources, stages=tuple(Stage(weights=weights, from_step=step) for step, weights in enumerate(stages)))
+    return Mixture(
+        sources=sources, stages=tuple(Stage(weights=weights, from_step=step) for step, weights in enumerate(stages))
+    )
 
 
 @pytest.fixture
-def folder(tmp_path: Path, texts: Callable[[int, int, int], list[str]], write_json_lines: Callable[[Path, list[str]], Path]) -> Path:
+def folder(
+    tmp_path: Path, texts: Callable[[int, int, int], list[str]], write_json_lines: Callable[[Path, list[str]], Path]
+) -> Path:
     for seed, name in enumerate("ab"):
         write_json_lines(tmp_path / f"{name}.jsonl", [f"{name} {text}" for text in texts(seed, 500, 20)])
     return tmp_path
@@ -48,7 +52,9 @@ def test_the_sample_comes_from_all_over_the_source(folder: Path, monkeypatch: py
     monkeypatch.setattr(inventory, "UNIT_BYTES", (1_000, 1_000))
     plain = mixture(folder, {"a": 1.0})
     numbers = [
-        int(text.split()[1].rstrip(":")) for text in sample(plain, take_inventory(plain), 6_000) if text.startswith("a ") and ":" in text
+        int(text.split()[1].rstrip(":"))
+        for text in sample(plain, take_inventory(plain), 6_000)
+        if text.startswith("a ") and ":" in text
     ]
     assert numbers == sorted(numbers) and numbers[0] < 20 and numbers[-1] > 480
 

@@ -23,14 +23,23 @@ def test_the_rows_of_several_files_are_numbered_file_by_file(tmp_path: Path) -> 
     unit = FileUnit((Slice(str(lines), 0, lines.stat().st_size), Slice(str(text), 0, text.stat().st_size)), "body", 1)
     rows_read: list[int] = []
     rows = list(rows_of(unit, "text", rows_read))
-    assert [(row.piece, row.row, text_in(row)) for row in rows] == [(0, 0, "one"), (0, 2, None), (0, 3, "three"), (1, 0, "four\nlines")]
+    assert [(row.piece, row.row, text_in(row)) for row in rows] == [
+        (0, 0, "one"),
+        (0, 2, None),
+        (0, 3, "three"),
+        (1, 0, "four\nlines"),
+    ]
     assert rows_read == [5, 1]
     assert unit.paths == (str(lines), str(text))
 
 
 def test_conversations_become_lines_of_user_and_assistant(tmp_path: Path) -> None:
     file = tmp_path / "chat.jsonl"
-    messages = [{"role": "system", "content": "短く。"}, {"role": "user", "content": "やあ"}, {"role": "assistant", "content": "どうも"}]
+    messages = [
+        {"role": "system", "content": "短く。"},
+        {"role": "user", "content": "やあ"},
+        {"role": "assistant", "content": "どうも"},
+    ]
     file.write_text(json.dumps({"messages": messages}) + "\n")
     (row,) = rows_of(FileUnit((Slice(str(file), 0, file.stat().st_size),), "text", 1), "text", [])
     assert text_in(row) == "短く。\nuser: やあ\nassistant: どうも"

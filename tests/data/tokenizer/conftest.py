@@ -18,7 +18,16 @@ import tokenizers
 from tanuki_jax.config import experiment
 from tanuki_jax.data.tokenizer.training import train
 
-SUBJECTS = ("吾輩", "山の狸", "隣の先生", "古い友人", "駅前のカフェ", "小さな村の子供たち", "２０２４年のデータ", "A社の担当者")
+SUBJECTS = (
+    "吾輩",
+    "山の狸",
+    "隣の先生",
+    "古い友人",
+    "駅前のカフェ",
+    "小さな村の子供たち",
+    "２０２４年のデータ",
+    "A社の担当者",
+)
 PLACES = ("庭で", "東京の図書館で", "川のほとりで", "雨の日に", "夜明け前に", "インターネット上で", "誰もいない教室で")
 ACTIONS = (
     "昼寝をしている。",
@@ -74,7 +83,11 @@ BROKEN = (
         "עברית",
         "ไทย",
     ),
-    *(b"\xe3\x81".decode(errors="replace"), b"\xff\xfe\x00".decode(errors="replace"), b"\xed\xa0\x80".decode(errors="replace")),
+    *(
+        b"\xe3\x81".decode(errors="replace"),
+        b"\xff\xfe\x00".decode(errors="replace"),
+        b"\xed\xa0\x80".decode(errors="replace"),
+    ),
 )
 
 CHAT_TOKENS = ("<|im_start|>", "<|im_end|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
@@ -111,7 +124,9 @@ def strings(corpus: list[str]) -> list[str]:
             part if draw.random() < 0.8 else part[: draw.randint(0, len(part))] for part in parts
         )
 
-    return [text() for _ in range(4500)] + ["".join(map(chr, draw.sample(SCALARS, draw.randint(0, 40)))) for _ in range(500)]
+    return [text() for _ in range(4500)] + [
+        "".join(map(chr, draw.sample(SCALARS, draw.randint(0, 40)))) for _ in range(500)
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -129,7 +144,9 @@ def foreign_model(corpus: list[str]) -> Callable[..., bytes]:
     def train_with(**options: Any) -> bytes:
         model = io.BytesIO()
         lines = [line for text in corpus for line in text.splitlines()]
-        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(lines), model_writer=model, minloglevel=2, **options)
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(lines), model_writer=model, minloglevel=2, **options
+        )
         return model.getvalue()
 
     return train_with

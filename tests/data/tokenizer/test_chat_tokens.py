@@ -22,9 +22,9 @@ from tanuki_jax.data.tokenizer.chat_tokens import (
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 
 SPECIAL = ("</s>", "<s>", "<EOD>", "<|im_end|>", "<|eot_id|>", "<|im_start|>", "<unk>", "\ufdd0", "\ufdd1")
-CONTENT = st.lists(st.sampled_from((*SPECIAL, "\n", " ", "  ", "狸", "assistant:", "### 応答:", "\u2581")) | st.text(), max_size=6).map(
-    "".join
-)
+CONTENT = st.lists(
+    st.sampled_from((*SPECIAL, "\n", " ", "  ", "狸", "assistant:", "### 応答:", "\u2581")) | st.text(), max_size=6
+).map("".join)
 EXCHANGES = st.lists(st.tuples(CONTENT, CONTENT), min_size=1, max_size=3)
 SYSTEM = st.none() | CONTENT
 ENDS = {"tanuki": "</s>", "user_assistant": "</s>", "chatml": "<|im_end|>", "llama3": "<|eot_id|>"}
@@ -37,7 +37,11 @@ def tokenizer(chat_folder: Path) -> Tokenizer:
 
 
 def conversation(system: str | None, exchanges: list[tuple[str, str]]) -> list[Message]:
-    turns = [message for question, answer in exchanges for message in (Message("user", question), Message("assistant", answer))]
+    turns = [
+        message
+        for question, answer in exchanges
+        for message in (Message("user", question), Message("assistant", answer))
+    ]
     return turns if system is None else [Message("system", system), *turns]
 
 
@@ -90,7 +94,9 @@ def test_a_prompt_has_the_ids_that_stood_before_the_answer_in_training(
 
 @settings(max_examples=40)
 @given(chats=st.lists(st.tuples(SYSTEM, EXCHANGES), max_size=6), name=st.sampled_from(NAMES))
-def test_many_chats_are_encoded_as_each_is(tokenizer: Tokenizer, name: str, chats: list[tuple[str | None, list[tuple[str, str]]]]) -> None:
+def test_many_chats_are_encoded_as_each_is(
+    tokenizer: Tokenizer, name: str, chats: list[tuple[str | None, list[tuple[str, str]]]]
+) -> None:
     conversations = [conversation(*chat) for chat in chats]
     for encoded, messages in zip(encode_chats(tokenizer, find(name), conversations), conversations, strict=True):
         alone = encode_chat(tokenizer, find(name), messages)
@@ -118,18 +124,25 @@ def test_a_token_that_would_reach_over_an_end_is_cut(tokenizer: Tokenizer) -> No
     assert tokenizer.decode(encoded.ids[encoded.learned]) == word[1:]
 
 
-def test_a_dummy_prefix_stands_only_where_the_whole_text_has_it(foreign_model: Callable[..., bytes], tmp_path: Path) -> None:
+def test_a_dummy_prefix_stands_only_where_the_whole_text_has_it(
+    foreign_model: Callable[..., bytes], tmp_path: Path
+) -> None:
     (tmp_path / "tokenizer.model").write_bytes(foreign_model(vocab_size=500, user_defined_symbols=["\n"]))
     foreign = load(tmp_path)
     encoded = encode_chat(foreign, find("tanuki"), [QUESTION, Message("assistant", "本を読んだ。")])
-    rendered = "".join(span.text for span in find("tanuki").render([QUESTION, Message("assistant", "本を読んだ。")], bos="", eos=""))
+    rendered = "".join(
+        span.text for span in find("tanuki").render([QUESTION, Message("assistant", "本を読んだ。")], bos="", eos="")
+    )
     assert encoded.ids.tolist() == [foreign.bos, *foreign.encode(rendered), foreign.eos]
 
 
 def test_a_tokenizer_without_the_tokens_of_a_template_spells_them(folder: Path) -> None:
     plain = load(folder)
     encoded = encode_chat(plain, find("chatml"), [QUESTION, ANSWER])
-    assert plain.decode(encoded.ids) == "<|im_start|>user\n3 + 4は？<|im_end|>\n<|im_start|>assistant\n答えは7です。<|im_end|>\n"
+    assert (
+        plain.decode(encoded.ids)
+        == "<|im_start|>user\n3 + 4は？<|im_end|>\n<|im_start|>assistant\n答えは7です。<|im_end|>\n"
+    )
     assert plain.decode(encoded.ids[encoded.learned]) == "答えは7です。<|im_end|>"
 
 
@@ -146,13 +159,21 @@ def test_a_template_without_marks_tells_ends_but_cannot_be_trained(tokenizer: To
 
 
 def test_a_template_whose_end_is_no_token_cannot_be_trained(folder: Path) -> None:
-    with pytest.raises(InputError, match=r"chatml ends an answer with '<\|im_end\|>\\n', which is no token of this tokenizer"):
+    with pytest.raises(
+        InputError, match=r"chatml ends an answer with '<\|im_end\|>\\n', which is no token of this tokenizer"
+    ):
         require_trainable(load(folder), find("chatml"))
 
 
 @pytest.mark.parametrize("after", ["", "</s>", "\n"])
-def test_a_template_that_does_not_learn_the_end_of_an_answer_cannot_be_trained(tokenizer: Tokenizer, after: str) -> None:
-    source = "{% for m in messages %}{{ m.role }}: {% generation %}{{ m.content }}{% endgeneration %}" + after + "{% endfor %}"
+def test_a_template_that_does_not_learn_the_end_of_an_answer_cannot_be_trained(
+    tokenizer: Tokenizer, after: str
+) -> None:
+    source = (
+        "{% for m in messages %}{{ m.role }}: {% generation %}{{ m.content }}{% endgeneration %}"
+        + after
+        + "{% endfor %}"
+    )
     with pytest.raises(InputError, match=r"endless\.jinja writes no end of an answer between \{% generation %\} and"):
         require_trainable(tokenizer, Template(source, "endless.jinja"))
 

@@ -66,7 +66,9 @@ def test_ids_and_masks_are_those_of_transformers(with_template: Path, messages: 
 
 def test_prompts_are_those_of_transformers(with_template: Path) -> None:
     messages = (SYSTEM, *ENGLISH, *CODE, ONE[0])
-    theirs = transformers_tokenizer(with_template).apply_chat_template(as_rows(messages), add_generation_prompt=True, return_dict=True)
+    theirs = transformers_tokenizer(with_template).apply_chat_template(
+        as_rows(messages), add_generation_prompt=True, return_dict=True
+    )
     ours = encode_chat(load(with_template), chat_template.read(with_template), messages, prompt=True)
     assert ours.ids.tolist() == theirs["input_ids"]
 
@@ -79,16 +81,26 @@ def test_trl_trains_on_the_same_tokens(with_template: Path, tmp_path: Path) -> N
 
     tokenizer = transformers_tokenizer(with_template)
     config = transformers.LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, num_key_value_heads=1
+        vocab_size=len(tokenizer),
+        hidden_size=8,
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        num_key_value_heads=1,
     )
     rows = [{"messages": as_rows(messages)} for messages in CONVERSATIONS.values()]
     trainer = trl.SFTTrainer(
         transformers.LlamaForCausalLM(config),
-        args=trl.SFTConfig(str(tmp_path), assistant_only_loss=True, max_length=None, report_to=[], use_cpu=True, bf16=False),
+        args=trl.SFTConfig(
+            str(tmp_path), assistant_only_loss=True, max_length=None, report_to=[], use_cpu=True, bf16=False
+        ),
         train_dataset=datasets.Dataset.from_list(rows),
         processing_class=tokenizer,
     )
-    ours = [encode_chat(load(with_template), chat_template.read(with_template), messages) for messages in CONVERSATIONS.values()]
+    ours = [
+        encode_chat(load(with_template), chat_template.read(with_template), messages)
+        for messages in CONVERSATIONS.values()
+    ]
     for encoded, row in zip(ours, trainer.train_dataset, strict=True):
         batch = trainer.data_collator([row])
         assert batch["input_ids"][0].tolist() == encoded.ids.tolist()
@@ -126,7 +138,10 @@ def byte_level(request: pytest.FixtureRequest, corpus: list[str], tmp_path_facto
         "<|eot_id|>",
     ]
     trainer = trainers.BpeTrainer(
-        vocab_size=2000, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=2000,
+        special_tokens=special,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     tokenizer.train_from_iterator([*corpus, ":\n\n\n" * 9], trainer)
     folder = tmp_path_factory.mktemp("byte_level")
@@ -137,9 +152,13 @@ def byte_level(request: pytest.FixtureRequest, corpus: list[str], tmp_path_facto
     return folder
 
 
-@pytest.mark.parametrize("messages", [pytest.param(chat, id=name) for name, chat in CONVERSATIONS.items() if name != "white space"])
+@pytest.mark.parametrize(
+    "messages", [pytest.param(chat, id=name) for name, chat in CONVERSATIONS.items() if name != "white space"]
+)
 def test_a_byte_level_tokenizer_agrees_too(byte_level: Path, messages: tuple[Message, ...]) -> None:
-    theirs = transformers_tokenizer(byte_level).apply_chat_template(as_rows(messages), return_dict=True, return_assistant_tokens_mask=True)
+    theirs = transformers_tokenizer(byte_level).apply_chat_template(
+        as_rows(messages), return_dict=True, return_assistant_tokens_mask=True
+    )
     ours = encode_chat(load(byte_level), chat_template.read(byte_level), messages)
     assert (ours.ids.tolist(), ours.learned.astype(int).tolist()) == (theirs["input_ids"], theirs["assistant_masks"])
 

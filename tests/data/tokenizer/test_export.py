@@ -52,14 +52,18 @@ def test_special_tokens_are_named_for_transformers(folder: Path) -> None:
     ],
     ids=["SentencePiece's defaults", "Llama's settings", "no prefix"],
 )
-def test_unigram_models_of_others_are_exported_too(foreign_model: Callable[..., bytes], options: dict[str, Any], tmp_path: Path) -> None:
+def test_unigram_models_of_others_are_exported_too(
+    foreign_model: Callable[..., bytes], options: dict[str, Any], tmp_path: Path
+) -> None:
     file = tmp_path / "foreign.model"
     file.write_bytes(foreign_model(vocab_size=800, **options))
     export(file, tmp_path)
     texts = ["a dog reads books", " two  spaces ", "ＡＢＣ　dogs", "a<tag>dog", "foxes\nand 狸", "", "</s> and <s>"]
     ours, theirs = load(file), load(tmp_path / "tokenizer.json")
     assert [theirs.encode(text) for text in texts] == [ours.encode(text) for text in texts]
-    assert [theirs.decode(theirs.encode(text)) for text in texts[:3]] == [ours.decode(ours.encode(text)) for text in texts[:3]]
+    assert [theirs.decode(theirs.encode(text)) for text in texts[:3]] == [
+        ours.decode(ours.encode(text)) for text in texts[:3]
+    ]
 
 
 def test_a_model_of_another_kind_is_refused(foreign_model: Callable[..., bytes], tmp_path: Path) -> None:
@@ -82,7 +86,9 @@ def test_a_hugging_face_tokenizer_is_copied(folder: Path, tmp_path: Path) -> Non
         assert (tmp_path / "to" / name).read_bytes() == (folder / name).read_bytes()
 
 
-def test_disagreement_counts_what_differs_and_what_is_lost(folder: Path, foreign_model: Callable[..., bytes], tmp_path: Path) -> None:
+def test_disagreement_counts_what_differs_and_what_is_lost(
+    folder: Path, foreign_model: Callable[..., bytes], tmp_path: Path
+) -> None:
     (tmp_path / "foreign.model").write_bytes(foreign_model(vocab_size=500))
     other = load(tmp_path / "foreign.model")
     found = disagreement(load(folder), other, ["", "狸  狐", "a dog"], examples=1)

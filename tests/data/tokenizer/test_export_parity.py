@@ -46,7 +46,9 @@ def test_transformers_adds_nothing_and_knows_the_special_tokens(exported: Path, 
     assert theirs.decode([1, *ours.encode("狸"), 6, 2], skip_special_tokens=True) == "狸"
 
 
-def test_what_transformers_saves_again_is_the_same(exported: Path, folder: Path, tmp_path: Path, strings: list[str]) -> None:
+def test_what_transformers_saves_again_is_the_same(
+    exported: Path, folder: Path, tmp_path: Path, strings: list[str]
+) -> None:
     transformers_tokenizer(exported).save_pretrained(tmp_path / "again")
     again, ours = load(tmp_path / "again"), load(folder)
     assert (again.eod, again.bos, again.vocabulary) == (ours.eod, ours.bos, ours.vocabulary)

@@ -30,7 +30,25 @@ NAMES = [
     "</llm-code-output>",
 ]
 FRAGMENTS = st.sampled_from(
-    (*NAMES, "\n", "\u2581", " ", "  ", "\x10", "\x01", "\x02", "\0", "\t", "\r", "<0x0A>", "<0x", "狸", "def ", "\ufffd", "\u2585")
+    (
+        *NAMES,
+        "\n",
+        "\u2581",
+        " ",
+        "  ",
+        "\x10",
+        "\x01",
+        "\x02",
+        "\0",
+        "\t",
+        "\r",
+        "<0x0A>",
+        "<0x",
+        "狸",
+        "def ",
+        "\ufffd",
+        "\u2585",
+    )
 )
 
 
@@ -57,7 +75,11 @@ def hugging_face_file(folder: Path, *, added: list[tokenizers.AddedToken]) -> Pa
 
 
 def test_a_trained_folder_its_model_and_its_export_are_one_tokenizer(folder: Path) -> None:
-    of_folder, of_model, of_export = load(folder), load(str(folder / "tokenizer.model")), load(folder / "tokenizer.json")
+    of_folder, of_model, of_export = (
+        load(folder),
+        load(str(folder / "tokenizer.model")),
+        load(folder / "tokenizer.json"),
+    )
     assert of_folder.fingerprint == of_model.fingerprint != of_export.fingerprint
     for tokenizer in (of_folder, of_model, of_export):
         assert (tokenizer.vocabulary, tokenizer.bos, tokenizer.eod) == (1200, 1, 6)
@@ -84,7 +106,10 @@ def test_every_text_decodes_to_itself_and_never_becomes_a_control_piece(folder: 
 
 def test_text_encodes_in_parts_as_decoding_needs_it_for_streams(folder: Path) -> None:
     tokenizer = load(folder)
-    assert tokenizer.decode([*tokenizer.encode("狸が"), *tokenizer.encode(" 本を"), *tokenizer.encode("\n読む")]) == "狸が 本を\n読む"
+    assert (
+        tokenizer.decode([*tokenizer.encode("狸が"), *tokenizer.encode(" 本を"), *tokenizer.encode("\n読む")])
+        == "狸が 本を\n読む"
+    )
 
 
 def test_control_pieces_and_padding_rows_write_nothing(folder: Path) -> None:
@@ -95,7 +120,10 @@ def test_control_pieces_and_padding_rows_write_nothing(folder: Path) -> None:
 def test_a_lone_surrogate_counts_as_the_replacement_character(folder: Path) -> None:
     for tokenizer in (load(folder), load(folder / "tokenizer.json")):
         assert tokenizer.decode(tokenizer.encode("a\ud83db")) == "a\ufffdb"
-        assert [ids.tolist() for ids in tokenizer.encode_batch(["狸", "\udc00"])] == [tokenizer.encode("狸"), tokenizer.encode("\ufffd")]
+        assert [ids.tolist() for ids in tokenizer.encode_batch(["狸", "\udc00"])] == [
+            tokenizer.encode("狸"),
+            tokenizer.encode("\ufffd"),
+        ]
 
 
 def test_a_foreign_model_ends_documents_with_its_end_of_sequence(foreign: Callable[..., Path]) -> None:
@@ -110,7 +138,9 @@ def test_a_model_without_any_end_is_refused(foreign: Callable[..., Path]) -> Non
         load(file)
 
 
-def test_text_cannot_end_a_document_even_where_the_model_makes_one_piece_of_its_name(foreign: Callable[..., Path]) -> None:
+def test_text_cannot_end_a_document_even_where_the_model_makes_one_piece_of_its_name(
+    foreign: Callable[..., Path],
+) -> None:
     file = foreign(user_defined_symbols=["<EOD>"], byte_fallback=False)
     oracle = sentencepiece.SentencePieceProcessor(model_file=str(file))
     tokenizer = load(file)
@@ -132,10 +162,14 @@ def test_a_foreign_json_reads_its_end_of_text_as_text(tmp_path: Path, special: b
 
 
 def test_the_config_beside_a_json_names_its_special_tokens(tmp_path: Path) -> None:
-    file = hugging_face_file(tmp_path, added=[tokenizers.AddedToken(name, special=True) for name in ("</s>", "<|stop|>", "<|start|>")])
+    file = hugging_face_file(
+        tmp_path, added=[tokenizers.AddedToken(name, special=True) for name in ("</s>", "<|stop|>", "<|start|>")]
+    )
     assert (load(file).eod, load(file).bos) == (256, None)
     without = load(file).fingerprint
-    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"eos_token": {"content": "<|stop|>"}, "bos_token": "<|start|>"}))
+    (tmp_path / "tokenizer_config.json").write_text(
+        json.dumps({"eos_token": {"content": "<|stop|>"}, "bos_token": "<|start|>"})
+    )
     tokenizer = load(tmp_path)
     assert (tokenizer.eod, tokenizer.bos) == (257, 258)
     assert tokenizer.fingerprint != without

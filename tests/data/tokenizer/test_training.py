@@ -62,10 +62,15 @@ def test_the_same_texts_make_the_same_files_in_another_process(corpus: list[str]
         "train(iter(Path('corpus').read_text().split('\\f')), Tokenizer(path='', pieces=1200), Path('again'))"
     )
     root = Path(__file__).parents[3]
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(root)}, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(root)}, capture_output=True, text=True
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     for name in ("tokenizer.model", "tokenizer.json", "tokenizer_config.json"):
-        assert hashlib.sha256((tmp_path / "again" / name).read_bytes()).digest() == hashlib.sha256((folder / name).read_bytes()).digest()
+        assert (
+            hashlib.sha256((tmp_path / "again" / name).read_bytes()).digest()
+            == hashlib.sha256((folder / name).read_bytes()).digest()
+        )
 
 
 def test_with_mecab_words_become_pieces_and_no_piece_crosses_them(corpus: list[str], tmp_path: Path) -> None:
@@ -81,7 +86,9 @@ def test_with_mecab_words_become_pieces_and_no_piece_crosses_them(corpus: list[s
 def test_too_little_text_names_the_largest_number_of_pieces_which_then_works(tmp_path: Path) -> None:
     draw = random.Random(0)
     texts = ["".join(draw.choices("狸狐鹿熊犬猫", k=50)) for _ in range(100)]
-    with pytest.raises(InputError, match=r"data\.tokenizer\.pieces is 65000, but there is text for \d+ at the most") as most:
+    with pytest.raises(
+        InputError, match=r"data\.tokenizer\.pieces is 65000, but there is text for \d+ at the most"
+    ) as most:
         train(texts, config(65_000), tmp_path / "tokenizer")
     pieces = int(str(most.value).split()[-4])
     train(texts, config(pieces), tmp_path / "tokenizer")
@@ -92,7 +99,10 @@ def test_too_little_text_names_the_largest_number_of_pieces_which_then_works(tmp
 
 def test_too_few_pieces_name_the_smallest_number_which_then_works(tmp_path: Path) -> None:
     for asked in (5, 300):
-        with pytest.raises(InputError, match=rf"data\.tokenizer\.pieces is {asked}, but the characters of the text need 367 at the least"):
+        with pytest.raises(
+            InputError,
+            match=rf"data\.tokenizer\.pieces is {asked}, but the characters of the text need 367 at the least",
+        ):
             train(["狸と狐"] * 9, config(asked), tmp_path / "tokenizer")
     train(["狸と狐"] * 9, config(367), tmp_path / "tokenizer")
 
@@ -105,7 +115,9 @@ def test_no_text_is_an_input_error(texts: list[str], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [InputError, KeyboardInterrupt])
-def test_what_goes_wrong_while_reading_texts_comes_through_and_leaves_nothing(kind: type[BaseException], tmp_path: Path) -> None:
+def test_what_goes_wrong_while_reading_texts_comes_through_and_leaves_nothing(
+    kind: type[BaseException], tmp_path: Path
+) -> None:
     def texts() -> Iterator[str]:
         yield "狸\n狐"
         raise kind("line 3 of a.jsonl is not JSON")

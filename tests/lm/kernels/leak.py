@@ -50,7 +50,9 @@ class Leak(NamedTuple):
     moved: tuple[int, int]
 
     def __str__(self) -> str:
-        changed, moved = (f"document {segment} of row {row}" if segment else f"padding of row {row}" for row, segment in self[1:])
+        changed, moved = (
+            f"document {segment} of row {row}" if segment else f"padding of row {row}" for row, segment in self[1:]
+        )
         return f"{self.result} of {moved} moved when {changed} changed"
 
 
@@ -80,19 +82,27 @@ def leaks(
         shapes = [(len(lengths), time, count, head_dim) for count in (heads, key_value_heads, key_value_heads, heads)]
         return [random.standard_normal(shape).astype(jnp.dtype(dtype)) for shape in shapes]
 
-    def run(q: npt.NDArray[Any], k: npt.NDArray[Any], v: npt.NDArray[Any], d_out: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+    def run(
+        q: npt.NDArray[Any], k: npt.NDArray[Any], v: npt.NDArray[Any], d_out: npt.NDArray[Any]
+    ) -> list[npt.NDArray[Any]]:
         return [np.array(x) for x in attend(q, k, v, segment_ids, positions, d_out)]
 
     inputs, others = draw(), draw()
     before = run(*inputs)
     if any(moved(before, run(*inputs), segment_ids)):
-        raise InputError("this attention gives other bits for the same inputs, so nothing can be said of leaks: make it deterministic")
+        raise InputError(
+            "this attention gives other bits for the same inputs, so nothing can be said of leaks: make it deterministic"
+        )
     found = []
     for row in range(len(lengths)):
         for segment in np.unique(segment_ids[row]).tolist():
             changed = (np.arange(len(lengths))[:, None] == row) & (segment_ids == segment)
             after = run(*(np.where(changed[:, :, None, None], 4 * b, a) for a, b in zip(inputs, others, strict=True)))
-            found += [Leak(result, (row, segment), where) for result, where in moved(before, after, segment_ids) if where != (row, segment)]
+            found += [
+                Leak(result, (row, segment), where)
+                for result, where in moved(before, after, segment_ids)
+                if where != (row, segment)
+            ]
     return found
 
 
@@ -132,7 +142,13 @@ def differentiated(attend: Attend) -> AttendAndDifferentiate:
     return output_and_gradients
 
 
-def main(function: tyro.conf.Positional[str], heads: int = 4, key_value_heads: int = 2, head_dim: int = 64, dtype: str = "bfloat16") -> int:
+def main(
+    function: tyro.conf.Positional[str],
+    heads: int = 4,
+    key_value_heads: int = 2,
+    head_dim: int = 64,
+    dtype: str = "bfloat16",
+) -> int:
     """Prints what leaks.
 
     Args:
@@ -147,7 +163,10 @@ def main(function: tyro.conf.Positional[str], heads: int = 4, key_value_heads: i
     """
     module, _, name = function.partition(":")
     attend = getattr(importlib.import_module(module), name)
-    if sum(parameter.default is inspect.Parameter.empty for parameter in inspect.signature(attend).parameters.values()) == 5:
+    if (
+        sum(parameter.default is inspect.Parameter.empty for parameter in inspect.signature(attend).parameters.values())
+        == 5
+    ):
         attend = differentiated(attend)
     found = leaks(attend, heads=heads, key_value_heads=key_value_heads, head_dim=head_dim, dtype=dtype)
     print("\n".join(map(str, found)) or "no bit of any document moved when another changed")

@@ -37,7 +37,11 @@ class Interpreter(jaxpr_interpret.JaxprInterpreter):
                 needed = list(dict.fromkeys(atom for atom in eqn.invars if isinstance(atom, core.Var)))
                 written = [var for var in eqn.outvars if not isinstance(var, core.DropVar)]
                 alone = jaxpr.replace(
-                    constvars=[], invars=needed, outvars=written, eqns=[eqn], debug_info=jaxpr.debug_info.with_unknown_names()
+                    constvars=[],
+                    invars=needed,
+                    outvars=written,
+                    eqns=[eqn],
+                    debug_info=jaxpr.debug_info.with_unknown_names(),
                 )
                 token, out = self._without_run_state(alone, token, *map(values.__getitem__, needed))
             values.update(zip(written, out, strict=True))
@@ -82,7 +86,9 @@ class Interpreter(jaxpr_interpret.JaxprInterpreter):
             token=token, compute_unit=self.thread, memory_space_id=space, initial_ref_count=1
         )
         here = {"mesh_location": self.mesh_location, "thread": self.thread, "source_info": eqn.source_info}
-        token, key = gpu_callbacks.call_allocate_buffer(token=token, allocation_request_as_array=request, value=value, **here)
+        token, key = gpu_callbacks.call_allocate_buffer(
+            token=token, allocation_request_as_array=request, value=value, **here
+        )
         return token, key
 
     def _from_registers(self, eqn: Any, token: Any, key: Any, aval: Any) -> tuple[Any, Any]:

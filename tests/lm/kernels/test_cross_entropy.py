@@ -43,7 +43,9 @@ def whole_logits(
     states_btd: jax.Array, output_dv: jax.Array, targets_bt: jax.Array, weights_bt: jax.Array, /
 ) -> tuple[jax.Array, jax.Array]:
     logits, counts = states_btd @ output_dv, weights_bt != 0
-    return -optax.softmax_cross_entropy_with_integer_labels(logits, targets_bt) * counts, jax.nn.logsumexp(logits, axis=-1) * counts
+    return -optax.softmax_cross_entropy_with_integer_labels(logits, targets_bt) * counts, jax.nn.logsumexp(
+        logits, axis=-1
+    ) * counts
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -72,7 +74,12 @@ def expected(*arrays: jax.Array) -> tuple[npt.NDArray[np.float64], ...]:
 
 
 SIZES = st.fixed_dictionaries(
-    {"block": st.integers(4, 64), "tail": st.integers(1, 4), "columns": st.sampled_from((8, 96)), "alignment": st.just(8)}
+    {
+        "block": st.integers(4, 64),
+        "tail": st.integers(1, 4),
+        "columns": st.sampled_from((8, 96)),
+        "alignment": st.just(8),
+    }
 )
 AWKWARD = {  # batch, time, vocabulary; block, tail, columns, alignment
     "one token, one column": ((1, 1, 1), (4, 4, 8, 4)),
@@ -110,14 +117,20 @@ def test_any_tokens_may_be_those_that_count(counted: list[bool], seed: int) -> N
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
 def test_bfloat16_states_are_summed_in_float32_and_so_is_the_gradient_of_the_output_matrix(dtype: jnp.dtype) -> None:
     states, output, _, weights = inputs(0, 4, 100, 37, share=1.0)
-    states, output, targets = jnp.abs(states).astype(jnp.bfloat16), output.astype(jnp.bfloat16).astype(dtype), jnp.full((4, 100), 3)
+    states, output, targets = (
+        jnp.abs(states).astype(jnp.bfloat16),
+        output.astype(jnp.bfloat16).astype(dtype),
+        jnp.full((4, 100), 3),
+    )
     values, oracle = own(states, output, targets, weights), expected(states, output, targets, weights)
     assert [x.dtype for x in values] == [jnp.float32, jnp.float32, jnp.bfloat16, dtype]
     for ours, theirs in zip(values[:2], oracle[:2], strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
     for ours, theirs in zip(values[2:], oracle[2:], strict=True):
         error = np.linalg.norm(np.asarray(ours, np.float64) - theirs) / np.linalg.norm(theirs)
-        assert error < 2**-8  # of the logits' gradient, rounded for the product, and of the result; not of a hundred sums
+        assert (
+            error < 2**-8
+        )  # of the logits' gradient, rounded for the product, and of the result; not of a hundred sums
 
 
 @pytest.mark.usefixtures("small")
@@ -151,7 +164,9 @@ def test_products_are_computed_for_the_blocks_that_hold_tokens_that_count(monkey
         jax.effects_barrier()
         count = int(jnp.sum(arrays[3] != 0))
         assert (slices, size) == (3, 24)
-        assert sum(tokens_of) == 4 * slices * -(-count // 4) * 4  # one product forward, three backward; four tokens at the least
+        assert (
+            sum(tokens_of) == 4 * slices * -(-count // 4) * 4
+        )  # one product forward, three backward; four tokens at the least
         assert len(tokens_of) == 4 * slices * sum(int(number) for _, number in block_counts(count, 105))
 
 
@@ -171,14 +186,18 @@ def test_slices_hold_every_column_and_are_alike(vocabulary: int) -> None:
     size, number = slice_counts(vocabulary)
     assert (number - 1) * size < vocabulary <= number * size
     assert size <= min(vocabulary, cross_entropy.SLICE)
-    assert number == 1 or (size % cross_entropy.ALIGNMENT == 0 and number * size - vocabulary < number * cross_entropy.ALIGNMENT)
+    assert number == 1 or (
+        size % cross_entropy.ALIGNMENT == 0 and number * size - vocabulary < number * cross_entropy.ALIGNMENT
+    )
 
 
 def arrays_in(jaxpr: Any) -> Iterator[Any]:
     """Everything that a jaxpr computes, loops included."""
     for equation in jaxpr.eqns:
         yield from (variable.aval for variable in equation.outvars)
-        for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda x: hasattr(x, "eqns") or hasattr(x, "jaxpr")):
+        for inner in jax.tree.leaves(
+            list(equation.params.values()), is_leaf=lambda x: hasattr(x, "eqns") or hasattr(x, "jaxpr")
+        ):
             if hasattr(inner, "eqns") or hasattr(inner, "jaxpr"):
                 yield from arrays_in(getattr(inner, "jaxpr", inner))
 

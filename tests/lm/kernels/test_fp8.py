@@ -79,11 +79,18 @@ def test_product_and_gradients_are_those_of_rounded_inputs_in_float64(name: str,
     }
     for (part, oracle), own in zip(expected.items(), (product, *transpose(gradient)), strict=True):
         assert own.dtype == dtype
-        np.testing.assert_allclose(np.asarray(own, np.float64), oracle, atol=tolerance * np.abs(oracle).max(), rtol=0, err_msg=part)
+        np.testing.assert_allclose(
+            np.asarray(own, np.float64), oracle, atol=tolerance * np.abs(oracle).max(), rtol=0, err_msg=part
+        )
 
 
-@given(st.lists(st.floats(-1e9, 1e9, width=32, allow_subnormal=False), min_size=1, max_size=20), st.sampled_from([FORWARD, GRADIENT]))
-def test_a_scaled_tensor_uses_the_upper_half_of_its_range_and_rounds_to_the_nearest(values: list[float], dtype: jnp.dtype) -> None:
+@given(
+    st.lists(st.floats(-1e9, 1e9, width=32, allow_subnormal=False), min_size=1, max_size=20),
+    st.sampled_from([FORWARD, GRADIENT]),
+)
+def test_a_scaled_tensor_uses_the_upper_half_of_its_range_and_rounds_to_the_nearest(
+    values: list[float], dtype: jnp.dtype
+) -> None:
     x = np.asarray(values, np.float64)
     scaled = jax.jit(quantise, static_argnums=1)(jnp.asarray(values, jnp.float32), dtype)
     limit, held = LARGEST[dtype], np.asarray(scaled.values, np.float64)
@@ -105,7 +112,9 @@ def test_products_of_zeros_and_of_very_small_and_very_large_numbers_are_finite(m
 
 
 @pytest.mark.parametrize("bad", [jnp.nan, jnp.inf, -jnp.inf, 1e30])
-def test_what_is_not_finite_or_far_out_of_range_makes_the_whole_product_nan_so_that_the_step_is_rejected(bad: float) -> None:
+def test_what_is_not_finite_or_far_out_of_range_makes_the_whole_product_nan_so_that_the_step_is_rejected(
+    bad: float,
+) -> None:
     x, weight = normal(0, (4, 32)), normal(1, (32, 8))
     assert bool(jnp.isnan(one_product(x.at[1, 2].set(bad), weight)).all())
     assert bool(jnp.isnan(one_product(x, weight.at[3, 4].set(bad))).all())
@@ -170,7 +179,9 @@ def products(jaxpr: jax_core.Jaxpr) -> Counter[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("remat", "forward"), [("none", 7), ("dots", 7), ("full", 13)])
-def test_a_layers_seven_weights_are_multiplied_in_fp8_and_no_policy_computes_what_it_keeps_again(remat: str, forward: int) -> None:
+def test_a_layers_seven_weights_are_multiplied_in_fp8_and_no_policy_computes_what_it_keeps_again(
+    remat: str, forward: int
+) -> None:
     """With `full`, all but the last product is computed again, as in bfloat16."""
     tokens = jax.ShapeDtypeStruct((2, 256), jnp.int32)
     traced = jax.make_jaxpr(jax.grad(loss), static_argnums=2)(shapes(TINY), tokens, remat)
@@ -206,7 +217,9 @@ def issued(program: str) -> Counter[tuple[str, str]]:
             (left, a), (right, b) = (kinds[operand] for operand in product.groups())
             out = kinds[name][1]
             parts = out[0] if len(out) == 3 else 1
-            found[max(left, right), min(left, right)] += math.isqrt(math.prod(a) * math.prod(b) * math.prod(out) // parts)
+            found[max(left, right), min(left, right)] += math.isqrt(
+                math.prod(a) * math.prod(b) * math.prod(out) // parts
+            )
     return found
 
 

@@ -15,12 +15,19 @@ small = functools.partial(leaks, lengths=((9, 1, 14), (20, 12)), time=32, head_d
 
 
 def ours(
-    q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array, backend: Backend = "reference"
+    q: jax.Array,
+    k: jax.Array,
+    v: jax.Array,
+    segment_ids: jax.Array,
+    positions: jax.Array,
+    backend: Backend = "reference",
 ) -> jax.Array:
     return attention(q, k, v, segment_ids, segment_ids, positions, positions, backend=backend)[0]
 
 
-def without_segments(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> jax.Array:
+def without_segments(
+    q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array
+) -> jax.Array:
     return jax.nn.dot_product_attention(q, k, v, is_causal=True)
 
 

@@ -18,7 +18,9 @@ from tanuki_jax.lm.model.experts import Experts, Routing, dropless, mixture, own
 
 EXPERTS, EACH, WIDTH, HIDDEN, ROWS, TIME = 5, 2, 6, 10, 2, 7
 TOKENS = ROWS * TIME
-MODEL = Model(vocabulary=8, width=WIDTH, hidden=HIDDEN, layers=1, heads=1, kv_heads=1, experts=EXPERTS, experts_per_token=EACH)
+MODEL = Model(
+    vocabulary=8, width=WIDTH, hidden=HIDDEN, layers=1, heads=1, kv_heads=1, experts=EXPERTS, experts_per_token=EACH
+)
 STANDARDIZED = dataclasses.replace(MODEL, router_logits="standardized")
 PAIRS = [(a, b) for a in range(EXPERTS) for b in range(EXPERTS) if a != b] + [(EXPERTS, EXPERTS)]
 """Choices of a token; the last are those of padding."""
@@ -30,12 +32,16 @@ def normal(key: int, *shape: int) -> jax.Array:
 
 @functools.cache
 def swiglus() -> Experts:
-    return Experts(*(0.4 * normal(key, EXPERTS, *matrix) for key, matrix in enumerate([(WIDTH, HIDDEN)] * 2 + [(HIDDEN, WIDTH)])))
+    return Experts(
+        *(0.4 * normal(key, EXPERTS, *matrix) for key, matrix in enumerate([(WIDTH, HIDDEN)] * 2 + [(HIDDEN, WIDTH)]))
+    )
 
 
 def dense(x_nd: jax.Array, weights_ne: jax.Array, experts: Experts) -> jax.Array:
     """Every expert on every token, times its weight there, which is 0 where the token did not choose it."""
-    inner_nef = jax.nn.silu(jnp.einsum("nd,edf->nef", x_nd, experts.gate_edf)) * jnp.einsum("nd,edf->nef", x_nd, experts.up_edf)
+    inner_nef = jax.nn.silu(jnp.einsum("nd,edf->nef", x_nd, experts.gate_edf)) * jnp.einsum(
+        "nd,edf->nef", x_nd, experts.up_edf
+    )
     return jnp.einsum("nef,efd,ne->nd", inner_nef, experts.down_efd, weights_ne)
 
 
@@ -52,7 +58,9 @@ def assert_close(ours: Any, expected: Any) -> None:
 def of_own_experts(
     x_nd: jax.Array, experts_nk: jax.Array, weights_nk: jax.Array, experts: Experts, g_nd: jax.Array
 ) -> tuple[jax.Array, Any]:
-    y_nd, pull = jax.vjp(lambda x, weights, experts: own_experts(x, experts_nk, weights, experts), x_nd, weights_nk, experts)
+    y_nd, pull = jax.vjp(
+        lambda x, weights, experts: own_experts(x, experts_nk, weights, experts), x_nd, weights_nk, experts
+    )
     return y_nd, pull(g_nd)
 
 
@@ -83,7 +91,9 @@ def test_only_the_experts_that_are_here_add_something() -> None:
     choices = jnp.array([PAIRS[token % len(PAIRS)] for token in range(TOKENS)], jnp.int32)
     compute = jax.jit(own_experts)
     parts = [(slice(0, 2), 0), (slice(2, EXPERTS), 2)]
-    halves = [compute(x_nd, choices - first, weights_nk, Experts(*(w[part] for w in swiglus()))) for part, first in parts]
+    halves = [
+        compute(x_nd, choices - first, weights_nk, Experts(*(w[part] for w in swiglus()))) for part, first in parts
+    ]
     assert_close(halves[0] + halves[1], compute(x_nd, choices, weights_nk, swiglus()))
 
 
@@ -104,7 +114,9 @@ def of_mixture(x_btd: jax.Array, segment_ids: jax.Array, router_de: jax.Array, e
 
 
 @jax.jit
-def of_mixture_by_formula(x_btd: jax.Array, segment_ids: jax.Array, router_de: jax.Array, experts: Experts) -> tuple[Any, Any]:
+def of_mixture_by_formula(
+    x_btd: jax.Array, segment_ids: jax.Array, router_de: jax.Array, experts: Experts
+) -> tuple[Any, Any]:
     """Mixtral's layer with the formulas of its papers, with every expert on every token."""
     real_n = (segment_ids.reshape(-1) != 0).astype(jnp.float32)
 
@@ -170,7 +182,9 @@ def test_standardized_router_probabilities_are_those_of_the_formula() -> None:
 
 @jax.jit
 def probabilities_and_slopes(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return router_probabilities(logits, STANDARDIZED), jax.jacobian(lambda logits: router_probabilities(logits, STANDARDIZED))(logits)
+    return router_probabilities(logits, STANDARDIZED), jax.jacobian(
+        lambda logits: router_probabilities(logits, STANDARDIZED)
+    )(logits)
 
 
 @pytest.mark.parametrize("logit", [0.0, 3.3, -1e3])
@@ -222,7 +236,9 @@ def test_load_balancing_is_one_where_all_is_even_and_experts_over_choices_at_its
     """Each of a token's k experts has a share of at most 1/k, so E sum(load p) is at most E/k sum(p) = E/k."""
     turned = [np.roll([2.0, 1.0, 0.0, -1.0, 0.5], turn) for turn in range(EXPERTS)]
     np.testing.assert_allclose(routing_of(np.array(turned + turned)).load_balancing, 1, rtol=1e-6)
-    np.testing.assert_allclose(routing_of(np.array([[50.0, 20.0, 0.0, 0.0, 0.0]] * 2 * EXPERTS)).load_balancing, EXPERTS / EACH, rtol=1e-6)
+    np.testing.assert_allclose(
+        routing_of(np.array([[50.0, 20.0, 0.0, 0.0, 0.0]] * 2 * EXPERTS)).load_balancing, EXPERTS / EACH, rtol=1e-6
+    )
 
 
 def test_standardized_logits_change_the_choices_weights_but_not_the_z_loss() -> None:

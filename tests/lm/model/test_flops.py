@@ -26,7 +26,9 @@ def test_tiny_agrees_with_a_count_by_hand() -> None:
     tiny = experiment.find("tiny")
     m, t = tiny.model, tiny.data.sequence_length
     dim = m.width // m.heads
-    layer = 2 * m.width * (m.heads * dim + 2 * m.kv_heads * dim) + 2 * m.heads * dim * m.width + 3 * 2 * m.width * m.hidden
+    layer = (
+        2 * m.width * (m.heads * dim + 2 * m.kv_heads * dim) + 2 * m.heads * dim * m.width + 3 * 2 * m.width * m.hidden
+    )
     attention = 2 * 2 * m.heads * dim * (t + 1) / 2
     assert training_flops_per_token(m, t) == 3 * (m.layers * (layer + attention) + 2 * m.width * m.vocabulary)
 

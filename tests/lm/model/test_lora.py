@@ -57,11 +57,11 @@ def beside(parameters: Params, adapters: Params, of: LoRA) -> Params:
 
 CASES = [
     pytest.param(DENSE, ALL, id="LoRA"),
-    pytest.param(DENSE, dataclasses.replace(ALL, stabilized=True), id="rsLoRA"),
-    pytest.param(DENSE, dataclasses.replace(ALL, magnitude=True), id="DoRA"),
+    pytest.param(DENSE, dataclasses.replace(ALL, rslora=True), id="rsLoRA"),
+    pytest.param(DENSE, dataclasses.replace(ALL, dora=True), id="DoRA"),
     pytest.param(MOE, OF_EXPERTS, id="experts"),
     pytest.param(DENSE, dataclasses.replace(ALL, base="int8"), id="8 bits"),
-    pytest.param(DENSE, dataclasses.replace(ALL, base="nf4", magnitude=True), id="DoRA, 4 bits"),
+    pytest.param(DENSE, dataclasses.replace(ALL, base="nf4", dora=True), id="DoRA, 4 bits"),
     pytest.param(MOE, dataclasses.replace(OF_EXPERTS, base="nf4"), id="experts, 4 bits"),
 ]
 
@@ -70,7 +70,9 @@ CASES = [
 def test_fresh_adapters_change_nothing(model: Model, of: LoRA) -> None:
     parameters = frozen(model, of)
     fresh = lora.initialise(parameters["blocks"], of, jax.random.key(1))
-    np.testing.assert_allclose(logits(beside(parameters, fresh, of), model), logits(parameters, model), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        logits(beside(parameters, fresh, of), model), logits(parameters, model), rtol=1e-5, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize(("model", "of"), CASES)
@@ -79,7 +81,9 @@ def test_merged_weights_compute_what_base_and_adapter_do(model: Model, of: LoRA)
     alone, adapted = logits(parameters, model), logits(beside(parameters, adapters, of), model)
     blocks = {name: thaw(weight) for name, weight in parameters["blocks"].items()}
     merged = {**parameters, "blocks": lora.merged({**blocks, **adapters}, of)}
-    assert {name: weight.shape for name, weight in merged["blocks"].items()} == {name: weight.shape for name, weight in blocks.items()}
+    assert {name: weight.shape for name, weight in merged["blocks"].items()} == {
+        name: weight.shape for name, weight in blocks.items()
+    }
     assert np.abs(adapted - alone).max() > 0.1
     np.testing.assert_allclose(logits(merged, model), adapted, atol=1e-4)
 
@@ -89,15 +93,19 @@ def test_merged_weights_in_bfloat16_differ_by_their_rounding(capsys: pytest.Capt
     whole = logits(beside(parameters, adapters, ALL), DENSE)
     rounded = jax.tree.map(lambda array: array.astype(jnp.bfloat16), parameters)
     merged = {**rounded, "blocks": lora.merged({**rounded["blocks"], **adapters}, ALL)}
-    difference = float(np.abs(logits(jax.tree.map(lambda array: array.astype(jnp.float32), merged), DENSE) - whole).max())
+    difference = float(
+        np.abs(logits(jax.tree.map(lambda array: array.astype(jnp.float32), merged), DENSE) - whole).max()
+    )
     with capsys.disabled():
-        print(f"\nmerged in bfloat16: logits of at most {float(np.abs(whole).max()):.1f} differ by at most {difference:.3f}")
+        print(
+            f"\nmerged in bfloat16: logits of at most {float(np.abs(whole).max()):.1f} differ by at most {difference:.3f}"
+        )
     assert 0 < difference < 0.1 * np.abs(whole).max()
 
 
 def test_the_scale_is_alpha_over_the_rank_or_its_root() -> None:
     assert LoRA(rank=16, alpha=32.0).scale == 2
-    assert LoRA(rank=16, alpha=32.0, stabilized=True).scale == 8
+    assert LoRA(rank=16, alpha=32.0, rslora=True).scale == 8
 
 
 def test_dropout_leaves_the_mean_and_drops_anew_in_every_projection() -> None:
@@ -113,7 +121,11 @@ def test_dropout_leaves_the_mean_and_drops_anew_in_every_projection() -> None:
 def test_each_layer_drops_its_own_inputs() -> None:
     parameters, adapters = trained(DENSE, ALL)
     used = beside(parameters, adapters, ALL)
-    same, others = (jnp.stack([jax.random.key_data(jax.random.key(key)) for key in keys]) for keys in ((0, 0, 0), (0, 1, 2)))
-    found = [logits({**used, "blocks": {**used["blocks"], lora.DROPOUT_KEYS: keys}}, DENSE, 0.5) for keys in (same, others)]
+    same, others = (
+        jnp.stack([jax.random.key_data(jax.random.key(key)) for key in keys]) for keys in ((0, 0, 0), (0, 1, 2))
+    )
+    found = [
+        logits({**used, "blocks": {**used["blocks"], lora.DROPOUT_KEYS: keys}}, DENSE, 0.5) for keys in (same, others)
+    ]
     assert np.abs(found[0] - found[1]).max() > 0.01
     assert np.abs(found[0] - logits(used, DENSE)).max() > 0.01

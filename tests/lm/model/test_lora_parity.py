@@ -15,15 +15,17 @@ from tests.lm.model.test_lora import logits
 pytestmark = pytest.mark.parity
 
 MODEL = Model(vocabulary=64, width=32, hidden=48, layers=2, heads=4, kv_heads=2, initial_std=0.2)
-NAMES = {name: f"self_attn.{name}_proj" for name in "qkvo"} | {name: f"mlp.{name}_proj" for name in ("gate", "up", "down")}
+NAMES = {name: f"self_attn.{name}_proj" for name in "qkvo"} | {
+    name: f"mlp.{name}_proj" for name in ("gate", "up", "down")
+}
 
 
 @pytest.mark.parametrize(
     "of",
     [
         LoRA(rank=4, alpha=10.0),
-        LoRA(rank=4, alpha=10.0, stabilized=True),
-        LoRA(rank=4, alpha=10.0, magnitude=True),
+        LoRA(rank=4, alpha=10.0, rslora=True),
+        LoRA(rank=4, alpha=10.0, dora=True),
         LoRA(rank=2, alpha=3.0, projections=("q", "v")),
     ],
     ids=["LoRA", "rsLoRA", "DoRA", "two projections"],
@@ -55,8 +57,8 @@ def test_the_logits_are_those_of_peft(of: LoRA) -> None:
         peft.LoraConfig(
             r=of.rank,
             lora_alpha=of.alpha,
-            use_rslora=of.stabilized,
-            use_dora=of.magnitude,
+            use_rslora=of.rslora,
+            use_dora=of.dora,
             target_modules=[NAMES[name].split(".")[1] for name in of.projections],
         ),
     ).eval()
@@ -94,7 +96,11 @@ def copy_adapters(torch: Any, wrapped: Any, adapters: Any, of: LoRA) -> None:
             before = f"base_model.model.model.layers.{layer}.{NAMES[name]}."
             state[f"{before}lora_A.default.weight"] = matrix(adapters[f"{name}_a"][layer], lora.input_dims(name))
             state[f"{before}lora_B.default.weight"] = matrix(adapters[f"{name}_b"][layer], 1)
-            if of.magnitude:
-                state[f"{before}lora_magnitude_vector.default.weight"] = np.asarray(adapters[f"{name}_m"][layer]).reshape(-1)
-    missing = wrapped.load_state_dict({name: torch.tensor(np.array(values)) for name, values in state.items()}, strict=False)
+            if of.dora:
+                state[f"{before}lora_magnitude_vector.default.weight"] = np.asarray(
+                    adapters[f"{name}_m"][layer]
+                ).reshape(-1)
+    missing = wrapped.load_state_dict(
+        {name: torch.tensor(np.array(values)) for name, values in state.items()}, strict=False
+    )
     assert not missing.unexpected_keys and not [name for name in missing.missing_keys if "lora" in name]

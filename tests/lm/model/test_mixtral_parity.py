@@ -14,14 +14,24 @@ import transformers
 from tanuki_jax.config.experiment import Layout
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model.experts import Choices, Experts, mixture
-from tests.lm.model.test_transformer_parity import assert_same_greedy_text, assert_same_logits, ours, random_shape, randomised
+from tests.lm.model.test_transformer_parity import (
+    assert_same_greedy_text,
+    assert_same_logits,
+    ours,
+    random_shape,
+    randomised,
+)
 
 pytestmark = pytest.mark.parity
 
 
-def random_mixtral(seed: int, experts: int, chosen: int, spread: float, **shape: Any) -> transformers.MixtralForCausalLM:
+def random_mixtral(
+    seed: int, experts: int, chosen: int, spread: float, **shape: Any
+) -> transformers.MixtralForCausalLM:
     fields = random_shape(seed, theta=10_000.0, **shape)
-    fields["intermediate_size"] -= fields["intermediate_size"] % 4  # PyTorch's grouped products want rows of whole 16 bytes
+    fields["intermediate_size"] -= (
+        fields["intermediate_size"] % 4
+    )  # PyTorch's grouped products want rows of whole 16 bytes
     config = transformers.MixtralConfig(num_local_experts=experts, num_experts_per_tok=chosen, **fields)
     return randomised(transformers.MixtralForCausalLM(config), seed, spread)
 
@@ -29,7 +39,9 @@ def random_mixtral(seed: int, experts: int, chosen: int, spread: float, **shape:
 @pytest.mark.parametrize(("grouped", "tied"), [(True, False), (False, True)], ids=["grouped, untied", "plain, tied"])
 @pytest.mark.parametrize("chosen", [1, 2, 3])
 @pytest.mark.parametrize("experts", [4, 8])
-def test_logits_equal_those_of_transformers(experts: int, chosen: int, grouped: bool, tied: bool, tmp_path: Path) -> None:
+def test_logits_equal_those_of_transformers(
+    experts: int, chosen: int, grouped: bool, tied: bool, tmp_path: Path
+) -> None:
     seed = 2 * (experts + chosen) + grouped
     mixtral = random_mixtral(seed, experts, chosen, 0.1, grouped=grouped, tied=tied)
     model, params = ours(mixtral, tmp_path, Layout(data=1))
@@ -47,7 +59,9 @@ def test_128_greedy_tokens_equal_those_of_transformers(grouped: bool, tmp_path: 
 def of_experts(x_td: torch.Tensor, router_de: torch.Tensor, chosen: int) -> torch.Tensor:
     """The weight of each expert [T, E], 0 for those that are not chosen."""
     logits = x_td @ router_de
-    probabilities = torch.softmax((logits - logits.mean(-1, keepdim=True)) / (logits.std(-1, unbiased=True, keepdim=True) + 1e-5), -1)
+    probabilities = torch.softmax(
+        (logits - logits.mean(-1, keepdim=True)) / (logits.std(-1, unbiased=True, keepdim=True) + 1e-5), -1
+    )
     weights, experts = probabilities.topk(chosen)
     return torch.zeros_like(logits).scatter(-1, experts, weights / weights.sum(-1, keepdim=True))
 

@@ -54,7 +54,10 @@ def test_64_inputs_of_an_output_share_a_scale(of: LoRA) -> None:
     before = bfloat16()
     frozen = freeze(before, of)
     for name, rows in {"q": 128, "v": 128, "o": 128, "gate": 128, "down": 192}.items():
-        found, weight = (np.asarray(thaw(tree["blocks"][name])[1], np.float32).reshape(rows // 64, 64, -1) for tree in (frozen, before))
+        found, weight = (
+            np.asarray(thaw(tree["blocks"][name])[1], np.float32).reshape(rows // 64, 64, -1)
+            for tree in (frozen, before)
+        )
         largest = np.abs(weight).max(1, keepdims=True)
         if of is FOUR:
             nearest = NF4[np.abs((weight / largest)[..., None] - NF4).argmin(-1)]
@@ -85,7 +88,9 @@ def test_what_is_merged_on_the_host_is_what_counts_on_the_devices() -> None:
     parameters = initialise(MODEL, jax.random.key(0))
     whole = quantized_and_back(parameters, FOUR)
     for name in ("q", "o", "up"):
-        np.testing.assert_array_equal(matrix_and_back(np.asarray(parameters["blocks"][name][2]), name, FOUR), whole["blocks"][name][2])
+        np.testing.assert_array_equal(
+            matrix_and_back(np.asarray(parameters["blocks"][name][2]), name, FOUR), whole["blocks"][name][2]
+        )
     for name, of in (("router", FOUR), ("q", LoRA(rank=2))):
         matrix = np.ones((2, 3), np.float32)
         assert matrix_and_back(matrix, name, of) is matrix

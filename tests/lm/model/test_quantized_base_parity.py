@@ -12,7 +12,8 @@ pytestmark = pytest.mark.parity
 
 
 @pytest.mark.parametrize(
-    ("name", "shape", "inputs"), [("gate", (2, 128, 192), 128), ("q", (2, 128, 3, 64), 128), ("o", (2, 3, 64, 128), 192)]
+    ("name", "shape", "inputs"),
+    [("gate", (2, 128, 192), 128), ("q", (2, 128, 3, 64), 128), ("o", (2, 3, 64, 128), 192)],
 )
 def test_weights_count_as_they_do_in_bitsandbytes(name: str, shape: tuple[int, ...], inputs: int) -> None:
     """Bit for bit, in blocks of 64 without double quantization."""
@@ -23,4 +24,6 @@ def test_weights_count_as_they_do_in_bitsandbytes(name: str, shape: tuple[int, .
     for layer in range(shape[0]):
         theirs_oi = torch.from_numpy(np.array(weight[layer], np.float32).reshape(inputs, -1).T.copy())
         codes, state = functional.quantize_4bit(theirs_oi, blocksize=64, quant_type="nf4", compress_statistics=False)
-        np.testing.assert_array_equal(ours[layer].reshape(inputs, -1), functional.dequantize_4bit(codes, state).numpy().T)
+        np.testing.assert_array_equal(
+            ours[layer].reshape(inputs, -1), functional.dequantize_4bit(codes, state).numpy().T
+        )

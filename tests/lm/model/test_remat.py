@@ -36,9 +36,14 @@ def total(params: Any, policy: str, save: tuple[str, ...], offload: tuple[str, .
 
 def stacked(policy: str, save: tuple[str, ...] = (), offload: tuple[str, ...] = ()) -> set[tuple[int, ...]]:
     """Shapes, without the leading L, of what the scan over layers keeps for the backward pass."""
-    jaxpr: Any = jax.make_jaxpr(lambda params: jax.vjp(functools.partial(total, policy=policy, save=save, offload=offload), params)[1])
+    jaxpr: Any = jax.make_jaxpr(
+        lambda params: jax.vjp(functools.partial(total, policy=policy, save=save, offload=offload), params)[1]
+    )
     (forward,) = [equation for equation in jaxpr(shapes(MODEL)).eqns if equation.primitive.name == "scan"]
-    ends = [(out.aval.shape, inner.aval.shape) for out, inner in zip(forward.outvars, forward.params["jaxpr"].jaxpr.outvars, strict=True)]
+    ends = [
+        (out.aval.shape, inner.aval.shape)
+        for out, inner in zip(forward.outvars, forward.params["jaxpr"].jaxpr.outvars, strict=True)
+    ]
     return {of_one for of_all, of_one in ends if of_all == (MODEL.layers, *of_one)}
 
 
@@ -57,7 +62,9 @@ INPUT, Q, K, HIDDEN = (ROWS, TIME, 16), (ROWS, TIME, 4, 4), (ROWS, TIME, 2, 4), 
         ("attention", ("hidden",), {INPUT, Q, HIDDEN}),
     ],
 )
-def test_a_policy_keeps_what_its_name_and_save_say(policy: str, save: tuple[str, ...], kept: set[tuple[int, ...]]) -> None:
+def test_a_policy_keeps_what_its_name_and_save_say(
+    policy: str, save: tuple[str, ...], kept: set[tuple[int, ...]]
+) -> None:
     assert stacked(policy, save) == kept
 
 
@@ -67,7 +74,8 @@ def test_dots_keep_products_and_none_keeps_more() -> None:
 
 @pytest.mark.parametrize("policy", ["full", pytest.param("dots", marks=pytest.mark.long)])
 @pytest.mark.parametrize(
-    "name", ["input", "attention", *(pytest.param(name, marks=pytest.mark.long) for name in ("qkv", "middle", "hidden"))]
+    "name",
+    ["input", "attention", *(pytest.param(name, marks=pytest.mark.long) for name in ("qkv", "middle", "hidden"))],
 )
 def test_what_is_offloaded_lies_on_the_host_and_changes_no_gradient(policy: str, name: str) -> None:
     params = initialise(MODEL, jax.random.key(0))

@@ -15,7 +15,9 @@ from tanuki_jax.lm.model.slots import Slots, assign, collect, spread
 TOKENS, EXPERTS, WIDTH = 7, 4, 3
 BUFFERS = [(1, 14, 2), (1, 5, 2), (2, 3, 2), (4, 7, 1), (1, 1, 3)]
 """Segments, rows of each, and choices of a token."""
-CHOICES = st.lists(st.one_of(st.integers(0, EXPERTS - 1), st.sampled_from([EXPERTS, -1, EXPERTS + 5])), min_size=21, max_size=21)
+CHOICES = st.lists(
+    st.one_of(st.integers(0, EXPERTS - 1), st.sampled_from([EXPERTS, -1, EXPERTS + 5])), min_size=21, max_size=21
+)
 
 type Integers = npt.NDArray[np.int32]
 
@@ -49,14 +51,18 @@ def by_hand(experts_nk: Integers, segments: int, rows: int) -> tuple[list[int], 
 @example(flat=[EXPERTS] * 21)
 @example(flat=[2] * 21)
 @example(flat=[3, 2, 1, 0] * 5 + [3])
-def test_rows_are_sorted_by_expert_and_token_and_what_does_not_fit_has_none(segments: int, rows: int, each: int, flat: list[int]) -> None:
+def test_rows_are_sorted_by_expert_and_token_and_what_does_not_fit_has_none(
+    segments: int, rows: int, each: int, flat: list[int]
+) -> None:
     experts_nk = as_choices(flat, each)
     slots = assigned(experts_nk, segments, rows)
     choices, sizes = by_hand(experts_nk, segments, rows)
     assert slots.choices_s.tolist() == choices
     assert slots.sizes_e.tolist() == sizes
     places = {choice: row for row, choice in enumerate(choices)}
-    assert slots.places_nk.ravel().tolist() == [places.get(choice, segments * rows) for choice in range(experts_nk.size)]
+    assert slots.places_nk.ravel().tolist() == [
+        places.get(choice, segments * rows) for choice in range(experts_nk.size)
+    ]
     assert {part.dtype for part in slots} == {jnp.dtype("int32")}
 
 
@@ -78,7 +84,9 @@ def loops(
     gradients: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
 ) -> list[npt.NDArray[np.float32]]:
     """The same, choice by choice."""
-    spread_sd, to_x, collected_nd, to_rows, to_weights = (np.zeros_like(a) for a in (rows_sd, x_nd, x_nd, rows_sd, weights_nk))
+    spread_sd, to_x, collected_nd, to_rows, to_weights = (
+        np.zeros_like(a) for a in (rows_sd, x_nd, x_nd, rows_sd, weights_nk)
+    )
     for (token, choice), row in np.ndenumerate(np.asarray(slots.places_nk)):
         if row < len(rows_sd):
             spread_sd[row] = x_nd[token]
@@ -92,7 +100,9 @@ def loops(
 @pytest.mark.parametrize(("segments", "rows", "each"), BUFFERS)
 @settings(max_examples=40)
 @given(flat=CHOICES, seed=st.integers(0, 2**32 - 1))
-def test_tokens_go_to_their_rows_and_back_and_so_do_gradients(segments: int, rows: int, each: int, flat: list[int], seed: int) -> None:
+def test_tokens_go_to_their_rows_and_back_and_so_do_gradients(
+    segments: int, rows: int, each: int, flat: list[int], seed: int
+) -> None:
     slots = assigned(as_choices(flat, each), segments, rows)
     random = np.random.default_rng(seed)
 
@@ -108,7 +118,9 @@ def test_tokens_go_to_their_rows_and_back_and_so_do_gradients(segments: int, row
 
 def test_sums_over_choices_are_rounded_once() -> None:
     slots = assigned(np.array([[0, 1]] * TOKENS, np.int32), 1, 2 * TOKENS)
-    rows_sd = jnp.where(jnp.arange(2 * TOKENS)[:, None] < TOKENS, 256.0, 1.0).astype(jnp.bfloat16) * jnp.ones((1, WIDTH), jnp.bfloat16)
+    rows_sd = jnp.where(jnp.arange(2 * TOKENS)[:, None] < TOKENS, 256.0, 1.0).astype(jnp.bfloat16) * jnp.ones(
+        (1, WIDTH), jnp.bfloat16
+    )
     collected = collect(rows_sd, jnp.array([[1.0, 1.0]] * TOKENS) * jnp.array([1.0, 3.0]), slots)
     assert collected.dtype == jnp.bfloat16
     np.testing.assert_array_equal(collected, jnp.bfloat16(259.0))

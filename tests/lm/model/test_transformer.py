@@ -12,13 +12,25 @@ from tanuki_jax.config.model import Model
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.lm.kernels.attention.attention import PLAIN, Backend, self_attention
 from tanuki_jax.lm.model.remat import rematerialize
-from tanuki_jax.lm.model.transformer import Params, count_active_parameters, count_parameters, hidden_states, initialise, output_matrix
+from tanuki_jax.lm.model.transformer import (
+    Params,
+    count_active_parameters,
+    count_parameters,
+    hidden_states,
+    initialise,
+    output_matrix,
+)
 
 SMALL = Model(vocabulary=97, width=32, hidden=48, layers=3, heads=4, kv_heads=2)
 
 
 def logits(
-    params: Params, tokens: jax.Array, segment_ids: jax.Array, positions: jax.Array, backend: Backend = "auto", remat: str = "none"
+    params: Params,
+    tokens: jax.Array,
+    segment_ids: jax.Array,
+    positions: jax.Array,
+    backend: Backend = "auto",
+    remat: str = "none",
 ) -> jax.Array:
     attend = functools.partial(self_attention, backend=backend)
     states, _ = hidden_states(
@@ -84,7 +96,9 @@ def test_a_packed_row_gives_each_document_the_logits_that_it_has_alone(backend: 
     start = 0
     for length in lengths:
         document = slice(start, start + length)
-        alone = compute(params, tokens[:, document], jnp.ones((1, length), jnp.int32), jnp.arange(length)[None], backend)
+        alone = compute(
+            params, tokens[:, document], jnp.ones((1, length), jnp.int32), jnp.arange(length)[None], backend
+        )
         np.testing.assert_allclose(packed[:, document], alone, atol=1e-5)
         start += length
 

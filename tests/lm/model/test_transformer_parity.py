@@ -52,7 +52,9 @@ def randomised(theirs: transformers.PreTrainedModel, seed: int, spread: float) -
 
 
 def random_llama(seed: int, spread: float, **shape: Any) -> transformers.LlamaForCausalLM:
-    return randomised(transformers.LlamaForCausalLM(transformers.LlamaConfig(**random_shape(seed, **shape))), seed, spread)
+    return randomised(
+        transformers.LlamaForCausalLM(transformers.LlamaConfig(**random_shape(seed, **shape))), seed, spread
+    )
 
 
 def ours(theirs: transformers.PreTrainedModel, folder: Path, layout: Layout) -> tuple[Model, Params]:
@@ -62,7 +64,9 @@ def ours(theirs: transformers.PreTrainedModel, folder: Path, layout: Layout) -> 
     model = read_state(folder / "ours").model
     mesh = make_mesh(layout, jax.devices()[: layout.data * layout.fsdp])
     wanted = jax.tree.map(
-        lambda leaf, place: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), shapes(model), shardings(mesh, shapes(model))
+        lambda leaf, place: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place),
+        shapes(model),
+        shardings(mesh, shapes(model)),
     )
     return model, restore(folder / "ours", base=wanted)["base"]
 
@@ -91,7 +95,9 @@ def logits(params: Params, tokens: npt.NDArray[np.int32], model: Model, layout: 
     return compute(params, jnp.asarray(tokens))
 
 
-def assert_same_logits(theirs: transformers.PreTrainedModel, model: Model, params: Params, layout: Layout, seed: int) -> None:
+def assert_same_logits(
+    theirs: transformers.PreTrainedModel, model: Model, params: Params, layout: Layout, seed: int
+) -> None:
     """Within 1e-4, for texts of several lengths, one of them too long for one block of attention."""
     random = np.random.default_rng(seed)
     for length in (1, int(random.integers(1, 40)) * 2 + 1, 601):
@@ -120,7 +126,9 @@ def assert_same_greedy_text(theirs: transformers.PreTrainedModel, model: Model, 
 )
 @pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
 @pytest.mark.parametrize("grouped", [True, False], ids=["grouped", "plain"])
-def test_logits_equal_those_of_transformers(grouped: bool, tied: bool, theta: float, layout: Layout, tmp_path: Path) -> None:
+def test_logits_equal_those_of_transformers(
+    grouped: bool, tied: bool, theta: float, layout: Layout, tmp_path: Path
+) -> None:
     seed = 4 * grouped + 2 * tied + (layout.data > 1)
     llama = random_llama(seed, grouped=grouped, tied=tied, theta=theta, spread=0.1)
     model, params = ours(llama, tmp_path, layout)

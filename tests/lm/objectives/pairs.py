@@ -60,7 +60,11 @@ def packed(rows: Sequence[Sequence[Pair]], time: int) -> tuple[npt.NDArray[np.fl
             for side, answer in enumerate(pair, 1):
                 segment += 1
                 part = slice(start, start + answer.length)
-                logits[row, part], targets[row, part], weights[row, part] = answer.logits_tv, answer.targets_t, answer.learned_t
+                logits[row, part], targets[row, part], weights[row, part] = (
+                    answer.logits_tv,
+                    answer.targets_t,
+                    answer.learned_t,
+                )
                 segment_ids[row, part], pair_ids[row, part], sides[row, part] = segment, number, side
                 positions[row, part] = np.arange(answer.length)
                 reference[row, start] = answer.reference_logp

@@ -14,9 +14,14 @@ from tanuki_jax.lm.objectives.next_token import next_token
 def test_sums_are_those_of_the_tokens_that_count() -> None:
     keys = jax.random.split(jax.random.key(0), 4)
     states, output = jax.random.normal(keys[0], (2, 5, 8)), jax.random.normal(keys[1], (8, 11))
-    targets, weights = jax.random.randint(keys[2], (2, 5), 0, 11), jax.random.bernoulli(keys[3], 0.6, (2, 5)).astype(jnp.float32)
+    targets, weights = (
+        jax.random.randint(keys[2], (2, 5), 0, 11),
+        jax.random.bernoulli(keys[3], 0.6, (2, 5)).astype(jnp.float32),
+    )
     batch = Batch(tokens=targets, targets=targets, loss_weights=weights, segment_ids=targets, positions=targets)
-    sums = jax.jit(next_token, static_argnums=(3, 4))(states, output, batch, NextToken(z_loss=0.5), linear_cross_entropy)
+    sums = jax.jit(next_token, static_argnums=(3, 4))(
+        states, output, batch, NextToken(z_loss=0.5), linear_cross_entropy
+    )
     logits = states @ output
     loss = np.sum(weights * optax.softmax_cross_entropy_with_integer_labels(logits, targets))
     z_loss = np.sum(weights * jax.nn.logsumexp(logits, axis=-1) ** 2)

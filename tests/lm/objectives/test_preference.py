@@ -17,7 +17,7 @@ from tests.lm.objectives.pairs import VOCABULARY, Pair, packed, pairs
 
 EVERY = {
     "sigmoid": Preference(),
-    "smoothed, with SFT": Preference(label_smoothing=0.2, sft=0.5),
+    "smoothed, with SFT": Preference(label_smoothing=0.2, sft_weight=0.5),
     "per token": Preference(per_token=True),
     "hinge": Preference(loss="hinge", beta=0.3),
     "ipo": Preference(loss="ipo"),
@@ -33,7 +33,9 @@ def computed(objective: Preference, rows: list[list[Pair]], time: int) -> tuple[
     reference = batch.reference_logps if objective.computes_reference else None
 
     def total(logits: jax.Array) -> tuple[jax.Array, Sums]:
-        sums = preference(logits, jnp.eye(VOCABULARY), batch, objective, linear_cross_entropy, reference, pairs_per_token(batch))
+        sums = preference(
+            logits, jnp.eye(VOCABULARY), batch, objective, linear_cross_entropy, reference, pairs_per_token(batch)
+        )
         return sums.total, sums
 
     (_, sums), gradient = jax.jit(jax.value_and_grad(total, has_aux=True))(logits)
@@ -59,8 +61,13 @@ def test_however_pairs_are_packed_losses_metrics_and_gradients_are_the_same(obje
 
 def test_a_model_that_is_its_reference_has_the_loss_of_a_coin() -> None:
     (pair,) = pairs(1)
-    logps = [jax.nn.log_softmax(answer.logits_tv)[np.arange(answer.length), answer.targets_t] @ answer.learned_t for answer in pair]
-    same = tuple(dataclasses.replace(answer, reference_logp=float(logp)) for answer, logp in zip(pair, logps, strict=True))
+    logps = [
+        jax.nn.log_softmax(answer.logits_tv)[np.arange(answer.length), answer.targets_t] @ answer.learned_t
+        for answer in pair
+    ]
+    same = tuple(
+        dataclasses.replace(answer, reference_logp=float(logp)) for answer, logp in zip(pair, logps, strict=True)
+    )
     sums, _ = computed(Preference(), [[same]], 30)
     assert float(sums.total) == pytest.approx(math.log(2), abs=1e-5)
     assert abs(float(sums.parts["rewards/margins"])) < 1e-5

@@ -47,7 +47,13 @@ class Theirs:
 
 def trainer(**settings: Any) -> MagicMock:
     """Stands for a trainer, whose loss is a method that reads its settings; what it logs goes nowhere."""
-    plain = {"aux_loss_enabled": False, "ld_alpha": None, "use_weighting": False, "f_divergence_type": "reverse_kl", "alpha": 0.0}
+    plain = {
+        "aux_loss_enabled": False,
+        "ld_alpha": None,
+        "use_weighting": False,
+        "f_divergence_type": "reverse_kl",
+        "alpha": 0.0,
+    }
     found = MagicMock(**plain | settings)
     found.accelerator.gather_for_metrics.side_effect = lambda value: value
     found.accelerator.device = "cpu"
@@ -61,7 +67,9 @@ def assert_same(loss: Any, theirs: Theirs, objective: Preference, given: list[Pa
     weight = float(sums.weight)
     assert float(sums.total) / weight == pytest.approx(loss.item(), rel=1e-5)
     sides = len(given[0])
-    expected = dict(zip([(number, side) for side in range(sides) for number in range(len(given))], theirs.gradients(), strict=True))
+    expected = dict(
+        zip([(number, side) for side in range(sides) for number in range(len(given))], theirs.gradients(), strict=True)
+    )
     for number, pair in enumerate(given):
         whole = np.concatenate([expected[number, side] for side in range(sides)])
         np.testing.assert_allclose(gradients[id(pair)] / weight, whole, atol=1e-5 * max(np.abs(whole).max(), 1e-3))
@@ -74,7 +82,7 @@ def assert_same(loss: Any, theirs: Theirs, objective: Preference, given: list[Pa
         (Preference(beta=0.2, loss="hinge"), ["hinge"], [1.0]),
         (Preference(beta=0.2, loss="ipo"), ["ipo"], [1.0]),
         (Preference(beta=2.0, per_token=True), ["sigmoid_norm"], [1.0]),
-        (Preference(beta=0.2, sft=0.7), ["sigmoid", "sft"], [1.0, 0.7]),
+        (Preference(beta=0.2, sft_weight=0.7), ["sigmoid", "sft"], [1.0, 0.7]),
     ],
     ids=["sigmoid", "hinge", "ipo", "per token", "with SFT"],
 )
@@ -111,7 +119,12 @@ def test_kto() -> None:
         "attention_mask": torch.ones_like(theirs.ids),
     }
     stand_in = trainer(
-        beta=0.3, loss_type="kto", desirable_weight=1.3, undesirable_weight=0.9, precompute_ref_logps=True, calculate_KL=True
+        beta=0.3,
+        loss_type="kto",
+        desirable_weight=1.3,
+        undesirable_weight=0.9,
+        precompute_ref_logps=True,
+        calculate_KL=True,
     )
     stand_in._compute_kl_logps.return_value = kl
     loss = KTOTrainer._compute_loss(stand_in, theirs.model, inputs, False)
@@ -126,7 +139,8 @@ def test_kto() -> None:
 
 
 @pytest.mark.parametrize(
-    "objective", [Preference(loss="simpo", beta=2.0, margin=1.2), Preference(loss="simpo", beta=2.0, label_smoothing=0.1)]
+    "objective",
+    [Preference(loss="simpo", beta=2.0, margin=1.2), Preference(loss="simpo", beta=2.0, label_smoothing=0.1)],
 )
 def test_simpo(objective: Preference) -> None:
     torch = pytest.importorskip("torch")
@@ -134,7 +148,9 @@ def test_simpo(objective: Preference) -> None:
 
     given = pairs(5)
     theirs = Theirs(torch, [pair[side] for side in range(2) for pair in given])
-    stand_in = trainer(loss_type="simpo", beta=2.0, simpo_gamma=objective.margin, label_smoothing=objective.label_smoothing)
+    stand_in = trainer(
+        loss_type="simpo", beta=2.0, simpo_gamma=objective.margin, label_smoothing=objective.label_smoothing
+    )
     losses, _, _ = CPOTrainer.cpo_loss(stand_in, *theirs.logps(average=True).chunk(2))
     assert_same(losses.mean(), theirs, objective, given)
 

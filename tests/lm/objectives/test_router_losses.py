@@ -22,7 +22,7 @@ ALONE = jnp.array([40.0])
 
 
 def test_router_losses_are_summed_over_layers_and_count_with_the_weight_of_the_micro_batch() -> None:
-    added = add_routing(SUMS, ROUTING, Router(load_balancing=0.02, z_loss=0.001), ALONE)
+    added = add_routing(SUMS, ROUTING, Router(load_balancing_weight=0.02, z_loss=0.001), ALONE)
     np.testing.assert_allclose(added.total, 100 + 40 * (0.02 * 4.5 + 0.001 * 15), rtol=1e-6)
     assert added.weight == 40
 
@@ -31,12 +31,14 @@ def test_micro_batches_together_count_as_one_after_the_other() -> None:
     both = jax.tree.map(lambda part: jnp.concatenate([part, 2 * part]), ROUTING)
     together = add_routing(SUMS, both, Router(z_loss=0.001), jnp.array([30.0, 10.0]))
     np.testing.assert_allclose(together.total, 100 + (30 + 2 * 10) * (0.02 * 4.5 + 0.001 * 15), rtol=1e-6)
-    np.testing.assert_allclose(together.parts["router_entropy"] / 40, (30 + 2 * 10) / 40 * np.array([0.1, 0.2, 0.3]), rtol=1e-6)
+    np.testing.assert_allclose(
+        together.parts["router_entropy"] / 40, (30 + 2 * 10) / 40 * np.array([0.1, 0.2, 0.3]), rtol=1e-6
+    )
     assert np.isfinite(add_routing(SUMS, both, Router(), jnp.zeros(2)).total)
 
 
 def test_a_loss_of_weight_zero_is_only_reported() -> None:
-    added = add_routing(SUMS, ROUTING, Router(load_balancing=0, z_loss=0), ALONE)
+    added = add_routing(SUMS, ROUTING, Router(load_balancing_weight=0, z_loss=0), ALONE)
     assert added.total == 100
     np.testing.assert_allclose(added.parts["router_z_loss"] / added.weight, 5, rtol=1e-6)
 

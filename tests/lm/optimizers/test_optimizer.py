@@ -49,7 +49,9 @@ def test_directions_are_those_of_optax_adamw_and_spare_the_norms(decay: float) -
 
 def test_the_rate_of_an_adapters_b_is_a_multiple() -> None:
     """LoRA+ (Hayou et al. 2024), weight decay included."""
-    parameters = {name: jax.random.normal(jax.random.key(key), (4, 3)) for key, name in enumerate(("q_a", "q_b", "q_m"))}
+    parameters = {
+        name: jax.random.normal(jax.random.key(key), (4, 3)) for key, name in enumerate(("q_a", "q_b", "q_m"))
+    }
     gradients = jax.tree.map(jnp.cos, parameters)
     directions = []
     for rate in (1.0, 4.0):

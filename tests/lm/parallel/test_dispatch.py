@@ -23,7 +23,9 @@ from tanuki_jax.lm.parallel.mesh import make_mesh
 from tests.lm.kernels.devices import device
 
 EXPERTS, EACH, WIDTH, HIDDEN, ROWS, TIME = 8, 2, 6, 10, 8, 4
-MODEL = Model(vocabulary=8, width=WIDTH, hidden=HIDDEN, layers=1, heads=1, kv_heads=1, experts=EXPERTS, experts_per_token=EACH)
+MODEL = Model(
+    vocabulary=8, width=WIDTH, hidden=HIDDEN, layers=1, heads=1, kv_heads=1, experts=EXPERTS, experts_per_token=EACH
+)
 MESHES = [
     *[Layout(data=1, expert=expert) for expert in (1, 2, 4, 8)],
     *[Layout(data=1, expert=expert, fsdp=2) for expert in (1, 2, 4)],
@@ -41,7 +43,12 @@ def mesh_of(layout: Layout) -> Mesh:
 
 def named(layout: Layout) -> str:
     return (
-        " x ".join(f"{axis} {getattr(layout, axis)}" for axis in ("data", "fsdp", "expert", "tensor") if getattr(layout, axis) > 1) or "one"
+        " x ".join(
+            f"{axis} {getattr(layout, axis)}"
+            for axis in ("data", "fsdp", "expert", "tensor")
+            if getattr(layout, axis) > 1
+        )
+        or "one"
     )
 
 
@@ -107,7 +114,9 @@ def every_mesh_and_way() -> list[Any]:
     for layout in MESHES:
         for way in ways.get(layout.expert, ("all_gather", "all_to_all", "capacity")):
             name = f"{named(layout)}/{way}"
-            found.append(pytest.param(layout, way, id=name, marks=[] if quick & {name, named(layout)} else pytest.mark.long))
+            found.append(
+                pytest.param(layout, way, id=name, marks=[] if quick & {name, named(layout)} else pytest.mark.long)
+            )
     return found
 
 
@@ -117,7 +126,9 @@ def test_every_mesh_and_exchange_has_the_values_and_gradients_of_one_device(
 ) -> None:
     mesh = mesh_of(layout)
     router = Router(capacity_factor=math.inf if way == "capacity" else 0.0)
-    dispatch = make_dispatch(mesh, MODEL, layout if way == "capacity" else dataclasses.replace(layout, exchange=way), router)
+    dispatch = make_dispatch(
+        mesh, MODEL, layout if way == "capacity" else dataclasses.replace(layout, exchange=way), router
+    )
     for name, experts_btk in routings().items():
         assert_close(results(dispatch, experts_btk, *arrays()), on_one_device(name))
 
@@ -142,7 +153,9 @@ def test_a_full_expert_drops_what_comes_last_on_each_device(name: str) -> None:
     stay = kept(experts_btk, devices=4, rows=2)
     dropped = (experts_btk < EXPERTS).sum() - (stay < EXPERTS).sum()
     assert (dropped > 0) == (name != "nothing but padding")
-    y_btd, counted, gradients = results(make_dispatch(mesh_of(layout), MODEL, layout, Router(capacity_factor=1.0)), experts_btk, *arrays())
+    y_btd, counted, gradients = results(
+        make_dispatch(mesh_of(layout), MODEL, layout, Router(capacity_factor=1.0)), experts_btk, *arrays()
+    )
     assert counted == dropped
     assert_close((y_btd, gradients), results(dropless, stay, *arrays())[::2])
 
@@ -185,7 +198,10 @@ def mesh_like(platform: str, expert: int, tensor: int = 1) -> Mesh:
     ],
 )
 def test_the_exchange_follows_the_devices(platform: str, layout: Layout, factor: float, chosen: str) -> None:
-    assert choose_exchange(mesh_like(platform, layout.expert, layout.tensor), layout, Router(capacity_factor=factor)) == chosen
+    assert (
+        choose_exchange(mesh_like(platform, layout.expert, layout.tensor), layout, Router(capacity_factor=factor))
+        == chosen
+    )
 
 
 @pytest.mark.parametrize(("platform", "expert"), [("cpu", 8), ("cpu", 1), ("gpu", 16), ("tpu", 2)])
@@ -201,8 +217,14 @@ def test_parts_of_their_own_size_are_for_the_gpus_of_a_node(platform: str, exper
 @pytest.mark.parametrize(
     ("factor", "line"),
     [
-        (0.0, "experts: all_gather over 8 devices; with 4 tokens on each, the buffer of one has up to 32 rows, 0.00 GiB"),
-        (1.25, "experts: all_to_all over 8 devices; with 4 tokens on each, the buffer of one has up to 16 rows, 0.00 GiB"),
+        (
+            0.0,
+            "experts: all_gather over 8 devices; with 4 tokens on each, the buffer of one has up to 32 rows, 0.00 GiB",
+        ),
+        (
+            1.25,
+            "experts: all_to_all over 8 devices; with 4 tokens on each, the buffer of one has up to 16 rows, 0.00 GiB",
+        ),
     ],
 )
 def test_the_log_says_once_what_was_chosen_and_how_large_a_buffer_can_become(

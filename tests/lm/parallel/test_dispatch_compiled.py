@@ -32,7 +32,9 @@ ROWS, TIME = 16, 64
     ],
     ids=["ragged", "ragged, fsdp and tensor", "padded", "capacity", "two nodes"],
 )
-def test_every_exchange_compiles_and_leaves_experts_where_they_are(layout: Layout, factor: float, collective: str) -> None:
+def test_every_exchange_compiles_and_leaves_experts_where_they_are(
+    layout: Layout, factor: float, collective: str
+) -> None:
     model = Model(vocabulary=8, width=640, hidden=768, layers=1, heads=1, kv_heads=1, experts=16)
     mesh = make_mesh(layout, parse(f"h100:{max(1, layout.expert // 8)}x8").devices())
     dispatch = make_dispatch(mesh, model, layout, Router(capacity_factor=factor))
@@ -42,7 +44,9 @@ def test_every_exchange_compiles_and_leaves_experts_where_they_are(layout: Layou
 
     tokens, matrices = ACTIVATIONS["btd"], [(16, 640, 768)] * 2 + [(16, 768, 640)]
     names = ("expert_gate", "expert_up", "expert_down")
-    experts = Experts(*(array(P(*PARAMETERS[name][1:]), jnp.bfloat16, *shape) for name, shape in zip(names, matrices, strict=True)))
+    experts = Experts(
+        *(array(P(*PARAMETERS[name][1:]), jnp.bfloat16, *shape) for name, shape in zip(names, matrices, strict=True))
+    )
     choices = Choices(array(tokens, jnp.int32, ROWS, TIME, 2), array(tokens, jnp.float32, ROWS, TIME, 2))
 
     def loss(x_btd: jax.Array, weights_btk: jax.Array, experts: Experts, experts_btk: jax.Array) -> jax.Array:
@@ -52,7 +56,11 @@ def test_every_exchange_compiles_and_leaves_experts_where_they_are(layout: Layou
     gradients = jax.jit(jax.grad(loss, argnums=(0, 1, 2)))
     arrays = (array(tokens, jnp.bfloat16, ROWS, TIME, model.width), choices.weights_btk, experts, choices.experts_btk)
     program = gradients.lower(*arrays).compile().as_text() or ""
-    found = {name for name in ("ragged-all-to-all", "all-to-all", "all-gather") if f" {name}(" in program or f" {name}-start(" in program}
+    found = {
+        name
+        for name in ("ragged-all-to-all", "all-to-all", "all-gather")
+        if f" {name}(" in program or f" {name}-start(" in program
+    }
     assert collective in found
     assert ("mosaic_gpu" in program) == (factor == 0)
     assert "[16,640,768]" not in program and "[16,768,640]" not in program

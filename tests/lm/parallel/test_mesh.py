@@ -38,4 +38,7 @@ def test_neighbours_in_the_tensor_axis_are_neighbouring_devices() -> None:
 def test_devices_that_exchange_tokens_are_nearer_than_those_that_share_parameters() -> None:
     mesh = make_mesh(Layout(data=1, fsdp=2, expert=2, tensor=2))
     assert [[device.id for device in pair] for pair in mesh.devices.reshape(4, 2).T] == [[0, 2, 4, 6], [1, 3, 5, 7]]
-    assert mesh.devices[0, 0, :, :, 0, 0].tolist() == [[jax.devices()[0], jax.devices()[2]], [jax.devices()[4], jax.devices()[6]]]
+    assert mesh.devices[0, 0, :, :, 0, 0].tolist() == [
+        [jax.devices()[0], jax.devices()[2]],
+        [jax.devices()[4], jax.devices()[6]],
+    ]

@@ -32,7 +32,11 @@ MORE = [
 
 
 def layer(
-    x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, one_layer: dict[str, jax.Array], attend: Attend | None = None
+    x_btd: jax.Array,
+    segment_ids: jax.Array,
+    positions: jax.Array,
+    one_layer: dict[str, jax.Array],
+    attend: Attend | None = None,
 ) -> tuple[jax.Array, Any]:
     """Not commutative, so that the order of layers shows; mixes in what must stay with its rows."""
     scale = one_layer["mlp_norm"]
@@ -44,7 +48,10 @@ def inputs(layers: int) -> tuple[Any, ...]:
     keys = jax.random.split(jax.random.key(0), 5)
     x_btd = jax.random.normal(keys[0], (ROWS, TIME, 3))
     ids = [jax.random.randint(key, (ROWS, TIME), 0, 9) for key in keys[1:3]]
-    blocks = {name: 1 + jax.random.uniform(key, (layers, 3)) for name, key in zip(("mlp_norm", "attention_norm"), keys[3:], strict=True)}
+    blocks = {
+        name: 1 + jax.random.uniform(key, (layers, 3))
+        for name, key in zip(("mlp_norm", "attention_norm"), keys[3:], strict=True)
+    }
     return x_btd, *ids, blocks
 
 
@@ -106,6 +113,8 @@ def test_each_device_keeps_its_own_layers_and_rows() -> None:
     assert "f32[24,3]" not in program
 
 
-@pytest.mark.parametrize(("layout", "share"), [(Layout(), 0), (LAYOUTS[0], 1 / 3), (Layout(stage=4, microbatches=8, interleave=2), 3 / 19)])
+@pytest.mark.parametrize(
+    ("layout", "share"), [(Layout(), 0), (LAYOUTS[0], 1 / 3), (Layout(stage=4, microbatches=8, interleave=2), 3 / 19)]
+)
 def test_the_bubble_is_what_the_schedule_leaves_idle(layout: Layout, share: float) -> None:
     assert bubble(layout) == pytest.approx(share)

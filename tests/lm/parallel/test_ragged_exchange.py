@@ -15,7 +15,16 @@ from hypothesis.extra import numpy as hnp
 
 from tanuki_jax.config.experiment import Layout, Router
 from tanuki_jax.lm.parallel import dispatch, ragged_exchange
-from tests.lm.parallel.test_dispatch import MODEL, arrays, assert_close, mesh_of, named, on_one_device, results, routings
+from tests.lm.parallel.test_dispatch import (
+    MODEL,
+    arrays,
+    assert_close,
+    mesh_of,
+    named,
+    on_one_device,
+    results,
+    routings,
+)
 
 RANKS, OWN = 3, 2
 COUNTS = hnp.arrays(np.int32, (RANKS, RANKS * OWN), elements=st.integers(0, 4))
@@ -83,9 +92,14 @@ def carried(buffers: list[list[Any]], ways: list[ragged_exchange.Route], rows: i
 
 
 @given(counts_pe=COUNTS)
-def test_parts_arrive_sorted_by_expert_and_device_and_come_back_where_they_were(counts_pe: npt.NDArray[np.int32]) -> None:
+def test_parts_arrive_sorted_by_expert_and_device_and_come_back_where_they_were(
+    counts_pe: npt.NDArray[np.int32],
+) -> None:
     there = jax.tree.map(np.asarray, routes(counts_pe, OWN))
-    buffers = [[(expert, rank, row) for expert, size in enumerate(sizes) for row in range(size)] for rank, sizes in enumerate(counts_pe)]
+    buffers = [
+        [(expert, rank, row) for expert, size in enumerate(sizes) for row in range(size)]
+        for rank, sizes in enumerate(counts_pe)
+    ]
     rows = max(int(counts_pe.sum()), 1)
     at_experts = carried(buffers, there, rows)
     for rank, buffer in enumerate(at_experts):
@@ -105,7 +119,9 @@ def test_parts_arrive_sorted_by_expert_and_device_and_come_back_where_they_were(
     ],
     ids=named,
 )
-def test_the_ragged_exchange_has_the_values_and_gradients_of_one_device(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ragged_exchange_has_the_values_and_gradients_of_one_device(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(jax.lax, "ragged_all_to_all", definition)
     monkeypatch.setattr(dispatch, "choose_exchange", lambda *_: "ragged_all_to_all")
     placed = dispatch.make_dispatch(mesh_of(layout), dataclasses.replace(MODEL, vocabulary=10), layout, Router())

@@ -19,7 +19,10 @@ from tests.lm.kernels.leak import rows
 def test_rows_and_heads_on_eight_devices_attend_as_on_one(backend: Backend) -> None:
     mesh = make_mesh(Layout(data=2, fsdp=2, tensor=2))
     ids = [jnp.asarray(side) for side in rows([[9, 5, 2], [16], [], [1] * 16], 16)]
-    q, k, v = (jax.random.normal(key, (4, 16, h, 8)) for key, h in zip(jax.random.split(jax.random.key(0), 3), (4, 2, 2), strict=True))
+    q, k, v = (
+        jax.random.normal(key, (4, 16, h, 8))
+        for key, h in zip(jax.random.split(jax.random.key(0), 3), (4, 2, 2), strict=True)
+    )
 
     @functools.partial(jax.jit, static_argnums=0)
     def results(attend: object, q: jax.Array, k: jax.Array, v: jax.Array) -> tuple[jax.Array, ...]:
@@ -35,5 +38,7 @@ def test_rows_and_heads_on_eight_devices_attend_as_on_one(backend: Backend) -> N
 
 @pytest.mark.parametrize(("backend", "platform"), [("hopper", "gpu"), ("cudnn", "gpu"), ("tpu", "tpu")])
 def test_a_kernel_of_another_device_is_refused(backend: Backend, platform: str) -> None:
-    with pytest.raises(InputError, match=f"layout.attention {backend} needs a {platform}, and the devices here are of platform cpu"):
+    with pytest.raises(
+        InputError, match=f"layout.attention {backend} needs a {platform}, and the devices here are of platform cpu"
+    ):
         make_attend(make_mesh(Layout()), backend)

@@ -70,7 +70,10 @@ def test_what_one_device_computes_does_not_depend_on_the_tokens_of_another() -> 
     silent = jnp.where(jnp.arange(ROWS)[:, None] == 5, weights, 0)
     split = jax.jit(results, static_argnums=0)
     full = split(sharded_linear_cross_entropy(mesh, Layout()), *placed(mesh, (states, output, targets, weights)))
-    only = split(sharded_linear_cross_entropy(mesh, Layout()), *placed(mesh, (states.at[:5].set(jnp.nan), output, targets, silent)))
+    only = split(
+        sharded_linear_cross_entropy(mesh, Layout()),
+        *placed(mesh, (states.at[:5].set(jnp.nan), output, targets, silent)),
+    )
     for a, b in zip(full[:3], only[:3], strict=True):
         np.testing.assert_array_equal(a[5], b[5])
         np.testing.assert_array_equal(np.delete(b, 5, axis=0), 0)

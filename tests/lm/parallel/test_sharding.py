@@ -26,7 +26,9 @@ def test_every_matrix_is_split_over_fsdp_and_tensor_and_no_layer_is() -> None:
     def pieces(leaf: jax.ShapeDtypeStruct, place: jax.sharding.NamedSharding) -> int:
         return leaf.size // int(np.prod(place.shard_shape(leaf.shape)))
 
-    split = jax.tree_util.tree_map_with_path(lambda path, n: n if "norm" not in path[-1].key else 8 * n, jax.tree.map(pieces, tree, placed))
+    split = jax.tree_util.tree_map_with_path(
+        lambda path, n: n if "norm" not in path[-1].key else 8 * n, jax.tree.map(pieces, tree, placed)
+    )
     assert set(jax.tree.leaves(split)) == {8}
     assert placed["blocks"]["q"].shard_shape((3, 32, 4, 8)) == (3, 8, 2, 8)
 
@@ -34,7 +36,11 @@ def test_every_matrix_is_split_over_fsdp_and_tensor_and_no_layer_is() -> None:
 def test_experts_are_split_over_their_axis_and_all_else_over_it_and_fsdp() -> None:
     mesh = make_mesh(Layout(fsdp=2, expert=2, tensor=2))
     placed = shardings(mesh, shapes(MOE))["blocks"]
-    held = {name: place.shard_shape(shapes(MOE)["blocks"][name].shape) for name, place in placed.items() if "norm" not in name}
+    held = {
+        name: place.shard_shape(shapes(MOE)["blocks"][name].shape)
+        for name, place in placed.items()
+        if "norm" not in name
+    }
     assert held == {
         "q": (3, 8, 2, 8),
         "k": (3, 8, 2, 8),
@@ -54,11 +60,17 @@ def test_stages_hold_their_own_layers() -> None:
     assert placed["embedding"].shard_shape((64, 32)) == (32, 32)
 
 
-@pytest.mark.parametrize(("layout", "shape"), [(Layout(fsdp=2, expert=2, tensor=2), (3, 2, 32, 24)), (Layout(fsdp=8), (3, 4, 32, 48))])
-def test_with_zero_1_a_device_gathers_what_others_hold_but_experts_and_slices_of_tensor(layout: Layout, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("layout", "shape"), [(Layout(fsdp=2, expert=2, tensor=2), (3, 2, 32, 24)), (Layout(fsdp=8), (3, 4, 32, 48))]
+)
+def test_with_zero_1_a_device_gathers_what_others_hold_but_experts_and_slices_of_tensor(
+    layout: Layout, shape: tuple[int, ...]
+) -> None:
     mesh, parameters = make_mesh(layout), shapes(MOE)
     one = dataclasses.replace(layout, zero=1)
-    stored = jax.tree.map(lambda leaf, place: jax.device_put(jnp.zeros(leaf.shape), place), parameters, shardings(mesh, parameters))
+    stored = jax.tree.map(
+        lambda leaf, place: jax.device_put(jnp.zeros(leaf.shape), place), parameters, shardings(mesh, parameters)
+    )
     used = jax.jit(make_gather(mesh, one))(stored)
     gate = used["blocks"]["expert_gate"]
     assert (gate.dtype, gate.sharding.shard_shape(gate.shape)) == (jnp.bfloat16, shape)
@@ -76,15 +88,19 @@ def test_moments_lie_where_their_parameters_lie() -> None:
 
 
 def test_a_dim_that_the_mesh_does_not_divide_is_named() -> None:
-    with pytest.raises(InputError, match=r"tensor of size 8 does not divide dim 2 of parameter k, whose shape is 3x64x4x8"):
+    with pytest.raises(
+        InputError, match=r"tensor of size 8 does not divide dim 2 of parameter k, whose shape is 3x64x4x8"
+    ):
         shardings(make_mesh(Layout(tensor=8)), shapes(dataclasses.replace(MODEL, heads=8, width=64)))
     narrow = shapes(dataclasses.replace(MOE, width=20, heads=2, kv_heads=2))
     with pytest.raises(
-        InputError, match=r"^mesh axis fsdp x expert of size 8 does not divide dim 1 of parameter k, whose shape is 3x20x2x10$"
+        InputError,
+        match=r"^mesh axis fsdp x expert of size 8 does not divide dim 1 of parameter k, whose shape is 3x20x2x10$",
     ):
         shardings(make_mesh(Layout(fsdp=2, expert=4)), {"blocks": narrow["blocks"]})
     with pytest.raises(
-        InputError, match=r"^mesh axis expert of size 8 does not divide dim 1 of parameter expert_down, whose shape is 3x4x48x32$"
+        InputError,
+        match=r"^mesh axis expert of size 8 does not divide dim 1 of parameter expert_down, whose shape is 3x4x48x32$",
     ):
         shardings(make_mesh(Layout(expert=8)), shapes(MOE))
 
@@ -96,22 +112,33 @@ def test_a_batch_that_the_mesh_does_not_divide_is_named() -> None:
         check_batch(make_mesh(layout), layout, data)
 
     check(Layout(data=2, fsdp=4, accumulation=2), 32)
-    with pytest.raises(InputError, match=r"micro-batch of 12 rows \(data.batch_rows 24 / layout.accumulation 2\).*8 devices"):
+    with pytest.raises(
+        InputError, match=r"micro-batch of 12 rows \(data.batch_rows 24 / layout.accumulation 2\).*8 devices"
+    ):
         check(Layout(data=2, fsdp=4, accumulation=2), 24)
-    with pytest.raises(InputError, match=r"micro-batch of 12 rows .* is not divided by the 8 devices of data x fsdp x expert$"):
+    with pytest.raises(
+        InputError, match=r"micro-batch of 12 rows .* is not divided by the 8 devices of data x fsdp x expert$"
+    ):
         check(Layout(fsdp=2, expert=4), 12)
     check(Layout(fsdp=4, stage=2, microbatches=4), 16)
-    with pytest.raises(InputError, match=r"micro-batch of 2 rows \(data.batch_rows 16 / layout.accumulation 2 / layout.microbatches 4\)"):
+    with pytest.raises(
+        InputError,
+        match=r"micro-batch of 2 rows \(data.batch_rows 16 / layout.accumulation 2 / layout.microbatches 4\)",
+    ):
         check(Layout(fsdp=4, stage=2, microbatches=4, accumulation=2), 16)
     with pytest.raises(InputError, match=r"sequence_length 100 is not divided by layout.tensor 8"):
         check(Layout(tensor=8), 8)
     check(Layout(context=2, tensor=4), 8, time=32)
-    with pytest.raises(InputError, match=r"sequence_length 24 is not divided by 2 x layout.context 2 x layout.tensor 4"):
+    with pytest.raises(
+        InputError, match=r"sequence_length 24 is not divided by 2 x layout.context 2 x layout.tensor 4"
+    ):
         check(Layout(context=2, tensor=4), 8, time=24)
 
 
 @pytest.mark.parametrize("time", [15, 16])
-@pytest.mark.parametrize("layout", [Layout(), Layout(data=2, fsdp=2, tensor=2), Layout(fsdp=4, tensor=2), Layout(fsdp=2, expert=4)])
+@pytest.mark.parametrize(
+    "layout", [Layout(), Layout(data=2, fsdp=2, tensor=2), Layout(fsdp=4, tensor=2), Layout(fsdp=2, expert=4)]
+)
 def test_a_placed_batch_has_every_row_in_its_place(layout: Layout, time: int) -> None:
     mesh = make_mesh(layout)
     shape = (3, 8, time)
@@ -120,7 +147,9 @@ def test_a_placed_batch_has_every_row_in_its_place(layout: Layout, time: int) ->
     local = np.arange(24 * time, dtype=np.int32).reshape(24, time)
     placed = place_batch(mesh, {"tokens": local}, rows, shape)["tokens"]
     np.testing.assert_array_equal(placed, local.reshape(shape))
-    assert placed.sharding.shard_shape(shape)[1] == 8 // (mesh.shape["data"] * mesh.shape["fsdp"] * mesh.shape["expert"])
+    assert placed.sharding.shard_shape(shape)[1] == 8 // (
+        mesh.shape["data"] * mesh.shape["fsdp"] * mesh.shape["expert"]
+    )
 
 
 def test_rows_are_split_over_stages_and_places_lie_in_the_order_of_context() -> None:

@@ -20,12 +20,16 @@ CASE = Case(rows="documents", lengths=((20, 12), (32,)), heads=2, kv_heads=1, di
 
 
 def outcome(case: Case, attend: attention.Attend) -> Result:
-    return take(Measurement("attention", case.name, "some", functools.partial(attention._measure, case, attend)), 0.0, 1e9)
+    return take(
+        Measurement("attention", case.name, "some", functools.partial(attention._measure, case, attend)), 0.0, 1e9
+    )
 
 
 def test_plain_attention_is_right_forward_and_backward() -> None:
     for backward in (True, False):
-        result = outcome(dataclasses.replace(CASE, backward=backward), functools.partial(self_attention, backend="chunked"))
+        result = outcome(
+            dataclasses.replace(CASE, backward=backward), functools.partial(self_attention, backend="chunked")
+        )
         assert result.outcome == "measured", result.detail
         assert result.figures is not None and 0 < result.figures.error < 0.02
 

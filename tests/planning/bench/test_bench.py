@@ -12,7 +12,9 @@ from tanuki_jax.planning.bench import bench_report as report
 from tanuki_jax.planning.bench.targets import BARS
 
 
-def test_a_benchmark_prints_its_table_and_writes_its_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_benchmark_prints_its_table_and_writes_its_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["loader", "--sizes", "small", "--json", str(tmp_path / "loader.json")])
     assert "tokens/s a core" in capsys.readouterr().out
     (result,), about = report.read(tmp_path / "loader.json")

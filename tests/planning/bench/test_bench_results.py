@@ -9,7 +9,16 @@ import pytest
 from tanuki_jax.planning.bench import bench_report as report
 from tanuki_jax.planning.bench import correctness
 from tanuki_jax.planning.bench import timed_program as program
-from tanuki_jax.planning.bench.bench_results import Figures, Measurement, Result, Unavailable, from_json, missing, take, to_json
+from tanuki_jax.planning.bench.bench_results import (
+    Figures,
+    Measurement,
+    Result,
+    Unavailable,
+    from_json,
+    missing,
+    take,
+    to_json,
+)
 from tanuki_jax.planning.bench.timing import Timing
 
 TIMING = Timing(0.5, 0.4, 0.7, 10)
@@ -18,7 +27,9 @@ TIMING = Timing(0.5, 0.4, 0.7, 10)
 def doubling(factor: float) -> Figures:
     """A program that should double its argument."""
     x = jnp.arange(1.0, 13.0).reshape(3, 4)
-    return program.measure(lambda x: (factor * x,), (x,), lambda got: correctness.check(got, (2 * x,), ("the double",)), 0.0, flops=12.0)
+    return program.measure(
+        lambda x: (factor * x,), (x,), lambda got: correctness.check(got, (2 * x,), ("the double",)), 0.0, flops=12.0
+    )
 
 
 def result_of(factor: float) -> Result:
@@ -63,7 +74,9 @@ def test_a_peer_that_does_not_serve_a_case_is_listed() -> None:
 
 def test_peers_that_are_not_installed_are_listed() -> None:
     absent = list(missing("some", {"one": "json", "other": "no_such_package"}))
-    assert [(each.variant, take(each, 0.0, 1.0).detail) for each in absent] == [("other", "no_such_package is not installed")]
+    assert [(each.variant, take(each, 0.0, 1.0).detail) for each in absent] == [
+        ("other", "no_such_package is not installed")
+    ]
 
 
 def test_results_survive_json() -> None:

@@ -12,7 +12,9 @@ from tanuki_jax.planning.bench.sizes import SIZES
 
 def outcome(counted: int, backward: bool, loss: cross_entropy.Loss) -> Result:
     case = Case(rows=2, time=16, width=8, vocabulary=33, counted=counted, backward=backward)
-    return take(Measurement("cross-entropy", case.name, "", functools.partial(cross_entropy._measure, case, loss)), 0.0, 1e9)
+    return take(
+        Measurement("cross-entropy", case.name, "", functools.partial(cross_entropy._measure, case, loss)), 0.0, 1e9
+    )
 
 
 @pytest.mark.parametrize("backward", [True, False])

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from tanuki_jax.lm.kernels.attention.reference_attention import visible
 from tanuki_jax.planning.bench import document_rows as documents
 
-ROWS = st.lists(st.integers(1, 12), min_size=1, max_size=5).map(lambda row: (*row, 48 - sum(row)) if sum(row) < 48 else (48,))
+ROWS = st.lists(st.integers(1, 12), min_size=1, max_size=5).map(
+    lambda row: (*row, 48 - sum(row)) if sum(row) < 48 else (48,)
+)
 LENGTHS = st.lists(ROWS, min_size=1, max_size=2).map(tuple)
 
 

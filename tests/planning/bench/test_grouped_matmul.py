@@ -29,7 +29,13 @@ def test_three_products_are_three_times_one() -> None:
 @pytest.mark.parametrize("products", list(grouped_matmul.PRODUCTS))
 def test_peers_are_checked_product_by_product(products: str) -> None:
     def outcome(name: str, grouped: grouped_matmul.Grouped) -> Result:
-        return take(Measurement("grouped-matmul", "", name, functools.partial(grouped_matmul._measure, case(products), grouped)), 0.0, 1e9)
+        return take(
+            Measurement(
+                "grouped-matmul", "", name, functools.partial(grouped_matmul._measure, case(products), grouped)
+            ),
+            0.0,
+            1e9,
+        )
 
     variants = grouped_matmul._variants(case(products))
     assert outcome("ragged_dot", variants["jax.lax.ragged_dot"]).outcome == "measured"

@@ -34,7 +34,10 @@ def test_the_best_of_our_kernels_is_what_a_prediction_uses(tmp_path: Path) -> No
         {"matmul": 800 / 989, "attention": 600 / 989, "cross_entropy": 400 / 989}
     )
     mine = find(str(tmp_path / "mine.toml"))
-    assert mine.efficiency["attention"].measured and "one NVIDIA H200, jax 0.12.0.1, 2026-11-22" in mine.efficiency["attention"].source
+    assert (
+        mine.efficiency["attention"].measured
+        and "one NVIDIA H200, jax 0.12.0.1, 2026-11-22" in mine.efficiency["attention"].source
+    )
     assert mine.efficiency["grouped_matmul"] == find("h200").efficiency["grouped_matmul"]
 
 

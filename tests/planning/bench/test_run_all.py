@@ -134,10 +134,14 @@ def test_the_process_of_a_part_measures_what_is_left(tmp_path: Path, capsys: pyt
     assert capsys.readouterr().out.count("measured") == 1
 
 
-def test_a_device_that_a_kernel_broke_is_left_to_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_that_a_kernel_broke_is_left_to_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(worker, "usable", lambda: False)
     monkeypatch.setattr(
-        worker, "take", lambda each, *_: Result(benchmark=each.benchmark, case=each.case, variant=each.variant, outcome="failed")
+        worker,
+        "take",
+        lambda each, *_: Result(benchmark=each.benchmark, case=each.case, variant=each.variant, outcome="failed"),
     )
     journal = Journal(tmp_path / "loader.jsonl")
     with pytest.raises(SystemExit) as left:

@@ -122,12 +122,16 @@ def test_a_named_policy_keeps_nothing_beside_and_the_configs_own_all_that_it_say
 def test_a_step_of_adapters_fits_an_h200_and_computes_no_gradient_of_a_frozen_array(name: str) -> None:
     """What `bench step --config=NAME` measures, two layers of 32. Frozen: 436,207,616 weights a layer beside 10,485,760 of adapters."""
     whole, target = registry.experiment.find(name), parse("h200:1")
-    case = step.Case(experiment=whole, document=1024, rows=step.rows_of(whole), layers=2, policy=step.policies(whole.layout)[0])
+    case = step.Case(
+        experiment=whole, document=1024, rows=step.rows_of(whole), layers=2, policy=step.policies(whole.layout)[0]
+    )
     two = case.under_policy()
     compiled = compile_for(lower_step(two, target.devices()), two, target)
     memory = compiled.memory_analysis()
     assert memory is not None
-    kept = 2 * case.tokens * (4096 + 6144 + 4096 + 2 * 14_336)  # input, queries, keys and values, attention's output, the SwiGLU's
+    kept = (
+        2 * case.tokens * (4096 + 6144 + 4096 + 2 * 14_336)
+    )  # input, queries, keys and values, attention's output, the SwiGLU's
     a_layer = 2 * 218_112_000 + 12 * 10_485_760 + kept
     assert memory.peak_memory_in_bytes + 30 * a_layer < 100 * GIB
 
@@ -150,6 +154,8 @@ def _products(program: hlo.Program) -> Iterator[tuple[tuple[int, ...], int]]:
                 yield shape, 2 * depth * math.prod(shape) * run.times
 
 
-def _each(instruction: Instruction, within: Computation, inside: Computation | None) -> list[tuple[Instruction, Computation]]:
+def _each(
+    instruction: Instruction, within: Computation, inside: Computation | None
+) -> list[tuple[Instruction, Computation]]:
     """The instruction, or those inside it if it is a fusion."""
     return [(each, inside) for each in inside.instructions.values()] if inside else [(instruction, within)]

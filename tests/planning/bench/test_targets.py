@@ -46,12 +46,16 @@ def test_the_bars_of_adapters_are_about_the_two_steps_that_are_measured() -> Non
     assert {each.variant for each in found} == {"remat attention, save qkv, hidden", "remat attention"}
     for case in {each.case for each in found}:
         [bar] = [bar for bar in BARS if bar.benchmark == "step" and all(words in case for words in bar.case)]
-        tuned = result("step", case, "remat attention", 1.0, flops=4e14, notes={"tokens/s": 13_500.0}, device_peak_bytes=65 * 2**30)
+        tuned = result(
+            "step", case, "remat attention", 1.0, flops=4e14, notes={"tokens/s": 13_500.0}, device_peak_bytes=65 * 2**30
+        )
         assert cells(markdown([tuned], {}))[bar.what] == "13,500 tokens/s, 65 GiB (remat attention)"
 
 
 def test_the_best_step_and_the_shares_are_shown() -> None:
-    fixed = next(case for case in attention.cases(SIZES["full"]) if case.rows.startswith("documents of 1024") and case.backward)
+    fixed = next(
+        case for case in attention.cases(SIZES["full"]) if case.rows.startswith("documents of 1024") and case.backward
+    )
     notes = {"tokens/s": 9000.0, "MFU": 0.455}
     text = markdown(
         [
@@ -64,10 +68,23 @@ def test_the_best_step_and_the_shares_are_shown() -> None:
                 flops=4e14,
                 notes={"tokens/s": 8000.0, "MFU": 0.40},
             ),
-            result("step", "8b, 1 x 8192 packed, 32 layers extrapolated", "remat attention", 0.9, flops=4e14, notes=notes),
-            result("step", "8x8b, 2 x 8192 packed, 4 layers", "remat full", 1.0, flops=4e14, notes={"tokens/s": 7000.0, "MFU": 0.41}),
+            result(
+                "step", "8b, 1 x 8192 packed, 32 layers extrapolated", "remat attention", 0.9, flops=4e14, notes=notes
+            ),
+            result(
+                "step",
+                "8x8b, 2 x 8192 packed, 4 layers",
+                "remat full",
+                1.0,
+                flops=4e14,
+                notes={"tokens/s": 7000.0, "MFU": 0.41},
+            ),
             Result(
-                benchmark="grouped-matmul", case="balanced, all three", variant="tanuki_jax hopper", outcome="wrong", detail="dw is off"
+                benchmark="grouped-matmul",
+                case="balanced, all three",
+                variant="tanuki_jax hopper",
+                outcome="wrong",
+                detail="dw is off",
             ),
         ],
         {"device": "NVIDIA H200", "versions": {"jax": "0.11.2"}, "date": "2026-01-02"},
@@ -77,7 +94,9 @@ def test_the_best_step_and_the_shares_are_shown() -> None:
     assert [value for what, value in said.items() if "step of 8B" in what] == [
         "46% MFU, 9,000 tokens/s at 32 layers extrapolated (remat attention)"
     ]
-    assert [value for what, value in said.items() if "step of 8x8B" in what] == ["41% MFU, 7,000 tokens/s at 4 layers (remat full)"]
+    assert [value for what, value in said.items() if "step of 8x8B" in what] == [
+        "41% MFU, 7,000 tokens/s at 4 layers (remat full)"
+    ]
     assert [value for what, value in said.items() if "grouped" in what] == ["wrong: dw is off"]
     assert text.endswith("\nNVIDIA H200, jax 0.11.2, 2026-01-02.\n")
 

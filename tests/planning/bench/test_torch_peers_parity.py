@@ -31,7 +31,9 @@ def test_a_peer_with_dense_masks_does_not_serve_packed_rows() -> None:
 
 
 def test_a_wrong_peer_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch_peers.Attention, "variant", lambda self, name: lambda q, k, v: q * 1.0 + 0 * (k.sum() + v.sum()))
+    monkeypatch.setattr(
+        torch_peers.Attention, "variant", lambda self, name: lambda q, k, v: q * 1.0 + 0 * (k.sum() + v.sum())
+    )
     answer = said()
     assert answer["wrong"].startswith("a row has a relative error of") and "timing" not in answer
 

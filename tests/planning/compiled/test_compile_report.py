@@ -43,7 +43,10 @@ def test_a_program_takes_as_long_as_its_products_or_its_bytes() -> None:
         (Compiled(name="p", kernels=(KERNEL,), shared_memory=(232_448,)), []),
         (Compiled(name="p", error="ValueError: no"), ["p: ValueError: no"]),
         (
-            Compiled(name="p", kernels=(Kernel(name="k", registers=1, stack=0, spill_stores=4, spill_loads=8, shared_static=0),)),
+            Compiled(
+                name="p",
+                kernels=(Kernel(name="k", registers=1, stack=0, spill_stores=4, spill_loads=8, shared_static=0),),
+            ),
             ["p: k spills 12 bytes"],
         ),
         (Compiled(name="p", shared_memory=(232_449,)), ["p: a kernel asks for 232449 bytes of shared memory"]),
@@ -81,12 +84,16 @@ def test_versions_of_jax_stand_side_by_side_in_a_report(tmp_path: Path, monkeypa
     for version in ("0.11.2", "0.12.0.1", "0.12.0.1"):
         monkeypatch.setattr(jax, "__version__", version)
         compile._keep(
-            path, "h200", [Compiled(name="p", kernels=(KERNEL,), predictions=(predict(Work("", 79e12, 79e12), 0, find("h200")),))]
+            path,
+            "h200",
+            [Compiled(name="p", kernels=(KERNEL,), predictions=(predict(Work("", 79e12, 79e12), 0, find("h200")),))],
         )
     kept = json.loads(path.read_text())
     assert (kept["target"], list(kept["jax"])) == ("h200", ["0.11.2", "0.12.0.1"])
     (program,) = kept["jax"]["0.12.0.1"]["programs"]
-    assert program["kernels"][0]["registers"] == 168 and program["predictions"][0]["useful_tflops"] == pytest.approx(790, rel=1e-3)
+    assert program["kernels"][0]["registers"] == 168 and program["predictions"][0]["useful_tflops"] == pytest.approx(
+        790, rel=1e-3
+    )
 
 
 @pytest.fixture
@@ -100,7 +107,9 @@ def nothing_read_back() -> Iterator[None]:
 
 
 def stand_ins(*lowers: Any) -> Any:
-    return lambda sizes: [Program(f"program {number}", lower, (Work("", 1e9, 1e9),)) for number, lower in enumerate(lowers)]
+    return lambda sizes: [
+        Program(f"program {number}", lower, (Work("", 1e9, 1e9),)) for number, lower in enumerate(lowers)
+    ]
 
 
 def jaxs_own_kernel(devices: Any) -> Any:
@@ -111,7 +120,9 @@ def jaxs_own_kernel(devices: Any) -> Any:
 def ours(devices: Any, group: int = 4) -> Any:
     q, k = ((1, 256, 8, 128), jnp.bfloat16), ((1, 256, 8 // group, 128), jnp.bfloat16)
     shapes = [q, k, k, q, ((1, 256), jnp.int32), ((1, 256), jnp.int32)]
-    return programs._lower(functools.partial(attention.run, functools.partial(self_attention, backend="hopper"), True), shapes, devices)
+    return programs._lower(
+        functools.partial(attention.run, functools.partial(self_attention, backend="hopper"), True), shapes, devices
+    )
 
 
 def fails(devices: Any) -> Any:
@@ -132,7 +143,9 @@ def test_kernels_are_compiled_to_machine_code_without_spills() -> None:
 
 @pytest.mark.gpu_compile
 @pytest.mark.usefixtures("nothing_read_back")
-def test_the_command_fails_and_says_what_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_fails_and_says_what_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(compile, "programs", stand_ins(fails, functools.partial(ours, group=2)))
     assert compile.run("h200", tmp_path / "compiled.json") == 1
     assert capsys.readouterr().out.splitlines()[-1] == "program 0: ValueError: no such tile"

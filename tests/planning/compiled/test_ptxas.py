@@ -42,7 +42,13 @@ info    : used 254 registers, used 16 barriers, 0 stack, 1025 bytes smem, 1856 b
 
 def test_every_kernel_of_a_log_is_found() -> None:
     forward, backward = parse(OF_11)
-    assert (forward.name, forward.registers, forward.shared_static, forward.spills, forward.remarks) == ("forward", 168, 1, False, ())
+    assert (forward.name, forward.registers, forward.shared_static, forward.spills, forward.remarks) == (
+        "forward",
+        168,
+        1,
+        False,
+        (),
+    )
     assert (backward.name, backward.registers, backward.shared_static) == ("backward", 252, 0)
     assert (backward.stack, backward.spill_stores, backward.spill_loads, backward.spills) == (24, 20, 28, True)
     assert backward.remarks == (

@@ -35,18 +35,24 @@ def test_activations_give_way_to_recomputation_and_to_smaller_micro_batches() ->
     """8 rows of 2,048 a device: 32 inputs of 8 x 2048 x 4096 in bfloat16 are 4 GiB."""
     found = said(memory(4, 8, 84, 10), remat="none")
     assert found[0] == "--layout.remat full frees about 80.0 GiB, enough alone"
-    assert found[1] == ("--layout.accumulation 16 (micro-batches of 4 rows a device instead of 8) frees about 42.0 GiB, enough alone")
+    assert found[1] == (
+        "--layout.accumulation 16 (micro-batches of 4 rows a device instead of 8) frees about 42.0 GiB, enough alone"
+    )
 
 
 def test_a_little_too_much_needs_little() -> None:
-    assert said(memory(4, 8, 4, 60))[0] == ("--layout.offload input (to the host's memory) frees about 3.6 GiB, enough alone")
+    assert said(memory(4, 8, 4, 60))[0] == (
+        "--layout.offload input (to the host's memory) frees about 3.6 GiB, enough alone"
+    )
 
 
 def test_state_is_shared_by_replicas() -> None:
     sizes = SIZES | {"data": 8, "fsdp": 3}
     found = said(memory(20, 50, 1, 10), sizes, fsdp=2, data=8)
     assert "--layout.fsdp 6 --layout.data 4" not in " ".join(found), "4096 is not divided by 6"
-    assert "--layout.fsdp 4 --layout.data 4 frees about 35.0 GiB, enough alone" in said(memory(20, 50, 1, 10), sizes | {"fsdp": 2})
+    assert "--layout.fsdp 4 --layout.data 4 frees about 35.0 GiB, enough alone" in said(
+        memory(20, 50, 1, 10), sizes | {"fsdp": 2}
+    )
 
 
 def test_state_that_no_layout_can_hold_asks_for_more_devices() -> None:

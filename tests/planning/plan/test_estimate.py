@@ -44,8 +44,12 @@ def test_a_mesh_that_does_not_divide_a_parameter_has_no_state() -> None:
         state_bytes(laid_out(data=1, fsdp=24))
 
 
-@pytest.mark.parametrize(("base", "byte"), [("bfloat16", 2), ("float32", 4), ("int8", 1 + 4 / 64), ("nf4", 1 / 2 + 4 / 64)])
-def test_the_state_of_adapters_is_theirs_and_the_frozen_weights(base: Literal["bfloat16", "float32", "int8", "nf4"], byte: float) -> None:
+@pytest.mark.parametrize(
+    ("base", "byte"), [("bfloat16", 2), ("float32", 4), ("int8", 1 + 4 / 64), ("nf4", 1 / 2 + 4 / 64)]
+)
+def test_the_state_of_adapters_is_theirs_and_the_frozen_weights(
+    base: Literal["bfloat16", "float32", "int8", "nf4"], byte: float
+) -> None:
     """Quantized weights of the layers have a float32 scale for 64 of them; embedding, output matrix and norms stay in bfloat16."""
     lora = LoRA(rank=16, base=base)
     given = dataclasses.replace(laid_out(data=6, fsdp=4, accumulation=16), lora=lora)
@@ -69,7 +73,8 @@ def test_frozen_weights_are_gathered_but_have_no_gradients_to_scatter() -> None:
     pairs = dataclasses.replace(given, objective=Preference())
     state = state_bytes(given)
     alone, with_reference = (
-        next(each for each in exchanges(whole, parse("h100:1x8"), state) if each.axes == ("fsdp",)) for whole in (given, pairs)
+        next(each for each in exchanges(whole, parse("h100:1x8"), state) if each.axes == ("fsdp",))
+        for whole in (given, pairs)
     )
     assert alone.sent_bytes == pytest.approx(16 * 7 / 8 * (2 * state.gathered + state.scattered))
     assert with_reference.sent_bytes == pytest.approx(16 * 7 / 8 * (3 * state.gathered + state.scattered))
@@ -97,7 +102,10 @@ def test_a_pipeline_keeps_what_all_its_rounds_need_and_zero_1_all_weights() -> N
     given = laid_out(data=3, fsdp=2, stage=4, microbatches=16, accumulation=16, zero=1)
     state = state_bytes(given)
     kept = 2 * 4096 * 8 * 19 * 2048  # 8 layers, 16 + 3 rounds of one row
-    assert estimate(given, TARGET, state).bytes == state.parameters + state.optimizer + state.gradients + state.gathered + kept
+    assert (
+        estimate(given, TARGET, state).bytes
+        == state.parameters + state.optimizer + state.gradients + state.gathered + kept
+    )
 
 
 def test_a_gather_inside_a_node_and_a_sum_between_nodes_take_what_their_links_allow() -> None:

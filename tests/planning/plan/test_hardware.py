@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.planning.plan.hardware import EFFICIENCIES, compiler_configuration, find, names, read, with_measured, write
+from tanuki_jax.planning.plan.hardware import (
+    EFFICIENCIES,
+    compiler_configuration,
+    find,
+    names,
+    read,
+    with_measured,
+    write,
+)
 from tanuki_jax.training.recorder import PEAK_FLOPS
 
 
@@ -65,12 +73,20 @@ def test_what_bench_measured_is_kept_in_a_file(file: Path) -> None:
     ("before", "after", "said"),
     [
         ("peak_flops = 989000000000000.0", "", r"lacks the field peak_flops$"),
-        ("peak_flops = 989000000000000.0", "peak_flops = -1", r"peak_flops of my\.toml is -1, and must be a number above 0"),
+        (
+            "peak_flops = 989000000000000.0",
+            "peak_flops = -1",
+            r"peak_flops of my\.toml is -1, and must be a number above 0",
+        ),
         ("peak_flops = 989000000000000.0", "peak_flops = nan", r"peak_flops of my\.toml is nan"),
         ("peak_flops = 989000000000000.0", "peak_flops = inf", r"peak_flops of my\.toml is inf"),
         ("peak_flops = 989000000000000.0", 'peak_flops = "many"', r"peak_flops of my\.toml is 'many'"),
         ("peak_flops = 989000000000000.0", "peak_flops = true", r"peak_flops of my\.toml is True"),
-        ("devices_per_node = 8", "devices_per_node = 7.5", r"devices_per_node of my\.toml is 7\.5, and must be a whole number"),
+        (
+            "devices_per_node = 8",
+            "devices_per_node = 7.5",
+            r"devices_per_node of my\.toml is 7\.5, and must be a whole number",
+        ),
         ("margin_share = 0.08", "margin_share = 1", r"margin_share of my\.toml is 1, and must be below 1"),
         ('kind = "gpu"', 'kind = "npu"', r"kind of my\.toml is 'npu', and must be one of gpu, tpu, cpu"),
         ('kind = "gpu"', 'kind = "gpu"\ncolour = "green"', r"has the field 'colour', which is none of name, kind"),
@@ -81,12 +97,18 @@ def test_what_bench_measured_is_kept_in_a_file(file: Path) -> None:
         ),
         ('name = "h100"', "name = ", r"my\.toml is not TOML: "),
         ("[efficiency.overlap]", "[efficiency.luck]", r"lacks the efficiency overlap$"),
-        ("value = 0.799", "value = 1.01", r"efficiency\.matmul\.value of my\.toml is 1\.01; no device reaches more than 1"),
+        (
+            "value = 0.799",
+            "value = 1.01",
+            r"efficiency\.matmul\.value of my\.toml is 1\.01; no device reaches more than 1",
+        ),
         ("value = 0.799", "", r"efficiency\.matmul of my\.toml must have a value, and say where it is from"),
         ("value = 0.56", "value = 0", r"efficiency\.attention\.value of my\.toml is 0"),
     ],
 )
-def test_a_figure_that_is_missing_unknown_or_impossible_is_named(file: Path, before: str, after: str, said: str) -> None:
+def test_a_figure_that_is_missing_unknown_or_impossible_is_named(
+    file: Path, before: str, after: str, said: str
+) -> None:
     text = file.read_text()
     assert before in text
     with pytest.raises(InputError, match=said):

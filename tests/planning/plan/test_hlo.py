@@ -50,7 +50,9 @@ def test_a_loop_of_unknown_length_counts_once() -> None:
     def body(x: jax.Array) -> jax.Array:
         return jnp.sort(x * 1.5)
 
-    program = compiled(lambda x: jax.lax.while_loop(lambda x: x[0] < 9, body, x), jax.ShapeDtypeStruct((64,), jnp.float32))
+    program = compiled(
+        lambda x: jax.lax.while_loop(lambda x: x[0] < 9, body, x), jax.ShapeDtypeStruct((64,), jnp.float32)
+    )
     assert [run.times for run in program.runs() if run.instruction.opcode == "sort"] == [1]
 
 

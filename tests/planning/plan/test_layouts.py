@@ -87,11 +87,17 @@ def test_the_micro_batches_of_a_layout_make_up_the_rows_of_a_step() -> None:
     for layout in layouts(small(), mesh):
         rows, rest = divmod(32, layout.accumulation * layout.microbatches * layout.data)
         assert rest == 0 and rows in (1, 2, 4, 8) and layout.microbatches in (2, 4, 8)
-    assert {layout.zero for layout in layouts(small(), mesh)} == {3}, "without a group to share with it makes no difference"
+    assert {layout.zero for layout in layouts(small(), mesh)} == {3}, (
+        "without a group to share with it makes no difference"
+    )
 
 
 def verdict(found: list[Candidate], **fields: Any) -> list[Candidate]:
-    return [candidate for candidate in found if all(getattr(candidate.layout, name) == value for name, value in fields.items())]
+    return [
+        candidate
+        for candidate in found
+        if all(getattr(candidate.layout, name) == value for name, value in fields.items())
+    ]
 
 
 def test_what_is_not_worth_compiling_is_named(found: list[Candidate]) -> None:
@@ -100,7 +106,9 @@ def test_what_is_not_worth_compiling_is_named(found: list[Candidate]) -> None:
     (short,) = verdict(found, context=8)
     assert short.verdict == "short" and "leaves a device 256 tokens of a row" in short.reason
     split = verdict(found, data=4, context=2, accumulation=4, remat="full")
-    assert [each.verdict for each in split] == ["split"] and split[0].reason.startswith("a device has 2 rows of a micro-batch")
+    assert [each.verdict for each in split] == ["split"] and split[0].reason.startswith(
+        "a device has 2 rows of a micro-batch"
+    )
     idle = verdict(found, data=2, stage=4, microbatches=4, interleave=1, accumulation=4, remat="full")  # 3 of 7 rounds
     assert [(each.verdict, each.reason) for each in idle] == [("idle", "stages idle for 43% of a step")]
 
@@ -115,10 +123,16 @@ def test_what_cannot_fit_says_what_it_needs() -> None:
 
 def test_the_fastest_are_chosen_but_of_one_mesh_not_all() -> None:
     def candidate(data: int, seconds: float) -> Candidate:
-        return Candidate(layout=Layout(data=data, accumulation=round(seconds)), estimate=Estimate(bytes=0, seconds=seconds))
+        return Candidate(
+            layout=Layout(data=data, accumulation=round(seconds)), estimate=Estimate(bytes=0, seconds=seconds)
+        )
 
     refused = Candidate(layout=Layout(data=8), verdict="divide", reason="no")
-    chosen = choose([refused, *(candidate(1, seconds) for seconds in (5, 3, 1, 2)), candidate(2, 9), candidate(2, 8)], 3)
+    chosen = choose(
+        [refused, *(candidate(1, seconds) for seconds in (5, 3, 1, 2)), candidate(2, 9), candidate(2, 8)], 3
+    )
     assert [each.verdict for each in chosen] == ["divide", "slow", "slow", "open", "open", "slow", "open"]
     alone = choose([candidate(1, seconds) for seconds in (1, 2, 3, 4)], 3)
-    assert [each.verdict for each in alone] == ["open", "open", "open", "slow"], "where there is one mesh only, it has all"
+    assert [each.verdict for each in alone] == ["open", "open", "open", "slow"], (
+        "where there is one mesh only, it has all"
+    )

@@ -32,7 +32,10 @@ def test_a_batch_that_the_devices_do_not_divide_is_refused() -> None:
     [
         Layout(data=2, fsdp=4, accumulation=2, compute_dtype="float32"),
         Layout(fsdp=2, tensor=2, context=2, zero=1, remat="full", compute_dtype="float32"),
-        pytest.param(Layout(stage=2, microbatches=4, fsdp=2, tensor=2, remat="attention", compute_dtype="float32"), marks=pytest.mark.long),
+        pytest.param(
+            Layout(stage=2, microbatches=4, fsdp=2, tensor=2, remat="attention", compute_dtype="float32"),
+            marks=pytest.mark.long,
+        ),
     ],
     ids=["data, fsdp", "context, tensor, zero 1", "stage"],
 )
@@ -62,7 +65,9 @@ def _assert_the_same(whole: Experiment, given: dict[str, Any]) -> None:
     step: Any = make_step(whole, mesh)
     rows = np.zeros((whole.data.batch_rows, whole.data.sequence_length), np.int32)
     shape = (layout.accumulation, whole.data.batch_rows // layout.accumulation, whole.data.sequence_length)
-    local = Batch(rows, rows, rows.astype(np.float32), rows, rows)._replace(**{name: rows.astype(kind) for name, kind in given.items()})
+    local = Batch(rows, rows, rows.astype(np.float32), rows, rows)._replace(
+        **{name: rows.astype(kind) for name, kind in given.items()}
+    )
     with jax.set_mesh(mesh):
         batch = place_batch(mesh, local, local_rows(mesh, shape), shape)
         trained = step.lower(_zeros(whole, mesh), batch).as_text()

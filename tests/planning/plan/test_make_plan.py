@@ -31,7 +31,9 @@ def test_parameters_and_optimizer_are_what_the_rules_give_a_device(plan: Plan) -
     held = 4 * ((count_parameters(model) - norms) // 4 + norms)
     assert plan.memory.parameters == held
     window = 2 * experiment.find("tiny").guard.window
-    assert plan.memory.optimizer == 2 * held + 4 * (window + 3)  # both moments, the guard's window, two counters and the rate's factor
+    assert plan.memory.optimizer == 2 * held + 4 * (
+        window + 3
+    )  # both moments, the guard's window, two counters and the rate's factor
 
 
 def test_activations_are_the_inputs_of_all_layers(plan: Plan) -> None:
@@ -66,15 +68,21 @@ def test_what_follows_from_the_time_of_a_step(plan: Plan) -> None:
         ("tiny", {"fsdp": 8, "accumulation": 16}, "a micro-batch of 1 rows"),
     ],
 )
-def test_a_layout_that_cannot_be_is_refused_before_anything_is_compiled(name: str, layout: dict[str, Any], said: str) -> None:
+def test_a_layout_that_cannot_be_is_refused_before_anything_is_compiled(
+    name: str, layout: dict[str, Any], said: str
+) -> None:
     with pytest.raises(InputError, match=said):
         make_plan(dataclasses.replace(experiment.find(name), layout=Layout(**layout)), parse("cpu:1x8"))
 
 
 def test_85_layers_are_not_cut_into_four_stages() -> None:
     tiny = experiment.find("tiny")
-    odd = dataclasses.replace(tiny, model=dataclasses.replace(tiny.model, layers=85), layout=Layout(stage=4, microbatches=4))
-    with pytest.raises(InputError, match=r"layout\.stage \(4\) must divide model\.layers \(85\); 84 or 88 layers would do"):
+    odd = dataclasses.replace(
+        tiny, model=dataclasses.replace(tiny.model, layers=85), layout=Layout(stage=4, microbatches=4)
+    )
+    with pytest.raises(
+        InputError, match=r"layout\.stage \(4\) must divide model\.layers \(85\); 84 or 88 layers would do"
+    ):
         make_plan(odd, parse("cpu:1x8"))
 
 
@@ -91,7 +99,9 @@ def test_8b_on_three_nodes() -> None:
     assert plan.model_flops == 1536 * 2048 * 3 * (2 * products + 32 * 4 * 4096 * 2049 // 2)
     gathers = next(each for each in plan.traffic if (each.kind, each.axes) == ("all-gather", ("fsdp",)))
     layers = 7_512_264_704 - 2 * 65_024 * 4096
-    assert gathers.sent_bytes == pytest.approx(8 * 7 / 8 * (2 * layers * 2 + 65_024 * 4096 * 4), rel=0.05)  # twice, and the output matrix
+    assert gathers.sent_bytes == pytest.approx(
+        8 * 7 / 8 * (2 * layers * 2 + 65_024 * 4096 * 4), rel=0.05
+    )  # twice, and the output matrix
     assert 0.3 < plan.mfu < 0.65
     json.dumps(dataclasses.asdict(plan))
 
@@ -99,7 +109,9 @@ def test_8b_on_three_nodes() -> None:
 @pytest.mark.gpu_compile
 def test_what_does_not_fit_says_by_how_much_and_what_to_change() -> None:
     whole = experiment.find("8b")
-    plan = make_plan(dataclasses.replace(whole, layout=dataclasses.replace(whole.layout, remat="none")), parse("h100:3x8"))
+    plan = make_plan(
+        dataclasses.replace(whole, layout=dataclasses.replace(whole.layout, remat="none")), parse("h100:3x8")
+    )
     assert not plan.memory.fits and plan.memory.free < 0
     freed = re.fullmatch(r"--layout\.remat full frees about ([\d.]+) GiB, enough alone", plan.advice[0])
     assert freed and float(freed[1]) * GIB == pytest.approx(plan.memory.activations - 4 * GIB, rel=0.1)
@@ -107,7 +119,8 @@ def test_what_does_not_fit_says_by_how_much_and_what_to_change() -> None:
 
 @pytest.mark.gpu_compile
 @pytest.mark.parametrize(
-    ("layout", "said"), [({"data": 1, "fsdp": 24}, "does not divide"), ({"data": 2, "fsdp": 8}, "does not fit 24 devices")]
+    ("layout", "said"),
+    [({"data": 1, "fsdp": 24}, "does not divide"), ({"data": 2, "fsdp": 8}, "does not fit 24 devices")],
 )
 def test_24_gpus_cannot_share_what_is_not_divided_by_24(layout: dict[str, Any], said: str) -> None:
     whole = experiment.find("8b")

@@ -21,13 +21,19 @@ def plan() -> Plan:
     start = dataclasses.replace(tiny.start, checkpoint="runs/tiny")
     layout = Layout(data=1, fsdp=4, accumulation=2, compute_dtype="float32")
     lora = LoRA(rank=2, base="int8", projections=("q", "down"))
-    return make_plan(dataclasses.replace(tiny, lora=lora, objective=Preference(), start=start, layout=layout), parse("cpu:1x4"))
+    return make_plan(
+        dataclasses.replace(tiny, lora=lora, objective=Preference(), start=start, layout=layout), parse("cpu:1x4")
+    )
 
 
 def test_frozen_weights_are_apart_from_what_is_trained(plan: Plan) -> None:
     layers, outside, norms = 4 * (128 * (128 + 64 + 64 + 128) + 3 * 128 * 384), 2 * 2048 * 128, 128 * 9
     # Of int8 weights 64 have a scale in float32; those of `k`, `v` and so on are split as the weights are, if no block would be cut.
-    assert (layers + 2 * outside) / 4 + 2 * norms < plan.memory.frozen <= (layers + 2 * outside) / 4 + 2 * norms + 4 * layers / 64
+    assert (
+        (layers + 2 * outside) / 4 + 2 * norms
+        < plan.memory.frozen
+        <= (layers + 2 * outside) / 4 + 2 * norms + 4 * layers / 64
+    )
     split, whole = 4 * 2 * (128 + 128), 4 * 2 * (128 + 384)  # A of q and B of down; B of q and A of down
     assert plan.memory.parameters == 4 * (split / 4 + whole)
     window = 2 * experiment.find("tiny").guard.window

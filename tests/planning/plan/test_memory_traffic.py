@@ -25,7 +25,9 @@ def test_elementwise_work_reads_its_operands_and_writes_its_result() -> None:
 
 
 def test_a_slice_is_all_that_is_read_of_an_array() -> None:
-    rows = program(lambda x, i: jnp.sin(jax.lax.dynamic_slice(x, (i, 0), (8, SIDE))), SQUARE, jax.ShapeDtypeStruct((), jnp.int32))
+    rows = program(
+        lambda x, i: jnp.sin(jax.lax.dynamic_slice(x, (i, 0), (8, SIDE))), SQUARE, jax.ShapeDtypeStruct((), jnp.int32)
+    )
     assert moved_bytes(rows) == pytest.approx(2 * 8 * SIDE * 4, abs=64)
 
 
@@ -58,7 +60,10 @@ def test_only_the_forward_pass_keeps() -> None:
 def test_what_is_kept_on_the_host_travels_twice() -> None:
     (device,) = parse("h100:1").devices()
     policy = jax.checkpoint_policies.save_and_offload_only_these_names(
-        names_which_can_be_saved=[], names_which_can_be_offloaded=["kept"], offload_src="device", offload_dst="pinned_host"
+        names_which_can_be_saved=[],
+        names_which_can_be_offloaded=["kept"],
+        offload_src="device",
+        offload_dst="pinned_host",
     )
 
     def layer(x: jax.Array, _: None) -> tuple[jax.Array, None]:
@@ -67,6 +72,9 @@ def test_what_is_kept_on_the_host_travels_twice() -> None:
     def loss(x: jax.Array) -> jax.Array:
         return jax.lax.scan(jax.checkpoint(layer, policy=policy, prevent_cse=False), x, None, length=7)[0].sum()
 
-    found = program(jax.grad(loss), jax.ShapeDtypeStruct((SIDE, SIDE), jnp.float32, sharding=jax.sharding.SingleDeviceSharding(device)))
+    found = program(
+        jax.grad(loss),
+        jax.ShapeDtypeStruct((SIDE, SIDE), jnp.float32, sharding=jax.sharding.SingleDeviceSharding(device)),
+    )
     assert kept_bytes(found) == 0
     assert host_bytes(found) == pytest.approx(2 * 7 * ARRAY, rel=0.01)

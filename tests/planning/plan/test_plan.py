@@ -33,8 +33,14 @@ def test_a_plan_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFix
     ("words", "said"),
     [
         (["--target=h1000:8"], "there is no target 'h1000'; the nearest is h100"),
-        (["--target=cpu:1x6", "--layout.data", "2", "--layout.fsdp", "4"], "does not fit 6 devices; the product of the axes must be that"),
-        (["--target=cpu:1x8", "--layout.stage", "3", "--layout.microbatches", "3"], r"layout\.stage \(3\) must divide model\.layers \(4\)"),
+        (
+            ["--target=cpu:1x6", "--layout.data", "2", "--layout.fsdp", "4"],
+            "does not fit 6 devices; the product of the axes must be that",
+        ),
+        (
+            ["--target=cpu:1x8", "--layout.stage", "3", "--layout.microbatches", "3"],
+            r"layout\.stage \(3\) must divide model\.layers \(4\)",
+        ),
         (["--target=cpu:1x8", "--csv", "layouts.csv"], "--csv and --plot are for what --search finds"),
         (["--target=cpu:1x8", "--search", "--layouts", "0"], "--layouts and --workers are at least 1"),
         ([], "--target STR must be given"),

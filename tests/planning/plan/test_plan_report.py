@@ -19,11 +19,20 @@ def plan() -> Plan:
         target="h100:3x8",
         devices=24,
         layout="data 3 x fsdp 8",
-        memory=Memory(parameters=4 * GIB, optimizer=8 * GIB, activations=20 * GIB, temporaries=10 * GIB, margin=6 * GIB, capacity=80 * GIB),
+        memory=Memory(
+            parameters=4 * GIB,
+            optimizer=8 * GIB,
+            activations=20 * GIB,
+            temporaries=10 * GIB,
+            margin=6 * GIB,
+            capacity=80 * GIB,
+        ),
         model_flops=24 * 10**17,
         issued_flops=30 * 10**17,
         traffic=(
-            Traffic(kind="all-gather", between_nodes=False, count=3_000, sent_bytes=200 * 10**9, seconds=1.0, axes=("fsdp",)),
+            Traffic(
+                kind="all-gather", between_nodes=False, count=3_000, sent_bytes=200 * 10**9, seconds=1.0, axes=("fsdp",)
+            ),
             Traffic(kind="all-reduce", between_nodes=True, count=2, sent_bytes=10, seconds=1e-4, axes=("data",)),
         ),
         terms=(
@@ -71,7 +80,9 @@ def test_rates_are_marked_as_measured_or_assumed(plan: Plan) -> None:
 
 def test_what_does_not_fit_says_by_how_much_before_all_else(plan: Plan) -> None:
     large = dataclasses.replace(plan.memory, activations=70 * GIB)
-    lines = printed(dataclasses.replace(plan, memory=large, advice=("--layout.remat full frees about 60.0 GiB, enough alone",)))
+    lines = printed(
+        dataclasses.replace(plan, memory=large, advice=("--layout.remat full frees about 60.0 GiB, enough alone",))
+    )
     assert lines[1:3] == [
         "does not fit: 98.0 GiB a device, 18.0 GiB more than the 80.0 that it has",
         "--layout.remat full frees about 60.0 GiB, enough alone",

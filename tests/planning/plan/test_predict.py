@@ -56,7 +56,12 @@ def test_no_more_hides_than_there_is_work_to_hide_behind(device: Hardware) -> No
 
 def test_idle_rounds_are_a_term_of_their_own(device: Hardware) -> None:
     found = {term.name: term.seconds for term in terms(device, 2, WORK, 0.25, 0, 0, [])}
-    assert found == {"products with weights": 60.0, "attention": 3.0, "output matrix and loss": 10.0, "idle stages": 21.0}
+    assert found == {
+        "products with weights": 60.0,
+        "attention": 3.0,
+        "output matrix and loss": 10.0,
+        "idle stages": 21.0,
+    }
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,9 @@ def test_what_fits_comes_first_by_speed_then_what_does_not_by_size_then_what_fai
     speeds = [candidate.plan.seconds for candidate in found if candidate.verdict == "fits" and candidate.plan]
     assert len(speeds) > 1 and speeds == sorted(speeds)
     assert {candidate.reason for candidate in found if candidate.verdict == "does not fit"} == {"80.0 GiB too large"}
-    assert {candidate.reason for candidate in found if candidate.verdict == "failed"} == {"zero 1 is too much for this planner"}
+    assert {candidate.reason for candidate in found if candidate.verdict == "failed"} == {
+        "zero 1 is too much for this planner"
+    }
     with (tmp_path / "found" / "layouts.csv").open() as file:
         assert [row["verdict"] for row in csv.DictReader(file)] == [candidate.verdict for candidate in found]
     assert (tmp_path / "found" / "layouts.png").stat().st_size > 10_000

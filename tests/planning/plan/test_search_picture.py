@@ -21,7 +21,12 @@ def test_the_frontier_has_what_nothing_is_both_faster_and_smaller_than() -> None
 @pytest.mark.parametrize(
     "found",
     [
-        [planned(1.0, 70.0), planned(2.0, 30.0), planned(0.5, 400.0), Candidate(layout=LAYOUT, verdict="failed", reason="no")],
+        [
+            planned(1.0, 70.0),
+            planned(2.0, 30.0),
+            planned(0.5, 400.0),
+            Candidate(layout=LAYOUT, verdict="failed", reason="no"),
+        ],
         [planned(0.5, 90.0)],
         [planned(seconds, 60.0 - seconds) for seconds in range(1, 20)],
     ],

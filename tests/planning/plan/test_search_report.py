@@ -25,11 +25,16 @@ def planned(seconds: float, needed: float, layout: Layout = LAYOUT) -> Candidate
         experiment="tiny",
         target="cpu:1x8",
         devices=8,
-        memory=Memory(parameters=GIB, optimizer=GIB, activations=held, temporaries=0, margin=6 * GIB, capacity=80 * GIB),
+        memory=Memory(
+            parameters=GIB, optimizer=GIB, activations=held, temporaries=0, margin=6 * GIB, capacity=80 * GIB
+        ),
         model_flops=round(4e15),
         issued_flops=round(5e15),
         traffic=(),
-        terms=(Term(name="products", seconds=0.4 * seconds, measured=True), Term(name="waiting", seconds=0.6 * seconds, measured=False)),
+        terms=(
+            Term(name="products", seconds=0.4 * seconds, measured=True),
+            Term(name="waiting", seconds=0.6 * seconds, measured=False),
+        ),
         seconds=seconds,
         bubble=0.2,
         tokens=8_000,
@@ -55,24 +60,36 @@ def test_the_words_of_a_layout_give_that_layout_when_they_are_typed() -> None:
 
 
 def test_a_layout_in_short_names_what_is_split_and_what_is_kept() -> None:
-    assert in_short(LAYOUT) == "stage 2, fsdp 2, context 2, microbatches 4, interleave 2, accumulation 2, zero 1, remat dots"
+    assert (
+        in_short(LAYOUT)
+        == "stage 2, fsdp 2, context 2, microbatches 4, interleave 2, accumulation 2, zero 1, remat dots"
+    )
     assert in_short(Layout(data=1)) == "remat full"
 
 
 def test_the_table_says_speed_memory_and_what_bounds_it() -> None:
     console = rich.console.Console(width=250)
     with console.capture() as captured:
-        console.print(table(TINY, [planned(2.0, 76.0, dataclasses.replace(TINY.layout, fsdp=4)), Candidate(layout=LAYOUT)]))
+        console.print(
+            table(TINY, [planned(2.0, 76.0, dataclasses.replace(TINY.layout, fsdp=4)), Candidate(layout=LAYOUT)])
+        )
     head, _, row = (line.split() for line in captured.get().strip().splitlines())
     assert " ".join(head).endswith("bound by after --config=tiny")
     assert row == ["2.00", "500", "25.0%", "70.0", "4.0", "waiting", "--layout.fsdp", "4"]
 
 
 def test_the_csv_has_a_line_for_every_candidate_and_of_a_refused_mesh_its_axes() -> None:
-    mesh = Candidate(layout=Layout(data=1, tensor=8), verdict="divide", reason="layout.tensor, they say, divides nothing")
+    mesh = Candidate(
+        layout=Layout(data=1, tensor=8), verdict="divide", reason="layout.tensor, they say, divides nothing"
+    )
     rows = list(csv.DictReader(to_csv(TINY.layout, [planned(2.0, 86.0), mesh]).splitlines()))
     first, second = rows
-    assert (first["verdict"], first["tokens/s/device"], first["free GiB"], first["margin GiB"]) == ("does not fit", "500", "-6.00", "6.00")
+    assert (first["verdict"], first["tokens/s/device"], first["free GiB"], first["margin GiB"]) == (
+        "does not fit",
+        "500",
+        "-6.00",
+        "6.00",
+    )
     assert (first["stage"], first["zero"], first["remat"], first["estimated seconds"]) == ("2", "1", "dots", "2")
     assert (second["tensor"], second["reason"], second["zero"], second["words"]) == ("8", mesh.reason, "", "")
 

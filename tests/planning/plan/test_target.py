@@ -56,7 +56,9 @@ def test_another_word_is_refused_in_a_sentence(text: str, said: str) -> None:
 
 def test_cpu_devices_are_those_that_jax_was_started_with() -> None:
     assert parse("cpu:1x4").devices() == jax.devices()[:4]
-    with pytest.raises(InputError, match=r"started with 8 CPU devices, not 16; XLA_FLAGS=--xla_force_host_platform_device_count=16"):
+    with pytest.raises(
+        InputError, match=r"started with 8 CPU devices, not 16; XLA_FLAGS=--xla_force_host_platform_device_count=16"
+    ):
         parse("cpu:2x8").devices()
 
 

@@ -38,7 +38,9 @@ def test_tiny_moe_has_the_flops_of_a_count_by_hand() -> None:
     expert = 3 * (2 * 128 * 384)
     output = 2 * 128 * 2048
     attention = 4 * 4 * 32 * 257 // 2
-    assert model_flops(experiment.find("tiny_moe")) == tokens * 3 * (4 * (q + kv + o + router + 2 * expert + attention) + output)
+    assert model_flops(experiment.find("tiny_moe")) == tokens * 3 * (
+        4 * (q + kv + o + router + 2 * expert + attention) + output
+    )
 
     kept = issued(with_layout("tiny_moe", remat="none"), "hopper")
     assert kept.matmul == tokens * 3 * 4 * (q + kv + o + router)
@@ -56,9 +58,14 @@ def test_tiny_moe_has_the_flops_of_a_count_by_hand() -> None:
         ("full", ("attention", "middle"), 65_536 + 2 * 98_304, 1),
     ],
 )
-def test_what_a_policy_computes_again_is_issued(remat: str, save: tuple[Activation, ...], again: int, forwards: int) -> None:
+def test_what_a_policy_computes_again_is_issued(
+    remat: str, save: tuple[Activation, ...], again: int, forwards: int
+) -> None:
     tokens, layers = 16 * 256, 4
-    kept, work = (issued(with_layout("tiny", **layout), "hopper") for layout in ({"remat": "none"}, {"remat": remat, "save": save}))
+    kept, work = (
+        issued(with_layout("tiny", **layout), "hopper")
+        for layout in ({"remat": "none"}, {"remat": remat, "save": save})
+    )
     assert work.matmul - kept.matmul == tokens * layers * again
     assert work.attention == tokens * layers * (2 * forwards + 5) * 4 * 32 * 257
     assert work.cross_entropy == kept.cross_entropy
@@ -80,7 +87,9 @@ def adapted(objective: NextToken | Preference, **layout: Any) -> Experiment:
     # Of `down` only what its A gives is computed again, for the gradient of its B.
     [("none", 0, 1), ("full", 65_536 + 32_768 + 2 * 98_304 + 3 * 512 + 2 * 3 * 384, 2)],
 )
-def test_frozen_weights_have_no_gradients_and_their_adapters_cost_what_they_are(remat: str, again: int, forwards: int) -> None:
+def test_frozen_weights_have_no_gradients_and_their_adapters_cost_what_they_are(
+    remat: str, again: int, forwards: int
+) -> None:
     tokens, layers = 16 * 256, 4
     weights = 65_536 + 32_768 + 3 * 98_304  # q, k, v; o; gate, up, down
     adapters = 2 * 3 * (128 + 128) + 2 * 3 * (384 + 128)
@@ -97,7 +106,9 @@ def test_a_reference_is_a_forward_pass_more_without_adapters() -> None:
     assert both.attention - alone.attention == tokens * 4 * 2 * 4 * 32 * 257
     assert both.cross_entropy - alone.cross_entropy == tokens * 2 * 128 * 2048
     assert issued(adapted(Preference(loss="simpo"), remat="full"), "hopper") == alone, "a loss without a reference"
-    assert issued(adapted(Preference(reference="stored"), remat="full"), "hopper") == alone, "a reference that was computed before"
+    assert issued(adapted(Preference(reference="stored"), remat="full"), "hopper") == alone, (
+        "a reference that was computed before"
+    )
 
 
 def test_adapters_of_experts_are_counted_with_the_experts() -> None:
@@ -114,7 +125,9 @@ def test_attention_in_plain_jax_computes_the_whole_square() -> None:
 
 def test_idle_rounds_of_a_pipeline_are_issued_in_its_layers() -> None:
     """Two stages and four micro-batches: five rounds for four."""
-    alone, staged = (issued(with_layout("tiny", **layout), "hopper") for layout in ({}, {"stage": 2, "microbatches": 4}))
+    alone, staged = (
+        issued(with_layout("tiny", **layout), "hopper") for layout in ({}, {"stage": 2, "microbatches": 4})
+    )
     assert staged.matmul * 4 == alone.matmul * 5
     assert staged.attention * 4 == alone.attention * 5
     assert staged.cross_entropy == alone.cross_entropy

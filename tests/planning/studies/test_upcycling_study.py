@@ -22,20 +22,30 @@ def pretend(words: list[str], *, check: bool) -> None:
     if door == "convert":
         Path(told[1]).mkdir(parents=True)
         return
-    run, steps = Path(told[told.index("--runs") + 1]) / told[told.index("--name") + 1], int(told[told.index("--steps") + 1])
+    run, steps = (
+        Path(told[told.index("--runs") + 1]) / told[told.index("--name") + 1],
+        int(told[told.index("--steps") + 1]),
+    )
     run.mkdir(parents=True)
     lines = [{"step": 0, "held_out/all": 3.0}]
-    lines += [{"step": step, "loss": 2.5, "tokens": 100 * step} for step in range(1, steps + 1)] + [{"step": steps, "held_out/all": 2.0}]
+    lines += [{"step": step, "loss": 2.5, "tokens": 100 * step} for step in range(1, steps + 1)] + [
+        {"step": steps, "held_out/all": 2.0}
+    ]
     (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
 
 
-def test_every_arm_ends_at_the_same_tokens_and_what_is_done_is_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_arm_ends_at_the_same_tokens_and_what_is_done_is_not_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(subprocess, "run", pretend)
     bench = Bench(tmp_path, 2, 3, 2)
     runs = bench.run()
     assert [(run.arm, run.seed) for run in runs] == [(arm.name, seed) for seed in range(2) for arm in ARMS]
     assert {run.tokens for run in runs} == {500}
-    assert [run.held_out for run in runs[:2]] == [((300, 3.0), (500, 2.0))] * 2 and runs[3].held_out == ((0, 3.0), (500, 2.0))
+    assert [run.held_out for run in runs[:2]] == [((300, 3.0), (500, 2.0))] * 2 and runs[3].held_out == (
+        (0, 3.0),
+        (500, 2.0),
+    )
     tiny, mixture = (training_flops_per_token(experiment.find(name).model, 256) for name in ("tiny", "tiny_moe"))
     assert [run.flops for run in runs[:4]] == [500 * tiny, *[300 * tiny + 200 * mixture] * 2, 500 * mixture]
     assert sum("convert upcycle" in command for command in bench.commands) == 4
@@ -46,7 +56,9 @@ def test_every_arm_ends_at_the_same_tokens_and_what_is_done_is_not_done_again(tm
 
 def test_a_report_is_read_as_it_was_written_and_drawn(tmp_path: Path) -> None:
     runs = [
-        Run(arm=arm.name, seed=seed, flops=2e12, tokens=500, first_loss=2.5, held_out=((0, 3.0), (500, 2.0 + seed / 10)))
+        Run(
+            arm=arm.name, seed=seed, flops=2e12, tokens=500, first_loss=2.5, held_out=((0, 3.0), (500, 2.0 + seed / 10))
+        )
         for seed in range(2)
         for arm in ARMS
     ]

@@ -26,7 +26,9 @@ def test_a_lock_is_held_once_even_within_a_process(tmp_path: Path) -> None:
 
 
 def test_a_killed_process_frees_its_lock(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path / "lock")], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / "lock")], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None and process.stdout.readline() == "held\n"
         assert Claim.attempt(tmp_path / "lock") is None
         process.send_signal(signal.SIGKILL)

@@ -18,7 +18,9 @@ from tanuki_jax.planning.sweep.study import Study
 
 GIB = 2**30
 TINY = experiment.find("tiny")
-SWEEP = Sweep(name="s", objective="tflops", direction="maximize", base=TINY, axes={"seed": Choice(values=(10, 90, 2, 3))})
+SWEEP = Sweep(
+    name="s", objective="tflops", direction="maximize", base=TINY, axes={"seed": Choice(values=(10, 90, 2, 3))}
+)
 
 
 def plan(experiment: Experiment, target: str) -> Plan:
@@ -27,7 +29,9 @@ def plan(experiment: Experiment, target: str) -> Plan:
         raise InputError("the layout does not fit")
     if experiment.seed == 3:
         os.kill(os.getpid(), signal.SIGKILL)
-    memory = Memory(parameters=experiment.seed * GIB, optimizer=0, activations=0, temporaries=0, margin=2 * GIB, capacity=80 * GIB)
+    memory = Memory(
+        parameters=experiment.seed * GIB, optimizer=0, activations=0, temporaries=0, margin=2 * GIB, capacity=80 * GIB
+    )
     return Plan(
         experiment=experiment.name,
         target=target,

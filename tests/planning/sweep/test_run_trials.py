@@ -17,7 +17,9 @@ from tanuki_jax.planning.sweep.run_trials import run
 from tanuki_jax.planning.sweep.study import Claimed, Study
 
 TINY = experiment.find("tiny")
-SEEDS = Sweep(name="seeds", objective="loss", direction="minimize", base=TINY, axes={"seed": Choice(values=(1, 2, 3, 4))})
+SEEDS = Sweep(
+    name="seeds", objective="loss", direction="minimize", base=TINY, axes={"seed": Choice(values=(1, 2, 3, 4))}
+)
 TERMS = {"executor": "local", "target": "", "objective": "loss"}
 
 # A worker in a process of its own, whose third trial kills it.
@@ -78,14 +80,18 @@ def test_all_trials_end_and_every_worker_is_closed(tmp_path: Path) -> None:
 def test_what_cannot_be_tried_fails_with_its_sentence_and_nothing_is_started(tmp_path: Path) -> None:
     broken = replace(TINY, model=replace(TINY.model, heads=3))
     trials = (Trial(name="words", experiment="it has no layout"), Trial(name="heads", experiment=broken))
-    study = Study(Sweep(name="s", objective="loss", direction="minimize", trials=trials), tmp_path, "", "grid", 0, TERMS)
+    study = Study(
+        Sweep(name="s", objective="loss", direction="minimize", trials=trials), tmp_path, "", "grid", 0, TERMS
+    )
     run(study, lambda: pytest.fail("an executor was made"), 1, lambda: None)
     reasons = [record.outcome.reason for record in study.records() if record.outcome]
     assert reasons == ["it has no layout", "model.heads (3) must divide model.width (128)"]
 
 
 def test_a_sweep_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=Path(__file__).parents[3], capture_output=True, check=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path)], cwd=Path(__file__).parents[3], capture_output=True, check=False
+    )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     study, done = Study(SEEDS, tmp_path, "", "grid", 0, TERMS), list[str]()
     assert ends(study) == {"seed 1": "done", "seed 2": "failed"}

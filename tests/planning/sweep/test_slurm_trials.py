@@ -55,15 +55,22 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path
 def study(folder: Path) -> Study:
     """One trial, whose data are not there, so that its training is refused."""
     base = replace(
-        TINY, data=replace(TINY.data, stores=str(folder / "stores"), tokenizer=replace(TINY.data.tokenizer, path=str(folder / "t")))
+        TINY,
+        data=replace(
+            TINY.data, stores=str(folder / "stores"), tokenizer=replace(TINY.data.tokenizer, path=str(folder / "t"))
+        ),
     )
-    sweep = Sweep(name="s", objective="held_out/all", direction="minimize", base=base, axes={"seed": Choice(values=(1,))})
+    sweep = Sweep(
+        name="s", objective="held_out/all", direction="minimize", base=base, axes={"seed": Choice(values=(1,))}
+    )
     return Study(sweep, folder / "out", "", "grid", 0, {})
 
 
 def test_a_machine_without_slurm_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(InputError, match=r"^--executor slurm needs SLURM, and there is no sbatch and no srun on this machine$"):
+    with pytest.raises(
+        InputError, match=r"^--executor slurm needs SLURM, and there is no sbatch and no srun on this machine$"
+    ):
         require_slurm()
 
 
@@ -104,4 +111,6 @@ def test_a_refusal_inside_a_job_is_the_reason(slurm: Callable[..., Path], tmp_pa
     assert outcome is not None
     stores = tmp_path / "stores"
     assert outcome.verdict == "failed"
-    assert outcome.reason.startswith(f"{stores} has no store of python_library, dialogue; `python -m tanuki_jax.prepare")
+    assert outcome.reason.startswith(
+        f"{stores} has no store of python_library, dialogue; `python -m tanuki_jax.prepare"
+    )

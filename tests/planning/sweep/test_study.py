@@ -20,7 +20,13 @@ NAMED = Sweep(
     direction="maximize",
     trials=(Trial(name="a", experiment=TINY, reference={"loss": 3.0}), Trial(name="b", experiment="b cannot be")),
 )
-RATES = Sweep(name="rates", objective="loss", direction="minimize", base=TINY, axes={"schedule.peak": Range(low=1e-4, high=1e-2, log=True)})
+RATES = Sweep(
+    name="rates",
+    objective="loss",
+    direction="minimize",
+    base=TINY,
+    axes={"schedule.peak": Range(low=1e-4, high=1e-2, log=True)},
+)
 TERMS = {"executor": "local", "target": "", "objective": "loss"}
 GOOD = Outcome(verdict="done", figures={"loss": 2.5, "bound": "attention"})
 
@@ -29,7 +35,9 @@ GOOD = Outcome(verdict="done", figures={"loss": 2.5, "bound": "attention"})
 def opened(tmp_path: Path) -> Callable[..., Study]:
     """Opens the study of this test's folder, as another process would."""
 
-    def open_study(sweep: Sweep = SEEDS, sampler: SamplerName = "grid", most: int = 0, storage: str = "", **terms: str) -> Study:
+    def open_study(
+        sweep: Sweep = SEEDS, sampler: SamplerName = "grid", most: int = 0, storage: str = "", **terms: str
+    ) -> Study:
         return Study(sweep, tmp_path / "out", storage, sampler, most, TERMS | terms)
 
     return open_study
@@ -62,7 +70,11 @@ def test_what_a_worker_left_is_taken_up_with_what_it_remembered(opened: Callable
 
 def test_a_trial_that_ended_is_not_done_again(opened: Callable[..., Study]) -> None:
     study = opened()
-    ends = [GOOD, Outcome(verdict="does not fit", figures={"loss": 1.0}, reason="3 GiB too large"), failed("it was a Monday")]
+    ends = [
+        GOOD,
+        Outcome(verdict="does not fit", figures={"loss": 1.0}, reason="3 GiB too large"),
+        failed("it was a Monday"),
+    ]
     for outcome in ends:
         claimed = study.claim()
         assert claimed is not None
@@ -88,7 +100,9 @@ def test_a_part_of_the_grid_may_be_done_first(opened: Callable[..., Study]) -> N
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
-def test_samplers_draw_as_many_as_were_asked_for_from_the_axes(opened: Callable[..., Study], sampler: SamplerName) -> None:
+def test_samplers_draw_as_many_as_were_asked_for_from_the_axes(
+    opened: Callable[..., Study], sampler: SamplerName
+) -> None:
     first, second = opened(RATES, sampler, 4), opened(RATES, sampler, 4)
     rates = []
     for study in (first, second, first, second):
@@ -130,10 +144,14 @@ def test_what_cannot_be_sampled_is_refused(
 def test_a_folder_holds_one_sweep_on_one_set_of_terms(opened: Callable[..., Study], tmp_path: Path) -> None:
     claimed = opened().claim()
     assert claimed is not None
-    with pytest.raises(InputError, match=r"holds this sweep with target  *, not h100:1x8; give another --out for that$"):
+    with pytest.raises(
+        InputError, match=r"holds this sweep with target  *, not h100:1x8; give another --out for that$"
+    ):
         opened(target="h100:1x8")
     changed = replace(SEEDS, base=replace(TINY, steps=7))
-    with pytest.raises(InputError, match=r"holds a trial 'seed 1' that is another in the sweep now; give another --out for that$"):
+    with pytest.raises(
+        InputError, match=r"holds a trial 'seed 1' that is another in the sweep now; give another --out for that$"
+    ):
         opened(changed)
     without = replace(SEEDS, axes={"seed": Choice(values=(2, 3))})
     with pytest.raises(InputError, match=r"holds a trial 'seed 1' that is another"):

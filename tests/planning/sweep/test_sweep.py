@@ -62,7 +62,10 @@ def results(folder: Path) -> list[dict[str, str]]:
     [
         (["--config=layouts_phase3"], "there is no sweep named 'layouts_phase3'; the nearest is 'layouts_phase2'"),
         (["--config=MINE:empty"], "the sweep 'empty' has no trials"),
-        (["--config=MINE:clusterless"], "the trials of clusterless name no cluster; --target says what to plan for, as in h100:3x8"),
+        (
+            ["--config=MINE:clusterless"],
+            "the trials of clusterless name no cluster; --target says what to plan for, as in h100:3x8",
+        ),
         (
             ["--config=batch", "--executor=plan"],
             "--executor plan does not find the held_out/all that batch seeks; --executor local or slurm does",
@@ -71,7 +74,10 @@ def results(folder: Path) -> list[dict[str, str]]:
             ["--config=layouts_phase1", "--executor=local"],
             "--executor local does not find the tflops that layouts_phase1 seeks; --executor plan does",
         ),
-        (["--config=batch", "--executor=slurm"], "--executor slurm needs SLURM, and there is no sbatch and no srun on this machine"),
+        (
+            ["--config=batch", "--executor=slurm"],
+            "--executor slurm needs SLURM, and there is no sbatch and no srun on this machine",
+        ),
         (["--config=batch", "--workers=-1"], "--workers is -1, and must not be negative"),
         (["--config=batch", "--sampler=best"], "--sampler takes one of grid, random, tpe, not 'best'"),
         (["--executor=plan"], "--config must be given"),
@@ -107,9 +113,16 @@ def test_a_bare_name_stands_for_a_folder_and_a_target(monkeypatch: pytest.Monkey
     from tanuki_jax.planning.sweep import run_sweep as command
 
     told: dict[str, str] = {}
-    monkeypatch.setattr(command, "carry_out", lambda asked, folder, **rest: told.update(rest, sweep=asked.name, folder=str(folder)))
+    monkeypatch.setattr(
+        command, "carry_out", lambda asked, folder, **rest: told.update(rest, sweep=asked.name, folder=str(folder))
+    )
     main(["--config=layouts_phase1"])
-    assert (told["sweep"], told["folder"], told["executor"], told["target"]) == ("layouts_phase1", "sweeps/layouts_phase1", "plan", "")
+    assert (told["sweep"], told["folder"], told["executor"], told["target"]) == (
+        "layouts_phase1",
+        "sweeps/layouts_phase1",
+        "plan",
+        "",
+    )
     main(["--config=batch", "--out=x"])
     assert (told["sweep"], told["folder"], told["executor"]) == (sweep.find("batch").name, "x", "local")
 

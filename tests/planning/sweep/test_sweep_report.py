@@ -19,7 +19,11 @@ LAYOUTS = Sweep(name="layouts", objective="tflops", direction="maximize")
 
 def record(number: int, ended: Outcome | None, **reference: float | str) -> Record:
     tried = replace(TINY, seed=number, layout=replace(TINY.layout, save=("qkv",) if number % 2 else (), remat="full"))
-    return Record(number=number, trial=Trial(name=f"row {number}", experiment=tried, target="h100:1x8", reference=reference), outcome=ended)
+    return Record(
+        number=number,
+        trial=Trial(name=f"row {number}", experiment=tried, target="h100:1x8", reference=reference),
+        outcome=ended,
+    )
 
 
 def done(tflops: float, gib: float = 10.0) -> Outcome:
@@ -30,7 +34,9 @@ RECORDS = [
     record(0, done(300.0), tflops=310, outcome="ran"),
     record(1, failed("it is impossible, they say")),
     record(2, done(400.123), needed_gib=60),
-    record(3, Outcome(verdict="does not fit", figures={"tflops": 900.0, "needed_gib": 120.0}, reason="40.0 GiB too large")),
+    record(
+        3, Outcome(verdict="does not fit", figures={"tflops": 900.0, "needed_gib": 120.0}, reason="40.0 GiB too large")
+    ),
     record(4, None),
     Record(number=5, trial=Trial(name="row 5", experiment="no such layout"), outcome=failed("no such layout")),
 ]
@@ -49,7 +55,13 @@ def test_the_csv_has_figures_references_and_the_fields_that_differ() -> None:
         *("reference needed_gib", "reference tflops", "reference outcome", "target", "layout.save", "seed"),
     ]
     best = rows[0]
-    assert (best["trial"], best["outcome"], best["tflops"], best["reference needed_gib"], best["seed"]) == ("2", "done", "400.1", "60", "2")
+    assert (best["trial"], best["outcome"], best["tflops"], best["reference needed_gib"], best["seed"]) == (
+        "2",
+        "done",
+        "400.1",
+        "60",
+        "2",
+    )
     assert [row["reason"] for row in rows[2:]] == ["40.0 GiB too large", "it is impossible, they say", "no such layout"]
     assert [row["layout.save"] for row in rows] == ["", "", "qkv", "qkv", ""]
     assert rows[1]["reference outcome"] == "ran"

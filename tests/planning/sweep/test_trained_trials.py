@@ -100,7 +100,9 @@ def test_a_trial_stays_locked_while_its_process_lives(claimed: Claimed, tmp_path
     lock = tmp_path / "locks" / "0000"
     program = "import sys, time; open(sys.argv[1] + '.runs', 'w').close(); sys.stdin.read(); time.sleep(1)"
     stop = threading.Event()
-    running = threading.Thread(target=Trained(tmp_path, "loss", [sys.executable, "-c", program]).run, args=(claimed, stop))
+    running = threading.Thread(
+        target=Trained(tmp_path, "loss", [sys.executable, "-c", program]).run, args=(claimed, stop)
+    )
     running.start()
     while not (tmp_path / "runs" / "0000.json.runs").exists():
         time.sleep(0.05)

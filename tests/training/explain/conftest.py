@@ -19,7 +19,17 @@ import tokenizers
 from tanuki_jax.checkpoints.format import Course, Spike, State, finish, read_state, step_folder, weights_fingerprint
 from tanuki_jax.checkpoints.items import checkpoint_handler
 from tanuki_jax.checkpoints.save import save_arguments
-from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, Guard, HeldOut, Layout, Schedule, Tokenizer, from_checkpoint
+from tanuki_jax.config.experiment import (
+    Checkpoints,
+    Data,
+    Experiment,
+    Guard,
+    HeldOut,
+    Layout,
+    Schedule,
+    Tokenizer,
+    from_checkpoint,
+)
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.model import Model
@@ -92,7 +102,8 @@ def fables() -> list[str]:
 
     def fable() -> str:
         said = (
-            f"the {chance.choice(ANIMALS)} {chance.choice(VERBS)} by the {chance.choice(PLACES)} ." for _ in range(chance.randint(1, 6))
+            f"the {chance.choice(ANIMALS)} {chance.choice(VERBS)} by the {chance.choice(PLACES)} ."
+            for _ in range(chance.randint(1, 6))
         )
         return " ".join(said)
 
@@ -175,7 +186,9 @@ def write_run(experiment: Experiment, spike: Spike, lines: list[dict[str, Any]])
     kept, cut = ([line for line in lines if (line["step"] <= spike.checkpoint) is wanted] for wanted in (True, False))
     (run / "spikes" / "001.json").write_text(json.dumps(dataclasses.asdict(spike) | {"metrics": cut}))
     (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in kept))
-    (run / "events.jsonl").write_text(json.dumps({"time": "then", "event": "resumed", "step": spike.checkpoint + 1}) + "\n")
+    (run / "events.jsonl").write_text(
+        json.dumps({"time": "then", "event": "resumed", "step": spike.checkpoint + 1}) + "\n"
+    )
     return run
 
 
@@ -213,7 +226,9 @@ def make_poisoned(folder: Path, experts: int, lora: LoRA = WITHOUT) -> Poisoned:
         write_weights(folder / "base", experiment.model, jax.device_get(frozen(experiment)))
     prepare(experiment, fables())
     experiment, first = next(found for found in _seeds(experiment) if 14 <= found[1] <= 18)
-    spike = Spike(first=first, last=first + 1, data_steps=(first - 1, first), checkpoint=first - 5, reason="it was a test")
+    spike = Spike(
+        first=first, last=first + 1, data_steps=(first - 1, first), checkpoint=first - 5, reason="it was a test"
+    )
     poisoned = Poisoned(Path(experiment.runs) / experiment.name, experiment, spike, [], {})
     _train(poisoned)
     write_run(experiment, spike, poisoned.lines)
@@ -225,7 +240,11 @@ def _seeds(experiment: Experiment) -> Iterator[tuple[Experiment, int]]:
     for seed in range(100):
         seeded = dataclasses.replace(experiment, seed=seed)
         loader = loader_of(seeded)
-        read = (step for step in range(1, 40) if any(piece.document == POISON - 1 for row in loader.trace(step - 1) for piece in row))
+        read = (
+            step
+            for step in range(1, 40)
+            if any(piece.document == POISON - 1 for row in loader.trace(step - 1) for piece in row)
+        )
         yield seeded, next(read, 0)
 
 
@@ -243,7 +262,9 @@ def _train(poisoned: Poisoned) -> None:
         step = make_step(experiment, mesh)
         for number in range(1, spike.last + 1):
             poisoned.weights[number] = jax.device_get(state["parameters"])
-            state, metrics = step(state, place_batch(mesh, loader.batch(number - 1, slice(None)), range(16), (2, 8, 64)))
+            state, metrics = step(
+                state, place_batch(mesh, loader.batch(number - 1, slice(None)), range(16), (2, 8, 64))
+            )
             values = {name: value.tolist() for name, value in jax.device_get(metrics).items()}
             poisoned.lines.append({"step": number, "data_step": number - 1} | values)
             if number == spike.checkpoint:
@@ -251,10 +272,14 @@ def _train(poisoned: Poisoned) -> None:
 
 
 def _save(poisoned: Poisoned, state: TrainState, fingerprint: str) -> None:
-    items = ocp.args.Composite(**{name: save_arguments(item) for name, item in checkpoint_items(poisoned.experiment, state).items()})
+    items = ocp.args.Composite(
+        **{name: save_arguments(item) for name, item in checkpoint_items(poisoned.experiment, state).items()}
+    )
     checkpoint = step_folder(poisoned.folder / "checkpoints", poisoned.spike.checkpoint)
     ocp.Checkpointer(checkpoint_handler()).save(checkpoint, args=items)
     window = jax.device_get(state["guard"])
-    losses, norms = (tuple(values[np.isfinite(values)].tolist()) for values in (window["losses"], window["gradient_norms"]))
+    losses, norms = (
+        tuple(values[np.isfinite(values)].tolist()) for values in (window["losses"], window["gradient_norms"])
+    )
     course = Course(losses=losses, gradient_norms=norms)
     finish_checkpoint(poisoned.folder, poisoned.experiment, poisoned.spike, fingerprint, course)

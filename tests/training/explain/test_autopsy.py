@@ -101,7 +101,9 @@ def test_the_steps_of_an_adapter_are_made_again_from_its_checkpoint_and_the_froz
     assert [each.step for each in trained] == list(range(poisoned.spike.checkpoint + 1, poisoned.spike.last + 1))
     for each in trained:
         line = poisoned.lines[each.step - 1]
-        np.testing.assert_allclose([each.loss, norm(each.gradients_g)], [line["loss"], line["gradient_norm"]], rtol=1e-5)
+        np.testing.assert_allclose(
+            [each.loss, norm(each.gradients_g)], [line["loss"], line["gradient_norm"]], rtol=1e-5
+        )
     assert explained.found.replayed.groups == ["layer 0", "layer 1"]
     assert "Which layers moved first" in explained.page
 
@@ -111,7 +113,9 @@ def test_losses_of_documents_add_up_to_the_loss_of_their_step(poisoned: Poisoned
     for step in range(poisoned.spike.first - 2, poisoned.spike.last + 1):
         documents = [document for document in explained.found.replayed.documents if document.step == step]
         tokens = sum(document.piece.length for document in documents)
-        total = sum(document.at_step.mean * document.piece.length for document in documents if document.at_step is not None)
+        total = sum(
+            document.at_step.mean * document.piece.length for document in documents if document.at_step is not None
+        )
         assert tokens == poisoned.lines[step - 1]["tokens"]
         np.testing.assert_allclose(total / tokens, poisoned.lines[step - 1]["loss"], rtol=1e-5)
 
@@ -133,7 +137,9 @@ def test_gradient_norms_are_those_of_plain_gradients(poisoned: Poisoned, explain
     assert explained.found.replayed.groups == ["embedding", "layer 0", "layer 1", "norm", "output"]
     np.testing.assert_allclose(observed.gradients_g * tokens, [before, *of_layers, *after], rtol=1e-4)
     for document, gradient in zip(listed, alone, strict=True):
-        assert document.share == pytest.approx(norm(*jax.tree.leaves(gradient)) / norm(*jax.tree.leaves(whole)), rel=1e-4)
+        assert document.share == pytest.approx(
+            norm(*jax.tree.leaves(gradient)) / norm(*jax.tree.leaves(whole)), rel=1e-4
+        )
 
 
 @pytest.mark.long
@@ -144,7 +150,9 @@ def test_activations_are_measured_where_they_leave_a_layer(poisoned: Poisoned, e
         layer: Layer, remat: Remat, x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, blocks: Params
     ) -> tuple[jax.Array, None]:
         for number in range(2):
-            x_btd, _ = layer(x_btd, segment_ids, positions, jax.tree.map(lambda leaf, number=number: leaf[number], blocks))
+            x_btd, _ = layer(
+                x_btd, segment_ids, positions, jax.tree.map(lambda leaf, number=number: leaf[number], blocks)
+            )
             left.append(x_btd)
         return x_btd, None
 
@@ -198,7 +206,10 @@ def test_the_page_is_whole_and_needs_nothing_else(poisoned: Poisoned, explained:
         height, width, _ = matplotlib.image.imread(io.BytesIO(picture), format="png").shape
         assert height > 200 and width > 500
     assert '<meta charset="utf-8">' in explained.page and "://" not in explained.page
-    assert f"step {poisoned.spike.last} the run saw a spike that began at step {poisoned.spike.first}: it was a test." in outline.text
+    assert (
+        f"step {poisoned.spike.last} the run saw a spike that began at step {poisoned.spike.first}: it was a test."
+        in outline.text
+    )
     assert "relative, and the guard rejected the same steps." in outline.text
     assert "<b>tanuki</b>" in outline.text and "狸" in outline.text and RARE[0] in outline.text
     assert f"left out the data of steps {poisoned.spike.first} to {poisoned.spike.last} (data steps " in outline.text

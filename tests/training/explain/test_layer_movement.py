@@ -21,7 +21,10 @@ def test_the_layer_that_leaves_its_course_first_is_named_first() -> None:
     assert [course.name for course in known] == ["activations", "gradient", "largest load of an expert"]
     np.testing.assert_allclose(known[0].ratios_ng[8:10], [[1, 2], [10, 2]])
     moves = first_moves(known, first=9)
-    assert [(move.step, move.group, move.name) for move in moves] == [(9, "layer 1", "activations"), (10, "layer 0", "activations")]
+    assert [(move.step, move.group, move.name) for move in moves] == [
+        (9, "layer 1", "activations"),
+        (10, "layer 0", "activations"),
+    ]
     np.testing.assert_allclose([move.deviations for move in moves], [math.log(2) / 0.05, math.log(10) / 0.05])
 
 

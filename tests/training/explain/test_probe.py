@@ -17,7 +17,9 @@ from tests.training.explain.conftest import tiny
 
 def test_losses_and_gradients_of_adapters_are_those_of_their_step(tmp_path: Path) -> None:
     whole = tiny(tmp_path)
-    whole = dataclasses.replace(whole, lora=LoRA(rank=3, base="float32"), layout=dataclasses.replace(whole.layout, accumulation=1))
+    whole = dataclasses.replace(
+        whole, lora=LoRA(rank=3, base="float32"), layout=dataclasses.replace(whole.layout, accumulation=1)
+    )
     mesh = make_mesh(whole.layout)
     random = np.random.default_rng(0)
     tokens, targets = random.integers(0, 128, (2, 16, 64), np.int32)
@@ -26,7 +28,9 @@ def test_losses_and_gradients_of_adapters_are_those_of_their_step(tmp_path: Path
     rows = Batch(tokens, targets, weights, np.tile(ids, (16, 1)), np.tile(places, (16, 1)))
     with jax.set_mesh(mesh):
         fresh = jax.device_get(jax.jit(lambda: initial_state(whole))())
-        fresh["parameters"] = jax.tree.map(lambda leaf: random.normal(0, 0.1, leaf.shape).astype(np.float32), fresh["parameters"])
+        fresh["parameters"] = jax.tree.map(
+            lambda leaf: random.normal(0, 0.1, leaf.shape).astype(np.float32), fresh["parameters"]
+        )
         state = jax.device_put(fresh, shardings(mesh, fresh))
         batch = place_batch(mesh, rows, range(16), (1, 16, 64))
         probe = Probe(whole, mesh)

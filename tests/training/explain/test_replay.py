@@ -23,6 +23,15 @@ def test_a_plan_trains_from_the_checkpoint_unless_that_is_too_far(
     tmp_path: Path, first: int, last: int, checkpoint: int, most: int, plan: Plan
 ) -> None:
     spike = Spike(first=first, last=last, data_steps=(), checkpoint=checkpoint, reason="it was a test")
-    state = State(step=checkpoint, tokens=0, skipped=(), model=tiny(tmp_path).model, tokenizer="", sequence_length=64, data="", files={})
+    state = State(
+        step=checkpoint,
+        tokens=0,
+        skipped=(),
+        model=tiny(tmp_path).model,
+        tokenizer="",
+        sequence_length=64,
+        data="",
+        files={},
+    )
     told = Told(tmp_path, 1, spike, tmp_path, state, skipped=(), lines=[], afterwards=[], events=[])
     assert make_plan(told, most) == plan

@@ -24,9 +24,13 @@ def test_a_layout_that_fits_is_kept(tmp_path: Path) -> None:
         (Layout(), 12, 4, 1),
     ],
 )
-def test_any_other_becomes_one_that_shares_everything(tmp_path: Path, layout: Layout, rows: int, devices: int, accumulation: int) -> None:
+def test_any_other_becomes_one_that_shares_everything(
+    tmp_path: Path, layout: Layout, rows: int, devices: int, accumulation: int
+) -> None:
     data = dataclasses.replace(tiny(tmp_path).data, batch_rows=rows)
     experiment, mesh = place(dataclasses.replace(tiny(tmp_path), data=data, layout=layout))
     assert dict(mesh.shape) == {"stage": 1, "data": 1, "fsdp": devices, "expert": 1, "context": 1, "tensor": 1}
-    plain = dataclasses.replace(layout, data=1, fsdp=devices, context=1, tensor=1, stage=1, microbatches=1, attention="auto", offload=())
+    plain = dataclasses.replace(
+        layout, data=1, fsdp=devices, context=1, tensor=1, stage=1, microbatches=1, attention="auto", offload=()
+    )
     assert experiment.layout == dataclasses.replace(plain, accumulation=accumulation)

@@ -77,8 +77,14 @@ def test_a_spike_that_the_run_did_not_have_is_refused(run: Path) -> None:
         ("{}", r"metrics of .*001\.json are not lines of metrics"),
         ('{"metrics": [{"loss": 1}]}', r"metrics of .*001\.json are not lines of metrics"),
         ('{"metrics": [], "first": 3}', r"001\.json lacks the field last"),
-        ('{"metrics": [], "first": 3, "last": 2, "data_steps": [], "checkpoint": 1, "reason": ""}', "tells of steps 3 to 2"),
-        ('{"metrics": [], "first": 3, "last": 4, "data_steps": [], "checkpoint": 3, "reason": ""}', "checkpoint at step 3, not before"),
+        (
+            '{"metrics": [], "first": 3, "last": 2, "data_steps": [], "checkpoint": 1, "reason": ""}',
+            "tells of steps 3 to 2",
+        ),
+        (
+            '{"metrics": [], "first": 3, "last": 4, "data_steps": [], "checkpoint": 3, "reason": ""}',
+            "checkpoint at step 3, not before",
+        ),
     ],
 )
 def test_a_spike_that_cannot_be_read_is_named(run: Path, text: str, said: str) -> None:

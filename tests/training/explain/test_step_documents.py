@@ -22,13 +22,17 @@ TEXTS = {
     "fables": [f"the tanuki number {n} drums on its belly\nuntil the moon {n} goes down" for n in range(30)],
     "lists": [" ".join(f"item{(n + i) % 40}" for i in range(5 + 3 * n)) for n in range(12)],
 }
-MIXTURE = Mixture(sources=tuple(Source(name=name) for name in TEXTS), stages=(Stage(weights={"fables": 1.0, "lists": 1.0}),))
+MIXTURE = Mixture(
+    sources=tuple(Source(name=name) for name in TEXTS), stages=(Stage(weights={"fables": 1.0, "lists": 1.0}),)
+)
 
 
 @pytest.fixture
 def experiment(tmp_path: Path) -> Experiment:
     """An experiment whose stores are prepared and whose run folder holds its config and mixture."""
-    write_tokenizer(tmp_path / "tokenizer.json", {word for texts in TEXTS.values() for text in texts for word in text.split()})
+    write_tokenizer(
+        tmp_path / "tokenizer.json", {word for texts in TEXTS.values() for text in texts for word in text.split()}
+    )
     data = Data(
         mixture="some",
         tokenizer=Tokenizer(path=str(tmp_path / "tokenizer.json")),
@@ -68,7 +72,16 @@ def save_checkpoint(experiment: Experiment, step: int, skipped: tuple[int, ...],
     checkpoint = step_folder(run_folder(experiment) / "checkpoints", step)
     checkpoint.mkdir(parents=True)
     model, length = experiment.model, experiment.data.sequence_length
-    state = State(step=step, tokens=0, skipped=skipped, model=model, tokenizer="", sequence_length=length, data=fingerprint, files={})
+    state = State(
+        step=step,
+        tokens=0,
+        skipped=skipped,
+        model=model,
+        tokenizer="",
+        sequence_length=length,
+        data=fingerprint,
+        files={},
+    )
     finish(checkpoint, state)
 
 
@@ -79,9 +92,15 @@ def test_every_piece_is_named_with_the_place_and_the_words_that_the_batch_holds(
     assert explained.data_step == 2
     for row in range(4):
         read = [each for each in explained.pieces if each.row == row]
-        assert [each.piece.length for each in read] == [n for segment, n in sorted(Counter(batch.segment_ids[row]).items()) if segment]
-        for each, begin in zip(read, np.flatnonzero((batch.positions[row] == 0) & (batch.segment_ids[row] > 0)), strict=True):
-            assert each.first_words == tokenizer.decode(batch.tokens[row][begin : begin + min(24, each.piece.length)].tolist())
+        assert [each.piece.length for each in read] == [
+            n for segment, n in sorted(Counter(batch.segment_ids[row]).items()) if segment
+        ]
+        for each, begin in zip(
+            read, np.flatnonzero((batch.positions[row] == 0) & (batch.segment_ids[row] > 0)), strict=True
+        ):
+            assert each.first_words == tokenizer.decode(
+                batch.tokens[row][begin : begin + min(24, each.piece.length)].tolist()
+            )
             text = TEXTS[each.origin.source][each.origin.row - 1]
             assert each.origin.path == f"{each.origin.source}.txt"
             assert each.first_words in " ".join(text.split())
@@ -107,13 +126,26 @@ def test_of_preferences_the_side_and_what_is_learned_are_told(tmp_path: Path) ->
         sizes = np.array([len(ids) for ids in tokens])
         learned = np.concatenate([[0] * (size - 2) + [1] * 2 for size in sizes]).astype(np.uint8)
         writer.append(
-            np.concatenate(tokens).astype(np.uint16), sizes, sizes.astype(np.uint64), np.zeros(6, np.int32), np.arange(6), learned
+            np.concatenate(tokens).astype(np.uint16),
+            sizes,
+            sizes.astype(np.uint64),
+            np.zeros(6, np.int32),
+            np.arange(6),
+            learned,
         )
         store = writer.commit({})
     pieces = [(0, Piece("pairs", 0, 2, 0, 3)), (1, Piece("pairs", 0, 3, 0, 2))]
     chosen, rejected = located(pieces, {"pairs": store}, tokenizer)
-    assert (chosen.used, chosen.first_words, chosen.learned_words) == ("tokens 1-3 of 4, epoch 1, chosen, 2 learned", "a b c", "c d")
-    assert (rejected.used, rejected.first_words, rejected.learned_words) == ("tokens 1-2 of 3, epoch 1, rejected, 2 learned", "a b", "b e")
+    assert (chosen.used, chosen.first_words, chosen.learned_words) == (
+        "tokens 1-3 of 4, epoch 1, chosen, 2 learned",
+        "a b c",
+        "c d",
+    )
+    assert (rejected.used, rejected.first_words, rejected.learned_words) == (
+        "tokens 1-2 of 3, epoch 1, rejected, 2 learned",
+        "a b",
+        "b e",
+    )
     assert located(pieces[:1], {"pairs": store}, tokenizer, tokens=1)[0].learned_words == "c"
 
 

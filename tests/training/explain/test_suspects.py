@@ -6,10 +6,21 @@ import pytest
 
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import Piece
-from tanuki_jax.training.explain.suspects import ALONE_BEFORE, ALONE_IN, Document, Losses, judge, measure, most_suspicious, ordered
+from tanuki_jax.training.explain.suspects import (
+    ALONE_BEFORE,
+    ALONE_IN,
+    Document,
+    Losses,
+    judge,
+    measure,
+    most_suspicious,
+    ordered,
+)
 
 
-def document(mean: float, *, length: int = 4, step: int = 5, share: float | None = None, deviations: float = 0.0) -> Document:
+def document(
+    mean: float, *, length: int = 4, step: int = 5, share: float | None = None, deviations: float = 0.0
+) -> Document:
     return Document(step, 0, 0, Piece("some", 0, 0, 0, length), Losses(mean, mean, 0), deviations, share=share)
 
 
@@ -28,7 +39,10 @@ def test_only_what_is_learned_counts() -> None:
     losses_nt, targets = np.array([[9.0, 2.0, 0.0, 4.0, 1.0]]), np.arange(5, dtype=np.int32)[None]
     batch = Batch(targets, targets, np.array([[0, 1, 0, 1, 1]], np.float32), targets, targets)
     first, second = measure(7, [[Piece("a", 0, 0, 0, 4), Piece("a", 0, 1, 0, 1)]], batch, losses_nt)
-    assert (first.before, first.learned) == (Losses(3.0, 4.0, 3), 2) and (second.before, second.learned) == (Losses(1.0, 1.0, 4), 1)
+    assert (first.before, first.learned) == (Losses(3.0, 4.0, 3), 2) and (second.before, second.learned) == (
+        Losses(1.0, 1.0, 4),
+        1,
+    )
     long, short = (dataclasses.replace(document(5.0, length=16), learned=learned) for learned in (16, 4))
     others = [document(mean) for mean in (1.0, 2.0, 3.0)]
     far, near = [each.deviations for each in judge([*others, long, short], first=0)][3:]
@@ -55,7 +69,10 @@ def test_what_is_not_finite_is_the_most_suspicious() -> None:
     assert judged[0].deviations == math.inf and all(math.isfinite(each.deviations) for each in judged[1:])
     assert ordered([*judged[1:], judged[0]])[0] is judged[0]
     assert document(2.0, share=math.inf).suspicion == math.inf
-    assert [each.deviations for each in judge([document(math.nan), document(math.inf)], first=0)] == [math.inf, math.inf]
+    assert [each.deviations for each in judge([document(math.nan), document(math.inf)], first=0)] == [
+        math.inf,
+        math.inf,
+    ]
 
 
 def test_suspicion_is_deviations_times_share() -> None:

@@ -18,7 +18,13 @@ def write(run: Path, lines: list[dict[str, Any]]) -> None:
 
 def line(step: int, load_le: list[list[float]], entropy: float = 1.0, dropped: float = 0.0) -> dict[str, Any]:
     layers = len(load_le)
-    return {"step": step, "loss": 2.0, "expert_load": load_le, "router_entropy": [entropy] * layers, "expert_dropped": [dropped] * layers}
+    return {
+        "step": step,
+        "loss": 2.0,
+        "expert_load": load_le,
+        "router_entropy": [entropy] * layers,
+        "expert_dropped": [dropped] * layers,
+    }
 
 
 def test_loads_are_the_mean_of_the_runs_last_tenth_as_multiples_of_the_even_share(tmp_path: Path) -> None:

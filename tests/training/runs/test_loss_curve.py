@@ -23,7 +23,9 @@ def test_a_picture_is_drawn_even_of_losses_that_are_not_finite(tmp_path: Path) -
 
 
 def test_pairs_have_a_picture_of_their_own_below_and_no_other_metric_is_a_loss(tmp_path: Path) -> None:
-    lines: list[dict[str, float]] = [{"step": step, "loss": 1 / step, "rewards/accuracies": step / 50} for step in range(1, 50)]
+    lines: list[dict[str, float]] = [
+        {"step": step, "loss": 1 / step, "rewards/accuracies": step / 50} for step in range(1, 50)
+    ]
 
     def drawn(held_out: dict[str, float]) -> NDArray[np.float32]:
         both = [*lines, {"step": 20, "held_out/a": 0.5, "held_out/all": 0.5, **held_out}]
@@ -33,7 +35,9 @@ def test_pairs_have_a_picture_of_their_own_below_and_no_other_metric_is_a_loss(t
 
     plain = drawn({})
     assert plain.shape[0] == 900
-    np.testing.assert_array_equal(drawn({"held_out/a/logps/chosen": -40.0, "held_out/all/rewards/accuracies": 0.9}), plain)
+    np.testing.assert_array_equal(
+        drawn({"held_out/a/logps/chosen": -40.0, "held_out/all/rewards/accuracies": 0.9}), plain
+    )
     preferred = drawn({"held_out/a/rewards/accuracies": 0.9})
     np.testing.assert_array_equal(preferred[:400], plain[:400])
     assert (preferred[450:] != plain[450:]).any()
@@ -49,7 +53,9 @@ def test_rejected_steps_and_what_was_left_out_are_red(tmp_path: Path) -> None:
         return float(np.mean((pixels[..., 0] > 0.6) & (pixels[..., 1] < 0.4) & (pixels[..., 2] < 0.4)))
 
     before = red()
-    (tmp_path / "events.jsonl").write_text("".join(json.dumps({"event": "rejected", "step": step}) + "\n" for step in (20, 21)))
+    (tmp_path / "events.jsonl").write_text(
+        "".join(json.dumps({"event": "rejected", "step": step}) + "\n" for step in (20, 21))
+    )
     ticks = red()
     (tmp_path / "spikes").mkdir()
     spike = {"checkpoint": 16, "metrics": [{"step": step, "loss": 1.5 if step < 29 else 9.0} for step in range(17, 30)]}

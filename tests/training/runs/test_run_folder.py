@@ -55,7 +55,9 @@ def test_events_are_read_and_a_line_that_is_none_is_named(tmp_path: Path) -> Non
     events.write_text('{"event": "started", "seed": 1}\n{"event": "resu')
     assert read_events(tmp_path) == [{"event": "started", "seed": 1}]
     events.write_text('{"event": "started"}\nrubbish\n{"event": "resumed"}\n')
-    with pytest.raises(InputError, match=r"events.jsonl, line 2, is not JSON: Expecting value; move the file away to go on without it"):
+    with pytest.raises(
+        InputError, match=r"events.jsonl, line 2, is not JSON: Expecting value; move the file away to go on without it"
+    ):
         read_events(tmp_path)
     events.write_text("[1]\n")
     with pytest.raises(InputError, match=r"events.jsonl, line 1, is not an event: it has no field event"):

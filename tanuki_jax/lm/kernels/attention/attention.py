@@ -63,7 +63,9 @@ def attention(
         backend = choose(jax.devices()[0], q_bthd.dtype, k_bskd.shape[1], q_bthd.shape[3])
     # Each is imported when it is used: Pallas takes longer to import than all else here.
     function = getattr(importlib.import_module(f"{__package__}.{_MODULES.get(backend, backend)}"), backend)
-    out, lse = function(q_bthd, k_bskd, v_bskd, q_segment_ids, kv_segment_ids, q_positions, kv_positions, causal=causal, window=window)
+    out, lse = function(
+        q_bthd, k_bskd, v_bskd, q_segment_ids, kv_segment_ids, q_positions, kv_positions, causal=causal, window=window
+    )
     if backend in PLAIN:
         return checkpoint_name(out, "attention"), lse
     return out, lse
@@ -91,7 +93,13 @@ def _preferred(platform: str, capability: str, dtype: str, time: int, head_dim: 
         return "chunked", f"{what}; memory linear in their number"
     if platform == "gpu" and capability.startswith("9.") and dtype == "bfloat16" and head_dim in (64, 128):
         return "hopper", f"{what}; our kernel skips what other documents hold in both passes"
-    if platform == "gpu" and capability.startswith("9.") and dtype in ("bfloat16", "float16") and head_dim % 8 == 0 and head_dim <= 128:
+    if (
+        platform == "gpu"
+        and capability.startswith("9.")
+        and dtype in ("bfloat16", "float16")
+        and head_dim % 8 == 0
+        and head_dim <= 128
+    ):
         return "cudnn", f"{what}; not bfloat16 with head dim 64 or 128, which our kernel takes"
     if platform == "tpu" and head_dim % 128 == 0 and time % 128 == 0:
         return "tpu", f"{what}; splash attention"

@@ -29,7 +29,9 @@ def chunked(
     @functools.partial(jax.checkpoint, prevent_cse=False)
     def attend(q: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         queries, segment_ids, positions = q
-        return reference(queries, k_bskd, v_bskd, segment_ids, kv_segment_ids, positions, kv_positions, causal=causal, window=window)
+        return reference(
+            queries, k_bskd, v_bskd, segment_ids, kv_segment_ids, positions, kv_positions, causal=causal, window=window
+        )
 
     if blocks == 1:
         return attend((q_bthd, q_segment_ids, q_positions))

@@ -18,7 +18,9 @@ from tanuki_jax.lm.kernels.attention.row_checks import self_attending
 
 DOCUMENTS = 8  # of a row in one call: for each, cuDNN keeps T statistics and T float32 gradients of every query head
 CUDNN = 92500  # the first version that says what it does with empty documents: nothing
-SCORE_MODIFIER = {"score_mod": None} if "score_mod" in inspect.signature(fused.dot_product_attention).parameters else {}  # jax >= 0.12
+SCORE_MODIFIER = (
+    {"score_mod": None} if "score_mod" in inspect.signature(fused.dot_product_attention).parameters else {}
+)  # jax >= 0.12
 
 
 def cudnn(
@@ -46,13 +48,19 @@ def cudnn(
         NotImplementedError: a gradient of the log-sum-exp is asked for.
     """
     if q_bthd.dtype not in (jnp.bfloat16, jnp.float16):
-        raise InputError(f"The cudnn attention backend computes in bfloat16 or float16, not {q_bthd.dtype}: choose another backend.")
+        raise InputError(
+            f"The cudnn attention backend computes in bfloat16 or float16, not {q_bthd.dtype}: choose another backend."
+        )
     if window is not None and not causal:
         raise InputError("The cudnn attention backend has windows for causal attention only: choose another backend.")
     if q_bthd.size >= 2**31:
-        raise InputError(f"The cudnn attention backend counts in 32 bits, too few for queries {q_bthd.shape}: give it fewer rows.")
+        raise InputError(
+            f"The cudnn attention backend counts in 32 bits, too few for queries {q_bthd.shape}: give it fewer rows."
+        )
     if fused.cuda_versions and (version := fused.cuda_versions.cudnn_get_version()) < CUDNN:
-        raise InputError(f"The cudnn attention backend needs cuDNN 9.25 or later, not version {version}: choose another backend.")
+        raise InputError(
+            f"The cudnn attention backend needs cuDNN 9.25 or later, not version {version}: choose another backend."
+        )
     sound_b = self_attending("cudnn", q_bthd, k_bskd, q_segment_ids, kv_segment_ids, q_positions, kv_positions)
     out, lse = _attend(q_bthd, k_bskd, v_bskd, ordinals(q_segment_ids), causal, window)
     return jnp.where(sound_b[:, None, None, None], out, jnp.nan), lse
@@ -93,7 +101,12 @@ def _attend(
 
 
 def _attend_forward(
-    q: CustomVJPPrimal, k: CustomVJPPrimal, v: CustomVJPPrimal, ordinals_bt: CustomVJPPrimal, causal: bool, window: int | None
+    q: CustomVJPPrimal,
+    k: CustomVJPPrimal,
+    v: CustomVJPPrimal,
+    ordinals_bt: CustomVJPPrimal,
+    causal: bool,
+    window: int | None,
 ) -> tuple[tuple[jax.Array, jax.Array], tuple[jax.Array, ...]]:
     inputs = (q.value, k.value, v.value, ordinals_bt.value)
     out, lse = _attend(*inputs, causal, window)
@@ -109,7 +122,9 @@ def _attend_backward(
     q, k, v, ordinals_bt, out, lse = residuals
     d_out, d_lse = gradients
     if not isinstance(d_lse, SymbolicZero):
-        raise NotImplementedError("The log-sum-exp of the cudnn attention backend has no gradient: choose another backend.")
+        raise NotImplementedError(
+            "The log-sum-exp of the cudnn attention backend has no gradient: choose another backend."
+        )
     if isinstance(d_out, SymbolicZero):
         return None, None, None, None
     lse_bht = jnp.swapaxes(lse, 1, 2)
@@ -164,4 +179,6 @@ def _in_turn(
 
     last = jnp.max(ordinals_bt)
     start = (jnp.int32(DOCUMENTS), renewed(0, empty))
-    return jax.lax.while_loop(lambda state: state[0] <= last, lambda state: (state[0] + DOCUMENTS, renewed(*state)), start)[1]
+    return jax.lax.while_loop(
+        lambda state: state[0] <= last, lambda state: (state[0] + DOCUMENTS, renewed(*state)), start
+    )[1]

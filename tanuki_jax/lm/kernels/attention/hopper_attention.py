@@ -38,10 +38,14 @@ def hopper(
     """
     time, dim = q_bthd.shape[1], q_bthd.shape[3]
     if q_bthd.dtype != jnp.bfloat16 or dim not in HEAD_DIMS:
-        raise InputError(f"attention backend hopper takes bfloat16 and head dims {HEAD_DIMS}, not {q_bthd.dtype} and {dim}")
+        raise InputError(
+            f"attention backend hopper takes bfloat16 and head dims {HEAD_DIMS}, not {q_bthd.dtype} and {dim}"
+        )
     visible = intervals(q_segment_ids, kv_segment_ids, q_positions, kv_positions, causal=causal, window=window)
     # Kept by every policy of `model.remat`, or each layer of the backward pass would search again.
-    visible = Intervals(*(checkpoint_name(_padded(side, value), "intervals") for side, value in zip(visible, (0, -1), strict=True)))
+    visible = Intervals(
+        *(checkpoint_name(_padded(side, value), "intervals") for side, value in zip(visible, (0, -1), strict=True))
+    )
     out, lse_bht = _attend(*(_padded(x, 0) for x in (q_bthd, k_bskd, v_bskd)), visible)
     return out[:, :time], jnp.moveaxis(lse_bht, 1, 2)[:, :time]
 

@@ -92,14 +92,18 @@ def _kernel(*references: Any, group: int, tile: KeyTile) -> None:
     @pl.when(worker == 0)
     def _begin() -> None:
         for source, smem in ((given.k, shared.k), (given.v, shared.v)):
-            plgpu.copy_gmem_to_smem(source.at[block.row, pl.ds(block.own * OWN, OWN), block.head], smem, shared.own_ready)
+            plgpu.copy_gmem_to_smem(
+                source.at[block.row, pl.ds(block.own * OWN, OWN), block.head], smem, shared.own_ready
+            )
         pl.loop(0, jnp.minimum(steps, tile.stages))(fetch)
 
     plgpu.barrier_wait(shared.own_ready)
     zero = filled((ROWS, dim), 0.0, plgpu.Layout.WGMMA)
 
     def step(step: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        return _step(step, carry, block, shared, tile, lambda later: fetch_later(later, steps, tile.stages, shared.free, fetch))
+        return _step(
+            step, carry, block, shared, tile, lambda later: fetch_later(later, steps, tile.stages, shared.free, fetch)
+        )
 
     k_acc, v_acc = lax.fori_loop(0, steps, step, (zero, zero))
     rows = pl.ds(worker * ROWS, ROWS)

@@ -74,7 +74,11 @@ def query_gradient(given: Given, bounds: Bounds, tile: QueryTile) -> jax.Array:
         functools.partial(_kernel, group=heads // given.k.shape[2], tile=tile),
         out_type=jax.ShapeDtypeStruct(given.q.shape, given.q.dtype),
         scratch_types=[shared],
-        grid=(batch, time // OWN, heads),  # heads side by side, then tiles of one row: what they share is still in the cache
+        grid=(
+            batch,
+            time // OWN,
+            heads,
+        ),  # heads side by side, then tiles of one row: what they share is still in the cache
         grid_names=("row", "tile", "head"),
         num_threads=COMPUTE_GROUPS,
         thread_name="group",
@@ -95,22 +99,38 @@ def _kernel(*references: Any, group: int, tile: QueryTile) -> None:
         slot = lax.rem(step, tile.stages)
         keys = pl.ds((block.begin + step) * tile.keys, tile.keys)
         for source, smem, ready in ((given.k, shared.k, shared.k_ready), (given.v, shared.v, shared.v_ready)):
-            plgpu.copy_gmem_to_smem(source.at[block.row, keys, lax.div(block.head, group)], smem.at[slot], ready.at[slot])
+            plgpu.copy_gmem_to_smem(
+                source.at[block.row, keys, lax.div(block.head, group)], smem.at[slot], ready.at[slot]
+            )
 
     @pl.when(worker == 0)
     def _begin() -> None:
         for source, smem in ((given.q, shared.q), (given.g, shared.g)):
-            plgpu.copy_gmem_to_smem(source.at[block.row, pl.ds(block.own * OWN, OWN), block.head], smem, shared.own_ready)
+            plgpu.copy_gmem_to_smem(
+                source.at[block.row, pl.ds(block.own * OWN, OWN), block.head], smem, shared.own_ready
+            )
         pl.loop(0, jnp.minimum(steps, tile.stages))(fetch)
 
     queries = pl.ds(block.own * OWN + worker * ROWS, ROWS)
-    sides = (side.at[number] for side in (given.ends.at[block.row], given.sums.at[block.row, block.head]) for number in (0, 1))
+    sides = (
+        side.at[number]
+        for side in (given.ends.at[block.row], given.sums.at[block.row, block.head])
+        for number in (0, 1)
+    )
     per_query = plgpu.Layout.WGMMA.reduce(1)
     known = tuple(plgpu.load(side.at[queries], layout=per_query, optimized=False) for side in sides)
     plgpu.barrier_wait(shared.own_ready)
 
     def step(step: jax.Array, acc: jax.Array) -> jax.Array:
-        return _step(step, acc, known, block, shared, tile, lambda later: fetch_later(later, steps, tile.stages, shared.free, fetch))
+        return _step(
+            step,
+            acc,
+            known,
+            block,
+            shared,
+            tile,
+            lambda later: fetch_later(later, steps, tile.stages, shared.free, fetch),
+        )
 
     acc = lax.fori_loop(0, steps, step, filled((ROWS, dim), 0.0, plgpu.Layout.WGMMA))
     mine = shared.q.at[pl.ds(worker * ROWS, ROWS)]
@@ -121,7 +141,13 @@ def _kernel(*references: Any, group: int, tile: QueryTile) -> None:
 
 
 def _step(
-    step: jax.Array, acc: jax.Array, known: tuple[jax.Array, ...], block: Block, shared: Shared, tile: QueryTile, fetch_later: Any
+    step: jax.Array,
+    acc: jax.Array,
+    known: tuple[jax.Array, ...],
+    block: Block,
+    shared: Shared,
+    tile: QueryTile,
+    fetch_later: Any,
 ) -> jax.Array:
     """Takes a tile of keys into the gradient of 64 queries, [64, D] without the scale."""
     shape, rows = (ROWS, tile.keys), pl.ds(lax.axis_index("group") * ROWS, ROWS)

@@ -45,7 +45,9 @@ class Shared(NamedTuple):
     """The two warpgroups that compute take turns: one multiplies while the other has its softmax."""
 
 
-def forward(q_bthd: jax.Array, k_bskd: jax.Array, v_bskd: jax.Array, ends_b2t: jax.Array, bounds: Bounds, tile: ForwardTile) -> Any:
+def forward(
+    q_bthd: jax.Array, k_bskd: jax.Array, v_bskd: jax.Array, ends_b2t: jax.Array, bounds: Bounds, tile: ForwardTile
+) -> Any:
     """Output [B, T, H, D] and log-sum-exp float32[B, H, T].
 
     `ends_b2t` are the first and the last key that each query sees. OWN divides T, and the tile's keys S; `bounds` are those of `key_tiles`
@@ -67,9 +69,16 @@ def forward(q_bthd: jax.Array, k_bskd: jax.Array, v_bskd: jax.Array, ends_b2t: j
     )
     kernel = plgpu.kernel(
         functools.partial(_kernel, group=heads // k_bskd.shape[2], tile=tile),
-        out_type=(jax.ShapeDtypeStruct(q_bthd.shape, q_bthd.dtype), jax.ShapeDtypeStruct((batch, heads, time), jnp.float32)),
+        out_type=(
+            jax.ShapeDtypeStruct(q_bthd.shape, q_bthd.dtype),
+            jax.ShapeDtypeStruct((batch, heads, time), jnp.float32),
+        ),
         scratch_types=[shared],
-        grid=(batch, time // OWN, heads),  # heads side by side, then tiles of one row: what they share is still in the cache
+        grid=(
+            batch,
+            time // OWN,
+            heads,
+        ),  # heads side by side, then tiles of one row: what they share is still in the cache
         grid_names=("row", "tile", "head"),
         num_threads=COMPUTE_GROUPS + 1,
         thread_name="group",
@@ -98,7 +107,10 @@ def _copy(q: Any, k: Any, v: Any, block: Block, shared: Shared, group: int, tile
     def _step(step: jax.Array) -> None:
         slot = lax.rem(step, tile.stages)
         keys = pl.ds((block.begin + step) * tile.keys, tile.keys)
-        for source, smem, ready, free in ((k, shared.k, shared.k_ready, shared.k_free), (v, shared.v, shared.v_ready, shared.v_free)):
+        for source, smem, ready, free in (
+            (k, shared.k, shared.k_ready, shared.k_free),
+            (v, shared.v, shared.v_ready, shared.v_free),
+        ):
             pl.when(step >= tile.stages)(functools.partial(plgpu.barrier_wait, free.at[slot]))
             plgpu.copy_gmem_to_smem(source.at[block.row, keys, kv_head], smem.at[slot], ready.at[slot])
 
@@ -118,7 +130,11 @@ def _compute(ends: Any, out: Any, lse: Any, block: Block, shared: Shared, tile: 
         0,
         block.end - block.begin,
         functools.partial(_step, mine=mine, seen=seen, block=block, shared=shared, tile=tile),
-        (filled((ROWS, dim), 0.0, plgpu.Layout.WGMMA), filled((ROWS,), LOWEST, per_query), filled((ROWS,), 0.0, per_query)),
+        (
+            filled((ROWS, dim), 0.0, plgpu.Layout.WGMMA),
+            filled((ROWS,), LOWEST, per_query),
+            filled((ROWS,), 0.0, per_query),
+        ),
     )
     pl.when(worker == 0)(lambda: _take_turns(shared))
 

@@ -39,8 +39,13 @@ def reference(
     batch, time, heads, dim = q_bthd.shape
     kv_heads = k_bskd.shape[2]
     q_btkgd = q_bthd.astype(jnp.float32).reshape(batch, time, kv_heads, heads // kv_heads, dim)
-    scores = jnp.einsum("btkgd,bskd->bkgts", q_btkgd, k_bskd.astype(jnp.float32), preferred_element_type=jnp.float32) * dim**-0.5
-    seen = visible(q_segment_ids, kv_segment_ids, q_positions, kv_positions, causal=causal, window=window)[:, None, None]
+    scores = (
+        jnp.einsum("btkgd,bskd->bkgts", q_btkgd, k_bskd.astype(jnp.float32), preferred_element_type=jnp.float32)
+        * dim**-0.5
+    )
+    seen = visible(q_segment_ids, kv_segment_ids, q_positions, kv_positions, causal=causal, window=window)[
+        :, None, None
+    ]
     scores = jnp.where(seen, scores, -jnp.inf)
     top = jax.lax.stop_gradient(jnp.max(scores, axis=-1, keepdims=True))
     weights = jnp.where(seen, jnp.exp(scores - jnp.where(jnp.isfinite(top), top, 0.0)), 0.0)

@@ -41,7 +41,9 @@ def tpu(
     sound_b = self_attending("tpu", q_bthd, k_bskd, q_segment_ids, kv_segment_ids, q_positions, kv_positions)
     time, dim = q_bthd.shape[1], q_bthd.shape[3]
     if time % LANES:
-        raise InputError(f"The tpu attention backend serves rows of a multiple of {LANES} tokens, not {time}: choose another backend.")
+        raise InputError(
+            f"The tpu attention backend serves rows of a multiple of {LANES} tokens, not {time}: choose another backend."
+        )
     q, k, v = (jnp.swapaxes(x, 1, 2) for x in (q_bthd * dim**-0.5, k_bskd, v_bskd))
     out, lse = jax.vmap(functools.partial(_attend, causal, window))(q, k, v, q_segment_ids)
     out, lse = jnp.swapaxes(out, 1, 2), jnp.swapaxes(lse, 1, 2)
@@ -79,9 +81,14 @@ def _attend_backward(
     sizes = kernel.kwargs["block_sizes"]
     assert kernel.dq_mask_info is not None and kernel.dkv_mask_info is not None
     inputs = (q, k, v, splash.SegmentIds(segment_ids, segment_ids), None, lse, d_out, shift)
-    shared = {name: kernel.kwargs[name] for name in ("is_mqa", "mask_value", "attn_logits_soft_cap", "mask_function", "interpret")}
+    shared = {
+        name: kernel.kwargs[name]
+        for name in ("is_mqa", "mask_value", "attn_logits_soft_cap", "mask_function", "interpret")
+    }
     shared |= {name: getattr(sizes, name) for name in ("q_layout", "k_layout", "v_layout")}
-    dq = splash._splash_attention_bwd_dq(*inputs, bq=sizes.block_q_dq, bkv=sizes.block_kv_dq, mask_info=kernel.dq_mask_info, **shared)
+    dq = splash._splash_attention_bwd_dq(
+        *inputs, bq=sizes.block_q_dq, bkv=sizes.block_kv_dq, mask_info=kernel.dq_mask_info, **shared
+    )
     _, dk, dv = splash._splash_attention_bwd_dkv(
         *inputs,
         bq=sizes.block_q_dkv,

@@ -28,7 +28,9 @@ class Products(Protocol):
 PRODUCTS: dict[str, Products] = {"ragged": ragged, "hopper": hopper}
 
 
-def grouped_matmul(x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array, *, backend: Backend = "auto") -> jax.Array:
+def grouped_matmul(
+    x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array, *, backend: Backend = "auto"
+) -> jax.Array:
     """The first `group_sizes_e[0]` rows of x times w[0], as many as `group_sizes_e[1]` says after them times w[1], and so on.
 
     Sums are float32, results and gradients have the type of x and w. What rows beyond the last group hold does not matter (`reference`
@@ -68,7 +70,9 @@ def choose(device: jax.Device, dtype: jnp.dtype, matrix: tuple[int, ...]) -> Lit
     if platform not in ("gpu", "cuda", "rocm"):
         return "ragged"
     why = (
-        hopper.refusal(dtype, matrix) if capability == "9.0" else f"needs compute capability 9.0 (H100, H200), not {capability or platform}"
+        hopper.refusal(dtype, matrix)
+        if capability == "9.0"
+        else f"needs compute capability 9.0 (H100, H200), not {capability or platform}"
     )
     if why:
         raise InputError(f"no backend of grouped matmul serves this GPU: hopper {why}")
@@ -86,7 +90,9 @@ def _forward(
     return _grouped(backend, x_td, w_edf, group_sizes_e), (x_td, w_edf, group_sizes_e)
 
 
-def _backward(backend: str, kept: tuple[jax.Array, jax.Array, jax.Array], g_tf: jax.Array) -> tuple[jax.Array, jax.Array, None]:
+def _backward(
+    backend: str, kept: tuple[jax.Array, jax.Array, jax.Array], g_tf: jax.Array
+) -> tuple[jax.Array, jax.Array, None]:
     x_td, w_edf, group_sizes_e = kept
     products = PRODUCTS[backend]
     x_gradient = products.rows(g_tf, w_edf, group_sizes_e, transposed=True)

@@ -51,7 +51,9 @@ def output_slots(dtype: Any) -> Any:
     return swizzled((COMPUTE_GROUPS, 2, ROWS, ATOM), dtype, rows=1)
 
 
-def over_units(total: jax.Array | int, steps_of: Callable[[jax.Array], jax.Array], body: Callable[[jax.Array, jax.Array], None]) -> None:
+def over_units(
+    total: jax.Array | int, steps_of: Callable[[jax.Array], jax.Array], body: Callable[[jax.Array, jax.Array], None]
+) -> None:
     """Calls `body(unit, turn)` for this block's units; `turn` counts the steps of those before."""
     block, blocks = lax.axis_index("block"), lax.axis_size("block")
 
@@ -74,7 +76,12 @@ def copy_ahead(ring: Ring, turn: jax.Array, steps: jax.Array, copy: Callable[[ja
 
 
 def product(
-    ring: Ring, turn: jax.Array, steps: jax.Array, columns: int, left: Callable[[jax.Array], Any], right: Callable[[jax.Array], Any]
+    ring: Ring,
+    turn: jax.Array,
+    steps: jax.Array,
+    columns: int,
+    left: Callable[[jax.Array], Any],
+    right: Callable[[jax.Array], Any],
 ) -> jax.Array:
     """float32[64, columns]: the sum over the steps of `left(slot) @ right(slot)`; one step is multiplied while the next is waited for."""
 

@@ -37,7 +37,9 @@ def rows(x_tk: jax.Array, w: jax.Array, group_sizes_e: jax.Array, tile: ProductT
         out_type=jax.ShapeDtypeStruct((tokens, outputs), x_tk.dtype),
         scratch_types=dict(
             x_smem=swizzled((tile.stages, tile.rows, tile.depth), x_tk.dtype),
-            w_smem=swizzled((tile.stages, *((tile.columns, tile.depth) if transposed else (tile.depth, tile.columns))), x_tk.dtype),
+            w_smem=swizzled(
+                (tile.stages, *((tile.columns, tile.depth) if transposed else (tile.depth, tile.columns))), x_tk.dtype
+            ),
             slots=output_slots(x_tk.dtype),
             **ring_barriers(tile.stages),
         ),
@@ -71,7 +73,9 @@ def _kernel(
         def copy(step: jax.Array, slot: jax.Array) -> None:
             depth = pl.ds(step * tile.depth, tile.depth)
             plgpu.copy_gmem_to_smem(mine.at[:, depth], x_smem.at[slot], ready.at[slot])
-            plgpu.copy_gmem_to_smem(matrix.at[columns, depth] if transposed else matrix.at[depth, columns], w_smem.at[slot], ready.at[slot])
+            plgpu.copy_gmem_to_smem(
+                matrix.at[columns, depth] if transposed else matrix.at[depth, columns], w_smem.at[slot], ready.at[slot]
+            )
 
         copy_ahead(ring, turn, steps_of(unit), copy)
 
@@ -91,5 +95,6 @@ def _kernel(
         pl.when(begin < end)(lambda: store(value, here, slots.at[worker], begin, end))
 
     split_work(
-        lambda: over_units(units, steps_of, copy_unit), lambda worker: over_units(units, steps_of, functools.partial(compute_unit, worker))
+        lambda: over_units(units, steps_of, copy_unit),
+        lambda worker: over_units(units, steps_of, functools.partial(compute_unit, worker)),
     )

@@ -34,7 +34,9 @@ def weights(x_td: jax.Array, g_tf: jax.Array, group_sizes_e: jax.Array, tile: Pr
     """
     (experts,), (_, d), (_, f) = group_sizes_e.shape, x_td.shape, g_tf.shape
     tokens = token_tiles(group_sizes_e, tile.depth)
-    x_rest, g_rest = (jnp.where(tokens.in_rest[..., None], side.at[tokens.rest].get(mode="clip"), 0) for side in (x_td, g_tf))
+    x_rest, g_rest = (
+        jnp.where(tokens.in_rest[..., None], side.at[tokens.rest].get(mode="clip"), 0) for side in (x_td, g_tf)
+    )
     kernel = plgpu.kernel(
         functools.partial(_kernel, shape=(experts, d // tile.rows, f // tile.columns), tile=tile),
         out_type=jax.ShapeDtypeStruct((experts, d, f), x_td.dtype),
@@ -93,5 +95,6 @@ def _kernel(
 
     units = experts * high * wide
     split_work(
-        lambda: over_units(units, steps_of, copy_unit), lambda worker: over_units(units, steps_of, functools.partial(compute_unit, worker))
+        lambda: over_units(units, steps_of, copy_unit),
+        lambda worker: over_units(units, steps_of, functools.partial(compute_unit, worker)),
     )

@@ -27,7 +27,9 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def heads(seed: int, time: int, query: int, key_value: int, dim: int = 16) -> tuple[jax.Array, jax.Array, jax.Array]:
     keys = jax.random.split(jax.random.key(seed), 3)
-    q, k, v = (jax.random.normal(key, (2, time, h, dim)) for key, h in zip(keys, (query, key_value, key_value), strict=True))
+    q, k, v = (
+        jax.random.normal(key, (2, time, h, dim)) for key, h in zip(keys, (query, key_value, key_value), strict=True)
+    )
     return q, k, v
 
 
@@ -55,19 +57,30 @@ MASKED = jax.jit(jax.nn.dot_product_attention)
 
 
 @settings(max_examples=25)
-@given(lengths=st.lists(st.integers(1, 20), min_size=1, max_size=12), window=st.sampled_from((None, 3)), causal=st.booleans())
+@given(
+    lengths=st.lists(st.integers(1, 20), min_size=1, max_size=12),
+    window=st.sampled_from((None, 3)),
+    causal=st.booleans(),
+)
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_packed_rows_agree_with_jax_under_a_mask(backend: Backend, lengths: list[int], window: int | None, causal: bool) -> None:
+def test_packed_rows_agree_with_jax_under_a_mask(
+    backend: Backend, lengths: list[int], window: int | None, causal: bool
+) -> None:
     fits = [length for length, end in zip(lengths, np.cumsum(lengths), strict=True) if end <= TIME]
     q, k, v = heads(1, TIME, 4, 2)
     segment_ids, positions = rows([fits, fits[1:]], TIME)
     mask = visible(segment_ids, segment_ids, positions, positions, causal, window)
-    out, lse = JITTED(q, k, v, segment_ids, segment_ids, positions, positions, causal=causal, window=window, backend=backend)
+    out, lse = JITTED(
+        q, k, v, segment_ids, segment_ids, positions, positions, causal=causal, window=window, backend=backend
+    )
     theirs = MASKED(q, k, v, mask=mask[:, None])
     attended = segment_ids > 0
     np.testing.assert_allclose(np.asarray(out)[attended], np.asarray(theirs)[attended], atol=2e-6)
     np.testing.assert_array_equal(np.asarray(out)[~attended], 0)
-    scores = np.einsum("btkgd,bskd->btkgs", np.asarray(q, np.float64).reshape(2, TIME, 2, 2, 16), np.asarray(k, np.float64)) / 4
+    scores = (
+        np.einsum("btkgd,bskd->btkgs", np.asarray(q, np.float64).reshape(2, TIME, 2, 2, 16), np.asarray(k, np.float64))
+        / 4
+    )
     with np.errstate(divide="ignore"):
         expected = np.log(np.sum(np.exp(scores) * mask[:, :, None, None], axis=-1)).reshape(2, TIME, 4)
     np.testing.assert_allclose(lse, expected, atol=1e-5)
@@ -91,7 +104,10 @@ def test_causality_compares_positions_so_a_caller_may_hold_any_part_of_the_keys(
     q, k, v = heads(3, 16, 4, 2)
     ones, positions = jnp.ones((2, 16), jnp.int32), jnp.broadcast_to(jnp.arange(16), (2, 16))
     whole, whole_lse = JITTED(q, k, v, ones, ones, positions, positions)
-    parts = [JITTED(q, k[:, half], v[:, half], ones, ones[:, half], positions, positions[:, half]) for half in (slice(0, 8), slice(8, 16))]
+    parts = [
+        JITTED(q, k[:, half], v[:, half], ones, ones[:, half], positions, positions[:, half])
+        for half in (slice(0, 8), slice(8, 16))
+    ]
     lse = jnp.stack([part[1] for part in parts])
     shares = jnp.exp(lse - whole_lse)
     np.testing.assert_allclose(sum(s[..., None] * p[0] for s, p in zip(shares, parts, strict=True)), whole, atol=2e-6)
@@ -100,7 +116,13 @@ def test_causality_compares_positions_so_a_caller_may_hold_any_part_of_the_keys(
 @pytest.mark.parametrize("key_value", [8, 2, 1])
 @pytest.mark.parametrize(
     ("documents", "causal", "window"),
-    [([1] * 200, True, None), ([90, 1, 1, 57, 40], True, None), ([120, 80], True, 17), ([60, 99], False, None), ([], True, None)],
+    [
+        ([1] * 200, True, None),
+        ([90, 1, 1, 57, 40], True, None),
+        ([120, 80], True, 17),
+        ([60, 99], False, None),
+        ([], True, None),
+    ],
 )
 def test_chunked_has_the_output_and_gradients_of_the_reference(
     key_value: int, documents: list[int], causal: bool, window: int | None, monkeypatch: pytest.MonkeyPatch
@@ -126,14 +148,18 @@ def test_auto_takes_the_fastest_that_serves_a_device() -> None:
     bfloat16, float16, float32 = (jnp.dtype(dtype) for dtype in (jnp.bfloat16, jnp.float16, jnp.float32))
     assert choose(device("cpu"), float32, 100_000, 96) == "chunked"
     assert choose(device("gpu", "9.0"), bfloat16, 8192, 128) == "hopper"
-    assert choose(device("gpu", "9.0"), bfloat16, 8192, 80) == choose(device("gpu", "9.0"), float16, 8192, 64) == "cudnn"
+    assert (
+        choose(device("gpu", "9.0"), bfloat16, 8192, 80) == choose(device("gpu", "9.0"), float16, 8192, 64) == "cudnn"
+    )
     assert choose(device("tpu"), bfloat16, 8192, 128) == "tpu"
     assert choose(device("gpu", "8.0"), bfloat16, 2048, 128) == choose(device("tpu"), bfloat16, 100, 64) == "chunked"
 
 
 @pytest.mark.parametrize(("platform", "capability", "dtype"), [("gpu", "8.0", "bfloat16"), ("gpu", "9.0", "float32")])
 def test_auto_refuses_quadratic_time_on_long_rows_of_an_accelerator(platform: str, capability: str, dtype: str) -> None:
-    with pytest.raises(InputError, match=f"no attention kernel takes {dtype}, head dim 128, 2049 keys on {platform} {capability}; use "):
+    with pytest.raises(
+        InputError, match=f"no attention kernel takes {dtype}, head dim 128, 2049 keys on {platform} {capability}; use "
+    ):
         choose(device(platform, capability), jnp.dtype(dtype), 2049, 128)
 
 

@@ -26,7 +26,10 @@ TIME = 100
 def test_offsets_and_lengths_are_those_of_the_documents(lengths: list[list[int]]) -> None:
     numbers = jax.jit(ordinals)(rows(lengths, TIME)[0])
     for row, documents in enumerate(lengths):
-        assert numbers[row].tolist() == np.repeat([*range(len(documents)), -1], [*documents, TIME - sum(documents)]).tolist()
+        assert (
+            numbers[row].tolist()
+            == np.repeat([*range(len(documents)), -1], [*documents, TIME - sum(documents)]).tolist()
+        )
     for first in range(0, max(map(len, lengths)) + 1, DOCUMENTS):
         offsets, sizes = (x.tolist() for x in jax.jit(extents)(numbers, first))
         for row, documents in enumerate(lengths):
@@ -39,7 +42,9 @@ class Emulated:
     """What cuDNN promises: documents by offset and length, nothing said of other tokens, statistics by document and its own time."""
 
     @staticmethod
-    def documents(q: jax.Array, offsets: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    def documents(
+        q: jax.Array, offsets: jax.Array, lengths: jax.Array
+    ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
         local = jnp.arange(q.shape[1]) - offsets[:, :DOCUMENTS, None]
         inside = (local >= 0) & (local < lengths[:, :, None])
         segment_ids = jnp.sum(jnp.where(inside, jnp.arange(1, DOCUMENTS + 1)[:, None], 0), axis=1)
@@ -49,7 +54,9 @@ class Emulated:
         return segment_ids, positions, own, at
 
     @classmethod
-    def attend(cls, q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array, parameters: Any) -> Any:
+    def attend(
+        cls, q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array, parameters: Any
+    ) -> Any:
         causal = parameters["mask_type"].name == "CAUSAL"
         window = parameters["sliding_window_length"]
         scaled = q * (parameters["scale"] * q.shape[3] ** 0.5)
@@ -63,7 +70,9 @@ class Emulated:
 
 class Forward(Emulated):
     @classmethod
-    def bind(cls, q: Any, k: Any, v: Any, bias: Any, lengths: Any, _: Any, offsets: Any, *rest: Any, **parameters: Any) -> list[Any]:
+    def bind(
+        cls, q: Any, k: Any, v: Any, bias: Any, lengths: Any, _: Any, offsets: Any, *rest: Any, **parameters: Any
+    ) -> list[Any]:
         segment_ids, positions, own, at = cls.documents(q, offsets, lengths)
         out, lse = cls.attend(q, k, v, segment_ids, positions, parameters)
         return [jnp.where(segment_ids[:, :, None, None] > 0, out, jnp.nan), cls.statistics(lse, own, at)]
@@ -71,7 +80,9 @@ class Forward(Emulated):
 
 class Backward(Emulated):
     @classmethod
-    def bind(cls, q: Any, k: Any, v: Any, bias: Any, lengths: Any, _: Any, offsets: Any, *rest: Any, **parameters: Any) -> list[Any]:
+    def bind(
+        cls, q: Any, k: Any, v: Any, bias: Any, lengths: Any, _: Any, offsets: Any, *rest: Any, **parameters: Any
+    ) -> list[Any]:
         statistics, _, d_out = rest[3:]
         segment_ids, positions, own, at = cls.documents(q, offsets, lengths)
         (_, lse), gradients = jax.vjp(lambda q, k, v: cls.attend(q, k, v, segment_ids, positions, parameters), q, k, v)
@@ -86,10 +97,14 @@ def test_any_number_of_documents_comes_together_from_calls_that_each_know_a_few(
     lengths: list[list[int]], causal: bool, window: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for direction, primitive in (("fwd", Forward), ("bwd", Backward)):
-        monkeypatch.setattr(f"tanuki_jax.lm.kernels.attention.cudnn.fused._dot_product_attention_{direction}_p_wrapper", primitive)
+        monkeypatch.setattr(
+            f"tanuki_jax.lm.kernels.attention.cudnn.fused._dot_product_attention_{direction}_p_wrapper", primitive
+        )
     segment_ids, positions = map(jnp.asarray, rows(lengths, 64))
     keys = jax.random.split(jax.random.key(0), 4)
-    q, k, v, d_out = (jax.random.normal(key, (3, 64, heads, 8), jnp.bfloat16) for key, heads in zip(keys, (4, 2, 2, 4), strict=True))
+    q, k, v, d_out = (
+        jax.random.normal(key, (3, 64, heads, 8), jnp.bfloat16) for key, heads in zip(keys, (4, 2, 2, 4), strict=True)
+    )
 
     def everything(attend: Any) -> Any:
         def run(q: jax.Array, k: jax.Array, v: jax.Array) -> Any:
@@ -119,7 +134,9 @@ def arguments(time: int = 16, keys: int = 16, dtype: Any = jnp.bfloat16) -> list
         (arguments(), {"causal": False, "window": 4}, "windows for causal attention only"),
     ],
 )
-def test_what_it_cannot_serve_is_refused_in_a_sentence(arrays: list[jax.Array], options: dict[str, Any], message: str) -> None:
+def test_what_it_cannot_serve_is_refused_in_a_sentence(
+    arrays: list[jax.Array], options: dict[str, Any], message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         cudnn(*arrays, **{"causal": True, "window": None, **options})
 
@@ -134,12 +151,17 @@ def test_an_old_cudnn_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def compiled_for_h200(batch: int, time: int, heads: int, key_value_heads: int, dim: int, **options: Any) -> str:
     """The optimised program of the output and of its gradients."""
     sharding = jax.sharding.SingleDeviceSharding(parse("h200:1").devices()[0])
-    q, k = (jax.ShapeDtypeStruct((batch, time, count, dim), jnp.bfloat16, sharding=sharding) for count in (heads, key_value_heads))
+    q, k = (
+        jax.ShapeDtypeStruct((batch, time, count, dim), jnp.bfloat16, sharding=sharding)
+        for count in (heads, key_value_heads)
+    )
     ids = jax.ShapeDtypeStruct((batch, time), jnp.int32, sharding=sharding)
 
     def run(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> Any:
         def loss(q: jax.Array, k: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array]:
-            out, lse = cudnn(q, k, v, segment_ids, segment_ids, positions, positions, **{"causal": True, "window": None, **options})
+            out, lse = cudnn(
+                q, k, v, segment_ids, segment_ids, positions, positions, **{"causal": True, "window": None, **options}
+            )
             return jnp.sum(jnp.square(out.astype(jnp.float32))), lse
 
         return jax.value_and_grad(loss, argnums=(0, 1, 2), has_aux=True)(q, k, v)
@@ -167,7 +189,9 @@ def test_both_passes_compile_to_calls_of_cudnn_with_offsets_and_no_mask(
 
 @pytest.mark.gpu_compile
 @pytest.mark.parametrize(
-    ("options", "mask", "window"), [({"window": 512}, "CAUSAL", 512), ({"causal": False}, "NO_MASK", 0)], ids=["window", "both ways"]
+    ("options", "mask", "window"),
+    [({"window": 512}, "CAUSAL", 512), ({"causal": False}, "NO_MASK", 0)],
+    ids=["window", "both ways"],
 )
 def test_the_window_and_causality_reach_cudnn(options: dict[str, Any], mask: str, window: int) -> None:
     for call in re.findall(r".*__cudnn\$fmha.*", compiled_for_h200(1, 2048, 8, 2, 128, **options)):
@@ -181,7 +205,9 @@ def test_batch_and_heads_may_be_split_in_a_scan_of_rematerialised_layers(check_v
     mesh = jax.sharding.Mesh(np.array(parse("h200:4").devices()).reshape(2, 2), ("data", "tensor"))
     arrays, ids = jax.P("data", None, "tensor", None), jax.P("data", None)
 
-    @functools.partial(jax.shard_map, mesh=mesh, in_specs=(arrays,) * 3 + (ids,) * 2, out_specs=arrays, check_vma=check_vma)
+    @functools.partial(
+        jax.shard_map, mesh=mesh, in_specs=(arrays,) * 3 + (ids,) * 2, out_specs=arrays, check_vma=check_vma
+    )
     def layer(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> jax.Array:
         return cudnn(q, k, v, segment_ids, segment_ids, positions, positions, causal=True, window=None)[0]
 
@@ -189,7 +215,9 @@ def test_batch_and_heads_may_be_split_in_a_scan_of_rematerialised_layers(check_v
         once = jax.checkpoint(lambda x, _: (layer(x, k, v, segment_ids, positions), None))
         return jnp.sum(jax.lax.scan(once, q, length=3)[0].astype(jnp.float32))
 
-    q, k = (jax.ShapeDtypeStruct((4, 256, n, 128), jnp.bfloat16, sharding=jax.NamedSharding(mesh, arrays)) for n in (8, 4))
+    q, k = (
+        jax.ShapeDtypeStruct((4, 256, n, 128), jnp.bfloat16, sharding=jax.NamedSharding(mesh, arrays)) for n in (8, 4)
+    )
     row = jax.ShapeDtypeStruct((4, 256), jnp.int32, sharding=jax.NamedSharding(mesh, ids))
     program = str(jax.jit(jax.grad(loss, argnums=(0, 1, 2))).lower(q, k, k, row, row).compile().as_text())
     assert "__cudnn$fmhaSoftmaxBackward" in program

@@ -39,7 +39,9 @@ def gradients(mesh: Mesh, time: int, heads: tuple[int, int], dim: int, remat: st
         return jax.jit(jax.grad(loss, argnums=(0, 1, 2))).lower(q, kv, kv, ids, ids).compile()
 
 
-@pytest.mark.parametrize(("time", "heads", "dim"), [(2048, (32, 8), 128), (8192, (32, 8), 128), (301, (8, 8), 64), (4096, (8, 1), 64)])
+@pytest.mark.parametrize(
+    ("time", "heads", "dim"), [(2048, (32, 8), 128), (8192, (32, 8), 128), (301, (8, 8), 64), (4096, (8, 1), 64)]
+)
 def test_no_register_spills(time: int, heads: tuple[int, int], dim: int) -> None:
     mesh = make_mesh(Layout(), parse("h200:1").devices())
     jax.clear_caches()
@@ -54,7 +56,9 @@ def test_rows_and_heads_are_split_without_communication() -> None:
     mesh = make_mesh(Layout(fsdp=4, tensor=2), parse("h200:8").devices())
     program = gradients(mesh, 2048, (8, 2), 128).as_text() or ""
     assert program.count('custom_call_target="mosaic_gpu') == 3
-    assert [name for name in ("all-gather", "all-reduce", "all-to-all", "collective-permute") if f"{name}(" in program] == []
+    assert [
+        name for name in ("all-gather", "all-reduce", "all-to-all", "collective-permute") if f"{name}(" in program
+    ] == []
 
 
 @pytest.mark.parametrize(("remat", "kernels"), [("full", 4), ("attention", 3), ("dots", 3)])

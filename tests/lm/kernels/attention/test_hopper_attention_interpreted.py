@@ -29,16 +29,23 @@ def arrays(seed: int, batch: int, time: int, heads: tuple[int, int], dim: int) -
     """q, k, v, the output's cotangent and the log-sum-exp's."""
     keys = jax.random.split(jax.random.key(seed), 5)
     numbers = (heads[0], heads[1], heads[1], heads[0])
-    made = [jax.random.normal(key, (batch, time, number, dim), jnp.bfloat16) for key, number in zip(keys, numbers, strict=False)]
+    made = [
+        jax.random.normal(key, (batch, time, number, dim), jnp.bfloat16)
+        for key, number in zip(keys, numbers, strict=False)
+    ]
     return [*made, jax.random.normal(keys[4], (batch, time, heads[0]))]
 
 
-def with_gradients(attend: Callable[..., Any], q: jax.Array, k: jax.Array, v: jax.Array, g: jax.Array, g_lse: jax.Array) -> list[jax.Array]:
+def with_gradients(
+    attend: Callable[..., Any], q: jax.Array, k: jax.Array, v: jax.Array, g: jax.Array, g_lse: jax.Array
+) -> list[jax.Array]:
     (out, lse), pull_back = jax.vjp(attend, q, k, v)
     return [out, lse, *pull_back((g, g_lse))]
 
 
-def in_float64(seen: npt.NDArray[np.bool_], q: Array64, k: Array64, v: Array64, g: Array64, g_lse: Array64) -> list[Array64]:
+def in_float64(
+    seen: npt.NDArray[np.bool_], q: Array64, k: Array64, v: Array64, g: Array64, g_lse: Array64
+) -> list[Array64]:
     """Attention and its gradients written out; arrays are [B, T, H, D]."""
     group, scale = q.shape[2] // k.shape[2], q.shape[3] ** -0.5
     k_all, v_all = (np.repeat(x, group, axis=2) for x in (k, v))
@@ -85,7 +92,9 @@ def test_output_and_gradients_equal_those_in_float64(
     for name, ours, exact in zip(NAMES, found, expected, strict=True):
         finite = np.isfinite(exact)
         np.testing.assert_array_equal(np.isfinite(ours), finite, err_msg=name)
-        np.testing.assert_allclose(np.asarray(ours)[finite], exact[finite], atol=2 * ROUNDING * np.abs(exact[finite]).max(), err_msg=name)
+        np.testing.assert_allclose(
+            np.asarray(ours)[finite], exact[finite], atol=2 * ROUNDING * np.abs(exact[finite]).max(), err_msg=name
+        )
 
 
 def test_a_caller_may_hold_any_part_of_the_keys() -> None:
@@ -98,10 +107,15 @@ def test_a_caller_may_hold_any_part_of_the_keys() -> None:
 
     with interpreted():
         run = jax.jit(part, static_argnums=2)
-        (whole, lse), *halves = jax.block_until_ready([run(k, v, keys) for keys in (slice(None), slice(0, 128), slice(128, 256))])
+        (whole, lse), *halves = jax.block_until_ready(
+            [run(k, v, keys) for keys in (slice(None), slice(0, 128), slice(128, 256))]
+        )
     attended = segment_ids[0] > 0
     shares = [np.exp(np.asarray(half_lse)[0, attended] - np.asarray(lse)[0, attended]) for _, half_lse in halves]
-    together = sum(share[..., None] * np.asarray(out, np.float32)[0, attended] for share, (out, _) in zip(shares, halves, strict=True))
+    together = sum(
+        share[..., None] * np.asarray(out, np.float32)[0, attended]
+        for share, (out, _) in zip(shares, halves, strict=True)
+    )
     np.testing.assert_allclose(together, np.asarray(whole, np.float32)[0, attended], atol=4 * ROUNDING)
 
 

@@ -20,7 +20,9 @@ QUERY_TILES = jax.jit(query_tiles, static_argnums=(1, 2, 3))
 
 
 def packed(lengths: list[int]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    return rows([[length for length, end in zip(lengths, np.cumsum(lengths), strict=True) if end <= TIME], [], [TIME]], TIME)
+    return rows(
+        [[length for length, end in zip(lengths, np.cumsum(lengths), strict=True) if end <= TIME], [], [TIME]], TIME
+    )
 
 
 def seen_by(found: Intervals, keys: int) -> npt.NDArray[np.bool_]:
@@ -39,7 +41,9 @@ def test_a_query_sees_the_keys_of_its_interval(lengths: list[int], window: int |
 
 @settings(max_examples=40)
 @given(lengths=DOCUMENTS, window=WINDOWS, causal=st.booleans(), part=st.tuples(st.integers(0, 2), st.integers(0, 2)))
-def test_callers_may_hold_parts_of_a_row(lengths: list[int], window: int | None, causal: bool, part: tuple[int, int]) -> None:
+def test_callers_may_hold_parts_of_a_row(
+    lengths: list[int], window: int | None, causal: bool, part: tuple[int, int]
+) -> None:
     segment_ids, positions = packed(lengths)
     q, kv = (slice(32 * at, 32 * at + 32) for at in part)
     sides = (segment_ids[:, q], segment_ids[:, kv], positions[:, q], positions[:, kv])

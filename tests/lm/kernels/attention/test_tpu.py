@@ -32,7 +32,8 @@ def test_output_log_sum_exp_and_gradients_of_packed_rows_are_those_of_the_refere
     segment_ids, positions = map(jnp.asarray, rows([[5, 100, 1, 80], [256]], 256))
     keys = jax.random.split(jax.random.key(0), 5)
     q, k, v, d_out = (
-        jax.random.normal(key, (2, 256, n, dim)) for key, n in zip(keys, [heads, key_value_heads, key_value_heads, heads], strict=False)
+        jax.random.normal(key, (2, 256, n, dim))
+        for key, n in zip(keys, [heads, key_value_heads, key_value_heads, heads], strict=False)
     )
     d_lse = jax.random.normal(keys[4], (2, 256, heads))
 
@@ -52,11 +53,14 @@ def test_no_document_moves_a_bit_of_another() -> None:
     def attend(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> jax.Array:
         return tpu(q, k, v, segment_ids, segment_ids, positions, positions, causal=True, window=None)[0]
 
-    assert leaks(differentiated(attend), lengths=((100, 1, 120),), time=256, heads=2, key_value_heads=1, head_dim=16) == []
+    assert (
+        leaks(differentiated(attend), lengths=((100, 1, 120),), time=256, heads=2, key_value_heads=1, head_dim=16) == []
+    )
 
 
 @pytest.mark.parametrize(
-    ("time", "keys", "message"), [(256, 128, "256 queries and 128 keys"), (100, 100, "a multiple of 128 tokens, not 100")]
+    ("time", "keys", "message"),
+    [(256, 128, "256 queries and 128 keys"), (100, 100, "a multiple of 128 tokens, not 100")],
 )
 def test_what_it_cannot_serve_is_refused_in_a_sentence(time: int, keys: int, message: str) -> None:
     q, k = (jnp.zeros((1, length, 1, 16)) for length in (time, keys))

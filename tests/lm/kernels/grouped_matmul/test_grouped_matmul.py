@@ -103,7 +103,12 @@ def test_what_is_wrong_with_one_expert_stays_there() -> None:
 def test_no_temporary_is_dense_in_experts() -> None:
     """`jax.lax.ragged_dot` takes [E, T, D] here, and as many products."""
     experts, rows, width = 16, 2048, 64
-    arrays = (jnp.zeros((rows, width)), jnp.zeros((experts, width, width)), jnp.zeros((rows, width)), jnp.zeros(experts, jnp.int32))
+    arrays = (
+        jnp.zeros((rows, width)),
+        jnp.zeros((experts, width, width)),
+        jnp.zeros((rows, width)),
+        jnp.zeros(experts, jnp.int32),
+    )
     compiled = _computed.lower(*arrays, backend="ragged").compile()
     memory = compiled.memory_analysis()
     assert memory is not None
@@ -120,13 +125,19 @@ def test_devices_with_rows_of_their_own_add_up_the_gradient_of_the_matrices(chec
     @jax.jit
     def split(x: jax.Array, w: jax.Array, g: jax.Array) -> list[jax.Array]:
         local: Any = jax.shard_map(
-            lambda x, w, sizes: grouped_matmul(x, w, sizes[0]), mesh=mesh, in_specs=specs, out_specs=jax.P("data"), check_vma=check_vma
+            lambda x, w, sizes: grouped_matmul(x, w, sizes[0]),
+            mesh=mesh,
+            in_specs=specs,
+            out_specs=jax.P("data"),
+            check_vma=check_vma,
         )
         out, pull = jax.vjp(lambda x, w: local(x, w, jnp.array(sizes, jnp.int32)), x, w)
         return [out, *pull(g)]
 
     half = ROWS // 2
-    first, second = (one_by_one(x[rows], w, g[rows], sizes[n]) for n, rows in enumerate((slice(half), slice(half, None))))
+    first, second = (
+        one_by_one(x[rows], w, g[rows], sizes[n]) for n, rows in enumerate((slice(half), slice(half, None)))
+    )
     expected = [np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]]), first[2] + second[2]]
     for got, wanted in zip(split(x, w, g), expected, strict=True):
         np.testing.assert_allclose(got, wanted, atol=1e-4, rtol=1e-5)
@@ -151,12 +162,16 @@ def test_a_hopper_gpu_takes_our_kernel() -> None:
         ("gpu", "9.0", BF16, (4096, 14300), "multiples of 128, not 4096 x 14300"),
     ],
 )
-def test_no_gpu_falls_back_to_something_slow(platform: str, capability: str, dtype: Any, matrix: tuple[int, int], reason: str) -> None:
+def test_no_gpu_falls_back_to_something_slow(
+    platform: str, capability: str, dtype: Any, matrix: tuple[int, int], reason: str
+) -> None:
     with pytest.raises(InputError, match=f"no backend of grouped matmul serves this GPU: hopper .*{reason}"):
         choose(device(platform, capability), dtype, matrix)
 
 
 def test_the_kernel_refuses_what_it_does_not_take() -> None:
     x, w, _ = inputs(BF16)
-    with pytest.raises(InputError, match="the backend hopper takes matrices whose sides are multiples of 128, not 8 x 12"):
+    with pytest.raises(
+        InputError, match="the backend hopper takes matrices whose sides are multiples of 128, not 8 x 12"
+    ):
         grouped_matmul(x, w, jnp.zeros(EXPERTS, jnp.int32), backend="hopper")

@@ -42,12 +42,16 @@ def test_all_three_products_compile_without_a_spill(
         return jax.ShapeDtypeStruct(shape, jnp.bfloat16, sharding=sharding)
 
     @jax.jit
-    def products(x: jax.Array, w: jax.Array, sizes: jax.Array, g: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    def products(
+        x: jax.Array, w: jax.Array, sizes: jax.Array, g: jax.Array
+    ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         out, pull = jax.vjp(lambda x, w: grouped_matmul(x, w, sizes, backend="hopper"), x, w)
         return out, pull(g)
 
     sizes = jax.ShapeDtypeStruct((experts,), jnp.int32, sharding=sharding)
-    compiled = products.lower(array(tokens, inputs), array(experts, inputs, outputs), sizes, array(tokens, outputs)).compile()
+    compiled = products.lower(
+        array(tokens, inputs), array(experts, inputs, outputs), sizes, array(tokens, outputs)
+    ).compile()
     report = capfd.readouterr()
     found = re.findall(r"(\d+) bytes spill stores, (\d+) bytes spill loads", report.out + report.err)
     assert found == [("0", "0")] * 3

@@ -57,7 +57,9 @@ def test_whole_tiles_and_the_rest_are_the_rows_of_the_group(sizes: list[int], si
 @pytest.mark.parametrize("columns", [1, 7])
 def test_units_are_all_places_of_the_grid_once(rows: int, columns: int) -> None:
     row, column = position(jnp.arange(rows * columns), rows, columns)
-    assert sorted(zip(row.tolist(), column.tolist(), strict=True)) == [(i, j) for i in range(rows) for j in range(columns)]
+    assert sorted(zip(row.tolist(), column.tolist(), strict=True)) == [
+        (i, j) for i in range(rows) for j in range(columns)
+    ]
 
 
 def test_units_that_follow_each_other_share_rows_and_columns() -> None:
