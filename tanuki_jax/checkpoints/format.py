@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from tanuki_jax.base.atomic import replace_text, sync_folder
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.checkpoints.old_versions import VERSION, upgraded
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.serialize import from_json, to_json
@@ -27,51 +28,11 @@ _log = logging.getLogger("tanuki_jax.checkpoints")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Course:
-    """How a run has gone lately: what decides whether steps are usual and whether there is a spike."""
-
-    losses: tuple[float, ...] = ()
-    """Of accepted steps, oldest first: the guard's window."""
-    gradient_norms: tuple[float, ...] = ()
-    rejected: tuple[int, ...] = ()
-    """Steps that were rejected lately."""
-    smoothed: float = 0.0
-    """Mean loss of about the last eight accepted steps, exponentially weighted."""
-    level: float = 0.0
-    """What the smoothed loss was before it was raised, if it is."""
-    spread: float = 0.0
-    """Mean absolute difference between a loss and the smoothed one before it, in about 64 steps that were not raised."""
-    calm: int = 0
-    """Steps so far that were not raised."""
-    raised_from: int = 0
-    """About the first step of those in a row whose smoothed loss is above the level; 0: there are none."""
-
-    @property
-    def begins(self) -> int:
-        """First step that may belong to a spike yet to be recognised; 0 if none may. A checkpoint from before it has to stay."""
-        return min((*self.rejected[:1], *([self.raised_from] if self.raised_from else [])), default=0)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Spike:
-    """Steps whose data were left out when the run went back."""
-
-    first: int
-    """First step of the spike, from 1."""
-    last: int
-    """The step at which it was recognised."""
-    data_steps: tuple[int, ...]
-    """What the steps from `first` to `last` read."""
-    checkpoint: int
-    """Step of the checkpoint to which the run went back."""
-    reason: str
-    """In a sentence."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class State:
     """Everything about a checkpoint that is not an array."""
 
+    version: int = VERSION
+    """Version in which the arrays were saved."""
     step: int
     """Optimizer steps behind it, rejected ones included."""
     tokens: int
@@ -91,11 +52,9 @@ class State:
     """Dotted name of an array -> sum of its bits, as it was on the devices; empty if the checkpoint was converted."""
     held_out: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Held-out losses, if they were measured at this step."""
-    course: Course = Course()
-    spikes: tuple[Spike, ...] = ()
-    """All so far."""
-    slow_until: int = 0
-    """Up to this step the learning rate is lower."""
+    history: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """What training remembers of the run, as JSON that only training reads (`training.loss_history`); empty if the checkpoint was
+    converted."""
     adapters: Mapping[str, LoRA] = dataclasses.field(default_factory=dict)
     """What `adapters/` holds, by name; empty: all parameters are in `base/`."""
     base: str = ""
@@ -171,7 +130,7 @@ def finish(checkpoint: Path, state: State) -> None:
 
 def commit(checkpoint: Path, state: State) -> None:
     """Writes the `state.json` of a checkpoint that is on the disk, with the checksums of what lies there, in one atomic step."""
-    _write_state(checkpoint, state, checksums(checkpoint))
+    _write_state(checkpoint, dataclasses.replace(state, version=VERSION), checksums(checkpoint))
 
 
 def rewrite(checkpoint: Path, state: State) -> None:
@@ -201,7 +160,7 @@ def read_state(checkpoint: Path) -> State:
         raise InputError(f"{checkpoint} is not a finished checkpoint; it has no {STATE}")
     try:
         text = path.read_text(encoding="utf-8")
-        state = from_json(text, State, str(path))
+        state = from_json(upgraded(text, str(path)), State, str(path))
     except InputError:
         raise
     except (OSError, ValueError, RecursionError) as error:

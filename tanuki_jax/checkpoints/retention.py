@@ -1,46 +1,47 @@
-"""Which checkpoints of a run stay."""
+"""Retention: which checkpoints of a run stay."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.format import State, read_state, step_folder, steps
 from tanuki_jax.config.experiment import Checkpoints
 
-HELD_OUT = "held_out/all"
+type Protect = Callable[[State, Sequence[int]], Collection[int]]
+"""(state of the newest checkpoint, steps of all finished ones, ascending) -> the steps of those that the run still needs."""
 
 
-def outdated(checkpoints: Path, settings: Checkpoints, state: State) -> list[int]:
-    """Steps of the finished checkpoints that have had their time, ascending.
+def outdated(
+    checkpoints: Path, settings: Checkpoints, *, best_metric: str = "", protected: Collection[int] = ()
+) -> list[int]:
+    """Return the steps of the finished checkpoints that may be removed, ascending.
 
-    The newest `keep` stay, the multiples of `keep_every_steps`, with `keep_best` the one with the lowest held-out loss, those to which
-    the run went back after a spike, which are needed to explain it, and the newest one from before a spike that is yet to be recognised.
+    The newest `keep` stay, the multiples of `keep_every_steps`, with `keep_best` the one with the lowest metric, and the protected ones.
 
     Args:
         checkpoints: their folder.
         settings: of the run.
-        state: of the newest one.
+        best_metric: name in `State.held_out` of the metric that is lowest in the best checkpoint; empty: none is the best.
+        protected: steps of checkpoints that stay whatever the settings say.
     """
-    found = steps(checkpoints)
-    stay = {*found[-settings.keep :], *(spike.checkpoint for spike in state.spikes)}
+    finished = steps(checkpoints)
+    stay = {*finished[-settings.keep :], *protected}
     if settings.keep_every_steps:
-        stay.update(step for step in found if step % settings.keep_every_steps == 0)
-    if settings.keep_best and (losses := _held_out_losses(checkpoints, found)):
-        stay.add(min(losses, key=lambda step: losses[step]))
-    if begins := state.course.begins:
-        stay.update([step for step in found if step < begins][-1:])
-    return [step for step in found if step not in stay]
+        stay.update(step for step in finished if step % settings.keep_every_steps == 0)
+    if settings.keep_best and (values := _values(checkpoints, finished, best_metric)):
+        stay.add(min(values, key=lambda step: values[step]))
+    return [step for step in finished if step not in stay]
 
 
-def _held_out_losses(checkpoints: Path, found: Collection[int]) -> dict[int, float]:
-    """Of the checkpoints that have one, and whose state can be read."""
-    losses = {}
-    for step in found:
+def _values(checkpoints: Path, finished: Collection[int], metric: str) -> dict[int, float]:
+    """Return the metric of every checkpoint that has a finite one and whose state can be read."""
+    values = {}
+    for step in finished:
         try:
-            loss = read_state(step_folder(checkpoints, step)).held_out.get(HELD_OUT, math.nan)
+            value = read_state(step_folder(checkpoints, step)).held_out.get(metric, math.nan)
         except InputError:
             continue
-        if math.isfinite(loss):
-            losses[step] = loss
-    return losses
+        if math.isfinite(value):
+            values[step] = value
+    return values

@@ -18,9 +18,9 @@ import orbax.checkpoint as ocp
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.barrier import Failed, Meetings
 from tanuki_jax.checkpoints.chunks import stacked_dims
-from tanuki_jax.checkpoints.format import State, commit, remove, step_folder, sync, unfinished
+from tanuki_jax.checkpoints.format import State, commit, remove, step_folder, steps, sync, unfinished
 from tanuki_jax.checkpoints.items import checkpoint_handler
-from tanuki_jax.checkpoints.retention import outdated
+from tanuki_jax.checkpoints.retention import Protect, outdated
 from tanuki_jax.checkpoints.sums import summed
 from tanuki_jax.checkpoints.verify import sums_on_disk
 from tanuki_jax.config.experiment import Checkpoints
@@ -48,14 +48,25 @@ class Writer:
     on the devices. That is said at once: a warning, and an event `save_failed` with its folder, reason and number in a row.
     """
 
-    def __init__(self, checkpoints: Path, settings: Checkpoints, tell: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        checkpoints: Path,
+        settings: Checkpoints,
+        tell: Callable[..., None],
+        *,
+        best_metric: str = "",
+        protect: Protect = lambda state, finished: (),
+    ) -> None:
         """Removes what saves that were cut off have left, each with an event `removed_unfinished`.
 
         Args:
             checkpoints: folder of the run's checkpoints.
             settings: how many failures in a row are borne, and which checkpoints stay.
             tell: takes the kind of an event and details by name, from any thread.
+            best_metric: name in `State.held_out` of the metric that is lowest in the best checkpoint.
+            protect: says which checkpoints stay beside those that the settings keep; called in the background after every save.
         """
+        self._best_metric, self._protect = best_metric, protect
         self._checkpoints, self._settings, self._tell = checkpoints.resolve(), settings, tell
         self._checkpoints.mkdir(parents=True, exist_ok=True)
         self._meetings = Meetings()
@@ -191,7 +202,8 @@ class Writer:
 
     def _retire(self, state: State) -> None:
         try:
-            for step in outdated(self._checkpoints, self._settings, state):
+            protected = self._protect(state, steps(self._checkpoints))
+            for step in outdated(self._checkpoints, self._settings, best_metric=self._best_metric, protected=protected):
                 remove(step_folder(self._checkpoints, step))
         except OSError as error:
             _log.warning("an old checkpoint could not be removed: %s", error)

@@ -56,6 +56,8 @@ def _build(value: Any, kind: Any, field: str, origin: str) -> Any:
     """The object of type `kind` that the JSON `value` describes; `field` is its dotted path."""
     if dataclasses.is_dataclass(kind):
         return _build_dataclass(value, cast(type, kind), field, origin)
+    if kind is Any:
+        return value
     form, parts = get_origin(kind), get_args(kind)
     if form is types.UnionType and isinstance(value, dict):
         return _build_one_of(value, parts, field, origin)

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from tanuki_jax.checkpoints.format import Spike, State
+from tanuki_jax.checkpoints.format import State
 from tanuki_jax.checkpoints.save import Writer
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.data.batch import Batch
@@ -19,12 +19,15 @@ from tanuki_jax.lm.parallel.sharding import local_rows, place_batch, replicate
 from tanuki_jax.training import guard, spikes
 from tanuki_jax.training.integrity import Check
 from tanuki_jax.training.interrupts import Interrupts
+from tanuki_jax.training.loss_history import Spike, protected_steps, read_history, with_history
 from tanuki_jax.training.recorder import Measured, Recorder
 from tanuki_jax.training.runs.run_folder import RunFolder
 from tanuki_jax.training.start import items
 from tanuki_jax.training.step import Step, TrainState
 from tanuki_jax.training.watchdog import Watchdog
 
+BEST_METRIC = "held_out/all"
+"""Held-out metric that is lowest in a run's best checkpoint."""
 PROFILE_FROM = 3
 """Step of a process at which a trace begins: compilation and the first transfers are over."""
 
@@ -68,9 +71,12 @@ class Loop:
         self._experiment, self._mesh, self._loader, self._program = experiment, mesh, loader, program
         self._run, self._write, self._watchdog = run, write, watchdog
         self._rows = local_rows(mesh, self._shape)
-        self._checkpoints = Writer(run.checkpoints, experiment.checkpoints, run.event)
+        self._checkpoints = Writer(
+            run.checkpoints, experiment.checkpoints, run.event, best_metric=BEST_METRIC, protect=protected_steps
+        )
         self._recorder = Recorder(experiment, at, loader.epochs, write, self._observe)
-        self._state, self._at, self._course = state, at, at.course
+        self._state, self._at, self._history = state, at, read_history(at)
+        self._losses = self._history.loss_history
         self._stage = self._observed_stage = loader.stage(data_step_of(max(at.step - 1, 0), at.skipped))
         self._held_out: tuple[int, dict[str, float]] = (-1, {})
         self._spike: Spike | None = None
@@ -134,7 +140,7 @@ class Loop:
         if (stage := self._loader.stage(data_step)) != self._stage:
             self._stage = stage
             self._state["guard"] = replicate(self._mesh, guard.window(self._experiment.guard.window))
-        if step == self._at.slow_until + 1:
+        if step == self._history.slow_until + 1:
             self._state["rate_factor"] = replicate(self._mesh, np.float32(1))
         every = self._experiment.integrity.every_steps
         if every and step % every == 0:
@@ -147,12 +153,12 @@ class Loop:
         step, values, at, rewind = measured.step, measured.values, self._at, self._experiment.rewind
         stage = self._loader.stage(measured.data_step)
         if step <= self._experiment.schedule.warmup_steps or stage != self._observed_stage:
-            self._course, self._observed_stage = spikes.forget(self._course), stage
-        self._course = spikes.follow(self._course, rewind, step, values["loss"], accepted=values["accepted"])
+            self._losses, self._observed_stage = spikes.reset(self._losses), stage
+        self._losses = spikes.follow(self._losses, rewind, step, values["loss"], accepted=values["accepted"])
         if not values["accepted"]:
             told = {name: values[name] for name in ("loss", "gradient_norm", "deviations")}
             self._run.event("rejected", step=step, data_step=measured.data_step, **told)
-        if self._spike is None and (found := spikes.spike(self._course, rewind, step)):
+        if self._spike is None and (found := spikes.find_spike(self._losses, rewind, step)):
             first, reason = found
             data_steps = tuple(data_step_of(each - 1, at.skipped) for each in range(first, step + 1))
             self._spike = Spike(first=first, last=step, data_steps=data_steps, checkpoint=0, reason=reason)
@@ -170,13 +176,14 @@ class Loop:
         with self._watchdog.during("save"):
             self._run.sync()
             losses, norms = guard.remembered(jax.device_get(self._state["guard"]))
-            self._at = dataclasses.replace(
+            self._losses = dataclasses.replace(self._losses, losses=losses, gradient_norms=norms)
+            saved = dataclasses.replace(
                 self._at,
                 step=step,
                 tokens=self._recorder.tokens,
                 held_out=self._held_out[1] if self._held_out[0] == step else {},
-                course=dataclasses.replace(self._course, losses=losses, gradient_norms=norms),
             )
+            self._at = with_history(saved, dataclasses.replace(self._history, loss_history=self._losses))
             self._checkpoints.save(items(self._experiment, self._state), self._at, wait=last)
         self._recorder.restart_clock()
 

@@ -9,6 +9,7 @@ import jax
 from tanuki_jax.checkpoints.format import State
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.training.loss import flops_per_token
+from tanuki_jax.training.loss_history import read_history
 from tanuki_jax.training.step import Metrics
 
 PEAK_FLOPS = {
@@ -47,7 +48,7 @@ class Recorder:
     ) -> None:
         """`epochs` says how often each source was read before a data step; `observe` is told of every step, `write` of those logged."""
         self.tokens = at.tokens
-        self._rewinds = len(at.spikes)
+        self._rewinds = len(read_history(at).spikes)
         self._epochs = epochs
         self._observe = observe
         self.flops_per_token = flops_per_token(experiment)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError, Unstable
-from tanuki_jax.checkpoints.format import Spike, State, damage, discard_after, read_state, rewrite, step_folder, steps
+from tanuki_jax.checkpoints.format import State, damage, discard_after, read_state, rewrite, step_folder, steps
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.training.distributed import agree
+from tanuki_jax.training.loss_history import Spike, read_history, with_history
 from tanuki_jax.training.runs.run_folder import RunFolder, read_metrics
 
 
@@ -32,18 +33,21 @@ def go_back(experiment: Experiment, run: RunFolder, at: State, spike: Spike) -> 
     """
 
     def edit() -> str:
-        back, number = _before(run, spike), len(at.spikes) + 1
+        back, earlier = _before(run, spike), read_history(at).spikes
+        number = len(earlier) + 1
         found = dataclasses.replace(spike, checkpoint=back.step)
         _keep(run, found, number)
         if number > experiment.rewind.max_rewinds:
             raise Unstable(_report(experiment, run, spike, number))
         skipped = tuple(sorted({*at.skipped, *spike.data_steps}))
         discard_after(run.checkpoints, back.step)
-        slow_until = back.step + experiment.rewind.slow_steps if experiment.rewind.slow_steps else back.slow_until
-        after = dataclasses.replace(back, skipped=skipped, spikes=(*at.spikes, found), slow_until=slow_until)
+        history = dataclasses.replace(read_history(back), spikes=(*earlier, found))
+        if experiment.rewind.slow_steps:
+            history = dataclasses.replace(history, slow_until=back.step + experiment.rewind.slow_steps)
+        after = with_history(dataclasses.replace(back, skipped=skipped), history)
         rewrite(step_folder(run.checkpoints, back.step), after)
         told = {name: getattr(found, name) for name in ("first", "last", "checkpoint", "reason")}
-        run.event("rewound", spike=len(after.spikes), skipped=[spike.data_steps[0], spike.data_steps[-1]], **told)
+        run.event("rewound", spike=number, skipped=[spike.data_steps[0], spike.data_steps[-1]], **told)
         return str(step_folder(run.checkpoints, back.step))
 
     return read_state(Path(agree(edit)))

@@ -20,6 +20,7 @@ from tanuki_jax.lm.model.transformer import Params
 from tanuki_jax.lm.parallel.sharding import place, replicate, shardings
 from tanuki_jax.training import guard
 from tanuki_jax.training.distributed import agree
+from tanuki_jax.training.loss_history import read_history
 from tanuki_jax.training.runs.run_folder import RunFolder
 from tanuki_jax.training.step import TrainState, initial_state
 
@@ -150,8 +151,10 @@ def items(experiment: Experiment, state: TrainState) -> dict[str, Any]:
 
 def resumed(experiment: Experiment, mesh: Mesh, checkpoint: Path, state: State) -> TrainState:
     """The train state of a run at one of its own checkpoints, whose `state` is given."""
-    slow = state.step < state.slow_until
-    window = guard.window(experiment.guard.window, state.course.losses, state.course.gradient_norms)
+    history = read_history(state)
+    slow = state.step < history.slow_until
+    losses = history.loss_history
+    window = guard.window(experiment.guard.window, losses.losses, losses.gradient_norms)
     left = replicate(mesh, {"guard": window, "rate_factor": np.float32(experiment.rewind.slow_factor if slow else 1)})
     return _restored(experiment, mesh, checkpoint, state) | left
 

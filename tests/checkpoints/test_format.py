@@ -13,8 +13,6 @@ import pytest
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.format import (
-    Course,
-    Spike,
     State,
     damage,
     discard_after,
@@ -54,7 +52,7 @@ def test_state_survives_the_disk(tmp_path: Path) -> None:
 
 def test_a_state_from_before_it_had_a_checksum_is_read(tmp_path: Path) -> None:
     path = write(tmp_path, 2) / "state.json"
-    younger = ("sums", "held_out", "course", "spikes", "slow_until")
+    younger = ("version", "sums", "held_out", "history")
     older = {name: value for name, value in json.loads(path.read_text()).items() if name not in younger}
     del older["files"]["state.json"]
     path.write_text(json.dumps(older))
@@ -133,7 +131,6 @@ def test_a_tokenizer_that_is_gone_is_named(tmp_path: Path) -> None:
 
 def full_state(step: int) -> State:
     """With a value in every field."""
-    spike = Spike(first=3, last=5, data_steps=(2, 3, 4), checkpoint=2, reason="it rose")
     return State(
         step=step,
         tokens=9 * step,
@@ -145,9 +142,7 @@ def full_state(step: int) -> State:
         files={},
         sums={"base.norm": 12345},
         held_out={"held_out/all": 2.5e-05},
-        course=Course(losses=(2.0, 1.75), gradient_norms=(0.5, 1e-07), rejected=(5,), smoothed=1.9),
-        spikes=(spike,),
-        slow_until=7,
+        history={"losses": [2.0, 1e-07], "spikes": [{"first": 3, "reason": "it rose"}], "slow_until": 7},
     )
 
 
@@ -298,9 +293,9 @@ def test_what_was_set_aside_counts_no_more_and_stays(tmp_path: Path, caplog: pyt
 def test_a_checkpoint_gets_another_state_and_keeps_its_files(tmp_path: Path) -> None:
     checkpoint = write_full(tmp_path, 4)
     before = read_state(checkpoint)
-    rewrite(checkpoint, dataclasses.replace(before, skipped=(2, 3, 4, 8), slow_until=50))
+    rewrite(checkpoint, dataclasses.replace(before, skipped=(2, 3, 4, 8), history={"slow_until": 50}))
     after = read_state(checkpoint)
-    assert (after.skipped, after.slow_until, damage(checkpoint)) == ((2, 3, 4, 8), 50, "")
+    assert (after.skipped, after.history, damage(checkpoint)) == ((2, 3, 4, 8), {"slow_until": 50}, "")
     assert {name: digest for name, digest in after.files.items() if before.files[name] != digest} == {
         "state.json": after.files["state.json"]
     }

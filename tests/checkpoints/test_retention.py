@@ -2,10 +2,10 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from tanuki_jax.checkpoints.format import Course, Spike, State, finish, step_folder
+from tanuki_jax.checkpoints.format import State, finish, step_folder
 from tanuki_jax.checkpoints.retention import outdated
 from tanuki_jax.config.experiment import Checkpoints
 from tanuki_jax.config.model import Model
@@ -22,9 +22,9 @@ def write(checkpoints: Path, losses: Mapping[int, float | None]) -> None:
         finish(step_folder(checkpoints, step), dataclasses.replace(STATE, step=step, held_out=held_out))
 
 
-def staying(checkpoints: Path, settings: Checkpoints, state: State = STATE) -> list[int]:
-    found = outdated(checkpoints, settings, state)
-    return [int(path.name) for path in sorted(checkpoints.iterdir()) if int(path.name) not in found]
+def staying(checkpoints: Path, settings: Checkpoints, protected: Collection[int] = ()) -> list[int]:
+    removed = outdated(checkpoints, settings, best_metric="held_out/all", protected=protected)
+    return [int(path.name) for path in sorted(checkpoints.iterdir()) if int(path.name) not in removed]
 
 
 def test_the_newest_stay_with_the_best(tmp_path: Path) -> None:
@@ -39,13 +39,11 @@ def test_multiples_stay(tmp_path: Path) -> None:
     assert staying(tmp_path, Checkpoints(every_steps=5, keep=1, keep_every_steps=20)) == [20, 30]
 
 
-def test_what_explains_a_spike_stays_and_what_is_from_before_one_that_may_come(tmp_path: Path) -> None:
+def test_protected_ones_stay(tmp_path: Path) -> None:
     write(tmp_path, dict.fromkeys((10, 20, 30, 40, 50), None))
-    spike = Spike(first=25, last=29, data_steps=(24,), checkpoint=20, reason="it rose")
     settings = Checkpoints(every_steps=10, keep=1)
-    assert staying(tmp_path, settings, dataclasses.replace(STATE, spikes=(spike,))) == [20, 50]
-    assert staying(tmp_path, settings, dataclasses.replace(STATE, course=Course(raised_from=41))) == [40, 50]
-    assert staying(tmp_path, settings, dataclasses.replace(STATE, course=Course(rejected=(40, 44)))) == [30, 50]
+    assert staying(tmp_path, settings) == [50]
+    assert staying(tmp_path, settings, {20, 35}) == [20, 50]
 
 
 def test_one_that_cannot_be_read_is_not_the_best(tmp_path: Path) -> None:

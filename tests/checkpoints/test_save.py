@@ -103,14 +103,15 @@ def test_only_the_newest_stay(tmp_path: Path) -> None:
 
 
 def test_sums_are_in_the_state_and_old_checkpoints_leave_by_the_settings(tmp_path: Path) -> None:
-    writer = Writer(tmp_path, Checkpoints(every_steps=1, keep=1, keep_every_steps=4), untold)
-    for step, loss in ((1, 3.0), (2, 1.0), (4, 2.0), (5, 2.5), (6, 2.4)):
+    settings = Checkpoints(every_steps=1, keep=1, keep_every_steps=4)
+    writer = Writer(tmp_path, settings, untold, best_metric="loss", protect=lambda state, finished: finished[1:2])
+    for step, loss in ((1, 1.0), (2, 3.0), (4, 2.0), (5, 2.5), (6, 2.4)):
         writer.save(
             {"base": {"norm": jnp.arange(4.0)}, "optimizer": {"count": jnp.asarray(step)}},
-            replace(state(step), held_out={"held_out/all": loss}),
+            replace(state(step), held_out={"loss": loss}),
         )
     writer.wait()
-    assert steps(tmp_path) == [2, 4, 6]
+    assert steps(tmp_path) == [1, 2, 4, 6]
     assert read_state(step_folder(tmp_path, 6)).sums == sums(
         {"base": {"norm": jnp.arange(4.0)}, "optimizer": {"count": jnp.asarray(6)}}
     )

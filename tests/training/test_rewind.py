@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from tanuki_jax.base.errors import InputError, Unstable
-from tanuki_jax.checkpoints.format import Spike, State, damage, finish, read_state, step_folder, steps
+from tanuki_jax.checkpoints.format import State, damage, finish, read_state, step_folder, steps
 from tanuki_jax.config.experiment import Experiment, Rewind
 from tanuki_jax.config.registry import experiment
+from tanuki_jax.training.loss_history import RunHistory, Spike, read_history, with_history
 from tanuki_jax.training.rewind import go_back
 from tanuki_jax.training.runs.run_folder import RunFolder, read_events
 from tests.training.conftest import Workspace, plain_documents, poisoned_workspace
@@ -136,12 +137,13 @@ def spike(first: int, last: int) -> Spike:
 def test_going_back_leaves_a_folder_from_which_a_run_resumes_without_the_spike(run: RunFolder) -> None:
     slow = dataclasses.replace(tiny(run.path.parent), rewind=Rewind(slow_steps=5))
     before = spike(3, 4)
-    at = dataclasses.replace(BEGUN, step=24, skipped=(2, 3), spikes=(before,))
+    at = with_history(dataclasses.replace(BEGUN, step=24, skipped=(2, 3)), RunHistory(spikes=(before,)))
     go_back(slow, run, at, spike(20, 30))
     assert steps(run.checkpoints) == [8]  # that of 16 is damaged, and that of 24 is of the spike
     state = read_state(step_folder(run.checkpoints, 8))
     found = dataclasses.replace(spike(20, 30), checkpoint=8)
-    assert (state.step, state.tokens, state.slow_until, state.spikes) == (8, 80, 13, (before, found))
+    assert (state.step, state.tokens) == (8, 80)
+    assert read_history(state) == RunHistory(spikes=(before, found), slow_until=13)
     assert state.skipped == (2, 3, *range(19, 30))
     assert damage(step_folder(run.checkpoints, 8)) == ""
     kept = json.loads((run.path / "spikes" / "002.json").read_text())
@@ -150,7 +152,7 @@ def test_going_back_leaves_a_folder_from_which_a_run_resumes_without_the_spike(r
 
 
 def test_a_run_stops_when_it_has_gone_back_often_enough(run: RunFolder) -> None:
-    at = dataclasses.replace(BEGUN, spikes=(spike(1, 2),))
+    at = with_history(BEGUN, RunHistory(spikes=(spike(1, 2),)))
     once = dataclasses.replace(tiny(run.path.parent), rewind=Rewind(max_rewinds=1))
     with pytest.raises(
         Unstable,

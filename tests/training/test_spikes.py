@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from tanuki_jax.checkpoints.format import Course
 from tanuki_jax.config.experiment import Rewind
-from tanuki_jax.training.spikes import follow, forget, spike
+from tanuki_jax.training.loss_history import LossHistory
+from tanuki_jax.training.spikes import find_spike, follow, reset
 
 REWIND = Rewind(max_rejected=3, window=10, raised_steps=20)
 
@@ -16,10 +16,10 @@ def first_spike(
     losses: Iterable[float], rejected: Iterable[int] = (), rewind: Rewind = REWIND
 ) -> tuple[int, int, str] | None:
     """First step of the spike, step at which it is recognised, and what is said of it."""
-    course, without = Course(), set(rejected)
+    history, without = LossHistory(), set(rejected)
     for step, loss in enumerate(losses, 1):
-        course = follow(course, rewind, step, loss, accepted=step not in without)
-        if found := spike(course, rewind, step):
+        history = follow(history, rewind, step, loss, accepted=step not in without)
+        if found := find_spike(history, rewind, step):
             return found[0], step, found[1]
     return None
 
@@ -67,12 +67,12 @@ def test_zeros_turn_the_rules_off() -> None:
 
 
 def test_another_level_is_to_be_expected_after_forgetting() -> None:
-    course = Course()
+    history = LossHistory()
     for step in range(1, 100):
-        course = follow(course, REWIND, step, 2.0, accepted=step != 98)
-    course = forget(course)
-    assert course.rejected == (98,)
+        history = follow(history, REWIND, step, 2.0, accepted=step != 98)
+    history = reset(history)
+    assert history.rejected == (98,)
     for step in range(100, 200):
-        course = follow(course, REWIND, step, 5.0, accepted=True)
-        assert spike(course, REWIND, step) is None
-    assert course.level == pytest.approx(5.0)
+        history = follow(history, REWIND, step, 5.0, accepted=True)
+        assert find_spike(history, REWIND, step) is None
+    assert history.level == pytest.approx(5.0)

@@ -8,8 +8,9 @@ from typing import Any
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints import format as folder
-from tanuki_jax.checkpoints.format import Spike, State
+from tanuki_jax.checkpoints.format import State
 from tanuki_jax.config.serialize import from_json
+from tanuki_jax.training.loss_history import Spike
 from tanuki_jax.training.runs.run_folder import read_events, read_metrics
 
 type Line = dict[str, Any]

@@ -16,7 +16,7 @@ import orbax.checkpoint as ocp
 import pytest
 import tokenizers
 
-from tanuki_jax.checkpoints.format import Course, Spike, State, finish, read_state, step_folder, weights_fingerprint
+from tanuki_jax.checkpoints.format import State, finish, read_state, step_folder, weights_fingerprint
 from tanuki_jax.checkpoints.items import checkpoint_handler
 from tanuki_jax.checkpoints.save import save_arguments
 from tanuki_jax.config.experiment import (
@@ -44,6 +44,7 @@ from tanuki_jax.lm.parallel.sharding import place_batch, shardings
 from tanuki_jax.training.explain import autopsy
 from tanuki_jax.training.explain.autopsy import autopsy as perform
 from tanuki_jax.training.explain.autopsy_page import Autopsy
+from tanuki_jax.training.loss_history import LossHistory, RunHistory, Spike, with_history
 from tanuki_jax.training.start import items as checkpoint_items
 from tanuki_jax.training.step import TrainState, initial_state, make_step
 from tests.checkpoints.weights import write_weights
@@ -192,7 +193,7 @@ def write_run(experiment: Experiment, spike: Spike, lines: list[dict[str, Any]])
     return run
 
 
-def finish_checkpoint(run: Path, experiment: Experiment, spike: Spike, fingerprint: str, course: Course) -> None:
+def finish_checkpoint(run: Path, experiment: Experiment, spike: Spike, fingerprint: str, losses: LossHistory) -> None:
     """What makes the checkpoint before a spike count, as the run leaves it after it went back."""
     state = State(
         step=spike.checkpoint,
@@ -203,9 +204,8 @@ def finish_checkpoint(run: Path, experiment: Experiment, spike: Spike, fingerpri
         sequence_length=experiment.data.sequence_length,
         data=fingerprint,
         files={},
-        course=course,
-        spikes=(spike,),
     )
+    state = with_history(state, RunHistory(loss_history=losses, spikes=(spike,)))
     if experiment.lora.rank:
         base, of = Path(experiment.start.checkpoint), experiment.lora
         fingerprint = weights_fingerprint(read_state(base))
@@ -281,5 +281,5 @@ def _save(poisoned: Poisoned, state: TrainState, fingerprint: str) -> None:
     losses, norms = (
         tuple(values[np.isfinite(values)].tolist()) for values in (window["losses"], window["gradient_norms"])
     )
-    course = Course(losses=losses, gradient_norms=norms)
-    finish_checkpoint(poisoned.folder, poisoned.experiment, poisoned.spike, fingerprint, course)
+    history = LossHistory(losses=losses, gradient_norms=norms)
+    finish_checkpoint(poisoned.folder, poisoned.experiment, poisoned.spike, fingerprint, history)

@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from tanuki_jax.checkpoints.format import Spike, State
+from tanuki_jax.checkpoints.format import State
 from tanuki_jax.training.explain.replay import Plan, make_plan
 from tanuki_jax.training.explain.spike_record import Told
+from tanuki_jax.training.loss_history import Spike
 from tests.training.explain.conftest import tiny
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints import format as folder
-from tanuki_jax.checkpoints.format import Course, Spike
 from tanuki_jax.explain import main
 from tanuki_jax.training.explain.spike_record import read_spike
+from tanuki_jax.training.loss_history import LossHistory, Spike
 from tests.training.explain.conftest import finish_checkpoint, loader_of, prepare, tiny, write_run
 
 SPIKE = Spike(first=9, last=10, data_steps=(8, 9), checkpoint=6, reason="it was a test")
@@ -24,7 +24,7 @@ def run(tmp_path: Path) -> Path:
     run = write_run(experiment, SPIKE, [*lines, {"step": 10, "held_out/all": 1.0}])
     (run / "checkpoints" / "00000006").mkdir(parents=True)
     (run / "checkpoints" / "00000006" / "weights").write_bytes(b"weights")
-    finish_checkpoint(run, experiment, SPIKE, loader_of(experiment).fingerprint, Course())
+    finish_checkpoint(run, experiment, SPIKE, loader_of(experiment).fingerprint, LossHistory())
     return run
 
 

@@ -1,0 +1,91 @@
+"""Loss history of a run and its spikes, as a checkpoint's `State.history` keeps them."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tanuki_jax.checkpoints.format import State
+from tanuki_jax.config.serialize import from_json, to_json
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LossHistory:
+    """Rolling statistics of a run's losses: they decide whether a step is usual and whether there is a spike."""
+
+    losses: tuple[float, ...] = ()
+    """Losses of the last accepted steps, oldest first: the guard's window."""
+    gradient_norms: tuple[float, ...] = ()
+    """Gradient norms of the last accepted steps, oldest first: the guard's window."""
+    rejected: tuple[int, ...] = ()
+    """Steps that were rejected within the last `rewind.window` steps."""
+    smoothed: float = 0.0
+    """Mean loss of about the last eight accepted steps, exponentially weighted."""
+    level: float = 0.0
+    """Smoothed loss that follows every fall at once and a rise only slowly; while the smoothed loss is raised it stays."""
+    mean_abs_deviation: float = 0.0
+    """Mean absolute difference between a loss and the smoothed one before it, over about 64 steps that were not raised."""
+    calm_steps: int = 0
+    """Number of steps so far whose smoothed loss was not raised."""
+    raised_since: int = 0
+    """First step, roughly, of the present run of steps whose smoothed loss is above the level; 0: it is not raised."""
+
+    @property
+    def first_suspect_step(self) -> int:
+        """First step that may belong to a spike not yet recognised; 0: none. A checkpoint from before it must stay."""
+        return min((*self.rejected[:1], *([self.raised_since] if self.raised_since else [])), default=0)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Spike:
+    """Steps whose data were left out when the run went back."""
+
+    first: int
+    """First step of the spike, from 1."""
+    last: int
+    """Step at which the spike was recognised."""
+    data_steps: tuple[int, ...]
+    """Data steps that the steps from `first` to `last` read."""
+    checkpoint: int
+    """Step of the checkpoint to which the run went back."""
+    reason: str
+    """Reason, as a clause that begins a message."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunHistory:
+    """Everything that `State.history` holds."""
+
+    loss_history: LossHistory = LossHistory()
+    spikes: tuple[Spike, ...] = ()
+    """All spikes so far, oldest first."""
+    slow_until: int = 0
+    """Last step with the lower learning rate that follows a spike; 0: none."""
+
+
+def read_history(state: State) -> RunHistory:
+    """Return the history that a checkpoint's state holds; an empty one if the checkpoint was converted.
+
+    InputError if it holds something else.
+    """
+    return from_json(json.dumps(dict(state.history)), RunHistory, f"the history of the checkpoint of step {state.step}")
+
+
+def with_history(state: State, history: RunHistory) -> State:
+    """Return a checkpoint's state with another history."""
+    plain: dict[str, Any] = json.loads(to_json(history))
+    return dataclasses.replace(state, history=plain)
+
+
+def protected_steps(state: State, finished: Sequence[int]) -> set[int]:
+    """Return the steps of the checkpoints that a run still needs for its spikes, whatever its settings keep.
+
+    Those to which it went back, from which `explain` replays, and the newest one from before a spike that may yet be recognised.
+
+    Args:
+        state: of the newest checkpoint.
+        finished: steps of all finished checkpoints, ascending.
+    """
+    history = read_history(state)
+    before = [step for step in finished if step < history.loss_history.first_suspect_step]
+    return {*(spike.checkpoint for spike in history.spikes), *before[-1:]}
