@@ -10,11 +10,12 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.new_folder import new_folder
 from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.format import State, finish
-from tanuki_jax.checkpoints.hugging_face import tokenizer_files
 from tanuki_jax.checkpoints.hugging_face.configuration import read_model, read_positions
 from tanuki_jax.checkpoints.hugging_face.shards import Shards, Stored
 from tanuki_jax.checkpoints.hugging_face.tensors import from_hugging_face, tensor_name, tensors
 from tanuki_jax.config.model import Model
+from tanuki_jax.data.tokenizer.copy_tokenizer import copy_tokenizer
+from tanuki_jax.data.tokenizer.load import JSON, MODEL
 from tanuki_jax.lm.model.transformer import shapes
 
 TOKENIZER = "tokenizer"
@@ -50,9 +51,9 @@ def write(folder: Path, out: Path, done: Callable[[int], None]) -> State:
 
     with new_folder(out) as draft:
         stream.write(draft, shapes(model, dtype), read)
-        (draft / TOKENIZER).mkdir()
-        has_tokenizer = tokenizer_files.copy(folder, draft / TOKENIZER)
-        tokenizer = TOKENIZER if has_tokenizer else ""
+        tokenizer = TOKENIZER if any((folder / name).is_file() for name in (MODEL, JSON)) else ""
+        if tokenizer:
+            copy_tokenizer(folder, draft / TOKENIZER)
         state = State.converted(model, tokenizer, length)
         finish(draft, state)
     return state

@@ -1,7 +1,6 @@
 """The tokenizer in a model folder, and how far two forms of it agree."""
 
 import itertools
-import shutil
 import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,20 +12,12 @@ from tanuki_jax.corpus.records.files import expand, split
 from tanuki_jax.corpus.records.read import read
 from tanuki_jax.corpus.records.types import Document
 from tanuki_jax.corpus.tasks.registry import FAMILIES
+from tanuki_jax.data.tokenizer.copy_tokenizer import copy_tokenizer
 from tanuki_jax.data.tokenizer.export import Disagreement, disagreement, export
-from tanuki_jax.data.tokenizer.load import JSON, MODEL, find_file, load
+from tanuki_jax.data.tokenizer.load import JSON, find_file, load
 
-FILES = (MODEL, JSON, "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
 SAMPLE = 5000
 """Texts compared when no files are given."""
-
-
-def copy(source: Path, folder: Path) -> bool:
-    """Copies the tokenizer files that are in `source`; whether there was a tokenizer among them."""
-    found = [source / name for name in FILES if (source / name).is_file()]
-    for path in found:
-        shutil.copyfile(path, folder / path.name)
-    return any(path.name in (MODEL, JSON) for path in found)
 
 
 def write(source: Path, folder: Path) -> None:
@@ -36,13 +27,10 @@ def write(source: Path, folder: Path) -> None:
 
     InputError if `source` is a SentencePiece model that cannot be put into the other form and nobody has.
     """
-    if source.is_dir():
-        copy(source, folder)
-    elif source.suffix == ".model":
-        shutil.copyfile(source, folder / MODEL)
+    copy_tokenizer(source, folder)
     if not (folder / JSON).is_file():
-        export(source, folder)
         template = chat_folder.find(source)
+        export(source, folder)
         if template is not None:
             chat_folder.write(folder, template)
 

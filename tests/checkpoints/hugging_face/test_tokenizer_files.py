@@ -8,25 +8,6 @@ from tanuki_jax.checkpoints.hugging_face import tokenizer_files
 from tanuki_jax.corpus.chat import template_files as chat_folder
 
 
-def test_files_of_a_tokenizer_are_copied_and_no_others(tokenizer: Path, tmp_path: Path) -> None:
-    source, target = tmp_path / "source", tmp_path / "target"
-    for folder in (source, target):
-        folder.mkdir()
-    for path in tokenizer.iterdir():
-        (source / path.name).write_bytes(path.read_bytes())
-    (source / "chat_template.jinja").write_text("{{ messages }}")
-    (source / "README.md").write_text("a model")
-    assert tokenizer_files.copy(source, target)
-    assert {path.name for path in target.iterdir()} == {path.name for path in source.iterdir()} - {"README.md"}
-
-
-def test_a_configuration_alone_is_no_tokenizer(tmp_path: Path) -> None:
-    (tmp_path / "source").mkdir()
-    (tmp_path / "target").mkdir()
-    (tmp_path / "source" / "tokenizer_config.json").write_text("{}")
-    assert not tokenizer_files.copy(tmp_path / "source", tmp_path / "target")
-
-
 @pytest.mark.parametrize("form", ["folder with the model only", "model", "json"])
 def test_whatever_the_form_transformers_finds_its_own(form: str, tokenizer: Path, tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()

@@ -1,0 +1,48 @@
+"""Copy a tokenizer with its chat template into another folder, and tell whether two tokenizers are the same."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from tanuki_jax.corpus.chat import template_files
+from tanuki_jax.data.tokenizer.load import JSON, MODEL, find_file, load
+
+COMPANIONS = (JSON, template_files.CONFIG, "special_tokens_map.json", template_files.JINJA)
+"""Files that belong to the tokenizer file in the same folder: its other form, its special tokens, its chat template."""
+
+
+def copy_tokenizer(source: Path, folder: Path) -> None:
+    """Copy the tokenizer at `source` into `folder`, which is created if missing; `load` and the chat template work from the copy.
+
+    Args:
+        source: a tokenizer's folder, or its `.model` or `.json` file, which gets the name that `load` looks for in a folder.
+        folder: destination; must not hold another tokenizer.
+
+    Raises:
+        InputError: there is no tokenizer at `source`.
+    """
+    file = find_file(source)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in COMPANIONS:
+        if (file.parent / name).is_file():
+            shutil.copyfile(file.parent / name, folder / name)
+    shutil.copyfile(file, folder / (MODEL if file.suffix == ".model" else JSON))
+
+
+def fingerprint(path: Path) -> str:
+    """Return a hash of what determines ids and chat template of the tokenizer at `path`; file names and locations do not count.
+
+    InputError if the tokenizer or its template cannot be read.
+    """
+    tokenizer, template = load(path), template_files.find(path)
+    folder = path if path.is_dir() else path.parent
+    values = {
+        "tokenizer": tokenizer.fingerprint,
+        "bos": tokenizer.bos,
+        "eos": tokenizer.eos,
+        "special": dict(tokenizer.special),
+        "add_bos_token": bool(template_files.tokenizer_config(folder).get("add_bos_token")),
+        "template": template and template.fingerprint,
+    }
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
