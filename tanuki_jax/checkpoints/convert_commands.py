@@ -27,9 +27,10 @@ from tanuki_jax.checkpoints.format import find, read_state
 from tanuki_jax.checkpoints.hugging_face import export_model as to_hugging_face
 from tanuki_jax.checkpoints.hugging_face import import_model as from_hugging_face
 from tanuki_jax.checkpoints.hugging_face import tokenizer_files
-from tanuki_jax.checkpoints.hugging_face.configuration import TANUKI, model_type, read_model
+from tanuki_jax.checkpoints.hugging_face.configuration import read_model
+from tanuki_jax.checkpoints.hugging_face.families import family_of
 from tanuki_jax.config import registry
-from tanuki_jax.lm.model.transformer import count_active_parameters, count_parameters
+from tanuki_jax.lm.model.weights import count_active_parameters, count_parameters
 
 type Options = ToHuggingFace | FromHuggingFace | Upcycle | Merge | Adapters | ToPeft | FromPeft | CompareTokenizer
 
@@ -69,7 +70,7 @@ def to_hf(options: ToHuggingFace) -> None:
     print(
         f"max_position_embeddings {written.positions}; {'the tokenizer' if written.tokenizer else 'no tokenizer'} beside them"
     )
-    if model_type(model) == TANUKI:
+    if family_of(model).code is not None:
         print(
             "transformers loads it with trust_remote_code=True; a plain Mixtral runtime, such as GGUF tools, would compute something else, "
             "because it does not standardize router logits",

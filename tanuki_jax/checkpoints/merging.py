@@ -1,4 +1,4 @@
-"""Adapters merged into the parameters that they adapt, and adapters of several checkpoints put into one."""
+"""Adapters merged into the parameters that they adapt, and adapters of several checkpoints combined in one."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -15,21 +15,21 @@ from tanuki_jax.checkpoints.format import State, finish, read_state
 from tanuki_jax.checkpoints.parameters import NO_ADAPTER, Weights, adapter_shapes, choose_adapter
 from tanuki_jax.checkpoints.restore import Parameters
 from tanuki_jax.config.lora import ADAPTER_NAME, LoRA
-from tanuki_jax.lm.model.transformer import shapes
+from tanuki_jax.lm.model.weights import shapes
 
 
-def merge(checkpoint: Path, out: Path, adapter: str, dtype: str, done: Callable[[int], None]) -> float:
-    """Writes the checkpoint `out`, whose parameters are those of another with an adapter in them, matrix by matrix.
+def merge(checkpoint: Path, out: Path, adapter: str, dtype: str, advance: Callable[[int], None]) -> float:
+    """Write the checkpoint `out` with the parameters of another and an adapter merged into them, matrix by matrix.
 
     Args:
         checkpoint: a finished one, with adapters.
         out: a folder that does not exist yet; it appears when it is complete.
-        adapter: which one, where there are several.
-        dtype: of the parameters.
-        done: told how many parameters have been written since the last time.
+        adapter: name of the adapter, where there are several.
+        dtype: type of the parameters.
+        advance: called with the number of parameters written since the last call.
 
     Returns:
-        What rounding to `dtype` changed, over what the adapter does, as norms of all parameters together.
+        Norm of the rounding error to `dtype`, over the norm of the adapter's change, of all parameters together.
 
     Raises:
         InputError: there is no adapter, or none of that name, its base is gone or another one, or `out` exists.
@@ -37,31 +37,31 @@ def merge(checkpoint: Path, out: Path, adapter: str, dtype: str, done: Callable[
     state = read_state(checkpoint)
     if choose_adapter(checkpoint, state, adapter) == NO_ADAPTER:
         raise InputError(f"{checkpoint} has no adapter that could be merged")
-    without, whole = Weights(checkpoint, NO_ADAPTER), Weights(checkpoint, adapter)
+    base, merged = Weights(checkpoint, NO_ADAPTER), Weights(checkpoint, adapter)
     changed, lost = 0.0, 0.0
 
     def read(name: str, part: stream.Part) -> npt.NDArray[Any]:
         nonlocal changed, lost
-        before, after = without.read(name, *part).astype(np.float32), whole.read(name, *part).astype(np.float32)
+        before, after = (weights.read(name, *part).astype(np.float32) for weights in (base, merged))
         rounded = after.astype(dtype)
         changed += float(np.square(after - before, dtype=np.float64).sum())
         lost += float(np.square(rounded.astype(np.float32) - after, dtype=np.float64).sum())
-        done(rounded.size)
+        advance(rounded.size)
         return rounded
 
     with new_folder(out) as draft:
-        stream.write(draft, shapes(state.model, dtype), read)
+        stream.write(draft, state.model, shapes(state.model, dtype), read)
         finish(draft, State.converted(state.model, state.tokenizer, state.sequence_length))
     return (lost / changed) ** 0.5 if changed else 0.0
 
 
 def combine(checkpoints: Sequence[Path], out: Path, names: Sequence[str] = ()) -> list[str]:
-    """Writes the checkpoint `out` with the adapters of several; returns their names.
+    """Write the checkpoint `out` with the adapters of several, and return their names.
 
     Args:
         checkpoints: finished ones.
         out: a folder that does not exist yet; it appears when it is complete.
-        names: for the adapter of each checkpoint another name; none: those that they have.
+        names: new names, one for the adapter of each checkpoint; none: the names that they have.
 
     Raises:
         InputError: the parameters that they adapt are not the same, two have one name, a checkpoint has none, or several where one is to
@@ -82,7 +82,10 @@ def combine(checkpoints: Sequence[Path], out: Path, names: Sequence[str] = ()) -
             )
         origin |= {new: (checkpoint, old) for new, old in renamed.items()}
         of |= {new: dataclasses.replace(state.adapters[old], name=new) for new, old in renamed.items()}
-    stored = {checkpoint: Parameters(checkpoint, "adapters") for checkpoint in checkpoints}
+    stored = {
+        checkpoint: Parameters(checkpoint, "adapters", state.version)
+        for checkpoint, state in zip(checkpoints, states, strict=True)
+    }
 
     def read(name: str, part: stream.Part) -> npt.NDArray[Any]:
         new, _, rest = name.partition(".")
@@ -90,7 +93,7 @@ def combine(checkpoints: Sequence[Path], out: Path, names: Sequence[str] = ()) -
         return stored[checkpoint].read(f"{old}.{rest}", *part).astype(np.float32)
 
     with new_folder(out) as draft:
-        stream.write(draft, adapter_shapes(states[0].model, of), read, "adapters")
+        stream.write(draft, states[0].model, adapter_shapes(states[0].model, of), read, "adapters")
         first = states[0]
         state = State.converted(first.model, first.tokenizer, first.sequence_length)
         finish(draft, dataclasses.replace(state, adapters=of, base=first.base, base_fingerprint=first.base_fingerprint))
@@ -98,7 +101,7 @@ def combine(checkpoints: Sequence[Path], out: Path, names: Sequence[str] = ()) -
 
 
 def check_name(name: str) -> None:
-    """InputError if an adapter cannot be named so."""
+    """Raise InputError if an adapter cannot have this name."""
     if not ADAPTER_NAME.fullmatch(name):
         raise InputError(
             f"{name!r} cannot be an adapter's name, which is of letters, digits, - and _, and not {NO_ADAPTER!r}"
@@ -106,7 +109,7 @@ def check_name(name: str) -> None:
 
 
 def _renamed(checkpoints: Sequence[Path], states: Sequence[State], names: Sequence[str]) -> list[dict[str, str]]:
-    """New name -> name of the adapters of each checkpoint."""
+    """Return for each checkpoint new name -> name of its adapters."""
     for checkpoint, state in zip(checkpoints, states, strict=True):
         if not state.adapters:
             raise InputError(f"{checkpoint} has no adapters")

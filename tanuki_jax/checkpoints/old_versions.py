@@ -42,3 +42,49 @@ def _from_version_1(fields: dict[str, Any]) -> dict[str, Any]:
     if isinstance(course := fields.pop("course", None), dict):
         history["loss_history"] = {_RENAMED.get(name, name): value for name, value in course.items()}
     return {"version": 1, **fields, "history": history}
+
+
+_PARTS = {"a", "b", "m"}
+"""Arrays of an adapter, which version 1 kept beside the weights: `blocks.q_a` is now `blocks.q.a`."""
+
+
+def stored_name(name: str, version: int) -> str:
+    """Return the dotted name that an array of an adapter has in a checkpoint of some version."""
+    weight, _, part = name.rpartition(".")
+    return f"{weight}_{part}" if version == 1 and part in _PARTS else name
+
+
+def stored_tree(tree: Any, version: int) -> Any:
+    """Return a tree of adapters, or of the optimizer's state of adapters, with the names of a checkpoint of some version."""
+    if version > 1:
+        return tree
+    if isinstance(tree, dict):
+        renamed: dict[str, Any] = {}
+        for name, part in tree.items():
+            if isinstance(part, dict) and part and part.keys() <= _PARTS:
+                renamed |= {f"{name}_{key}": array for key, array in part.items()}
+            else:
+                renamed[name] = stored_tree(part, version)
+        return renamed
+    if isinstance(tree, tuple):
+        parts = [stored_tree(part, version) for part in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
+    return tree
+
+
+def present_tree(stored: Any, like: Any, version: int) -> Any:
+    """Return a stored tree with the present names: those of `like`, of which `stored_tree` gives the stored tree's structure."""
+    if version > 1:
+        return stored
+    if isinstance(like, dict):
+        renamed = {}
+        for name, part in like.items():
+            if isinstance(part, dict) and part and part.keys() <= _PARTS:
+                renamed[name] = {key: stored[f"{name}_{key}"] for key in part}
+            else:
+                renamed[name] = present_tree(stored[name], part, version)
+        return renamed
+    if isinstance(like, tuple):
+        parts = [present_tree(old, new, version) for old, new in zip(stored, like, strict=True)]
+        return type(like)(*parts) if hasattr(like, "_fields") else tuple(parts)
+    return stored

@@ -1,4 +1,4 @@
-"""The parameters of a checkpoint, whether it holds them itself or adapters of another one's."""
+"""Parameters that a checkpoint stands for: its own, or those of its base with an adapter merged into them."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,34 +9,29 @@ import numpy.typing as npt
 
 from tanuki_jax.base.errors import Corrupt, InputError
 from tanuki_jax.checkpoints.format import State, find, read_state, weights_fingerprint
+from tanuki_jax.checkpoints.old_versions import present_tree, stored_tree
 from tanuki_jax.checkpoints.restore import Parameters, restore
 from tanuki_jax.checkpoints.verify import verify
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model import lora
 from tanuki_jax.lm.model.quantized_base import matrix_and_back, quantized_and_back
-from tanuki_jax.lm.model.transformer import Params, shapes
+from tanuki_jax.lm.model.weights import Params, projections, shapes, weights
 
 NO_ADAPTER = "none"
-"""In the place of an adapter's name: the parameters as they were without it."""
+"""Name of an adapter that stands for the parameters without one."""
 
-type Place = Callable[[Any], Any]
-"""Takes a tree of `jax.ShapeDtypeStruct`s, whose paths end in the names of parameters or adapters; gives them shardings."""
+type WithShardings = Callable[[Model, Any], Any]
+"""(shape of the model, tree of `jax.ShapeDtypeStruct` of parameters or adapters) -> the same tree with shardings."""
 
 
-def adapter_shapes(model: Model, adapters: Mapping[str, LoRA], dtype: str = "float32") -> dict[str, Params]:
-    """The tree of the item `adapters` as `jax.ShapeDtypeStruct`s."""
-    blocks = shapes(model)["blocks"]
-    return {
-        name: {
-            "blocks": jax.eval_shape(lambda given, of=of: lora.initialise(given, of, jax.random.key(0), dtype), blocks)
-        }
-        for name, of in adapters.items()
-    }
+def adapter_shapes(model: Model, adapters: Mapping[str, LoRA]) -> dict[str, Params]:
+    """Return the tree of the item `adapters` as `jax.ShapeDtypeStruct`."""
+    return {name: lora.shapes(model, adapter) for name, adapter in adapters.items()}
 
 
 def base_of(checkpoint: Path, state: State) -> Path:
-    """The checkpoint whose parameters a checkpoint's adapters adapt. InputError if it is gone, or another one is there now."""
+    """Return the checkpoint whose parameters a checkpoint's adapters adapt. InputError if it is gone, or another one has its path."""
     try:
         base = find(state.base)
     except InputError as error:
@@ -47,7 +42,7 @@ def base_of(checkpoint: Path, state: State) -> Path:
 
 
 def choose_adapter(checkpoint: Path, state: State, name: str) -> str:
-    """The adapter of that name, or the only one where none is named. InputError if there is none of the name, or several without one."""
+    """Return the name of an adapter, of the only one if none is named. InputError for an unknown name, or for several without a name."""
     names = [*state.adapters]
     if name == NO_ADAPTER or (not name and not names):
         return NO_ADAPTER
@@ -60,13 +55,13 @@ def choose_adapter(checkpoint: Path, state: State, name: str) -> str:
     return name
 
 
-def load(checkpoint: Path, dtype: str, place: Place, adapter: str = "") -> Params:
-    """The parameters that a checkpoint stands for: its own, or those of its base with an adapter merged into them.
+def load(checkpoint: Path, dtype: str, with_shardings: WithShardings, adapter: str = "") -> Params:
+    """Return the parameters that a checkpoint stands for.
 
     Args:
         checkpoint: a good one.
-        dtype: of the parameters; what is merged is computed in float32.
-        place: says where arrays are to lie.
+        dtype: type of the parameters; adapters are merged in float32.
+        with_shardings: adds the shardings that the arrays are to have.
         adapter: name of one of several, or `NO_ADAPTER`; empty: the only one, if there is one.
 
     Raises:
@@ -76,73 +71,73 @@ def load(checkpoint: Path, dtype: str, place: Place, adapter: str = "") -> Param
     state = read_state(checkpoint)
     chosen = choose_adapter(checkpoint, state, adapter)
     if not state.adapters:
-        base: Params = restored(checkpoint, state, base=place(shapes(state.model, dtype)))["base"]
+        base: Params = restored(checkpoint, state, base=with_shardings(state.model, shapes(state.model, dtype)))["base"]
         return base
     if chosen == NO_ADAPTER:
-        return load(base_of(checkpoint, state), dtype, place)
-    found = restored(checkpoint, state, adapters=place(adapter_shapes(state.model, state.adapters)))
-    return merge(
-        load(base_of(checkpoint, state), "float32", place),
-        found["adapters"][chosen],
-        state.adapters[chosen],
-        dtype,
-        place,
+        return load(base_of(checkpoint, state), dtype, with_shardings)
+    found = restored(
+        checkpoint, state, adapters=with_shardings(state.model, adapter_shapes(state.model, state.adapters))
     )
+    params = load(base_of(checkpoint, state), "float32", with_shardings)
+    return merge(state.model, params, found["adapters"][chosen], state.adapters[chosen], dtype, with_shardings)
 
 
-def merge(parameters: Params, adapter: Params, of: LoRA, dtype: str, place: Place) -> Params:
-    """Parameters, as they were while the adapter was trained, with it in them, in `dtype`; the arrays of `parameters` are gone."""
+def merge(
+    model: Model, params: Params, adapter: Params, config: LoRA, dtype: str, with_shardings: WithShardings
+) -> Params:
+    """Merge an adapter into parameters as they were while it was trained, and return them in `dtype`; `params` are donated."""
 
-    def whole(parameters: Params, adapter: Params) -> Params:
-        parameters = quantized_and_back(parameters, of)
-        blocks = lora.merged({**parameters["blocks"], **adapter["blocks"]}, of)
-        together: Params = jax.tree.map(lambda array: array.astype(dtype), {**parameters, "blocks": blocks})
-        return together
+    def merged(params: Params, adapter: Params) -> Params:
+        result = lora.merged(model, quantized_and_back(model, params, config), adapter, config)
+        cast: Params = jax.tree.map(lambda array: array.astype(dtype), result)
+        return cast
 
-    placed = jax.tree.map(lambda leaf: leaf.sharding, place(jax.eval_shape(whole, parameters, adapter)))
-    merged: Params = jax.jit(whole, donate_argnums=0 if dtype == "float32" else (), out_shardings=placed)(
-        parameters, adapter
-    )
-    return merged
+    shaped = with_shardings(model, jax.eval_shape(merged, params, adapter))
+    placed = jax.tree.map(lambda leaf: leaf.sharding, shaped)
+    donated = 0 if dtype == "float32" else ()
+    result: Params = jax.jit(merged, donate_argnums=donated, out_shardings=placed)(params, adapter)
+    return result
 
 
 def restored(checkpoint: Path, state: State, **items: Any) -> dict[str, Any]:
-    """Items of a checkpoint, whose `state` is given, as `restore` gives them. Corrupt if they are not what was saved."""
-    found = restore(checkpoint, **items)
+    """Return items of a checkpoint of any version, with the present names. Corrupt if they are not what was saved.
+
+    Args:
+        checkpoint: folder of a finished checkpoint.
+        state: its state.
+        items: by name, trees of `jax.ShapeDtypeStruct` with shardings.
+    """
+    stored = {name: stored_tree(tree, state.version) for name, tree in items.items()}
+    found = restore(checkpoint, **stored)
     if wrong := verify(checkpoint, found, state):
-        raise Corrupt(f"the files of {checkpoint} are whole, but {wrong}")
-    return found
+        raise Corrupt(f"the files of {checkpoint} are complete, but {wrong}")
+    return {name: present_tree(found[name], tree, state.version) for name, tree in items.items()}
 
 
 class Weights:
-    """The parameters that a checkpoint stands for, as `load` gives them, read by name without holding more than is asked for."""
+    """Parameters that a checkpoint stands for, as `load` returns them, read by name and part by part."""
 
     def __init__(self, checkpoint: Path, adapter: str = "") -> None:
-        """Raises what `load` does."""
+        """Raise what `load` does."""
         state = read_state(checkpoint)
-        chosen = choose_adapter(checkpoint, state, adapter)
-        self._of = state.adapters.get(chosen)
-        self._adapter = chosen
-        self._arrays = Parameters(checkpoint, "adapters") if self._of else None
-        self._base: Parameters | Weights = (
-            Weights(base_of(checkpoint, state)) if state.adapters else Parameters(checkpoint)
-        )
+        self._name = choose_adapter(checkpoint, state, adapter)
+        self._rows = weights(state.model)
+        self._adapter = state.adapters.get(self._name)
+        self._adapted = projections(state.model, self._adapter.projections) if self._adapter else {}
+        self._arrays = Parameters(checkpoint, "adapters", state.version)
+        self._base: Parameters | Weights = Parameters(checkpoint)
+        if state.adapters:
+            self._base = Weights(base_of(checkpoint, state))
 
     def read(self, name: str, *index: int | slice) -> npt.NDArray[Any]:
-        """As `checkpoints.restore.Parameters.read`; of what has an adapter a layer, or an expert of one, in float32."""
+        """Read as `restore.Parameters.read`; of a weight with an adapter a layer, or an expert of one, in float32."""
         values = self._base.read(name, *index)
-        projection = name.removeprefix("blocks.")
-        if self._of is None or self._arrays is None:
+        if self._adapter is None:
             return values
-        values = matrix_and_back(values, projection, self._of)
-        if projection not in self._of.projections:
+        values = matrix_and_back(values, self._rows[name], self._adapter)
+        if name not in self._adapted:
             return values
-        assert len(index) == lora.lead_dims(projection), (name, index)
-        parts = {
-            f"{projection}_{part}": self._read(projection, part, index) for part in ("a", "b", *("m" * self._of.dora))
-        }
-        return lora.merged_matrix(values, parts, projection, self._of)
-
-    def _read(self, projection: str, part: str, index: tuple[int | slice, ...]) -> npt.NDArray[Any]:
-        assert self._arrays is not None
-        return self._arrays.read(f"{self._adapter}.blocks.{projection}_{part}", *index)
+        row = self._adapted[name]
+        assert len(index) == row.lead, (name, index)
+        parts = {part: self._arrays.read(f"{self._name}.{name}.{part}", *index) for part in lora.parts(self._adapter)}
+        return lora.merged_matrix(values, parts, row, self._adapter)

@@ -1,7 +1,8 @@
-"""Adapters in PEFT's format and back (https://huggingface.co/docs/peft): adapter_config.json and adapter_model.safetensors."""
+"""Adapters to PEFT's format and back (https://huggingface.co/docs/peft): adapter_config.json and adapter_model.safetensors."""
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,15 @@ from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.format import State, finish, read_state, weights_fingerprint
-from tanuki_jax.checkpoints.hugging_face.tensors import tensor_name
+from tanuki_jax.checkpoints.hugging_face.families import family_of
+from tanuki_jax.checkpoints.hugging_face.tensors import layers_of, tensor_name
 from tanuki_jax.checkpoints.merging import check_name
 from tanuki_jax.checkpoints.parameters import NO_ADAPTER, adapter_shapes, choose_adapter
 from tanuki_jax.checkpoints.restore import Parameters
 from tanuki_jax.config.lora import DENSE, LoRA, Projection
 from tanuki_jax.config.model import Model
-from tanuki_jax.lm.model.lora import input_dims
+from tanuki_jax.lm.model import lora
+from tanuki_jax.lm.model.weights import Weight, projections
 
 CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
 _SUFFIXES = {"a": "lora_A.weight", "b": "lora_B.weight", "m": "lora_magnitude_vector"}
@@ -37,90 +40,86 @@ _UNSUPPORTED = (
 
 
 def write(checkpoint: Path, out: Path, adapter: str) -> tuple[str, LoRA]:
-    """Writes an adapter as a folder that PEFT loads onto the exported base model; returns its name and what it is.
+    """Write an adapter as a folder that PEFT loads onto the exported base model, and return its name and settings.
 
-    InputError if there is no such adapter, it is one of experts, which PEFT keeps in another way, or `out` exists.
+    InputError if there is no such adapter, it adapts experts, which PEFT keeps in another way, or `out` exists.
     """
     state = read_state(checkpoint)
     name = choose_adapter(checkpoint, state, adapter)
     if name == NO_ADAPTER:
         raise InputError(f"{checkpoint} has no adapter that could be exported")
-    of, stored = state.adapters[name], Parameters(checkpoint, "adapters")
-    if experts := [projection for projection in of.projections if projection not in DENSE]:
+    config, stored = state.adapters[name], Parameters(checkpoint, "adapters", state.version)
+    if experts := [projection for projection in config.projections if projection not in DENSE]:
         raise InputError(
-            f"the adapter {name} is of {', '.join(experts)} too, which PEFT has no such adapters for; `convert merge` merges it"
+            f"the adapter {name} adapts {', '.join(experts)}, for which PEFT has no such adapters; `convert merge` merges it"
         )
     tensors = {}
-    for layer in range(state.model.layers):
-        for projection in of.projections:
-            for part in _parts(of):
-                values = stored.read(f"{name}.blocks.{projection}_{part}", layer)
-                tensors[_tensor(projection, layer, part)] = np.ascontiguousarray(_outside(values, projection, part))
+    for path, row in projections(state.model, config.projections).items():
+        for index, layer in enumerate(layers_of(state.model, path)):
+            for part in lora.parts(config):
+                values = stored.read(f"{name}.{path}.{part}", index)
+                tensors[_tensor(state.model, path, layer, part)] = np.ascontiguousarray(_outside(values, row, part))
     with new_folder(out) as draft:
         save_file(tensors, draft / TENSORS, metadata={"format": "pt"})
-        (draft / CONFIG).write_text(json.dumps(_config(of, state.base), indent=2) + "\n", encoding="utf-8")
-    return name, of
+        text = json.dumps(_config(state.model, config, state.base), indent=2) + "\n"
+        (draft / CONFIG).write_text(text, encoding="utf-8")
+    return name, config
 
 
 def read(folder: Path, base: Path, out: Path, name: str) -> LoRA:
-    """Writes the checkpoint `out`, which has an adapter in PEFT's format over the parameters of `base`.
+    """Write the checkpoint `out` with an adapter in PEFT's format over the parameters of `base`, and return its settings.
 
-    InputError if the folder holds no LoRA adapter that ours can be, it is for another model, it cannot be named so, or `out` exists.
+    InputError if the folder holds no LoRA adapter that ours can be, it is for another model, its name is invalid, or `out` exists.
     """
     check_name(name)
-    model_state = read_state(base)
-    tensors, config = _tensors(folder), _read_config(folder)
-    of = _lora(folder, config, tensors, name)
-    wanted = adapter_shapes(model_state.model, {name: of})
+    base_state = read_state(base)
+    model = base_state.model
+    tensors, settings = _tensors(folder), _read_config(folder)
+    config = _lora(folder, settings, tensors, name, model)
     arrays: dict[str, npt.NDArray[Any]] = {}
-    for projection in of.projections:
-        for part in _parts(of):
-            key = f"{projection}_{part}"
-            arrays[key] = _stacked(
-                folder, tensors, model_state.model, projection, part, wanted[name]["blocks"][key].shape
-            )
+    for path, row in projections(model, config.projections).items():
+        for part in lora.parts(config):
+            arrays[f"{name}.{path}.{part}"] = _stacked(folder, tensors, model, path, row, part, config.rank)
     if left := sorted(tensors):
-        raise InputError(f"{folder / TENSORS} has the tensor {left[0]}, which the model of {base} has no place for")
+        raise InputError(f"{folder / TENSORS} has the tensor {left[0]}, for which the model of {base} has no weight")
 
     with new_folder(out) as draft:
-        stream.write(draft, wanted, lambda path, part: arrays[path.split(".")[-1]][part], "adapters")
-        state = State.converted(model_state.model, model_state.tokenizer, model_state.sequence_length)
-        fingerprint = weights_fingerprint(model_state)
-        finish(draft, dataclasses.replace(state, adapters={name: of}, base=str(base), base_fingerprint=fingerprint))
-    return of
+        shapes = adapter_shapes(model, {name: config})
+        stream.write(draft, model, shapes, lambda path, part: arrays[path][part], "adapters")
+        state = State.converted(model, base_state.tokenizer, base_state.sequence_length)
+        fingerprint = weights_fingerprint(base_state)
+        state = dataclasses.replace(state, adapters={name: config}, base=str(base), base_fingerprint=fingerprint)
+        finish(draft, state)
+    return config
 
 
-def _parts(of: LoRA) -> tuple[str, ...]:
-    return ("a", "b", "m") if of.dora else ("a", "b")
+def _module(model: Model, path: str, layer: int) -> str:
+    return tensor_name(family_of(model), path, (layer,)).removesuffix(".weight")
 
 
-def _module(projection: str, layer: int) -> str:
-    return tensor_name(f"blocks.{projection}", (layer,)).removesuffix(".weight")
+def _tensor(model: Model, path: str, layer: int, part: str) -> str:
+    return f"base_model.model.{_module(model, path, layer)}.{_SUFFIXES[part]}"
 
 
-def _tensor(projection: str, layer: int, part: str) -> str:
-    return f"base_model.model.{_module(projection, layer)}.{_SUFFIXES[part]}"
-
-
-def _outside(values: npt.NDArray[Any], projection: str, part: str) -> npt.NDArray[Any]:
-    """A layer's array as PEFT has it: [outputs, inputs], as Hugging Face's weights."""
+def _outside(values: npt.NDArray[Any], row: Weight, part: str) -> npt.NDArray[Any]:
+    """Return a layer's array as PEFT has it: [outputs, inputs], as weights of Hugging Face."""
     if part == "m":
         return values.reshape(-1)
-    inputs = input_dims(projection) if part == "a" else 1
-    return values.reshape(int(np.prod(values.shape[:inputs])), -1).T
+    inputs = row.inputs if part == "a" else 1
+    return values.reshape(math.prod(values.shape[:inputs]), -1).T
 
 
-def _config(of: LoRA, base: str) -> dict[str, Any]:
-    modules = sorted({_module(projection, 0).rpartition(".")[2] for projection in of.projections})
+def _config(model: Model, config: LoRA, base: str) -> dict[str, Any]:
+    modules = sorted({_module(model, path, 0).rpartition(".")[2] for path in projections(model, config.projections)})
     return {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
         "base_model_name_or_path": base,
-        "r": of.rank,
-        "lora_alpha": int(of.alpha) if of.alpha.is_integer() else of.alpha,
-        "lora_dropout": of.dropout,
-        "use_rslora": of.rslora,
-        "use_dora": of.dora,
+        "r": config.rank,
+        "lora_alpha": int(config.alpha) if config.alpha.is_integer() else config.alpha,
+        "lora_dropout": config.dropout,
+        "use_rslora": config.rslora,
+        "use_dora": config.dora,
         "target_modules": modules,
         "bias": "none",
         "fan_in_fan_out": False,
@@ -131,7 +130,7 @@ def _config(of: LoRA, base: str) -> dict[str, Any]:
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     if not path.is_file():
-        raise InputError(f"{folder} has no {CONFIG}; it is no adapter of PEFT's")
+        raise InputError(f"{folder} has no {CONFIG}; it is not an adapter of PEFT")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -156,40 +155,41 @@ def _tensors(folder: Path) -> dict[str, npt.NDArray[Any]]:
         raise InputError(f"{path} cannot be read: {error}") from None
 
 
-def _lora(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Any], name: str) -> LoRA:
-    """What the adapter is; which weights it adapts is read from its tensors."""
-    projections: tuple[Projection, ...] = tuple(
-        projection for projection in DENSE if _tensor(projection, 0, "a") in tensors
+def _lora(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Any], name: str, model: Model) -> LoRA:
+    """Return the settings of an adapter; which weights it adapts is read from its tensors."""
+    first = {path.rpartition(".")[2]: (path, layers_of(model, path)[0]) for path in projections(model, DENSE)}
+    adapted: tuple[Projection, ...] = tuple(
+        projection for projection in DENSE if projection in first and _tensor(model, *first[projection], "a") in tensors
     )
-    if not projections:
-        raise InputError(
-            f"{folder / TENSORS} has no adapter of a Llama's projections; its first tensor is {min(tensors, default='none')}"
-        )
+    if not adapted:
+        example = min(tensors, default="none")
+        raise InputError(f"{folder / TENSORS} has no adapter of a Llama's projections; its first tensor is {example}")
     return LoRA(
-        rank=int(config["r"]),
-        alpha=float(config["lora_alpha"]),
-        rslora=bool(config.get("use_rslora")),
-        dora=bool(config.get("use_dora")),
-        dropout=float(config.get("lora_dropout", 0.0)),
-        projections=projections,
+        rank=int(settings["r"]),
+        alpha=float(settings["lora_alpha"]),
+        rslora=bool(settings.get("use_rslora")),
+        dora=bool(settings.get("use_dora")),
+        dropout=float(settings.get("lora_dropout", 0.0)),
+        projections=adapted,
         name=name,
     )
 
 
 def _stacked(
-    folder: Path, tensors: dict[str, npt.NDArray[Any]], model: Model, projection: str, part: str, shape: tuple[int, ...]
+    folder: Path, tensors: dict[str, npt.NDArray[Any]], model: Model, path: str, row: Weight, part: str, rank: int
 ) -> npt.NDArray[Any]:
-    """An adapter's array of all layers; its tensors are taken out of those that are left."""
+    """Return an adapter's array of all layers of a group, and remove its tensors from those that are left."""
+    shape = row.part_shape(part, rank)[1:]
     layers = []
-    for layer in range(model.layers):
-        key = _tensor(projection, layer, part)
+    for layer in layers_of(model, path):
+        key = _tensor(model, path, layer, part)
         if key not in tensors:
             raise InputError(f"{folder / TENSORS} lacks the tensor {key}; the adapter is for another model")
         values = tensors.pop(key)
-        wanted = _outside(np.empty(shape[1:], np.int8), projection, part).shape
+        wanted = _outside(np.empty(shape, np.int8), row, part).shape
         if values.shape != wanted:
             raise InputError(
                 f"{folder / TENSORS} has {key} of shape {values.shape}, not {wanted}; the adapter is for another model"
             )
-        layers.append(values.T.reshape(shape[1:]))
+        layers.append(values.T.reshape(shape))
     return np.stack(layers)

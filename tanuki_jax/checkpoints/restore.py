@@ -1,4 +1,4 @@
-"""Arrays out of a checkpoint: all at once onto any mesh, or layer by layer."""
+"""Arrays read from a checkpoint: all at once onto any mesh, or layer by layer."""
 
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,11 @@ import orbax.checkpoint as ocp
 import tensorstore
 
 from tanuki_jax.checkpoints.items import checkpoint_handler
+from tanuki_jax.checkpoints.old_versions import VERSION, stored_name
 
 
 def restore(checkpoint: Path, **items: Any) -> dict[str, Any]:
-    """The items of a checkpoint as `jax.Array`s.
+    """Return items of a checkpoint as `jax.Array`s.
 
     Args:
         checkpoint: folder of a finished checkpoint.
@@ -28,22 +29,26 @@ def restore(checkpoint: Path, **items: Any) -> dict[str, Any]:
 
 
 class Parameters:
-    """The parameters of a checkpoint, or the arrays of another item, read by name without holding more than is asked for."""
+    """Parameters of a checkpoint, or arrays of another item, read by name and part by part."""
 
-    def __init__(self, checkpoint: Path, item: str = "base") -> None:
-        self._item = checkpoint.resolve() / item
+    def __init__(self, checkpoint: Path, item: str = "base", version: int = VERSION) -> None:
+        self._item, self._version = checkpoint.resolve() / item, version
 
     def dtype(self, name: str) -> np.dtype[Any]:
-        """Type of an array."""
+        """Return the type of an array."""
         return np.dtype(self._open(name).dtype.numpy_dtype)
 
     def read(self, name: str, *index: int | slice) -> npt.NDArray[Any]:
-        """An array by its dotted path in the tree, or what an index into its first dims gives.
+        """Return an array by its dotted path in the tree, or its part at an index into the first dims.
 
-        `read("norm")` is all of it, `read("blocks.q", 3)` a layer, `read("blocks.expert_gate", 3, 1)` an expert of a layer.
+        `read("norm")` is all of the array, `read("blocks.q", 3)` a layer, `read("blocks.expert_gate", 3, 1)` an expert of a layer.
         """
         return np.asarray(self._open(name)[index].read().result())
 
     def _open(self, name: str) -> tensorstore.TensorStore:
-        store = {"driver": "ocdbt", "base": {"driver": "file", "path": f"{self._item}/"}, "path": f"{name}/"}
+        store = {
+            "driver": "ocdbt",
+            "base": {"driver": "file", "path": f"{self._item}/"},
+            "path": f"{stored_name(name, self._version)}/",
+        }
         return tensorstore.open({"driver": "zarr3", "kvstore": store}, open=True, read=True).result()

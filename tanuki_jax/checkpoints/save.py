@@ -17,13 +17,14 @@ import orbax.checkpoint as ocp
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.barrier import Failed, Meetings
-from tanuki_jax.checkpoints.chunks import stacked_dims
 from tanuki_jax.checkpoints.format import State, commit, remove, step_folder, steps, sync, unfinished
 from tanuki_jax.checkpoints.items import checkpoint_handler
 from tanuki_jax.checkpoints.retention import Protect, outdated
 from tanuki_jax.checkpoints.sums import summed
 from tanuki_jax.checkpoints.verify import sums_on_disk
 from tanuki_jax.config.experiment import Checkpoints
+from tanuki_jax.config.model import Model
+from tanuki_jax.lm.model.weights import lead_dims
 
 _log = logging.getLogger("tanuki_jax.checkpoints")
 _FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
@@ -31,12 +32,11 @@ _LOOK_SECONDS, _QUIET_LOOKS, _MOST_LOOKS = 0.05, 10, 100
 """A failed save is gone when nothing of it has come back for half a second; after five it is left to the next save."""
 
 
-def save_arguments(tree: Any) -> Any:
-    """Orbax's arguments for a tree of arrays: one layer of a stacked parameter, or one of its experts, a chunk."""
+def save_arguments(tree: Any, model: Model) -> Any:
+    """Return Orbax's arguments for a tree of arrays: each chunk is one layer of a stacked parameter, or one expert of it."""
 
     def arguments(path: tuple[Any, ...], leaf: Any) -> ocp.SaveArgs:
-        name = jax.tree_util.keystr(path, simple=True, separator=".")
-        return ocp.SaveArgs(shard_axes=tuple(range(stacked_dims(name))))
+        return ocp.SaveArgs(shard_axes=tuple(range(lead_dims(model, path))))
 
     return ocp.args.PyTreeSave(tree, save_args=jax.tree_util.tree_map_with_path(arguments, tree))
 
@@ -133,7 +133,8 @@ class Writer:
                     self._make_room(checkpoint, sum(leaf.nbytes for leaf in jax.tree.leaves(items)))
             sums = summed(items)
             self._orbax.save(
-                checkpoint, args=ocp.args.Composite(**{name: save_arguments(tree) for name, tree in items.items()})
+                checkpoint,
+                args=ocp.args.Composite(**{name: save_arguments(tree, state.model) for name, tree in items.items()}),
             )
         except Failed as failure:
             self._failed(checkpoint, failure)
@@ -212,7 +213,7 @@ class Writer:
 def _commit(checkpoint: Path, state: State, shapes: Mapping[str, Any], sums: Mapping[str, int]) -> None:
     sync(checkpoint)
     for item, tree in shapes.items():
-        for name, found in sums_on_disk(checkpoint, item, tree).items():
+        for name, found in sums_on_disk(checkpoint, item, tree, state.model).items():
             if found != sums[f"{item}.{name}"]:
                 raise OSError(errno.EIO, f"{item}.{name} on the disk is not what is on the devices")
     commit(checkpoint, dataclasses.replace(state, sums=sums))

@@ -1,4 +1,4 @@
-"""Arrays written from host memory, a layer, an expert or a part of a matrix at a time, in the format in which `save` writes them."""
+"""Arrays written from host memory in the format of `save`: a layer, an expert or a part of a matrix at a time."""
 
 import dataclasses
 import math
@@ -12,42 +12,45 @@ import numpy.typing as npt
 import orbax.checkpoint as ocp
 import tensorstore
 
-from tanuki_jax.checkpoints.chunks import stacked_dims
+from tanuki_jax.config.model import Model
+from tanuki_jax.lm.model.weights import lead_dims
 
 PART_BYTES = 128 << 20
-"""An array without layers is cut, along its longest dim, into parts of at most this size."""
+"""Largest part of an array without layers, which is cut along its longest dim."""
 
 type Part = tuple[int | slice, ...]
 """Index into an array: `(layer,)` of a stacked one, `(layer, expert)` of experts; else slices of all dims, of which one is cut."""
 
 type Read = Callable[[str, Part], npt.NDArray[Any]]
-"""Takes a leaf's dotted path in the tree, as in `blocks.q`, and which part of it; returns its values."""
+"""(dotted path of a leaf in the tree, as in `blocks.q`, part of it) -> values of the part."""
 
 
 @dataclasses.dataclass(frozen=True)
 class _Unread:
-    """An array whose values are asked for when they are to be written."""
+    """Array whose values are read when they are written."""
 
     name: str
+    lead: int
+    """Dims before those of one matrix."""
     chunk: tuple[int, ...]
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     read: Read
 
     def parts(self) -> Iterator[Part]:
-        """One for each chunk."""
-        if stacked := stacked_dims(self.name):
-            yield from np.ndindex(self.shape[:stacked])
+        """Yield one part for each chunk."""
+        if self.lead:
+            yield from np.ndindex(self.shape[: self.lead])
             return
-        for place in np.ndindex(*(-(-size // step) for size, step in zip(self.shape, self.chunk, strict=True))):
-            starts = [at * step for at, step in zip(place, self.chunk, strict=True)]
+        for position in np.ndindex(*(-(-size // step) for size, step in zip(self.shape, self.chunk, strict=True))):
+            starts = [at * step for at, step in zip(position, self.chunk, strict=True)]
             yield tuple(
                 slice(at, min(at + step, size)) for at, step, size in zip(starts, self.chunk, self.shape, strict=True)
             )
 
 
 class _Handler(ocp.type_handlers.NumpyHandler):  # type: ignore[misc]
-    """Has Orbax write an `_Unread` as it writes a NumPy array, without ever holding more than two parts of it."""
+    """Writer of an `_Unread` in Orbax, like a NumPy array, that holds at most two parts of it."""
 
     async def serialize(
         self,
@@ -69,22 +72,22 @@ class _Handler(ocp.type_handlers.NumpyHandler):  # type: ignore[misc]
         return []
 
 
-def write(checkpoint: Path, tree: Any, read: Read, item: str = "base") -> None:
-    """Writes an item of a checkpoint, which does not count before `folder.finish` is called on it.
+def write(checkpoint: Path, model: Model, tree: Any, read: Read, item: str = "base") -> None:
+    """Write an item of a checkpoint, which does not count before `format.finish` is called on it.
 
     Args:
         checkpoint: a folder without the item.
-        tree: of `jax.ShapeDtypeStruct`: for `base` what `model.llama.shapes` gives.
-        read: called once for each part, in no order that it may count on; gives values of the tree's shape and type,
-            which must not change afterwards.
+        model: shape of the model, whose rows say how arrays are cut into chunks.
+        tree: tree of `jax.ShapeDtypeStruct`, for `base` that of `weights.shapes`.
+        read: called once for each part, in any order; returns values of the leaf's type, which must not change afterwards.
         item: one of `items.ITEMS`.
     """
 
     def unread(path: tuple[Any, ...], leaf: jax.ShapeDtypeStruct) -> _Unread:
         name, dtype = jax.tree_util.keystr(path, simple=True, separator="."), np.dtype(leaf.dtype)
-        stacked = stacked_dims(name)
-        chunk = (1,) * stacked + leaf.shape[stacked:] if stacked else _chunk(leaf.shape, dtype.itemsize)
-        return _Unread(name, chunk, leaf.shape, dtype, read)
+        lead = lead_dims(model, path)
+        chunk = (1,) * lead + leaf.shape[lead:] if lead else _chunk(leaf.shape, dtype.itemsize)
+        return _Unread(name, lead, chunk, leaf.shape, dtype, read)
 
     handlers = ((_Unread, _Handler()), (jax.Array, ocp.type_handlers.ArrayHandler()))
     registry = ocp.type_handlers.create_type_handler_registry(*handlers)
@@ -98,16 +101,16 @@ def write(checkpoint: Path, tree: Any, read: Read, item: str = "base") -> None:
 
 
 def _chunk(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """The shape, its longest dim cut until what is left has at most PART_BYTES."""
+    """Return the shape with its longest dim cut until a chunk has at most PART_BYTES."""
     longest = max(range(len(shape)), key=lambda dim: shape[dim], default=0)
-    whole = math.prod(shape) * itemsize
+    size_bytes = math.prod(shape) * itemsize
     return tuple(
-        min(size, max(1, size * PART_BYTES // whole)) if dim == longest else size for dim, size in enumerate(shape)
+        min(size, max(1, size * PART_BYTES // size_bytes)) if dim == longest else size for dim, size in enumerate(shape)
     )
 
 
 def _specification(value: _Unread, base: Any) -> dict[str, Any]:
-    """Of an array in the place where Orbax looks for what a process wrote when it puts a checkpoint together."""
+    """Return tensorstore's specification of an array, where Orbax looks for a process's part of a checkpoint."""
     raw = {"name": "bytes", "configuration": {"endian": "little"}}
     compression = {"name": "zstd", "configuration": {"level": 3}}
     return {

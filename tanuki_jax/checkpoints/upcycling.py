@@ -1,4 +1,4 @@
-"""A mixture of experts made of a dense model: every expert begins as the dense model's SwiGLU, every router afresh."""
+"""Upcycling (Komatsuzaki et al. 2022): a mixture whose experts begin as the dense model's SwiGLU, and whose routers are fresh."""
 
 import dataclasses
 import functools
@@ -24,27 +24,37 @@ from tanuki_jax.checkpoints.restore import Parameters
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.validate import validate
-from tanuki_jax.lm.model.transformer import count_parameters, shapes
-from tanuki_jax.lm.optimizers.optimizer import make_optimizer
+from tanuki_jax.lm.model.weights import count_parameters, shapes
+from tanuki_jax.lm.optimizers.registry import make_optimizer
 
-_SAME = ("vocabulary", "width", "hidden", "layers", "heads", "kv_heads", "tied")
-"""Fields that a mixture shares with the dense model that it is made of."""
+_MAY_DIFFER = {
+    "experts",
+    "experts_per_token",
+    "router_logits",
+    "rope_theta",
+    "rope_scaling",
+    "norm_epsilon",
+    "initial_std",
+}
+"""Fields of a model in which a mixture may differ from the dense model that it is made of."""
+_FROM_DENSE = {"expert_gate": "gate", "expert_up": "up", "expert_down": "down"}
+"""Weight of the experts -> weight of the dense model that each expert begins as."""
 _RANDOM = ("router", "units", "expert_gate", "expert_up", "expert_down")
-"""What random numbers are for; the place of each is part of their seed."""
+"""Purposes of random numbers; the position of each is part of their seed."""
 
 type Float32s = npt.NDArray[np.float32]
 
 type Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""Takes what is being done and how many values there are to it; gives what is told of values as they are done."""
+"""(title, total) -> a context whose value is `advance(n)`."""
 
 type Expert = Callable[[ExpertOptions, Float32s, str, int, int], Float32s]
-"""Takes the dense model's matrix, the name of the expert's, the layer and the expert; returns the expert's matrix, not in place."""
+"""(options, dense matrix, name of the expert's weight, layer, expert) -> the expert's matrix, not in place."""
 
 
 def write(
     source: Path, out: Path, experiment: Experiment, options: ExpertOptions, progress: Progress
 ) -> tuple[Path, Model]:
-    """Writes the checkpoint `out`, in the type of the source; returns that, a checkpoint or a folder of Hugging Face's, and its model.
+    """Write the checkpoint `out` in the type of the source, and return the source (a checkpoint or a Hugging Face folder) and its model.
 
     At most two of the dense model's matrices are held in float32, and the copies of one that are being written.
 
@@ -54,7 +64,7 @@ def write(
         out: a folder that does not exist yet; it appears when it is complete.
         experiment: its model is the mixture to make.
         options: how.
-        progress: called for each stage.
+        progress: called for each stage of the work.
 
     Raises:
         InputError: `out` exists, the source is not dense, has other dims or no optimizer state to copy, or an option is out of range.
@@ -101,7 +111,7 @@ def _check(options: ExpertOptions, experiment: Experiment) -> None:
 def _check_dense(source: Path, dense: Model, experiment: Experiment) -> None:
     if dense.experts:
         raise InputError(f"{source} has {dense.experts} experts already; a mixture is made of a dense model")
-    for field in _SAME:
+    for field in (field.name for field in dataclasses.fields(Model) if field.name not in _MAY_DIFFER):
         have, wanted = getattr(dense, field), getattr(experiment.model, field)
         if have != wanted:
             raise InputError(
@@ -119,6 +129,7 @@ def _write_arrays(
         with progress(what, sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))) as done:
             stream.write(
                 draft,
+                model,
                 tree,
                 _reader(Parameters(checkpoint, item), router, functools.partial(expert, options), dtype, done),
                 item,
@@ -135,7 +146,7 @@ def _write_arrays(
     parameters = shapes(model, dtype.name)
     write_item("base", "writing parameters", parameters, router, _weights)
     if options.optimizer == "copied":
-        moments = jax.eval_shape(make_optimizer(experiment.optimizer).init, parameters)
+        moments = jax.eval_shape(make_optimizer(experiment.optimizer, model).init, parameters)
         tree = {"moments": moments, "accepted": jax.ShapeDtypeStruct((), np.int32)}
         write_item("optimizer", "writing the optimizer's state", tree, no_moments, _moments)
 
@@ -145,11 +156,11 @@ def _reader(
     router: Callable[[int], Float32s],
     expert: Callable[[Float32s, str, int, int], Float32s],
     dtype: np.dtype[Any],
-    done: Callable[[int], None],
+    advance: Callable[[int], None],
 ) -> stream.Read:
-    """Gives routers and experts in `dtype`, and all else as the dense model has it."""
+    """Return a reader of routers and experts in `dtype`, and of all other arrays as the dense model has them."""
 
-    @functools.lru_cache(maxsize=1)  # the experts of a layer are asked for one after the other
+    @functools.lru_cache(maxsize=1)  # the experts of a layer are read one after the other
     def matrix(name: str, layer: int) -> Float32s:
         return dense.read(name, layer).astype(np.float32)
 
@@ -158,22 +169,21 @@ def _reader(
         if key == "router":
             assert isinstance(part[0], int)
             values = router(part[0]).astype(dtype)
-        elif key.startswith("expert_"):
+        elif key in _FROM_DENSE:
             layer, number = part
             assert isinstance(layer, int) and isinstance(number, int)
-            values = expert(matrix(f"{path}.{key.removeprefix('expert_')}", layer), key, layer, number).astype(
-                dtype, copy=False
-            )
+            dense_matrix = matrix(f"{path}.{_FROM_DENSE[key]}", layer)
+            values = expert(dense_matrix, key, layer, number).astype(dtype, copy=False)
         else:
             values = dense.read(name, *part)
-        done(values.size)
+        advance(values.size)
         return values
 
     return read
 
 
 def _weights(options: ExpertOptions, dense: Float32s, key: str, layer: int, expert: int) -> Float32s:
-    """One matrix of an expert."""
+    """Return one matrix of an expert."""
     random = _generator(options, key, layer, expert)
     if options.initialisation == "noise":
         noisy = random.standard_normal(dense.shape, np.float32)
@@ -190,7 +200,7 @@ def _weights(options: ExpertOptions, dense: Float32s, key: str, layer: int, expe
 
 
 def _moments(options: ExpertOptions, dense: Float32s, key: str, layer: int, expert: int) -> Float32s:
-    """Moments of one matrix of an expert."""
+    """Return the moments of one matrix of an expert."""
     kept = dense.copy()
     kept[_drawn_anew(options, dense.shape, key, layer, expert)] = 0
     return kept
@@ -199,7 +209,7 @@ def _moments(options: ExpertOptions, dense: Float32s, key: str, layer: int, expe
 def _drawn_anew(
     options: ExpertOptions, shape: tuple[int, ...], key: str, layer: int, expert: int
 ) -> tuple[slice | npt.NDArray[np.int64], ...]:
-    """Index of the entries of an expert's matrix that belong to hidden units drawn anew: the same units in its three matrices."""
+    """Return the index of an expert's hidden units that are drawn anew, into a matrix: the same units in its three matrices."""
     rows = key == "expert_down"
     hidden = shape[0 if rows else 1]
     count = math.floor(options.share * hidden) if options.initialisation == "drop" else 0
@@ -208,13 +218,13 @@ def _drawn_anew(
 
 
 def _generator(options: ExpertOptions, purpose: str, layer: int, expert: int) -> np.random.Generator:
-    """Random numbers that depend on nothing else, whatever was drawn before."""
+    """Return random numbers that depend on the arguments alone."""
     return np.random.default_rng(
         np.random.SeedSequence(options.seed, spawn_key=(_RANDOM.index(purpose), layer, expert))
     )
 
 
 def _copy_tokenizer(checkpoint: Path, tokenizer: str, draft: Path) -> None:
-    """If it lies in the checkpoint; elsewhere it stays."""
+    """Copy the tokenizer if the checkpoint has it inside."""
     if tokenizer and not Path(tokenizer).is_absolute() and (checkpoint / tokenizer).is_dir():
         shutil.copytree(checkpoint / tokenizer, draft / tokenizer)

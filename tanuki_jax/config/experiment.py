@@ -5,6 +5,7 @@ from typing import Literal
 
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
+from tanuki_jax.config.muon import Muon
 
 Activation = Literal["input", "qkv", "attention", "middle", "hidden"]
 """A layer's activations by name: its input; queries, keys and values; attention's output; the stream between attention and SwiGLU; what
@@ -58,6 +59,16 @@ class NextToken:
     """Weight of the mean squared log partition function (Chowdhery et al. 2022, section 5)."""
     noise: float = 0.0
     """Alpha of NEFTune (Jain et al. 2024): embeddings get uniform noise of at most alpha / sqrt(tokens of the document x D)."""
+
+    @property
+    def computes_reference(self) -> bool:
+        """Return False: there is no reference."""
+        return False
+
+    @property
+    def stores_reference(self) -> bool:
+        """Return False: there is no reference."""
+        return False
 
 
 _WITHOUT_REFERENCE = ("orpo", "simpo")
@@ -305,7 +316,7 @@ class Experiment:
     objective: NextToken | Preference = NextToken()
     lora: LoRA = dataclasses.field(default_factory=LoRA)
     router: Router = Router()
-    optimizer: AdamW = AdamW()
+    optimizer: AdamW | Muon = AdamW()
     guard: Guard = Guard()
     rewind: Rewind = Rewind()
     watchdog: Watchdog = Watchdog()

@@ -11,7 +11,7 @@ import numpy as np
 from tanuki_jax.config.model import Model
 from tanuki_jax.inference.cache import Cache, extend, prefill
 from tanuki_jax.inference.sample import Sampling, choose
-from tanuki_jax.lm.model.transformer import Params
+from tanuki_jax.lm.model.weights import Params
 
 SMALLEST_BUCKET = 32
 

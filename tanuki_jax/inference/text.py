@@ -19,7 +19,7 @@ from tanuki_jax.inference.bos import before_text
 from tanuki_jax.inference.decode import begin, grow
 from tanuki_jax.inference.sample import Sampling
 from tanuki_jax.inference.text_deltas import Pieces
-from tanuki_jax.lm.model.transformer import Params
+from tanuki_jax.lm.model.weights import Params
 
 CHUNK = 16
 """Tokens that are written in one go, before the host looks at them."""
@@ -98,7 +98,7 @@ def load_model(checkpoint: Path, adapter: str = "") -> Loaded:
         )
     here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
 
-    def place(tree: Any) -> Any:
+    def place(model: Model, tree: Any) -> Any:
         return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), tree)
 
     dtype = "float32" if jax.default_backend() == "cpu" else "bfloat16"

@@ -12,10 +12,9 @@ from jax.sharding import PartitionSpec as P
 
 from tanuki_jax.base.errors import Corrupt
 from tanuki_jax.checkpoints.sums import device_sum, names
-from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.data.batch import Batch
-from tanuki_jax.lm.parallel.sharding import shardings
-from tanuki_jax.training.step import TrainState, initial_state, step_function
+from tanuki_jax.training.setup import TrainSetup, TrainState
+from tanuki_jax.training.step import step_function
 
 type Check = Callable[[TrainState, Batch[jax.Array]], None]
 
@@ -26,7 +25,7 @@ NAMED = 3
 """Arrays and devices that a sentence names; of the others it says how many they are."""
 
 
-def make_check(experiment: Experiment, mesh: Mesh) -> Check:
+def make_check(setup: TrainSetup) -> Check:
     """A check of a train state and the batch of its next step, both of which it leaves as they are.
 
     It compares every array of the state between the devices that hold the same part of it, then computes the step twice with one
@@ -39,11 +38,10 @@ def make_check(experiment: Experiment, mesh: Mesh) -> Check:
 
     The check raises Corrupt, in every process, naming arrays and devices. To be called in every process, inside `jax.set_mesh`.
     """
-    shapes = jax.eval_shape(lambda: initial_state(experiment))
-    placed = shardings(mesh, shapes)
-    dotted = names(shapes)
+    mesh, placed = setup.mesh, setup.state_shardings
+    dotted = names(setup.state_shapes)
     specs = [place.spec for place in jax.tree.leaves(placed)]
-    step = step_function(experiment, mesh)
+    step = step_function(setup)
 
     @_replicated(mesh)
     def present(state: TrainState) -> jax.Array:

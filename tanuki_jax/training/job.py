@@ -3,7 +3,6 @@
 from typing import Any
 
 import jax
-from jax.sharding import Mesh
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.format import State
@@ -23,6 +22,7 @@ from tanuki_jax.training.reports import Report, reports
 from tanuki_jax.training.rewind import go_back
 from tanuki_jax.training.runs import expert_map, loss_curve
 from tanuki_jax.training.runs.run_folder import RunFolder, read_events
+from tanuki_jax.training.setup import TrainSetup
 from tanuki_jax.training.start import begin
 from tanuki_jax.training.step import make_step
 from tanuki_jax.training.watchdog import Watchdog
@@ -48,19 +48,20 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         mixture = registry.mixture.find(experiment.data.mixture)
         stores = open_stores(experiment.data, mixture)
         loader = Loader(stores, mixture, experiment.data, experiment.seed)
-        check_records(experiment, loader)
         if loader.vocabulary > experiment.model.vocabulary:
             raise InputError(
                 f"the tokenizer has {loader.vocabulary} pieces, more than model.vocabulary {experiment.model.vocabulary}"
             )
         mesh = make_mesh(experiment.layout)
         check_batch(mesh, experiment.layout, experiment.data)
+        setup = TrainSetup(experiment, mesh)
+        check_records(setup, loader)
         run = RunFolder(experiment, writes=jax.process_index() == 0)
         read_events(run.path)  # refused now rather than when the picture is drawn
         with jax.set_mesh(mesh):
-            if reference := stored_reference(experiment, mesh, loader, stores):
+            if reference := stored_reference(setup, loader, stores):
                 loader.set_reference(reference)
-            at = _go_on(experiment, mixture, loader, mesh, run, interrupts, profile)
+            at = _go_on(setup, mixture, loader, run, interrupts, profile)
     if jax.process_index() == 0:
         loss_curve.draw(run.path)
         expert_map.draw(run.path)
@@ -69,20 +70,18 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
 
 
 def _go_on(
-    experiment: Experiment,
+    setup: TrainSetup,
     mixture: Mixture,
     loader: Loader,
-    mesh: Mesh,
     run: RunFolder,
     interrupts: Interrupts,
     profile: int,
 ) -> State:
     """Trains from where the run is to its end or an interrupt, and after every spike from a checkpoint before it; returns where it is."""
-    program = Program(
-        make_step(experiment, mesh), make_held_out(experiment, mesh, loader), make_check(experiment, mesh)
-    )
+    experiment, mesh = setup.experiment, setup.mesh
+    program = Program(make_step(setup), make_held_out(setup, loader), make_check(setup))
     while True:
-        state, at = begin(experiment, mesh, run, loader.fingerprint)
+        state, at = begin(setup, run, loader.fingerprint)
         run.cut_metrics_after(at.step)
         run.event("config", changed=run.write_config(experiment, mixture), **surroundings())
         watchdog = Watchdog(experiment.watchdog, run.path, run.event)

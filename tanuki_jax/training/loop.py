@@ -22,8 +22,9 @@ from tanuki_jax.training.interrupts import Interrupts
 from tanuki_jax.training.loss_history import Spike, protected_steps, read_history, with_history
 from tanuki_jax.training.recorder import Measured, Recorder
 from tanuki_jax.training.runs.run_folder import RunFolder
+from tanuki_jax.training.setup import TrainState
 from tanuki_jax.training.start import items
-from tanuki_jax.training.step import Step, TrainState
+from tanuki_jax.training.step import Step
 from tanuki_jax.training.watchdog import Watchdog
 
 BEST_METRIC = "held_out/all"

@@ -9,8 +9,8 @@ import jax
 from tanuki_jax.checkpoints.format import State
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.hardware import peak_flops
-from tanuki_jax.training.loss import flops_per_token
 from tanuki_jax.training.loss_history import read_history
+from tanuki_jax.training.setup import flops_per_token
 from tanuki_jax.training.step import Metrics
 
 

@@ -9,59 +9,50 @@ from typing import Any
 import jax
 import numpy as np
 import numpy.typing as npt
-from jax.sharding import Mesh, NamedSharding
+from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from tanuki_jax.base.atomic import replacing
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.format import find, read_state, weights_fingerprint
-from tanuki_jax.config.experiment import Experiment, Preference
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import Loader
 from tanuki_jax.data.store import Store
-from tanuki_jax.lm.model.quantized_base import freeze
-from tanuki_jax.lm.model.transformer import Params
+from tanuki_jax.lm.model.quantized_base import quantize_base
+from tanuki_jax.lm.model.weights import Params
 from tanuki_jax.lm.parallel.context import time_order
-from tanuki_jax.lm.parallel.sharding import local_rows, make_gather, place_batch, shardings
+from tanuki_jax.lm.parallel.sharding import local_rows, place_batch, shardings
 from tanuki_jax.training.distributed import agree
 from tanuki_jax.training.loss import make_reference_logps
-from tanuki_jax.training.start import loaded
+from tanuki_jax.training.setup import TrainSetup
+from tanuki_jax.training.start import load_start
 
-_log = logging.getLogger("tanuki_jax.train")
+_log = logging.getLogger("tanuki_jax.training")
 
 type Totals = npt.NDArray[np.float32]
 
 
-def check_records(experiment: Experiment, loader: Loader) -> None:
-    """InputError if the objective is not one for what the stores hold."""
-    objective, documents = experiment.objective, loader.documents_per_record
-    mixture = experiment.data.mixture
-    if not isinstance(objective, Preference):
-        if documents > 1:
-            raise InputError(
-                f"the mixture {mixture} has pairs, from which the objective NextToken does not learn; a Preference does"
-            )
-        return
-    wanted, form = (3, "kto") if objective.loss == "kto" else (2, "preference")
-    if documents != wanted:
+def check_records(setup: TrainSetup, loader: Loader) -> None:
+    """Raise InputError if the objective does not learn from what the stores hold."""
+    objective = setup.objective
+    if loader.documents_per_record != objective.documents_per_record:
+        name = type(setup.experiment.objective).__name__
         raise InputError(
-            f"objective.loss {objective.loss} needs sources of the form {form}; the mixture {mixture} has others"
+            f"the objective {name} needs sources of the form {objective.form}, with {objective.documents_per_record} "
+            f"document(s) a record; the mixture {setup.experiment.data.mixture} has {loader.documents_per_record}"
         )
 
 
-def stored_reference(
-    experiment: Experiment, mesh: Mesh, loader: Loader, stores: Mapping[str, Store]
-) -> dict[str, Totals] | None:
-    """For every source float32[documents], the sums over the targets that count; None if the objective has no stored reference.
+def stored_reference(setup: TrainSetup, loader: Loader, stores: Mapping[str, Store]) -> dict[str, Totals] | None:
+    """Return for every source float32[documents], sums over the targets that count; None if the objective has no stored reference.
 
-    They are kept in the store's folder, `reference/KEY.npy`, where the key is that of the weights and, if they are frozen, how they are
-    kept, of the model and of the type of activations.
-    All processes have to call it, inside `jax.set_mesh`.
+    They are kept in the store's folder, `reference/KEY.npy`, where the key is that of the weights and, if they are frozen, of how they are
+    kept, of the model and of the type of activations. All processes have to call it, inside `jax.set_mesh`.
 
     InputError if there is no good checkpoint where the run starts.
     """
-    objective = experiment.objective
-    if not isinstance(objective, Preference) or not objective.stores_reference:
+    experiment = setup.experiment
+    if not experiment.objective.stores_reference:
         return None
     checkpoint = Path(agree(lambda: str(find(experiment.start.checkpoint))))
     base = [experiment.lora.base] if experiment.lora.rank else []
@@ -74,62 +65,58 @@ def stored_reference(
     key = hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
     paths = {name: store.folder / "reference" / f"{key}.npy" for name, store in stores.items()}
     missing = agree(lambda: " ".join(name for name, path in paths.items() if not path.is_file())).split()
-    found = (
-        _computed(experiment, mesh, loader, checkpoint, {name: stores[name].documents for name in missing})
-        if missing
-        else {}
-    )
-    for name, totals in found.items():
+    documents = {name: stores[name].documents for name in missing}
+    computed = _computed(setup, loader, checkpoint, documents) if missing else {}
+    for name, totals in computed.items():
         if jax.process_index() == 0:
             paths[name].parent.mkdir(exist_ok=True)
             with replacing(paths[name]) as partial, partial.open("wb") as file:
                 np.save(file, totals)
-    return found | {name: np.load(path) for name, path in paths.items() if name not in found}
+    return computed | {name: np.load(path) for name, path in paths.items() if name not in computed}
 
 
-def _parameters(experiment: Experiment, mesh: Mesh, checkpoint: Path) -> Params:
-    """Those that the run starts from, as it keeps them."""
-    lora = experiment.lora
-    parameters = loaded(experiment, mesh, checkpoint)
-    if not lora.rank:
-        return parameters
+def _parameters(setup: TrainSetup, checkpoint: Path) -> Params:
+    """Return the parameters that the run starts from, as it keeps them."""
+    experiment, mesh = setup.experiment, setup.mesh
+    params = load_start(experiment, mesh, checkpoint)
+    if not experiment.lora.rank:
+        return params
 
-    def kept(parameters: Params) -> Params:
-        return freeze(parameters, lora)
+    def kept(params: Params) -> Params:
+        return quantize_base(experiment.model, params, experiment.lora)
 
-    frozen: Params = jax.jit(kept, donate_argnums=0, out_shardings=shardings(mesh, jax.eval_shape(kept, parameters)))(
-        parameters
-    )
+    placed = shardings(mesh, experiment.model, jax.eval_shape(kept, params))
+    frozen: Params = jax.jit(kept, donate_argnums=0, out_shardings=placed)(params)
     return frozen
 
 
-def _computed(
-    experiment: Experiment, mesh: Mesh, loader: Loader, checkpoint: Path, documents: Mapping[str, int]
-) -> dict[str, Totals]:
-    """Of sources with so many documents each."""
-    layout, data = experiment.layout, experiment.data
-    parameters = _parameters(experiment, mesh, checkpoint)
+def _computed(setup: TrainSetup, loader: Loader, checkpoint: Path, documents: Mapping[str, int]) -> dict[str, Totals]:
+    """Compute the sums of sources with so many documents each."""
+    layout, data, mesh = setup.experiment.layout, setup.experiment.data, setup.mesh
+    params = _parameters(setup, checkpoint)
     shape = (layout.accumulation, data.batch_rows // layout.accumulation, data.sequence_length)
-    mine, logps, gather = local_rows(mesh, shape), make_reference_logps(experiment, mesh), make_gather(mesh, layout)
+    local, logps = local_rows(mesh, shape), make_reference_logps(setup)
     times = (
         time_order(layout.context, data.sequence_length) if layout.context > 1 else slice(None)
     )  # as rows are placed
 
-    def of_batch(parameters: Params, batch: Batch[jax.Array]) -> jax.Array:
-        used = gather(parameters)
+    def of_batch(params: Params, batch: Batch[jax.Array]) -> jax.Array:
+        used = setup.gather(params)
         found: jax.Array = jax.lax.map(lambda micro: logps(used, micro), batch)
         return found
 
-    everywhere: Any = jax.jit(of_batch, out_shardings=NamedSharding(mesh, P()))
+    on_all_devices: Any = jax.jit(of_batch, out_shardings=NamedSharding(mesh, P()))
     totals = {}
     for name, count in documents.items():
-        _log.info("the reference %s gives log-probabilities to the %d documents of %s", checkpoint, count, name)
+        _log.info(
+            "computing the reference's log-probabilities of the %d documents of %s by %s", count, name, checkpoint
+        )
         sums = np.zeros(count)
         for split in ("train", "held_out"):
             for batch, numbers in loader.everything(name, split, slice(None)):
-                placed = place_batch(mesh, jax.tree.map(lambda array: array[mine], batch), mine, shape)
-                of_tokens = np.asarray(everywhere(parameters, placed)).reshape(numbers.shape)
-                there = numbers[:, times] >= 0
-                np.add.at(sums, numbers[:, times][there], of_tokens[there].astype(np.float64))
+                placed = place_batch(mesh, jax.tree.map(lambda array: array[local], batch), local, shape)
+                of_tokens = np.asarray(on_all_devices(params, placed)).reshape(numbers.shape)
+                real = numbers[:, times] >= 0
+                np.add.at(sums, numbers[:, times][real], of_tokens[real].astype(np.float64))
         totals[name] = sums.astype(np.float32)
     return totals

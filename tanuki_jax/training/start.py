@@ -1,4 +1,4 @@
-"""Where a process of a run begins: at its newest good checkpoint, at another run's weights, or fresh."""
+"""Beginning of a process of a run: at its newest good checkpoint, at another run's weights, or fresh."""
 
 import dataclasses
 import functools
@@ -16,31 +16,31 @@ from tanuki_jax.checkpoints.parameters import base_of, load, restored
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
-from tanuki_jax.lm.model.transformer import Params
-from tanuki_jax.lm.parallel.sharding import place, replicate, shardings
+from tanuki_jax.lm.model.weights import Params
+from tanuki_jax.lm.parallel.sharding import replicate, with_shardings
 from tanuki_jax.training import guard
 from tanuki_jax.training.distributed import agree
 from tanuki_jax.training.loss_history import read_history
 from tanuki_jax.training.runs.run_folder import RunFolder
-from tanuki_jax.training.step import TrainState, initial_state
+from tanuki_jax.training.setup import TrainSetup, TrainState, initial_state
 
-_SHAPE_FREE = ("rope_theta", "initial_std", "norm_epsilon")
+_CHANGEABLE = ("rope_theta", "rope_scaling", "initial_std", "norm_epsilon", "window", "global_every")
 """Fields of a model that a new stage may change: the arrays stay the same."""
 
 
-def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tuple[TrainState, State]:
-    """The train state on the mesh, and the steps, tokens and skipped data behind it.
+def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, State]:
+    """Return the train state on the mesh, and the checkpoint's state: steps, tokens and skipped data behind it.
 
     Args:
-        experiment: its `start` holds if the run has no good checkpoint of its own.
-        mesh: to place the arrays on.
-        run: its folder.
-        data: fingerprint of what determines batches; a checkpoint's must be the same to go on from it.
+        setup: the experiment's `start` applies if the run has no good checkpoint of its own.
+        run: folder of the run.
+        data: fingerprint of what determines batches; a checkpoint's must be equal to resume from it.
 
     Raises:
-        InputError: the data or the model changed since the checkpoint, every checkpoint of the run is damaged, or there is none where
-            `start` says, or not all of it that is to be loaded.
+        InputError: the data or the model changed since the checkpoint, every checkpoint of the run is damaged, or `start` names no
+            checkpoint, or one without all that is to be loaded.
     """
+    experiment = setup.experiment
     checkpoint = _newest(run)
     if checkpoint is not None:
         state = read_state(checkpoint)
@@ -52,8 +52,8 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
                 f"undo that, or begin another run with --name and --start.checkpoint={run.path}"
             )
         run.event("resumed", step=state.step, checkpoint=str(checkpoint))
-        return resumed(experiment, mesh, checkpoint, state), state
-    begun = State(
+        return resumed(setup, checkpoint, state), state
+    fresh = State(
         step=0,
         tokens=0,
         skipped=(),
@@ -66,32 +66,37 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
     )
     if not experiment.start.checkpoint:
         run.event("started", seed=experiment.seed)
-        return _completed(experiment, mesh, None, {}), begun
+        return _completed(setup, None, {}), fresh
     checkpoint = Path(agree(lambda: str(find(experiment.start.checkpoint))))
     state = read_state(checkpoint)
     _refuse_other_model(experiment.model, state.model, checkpoint, exact=False)
-    optimizer = experiment.start.load == "parameters_and_optimizer"
-    if optimizer and state.adapters:
+    with_optimizer = experiment.start.load == "parameters_and_optimizer"
+    if with_optimizer:
+        _refuse_missing_optimizer(checkpoint, state)
+    run.event("started", checkpoint=str(checkpoint), load=experiment.start.load)
+    if with_optimizer:
+        taken = _restored(setup, checkpoint, state)
+        return taken | {"accepted": jax.numpy.zeros_like(taken["accepted"])}, fresh
+    params = load_start(experiment, setup.mesh, checkpoint)
+    if not experiment.lora.rank:
+        return _completed(setup, None, {"parameters": params}), fresh
+    fresh = dataclasses.replace(fresh, base=str(checkpoint), base_fingerprint=weights_fingerprint(state))
+    return _completed(setup, params, {}), fresh
+
+
+def _refuse_missing_optimizer(checkpoint: Path, state: State) -> None:
+    if state.adapters:
         raise InputError(
             f"the optimizer state of {checkpoint} is of its adapters; start with --start.load=parameters, which merges them"
         )
-    if optimizer and not (checkpoint / "optimizer").is_dir():
+    if not (checkpoint / "optimizer").is_dir():
         raise InputError(
             f"the checkpoint {checkpoint} has no optimizer state (it was converted); start with --start.load=parameters"
         )
-    run.event("started", checkpoint=str(checkpoint), load=experiment.start.load)
-    if optimizer:
-        restored = _restored(experiment, mesh, checkpoint, state)
-        return restored | {"accepted": jax.numpy.zeros_like(restored["accepted"])}, begun
-    parameters = loaded(experiment, mesh, checkpoint)
-    if not experiment.lora.rank:
-        return _completed(experiment, mesh, None, {"parameters": parameters}), begun
-    begun = dataclasses.replace(begun, base=str(checkpoint), base_fingerprint=weights_fingerprint(state))
-    return _completed(experiment, mesh, parameters, {}), begun
 
 
 def _newest(run: RunFolder) -> Path | None:
-    """The checkpoint that every process goes on from."""
+    """Return the checkpoint that every process resumes from, if the run has one."""
 
     def find_newest() -> str:
         found, passed_over = newest_good(run.checkpoints)
@@ -110,13 +115,13 @@ def _newest(run: RunFolder) -> Path | None:
 
 def _refuse_other_model(wanted: Model, saved: Model, checkpoint: Path, *, exact: bool) -> None:
     for field in dataclasses.fields(Model):
-        here, there = getattr(wanted, field.name), getattr(saved, field.name)
-        if here != there and (exact or field.name not in _SHAPE_FREE):
-            way = (
-                "; `convert upcycle` makes a mixture of experts of it" if field.name == "experts" and not there else ""
-            )
+        ours, theirs = getattr(wanted, field.name), getattr(saved, field.name)
+        if ours != theirs and (exact or field.name not in _CHANGEABLE):
+            remedy = ""
+            if field.name == "experts" and not theirs:
+                remedy = "; `convert upcycle` makes a mixture of experts of it"
             raise InputError(
-                f"the checkpoint {checkpoint} is of another model: its {field.name} is {there}, the config's {here}{way}"
+                f"the checkpoint {checkpoint} is of another model: its {field.name} is {theirs}, the config's {ours}{remedy}"
             )
 
 
@@ -129,56 +134,54 @@ def _refuse_other_adapter(wanted: Mapping[str, LoRA], saved: Mapping[str, LoRA],
 
 
 def _adapters(experiment: Experiment) -> dict[str, LoRA]:
-    """Those that the run trains, by name."""
+    """Return the adapters that the run trains, by name."""
     return {experiment.lora.name: experiment.lora} if experiment.lora.rank else {}
 
 
-def loaded(experiment: Experiment, mesh: Mesh, checkpoint: Path) -> Params:
-    """A checkpoint's parameters on the mesh, in the type in which the run trains or freezes them."""
+def load_start(experiment: Experiment, mesh: Mesh, checkpoint: Path) -> Params:
+    """Return a checkpoint's parameters on the mesh, in the type in which the run trains or freezes them."""
     dtype = experiment.lora.base_dtype if experiment.lora.rank else experiment.layout.parameter_dtype
-    return load(checkpoint, dtype, functools.partial(place, mesh))
+    return load(checkpoint, dtype, functools.partial(with_shardings, mesh))
 
 
 def items(experiment: Experiment, state: TrainState) -> dict[str, Any]:
-    """What a checkpoint holds of a train state, item by item."""
-    weights = (
-        {"adapters": {experiment.lora.name: state["parameters"]}}
-        if experiment.lora.rank
-        else {"base": state["parameters"]}
-    )
+    """Return what a checkpoint holds of a train state, item by item."""
+    params = state["parameters"]
+    weights = {"adapters": {experiment.lora.name: params}} if experiment.lora.rank else {"base": params}
     return weights | {"optimizer": {"moments": state["optimizer"], "accepted": state["accepted"]}}
 
 
-def resumed(experiment: Experiment, mesh: Mesh, checkpoint: Path, state: State) -> TrainState:
-    """The train state of a run at one of its own checkpoints, whose `state` is given."""
-    history = read_history(state)
+def resumed(setup: TrainSetup, checkpoint: Path, state: State) -> TrainState:
+    """Return the train state of a run at one of its own checkpoints."""
+    experiment, history = setup.experiment, read_history(state)
     slow = state.step < history.slow_until
     losses = history.loss_history
     window = guard.window(experiment.guard.window, losses.losses, losses.gradient_norms)
-    left = replicate(mesh, {"guard": window, "rate_factor": np.float32(experiment.rewind.slow_factor if slow else 1)})
-    return _restored(experiment, mesh, checkpoint, state) | left
+    rate_factor = np.float32(experiment.rewind.slow_factor if slow else 1)
+    return _restored(setup, checkpoint, state) | replicate(setup.mesh, {"guard": window, "rate_factor": rate_factor})
 
 
-def _restored(experiment: Experiment, mesh: Mesh, checkpoint: Path, saved: State) -> TrainState:
-    """The state at a checkpoint, with its optimizer. Corrupt if the arrays on the devices are not those that were saved."""
-    shapes = jax.eval_shape(lambda: initial_state(experiment))
-    found = restored(checkpoint, saved, **items(experiment, place(mesh, shapes)))
+def _restored(setup: TrainSetup, checkpoint: Path, saved: State) -> TrainState:
+    """Return the state at a checkpoint, with its optimizer. Corrupt if the arrays on the devices are not those that were saved."""
+    experiment = setup.experiment
+    wanted = items(experiment, with_shardings(setup.mesh, experiment.model, setup.state_shapes))
+    found = restored(checkpoint, saved, **wanted)
     optimizer = found["optimizer"]
     state = {"optimizer": optimizer["moments"], "accepted": optimizer["accepted"]}
     if not experiment.lora.rank:
-        return _completed(experiment, mesh, None, state | {"parameters": found["base"]})
-    base = loaded(experiment, mesh, base_of(checkpoint, saved))
-    return _completed(experiment, mesh, base, state | {"parameters": found["adapters"][experiment.lora.name]})
+        return _completed(setup, None, state | {"parameters": found["base"]})
+    base = load_start(experiment, setup.mesh, base_of(checkpoint, saved))
+    return _completed(setup, base, state | {"parameters": found["adapters"][experiment.lora.name]})
 
 
-def _completed(experiment: Experiment, mesh: Mesh, base: Params | None, found: TrainState) -> TrainState:
-    """A train state of which some parts are found; the others are fresh. The arrays of `base`, which an adapter is for, are gone."""
-    placed = shardings(mesh, jax.eval_shape(lambda: initial_state(experiment)))
+def _completed(setup: TrainSetup, base: Params | None, existing: TrainState) -> TrainState:
+    """Return a train state with some existing parts and fresh others. The arrays of `base`, which an adapter is for, are donated."""
+    experiment = setup.experiment
+    missing = {name: part for name, part in setup.state_shardings.items() if name not in existing}
 
     def rest(base: Params | None) -> TrainState:
-        return {name: part for name, part in initial_state(experiment, base).items() if name not in found}
+        state = initial_state(experiment, base)
+        return {name: state[name] for name in missing}
 
-    fresh: TrainState = jax.jit(
-        rest, donate_argnums=0, out_shardings={name: part for name, part in placed.items() if name not in found}
-    )(base)
-    return found | fresh
+    fresh: TrainState = jax.jit(rest, donate_argnums=0, out_shardings=missing)(base)
+    return existing | fresh

@@ -16,7 +16,8 @@ from tanuki_jax.config.experiment import Tokenizer
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.tokenizer.training import train
-from tanuki_jax.lm.model.transformer import Params, initialise
+from tanuki_jax.lm.model.transformer import initialise
+from tanuki_jax.lm.model.weights import Params, flatten
 from tests.checkpoints.weights import write_weights
 
 TEXTS = [
@@ -74,12 +75,8 @@ def adapt(tmp_path: Path) -> Adapt:
         tree = adapter_shapes(base.model, {of.name: of})
         random = np.random.default_rng(len(name))
         values = jax.tree.map(lambda leaf: 0.2 + 0.3 * random.standard_normal(leaf.shape).astype(np.float32), tree)
-        stream.write(
-            tmp_path / name,
-            tree,
-            lambda path, part: values[of.name]["blocks"][path.rpartition(".")[2]][part],
-            "adapters",
-        )
+        flat = dict(flatten(values))
+        stream.write(tmp_path / name, base.model, tree, lambda path, part: flat[path][part], "adapters")
         before = read_state(base.path)
         state = dataclasses.replace(
             before, files={}, adapters={of.name: of}, base=str(base.path), base_fingerprint=weights_fingerprint(before)

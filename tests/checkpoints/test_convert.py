@@ -76,7 +76,7 @@ def test_a_difference_is_shown(tokenizer: Path, tmp_path: Path, capsys: pytest.C
             "'to-gguf' is none of to-hf, from-hf, upcycle, merge, adapters, to-peft, from-peft, tokenizer",
         ),
         (["to-hf", "nothing-here", "out"], "there is no checkpoint at nothing-here"),
-        (["from-hf", "nothing-here", "out"], "nothing-here is not a model of Hugging Face's"),
+        (["from-hf", "nothing-here", "out"], "nothing-here is not a model folder of Hugging Face"),
         (["to-hf", "a", "out", "--dtype", "int4"], "--dtype takes one of as-stored, bfloat16, float32, not 'int4'"),
         (["from-hf", "a"], "OUT must be given"),
         (["tokenizer", "nothing-here"], "there is no tokenizer at nothing-here"),

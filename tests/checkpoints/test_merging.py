@@ -17,7 +17,7 @@ from tanuki_jax.config.experiment import Layout
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.convert import main
 from tanuki_jax.lm.parallel.mesh import make_mesh
-from tanuki_jax.lm.parallel.sharding import place
+from tanuki_jax.lm.parallel.sharding import with_shardings
 from tests.checkpoints.conftest import Adapt, MakeNative
 
 LOW = LoRA(rank=3, alpha=6.0, name="low")
@@ -29,7 +29,7 @@ def nothing(done: int) -> None:
     pass
 
 
-on_mesh = functools.partial(place, make_mesh(Layout(fsdp=2, data=4)))
+on_mesh = functools.partial(with_shardings, make_mesh(Layout(fsdp=2, data=4)))
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from tanuki_jax.lm.parallel.mesh import make_mesh
 from tests.faults.preload import compiled
 from tests.training.pair import pair
 
-MODEL = Model(vocabulary=8, width=4, hidden=4, layers=1, heads=1, kv_heads=1)
+MODEL = Model(vocabulary=8, width=4, hidden=4, layers=1, heads=1, kv_heads=1, experts=2)
 
 
 def state(step: int) -> State:
@@ -59,7 +59,7 @@ def saved(folder: Path, keep: int, count: int) -> dict[str, Any]:
     arrays = tree(make_mesh(Layout(fsdp=2, expert=4)))
     writer = Writer(folder, Checkpoints(every_steps=1, keep=keep), untold)
     for step in range(1, count + 1):
-        writer.save({"base": arrays, "optimizer": {"count": jnp.asarray(step)}}, state(step))
+        writer.save({"base": arrays, "optimizer": {"accepted": jnp.asarray(step)}}, state(step))
     writer.wait()
     return arrays
 
@@ -107,13 +107,13 @@ def test_sums_are_in_the_state_and_old_checkpoints_leave_by_the_settings(tmp_pat
     writer = Writer(tmp_path, settings, untold, best_metric="loss", protect=lambda state, finished: finished[1:2])
     for step, loss in ((1, 1.0), (2, 3.0), (4, 2.0), (5, 2.5), (6, 2.4)):
         writer.save(
-            {"base": {"norm": jnp.arange(4.0)}, "optimizer": {"count": jnp.asarray(step)}},
+            {"base": {"norm": jnp.arange(4.0)}, "optimizer": {"accepted": jnp.asarray(step)}},
             replace(state(step), held_out={"loss": loss}),
         )
     writer.wait()
     assert steps(tmp_path) == [1, 2, 4, 6]
     assert read_state(step_folder(tmp_path, 6)).sums == sums(
-        {"base": {"norm": jnp.arange(4.0)}, "optimizer": {"count": jnp.asarray(6)}}
+        {"base": {"norm": jnp.arange(4.0)}, "optimizer": {"accepted": jnp.asarray(6)}}
     )
 
 
@@ -131,7 +131,7 @@ class Told:
 def blocked(tmp_path: Path) -> Path:
     """A folder of checkpoints, of steps 1 and 2; where that of step 2 should be, there is a file."""
     writer = Writer(tmp_path, Checkpoints(every_steps=1), untold)
-    writer.save({"base": {"norm": jnp.ones(8)}, "optimizer": {"count": jnp.asarray(1)}}, state(1), wait=True)
+    writer.save({"base": {"norm": jnp.ones(8)}, "optimizer": {"accepted": jnp.asarray(1)}}, state(1), wait=True)
     step_folder(tmp_path, 2).touch()
     return tmp_path
 
@@ -141,7 +141,7 @@ def test_a_failed_save_is_said_and_the_next_one_is_the_next_try(
 ) -> None:
     tell = Told()
     writer = Writer(blocked, Checkpoints(every_steps=1, retries=1), tell)
-    arrays = {"base": {"norm": jnp.ones(8)}, "optimizer": {"count": jnp.asarray(2)}}
+    arrays = {"base": {"norm": jnp.ones(8)}, "optimizer": {"accepted": jnp.asarray(2)}}
     writer.save(arrays, state(2))
     (event,) = tell.events
     file = step_folder(blocked, 2)
@@ -167,7 +167,7 @@ def test_a_save_that_is_waited_for_is_tried_again_at_once(blocked: Path) -> None
         if details["failures"] == 2:
             step_folder(blocked, 2).unlink()
 
-    arrays = {"base": {"norm": jnp.ones(8)}, "optimizer": {"count": jnp.asarray(2)}}
+    arrays = {"base": {"norm": jnp.ones(8)}, "optimizer": {"accepted": jnp.asarray(2)}}
     Writer(blocked, Checkpoints(every_steps=1, retries=2), tell).save(arrays, state(2), wait=True)
     assert newest_good(blocked) == (step_folder(blocked, 2), {})
     tell_again = Told()
@@ -197,9 +197,9 @@ def test_what_is_read_back_from_the_disk_must_be_what_is_on_the_devices(
     noise[2000:2006] = np.frombuffer(b"tanuki", np.uint8)
     tell = Told()
     writer = Writer(tmp_path, Checkpoints(every_steps=1), tell)
-    writer.save({"base": {"norm": jnp.asarray(noise)}, "optimizer": {"count": jnp.asarray(1)}}, state(1), wait=True)
+    writer.save({"base": {"norm": jnp.asarray(noise)}, "optimizer": {"accepted": jnp.asarray(1)}}, state(1), wait=True)
     monkeypatch.setattr(AsyncCheckpointer, "wait_until_finished", flips_a_bit)
-    writer.save({"base": {"norm": jnp.asarray(noise)}, "optimizer": {"count": jnp.asarray(2)}}, state(2))
+    writer.save({"base": {"norm": jnp.asarray(noise)}, "optimizer": {"accepted": jnp.asarray(2)}}, state(2))
     writer.wait()
     assert [details["reason"] for _, details in tell.events] == ["base.norm on the disk is not what is on the devices"]
     assert [path.name for path in tmp_path.iterdir()] == ["00000001"]
@@ -226,7 +226,7 @@ def test_a_disk_without_room_is_said_before_anything_is_written(tmp_path: Path) 
 
 def save_for_ever(folder: Path) -> None:
     writer = Writer(folder, Checkpoints(every_steps=1, keep=2), print)
-    arrays = {"base": {"norm": jnp.arange(100_000.0)}, "optimizer": {"count": jnp.asarray(0)}}
+    arrays = {"base": {"norm": jnp.arange(100_000.0)}, "optimizer": {"accepted": jnp.asarray(0)}}
     for step in range(1, 10_000):
         writer.save(arrays, state(step))
 
@@ -237,7 +237,7 @@ def save_with_small_files(folder: Path) -> None:
     writer = Writer(folder, Checkpoints(every_steps=1), tell)
     arrays = {
         "base": {"norm": jax.random.normal(jax.random.key(0), (100_000,))},
-        "optimizer": {"count": jnp.asarray(0)},
+        "optimizer": {"accepted": jnp.asarray(0)},
     }
     writer.save(arrays, state(1), wait=True)
     before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -270,7 +270,7 @@ def test_a_process_killed_in_a_save_leaves_only_whole_checkpoints(tmp_path: Path
         assert process.exitcode == -signal.SIGKILL
         good, passed_over = newest_good(folder)
         assert good is not None and not passed_over
-        assert restore(good, optimizer={"count": jnp.asarray(1)})["optimizer"]["count"] == 0
+        assert restore(good, optimizer={"accepted": jnp.asarray(1)})["optimizer"]["count"] == 0
         Writer(folder, Checkpoints(every_steps=1), Told())
         assert unfinished(folder) == [] and step_folder(folder, steps(folder)[-1]) == good
 
@@ -295,7 +295,7 @@ def main(words):
     from tests.checkpoints.test_save import Checkpoints, Told, Writer, state
     writer = Writer(Path(sys.argv[1]), Checkpoints(every_steps=1), Told())
     for step in (1, 2):
-        writer.save({"base": {"norm": jnp.arange(1000.0)}, "optimizer": {"count": jnp.asarray(0)}}, state(step), wait=True)
+        writer.save({"base": {"norm": jnp.arange(1000.0)}, "optimizer": {"accepted": jnp.asarray(0)}}, state(step), wait=True)
 enter("save", main)
 """
 
@@ -321,7 +321,7 @@ mesh = jax.make_mesh((len(jax.devices()),), ("fsdp",))
 def placed(value, *split):
     return jax.make_array_from_callback(value.shape, NamedSharding(mesh, P(*split)), lambda index: value[index])
 norm, count = placed(np.arange(64, dtype=np.float32).reshape(16, 4), "fsdp"), placed(np.array(3, np.int32))
-arrays = {"base": {"norm": norm}, "optimizer": {"count": count}}
+arrays = {"base": {"norm": norm}, "optimizer": {"accepted": count}}
 writer = Writer(Path(folder), Checkpoints(every_steps=1, retries=0), lambda kind, **details: None)
 for step in (1, 2, 3, 3):
     try:
@@ -356,4 +356,4 @@ def test_processes_agree_that_a_save_failed(victim: int, tmp_path: Path, monkeyp
     good, passed_over = newest_good(checkpoints)
     assert good == checkpoints / "00000003" and not passed_over
     whole = jnp.arange(64.0).reshape(16, 4)
-    assert read_state(good).sums == sums({"base": {"norm": whole}, "optimizer": {"count": jnp.int32(3)}})
+    assert read_state(good).sums == sums({"base": {"norm": whole}, "optimizer": {"accepted": jnp.int32(3)}})

@@ -18,8 +18,9 @@ from tanuki_jax.checkpoints.restore import Parameters, restore
 from tanuki_jax.checkpoints.save import Writer
 from tanuki_jax.config.experiment import AdamW, Checkpoints, Layout
 from tanuki_jax.config.model import Model
-from tanuki_jax.lm.model.transformer import Params, initialise, shapes
-from tanuki_jax.lm.optimizers.optimizer import make_optimizer
+from tanuki_jax.lm.model.transformer import initialise
+from tanuki_jax.lm.model.weights import Params, shapes
+from tanuki_jax.lm.optimizers.registry import make_optimizer
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import shardings
 from tests.checkpoints.weights import reader
@@ -45,12 +46,12 @@ def assert_same_bits(found: Params, expected: Params) -> None:
     "layout", [Layout(data=1, fsdp=8), Layout(data=2, fsdp=2, tensor=2)], ids=["fsdp 8", "2 x 2 x 2"]
 )
 def test_a_streamed_checkpoint_restores_on_any_mesh(dtype: str, layout: Layout, tmp_path: Path) -> None:
-    stream.write(tmp_path / "checkpoint", shapes(MODEL, dtype), reader(values(dtype)))
+    stream.write(tmp_path / "checkpoint", MODEL, shapes(MODEL, dtype), reader(values(dtype)))
     mesh = make_mesh(layout)
     wanted = jax.tree.map(
         lambda leaf, place: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place),
         shapes(MODEL, dtype),
-        shardings(mesh, shapes(MODEL)),
+        shardings(mesh, MODEL, shapes(MODEL)),
     )
     base = restore(tmp_path / "checkpoint", base=wanted)["base"]
     assert_same_bits(base, values(dtype))
@@ -60,14 +61,14 @@ def test_a_streamed_checkpoint_restores_on_any_mesh(dtype: str, layout: Layout, 
 def test_zeros_are_written_like_anything_else(tmp_path: Path) -> None:
     """A chunk that the format leaves out because it is all zeros would be missed when restoring."""
     zeros = jax.tree.map(np.zeros_like, values())
-    stream.write(tmp_path / "checkpoint", shapes(MODEL), reader(zeros))
+    stream.write(tmp_path / "checkpoint", MODEL, shapes(MODEL), reader(zeros))
     place = jax.sharding.SingleDeviceSharding(jax.devices()[0])
     wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), shapes(MODEL))
     assert_same_bits(restore(tmp_path / "checkpoint", base=wanted)["base"], zeros)
 
 
 def test_bfloat16_on_disk_restores_as_float32(tmp_path: Path) -> None:
-    stream.write(tmp_path / "checkpoint", shapes(MODEL, "bfloat16"), reader(values("bfloat16")))
+    stream.write(tmp_path / "checkpoint", MODEL, shapes(MODEL, "bfloat16"), reader(values("bfloat16")))
     place = jax.sharding.SingleDeviceSharding(jax.devices()[0])
     wanted = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), shapes(MODEL, "float32")
@@ -79,7 +80,7 @@ def test_bfloat16_on_disk_restores_as_float32(tmp_path: Path) -> None:
 
 
 def test_layers_lie_on_disk_as_a_run_saves_them(tmp_path: Path) -> None:
-    stream.write(tmp_path / "streamed", shapes(MODEL), reader(values()))
+    stream.write(tmp_path / "streamed", MODEL, shapes(MODEL), reader(values()))
     writer = Writer(tmp_path / "run", Checkpoints(every_steps=1, keep=1), print)
     writer.save({"base": jax.tree.map(jax.numpy.asarray, values()), "optimizer": {"accepted": np.int32(0)}}, STATE)
     writer.wait()
@@ -112,7 +113,7 @@ def test_no_more_than_a_layer_or_a_part_is_asked_for(
         asked.setdefault(name, []).append(found.nbytes)
         return found
 
-    stream.write(tmp_path / "checkpoint", shapes(MODEL), read)
+    stream.write(tmp_path / "checkpoint", MODEL, shapes(MODEL), read)
     assert len(asked["blocks.up"]) == MODEL.layers
     assert len(asked["embedding"]) == len(asked["output"]) == parts
     assert max(itertools.chain(asked["embedding"], asked["output"], asked["norm"])) <= part_bytes
@@ -125,8 +126,9 @@ def test_no_more_than_a_layer_or_a_part_is_asked_for(
 
 def test_the_optimizers_state_can_be_written_too(tmp_path: Path) -> None:
     """With named tuples, scalars and experts, each a chunk of its own."""
-    parameters = initialise(dataclasses.replace(MODEL, experts=4), jax.random.key(0))
-    tree = {"moments": make_optimizer(AdamW()).init(parameters), "accepted": np.int32(0)}
+    mixture = dataclasses.replace(MODEL, experts=4)
+    parameters = initialise(mixture, jax.random.key(0))
+    tree = {"moments": make_optimizer(AdamW(), mixture).init(parameters), "accepted": np.int32(0)}
     leaves, structure = jax.tree.flatten(tree)
     tree = jax.tree.unflatten(
         structure, [np.full(leaf.shape, 1 + number, leaf.dtype) for number, leaf in enumerate(leaves)]
@@ -142,7 +144,7 @@ def test_the_optimizers_state_can_be_written_too(tmp_path: Path) -> None:
         return np.asarray(by_name[name][part])
 
     wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), tree)
-    stream.write(tmp_path / "checkpoint", wanted, read, "optimizer")
+    stream.write(tmp_path / "checkpoint", mixture, wanted, read, "optimizer")
     assert [asked[name] for name in ("accepted", "moments.0.mu.blocks.q", "moments.0.nu.blocks.expert_up")] == [
         1,
         3,
@@ -159,7 +161,7 @@ def test_the_optimizers_state_can_be_written_too(tmp_path: Path) -> None:
 
 def test_a_path_is_taken_as_it_is_spelled(tmp_path: Path) -> None:
     checkpoint = tmp_path / "a%20b" / "c d"
-    stream.write(checkpoint, shapes(MODEL), reader(values()))
+    stream.write(checkpoint, MODEL, shapes(MODEL), reader(values()))
     parameters = Parameters(checkpoint)
     assert (parameters.read("norm") == values()["norm"]).all()
     assert (parameters.read("blocks.q", 1) == values()["blocks"]["q"][1]).all()
@@ -168,7 +170,7 @@ def test_a_path_is_taken_as_it_is_spelled(tmp_path: Path) -> None:
 
 def test_it_counts_once_it_is_finished(tmp_path: Path) -> None:
     checkpoint = tmp_path / "checkpoint"
-    stream.write(checkpoint, shapes(MODEL), reader(values()))
+    stream.write(checkpoint, MODEL, shapes(MODEL), reader(values()))
     with pytest.raises(InputError, match="there is no checkpoint in"):
         find(str(checkpoint))
     finish(checkpoint, STATE)
@@ -183,7 +185,7 @@ def test_values_that_cannot_be_read_leave_no_checkpoint(tmp_path: Path) -> None:
         return reader(values())(name, part)
 
     with pytest.raises(OSError, match="the source is gone"):
-        stream.write(tmp_path / "checkpoint", shapes(MODEL), read)
+        stream.write(tmp_path / "checkpoint", MODEL, shapes(MODEL), read)
     with pytest.raises(InputError, match="there is no checkpoint in"):
         find(str(tmp_path / "checkpoint"))
 
@@ -191,4 +193,4 @@ def test_values_that_cannot_be_read_leave_no_checkpoint(tmp_path: Path) -> None:
 def test_values_of_another_shape_are_refused(tmp_path: Path) -> None:
     wider = shapes(dataclasses.replace(MODEL, hidden=MODEL.hidden + 1))
     with pytest.raises(ValueError, match="49"):
-        stream.write(tmp_path / "checkpoint", wider, reader(values()))
+        stream.write(tmp_path / "checkpoint", MODEL, wider, reader(values()))

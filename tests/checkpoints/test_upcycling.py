@@ -31,11 +31,12 @@ from tanuki_jax.config.experiment import Checkpoints, Experiment, Layout, Start,
 from tanuki_jax.config.model import Model
 from tanuki_jax.convert import main
 from tanuki_jax.lm.kernels.attention.attention import self_attention
-from tanuki_jax.lm.model.transformer import Params, hidden_states, output_matrix, shapes
+from tanuki_jax.lm.model.transformer import Ops, hidden_states, output_matrix
+from tanuki_jax.lm.model.weights import Params, shapes
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.training.runs.run_folder import RunFolder
+from tanuki_jax.training.setup import TrainSetup, initial_state
 from tanuki_jax.training.start import begin
-from tanuki_jax.training.step import initial_state
 from tests.checkpoints.conftest import MakeNative
 
 EXPERTS = ("expert_gate", "expert_up", "expert_down")
@@ -80,8 +81,7 @@ def logits(params: Params, model: Model) -> jax.Array:
         jnp.ones_like(tokens),
         positions,
         model,
-        attend=attend,
-        constrain=lambda x, _: x,
+        Ops(attend=attend),
         compute_dtype="float32",
     )
     return states @ output_matrix(params)
@@ -230,7 +230,7 @@ def test_training_goes_on_with_the_copied_moments(tmp_path: Path) -> None:
         start=Start(checkpoint=str(out), load="parameters_and_optimizer"),
         runs=str(tmp_path / "runs"),
     )
-    begun, _ = begin(going_on, make_mesh(going_on.layout), RunFolder(going_on, writes=True), "data")
+    begun, _ = begin(TrainSetup(going_on, make_mesh(going_on.layout)), RunFolder(going_on, writes=True), "data")
     dense, sparse = state["optimizer"][0], begun["optimizer"][0]
     assert (sparse.count, begun["accepted"]) == (7, 0)
     units = drawn_anew(state["parameters"], begun["parameters"]["blocks"])
@@ -461,7 +461,7 @@ import numpy as np
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.convert import main
 from tanuki_jax.checkpoints.hugging_face.configuration import to_config
-from tanuki_jax.lm.model.transformer import shapes
+from tanuki_jax.lm.model.weights import shapes
 from tests.checkpoints.weights import write_weights
 
 native, out, target = sys.argv[1:]

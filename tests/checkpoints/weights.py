@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.format import State, finish
 from tanuki_jax.config.model import Model
-from tanuki_jax.lm.model.transformer import Params
+from tanuki_jax.lm.model.weights import Params
 
 
 def reader(values: Params) -> stream.Read:
@@ -34,9 +34,8 @@ def write_weights(
     sequence_length: int = 64,
 ) -> None:
     """A good checkpoint whose parameters are `values`, of NumPy's arrays."""
-    stream.write(
-        folder, jax.tree.map(lambda array: jax.ShapeDtypeStruct(array.shape, array.dtype), values), reader(values)
-    )
+    tree = jax.tree.map(lambda array: jax.ShapeDtypeStruct(array.shape, array.dtype), values)
+    stream.write(folder, model, tree, reader(values))
     left = State(
         step=step,
         tokens=tokens,

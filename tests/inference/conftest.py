@@ -15,7 +15,8 @@ from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.data.tokenizer.training import train
 from tanuki_jax.inference.decode import begin, grow
 from tanuki_jax.inference.sample import Sampling
-from tanuki_jax.lm.model.transformer import Params, initialise
+from tanuki_jax.lm.model.transformer import initialise
+from tanuki_jax.lm.model.weights import Params
 from tests.checkpoints.weights import write_weights
 
 TEXTS = [

@@ -12,7 +12,7 @@ from tanuki_jax.config import registry
 from tanuki_jax.config.model import Model
 from tanuki_jax.inference.cache import prefill
 from tanuki_jax.lm.kernels.attention.attention import QUADRATIC_TIME
-from tanuki_jax.lm.model.transformer import shapes
+from tanuki_jax.lm.model.weights import shapes
 from tanuki_jax.planning.plan.target import parse
 
 

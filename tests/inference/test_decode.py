@@ -12,11 +12,14 @@ import pytest
 from tanuki_jax.config.model import Model
 from tanuki_jax.inference.decode import SMALLEST_BUCKET, begin, bucket, grow, shape
 from tanuki_jax.inference.sample import Sampling
-from tanuki_jax.lm.kernels.attention.attention import self_attention
-from tanuki_jax.lm.model.transformer import Params, hidden_states, initialise, output_matrix
+from tanuki_jax.lm.model.transformer import Ops, hidden_states, initialise, output_matrix
+from tanuki_jax.lm.model.weights import Params
 
 DENSE = Model(vocabulary=50, width=32, hidden=48, layers=2, heads=4, kv_heads=2, initial_std=0.3)
 MOE = dataclasses.replace(DENSE, experts=4, router_logits="standardized")
+GROUPS = dataclasses.replace(
+    MOE, layers=4, dense_layers=1, window=5, global_every=2, qk_norm=True, explicit_head_dim=16
+)
 GREEDY = Sampling(vocabulary=50)
 NEVER = (50,)
 PROMPTS = [[3], [5, 9, 2, 2], list(range(7, 40)), [7, 8, 9, 10, 11, 12, 13]]
@@ -57,8 +60,7 @@ def next_token(params: Params, tokens_t: jax.Array, length: jax.Array, model: Mo
         (positions < length).astype(jnp.int32),
         positions,
         model,
-        attend=self_attention,
-        constrain=lambda x, _: x,
+        Ops(),
         compute_dtype="float32",
     )
     return jnp.argmax(states[0, length - 1] @ output_matrix(params))
@@ -75,7 +77,12 @@ def without_cache(model: Model, row: list[int], count: int, end: int = 50) -> li
 
 
 @pytest.mark.parametrize(
-    "model", [pytest.param(DENSE, id="dense", marks=pytest.mark.long), pytest.param(MOE, id="mixture")]
+    "model",
+    [
+        pytest.param(DENSE, id="dense", marks=pytest.mark.long),
+        pytest.param(MOE, id="mixture"),
+        pytest.param(GROUPS, id="groups"),
+    ],
 )
 def test_with_a_cache_rows_grow_as_without_one_and_as_alone(model: Model) -> None:
     unstopped = [without_cache(model, prompt, 12) for prompt in PROMPTS]

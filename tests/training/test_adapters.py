@@ -12,12 +12,13 @@ import pytest
 from tanuki_jax.config.experiment import Experiment, Layout, NextToken, Preference
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.data.batch import Batch
-from tanuki_jax.lm.model.quantized_base import freeze
+from tanuki_jax.lm.model.quantized_base import quantize_base
 from tanuki_jax.lm.model.transformer import initialise
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import local_rows, place_batch, shardings
-from tanuki_jax.training.loss import make_loss, make_reference_logps, whole, with_adapters, without_adapters
-from tanuki_jax.training.step import TrainState, initial_state, make_step
+from tanuki_jax.training.loss import make_loss, make_reference_logps
+from tanuki_jax.training.setup import TrainSetup, TrainState, initial_state, without_adapters
+from tanuki_jax.training.step import make_step
 from tests.training.test_step import DENSE, MOE, ONE_DEVICE, ROWS, TIME, batch, experiment, relative_error
 
 ADAPTED = LoRA(rank=3, alpha=6.0, base="float32")
@@ -56,8 +57,9 @@ class Tuner:
         fresh["parameters"] = jax.tree.map(
             lambda leaf: leaf + 0.05 * jax.random.normal(next(keys), leaf.shape), fresh["parameters"]
         )
-        self.state: TrainState = jax.device_put(jax.device_get(fresh), shardings(self.mesh, fresh))
-        self.step = make_step(experiment, self.mesh)
+        self.state: TrainState = jax.device_put(jax.device_get(fresh), shardings(self.mesh, experiment.model, fresh))
+        self.setup = TrainSetup(experiment, self.mesh)
+        self.step = make_step(self.setup)
 
     def place(self, rows: Batch[np.ndarray]) -> Batch[jax.Array]:
         placed: Batch[jax.Array] = place_batch(self.mesh, rows, local_rows(self.mesh, self.shape), self.shape)
@@ -131,7 +133,7 @@ def test_a_step_of_adapters_computes_no_gradient_of_a_frozen_array() -> None:
         state = tuner.state if tuner else jax.jit(lambda: initial_state(whole))()
         rows: Any = place_batch(mesh, of_pairs(0), local_rows(mesh, (1, ROWS, TIME)), (1, ROWS, TIME))
         with jax.set_mesh(mesh):
-            text = jax.jit(make_step(whole, mesh)).lower(state, rows).compile().as_text() or ""
+            text = jax.jit(make_step(TrainSetup(whole, mesh))).lower(state, rows).compile().as_text() or ""
         found = re.findall(r"= \w+\[([\d,]+)\]\S* (?:dot|custom-call)\(", text)
         return {tuple(sorted(map(int, shape.split(",")))) for shape in found} & weights
 
@@ -143,17 +145,19 @@ def test_a_step_of_adapters_computes_no_gradient_of_a_frozen_array() -> None:
 def test_the_reference_is_bit_for_bit_another_model_with_the_frozen_weights(of: LoRA) -> None:
     tuner = Tuner(tuning(ONE_DEVICE, PREFERENCE, of))
     rows = jax.tree.map(lambda leaf: leaf[0], tuner.place(of_pairs(0)))
-    used = with_adapters(tuner.experiment, tuner.state["frozen"], tuner.state["parameters"])
-    other = jax.jit(freeze, static_argnums=1)(initialise(DENSE, jax.random.key(0)), of)
+    used = tuner.setup.used_parameters(tuner.state)
+    other = jax.jit(quantize_base, static_argnums=(0, 2))(DENSE, initialise(DENSE, jax.random.key(0)), of)
     of_another = dataclasses.replace(tuner.experiment, lora=LoRA())
     with jax.set_mesh(tuner.mesh):
-        switched_off = jax.jit(make_reference_logps(tuner.experiment, tuner.mesh))(without_adapters(used), rows)
-        separate = jax.jit(make_reference_logps(of_another, tuner.mesh))(other, rows)
+        switched_off = jax.jit(make_reference_logps(tuner.setup))(without_adapters(used), rows)
+        separate = jax.jit(make_reference_logps(TrainSetup(of_another, tuner.mesh)))(other, rows)
         np.testing.assert_array_equal(switched_off, separate)
-        loss = jax.jit(make_loss(tuner.experiment, tuner.mesh))
-        told = whole(tuner.experiment, rows)
+        loss = jax.jit(make_loss(tuner.setup))
+        context = tuner.setup.objective.step_context(rows)
         stored = dataclasses.replace(tuner.experiment, objective=dataclasses.replace(PREFERENCE, reference="stored"))
-        with_stored = jax.jit(make_loss(stored, tuner.mesh))(used, rows._replace(reference_logps=separate), told)
-        in_step = loss(used, rows, told)
+        with_stored = jax.jit(make_loss(TrainSetup(stored, tuner.mesh)))(
+            used, rows._replace(reference_logps=separate), context
+        )
+        in_step = loss(used, rows, context)
     jax.tree.map(lambda one, two: np.testing.assert_allclose(one, two, rtol=1e-6), in_step, with_stored)
     assert abs(float(in_step.parts["rewards/margins"])) > 0

@@ -15,7 +15,8 @@ from tanuki_jax.config.experiment import Layout
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.training import integrity
 from tanuki_jax.training.integrity import make_check
-from tanuki_jax.training.step import Metrics, TrainState, step_function
+from tanuki_jax.training.setup import TrainSetup, TrainState
+from tanuki_jax.training.step import Metrics, step_function
 from tests.training.test_step import DENSE, MOE, ONE_DEVICE, Trainer, batch
 
 THREE_AXES = Layout(data=2, fsdp=2, tensor=2)
@@ -44,7 +45,7 @@ def test_a_healthy_step_passes_and_is_left_as_it_was(layout: Layout, model: Any)
     trainer = Trainer(layout, model)
     before = jax.device_get(trainer.state)
     with jax.set_mesh(trainer.mesh):
-        make_check(trainer.experiment, trainer.mesh)(trainer.state, trainer.place(batch(0)))
+        make_check(trainer.setup)(trainer.state, trainer.place(batch(0)))
     jax.tree.map(np.testing.assert_array_equal, before, jax.device_get(trainer.state))
 
 
@@ -77,7 +78,7 @@ def test_a_flipped_bit_of_a_replica_is_found_and_named(
     holder = trainer.state[outer[0]] if outer else trainer.state
     holder[last] = flipped(holder[last], devices)
     with jax.set_mesh(trainer.mesh), pytest.raises(Corrupt, match=f"^{re.escape(sentence)}$"):
-        make_check(trainer.experiment, trainer.mesh)(trainer.state, trainer.place(batch(0)))
+        make_check(trainer.setup)(trainer.state, trainer.place(batch(0)))
 
 
 def test_a_step_that_is_not_the_same_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +86,7 @@ def test_a_step_that_is_not_the_same_twice_is_found(monkeypatch: pytest.MonkeyPa
     count = itertools.count()
 
     def unreliable(experiment: Any, mesh: Any) -> Any:
-        step = step_function(experiment, mesh)
+        step = step_function(TrainSetup(experiment, mesh))
 
         def wrong(state: TrainState, rows: Batch[jax.Array]) -> tuple[TrainState, Metrics]:
             after, metrics = step(state, rows)
@@ -98,4 +99,4 @@ def test_a_step_that_is_not_the_same_twice_is_found(monkeypatch: pytest.MonkeyPa
     trainer = Trainer(ONE_DEVICE)
     sentence = "the same step computed twice gave different rate_factor, on device 0 of process 0"
     with jax.set_mesh(trainer.mesh), pytest.raises(Corrupt, match=f"^{sentence}$"):
-        make_check(trainer.experiment, trainer.mesh)(trainer.state, trainer.place(batch(0)))
+        make_check(trainer.setup)(trainer.state, trainer.place(batch(0)))

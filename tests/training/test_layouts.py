@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tanuki_jax.config.experiment import Layout, Router
+from tanuki_jax.config.model import RopeScaling
 from tanuki_jax.lm.parallel.mesh import AXES
 from tests.training.test_step import DENSE, Trainer, relative_error
 
@@ -21,6 +22,9 @@ EVEN = Router(load_balancing_weight=0, z_loss=1e-3)
 """Load balancing depends on which rows are in a micro-batch, and stages have others than accumulation; all else does not."""
 MIXTURE = dataclasses.replace(DENSE, experts=4, router_logits="standardized")
 DEEP = dataclasses.replace(DENSE, layers=8)
+QWEN3 = dataclasses.replace(DENSE, qk_norm=True, explicit_head_dim=16, tied=True)
+LLAMA3 = dataclasses.replace(DENSE, rope_scaling=RopeScaling(factor=8.0, original_length=16))
+GROUPS = dataclasses.replace(MIXTURE, dense_layers=1, window=12, global_every=2)
 
 DENSE_LAYOUTS = {
     "data 2 x fsdp 2 x context 2": Layout(data=2, fsdp=2, context=2),
@@ -99,6 +103,27 @@ def test_every_axis_beside_experts_computes_what_one_device_does(name: str, reco
 @pytest.mark.parametrize("name", ALONE)
 def test_every_axis_alone_computes_what_one_device_does(name: str, record_property: Any) -> None:
     assert_as_on_one_device(DEEP, ALONE[name], record_property)
+
+
+RELATIVES = [
+    pytest.param(QWEN3, "fsdp 2 x tensor 2 x stage 2", id="Qwen3"),
+    *(pytest.param(QWEN3, name, id=f"Qwen3, {name}", marks=pytest.mark.long) for name in DENSE_LAYOUTS),
+    *(pytest.param(LLAMA3, name, id=f"Llama 3, {name}", marks=pytest.mark.long) for name in DENSE_LAYOUTS),
+]
+
+
+@pytest.mark.parametrize(("model", "name"), RELATIVES)
+def test_relatives_of_llama_compute_on_every_axis_what_one_device_does(
+    model: Any, name: str, record_property: Any
+) -> None:
+    assert_as_on_one_device(model, DENSE_LAYOUTS[name], record_property)
+
+
+@pytest.mark.parametrize(
+    "layout", [Layout(data=1, fsdp=2, context=2, tensor=2), Layout(data=1, expert=2, fsdp=2, zero=1)]
+)
+def test_groups_of_layers_compute_on_a_mesh_what_one_device_does(layout: Layout, record_property: Any) -> None:
+    assert_as_on_one_device(GROUPS, layout, record_property)
 
 
 def test_all_pairs_of_axes_are_among_the_layouts() -> None:

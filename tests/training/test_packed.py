@@ -15,12 +15,12 @@ from tanuki_jax.config.experiment import Experiment, Layout, NextToken, Preferen
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.batch import Batch
-from tanuki_jax.lm.model.transformer import Params
-from tanuki_jax.lm.objectives.sums import Sums
+from tanuki_jax.lm.model.weights import Params
+from tanuki_jax.lm.objectives.objective import Sums
 from tanuki_jax.lm.parallel.mesh import AXES, make_mesh
-from tanuki_jax.lm.parallel.sharding import local_rows, place_batch, shardings
-from tanuki_jax.training.loss import make_loss, whole
-from tanuki_jax.training.step import initial_state, used_parameters
+from tanuki_jax.lm.parallel.sharding import local_rows, place_batch
+from tanuki_jax.training.loss import make_loss
+from tanuki_jax.training.setup import TrainSetup, initial_state
 from tests.training.test_layouts import DENSE_LAYOUTS, MIXTURE_LAYOUTS
 from tests.training.test_step import DENSE, ONE_DEVICE, experiment, relative_error
 
@@ -104,12 +104,13 @@ def program(experiment: Experiment) -> Callable[[Batch[np.ndarray]], Computed]:
     """What computes them of rows, on the mesh of an experiment."""
     layout = experiment.layout
     mesh = make_mesh(layout, jax.devices()[: math.prod(getattr(layout, axis) for axis in AXES)])
-    loss, state = make_loss(experiment, mesh), fresh(experiment)
-    state = jax.device_put(state, shardings(mesh, state))
+    setup = TrainSetup(experiment, mesh)
+    loss, state = make_loss(setup), fresh(experiment)
+    state = jax.device_put(state, setup.state_shardings)
 
     def total(trained: Params, batch: Batch[jax.Array]) -> tuple[jax.Array, Sums]:
         micro = jax.tree.map(lambda array: array[0], batch)
-        sums = loss(used_parameters(experiment, state | {"parameters": trained}), micro, whole(experiment, micro))
+        sums = loss(setup.used_parameters(state | {"parameters": trained}), micro, setup.objective.step_context(micro))
         return sums.total, sums
 
     gradients = jax.jit(jax.grad(total, has_aux=True))

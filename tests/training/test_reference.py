@@ -25,11 +25,12 @@ from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.loader import Loader
 from tanuki_jax.data.store import Store
-from tanuki_jax.lm.kernels.attention.attention import self_attention
-from tanuki_jax.lm.model.quantized_base import freeze
-from tanuki_jax.lm.model.transformer import Params, hidden_states, initialise, output_matrix
+from tanuki_jax.lm.model.quantized_base import quantize_base
+from tanuki_jax.lm.model.transformer import Ops, hidden_states, initialise, output_matrix
+from tanuki_jax.lm.model.weights import Params
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.training.reference import check_records, stored_reference
+from tanuki_jax.training.setup import TrainSetup
 from tests.checkpoints.weights import write_weights
 from tests.data.test_loader import data, is_learned, mixture, write_store
 
@@ -70,8 +71,7 @@ def alone(params: Params, tokens: npt.NDArray[Any]) -> float:
         jnp.ones_like(inputs),
         jnp.arange(inputs.shape[1])[None],
         MODEL,
-        attend=self_attention,
-        constrain=lambda x, _: x,
+        Ops(),
         compute_dtype="float32",
     )
     logps = np.asarray(jax.nn.log_softmax(states[0] @ output_matrix(params)))
@@ -97,7 +97,7 @@ def test_every_document_gets_what_it_has_alone_on_any_mesh_and_is_computed_once(
         loader = Loader({store.name: store}, mixture((0, {store.name: 1.0})), whole.data, 0)
         before = loader.fingerprint
         with jax.set_mesh(mesh):
-            reference = stored_reference(whole, mesh, loader, {store.name: store})
+            reference = stored_reference(TrainSetup(whole, mesh), loader, {store.name: store})
         assert reference is not None
         loader.set_reference(reference)
         batch = loader.batch(0, slice(None))
@@ -108,16 +108,19 @@ def test_every_document_gets_what_it_has_alone_on_any_mesh_and_is_computed_once(
     store = write_store(tmp_path / "pairs", 0, SIZES, documents_per_record=2)
     np.testing.assert_allclose(found(store, Layout(fsdp=2, tensor=2, context=2, accumulation=2)), expected, rtol=1e-4)
     quantized = found(store, Layout(fsdp=2, data=4), FOUR_BITS)
-    np.testing.assert_allclose(quantized, each_alone(jax.jit(freeze, static_argnums=1)(params, FOUR_BITS)), rtol=1e-4)
+    np.testing.assert_allclose(
+        quantized, each_alone(jax.jit(quantize_base, static_argnums=(0, 2))(MODEL, params, FOUR_BITS)), rtol=1e-4
+    )
     assert np.abs(quantized - expected).max() > 1e-3
-    monkeypatch.setattr("tanuki_jax.training.reference.loaded", None)
+    monkeypatch.setattr("tanuki_jax.training.reference.load_start", None)
     np.testing.assert_allclose(found(store, Layout(data=8)), expected, rtol=1e-4)
 
 
 def test_a_loss_without_a_stored_reference_needs_none(tmp_path: Path) -> None:
     whole = experiment(Layout(), tmp_path)
     for objective in (NextToken(), Preference(), Preference(loss="orpo", reference="stored")):
-        assert stored_reference(dataclasses.replace(whole, objective=objective), None, None, {}) is None  # type: ignore[arg-type]
+        other = dataclasses.replace(whole, objective=objective)
+        assert stored_reference(TrainSetup(other, make_mesh(Layout())), None, {}) is None  # type: ignore[arg-type]
 
 
 def test_an_objective_and_stores_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
@@ -126,10 +129,11 @@ def test_an_objective_and_stores_that_do_not_go_together_are_refused(tmp_path: P
             tmp_path / f"{objective} {together}", 0, [5, 4, 6] * together, documents_per_record=together
         )
         whole = dataclasses.replace(experiment(Layout(), tmp_path), objective=objective)
-        check_records(whole, Loader({store.name: store}, mixture((0, {store.name: 1.0})), whole.data, 0))
+        loader = Loader({store.name: store}, mixture((0, {store.name: 1.0})), whole.data, 0)
+        check_records(TrainSetup(whole, make_mesh(Layout())), loader)
 
     check(NextToken(), 1)
-    with pytest.raises(InputError, match="has pairs, from which the objective NextToken does not learn"):
+    with pytest.raises(InputError, match="the objective NextToken needs sources of the form text or chat"):
         check(NextToken(), 2)
-    with pytest.raises(InputError, match=r"objective\.loss kto needs sources of the form kto"):
+    with pytest.raises(InputError, match="the objective Preference needs sources of the form kto, with 3 document"):
         check(Preference(loss="kto"), 2)

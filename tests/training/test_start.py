@@ -12,11 +12,11 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.format import State
 from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, HeldOut, Layout, Schedule, Start, Tokenizer
 from tanuki_jax.config.model import Model
-from tanuki_jax.lm.model.transformer import shapes
+from tanuki_jax.lm.model.weights import shapes
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.training.runs.run_folder import RunFolder
+from tanuki_jax.training.setup import TrainSetup, TrainState
 from tanuki_jax.training.start import begin
-from tanuki_jax.training.step import TrainState
 from tests.checkpoints.weights import write_weights
 
 MODEL = Model(vocabulary=96, width=32, hidden=48, layers=2, heads=4, kv_heads=2)
@@ -43,7 +43,9 @@ def experiment(tmp_path: Path) -> Experiment:
 
 
 def begun(experiment: Experiment) -> tuple[TrainState, State]:
-    return begin(experiment, make_mesh(experiment.layout), RunFolder(experiment, writes=True), "fingerprint")
+    return begin(
+        TrainSetup(experiment, make_mesh(experiment.layout)), RunFolder(experiment, writes=True), "fingerprint"
+    )
 
 
 def test_a_converted_model_gives_its_parameters_and_the_experiment_the_rest(experiment: Experiment) -> None:

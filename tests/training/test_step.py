@@ -29,12 +29,13 @@ from tanuki_jax.config.experiment import (
 )
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.batch import Batch
-from tanuki_jax.lm.model.transformer import Params
-from tanuki_jax.lm.objectives.sums import Sums, Whole
+from tanuki_jax.lm.model.weights import Params
+from tanuki_jax.lm.objectives.objective import StepContext, Sums
 from tanuki_jax.lm.parallel.mesh import AXES, make_mesh
-from tanuki_jax.lm.parallel.sharding import local_rows, place_batch, shardings
+from tanuki_jax.lm.parallel.sharding import local_rows, place_batch
 from tanuki_jax.training.loss import make_loss
-from tanuki_jax.training.step import TrainState, initial_state, make_step
+from tanuki_jax.training.setup import TrainSetup, TrainState, initial_state
+from tanuki_jax.training.step import make_step
 
 TIME, ROWS = 32, 16
 ONE_DEVICE = Layout(data=1)
@@ -82,8 +83,9 @@ class Trainer:
         self.mesh = make_mesh(layout, jax.devices()[: math.prod(getattr(layout, axis) for axis in AXES)])
         self.shape = (layout.accumulation, ROWS // layout.accumulation, TIME)
         fresh = fresh_state(model)
-        self.state: TrainState = jax.device_put(fresh, shardings(self.mesh, fresh))
-        self.step = make_step(self.experiment, self.mesh)
+        self.setup = TrainSetup(self.experiment, self.mesh)
+        self.state: TrainState = jax.device_put(fresh, self.setup.state_shardings)
+        self.step = make_step(self.setup)
 
     def place(self, rows: Batch[np.ndarray]) -> Batch[jax.Array]:
         placed: Batch[jax.Array] = place_batch(self.mesh, rows, local_rows(self.mesh, self.shape), self.shape)
@@ -152,10 +154,10 @@ def test_a_mixture_of_experts_on_a_mesh_has_the_sums_of_its_micro_batches_on_one
     trainer = Trainer(Layout(data=1, fsdp=2, expert=4, accumulation=2, exchange="all_to_all"), MOE)
     uneven = batch(0)
     uneven.loss_weights[:6] = 0
-    loss_sums = make_loss(experiment(ONE_DEVICE, MOE), make_mesh(ONE_DEVICE, jax.devices()[:1]))
+    loss_sums = make_loss(TrainSetup(experiment(ONE_DEVICE, MOE), make_mesh(ONE_DEVICE, jax.devices()[:1])))
 
     def total(parameters: Params, micro: Batch[jax.Array]) -> tuple[jax.Array, Sums]:
-        sums = loss_sums(parameters, micro, Whole())
+        sums = loss_sums(parameters, micro, StepContext())
         return sums.total, sums
 
     halves = [jax.tree.map(lambda rows, h=half: rows.reshape(2, -1, TIME)[h], uneven) for half in (0, 1)]
@@ -193,10 +195,10 @@ def test_a_mixture_of_experts_on_a_mesh_has_the_sums_of_its_micro_batches_on_one
 def test_only_where_experts_are_not_split_has_a_device_a_matrix_of_all_of_them(layout: Layout, seen: bool) -> None:
     trainer = Trainer(layout, MOE)
     micro = jax.tree.map(lambda rows: rows[0], trainer.place(batch(0)))
-    loss_sums = make_loss(trainer.experiment, trainer.mesh)
+    loss_sums = make_loss(trainer.setup)
     with jax.set_mesh(trainer.mesh):
         program = (
-            jax.jit(jax.grad(lambda parameters: loss_sums(parameters, micro, Whole()).total))
+            jax.jit(jax.grad(lambda parameters: loss_sums(parameters, micro, StepContext()).total))
             .lower(trainer.state["parameters"])
             .compile()
         )
@@ -239,7 +241,7 @@ def test_gradients_are_clipped_by_their_global_norm() -> None:
     _, metrics = trainer.step(trainer.state, trainer.place(batch(0)))
     clipped = dataclasses.replace(trainer.experiment, optimizer=AdamW(clip_norm=float(metrics["gradient_norm"]) / 10))
     trainer = Trainer(ONE_DEVICE)
-    state, _ = make_step(clipped, trainer.mesh)(trainer.state, trainer.place(batch(0)))
+    state, _ = make_step(TrainSetup(clipped, trainer.mesh))(trainer.state, trainer.place(batch(0)))
     first_moment = state["optimizer"][0].mu
     norm = float(jnp.sqrt(sum(jnp.sum(jnp.square(leaf / 0.1)) for leaf in jax.tree.leaves(first_moment))))
     np.testing.assert_allclose(norm, clipped.optimizer.clip_norm, rtol=1e-3)

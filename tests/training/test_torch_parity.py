@@ -24,10 +24,11 @@ from tanuki_jax.config.experiment import (
 )
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.batch import Batch
-from tanuki_jax.lm.model.transformer import Params
+from tanuki_jax.lm.model.weights import Params
 from tanuki_jax.lm.parallel.mesh import make_mesh
-from tanuki_jax.lm.parallel.sharding import local_rows, place_batch, shardings
-from tanuki_jax.training.step import initial_state, make_step
+from tanuki_jax.lm.parallel.sharding import local_rows, place_batch
+from tanuki_jax.training.setup import TrainSetup, initial_state
+from tanuki_jax.training.step import make_step
 from tests.checkpoints.weights import write_weights
 
 pytestmark = pytest.mark.parity
@@ -91,8 +92,9 @@ def train_ours(experiment: Experiment) -> tuple[Params, list[tuple[float, float,
     mesh = make_mesh(experiment.layout, jax.devices()[:2])
     fresh = jax.jit(lambda: initial_state(experiment))()
     initial: Params = jax.device_get(fresh["parameters"])
-    state = jax.device_put(fresh, shardings(mesh, fresh))
-    step = make_step(experiment, mesh)
+    setup = TrainSetup(experiment, mesh)
+    state = jax.device_put(fresh, setup.state_shardings)
+    step = make_step(setup)
     shape = (ACCUMULATION, ROWS // ACCUMULATION, TIME)
     measured = []
     for number in range(STEPS):

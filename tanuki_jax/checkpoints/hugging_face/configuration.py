@@ -1,51 +1,21 @@
-"""The shape of a model as Hugging Face's `config.json` has it."""
+"""Shape of a model as `config.json` of Hugging Face has it."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.checkpoints.hugging_face.config_fields import ConfigFields, rope_fields
+from tanuki_jax.checkpoints.hugging_face.families import FAMILIES, family_of
+from tanuki_jax.checkpoints.hugging_face.family import Family
 from tanuki_jax.config.model import Model
 
-LLAMA, MIXTRAL, TANUKI = "llama", "mixtral", "Tanuki"
-"""Types of models; Tanuki is a Mixtral with standardized router logits, which transformers has to be taught by `modeling_tanuki.py`."""
-
-CODE = Path(__file__).with_name("modeling_tanuki.py")
-"""What a folder of type TANUKI holds for transformers to run."""
-
-_ARCHITECTURES = {LLAMA: "LlamaForCausalLM", MIXTRAL: "MixtralForCausalLM", TANUKI: "TanukiForCausalLM"}
-_MIXTRAL_DEFAULTS = {
-    "num_key_value_heads": 8,
-    "rms_norm_eps": 1e-5,
-    "rope_theta": 1e6,
-    "max_position_embeddings": 131_072,
-}
-_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    LLAMA: {"rms_norm_eps": 1e-6, "rope_theta": 10_000.0, "max_position_embeddings": 2048},
-    MIXTRAL: _MIXTRAL_DEFAULTS,
-    TANUKI: _MIXTRAL_DEFAULTS,
-}
-"""What transformers takes for fields that are not there."""
-_MUST_BE: Mapping[str, tuple[Any, ...]] = {
-    "attention_bias": (False, None),
-    "mlp_bias": (False, None),
-    "hidden_act": ("silu", None),
-    "sliding_window": (None,),
-    "quantization_config": (None,),
-}
-"""Fields that change the arithmetic, and the values that ours has; None: the field is not there."""
-
-
-def model_type(model: Model) -> str:
-    """LLAMA, MIXTRAL or TANUKI."""
-    if not model.experts:
-        return LLAMA
-    return TANUKI if model.router_logits == "standardized" else MIXTRAL
+_MUST_BE: dict[str, tuple[Any, ...]] = {"hidden_act": ("silu", None), "quantization_config": (None,)}
+"""Fields that change the arithmetic in every family, and the values that ours has; None: the field is missing."""
 
 
 def to_config(model: Model, dtype: str, positions: int, bos: int | None, eos: int | None) -> dict[str, Any]:
-    """Fields of `LlamaConfig` or `MixtralConfig`, for transformers 5 and, by their older names, for what came before it.
+    """Return the fields of `config.json`, for transformers 5 and, by their older names, for what came before it.
 
     Args:
         model: shape of the model.
@@ -54,10 +24,10 @@ def to_config(model: Model, dtype: str, positions: int, bos: int | None, eos: in
         bos: id that begins a sequence, if any.
         eos: id that ends a document, if there is a tokenizer.
     """
-    kind = model_type(model)
+    family = family_of(model)
     return {
-        "architectures": [_ARCHITECTURES[kind]],
-        "model_type": kind,
+        "architectures": [family.architecture],
+        "model_type": family.model_type,
         "vocab_size": model.vocabulary,
         "hidden_size": model.width,
         "intermediate_size": model.hidden,
@@ -67,8 +37,7 @@ def to_config(model: Model, dtype: str, positions: int, bos: int | None, eos: in
         "head_dim": model.head_dim,
         "hidden_act": "silu",
         "rms_norm_eps": model.norm_epsilon,
-        "rope_parameters": {"rope_type": "default", "rope_theta": model.rope_theta},
-        "rope_theta": model.rope_theta,
+        **rope_fields(model.rope_theta, model.rope_scaling),
         "max_position_embeddings": positions,
         "tie_word_embeddings": model.tied,
         "initializer_range": model.initial_std,
@@ -76,119 +45,63 @@ def to_config(model: Model, dtype: str, positions: int, bos: int | None, eos: in
         "eos_token_id": eos,
         "dtype": dtype,
         "torch_dtype": dtype,
-        **_fields_of(kind, model),
+        **family.write(model),
     }
-
-
-def _fields_of(kind: str, model: Model) -> dict[str, Any]:
-    """Those that not all types of models have."""
-    if kind == LLAMA:
-        return {"attention_bias": False, "mlp_bias": False}
-    fields: dict[str, Any] = {
-        "num_local_experts": model.experts,
-        "num_experts_per_tok": model.experts_per_token,
-        "router_aux_loss_coef": 0.001,  # the default of Mixtral, for those who train it further there
-        "router_jitter_noise": 0.0,
-        "sliding_window": None,
-    }
-    if kind == TANUKI:
-        classes = {"AutoConfig": "TanukiConfig", "AutoModelForCausalLM": _ARCHITECTURES[TANUKI]}
-        fields["auto_map"] = {auto: f"{CODE.stem}.{name}" for auto, name in classes.items()}
-    return fields
 
 
 def read_model(folder: Path) -> Model:
-    """The shape that a folder's `config.json` describes. InputError if there is none, or it is of a model that ours cannot be."""
-    path, config = _read(folder)
-    for field, allowed in _MUST_BE.items():
-        if config.get(field) not in allowed:
+    """Return the shape that a folder's `config.json` describes. InputError if there is none, or ours cannot be so."""
+    family, fields = _read(folder)
+    path = fields.path
+    for field, allowed in {**_MUST_BE, **family.must_be}.items():
+        if fields.get(field) not in allowed:
             raise InputError(
-                f"{path} has {field} {config[field]!r}, which our models do not have (it would have to be {allowed[0]!r})"
+                f"{path} has {field} {fields.get(field)!r}, which our models do not have (it would have to be {allowed[0]!r})"
             )
-    heads = _number(path, config, "num_attention_heads", int)
+    heads = fields.number("num_attention_heads", int)
     model = Model(
-        vocabulary=_number(path, config, "vocab_size", int),
-        width=_number(path, config, "hidden_size", int),
-        hidden=_number(path, config, "intermediate_size", int),
-        layers=_number(path, config, "num_hidden_layers", int),
+        vocabulary=fields.number("vocab_size", int),
+        width=fields.number("hidden_size", int),
+        hidden=fields.number("intermediate_size", int),
+        layers=fields.number("num_hidden_layers", int),
         heads=heads,
-        kv_heads=_number(path, config, "num_key_value_heads", int, heads),
-        rope_theta=_rope_theta(path, config),
-        norm_epsilon=_number(path, config, "rms_norm_eps", float),
-        tied=config.get("tie_word_embeddings") is True,
-        initial_std=_number(path, config, "initializer_range", float, 0.02),
-        **_experts(path, config),
+        kv_heads=fields.number("num_key_value_heads", int, heads),
+        norm_epsilon=fields.number("rms_norm_eps", float),
+        tied=fields.get("tie_word_embeddings") is True,
+        initial_std=fields.number("initializer_range", float, 0.02),
+        **fields.rope(),
+        **family.read(fields),
     )
-    if model.width % heads or heads % model.kv_heads or config.get("head_dim") not in (None, model.head_dim):
+    if heads % model.kv_heads or (not model.explicit_head_dim and model.width % heads):
         raise InputError(
-            f"{path} has {heads} heads, {model.kv_heads} for keys, of size {config.get('head_dim') or model.width / heads} in a width "
-            f"of {model.width}; the first must be a multiple of the second, and their number times their size the width"
+            f"{path} has {heads} heads, {model.kv_heads} for keys, in a width of {model.width}; the first must be a multiple of the "
+            "second, and without a head_dim divide the width"
         )
     return model
 
 
 def read_positions(folder: Path) -> int:
-    """Tokens in the longest text that the model of a folder is made for; where `config.json` does not say, as many as in transformers."""
-    return _number(*_read(folder), "max_position_embeddings", int)
+    """Return the tokens in the longest text that the model of a folder is made for, with the default of transformers."""
+    return _read(folder)[1].number("max_position_embeddings", int)
 
 
-def _read(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """A folder's `config.json` and what is in it, with defaults. InputError if there is none, or it is of a type that we do not have."""
+def read_family(folder: Path) -> Family:
+    """Return the family of the model of a folder. InputError if it is unknown."""
+    return _read(folder)[0]
+
+
+def _read(folder: Path) -> tuple[Family, ConfigFields]:
+    """Return a folder's family and the fields of its `config.json`. InputError if there is none, or its type is unknown."""
     path = folder / "config.json"
     if not path.is_file():
-        raise InputError(f"{folder} is not a model of Hugging Face's: it has no config.json")
+        raise InputError(f"{folder} is not a model folder of Hugging Face: it has no config.json")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path} is not JSON: {error}") from None
     kind = config.get("model_type") if isinstance(config, dict) else None
-    if not isinstance(kind, str) or kind not in _DEFAULTS:
-        raise InputError(
-            f"{path} is of a model of type {kind!r}; only {', '.join(map(repr, _DEFAULTS))} can be converted"
-        )
-    return path, {**_DEFAULTS[kind], **config}
-
-
-def _experts(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of `Model`. InputError if tokens cannot be routed so."""
-    if config["model_type"] == LLAMA:
-        return {}
-    standardized = config["model_type"] == TANUKI
-    experts, chosen = (_number(path, config, field, int) for field in ("num_local_experts", "num_experts_per_tok"))
-    least = max(chosen, 2 if standardized else 1)  # one logit has no standard deviation
-    if experts < least:
-        raise InputError(
-            f"{path} has num_local_experts {experts}, which must be at least {least} (num_experts_per_tok is {chosen})"
-        )
-    return {
-        "experts": experts,
-        "experts_per_token": chosen,
-        "router_logits": "standardized" if standardized else "plain",
-    }
-
-
-def _rope_theta(path: Path, config: Mapping[str, Any]) -> float:
-    """Base of the rotary embedding, in the new place or the old one. InputError if positions are scaled."""
-    rope: dict[str, Any] = {}
-    for field in ("rope_scaling", "rope_parameters"):
-        if not isinstance(part := config.get(field) or {}, dict):
-            raise InputError(f"{path} has {field} {part!r}, which must be an object")
-        rope |= part
-    kind = rope.get("rope_type", rope.get("type", "default"))
-    if kind != "default" or rope.get("partial_rotary_factor", 1.0) != 1.0:
-        raise InputError(
-            f"{path} has rotary positions of type {kind!r}: {json.dumps(rope)}; only plain ones can be converted"
-        )
-    return _number(path, {**config, **rope}, "rope_theta", float)
-
-
-def _number[Number: (int, float)](
-    path: Path, config: Mapping[str, Any], field: str, kind: type[Number], default: Any = None
-) -> Number:
-    value = config.get(field)
-    value = default if value is None else value
-    if isinstance(value, bool) or not isinstance(value, int | kind) or value <= 0:
-        raise InputError(
-            f"{path} has {field} {value!r}, which must be {'a whole' if kind is int else 'a'} number above 0"
-        )
-    return kind(value)
+    if not isinstance(kind, str) or kind not in FAMILIES:
+        known = ", ".join(map(repr, FAMILIES))
+        raise InputError(f"{path} has a model of type {kind!r}; models of type {known} can be converted")
+    family = FAMILIES[kind]
+    return family, ConfigFields(path, {**family.defaults, **config})

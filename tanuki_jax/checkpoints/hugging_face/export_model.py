@@ -1,4 +1,4 @@
-"""A checkpoint as a model folder of Hugging Face's."""
+"""Export of a checkpoint as a model folder of Hugging Face."""
 
 import dataclasses
 import json
@@ -12,56 +12,60 @@ import numpy.typing as npt
 from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.checkpoints.format import read_state, tokenizer_path
 from tanuki_jax.checkpoints.hugging_face import shards, tokenizer_files
-from tanuki_jax.checkpoints.hugging_face.configuration import CODE, TANUKI, model_type, to_config
+from tanuki_jax.checkpoints.hugging_face.configuration import to_config
+from tanuki_jax.checkpoints.hugging_face.families import family_of
 from tanuki_jax.checkpoints.hugging_face.tensors import Tensor, tensors, to_hugging_face
 from tanuki_jax.checkpoints.parameters import Weights
 from tanuki_jax.data.tokenizer.load import load
+from tanuki_jax.lm.model.weights import weights
 
 
 @dataclasses.dataclass(frozen=True)
 class Written:
-    """What was written."""
+    """Result of an export."""
 
     dtype: str
     files: int
-    """Files of tensors."""
+    """Number of files with tensors."""
     positions: int
     """`max_position_embeddings`."""
     tokenizer: bool
-    """Whether there was one."""
+    """Whether there is a tokenizer in the folder."""
 
 
 def write(
     checkpoint: Path,
     out: Path,
     dtype: str,
-    done: Callable[[int], None],
+    advance: Callable[[int], None],
     shard_bytes: int = shards.SHARD_BYTES,
     adapter: str = "",
 ) -> Written:
-    """Writes the folder `out`, which transformers loads as a `LlamaForCausalLM` or a `MixtralForCausalLM` with its tokenizer.
+    """Write the folder `out`, which transformers loads, with its tokenizer, as a model of the family that has the model's features.
 
-    A mixture of experts with standardized router logits it loads, with `trust_remote_code`, by our code, which is then in the folder.
+    A family with code of its own (standardized router logits) has it in the folder, for `trust_remote_code`.
 
     Args:
         checkpoint: folder of a finished checkpoint.
         out: a folder that does not exist yet; it appears when it is complete.
         dtype: `float32` or `bfloat16`; empty: as the parameters are stored.
-        done: told how many parameters have been written since the last time.
+        advance: called with the number of parameters written since the last call.
         shard_bytes: largest file.
-        adapter: the one that is merged into the parameters, of a checkpoint that has several; or `none`.
+        adapter: name of the adapter that is merged, of a checkpoint that has several; or `none`.
 
     Raises:
-        InputError: `out` exists, the tokenizer or an adapter's base is gone, or there is no such adapter.
+        InputError: `out` exists, no family has such models, the tokenizer or an adapter's base is gone, or there is no such adapter.
     """
     state, parameters = read_state(checkpoint), Weights(checkpoint, adapter)
+    family, rows = family_of(state.model), weights(state.model)
+    listed = tensors(family, state.model)
     dtype = dtype or parameters.read("norm").dtype.name
     tokenizer = tokenizer_path(checkpoint, state) if state.tokenizer else None
 
     def read(tensor: Tensor) -> npt.NDArray[Any]:
         values = parameters.read(tensor.parameter, *tensor.index)
-        done(values.size)
-        return to_hugging_face(tensor.parameter, values)
+        advance(values.size)
+        return to_hugging_face(rows[tensor.parameter], values)
 
     with new_folder(out) as draft:
         bos = eos = None
@@ -69,11 +73,11 @@ def write(
             tokenizer_files.write(tokenizer, draft)
             loaded = load(tokenizer)
             bos, eos = loaded.bos, loaded.eod
-        if model_type(state.model) == TANUKI:
-            shutil.copyfile(CODE, draft / CODE.name)
+        if family.code is not None:
+            shutil.copyfile(family.code, draft / family.code.name)
         _write_json(draft / "config.json", to_config(state.model, dtype, state.sequence_length, bos, eos))
         _write_json(draft / "generation_config.json", {"bos_token_id": bos, "eos_token_id": eos})
-        files = shards.write(draft, tensors(state.model), dtype, read, shard_bytes)
+        files = shards.write(draft, listed, dtype, read, shard_bytes)
     return Written(dtype, files, state.sequence_length, tokenizer is not None)
 
 

@@ -1,4 +1,4 @@
-"""A model folder of Hugging Face's as a checkpoint."""
+"""Import of a model folder of Hugging Face as a checkpoint."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,47 +10,50 @@ from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.format import State, finish
-from tanuki_jax.checkpoints.hugging_face.configuration import read_model, read_positions
+from tanuki_jax.checkpoints.hugging_face.configuration import read_family, read_model, read_positions
+from tanuki_jax.checkpoints.hugging_face.family import Family
 from tanuki_jax.checkpoints.hugging_face.shards import Shards, Stored
-from tanuki_jax.checkpoints.hugging_face.tensors import from_hugging_face, tensor_name, tensors
+from tanuki_jax.checkpoints.hugging_face.tensors import from_hugging_face, tensors
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.tokenizer.copy_tokenizer import copy_tokenizer
 from tanuki_jax.data.tokenizer.load import JSON, MODEL
-from tanuki_jax.lm.model.transformer import shapes
+from tanuki_jax.lm.model.weights import shapes, weights
 
 TOKENIZER = "tokenizer"
 """Folder of the tokenizer in the checkpoint."""
 
 _FLOATS = ("F32", "BF16", "F16")
 _RECOMPUTED = ".rotary_emb.inv_freq"
-"""End of the name of what older files hold beside parameters."""
+"""End of the names of tensors that older files hold beside parameters."""
 
 
-def write(folder: Path, out: Path, done: Callable[[int], None]) -> State:
-    """Writes the checkpoint `out` from a model in `folder`, in bfloat16 if all tensors are, else in float32; nothing is rounded.
+def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
+    """Write the checkpoint `out` from a model in `folder`, in bfloat16 if all tensors are, else in float32; nothing is rounded.
 
     Args:
-        folder: with config.json, safetensors and, unless there is none, a tokenizer.
+        folder: folder with config.json, safetensors and, unless there is none, a tokenizer.
         out: a folder that does not exist yet; it appears when it is complete.
-        done: told how many parameters have been written since the last time.
+        advance: called with the number of parameters written since the last call.
 
     Raises:
-        InputError: `out` exists, the model is none that ours can be, or tensors are missing, too many, or of other shapes or types.
+        InputError: `out` exists, ours cannot be such a model, or tensors are missing, too many, or of other shapes or types.
     """
     model, length = read_model(folder), read_positions(folder)
-    files = Shards(folder)
-    dtype = _check(folder, files.tensors, model)
+    files, family = Shards(folder), read_family(folder)
+    dtype = _check(folder, files.tensors, family, model)
+    rows, names = weights(model), {(tensor.parameter, tensor.index): tensor.name for tensor in tensors(family, model)}
 
     def read(parameter: str, part: stream.Part) -> npt.NDArray[Any]:
-        index = tuple(at for at in part if isinstance(at, int))
-        rows = slice(None) if index else part[-1 if parameter == "output" else 0]
-        assert isinstance(rows, slice)
-        tensor = files.read(tensor_name(parameter, index), rows).astype(dtype, copy=False)
-        done(tensor.size)
-        return from_hugging_face(parameter, tensor, model.head_dim)
+        index = tuple(number for number in part if isinstance(number, int))
+        # A weight without layers may be cut along its first dim, which is that of the tensor's rows, or along its outputs.
+        cut = slice(None) if index else part[-1 if rows[parameter].inputs else 0]
+        assert isinstance(cut, slice)
+        tensor = files.read(names[parameter, index], cut).astype(dtype, copy=False)
+        advance(tensor.size)
+        return from_hugging_face(rows[parameter], tensor)
 
     with new_folder(out) as draft:
-        stream.write(draft, shapes(model, dtype), read)
+        stream.write(draft, model, shapes(model, dtype), read)
         tokenizer = TOKENIZER if any((folder / name).is_file() for name in (MODEL, JSON)) else ""
         if tokenizer:
             copy_tokenizer(folder, draft / TOKENIZER)
@@ -59,9 +62,9 @@ def write(folder: Path, out: Path, done: Callable[[int], None]) -> State:
     return state
 
 
-def _check(folder: Path, found: Mapping[str, Stored], model: Model) -> str:
-    """The type that holds every tensor exactly. InputError if the tensors are not those of the model."""
-    wanted = {tensor.name: tensor.shape for tensor in tensors(model)}
+def _check(folder: Path, found: Mapping[str, Stored], family: Family, model: Model) -> str:
+    """Return the type that holds every tensor exactly. InputError if the tensors are not those of the model."""
+    wanted = {tensor.name: tensor.shape for tensor in tensors(family, model)}
     for name, shape in wanted.items():
         if name not in found:
             raise InputError(f"{folder} lacks the tensor {name}")

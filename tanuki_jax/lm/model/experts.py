@@ -1,4 +1,4 @@
-"""The mixture-of-experts layer of Mixtral (Jiang et al. 2024) and Tanuki-8x8B: a router, and SwiGLUs of which each token takes some."""
+"""The mixture-of-experts layer of Mixtral (Jiang et al. 2024) and Tanuki-8x8B: a router, and SwiGLUs of which each token visits some."""
 
 import math
 from typing import NamedTuple, Protocol
@@ -9,20 +9,20 @@ from jax.ad_checkpoint import checkpoint_name
 
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.kernels.grouped_matmul.grouped_matmul import grouped_matmul
-from tanuki_jax.lm.model.slots import assign, collect, spread
+from tanuki_jax.lm.model.slots import assign, collect, scatter_tokens
 
 
 class Choices(NamedTuple):
-    """Where tokens go."""
+    """Experts that tokens are sent to."""
 
     experts_btk: jax.Array
-    """int32[B, T, k]: the experts of each token; E for padding, which goes nowhere."""
+    """int32[B, T, k], the experts of each token; E for padding, which is sent to none."""
     weights_btk: jax.Array
-    """float32[B, T, k]: what their results are multiplied by; 1 in sum."""
+    """float32[B, T, k], factors of their results, whose sum is 1."""
 
 
 class Adapted(NamedTuple):
-    """Experts' matrices with low-rank adapters: they count as W + A B."""
+    """Matrices of experts with low-rank adapters, equal to W + A B."""
 
     weights_edf: jax.Array
     a_edr: jax.Array
@@ -37,37 +37,37 @@ class Experts(NamedTuple):
     down_efd: jax.Array | Adapted
 
     @property
-    def here(self) -> int:
-        """How many they are."""
+    def number(self) -> int:
+        """Number of experts."""
         return len(jax.tree.leaves(self.gate_edf)[0])
 
 
 class Dispatch(Protocol):
-    """Takes x [B, T, D] to the chosen experts, and the weighted sums of their results back.
+    """Sends x [B, T, D] to the chosen experts, and returns the weighted sums of their results.
 
-    Returns [B, T, D] in the type of x, and how many choices of tokens were dropped, float32[].
+    They are [B, T, D] in the type of x; with them it returns the number of dropped choices, float32[].
     """
 
     def __call__(self, x_btd: jax.Array, choices: Choices, experts: Experts, /) -> tuple[jax.Array, jax.Array]: ...
 
 
 class Multiply(Protocol):
-    """`kernels.grouped_matmul`, with a backend."""
+    """Grouped matmul (`kernels.grouped_matmul`) with its backend bound."""
 
     def __call__(self, x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array, /) -> jax.Array: ...
 
 
 class Routing(NamedTuple):
-    """What a layer's router did with the tokens that are not padding; float32, with leading axes (parts of the rows, L) for all layers."""
+    """Statistics of a layer's router over tokens that are not padding; float32, for all layers with leading axes (parts of the rows, L)."""
 
     load_e: jax.Array
-    """Share of the choices that went to each expert."""
+    """Share of the choices sent to each expert."""
     entropy: jax.Array
     """Mean entropy of the distributions over experts, in nats: at most log E."""
     dropped: jax.Array
     """Share of the choices that were dropped."""
     load_balancing: jax.Array
-    """E times the product of load and mean probability, summed over experts (Fedus et al. 2022, equation 4): 1 where all is even."""
+    """E times the product of load and mean probability, summed over experts (Fedus et al. 2022, equation 4); 1 for an even load."""
     z_loss: jax.Array
     """Mean squared log partition function of the router's logits (Zoph et al. 2022, equation 5)."""
 
@@ -80,7 +80,7 @@ def mixture(
     model: Model,
     dispatch: Dispatch,
 ) -> tuple[jax.Array, Routing]:
-    """The layer: [B, T, D] -> [B, T, D], and what its router did. Padding (segment 0) neither routes nor counts."""
+    """Compute the layer, [B, T, D] -> [B, T, D], and its router's statistics. Padding (segment 0) is neither routed nor counted."""
     logits_bte = jnp.einsum(
         "btd,de->bte", x_btd.astype(jnp.float32), router_de.astype(jnp.float32), precision="highest"
     )
@@ -94,7 +94,10 @@ def mixture(
 
 
 def router_probabilities(logits_bte: jax.Array, model: Model) -> jax.Array:
-    """Softmax over experts of float32 logits [..., E], standardized before if the model says so, with the unbiased deviation plus 1e-5."""
+    """Return the softmax over experts of float32 logits [..., E].
+
+    A model with standardized router logits divides their distance from the mean by the unbiased deviation plus 1e-5 first.
+    """
     if model.router_logits == "standardized":
         centred = logits_bte - logits_bte.mean(-1, keepdims=True)
         variance = jnp.square(centred).sum(-1, keepdims=True) / (model.experts - 1)
@@ -111,13 +114,11 @@ def _routing(
     tokens = jnp.maximum(real_bt.sum(), 1).astype(jnp.float32)
 
     def mean(values_bt: jax.Array) -> jax.Array:
-        """Over the tokens that count, of [B, T] or [B, T, E]."""
+        """Return the mean over the tokens that count, of [B, T] or [B, T, E]."""
         real = real_bt.reshape(real_bt.shape + (1,) * (values_bt.ndim - 2))
         return jnp.where(real, values_bt, 0.0).sum((0, 1)) / tokens
 
-    entropy_bt = jax.scipy.special.entr(jax.lax.stop_gradient(probabilities_bte)).sum(
-        -1
-    )  # whose slope at probability 0 is infinite
+    entropy_bt = jax.scipy.special.entr(jax.lax.stop_gradient(probabilities_bte)).sum(-1)  # its slope at 0 is infinite
     taken_bte = (experts_btk[..., None] == jnp.arange(experts)).sum(2)
     load_e = mean(taken_bte.astype(jnp.float32)) / choices
     return Routing(
@@ -130,7 +131,7 @@ def _routing(
 
 
 def swiglu(rows_sd: jax.Array, sizes_e: jax.Array, experts: Experts, multiply: Multiply) -> jax.Array:
-    """Rows sorted by expert through the SwiGLU of their expert: [S, D] -> [S, D]; beyond the groups what `multiply` gives."""
+    """Apply to rows sorted by expert the SwiGLU of their expert: [S, D] -> [S, D]; rows beyond the groups are undefined."""
 
     def product(rows: jax.Array, matrices: jax.Array | Adapted) -> jax.Array:
         if isinstance(matrices, Adapted):
@@ -144,7 +145,7 @@ def swiglu(rows_sd: jax.Array, sizes_e: jax.Array, experts: Experts, multiply: M
     return checkpoint_name(product(jax.nn.silu(gate_sf) * up_sf, experts.down_efd), "experts")
 
 
-def own_experts(
+def local_experts(
     x_nd: jax.Array,
     experts_nk: jax.Array,
     weights_nk: jax.Array,
@@ -152,21 +153,22 @@ def own_experts(
     *,
     multiply: Multiply = grouped_matmul,
 ) -> jax.Array:
-    """Tokens [N, D] through those of their experts [N, k] that are here: sort by expert, grouped matmul, unsort. Weighted sums [N, D].
+    """Send tokens [N, D] to those of their experts [N, k] that this device has, and return the weighted sums [N, D].
 
-    The experts here are 0, 1, and so on; choices of others add nothing.
+    The device has the experts 0, 1, ...; choices of other numbers add nothing. Tokens are sorted by expert, multiplied by groups, and
+    unsorted.
     """
     tokens, choices = experts_nk.shape
-    slots = assign(experts_nk, experts.here, segments=1, rows=tokens * min(choices, experts.here))
-    return collect(swiglu(spread(x_nd, slots), slots.sizes_e, experts, multiply), weights_nk, slots)
+    slots = assign(experts_nk, experts.number, segments=1, rows=tokens * min(choices, experts.number))
+    return collect(swiglu(scatter_tokens(x_nd, slots), slots.sizes_e, experts, multiply), weights_nk, slots)
 
 
 def dropless(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Array, jax.Array]:
-    """`Dispatch` on one device; nothing is dropped."""
-    return own_experts(*flat(x_btd, choices), experts).reshape(x_btd.shape), jnp.zeros(())
+    """Compute a `Dispatch` on one device; nothing is dropped."""
+    return local_experts(*flat(x_btd, choices), experts).reshape(x_btd.shape), jnp.zeros(())
 
 
 def flat(x_btd: jax.Array, choices: Choices) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """x as [N, D], experts and weights as [N, k], where N is B T."""
+    """Return x as [N, D], and experts and weights as [N, k], where N is B T."""
     tokens = math.prod(x_btd.shape[:2])
     return x_btd.reshape(tokens, -1), choices.experts_btk.reshape(tokens, -1), choices.weights_btk.reshape(tokens, -1)

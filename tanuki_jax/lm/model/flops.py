@@ -1,4 +1,4 @@
-"""Floating-point operations of a model, counted on its jaxpr."""
+"""Counts of a model's floating-point operations, taken from its jaxpr."""
 
 import math
 from typing import Any
@@ -9,13 +9,14 @@ from jax.extend import core as jax_core
 
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model.experts import Choices, Experts, swiglu
-from tanuki_jax.lm.model.transformer import Params, hidden_states, output_matrix, shapes
+from tanuki_jax.lm.model.transformer import Ops, hidden_states, output_matrix
+from tanuki_jax.lm.model.weights import Params, shapes
 
 
 def count(jaxpr: jax_core.Jaxpr) -> int:
-    """Multiply-adds of all matrix products in a jaxpr, times two; the body of a scan counts as often as it runs.
+    """Return twice the multiply-adds of all matrix products in a jaxpr; the body of a scan counts as often as it runs.
 
-    Elementwise work is left out, as is usual. ValueError for a `while` loop, whose length a jaxpr does not tell.
+    Elementwise work is left out, as is usual. ValueError for a `while` loop, whose length is not in the jaxpr.
     """
     total = 0
     for equation in jaxpr.eqns:
@@ -48,7 +49,7 @@ def _subjaxprs(equation: Any) -> list[jax_core.Jaxpr]:
 
 
 def active(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Array, jax.Array]:
-    """`Dispatch` of every token through the first experts, as many as it chooses: the products of the real one, and no others."""
+    """Send every token to the first experts, as many as it chooses: a `Dispatch` with the products of the real one, and no others."""
     y_btd, rows = jnp.zeros_like(x_btd), jnp.full(1, x_btd.shape[1])
     for choice in range(choices.experts_btk.shape[-1]):
         expert: Experts = jax.tree.map(lambda matrices, choice=choice: matrices[choice], experts)
@@ -59,33 +60,34 @@ def active(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Ar
 def training_flops_per_token(
     model: Model, sequence_length: int, *, frozen: bool = False, reference: bool = False
 ) -> int:
-    """Model FLOPs of one trained token: three times those of the forward pass, recomputation not counted.
+    """Return the model FLOPs of one trained token: three times those of the forward pass, without recomputation.
 
-    Where only adapters are trained (`frozen`) weights have no gradients: two times for products with them, and the adapters' own are left
-    out. A `reference` costs a forward pass more.
+    Where only adapters are trained (`frozen`) weights have no gradients: products with them count twice, and the adapters' own products
+    are left out. A `reference` costs another forward pass.
 
     Products with weights, the output matrix included, are counted on the jaxpr of the forward pass; of a layer's experts only those count
-    that a token goes to, whatever rows a dispatch computes. Attention counts as one causal document a row: a query sees (T + 1) / 2 keys
-    on average, and costs 4 H Dh operations a key and layer. Packed rows need less; their tokens are still counted so, which is the
-    convention of published MFUs.
+    that a token is sent to, whatever rows a dispatch computes. Attention counts as one causal document a row: a query sees
+    (T + 1) / 2 keys on average (fewer in a window), and costs 4 H Dh operations a key and layer. Packed rows need less, and are counted
+    so all the same: published MFUs do.
     """
     time = 8
 
     def forward(params: Params, tokens: jax.Array) -> jax.Array:
-        states, _ = hidden_states(
-            params,
-            tokens,
-            tokens,
-            tokens,
-            model,
-            attend=lambda q, *_: q,
-            constrain=lambda x, _: x,
-            dispatch=active,
-            compute_dtype="float32",
-        )
+        ops = Ops(attend=lambda q, *_: q, dispatch=active)
+        states, _ = hidden_states(params, tokens, tokens, tokens, model, ops, compute_dtype="float32")
         return states @ output_matrix(params)
 
     jaxpr = jax.make_jaxpr(forward)(shapes(model), jax.ShapeDtypeStruct((1, time), jnp.int32))
-    attention = model.layers * 4 * model.heads * model.head_dim * (sequence_length + 1) // 2
-    weights = count(jaxpr.jaxpr) // time
-    return (2 + (not frozen) + reference) * weights + (3 + reference) * attention
+    attention = 4 * model.heads * model.head_dim * visible_pairs(model, sequence_length) // sequence_length
+    products = count(jaxpr.jaxpr) // time
+    return (2 + (not frozen) + reference) * products + (3 + reference) * attention
+
+
+def visible_pairs(model: Model, sequence_length: int) -> int:
+    """Return the number of pairs of a query and a key that it sees, in one causal document and all layers."""
+    pairs = 0
+    for group in model.groups:
+        window = min(group.window or sequence_length, sequence_length)
+        # The first `window` queries see 1, 2, ... keys; the others see `window` each.
+        pairs += group.layers * (window * (window + 1) // 2 + (sequence_length - window) * window)
+    return pairs

@@ -1,4 +1,7 @@
-"""Low-rank adapters (Hu et al. 2022) among the parameters that they adapt: `q` has `q_a` and `q_b`, and with DoRA a magnitude `q_m`."""
+"""Low-rank adapters (Hu et al. 2022) in a subtree of their own: an adapter has the path of the weight that it adapts, and parts below it.
+
+The parts are A [*lead, *inputs, r], B [*lead, r, *outputs] and with DoRA a magnitude m [*lead, *outputs]; lead dims are layers and experts.
+"""
 
 import functools
 import math
@@ -11,97 +14,90 @@ import numpy as np
 import numpy.typing as npt
 
 from tanuki_jax.config.lora import LoRA
-from tanuki_jax.lm.model.quantized_base import thaw
-
-PARTS = ("a", "b", "m")
-"""Suffixes of an adapter's arrays: A [*lead, *inputs, r], B [*lead, r, *outputs] and DoRA's magnitude [*lead, *outputs]. Lead dims are the
-layers and the experts."""
-
-DROPOUT_KEYS = "dropout_keys"
-"""Beside the blocks' parameters where inputs are dropped: uint32[L, ...], the key data of each layer."""
-
-type Blocks = Mapping[str, Any]
-"""Arrays of layers by name, with or without their leading axis L."""
+from tanuki_jax.config.model import Model
+from tanuki_jax.lm.model.quantized_base import dequantize
+from tanuki_jax.lm.model.weights import Params, Weight, flatten, nest, projections, weights
 
 type Drop = Callable[[jax.Array, int], jax.Array]
-"""Takes x and the number of a projection in its layer; returns x with some of it left out, the rest scaled up."""
+"""(x, number of a projection in its layer) -> x with some of its elements zero, and the others scaled up."""
 
 
 class Adapter(NamedTuple):
-    """Of one weight; B already has the scale in it."""
+    """Adapter of one weight, with the scale in B."""
 
     a: jax.Array
     b: jax.Array
-    m: jax.Array | None
+    m: jax.Array | None = None
 
 
-def input_dims(projection: str) -> int:
-    """How many dims of a projection's weight are inputs."""
-    return 2 if projection == "o" else 1
+def parts(lora: LoRA) -> tuple[str, ...]:
+    """Return the names of an adapter's arrays."""
+    return ("a", "b", "m") if lora.dora else ("a", "b")
 
 
-def lead_dims(projection: str) -> int:
-    """How many dims of a stacked weight come before those of one matrix."""
-    return 2 if projection.startswith("expert_") else 1
+def shapes(model: Model, lora: LoRA, dtype: str = "float32") -> Params:
+    """Return the adapters of a model as a tree of `jax.ShapeDtypeStruct`."""
+    return nest(
+        {
+            f"{path}.{part}": jax.ShapeDtypeStruct(row.part_shape(part, lora.rank), jnp.dtype(dtype))
+            for path, row in projections(model, lora.projections).items()
+            for part in parts(lora)
+        }
+    )
 
 
-def initialise(blocks: Blocks, lora: LoRA, key: jax.Array, dtype: str = "float32") -> dict[str, jax.Array]:
-    """Fresh adapters of stacked weights: A uniform within 1 / sqrt(inputs), B zero, magnitudes the norms of the weights' columns.
+def initialise(model: Model, params: Params, lora: LoRA, key: jax.Array, dtype: str = "float32") -> Params:
+    """Return fresh adapters: A uniform within 1 / sqrt(inputs), B zero, magnitudes the norms of the weights' columns.
 
     Args:
-        blocks: the weights, frozen or not, with their leading axis L; only DoRA looks at their values.
+        model: shape of the model.
+        params: its weights, frozen or not; only DoRA reads their values.
         lora: rank, and which weights.
-        key: of A.
-        dtype: of the arrays.
+        key: random key of A.
+        dtype: type of the arrays.
     """
-    adapters: dict[str, jax.Array] = {}
-    for number, projection in enumerate(lora.projections):
-        shape, lead, inputs = blocks[projection].shape, lead_dims(projection), input_dims(projection)
-        bound = 1 / math.sqrt(math.prod(shape[lead : lead + inputs]))
-        fresh = jax.random.uniform(
-            jax.random.fold_in(key, number), (*shape[: lead + inputs], lora.rank), jnp.dtype(dtype), -bound, bound
-        )
-        adapters[f"{projection}_a"] = fresh
-        adapters[f"{projection}_b"] = jnp.zeros((*shape[:lead], lora.rank, *shape[lead + inputs :]), jnp.dtype(dtype))
+    values, adapters = dict(flatten(params)), {}
+    for path, row in projections(model, lora.projections).items():
+        name = path.rpartition(".")[2]
+        a_key = jax.random.fold_in(key, lora.projections.index(name))
+        if path != f"blocks.{name}":  # several groups of layers
+            a_key = jax.random.fold_in(a_key, int(path.split(".")[1]))
+        bound = 1 / math.sqrt(math.prod(row.input_shape))
+        a_shape, b_shape = (row.part_shape(part, lora.rank) for part in ("a", "b"))
+        adapters[f"{path}.a"] = jax.random.uniform(a_key, a_shape, jnp.dtype(dtype), -bound, bound)
+        adapters[f"{path}.b"] = jnp.zeros(b_shape, jnp.dtype(dtype))
         if lora.dora:
-            adapters[f"{projection}_m"] = _norms(thaw(blocks[projection]), lead, inputs).astype(dtype)
-    return adapters
+            adapters[f"{path}.m"] = _norms(dequantize(values[path]), row.lead, row.inputs).astype(dtype)
+    return nest(adapters)
 
 
-def scaled(adapters: Blocks, lora: LoRA) -> dict[str, Any]:
-    """Stacked adapters with the scale in B, as the model takes them."""
-    return {name: array * lora.scale if name.endswith("_b") else array for name, array in adapters.items()}
-
-
-def adapter_of(blocks: Blocks, projection: str) -> Adapter | None:
-    """The adapter of a weight; None if it has none."""
-    if f"{projection}_a" not in blocks:
-        return None
-    return Adapter(blocks[f"{projection}_a"], blocks[f"{projection}_b"], blocks.get(f"{projection}_m"))
+def scaled(adapters: Params, lora: LoRA) -> Params:
+    """Return adapters with the scale in B, as the model takes them."""
+    return nest({path: array * lora.scale if _part(path) == "b" else array for path, array in flatten(adapters)})
 
 
 def adapted(product: jax.Array, x: jax.Array, weight: jax.Array, adapter: Adapter, inputs: int) -> jax.Array:
-    """What x gives with a weight and its adapter, where `product` is what it gives with the weight alone.
+    """Return x @ (W + A B), given `product` = x @ W.
 
-    With a magnitude m: m (x W + x A B) / |W + A B|, where the norm of each column counts as a constant (Liu et al. 2024, equation 11).
+    With a magnitude m: m (x W + x A B) / |W + A B|, where the norm of each column is a constant (Liu et al. 2024, equation 11).
 
     Args:
         product: [..., *O].
-        x: [..., *I], which A meets; the weight may have met another, with nothing dropped.
+        x: [..., *I], the input of A; that of the weight may differ by dropout.
         weight: [*I, *O], in the type of x.
         adapter: A [*I, r], B [r, *O] and perhaps m [*O].
-        inputs: the number of dims I.
+        inputs: number of dims I.
     """
     low = jnp.tensordot(x, adapter.a.astype(x.dtype), inputs)
-    whole = product + jnp.tensordot(low, adapter.b.astype(x.dtype), 1)
+    merged = product + jnp.tensordot(low, adapter.b.astype(x.dtype), 1)
     if adapter.m is None:
-        return whole
-    norms = jax.lax.stop_gradient(_norms(_sum(weight, adapter.a, adapter.b, 0, inputs), 0, inputs))
-    return whole * (adapter.m / norms).astype(x.dtype)
+        return merged
+    norms = jax.lax.stop_gradient(_norms(_sum(weight, adapter.a, adapter.b, 0), 0, inputs))
+    return merged * (adapter.m / norms).astype(x.dtype)
 
 
 def dropping(key_data: jax.Array | None, rate: float) -> Drop:
-    """The `Drop` of a layer with this key data; without a key or a rate it leaves x as it is.
+    """Return the `Drop` of a layer with this key data; without a key or a rate it returns x.
 
     A draw has 16 bits, to which the rate is rounded: each 32 bits that a GPU draws cost it about a hundred operations.
     """
@@ -120,45 +116,52 @@ def dropping(key_data: jax.Array | None, rate: float) -> Drop:
     return drop
 
 
-def merged(blocks: Blocks, lora: LoRA) -> dict[str, Any]:
-    """Stacked weights with their adapters in them, computed in float32 and kept in the weights' types; the adapters are gone.
+def merged(model: Model, params: Params, adapters: Params, lora: LoRA) -> Params:
+    """Return weights with their adapters merged into them, computed in float32 and kept in the weights' types.
 
     Args:
-        blocks: weights and adapters, the latter without the scale.
+        model: shape of the model.
+        params: weights.
+        adapters: adapters of some of them, without the scale.
         lora: the scale.
     """
-    result = {name: array for name, array in blocks.items() if not is_adapter(name)}
-    for projection in [name for name in result if f"{name}_a" in blocks]:
-        weight, lead, inputs = result[projection], lead_dims(projection), input_dims(projection)
-        adapter = adapter_of(blocks, projection)
-        assert adapter is not None
-        whole = _sum(weight, adapter.a, lora.scale * adapter.b, lead, inputs)
-        if adapter.m is not None:
-            ratio = adapter.m.astype(jnp.float32) / _norms(whole, lead, inputs)
-            whole *= ratio.reshape(*ratio.shape[:lead], *(1,) * inputs, *ratio.shape[lead:])
-        result[projection] = whole.astype(weight.dtype)
-    return result
+    rows, result, arrays = weights(model), dict(flatten(params)), dict(flatten(adapters))
+    for path in [path for path in result if f"{path}.a" in arrays]:
+        weight, row = result[path], rows[path]
+        total = _sum(weight, arrays[f"{path}.a"], lora.scale * arrays[f"{path}.b"], row.lead)
+        if lora.dora:
+            ratio = arrays[f"{path}.m"].astype(jnp.float32) / _norms(total, row.lead, row.inputs)
+            total *= ratio.reshape(*ratio.shape[: row.lead], *(1,) * row.inputs, *ratio.shape[row.lead :])
+        result[path] = total.astype(weight.dtype)
+    return nest(result)
 
 
-def merged_matrix(weight: npt.NDArray[Any], adapter: Blocks, projection: str, lora: LoRA) -> npt.NDArray[np.float32]:
-    """One matrix with its adapter in it, on the host: what `merged` computes of a layer, or of an expert of one."""
-    inputs = input_dims(projection)
-    rows = math.prod(weight.shape[:inputs])
-    a, b = (np.asarray(adapter[f"{projection}_{part}"], np.float32) for part in "ab")
-    whole = weight.reshape(rows, -1).astype(np.float32) + lora.scale * (a.reshape(rows, -1) @ b.reshape(lora.rank, -1))
+def merged_matrix(
+    weight: npt.NDArray[Any], adapter: Mapping[str, npt.NDArray[Any]], row: Weight, lora: LoRA
+) -> npt.NDArray[np.float32]:
+    """Return one matrix with its adapter merged into it, on the host: `merged` of a layer, or of an expert of one.
+
+    Args:
+        weight: [*I, *O].
+        adapter: its parts by name, of the same layer and expert.
+        row: the weight's row.
+        lora: the scale.
+    """
+    rows = math.prod(row.input_shape)
+    a, b = (np.asarray(adapter[part], np.float32) for part in ("a", "b"))
+    change = a.reshape(rows, -1) @ b.reshape(lora.rank, -1)
+    total = np.asarray(weight.reshape(rows, -1).astype(np.float32) + lora.scale * change, np.float32)
     if lora.dora:
-        whole *= np.asarray(adapter[f"{projection}_m"], np.float32).reshape(-1) / np.sqrt(np.square(whole).sum(0))
-    return whole.reshape(weight.shape)
+        total *= np.asarray(adapter["m"], np.float32).reshape(-1) / np.sqrt(np.square(total).sum(0))
+    return total.reshape(weight.shape)
 
 
-def is_adapter(name: str) -> bool:
-    """Whether a name among the blocks' parameters is that of an adapter's array."""
-    projection, _, part = name.rpartition("_")
-    return bool(projection) and part in PARTS
+def _part(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
-def _sum(weight: jax.Array, a: jax.Array, b: jax.Array, lead: int, inputs: int) -> jax.Array:
-    """W + A B in float32, matrix by matrix along the lead dims."""
+def _sum(weight: jax.Array, a: jax.Array, b: jax.Array, lead: int) -> jax.Array:
+    """Return W + A B in float32, matrix by matrix along the lead dims."""
     product = functools.partial(jnp.tensordot, axes=1)
     for _ in range(lead):
         product = jax.vmap(product)
@@ -166,5 +169,5 @@ def _sum(weight: jax.Array, a: jax.Array, b: jax.Array, lead: int, inputs: int) 
 
 
 def _norms(weight: jax.Array, lead: int, inputs: int) -> jax.Array:
-    """Norms of the columns of stacked weights [*lead, *I, *O]: float32[*lead, *O]."""
+    """Return the norms of the columns of stacked weights [*lead, *I, *O]: float32[*lead, *O]."""
     return jnp.sqrt(jnp.square(weight.astype(jnp.float32)).sum(tuple(range(lead, lead + inputs))))

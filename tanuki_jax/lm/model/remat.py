@@ -1,4 +1,4 @@
-"""Rematerialisation by name: what the forward pass of a layer keeps for the backward pass, and where."""
+"""Rematerialisation by name: activations that the forward pass of a layer keeps for the backward pass, and where."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 import jax
 
 type Remat = Callable[[Callable[..., Any]], Callable[..., Any]]
-"""Takes a layer, returns one that computes the same, and computes some of it again in its backward pass."""
+"""(layer) -> a layer with equal results, which computes some activations again in its backward pass."""
 
 _KEPT: dict[str, tuple[str, ...]] = {
     "full": ("intervals",),
@@ -17,12 +17,12 @@ _KEPT: dict[str, tuple[str, ...]] = {
 
 
 def keep_all(layer: Callable[..., Any]) -> Callable[..., Any]:
-    """The policy `none`: nothing is computed again."""
+    """Return the layer unchanged: the policy `none`, which computes nothing again."""
     return layer
 
 
 def rematerialize(name: str, save: Sequence[str] = (), offload: Sequence[str] = ()) -> Remat:
-    """`jax.checkpoint` with the `policy` of that name, for what a scan runs; `none` keeps everything."""
+    """Return `jax.checkpoint` with the `policy` of that name, for the body of a scan; `none` keeps all activations."""
     return (
         keep_all
         if name == "none"
@@ -31,13 +31,13 @@ def rematerialize(name: str, save: Sequence[str] = (), offload: Sequence[str] = 
 
 
 def policy(name: str, save: Sequence[str] = (), offload: Sequence[str] = ()) -> Callable[..., Any]:
-    """The `jax.checkpoint` policy of that name.
+    """Return the `jax.checkpoint` policy of that name.
 
     `full` keeps a layer's input only (and which keys each query sees, two integers a token), `attention` also attention's output, `dots`
     also every product with a weight.
 
     Args:
-        name: of the policy.
+        name: name of the policy.
         save: names of activations that it keeps in addition.
         offload: names of activations that it keeps in the host's memory; `input` then takes the place of the input on the device.
     """

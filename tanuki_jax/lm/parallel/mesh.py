@@ -1,4 +1,4 @@
-"""The device mesh of a layout."""
+"""Device mesh of a layout."""
 
 import math
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Layout
 
 AXES = ("stage", "data", "fsdp", "expert", "context", "tensor")
-"""Mesh axes, slowest first: neighbours on the last one exchange the most."""
+"""Mesh axes, slowest first: neighbours on the last axis exchange the most."""
 
 
 def make_mesh(layout: Layout, devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """Mesh of all devices (or of those given) over `AXES`, with automatic partitioning. InputError if the sizes do not fit them."""
+    """Return the mesh of all devices (or of some) over `AXES`, with automatic partitioning. InputError if the sizes do not fit."""
     devices = jax.devices() if devices is None else devices
     sizes = {axis: int(getattr(layout, axis)) for axis in AXES}
     wanted = ", ".join(f"{axis} {size}" for axis, size in sizes.items() if size != 1)

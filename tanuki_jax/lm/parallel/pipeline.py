@@ -1,13 +1,16 @@
-"""Pipeline parallelism over `stage`: micro-batches pass through the stages one behind the other, in the circular interleaved schedule.
+"""Pipeline parallelism over `stage`: micro-batches pass through the stages, in the circular interleaved schedule.
 
-Stages work in step: in every round each takes what the one before it gave, and the last hands to the first. With S stages, R groups of
-layers in each (layers r S + s in turn are those of stage s) and M micro-batches a round trip takes M R + S - 1 rounds, of which each
-stage idles S - 1 (Narayanan et al. 2021, section 2.2.2, with groups of S micro-batches). The backward pass is the same backwards.
+All stages work in step. In every round each stage takes what its predecessor computed in the round before, and the last one hands to the
+first. With S stages, R groups of layers in each (stage s has the groups r S + s) and M micro-batches a pass takes M R + S - 1 rounds, of
+which each stage idles S - 1 (Narayanan et al. 2021, section 2.2.2, with groups of S micro-batches). The backward pass is the same in reverse.
+
+A micro-batch makes R trips around the circle. S of them are under way at a time, one at each stage; "turn" below is the number of such
+a set of S micro-batches, and "group" the number of its trip.
 """
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -17,126 +20,136 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from tanuki_jax.config.experiment import Layout
+from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model.experts import Routing
 from tanuki_jax.lm.model.remat import Remat
-from tanuki_jax.lm.model.transformer import Layer, Params, Through, one_after_another
-from tanuki_jax.lm.parallel.sharding import ROWS, row_parts, weights
+from tanuki_jax.lm.model.transformer import Group, LayerParams, RunLayers, scan_layers
+from tanuki_jax.lm.model.weights import weights
+from tanuki_jax.lm.parallel.sharding import ROWS, row_parts, step_spec
 
 
 class Pipeline(NamedTuple):
-    """How rows go through the layers."""
+    """Way of rows through the layers."""
 
-    through: Through
-    """Takes them there."""
+    run_layers: RunLayers
     sums: Callable[[jax.Array], jax.Array]
-    """[B, T] -> [M]: what the micro-batches have of it, in the order in which `through` tells what routers did with them."""
+    """Sum per micro-batch, [B, T] -> [M], in the order in which `run_layers` returns routing statistics."""
 
 
-def make_pipeline(mesh: Mesh, layout: Layout) -> Pipeline:
-    """The pipeline of a layout; without stages all rows go through the layers together."""
+def make_pipeline(mesh: Mesh, model: Model, layout: Layout) -> Pipeline:
+    """Return the pipeline of a layout; without stages all rows pass through the layers together."""
     if layout.stage == 1:
-        return Pipeline(one_after_another, lambda x_bt: x_bt.sum()[None])
+        return Pipeline(scan_layers, lambda x_bt: x_bt.sum()[None])
 
     def sums(x_bt: jax.Array) -> jax.Array:
         return _split(mesh, layout, x_bt).sum((2, 3)).ravel()
 
-    return Pipeline(functools.partial(_through, mesh, layout), sums)
+    return Pipeline(functools.partial(pipeline_layers, mesh, model, layout), sums)
 
 
 def bubble(layout: Layout) -> float:
-    """Share of the rounds in which a stage has nothing to do."""
+    """Return the share of the rounds in which a stage is idle."""
     rounds = layout.microbatches * layout.interleave
     return (layout.stage - 1) / (rounds + layout.stage - 1)
 
 
 class _Cargo(NamedTuple):
-    """What moves from stage to stage: a micro-batch of each."""
+    """One micro-batch at each stage, as it moves from stage to stage."""
 
     x: jax.Array
     segment_ids: jax.Array
     positions: jax.Array
 
 
-def _through(
+def pipeline_layers(
     mesh: Mesh,
+    model: Model,
     layout: Layout,
-    layer: Layer,
+    groups_of_layers: Sequence[Group],
     remat: Remat,
     x_btd: jax.Array,
     segment_ids: jax.Array,
     positions: jax.Array,
-    blocks: Params,
 ) -> tuple[jax.Array, Routing | None]:
-    stages, groups, trips = layout.stage, layout.interleave, layout.microbatches // layout.stage
-    stage, spread = jnp.arange(stages), functools.partial(_on_stages, mesh)
-    blocks = _by_group(mesh, layout, blocks)
+    """Run all rows through the stages: a `RunLayers` for layers that are all alike."""
+    (alike,) = groups_of_layers
+    stages, groups, turns = layout.stage, layout.interleave, layout.microbatches // layout.stage
+    stage, constrain = jnp.arange(stages), functools.partial(_on_stages, mesh)
+    params = _by_group(mesh, model, layout, alike.params)
 
-    def one_layer(
-        x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, group: jax.Array, layers: Params
-    ) -> Any:
+    def one_layer(x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, group: jax.Array, layers: Any) -> Any:
+        # The choice of the group stands inside what is rematerialised: else the weights of every round would be kept.
         chosen = jax.tree.map(lambda w: jax.lax.dynamic_index_in_dim(w, group, keepdims=False), layers)
-        return layer(x_btd, segment_ids, positions, chosen)
+        return alike.layer(x_btd, segment_ids, positions, chosen)
 
     @functools.partial(jax.vmap, spmd_axis_name="stage")
-    def work(cargo: _Cargo, group: jax.Array, layers: Params) -> tuple[jax.Array, Routing | None]:
-        def step(x_btd: jax.Array, layers: Params) -> tuple[jax.Array, Routing | None]:
+    def work(cargo: _Cargo, group: jax.Array, layers: LayerParams) -> tuple[jax.Array, Routing | None]:
+        def step(x_btd: jax.Array, layers: LayerParams) -> tuple[jax.Array, Routing | None]:
             return remat(one_layer)(x_btd, cargo.segment_ids, cargo.positions, group, layers)
 
         return jax.lax.scan(step, cargo.x, layers)
 
-    def round_of(carry: tuple[_Cargo, _Cargo, jax.Array], number: jax.Array) -> Any:
+    def one_round(carry: tuple[_Cargo, _Cargo, jax.Array], number: jax.Array) -> Any:
         moving, waiting, done = carry
-        trip, group = _at(number, groups, stages)
-        fresh = _slot(waiting, trip, trips)
+        # 1. Stage 0 begins a fresh micro-batch where a turn begins; otherwise it goes on with what came around the circle. Micro-batches
+        #    wait where their rows are stored; the queues move one stage back for each that stage 0 takes.
+        turn, group = _place_in_schedule(number, groups, stages)
+        fresh = _slot(waiting, turn, turns)
         moving = jax.tree.map(functools.partial(_at_stages, (stage == 0) & (group == 0)), fresh, moving)
-        waiting = _put(
-            waiting, trip, trips, jax.tree.map(lambda new: jnp.where(group == 0, _handed(mesh, new, -1), new), fresh)
-        )
+        rest = jax.tree.map(lambda new: jnp.where(group == 0, _handed(mesh, new, -1), new), fresh)
+        waiting = _put(waiting, turn, turns, rest)
 
-        _, groups_s = _at(number - stage, groups, stages)
-        x, routing = work(moving, groups_s, blocks)
-        x = spread(x)
+        # 2. Every stage computes its current group of layers.
+        _, groups_s = _place_in_schedule(number - stage, groups, stages)
+        x, routing = work(moving, groups_s, params)
+        x = constrain(x)
 
-        trip, group = _at(number - (stages - 1), groups, stages)
-        before = _slot(done, trip, trips)
+        # 3. What the last stage gives after the last group is done; it is stored as waiting micro-batches were, in the same order.
+        turn, group = _place_in_schedule(number - (stages - 1), groups, stages)
+        before = _slot(done, turn, turns)
         arrived = _at_stages(stage == stages - 1, x, _handed(mesh, before, -1))
-        done = _put(done, trip, trips, jnp.where((number >= stages - 1) & (group == groups - 1), arrived, before))
+        done = _put(done, turn, turns, jnp.where((number >= stages - 1) & (group == groups - 1), arrived, before))
+
+        # 4. All hand on to the next stage.
         moving = jax.tree.map(lambda part: _handed(mesh, part, 1), _Cargo(x, moving.segment_ids, moving.positions))
-        return (moving, jax.tree.map(spread, waiting), spread(done)), routing
+        return (moving, jax.tree.map(constrain, waiting), constrain(done)), routing
 
     waiting = _Cargo(*(_split(mesh, layout, part) for part in (x_btd, segment_ids, positions)))
-    empty = jax.tree.map(lambda part: spread(jnp.zeros_like(part[:, 0])), waiting)
+    empty = jax.tree.map(lambda part: constrain(jnp.zeros_like(part[:, 0])), waiting)
     rounds = jnp.arange(layout.microbatches * groups + stages - 1)
-    (_, _, done), routing = jax.lax.scan(round_of, (empty, waiting, jnp.zeros_like(waiting.x)), rounds)
+    (_, _, done), routing = jax.lax.scan(one_round, (empty, waiting, jnp.zeros_like(waiting.x)), rounds)
     return _joined(mesh, done, x_btd.shape), jax.tree.map(functools.partial(_in_order, layout), routing)
 
 
-def _at(number: jax.Array, groups: int, stages: int) -> tuple[jax.Array, jax.Array]:
-    """What a micro-batch that began its turn at stage 0 `number` rounds after the first does: of which trip it is, and in which group."""
+def _place_in_schedule(number: jax.Array, groups: int, stages: int) -> tuple[jax.Array, jax.Array]:
+    """Return turn and group of the micro-batch that stage 0 works on in round `number`; stage s is s rounds behind."""
     return number // (stages * groups), number // stages % groups
 
 
 @jax.checkpoint
 def _at_stages(mask_s: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
-    """New where the mask of the stage says so. The backward pass is left the mask of stages, not one of everything in them."""
+    """Return `new` at the stages of the mask, `old` at the others; the backward pass keeps the mask of stages alone."""
     return jnp.where(mask_s.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
 
 
-def _slot(tree: Any, trip: jax.Array, trips: int) -> Any:
-    """One micro-batch of every stage: [S, trips, ...] -> [S, ...]."""
-    return jax.tree.map(
-        lambda x: jax.lax.dynamic_index_in_dim(x, jnp.clip(trip, 0, trips - 1), 1, keepdims=False), tree
-    )
+def _slot(tree: Any, turn: jax.Array, turns: int) -> Any:
+    """Return one micro-batch of every stage: [S, turns, ...] -> [S, ...]."""
+
+    def slot(x: jax.Array) -> jax.Array:
+        return jax.lax.dynamic_index_in_dim(x, jnp.clip(turn, 0, turns - 1), 1, keepdims=False)
+
+    return jax.tree.map(slot, tree)
 
 
-def _put(tree: Any, trip: jax.Array, trips: int, new: Any) -> Any:
-    return jax.tree.map(
-        lambda x, part: jax.lax.dynamic_update_index_in_dim(x, part, jnp.clip(trip, 0, trips - 1), 1), tree, new
-    )
+def _put(tree: Any, turn: jax.Array, turns: int, new: Any) -> Any:
+    def put(x: jax.Array, part: jax.Array) -> jax.Array:
+        return jax.lax.dynamic_update_index_in_dim(x, part, jnp.clip(turn, 0, turns - 1), 1)
+
+    return jax.tree.map(put, tree, new)
 
 
 def _handed(mesh: Mesh, x: jax.Array, by: int) -> jax.Array:
-    """Every stage's part [S, ...] to the stage `by` places on, around the circle."""
+    """Send every stage's part [S, ...] to the stage `by` further around the circle."""
     stages = mesh.shape["stage"]
     pairs = [(stage, (stage + by) % stages) for stage in range(stages)]
     hand = functools.partial(jax.lax.ppermute, axis_name="stage", perm=pairs)
@@ -147,66 +160,77 @@ def _handed(mesh: Mesh, x: jax.Array, by: int) -> jax.Array:
 
 
 def _on_stages(mesh: Mesh, x: jax.Array) -> jax.Array:
-    """x with its first dim on `stage`, the others as they are."""
-    return jax.lax.with_sharding_constraint(x, NamedSharding(mesh, P("stage", *(P.UNCONSTRAINED,) * (x.ndim - 1))))
+    """Place the first dim of x on `stage`, and leave the others as they are."""
+    spec = P("stage", *(P.UNCONSTRAINED,) * (x.ndim - 1))
+    return jax.lax.with_sharding_constraint(x, NamedSharding(mesh, spec))
 
 
 def _split(mesh: Mesh, layout: Layout, x: jax.Array) -> jax.Array:
-    """[rows, ...] -> [S, M / S, rows / M, ...]: each device's own rows in parts, so that nothing moves."""
+    """Cut [rows, ...] into micro-batches [S, M / S, rows / M, ...], each of every device's own rows, so that nothing moves."""
     devices = row_parts(mesh.shape)
-    trips, rest = layout.microbatches // layout.stage, x.shape[1:]
-    parts = x.reshape(layout.stage, devices, trips, -1, *rest).swapaxes(1, 2).reshape(layout.stage, trips, -1, *rest)
+    turns, rest = layout.microbatches // layout.stage, x.shape[1:]
+    parts = x.reshape(layout.stage, devices, turns, -1, *rest).swapaxes(1, 2).reshape(layout.stage, turns, -1, *rest)
     spec = P("stage", None, ROWS, *(P.UNCONSTRAINED,) * len(rest))
     return jax.lax.with_sharding_constraint(parts, NamedSharding(mesh, spec))
 
 
 def _joined(mesh: Mesh, x: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """`_split` undone."""
-    stages, trips, _, *rest = x.shape
+    """Undo `_split`."""
+    stages, turns, _, *rest = x.shape
     devices = row_parts(mesh.shape)
-    return x.reshape(stages, trips, devices, -1, *rest).swapaxes(1, 2).reshape(shape)
+    return x.reshape(stages, turns, devices, -1, *rest).swapaxes(1, 2).reshape(shape)
 
 
 def _in_order(layout: Layout, part: jax.Array) -> jax.Array:
-    """What every stage's layers told in every round [rounds, S, L / S R, ...] as [M, L, ...]."""
-    stages, groups, trips = layout.stage, layout.interleave, layout.microbatches // layout.stage
-    place, trip, group, stage = np.ogrid[:stages, :trips, :groups, :stages]
-    told = part[(trip * groups + group) * stages + place + stage, stage]
-    return told.reshape(stages * trips, -1, *part.shape[3:])
+    """Return statistics of every round and stage, [rounds, S, L / S R, ...], by micro-batch and layer: [M, L, ...]."""
+    stages, groups, turns = layout.stage, layout.interleave, layout.microbatches // layout.stage
+    # The micro-batch stored at [first, turn] begins in round S R turn + first; each trip adds S rounds, each stage one.
+    first, turn, group, stage = np.ogrid[:stages, :turns, :groups, :stages]
+    ordered = part[(turn * groups + group) * stages + first + stage, stage]
+    return ordered.reshape(stages * turns, -1, *part.shape[3:])
 
 
-def _by_group(mesh: Mesh, layout: Layout, blocks: Params) -> Params:
-    """Parameters with a leading axis L, stored by stage in the order of layers, as [S, L / (S R), R, ...], group r of stage s in its place.
+def _by_group(mesh: Mesh, model: Model, layout: Layout, params: LayerParams) -> LayerParams:
+    """Return parameters [L, ...], stored by stage in the order of layers, as [S, L / (S R), R, ...]: group r of stage s at [s, :, r].
 
-    Where a stage has several groups, each goes from where it is stored to where it works, and its gradient back.
+    Where a stage has several groups, each is sent from the stage that stores it to the one that computes it, and its gradient back.
     """
     stages, groups = layout.stage, layout.interleave
     if groups == 1:
-        return jax.tree.map(lambda w: _on_stages(mesh, w.reshape(stages, -1, 1, *w.shape[1:])), blocks)
+        return jax.tree.map(lambda w: _on_stages(mesh, w.reshape(stages, -1, 1, *w.shape[1:])), params)
+    rows, (layer_group,) = weights(model), model.groups
 
-    def move(w: jax.Array, spec: P) -> jax.Array:
+    def move(path: tuple[Any, ...], w: jax.Array) -> jax.Array:
+        name, *part = (str(entry.key) for entry in path if isinstance(entry, jax.tree_util.DictKey))
+        spec = step_spec(rows[layer_group.path(name)], layout, *part)
         local = functools.partial(_to_their_stages, stages, groups)
-        placed = jax.shard_map(local, mesh=mesh, in_specs=spec, out_specs=P("stage", None, None, *spec[1:]))
-        return placed(w)
+        moved: jax.Array = jax.shard_map(local, mesh=mesh, in_specs=spec, out_specs=P("stage", None, None, *spec[1:]))(
+            w
+        )
+        return moved
 
-    return {name: move(w, weights(layout)[name]) for name, w in blocks.items()}
+    moved: LayerParams = jax.tree_util.tree_map_with_path(move, params)
+    return moved
 
 
 def _to_their_stages(stages: int, groups: int, w: jax.Array) -> jax.Array:
-    """Inside `shard_map`: this stage's consecutive layers [L / S, ...] -> the layers of its groups [1, L / (S R), R, ...].
+    """Exchange this stage's consecutive layers [L / S, ...] for the layers of its groups [1, L / (S R), R, ...]; inside `shard_map`.
 
-    Group c of all S R is stored at stage c // R and works at c mod S. In each of R exchanges every stage sends one and receives one: those
-    of the same colour, of which no two are stored, or work, at the same stage.
+    Group c of all S R is stored at stage c // R and computed at stage c mod S. There are R exchanges; in each every stage sends one group
+    and receives one.
     """
     chunks = w.reshape(groups, -1, *w.shape[1:])
-    here, received = jax.lax.axis_index("stage"), jnp.zeros_like(chunks)
+    local, received = jax.lax.axis_index("stage"), jnp.zeros_like(chunks)
+    # Colour the S R groups with R colours so that no two of a colour are stored at the same stage, nor computed at the same stage: one
+    # exchange is then a permutation of stages. c mod R alone tells the groups of a storing stage apart; the shift after every lcm(R, S)
+    # groups, when both patterns repeat, does the same for the computing stage.
     period = math.lcm(groups, stages)
     for colour in range(groups):
         sent = [c for c in range(stages * groups) if (c % groups + c // period) % groups == colour]
-        to = np.array([c % stages for c in sent])
-        slot = np.empty(stages, np.int32)
-        slot[to] = [c // stages for c in sent]
-        part = jax.lax.dynamic_index_in_dim(chunks, jnp.asarray([c % groups for c in sent])[here], keepdims=False)
-        part = jax.lax.ppermute(part, "stage", list(enumerate(to.tolist())))
-        received = jax.lax.dynamic_update_index_in_dim(received, part, jnp.asarray(slot)[here], 0)
+        receivers = np.array([c % stages for c in sent])
+        slots = np.empty(stages, np.int32)
+        slots[receivers] = [c // stages for c in sent]
+        part = jax.lax.dynamic_index_in_dim(chunks, jnp.asarray([c % groups for c in sent])[local], keepdims=False)
+        part = jax.lax.ppermute(part, "stage", list(enumerate(receivers.tolist())))
+        received = jax.lax.dynamic_update_index_in_dim(received, part, jnp.asarray(slots)[local], 0)
     return received.swapaxes(0, 1)[None]

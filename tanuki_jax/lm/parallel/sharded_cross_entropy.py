@@ -1,4 +1,4 @@
-"""Linear + cross-entropy on a mesh: each device works on its own tokens and its own slice of the vocabulary."""
+"""Linear + cross-entropy on a mesh: each device has its own tokens and its own slice of the vocabulary."""
 
 import jax
 from jax.sharding import Mesh
@@ -7,16 +7,20 @@ from jax.sharding import PartitionSpec as P
 from tanuki_jax.config.experiment import Layout
 from tanuki_jax.lm.kernels.cross_entropy import LinearCrossEntropy, linear_cross_entropy
 from tanuki_jax.lm.kernels.varying import varying
-from tanuki_jax.lm.parallel.sharding import ACTIVATIONS, BATCH, weights
+from tanuki_jax.lm.model.weights import Weight
+from tanuki_jax.lm.parallel.sharding import ACTIVATIONS, BATCH, step_spec
+
+_OUTPUT = Weight(dims="d v", shape=(), inputs=1)
+"""Row of the output matrix; a tied embedding, transposed, is placed alike."""
 
 
 def sharded_linear_cross_entropy(mesh: Mesh, layout: Layout, *, frozen: bool = False) -> LinearCrossEntropy:
-    """`linear_cross_entropy` of global arrays on this mesh, placed as the table of sharding rules says; `frozen` as there.
+    """Return `linear_cross_entropy` of global arrays on a mesh, placed by the sharding rules; `frozen` as there.
 
-    The output matrix is gathered over the axes that split D, if any do, and its gradient summed and scattered back in its own type. How
-    many tokens count may differ between devices: no device waits for another inside the loop over them.
+    The output matrix is gathered over the axes that split D, if any, and its gradient is summed and scattered back in its own type. The
+    number of tokens that count may differ between devices: no device waits for another inside the loop over them.
     """
-    placed = weights(layout)["output"]
+    placed = step_spec(_OUTPUT, layout)
     width_axes, vocabulary_axis = placed
     states, tokens = ACTIVATIONS["states"], P(*BATCH[1:])
 
@@ -26,7 +30,9 @@ def sharded_linear_cross_entropy(mesh: Mesh, layout: Layout, *, frozen: bool = F
         part_dv = varying(
             output_dv, states_btd
         )  # so the gradient is scattered first, and only its part summed over the other axes
-        whole_dv = jax.lax.all_gather(part_dv, width_axes, axis=0, tiled=True) if width_axes else part_dv
-        return linear_cross_entropy(states_btd, whole_dv, targets_bt, weights_bt, axis=vocabulary_axis, frozen=frozen)
+        gathered_dv = jax.lax.all_gather(part_dv, width_axes, axis=0, tiled=True) if width_axes else part_dv
+        return linear_cross_entropy(
+            states_btd, gathered_dv, targets_bt, weights_bt, axis=vocabulary_axis, frozen=frozen
+        )
 
     return jax.shard_map(local, mesh=mesh, in_specs=(states, placed, tokens, tokens), out_specs=(tokens, tokens))

@@ -8,18 +8,19 @@ from typing import Any, get_args, get_type_hints
 import jax
 import numpy as np
 
-from tanuki_jax.config.experiment import Experiment, Layout, NextToken
+from tanuki_jax.config.experiment import Experiment, Layout
 from tanuki_jax.config.hardware import peak_flops
 from tanuki_jax.data.batch import Batch
+from tanuki_jax.lm.objectives.registry import make_objective
 from tanuki_jax.lm.parallel.mesh import make_mesh
-from tanuki_jax.lm.parallel.sharding import BATCH, shardings
+from tanuki_jax.lm.parallel.sharding import BATCH
 from tanuki_jax.planning.bench import document_rows as documents
 from tanuki_jax.planning.bench.bench_results import Figures, Measurement, Result, Wrong
 from tanuki_jax.planning.bench.correctness import relative
 from tanuki_jax.planning.bench.timed_program import device_peak, memory, raised_peak
 from tanuki_jax.planning.bench.timing import Timing, clock
-from tanuki_jax.training.loss import flops_per_token
-from tanuki_jax.training.step import TrainState, initial_state, make_step
+from tanuki_jax.training.setup import TrainSetup, TrainState, flops_per_token, initial_state
+from tanuki_jax.training.step import make_step
 
 BENCHMARK = "step"
 POLICIES: tuple[str, ...] = get_args(get_type_hints(Layout)["remat"])
@@ -139,10 +140,10 @@ def _rates(tokens: int, seconds: float, flops: float) -> dict[str, float | str]:
 
 def _start(case: Case, experiment: Experiment) -> tuple[Any, TrainState, Batch[jax.Array]]:
     mesh = make_mesh(experiment.layout, jax.devices()[:1])
-    placed = shardings(mesh, jax.eval_shape(lambda: initial_state(experiment)))
-    state = jax.jit(lambda: initial_state(experiment), out_shardings=placed)()
+    setup = TrainSetup(experiment, mesh)
+    state = jax.jit(lambda: initial_state(experiment), out_shardings=setup.state_shardings)()
     batch = jax.device_put(_batch(case), jax.sharding.NamedSharding(mesh, BATCH))
-    return make_step(experiment, mesh), state, batch
+    return make_step(setup), state, batch
 
 
 def _batch(case: Case) -> Batch[Any]:
@@ -154,9 +155,8 @@ def _batch(case: Case) -> Batch[Any]:
     )
     ids, positions = documents.segment_ids(lengths)[None], documents.positions(lengths)[None]
     batch = Batch(tokens, targets, np.ones(tokens.shape, np.float32), ids, positions)
-    if isinstance(case.experiment.objective, NextToken):
-        return batch
-    return batch._replace(pair_ids=(ids + 1) // 2, sides=(ids - 1) % 2 + 1)
+    pairs = {"pair_ids": (ids + 1) // 2, "sides": (ids - 1) % 2 + 1, "reference_logps": np.zeros(ids.shape, np.float32)}
+    return batch._replace(**{name: pairs[name] for name in make_objective(case.experiment.objective).batch_arrays})
 
 
 @functools.lru_cache(maxsize=1)

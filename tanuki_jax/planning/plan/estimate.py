@@ -21,8 +21,7 @@ from tanuki_jax.planning.plan.plan_results import Traffic
 from tanuki_jax.planning.plan.predict import terms
 from tanuki_jax.planning.plan.target import Target
 from tanuki_jax.planning.plan.work import Work, issued, with_idle
-from tanuki_jax.training.loss import computes_reference
-from tanuki_jax.training.step import initial_state
+from tanuki_jax.training.setup import state_shapes
 
 KEPT_BY: dict[str, set[str]] = {
     "full": {"input"},
@@ -77,23 +76,19 @@ def size_over(layout: Layout, axes: Sequence[str]) -> int:
 def state_bytes(experiment: Experiment) -> State:
     """Exactly what the table of sharding rules gives each device. InputError if the mesh does not divide a parameter."""
     layout = experiment.layout
-    shapes = _shapes(dataclasses.replace(experiment, layout=Layout(parameter_dtype=layout.parameter_dtype)))
-    frozen, trained, whole = shapes.get("frozen", {}), shapes["parameters"], dataclasses.replace(layout, fsdp=1)
-    elements, parameters = _held(trained, layout)
-    scattered = _held(trained, whole)[0] * _item(layout)
+    shapes = state_shapes(dataclasses.replace(experiment, layout=Layout(parameter_dtype=layout.parameter_dtype)))
+    frozen, trained, undivided = shapes.get("frozen", {}), shapes["parameters"], dataclasses.replace(layout, fsdp=1)
+    held = functools.partial(_held, experiment.model)
+    elements, parameters = held(trained, layout)
+    scattered = held(trained, undivided)[0] * _item(layout)
     return State(
         parameters=parameters,
-        optimizer=_held(shapes["optimizer"], layout)[1],
+        optimizer=held(shapes["optimizer"], layout)[1],
         gradients=4 * elements,
-        gathered=scattered + _held(_in_products(frozen, layout), whole)[1],
+        gathered=scattered + held(_in_products(frozen, layout), undivided)[1],
         scattered=scattered,
-        frozen=_held(frozen, layout)[1],
+        frozen=held(frozen, layout)[1],
     )
-
-
-@functools.cache
-def _shapes(experiment: Experiment) -> Any:
-    return jax.eval_shape(lambda: initial_state(experiment))
 
 
 def _in_products(frozen: Any, layout: Layout) -> Any:
@@ -105,13 +100,13 @@ def _in_products(frozen: Any, layout: Layout) -> Any:
     return jax.tree.map(gathered, frozen, is_leaf=is_quantized)
 
 
-def _held(tree: Any, layout: Layout) -> tuple[int, int]:
+def _held(model: Model, tree: Any, layout: Layout) -> tuple[int, int]:
     """Elements and bytes of a tree's arrays on one device."""
     mesh: Any = AbstractMesh(tuple(getattr(layout, axis) for axis in AXES), AXES)
     leaves = jax.tree.leaves(tree)
     parts = [
         placed.shard_shape(leaf.shape)
-        for placed, leaf in zip(jax.tree.leaves(shardings(mesh, tree)), leaves, strict=True)
+        for placed, leaf in zip(jax.tree.leaves(shardings(mesh, model, tree)), leaves, strict=True)
     ]
     return sum(map(math.prod, parts)), sum(
         array_bytes(part, leaf.dtype) for part, leaf in zip(parts, leaves, strict=True)
@@ -206,7 +201,7 @@ def exchanges(experiment: Experiment, target: Target, state: State) -> Iterator[
         members = size_over(layout, axes)
         return _sent(layout, target, axes, count, size * (members - 1) / members)
 
-    gathers = 1 if layout.zero == 1 else turns * (3 if computes_reference(experiment) else 2)
+    gathers = 1 if layout.zero == 1 else turns * (3 if experiment.objective.computes_reference else 2)
     exchanged = gathers * state.gathered + turns * state.scattered
     yield ring(SHARED, layers * (gathers + turns), exchanged / (gathers + turns) / layers)
     yield ring(("data", "context"), layers * 2 * turns, state.gradients / 4 * item / layers)

@@ -9,11 +9,13 @@ import jax.numpy as jnp
 from jax.experimental.compilation_cache import compilation_cache
 from jax.sharding import Mesh, NamedSharding
 
-from tanuki_jax.config.experiment import Experiment, NextToken
+from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.data.batch import Batch
+from tanuki_jax.lm.objectives.registry import make_objective
 from tanuki_jax.lm.parallel.mesh import make_mesh
-from tanuki_jax.lm.parallel.sharding import BATCH, check_batch, place
-from tanuki_jax.training.step import initial_state, make_step
+from tanuki_jax.lm.parallel.sharding import BATCH, check_batch, with_shardings
+from tanuki_jax.training.setup import TrainSetup
+from tanuki_jax.training.step import make_step
 
 
 def rows_of_device(experiment: Experiment, parts: int) -> int:
@@ -42,22 +44,19 @@ def lower_step(experiment: Experiment, devices: Sequence[jax.Device]) -> jax.sta
     mesh = make_mesh(experiment.layout, devices)
     check_batch(mesh, experiment.layout, experiment.data)
     with jax.set_mesh(mesh):
-        state = place(mesh, jax.eval_shape(lambda: initial_state(experiment)))
-        step: Any = make_step(experiment, mesh)
+        setup = TrainSetup(experiment, mesh)
+        state = with_shardings(mesh, experiment.model, setup.state_shapes)
+        step: Any = make_step(setup)
         lowered: jax.stages.Lowered = step.lower(state, _batch(experiment, mesh))
         return lowered
 
 
 def _batch(experiment: Experiment, mesh: Mesh) -> Batch[jax.ShapeDtypeStruct]:
     """What a step is given, with the fields that its objective reads."""
-    layout, data, objective = experiment.layout, experiment.data, experiment.objective
+    layout, data = experiment.layout, experiment.data
     shape = (layout.accumulation, data.batch_rows // layout.accumulation, data.sequence_length)
-    integers, floats = (
-        jax.ShapeDtypeStruct(shape, dtype, sharding=NamedSharding(mesh, BATCH)) for dtype in (jnp.int32, jnp.float32)
-    )
+    sharding = NamedSharding(mesh, BATCH)
+    integers, floats = (jax.ShapeDtypeStruct(shape, dtype, sharding=sharding) for dtype in (jnp.int32, jnp.float32))
     batch = Batch(integers, integers, floats, integers, integers)
-    if isinstance(objective, NextToken):
-        return batch
-    return batch._replace(
-        pair_ids=integers, sides=integers, reference_logps=floats if objective.stores_reference else None
-    )
+    kinds = {"pair_ids": integers, "sides": integers, "reference_logps": floats}
+    return batch._replace(**{name: kinds[name] for name in make_objective(experiment.objective).batch_arrays})

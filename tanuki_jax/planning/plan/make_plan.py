@@ -11,9 +11,10 @@ import jax
 from jax.sharding import Mesh
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.experiment import Experiment, Preference
+from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.validate import validate
 from tanuki_jax.lm.kernels.attention.attention import PLAIN, Backend, choose
+from tanuki_jax.lm.objectives.registry import make_objective
 from tanuki_jax.lm.parallel.mesh import AXES, make_mesh
 from tanuki_jax.lm.parallel.pipeline import bubble
 from tanuki_jax.lm.parallel.sharding import row_parts
@@ -148,7 +149,7 @@ def _notes(experiment: Experiment, backend: Backend, target: Target) -> Iterator
         yield "products in float32 are counted at the speed of bfloat16"
     if experiment.model.experts:
         yield "experts are taken to be loaded evenly"
-    if experiment.lora.rank or isinstance(experiment.objective, Preference):
+    if experiment.lora.rank or make_objective(experiment.objective).documents_per_record > 1:
         yield "every token is taken to count in the loss; of chats and pairs only answers do, and the loss takes less time"
     if experiment.lora.dropout:
         yield "what lora.dropout takes to draw is left out"

@@ -13,11 +13,12 @@ from tanuki_jax.config.model import Model
 from tanuki_jax.lm.kernels.attention.attention import PLAIN, Backend
 from tanuki_jax.lm.model import lora as low_rank
 from tanuki_jax.lm.model.experts import Choices, Experts
-from tanuki_jax.lm.model.flops import active, count
+from tanuki_jax.lm.model.flops import active, count, visible_pairs
 from tanuki_jax.lm.model.remat import Remat, keep_all, rematerialize
-from tanuki_jax.lm.model.transformer import Params, hidden_states, shapes
+from tanuki_jax.lm.model.transformer import Ops, hidden_states
+from tanuki_jax.lm.model.weights import ADAPTERS, Params, shapes
 from tanuki_jax.lm.parallel.pipeline import bubble
-from tanuki_jax.training.loss import computes_reference, flops_per_token
+from tanuki_jax.training.setup import flops_per_token
 
 TIME = 8
 """Tokens with which a layer is traced; what its products cost is in proportion to them."""
@@ -54,18 +55,25 @@ def issued(experiment: Experiment, backend: Backend) -> Work:
     is a forward pass more. In a pipeline's idle rounds the layers are computed for nothing.
     """
     model, layout, lora, tokens = experiment.model, experiment.layout, experiment.lora, _tokens(experiment)
-    passes = [_layer(model, lora, layout.remat, layout.save, layout.offload)]
-    if computes_reference(experiment):
-        passes.append(_forward(model))
-    matmul, grouped, forwards = map(sum, zip(*passes, strict=True))
-    keys = 2 * experiment.data.sequence_length if backend in PLAIN else experiment.data.sequence_length + 1
-    attention = (2 * forwards + 5) * model.heads * model.head_dim * keys
-    rounds = tokens * model.layers
+    time, reference = experiment.data.sequence_length, experiment.objective.computes_reference
+    matmul = grouped = attention = 0
+    for group in model.groups:
+        one = dataclasses.replace(
+            model, layers=1, experts=group.experts, dense_layers=0, window=group.window, global_every=0
+        )
+        passes = [_layer(one, lora, layout.remat, layout.save, layout.offload)]
+        if reference:
+            passes.append(_forward(one))
+        products, experts, forwards = map(sum, zip(*passes, strict=True))
+        keys = 2 * time if backend in PLAIN else 2 * visible_pairs(one, time) // time
+        matmul += group.layers * products
+        grouped += group.layers * experts
+        attention += group.layers * (2 * forwards + 5) * model.heads * model.head_dim * keys
     work = Work(
-        matmul=rounds * matmul,
-        attention=rounds * attention,
-        grouped_matmul=rounds * grouped,
-        cross_entropy=((3 if lora.rank else 4) + len(passes) - 1) * tokens * 2 * model.width * model.vocabulary,
+        matmul=tokens * matmul,
+        attention=tokens * attention,
+        grouped_matmul=tokens * grouped,
+        cross_entropy=((3 if lora.rank else 4) + reference) * tokens * 2 * model.width * model.vocabulary,
     )
     return with_idle(work, layout)
 
@@ -110,25 +118,20 @@ def _counted(model: Model, lora: LoRA, remat: Remat, *, backward: bool) -> _Laye
 
 def _count(model: Model, lora: LoRA, remat: Remat, backward: bool, *, attention: bool, experts: bool) -> int:
     """Products of a layer, of a token, with stand-ins for attention and experts, or without."""
-    frozen = shapes(dataclasses.replace(model, layers=1))
+    frozen = shapes(model)
     trained = frozen
     if lora.rank:
         plain = dataclasses.replace(lora, dora=False)  # whose norms are of a matrix, not of tokens
-        trained = {"blocks": jax.eval_shape(lambda: low_rank.initialise(frozen["blocks"], plain, jax.random.key(0)))}
+        trained = low_rank.shapes(model, plain)
 
     def loss(trained: Params, frozen: Params, tokens: jax.Array) -> jax.Array:
-        states, _ = hidden_states(
-            {**frozen, **trained, "blocks": {**frozen["blocks"], **trained["blocks"]}},
-            tokens,
-            tokens,
-            tokens,
-            dataclasses.replace(model, layers=1),
+        params = {**frozen, ADAPTERS: trained} if lora.rank else trained
+        ops = Ops(
             attend=lambda q, k, v, *_: _attend(attention, q, k, v),
-            constrain=lambda x, _: x,
-            compute_dtype="float32",
-            remat=remat,
             dispatch=active if experts else _idle,
+            remat=remat,
         )
+        states, _ = hidden_states(params, tokens, tokens, tokens, model, ops, compute_dtype="float32")
         return states.sum()
 
     traced = jax.make_jaxpr(jax.grad(loss) if backward else loss)(

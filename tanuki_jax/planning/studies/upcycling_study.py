@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 
 from tanuki_jax.base.atomic import replace_text, replacing
 from tanuki_jax.config import registry
-from tanuki_jax.lm.optimizers.optimizer import learning_rate
+from tanuki_jax.lm.optimizers.schedules import learning_rate
 from tanuki_jax.planning.bench.suites import machine
-from tanuki_jax.training.loss import flops_per_token
 from tanuki_jax.training.runs.run_folder import read_metrics
+from tanuki_jax.training.setup import flops_per_token
 
 DENSE, MIXTURE = "tiny", "tiny_moe"
 BATCH = ("--data.batch-rows", "8", "--layout.accumulation", "4", "--held-out.every-steps", "25")

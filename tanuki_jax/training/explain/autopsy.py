@@ -7,13 +7,13 @@ import jax
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.experiment import NextToken
 from tanuki_jax.data.loader import Loader, open_stores
 from tanuki_jax.data.store import Store
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
+from tanuki_jax.lm.objectives.registry import make_objective
 from tanuki_jax.training.explain.autopsy_page import CHARACTERS, Autopsy, Suspect, render
 from tanuki_jax.training.explain.replay import make_plan, replay
-from tanuki_jax.training.explain.run_setup import place
+from tanuki_jax.training.explain.run_setup import setup_on_this_machine
 from tanuki_jax.training.explain.spike_record import read_spike
 from tanuki_jax.training.explain.step_documents import check_data, located, read_run
 from tanuki_jax.training.explain.suspects import ALONE_BEFORE, ALONE_IN, Document
@@ -28,7 +28,7 @@ def autopsy(run: Path, number: int, most: int) -> Autopsy:
     pairs.
     """
     experiment, mixture = read_run(run)
-    if not isinstance(experiment.objective, NextToken):
+    if make_objective(experiment.objective).documents_per_record > 1:
         raise InputError(
             f"{run} learns from pairs, whose losses explain cannot part among documents; --step shows what its steps saw"
         )
@@ -36,10 +36,10 @@ def autopsy(run: Path, number: int, most: int) -> Autopsy:
     stores = open_stores(experiment.data, mixture)
     loader = Loader(stores, mixture, experiment.data, experiment.seed)
     check_data(run, experiment, loader, told.state)
-    experiment, mesh = place(experiment)
-    replayed = replay(experiment, mesh, loader, told, make_plan(told, most))
+    setup = setup_on_this_machine(experiment)
+    replayed = replay(setup, loader, told, make_plan(told, most))
     listed = _suspects(replayed.documents[: ALONE_IN + ALONE_BEFORE], stores, load(experiment.data.tokenizer.path))
-    devices = f"{mesh.size} x {jax.devices()[0].device_kind}"
+    devices = f"{setup.mesh.size} x {jax.devices()[0].device_kind}"
     found = Autopsy(told, replayed, listed, devices)
     replace_text(told.path, render(found))
     return found

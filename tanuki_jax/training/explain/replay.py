@@ -6,20 +6,19 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jax.sharding import Mesh
 
-from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import HostBatch, Loader, data_step_of
-from tanuki_jax.lm.optimizers.optimizer import learning_rate
+from tanuki_jax.lm.optimizers.schedules import learning_rate
 from tanuki_jax.lm.parallel.sharding import place_batch, replicate
 from tanuki_jax.training import guard
 from tanuki_jax.training.explain import suspects as documents
 from tanuki_jax.training.explain.probe import Floats, Probe
 from tanuki_jax.training.explain.spike_record import Told
 from tanuki_jax.training.explain.suspects import Document
+from tanuki_jax.training.setup import TrainSetup, TrainState
 from tanuki_jax.training.start import resumed
-from tanuki_jax.training.step import TrainState, make_step
+from tanuki_jax.training.step import make_step
 
 OBSERVED = 12
 """Steps before the spike whose layers are measured, to know what is usual."""
@@ -88,25 +87,26 @@ def make_plan(told: Told, most: int) -> Plan:
     )
 
 
-def replay(experiment: Experiment, mesh: Mesh, loader: Loader, told: Told, plan: Plan) -> Replayed:
-    """Makes the steps of a plan again. `experiment` and `mesh` are of `place`."""
-    with jax.set_mesh(mesh):
-        return _Replay(experiment, mesh, loader, told, plan).go()
+def replay(setup: TrainSetup, loader: Loader, told: Told, plan: Plan) -> Replayed:
+    """Make the steps of a plan again, on the `setup_on_this_machine`."""
+    with jax.set_mesh(setup.mesh):
+        return _Replay(setup, loader, told, plan).go()
 
 
 class _Replay:
-    def __init__(self, experiment: Experiment, mesh: Mesh, loader: Loader, told: Told, plan: Plan) -> None:
-        self._experiment, self._mesh, self._loader, self._told, self._plan = experiment, mesh, loader, told, plan
+    def __init__(self, setup: TrainSetup, loader: Loader, told: Told, plan: Plan) -> None:
+        self._setup, self._experiment, self._mesh = setup, setup.experiment, setup.mesh
+        self._loader, self._told, self._plan = loader, told, plan
         self._lines = {line["step"]: line for line in told.lines}
-        self._rows = experiment.data.batch_rows // experiment.layout.accumulation
-        self._probe = Probe(experiment, mesh)
-        self._step = make_step(experiment, mesh)
+        self._rows = self._experiment.data.batch_rows // self._experiment.layout.accumulation
+        self._probe = Probe(setup)
+        self._step = make_step(setup)
         self._documents: dict[int, list[Document]] = {}
         self._alone: set[Document] = set()
 
     def go(self) -> Replayed:
         plan = self._plan
-        state = resumed(self._experiment, self._mesh, self._told.checkpoint, self._told.state)
+        state = resumed(self._setup, self._told.checkpoint, self._told.state)
         stage = self._loader.stage(self._data_step(max(self._told.state.step, 1)))
         observations = []
         for step in range(plan.begin, plan.last + 1):

@@ -1,4 +1,4 @@
-"""A run's experiment laid out on the devices that are here."""
+"""Setup of a run's experiment on the devices of this machine."""
 
 import contextlib
 import dataclasses
@@ -10,23 +10,21 @@ from jax.sharding import Mesh
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.lm.parallel.mesh import make_mesh
-from tanuki_jax.lm.parallel.sharding import check_batch, shardings
+from tanuki_jax.lm.parallel.sharding import check_batch
 from tanuki_jax.training.loss import make_loss
-from tanuki_jax.training.step import initial_state
+from tanuki_jax.training.setup import TrainSetup
 
 
-def place(experiment: Experiment) -> tuple[Experiment, Mesh]:
-    """The experiment with a layout for the devices here, and its mesh.
+def setup_on_this_machine(experiment: Experiment) -> TrainSetup:
+    """Return the setup of an experiment with a layout for this machine's devices.
 
-    That is the run's own layout if it fits them and has neither stages nor a split of the time dim; else all share the parameters and
-    split the rows, or as many of them as divide both, and the run's micro-batches are as they were.
+    The run's own layout is used if it fits them and has neither stages nor a split of the time dim. Otherwise all devices share the
+    parameters and split the rows, or the largest number of them that divides both, and micro-batches are as in the run.
     """
     layout = experiment.layout
     if layout.stage == layout.context == 1:
         with contextlib.suppress(InputError):
-            mesh = make_mesh(layout)
-            _check(experiment, mesh)
-            return experiment, mesh
+            return _checked(experiment, make_mesh(layout))
     accumulation = layout.accumulation * layout.microbatches
     count = math.gcd(jax.device_count(), experiment.data.batch_rows // accumulation, experiment.model.width)
     plain = dataclasses.replace(
@@ -44,13 +42,12 @@ def place(experiment: Experiment) -> tuple[Experiment, Mesh]:
         exchange="auto",
         offload=(),
     )
-    experiment = dataclasses.replace(experiment, layout=plain)
-    mesh = make_mesh(plain, jax.devices()[:count])
-    _check(experiment, mesh)
-    return experiment, mesh
+    return _checked(dataclasses.replace(experiment, layout=plain), make_mesh(plain, jax.devices()[:count]))
 
 
-def _check(experiment: Experiment, mesh: Mesh) -> None:
+def _checked(experiment: Experiment, mesh: Mesh) -> TrainSetup:
+    """Return the setup. InputError if the mesh does not divide the batch or a parameter, or no kernel serves it."""
     check_batch(mesh, experiment.layout, experiment.data)
-    shardings(mesh, jax.eval_shape(lambda: initial_state(experiment)))
-    make_loss(experiment, mesh)
+    setup = TrainSetup(experiment, mesh)
+    make_loss(setup)
+    return setup

@@ -174,18 +174,18 @@ def test_experts_of_another_kind_are_refused(change: dict[str, Any], complaint: 
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"model_type": "mistral"}, "type 'mistral'; only 'llama', 'mixtral', 'Tanuki'"),
-        ({"model_type": ["llama"]}, "only 'llama'"),
+        ({"model_type": "gpt2"}, "type 'gpt2'; models of type 'llama', 'mistral', 'mixtral', 'qwen3', 'Tanuki'"),
+        ({"model_type": ["llama"]}, "models of type 'llama'"),
         ({"attention_bias": True}, "attention_bias True"),
         ({"mlp_bias": True}, "mlp_bias True"),
         ({"hidden_act": "gelu"}, "hidden_act 'gelu'"),
         ({"quantization_config": {"quant_method": "gptq"}}, "quantization_config"),
-        ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "rotary positions of type 'llama3'"),
+        ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "low_freq_factor None, which must be a number"),
         ({"rope_scaling": {"type": "linear", "factor": 2.0}}, "rotary positions of type 'linear'"),
         ({"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4}}, "rotary positions of type 'yarn'"),
         ({"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}}, "partial_rotary_factor"),
         ({"rope_parameters": 3}, "rope_parameters 3"),
-        ({"head_dim": 256}, "32 heads, 8 for keys, of size 256 in a width of 4096"),
+        ({"num_attention_heads": 24}, "24 heads, 8 for keys, in a width of 4096"),
         ({"num_key_value_heads": 5}, "32 heads, 5 for keys"),
         ({"num_hidden_layers": None}, "num_hidden_layers None, which must be a whole number above 0"),
         ({"hidden_size": "4096"}, "hidden_size '4096'"),
@@ -206,5 +206,5 @@ def test_what_is_no_configuration_is_refused(text: str, complaint: str, tmp_path
 
 
 def test_a_folder_without_a_configuration_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"is not a model of Hugging Face's: it has no config\.json"):
+    with pytest.raises(InputError, match=r"is not a model folder of Hugging Face: it has no config\.json"):
         read_model(tmp_path)

@@ -26,7 +26,7 @@ from tanuki_jax.checkpoints.hugging_face import import_model as from_hugging_fac
 from tanuki_jax.checkpoints.restore import restore
 from tanuki_jax.convert import main
 from tanuki_jax.data.tokenizer.load import load
-from tanuki_jax.lm.model.transformer import Params, count_parameters, shapes
+from tanuki_jax.lm.model.weights import Params, count_parameters, shapes
 from tests.checkpoints.conftest import MakeNative
 
 
@@ -297,7 +297,7 @@ import jax
 import numpy as np
 from tanuki_jax.config.model import Model
 from tanuki_jax.convert import main
-from tanuki_jax.lm.model.transformer import shapes
+from tanuki_jax.lm.model.weights import shapes
 from tests.checkpoints.weights import write_weights
 
 native, theirs, back = sys.argv[1:]

@@ -25,11 +25,13 @@ from tanuki_jax.config.model import Model
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.lm.kernels.fp8 import FORWARD, GRADIENT, LARGEST, fp8_matmul, quantise
 from tanuki_jax.lm.model.remat import rematerialize
-from tanuki_jax.lm.model.transformer import Params, hidden_states, shapes
-from tanuki_jax.lm.objectives.sums import Whole
+from tanuki_jax.lm.model.transformer import Ops, hidden_states
+from tanuki_jax.lm.model.weights import Params, shapes
+from tanuki_jax.lm.objectives.objective import StepContext
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.planning.plan.target import parse
 from tanuki_jax.training.loss import make_loss
+from tanuki_jax.training.setup import TrainSetup
 
 type Float64 = npt.NDArray[np.float64]
 
@@ -157,11 +159,8 @@ def loss(params: Params, tokens: jax.Array, remat: str) -> jax.Array:
         tokens,
         tokens,
         TINY,
-        attend=lambda q, k, v, segment_ids, positions: q * k + v,
-        constrain=lambda x, axes: x,
-        remat=rematerialize(remat),
+        Ops(attend=lambda q, k, v, *_: q * k + v, matmul=fp8_matmul, remat=rematerialize(remat)),
         compute_dtype="bfloat16",
-        matmul=fp8_matmul,
     )
     return jnp.square(states.astype(jnp.float32)).sum()
 
@@ -198,7 +197,9 @@ def test_the_field_of_the_layout_decides(projections: Literal["compute_dtype", "
     tiny = dataclasses.replace(tiny, layout=dataclasses.replace(tiny.layout, projections=projections))
     row = jax.ShapeDtypeStruct((1, 256), jnp.int32)
     batch = Batch(row, row, jax.ShapeDtypeStruct((1, 256), jnp.float32), row, row)
-    traced = jax.make_jaxpr(make_loss(tiny, make_mesh(Layout(), jax.devices()[:1])))(shapes(tiny.model), batch, Whole())
+    traced = jax.make_jaxpr(make_loss(TrainSetup(tiny, make_mesh(Layout(), jax.devices()[:1]))))(
+        shapes(tiny.model), batch, StepContext()
+    )
     assert products(traced.jaxpr)["float8_e4m3fn", "float8_e4m3fn"] == fp8
 
 

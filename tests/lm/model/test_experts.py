@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tanuki_jax.config.model import Model
-from tanuki_jax.lm.model.experts import Experts, Routing, dropless, mixture, own_experts, router_probabilities
+from tanuki_jax.lm.model.experts import Experts, Routing, dropless, local_experts, mixture, router_probabilities
 
 EXPERTS, EACH, WIDTH, HIDDEN, ROWS, TIME = 5, 2, 6, 10, 2, 7
 TOKENS = ROWS * TIME
@@ -55,11 +55,11 @@ def assert_close(ours: Any, expected: Any) -> None:
 
 
 @jax.jit
-def of_own_experts(
+def of_local_experts(
     x_nd: jax.Array, experts_nk: jax.Array, weights_nk: jax.Array, experts: Experts, g_nd: jax.Array
 ) -> tuple[jax.Array, Any]:
     y_nd, pull = jax.vjp(
-        lambda x, weights, experts: own_experts(x, experts_nk, weights, experts), x_nd, weights_nk, experts
+        lambda x, weights, experts: local_experts(x, experts_nk, weights, experts), x_nd, weights_nk, experts
     )
     return y_nd, pull(g_nd)
 
@@ -83,13 +83,13 @@ def of_all_experts(
 def test_dropless_is_every_expert_on_every_token_in_values_and_gradients(pairs: list[tuple[int, int]]) -> None:
     weights_nk = jax.nn.softmax(normal(5, TOKENS, EACH))
     arguments = (normal(4, TOKENS, WIDTH), jnp.array(pairs, jnp.int32), weights_nk, swiglus(), normal(6, TOKENS, WIDTH))
-    assert_close(of_own_experts(*arguments), of_all_experts(*arguments))
+    assert_close(of_local_experts(*arguments), of_all_experts(*arguments))
 
 
 def test_only_the_experts_that_are_here_add_something() -> None:
     x_nd, weights_nk = normal(4, TOKENS, WIDTH), jnp.ones((TOKENS, EACH))
     choices = jnp.array([PAIRS[token % len(PAIRS)] for token in range(TOKENS)], jnp.int32)
-    compute = jax.jit(own_experts)
+    compute = jax.jit(local_experts)
     parts = [(slice(0, 2), 0), (slice(2, EXPERTS), 2)]
     halves = [
         compute(x_nd, choices - first, weights_nk, Experts(*(w[part] for w in swiglus()))) for part, first in parts

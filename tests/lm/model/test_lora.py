@@ -9,10 +9,10 @@ import pytest
 
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
-from tanuki_jax.lm.kernels.attention.attention import self_attention
 from tanuki_jax.lm.model import lora
-from tanuki_jax.lm.model.quantized_base import freeze, thaw
-from tanuki_jax.lm.model.transformer import Params, hidden_states, initialise, output_matrix
+from tanuki_jax.lm.model.quantized_base import dequantize, is_quantized, quantize_base
+from tanuki_jax.lm.model.transformer import Ops, hidden_states, initialise, output_matrix
+from tanuki_jax.lm.model.weights import ADAPTERS, Params
 
 DENSE = Model(vocabulary=61, width=32, hidden=48, layers=3, heads=4, kv_heads=2, initial_std=0.2)
 MOE = dataclasses.replace(DENSE, experts=4, router_logits="standardized")
@@ -23,18 +23,18 @@ OF_EXPERTS = dataclasses.replace(ALL, projections=("q", "o", "expert_gate", "exp
 def frozen(model: Model, of: LoRA) -> Params:
     """Fresh parameters, in float32 where they are not quantized."""
     parameters = initialise(model, jax.random.key(0))
-    return jax.jit(freeze, static_argnums=1)(parameters, of) if of.quantized else parameters
+    return jax.jit(quantize_base, static_argnums=(0, 2))(model, parameters, of) if of.quantized else parameters
 
 
 def trained(model: Model, of: LoRA) -> tuple[Params, Params]:
     """A model, and adapters of it none of whose arrays is as it began."""
     parameters = frozen(model, of)
-    fresh = lora.initialise(parameters["blocks"], of, jax.random.key(1))
-    keys = iter(jax.random.split(jax.random.key(2), len(fresh)))
-    return parameters, {name: array + 0.1 * jax.random.normal(next(keys), array.shape) for name, array in fresh.items()}
+    fresh = lora.initialise(model, parameters, of, jax.random.key(1))
+    keys = iter(jax.random.split(jax.random.key(2), len(jax.tree.leaves(fresh))))
+    return parameters, jax.tree.map(lambda array: array + 0.1 * jax.random.normal(next(keys), array.shape), fresh)
 
 
-def logits(parameters: Params, model: Model, dropout: float = 0.0) -> jax.Array:
+def logits(parameters: Params, model: Model, dropout: float = 0.0, keys: jax.Array | None = None) -> jax.Array:
     tokens = jax.random.randint(jax.random.key(3), (2, 12), 0, model.vocabulary)
     positions = jnp.broadcast_to(jnp.arange(12), tokens.shape)
     states, _ = hidden_states(
@@ -43,16 +43,16 @@ def logits(parameters: Params, model: Model, dropout: float = 0.0) -> jax.Array:
         jnp.ones_like(tokens),
         positions,
         model,
-        attend=self_attention,
-        constrain=lambda x, _: x,
+        Ops(),
         compute_dtype="float32",
         dropout=dropout,
+        dropout_keys_l=keys,
     )
     return states @ output_matrix(parameters)
 
 
 def beside(parameters: Params, adapters: Params, of: LoRA) -> Params:
-    return {**parameters, "blocks": {**parameters["blocks"], **lora.scaled(adapters, of)}}
+    return {**parameters, ADAPTERS: lora.scaled(adapters, of)}
 
 
 CASES = [
@@ -69,7 +69,7 @@ CASES = [
 @pytest.mark.parametrize(("model", "of"), CASES)
 def test_fresh_adapters_change_nothing(model: Model, of: LoRA) -> None:
     parameters = frozen(model, of)
-    fresh = lora.initialise(parameters["blocks"], of, jax.random.key(1))
+    fresh = lora.initialise(model, parameters, of, jax.random.key(1))
     np.testing.assert_allclose(
         logits(beside(parameters, fresh, of), model), logits(parameters, model), rtol=1e-5, atol=1e-5
     )
@@ -79,11 +79,9 @@ def test_fresh_adapters_change_nothing(model: Model, of: LoRA) -> None:
 def test_merged_weights_compute_what_base_and_adapter_do(model: Model, of: LoRA) -> None:
     parameters, adapters = trained(model, of)
     alone, adapted = logits(parameters, model), logits(beside(parameters, adapters, of), model)
-    blocks = {name: thaw(weight) for name, weight in parameters["blocks"].items()}
-    merged = {**parameters, "blocks": lora.merged({**blocks, **adapters}, of)}
-    assert {name: weight.shape for name, weight in merged["blocks"].items()} == {
-        name: weight.shape for name, weight in blocks.items()
-    }
+    base = jax.tree.map(dequantize, parameters, is_leaf=is_quantized)
+    merged = lora.merged(model, base, adapters, of)
+    assert jax.tree.map(jnp.shape, merged) == jax.tree.map(jnp.shape, base)
     assert np.abs(adapted - alone).max() > 0.1
     np.testing.assert_allclose(logits(merged, model), adapted, atol=1e-4)
 
@@ -92,7 +90,7 @@ def test_merged_weights_in_bfloat16_differ_by_their_rounding(capsys: pytest.Capt
     parameters, adapters = trained(DENSE, ALL)
     whole = logits(beside(parameters, adapters, ALL), DENSE)
     rounded = jax.tree.map(lambda array: array.astype(jnp.bfloat16), parameters)
-    merged = {**rounded, "blocks": lora.merged({**rounded["blocks"], **adapters}, ALL)}
+    merged = lora.merged(DENSE, rounded, adapters, ALL)
     difference = float(
         np.abs(logits(jax.tree.map(lambda array: array.astype(jnp.float32), merged), DENSE) - whole).max()
     )
@@ -124,8 +122,6 @@ def test_each_layer_drops_its_own_inputs() -> None:
     same, others = (
         jnp.stack([jax.random.key_data(jax.random.key(key)) for key in keys]) for keys in ((0, 0, 0), (0, 1, 2))
     )
-    found = [
-        logits({**used, "blocks": {**used["blocks"], lora.DROPOUT_KEYS: keys}}, DENSE, 0.5) for keys in (same, others)
-    ]
+    found = [logits(used, DENSE, 0.5, keys) for keys in (same, others)]
     assert np.abs(found[0] - found[1]).max() > 0.01
     assert np.abs(found[0] - logits(used, DENSE)).max() > 0.01

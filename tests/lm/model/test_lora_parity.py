@@ -10,11 +10,13 @@ from tanuki_jax.config.lora import DENSE, LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model import lora
 from tanuki_jax.lm.model.transformer import initialise
+from tanuki_jax.lm.model.weights import ADAPTERS, weights
 from tests.lm.model.test_lora import logits
 
 pytestmark = pytest.mark.parity
 
 MODEL = Model(vocabulary=64, width=32, hidden=48, layers=2, heads=4, kv_heads=2, initial_std=0.2)
+ROWS = weights(MODEL)
 NAMES = {name: f"self_attn.{name}_proj" for name in "qkvo"} | {
     name: f"mlp.{name}_proj" for name in ("gate", "up", "down")
 }
@@ -34,8 +36,8 @@ def test_the_logits_are_those_of_peft(of: LoRA) -> None:
     peft, torch, transformers = (pytest.importorskip(name) for name in ("peft", "torch", "transformers"))
     parameters = initialise(MODEL, jax.random.key(0))
     keys = iter(jax.random.split(jax.random.key(2), 99))
-    fresh = lora.initialise(parameters["blocks"], of, jax.random.key(1))
-    adapters = {name: array + 0.1 * jax.random.normal(next(keys), array.shape) for name, array in fresh.items()}
+    fresh = lora.initialise(MODEL, parameters, of, jax.random.key(1))
+    adapters = jax.tree.map(lambda array: array + 0.1 * jax.random.normal(next(keys), array.shape), fresh)
 
     theirs = transformers.LlamaForCausalLM(
         transformers.LlamaConfig(
@@ -66,7 +68,7 @@ def test_the_logits_are_those_of_peft(of: LoRA) -> None:
     tokens = np.array(jax.random.randint(jax.random.key(3), (2, 12), 0, 64))
     with torch.no_grad():
         expected = wrapped(torch.tensor(tokens)).logits.numpy()
-    found = logits({**parameters, "blocks": {**parameters["blocks"], **lora.scaled(adapters, of)}}, MODEL)
+    found = logits({**parameters, ADAPTERS: lora.scaled(adapters, of)}, MODEL)
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
     assert np.abs(found - logits(parameters, MODEL)).max() > 0.1
 
@@ -85,7 +87,7 @@ def copy_weights(torch: Any, theirs: Any, parameters: Any) -> None:
         state[f"{before}input_layernorm.weight"] = blocks["attention_norm"][layer]
         state[f"{before}post_attention_layernorm.weight"] = blocks["mlp_norm"][layer]
         for name in DENSE:
-            state[f"{before}{NAMES[name]}.weight"] = matrix(blocks[name][layer], lora.input_dims(name))
+            state[f"{before}{NAMES[name]}.weight"] = matrix(blocks[name][layer], ROWS[f"blocks.{name}"].inputs)
     theirs.load_state_dict({name: torch.tensor(np.array(values)) for name, values in state.items()}, strict=True)
 
 
@@ -94,12 +96,12 @@ def copy_adapters(torch: Any, wrapped: Any, adapters: Any, of: LoRA) -> None:
     for layer in range(MODEL.layers):
         for name in of.projections:
             before = f"base_model.model.model.layers.{layer}.{NAMES[name]}."
-            state[f"{before}lora_A.default.weight"] = matrix(adapters[f"{name}_a"][layer], lora.input_dims(name))
-            state[f"{before}lora_B.default.weight"] = matrix(adapters[f"{name}_b"][layer], 1)
+            parts = adapters["blocks"][name]
+            inputs = ROWS[f"blocks.{name}"].inputs
+            state[f"{before}lora_A.default.weight"] = matrix(parts["a"][layer], inputs)
+            state[f"{before}lora_B.default.weight"] = matrix(parts["b"][layer], 1)
             if of.dora:
-                state[f"{before}lora_magnitude_vector.default.weight"] = np.asarray(
-                    adapters[f"{name}_m"][layer]
-                ).reshape(-1)
+                state[f"{before}lora_magnitude_vector.default.weight"] = np.asarray(parts["m"][layer]).reshape(-1)
     missing = wrapped.load_state_dict(
         {name: torch.tensor(np.array(values)) for name, values in state.items()}, strict=False
     )

@@ -13,8 +13,9 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Layout
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
-from tanuki_jax.lm.model.quantized_base import freeze, matrix_and_back, quantized_and_back, thaw
+from tanuki_jax.lm.model.quantized_base import dequantize, matrix_and_back, quantize_base, quantized_and_back
 from tanuki_jax.lm.model.transformer import initialise
+from tanuki_jax.lm.model.weights import weights
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import shardings
 
@@ -52,10 +53,10 @@ def bfloat16() -> dict[str, Any]:
 @pytest.mark.parametrize("of", [FOUR, EIGHT], ids=["nf4", "int8"])
 def test_64_inputs_of_an_output_share_a_scale(of: LoRA) -> None:
     before = bfloat16()
-    frozen = freeze(before, of)
+    frozen = quantize_base(MODEL, before, of)
     for name, rows in {"q": 128, "v": 128, "o": 128, "gate": 128, "down": 192}.items():
         found, weight = (
-            np.asarray(thaw(tree["blocks"][name])[1], np.float32).reshape(rows // 64, 64, -1)
+            np.asarray(dequantize(tree["blocks"][name])[1], np.float32).reshape(rows // 64, 64, -1)
             for tree in (frozen, before)
         )
         largest = np.abs(weight).max(1, keepdims=True)
@@ -73,33 +74,36 @@ def test_64_inputs_of_an_output_share_a_scale(of: LoRA) -> None:
 
 @pytest.mark.parametrize(("of", "bits"), [(FOUR, 4.5), (EIGHT, 8.5)], ids=["nf4", "int8"])
 def test_a_weight_takes_its_bits_and_a_64th_of_its_scale(of: LoRA, bits: float) -> None:
-    weight = freeze(bfloat16(), of)["blocks"]["down"]
+    weight = quantize_base(MODEL, bfloat16(), of)["blocks"]["down"]
     codes = {"uint4": 4, "int8": 8}[weight.qvalue.dtype.name] * weight.qvalue.size
     assert (codes + 8 * weight.scale.nbytes) / weight.qvalue.size == bits
 
 
 def test_a_block_is_of_one_head_and_no_longer_than_its_dim() -> None:
-    blocks = freeze(initialise(dataclasses.replace(MODEL, heads=8), jax.random.key(0)), FOUR)["blocks"]
+    model = dataclasses.replace(MODEL, heads=8)
+    blocks = quantize_base(model, initialise(model, jax.random.key(0)), FOUR)["blocks"]
     assert blocks["o"].scale.shape == (3, 8, 1, 128)
     assert blocks["q"].scale.shape == (3, 2, 8, 16)
 
 
 def test_what_is_merged_on_the_host_is_what_counts_on_the_devices() -> None:
-    parameters = initialise(MODEL, jax.random.key(0))
-    whole = quantized_and_back(parameters, FOUR)
+    parameters, rows = initialise(MODEL, jax.random.key(0)), weights(MODEL)
+    whole = quantized_and_back(MODEL, parameters, FOUR)
     for name in ("q", "o", "up"):
         np.testing.assert_array_equal(
-            matrix_and_back(np.asarray(parameters["blocks"][name][2]), name, FOUR), whole["blocks"][name][2]
+            matrix_and_back(np.asarray(parameters["blocks"][name][2]), rows[f"blocks.{name}"], FOUR),
+            whole["blocks"][name][2],
         )
-    for name, of in (("router", FOUR), ("q", LoRA(rank=2))):
+    for name, of in (("attention_norm", FOUR), ("q", LoRA(rank=2))):
         matrix = np.ones((2, 3), np.float32)
-        assert matrix_and_back(matrix, name, of) is matrix
-    assert quantized_and_back(parameters, LoRA(rank=2)) is parameters
+        assert matrix_and_back(matrix, rows[f"blocks.{name}"], of) is matrix
+    assert quantized_and_back(MODEL, parameters, LoRA(rank=2)) is parameters
 
 
 def test_scales_lie_as_the_weights_but_for_blocks_that_would_be_cut() -> None:
     mesh = make_mesh(Layout(data=1, fsdp=4, tensor=2))
-    placed = shardings(mesh, jax.eval_shape(lambda: freeze(initialise(MODEL, jax.random.key(0)), FOUR)))["blocks"]
+    frozen = jax.eval_shape(lambda: quantize_base(MODEL, initialise(MODEL, jax.random.key(0)), FOUR))
+    placed = shardings(mesh, MODEL, frozen)["blocks"]
     assert placed["down"].qvalue.shard_shape((3, 192, 128)) == (3, 96, 32)
     assert placed["down"].scale.shard_shape((3, 3, 128)) == (3, 3, 32)
     assert placed["q"].qvalue.shard_shape((3, 128, 2, 64)) == (3, 32, 1, 64)
@@ -109,4 +113,4 @@ def test_scales_lie_as_the_weights_but_for_blocks_that_would_be_cut() -> None:
 def test_a_library_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "qwix", None)
     with pytest.raises(InputError, match="need qwix: pip install"):
-        freeze(initialise(MODEL, jax.random.key(0)), FOUR)
+        quantize_base(MODEL, initialise(MODEL, jax.random.key(0)), FOUR)

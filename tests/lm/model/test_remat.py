@@ -11,7 +11,8 @@ import pytest
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.kernels.attention.attention import self_attention
 from tanuki_jax.lm.model.remat import rematerialize
-from tanuki_jax.lm.model.transformer import hidden_states, initialise, shapes
+from tanuki_jax.lm.model.transformer import Ops, hidden_states, initialise
+from tanuki_jax.lm.model.weights import shapes
 
 MODEL = Model(vocabulary=31, width=16, hidden=40, layers=3, heads=4, kv_heads=2)
 ROWS, TIME = 2, 8
@@ -26,9 +27,7 @@ def total(params: Any, policy: str, save: tuple[str, ...], offload: tuple[str, .
         IDS,
         POSITIONS,
         MODEL,
-        attend=functools.partial(self_attention, backend="reference"),
-        constrain=lambda x, _: x,
-        remat=rematerialize(policy, save, offload),
+        Ops(attend=functools.partial(self_attention, backend="reference"), remat=rematerialize(policy, save, offload)),
         compute_dtype="float32",
     )
     return jnp.sum(jnp.square(states))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tanuki_jax.lm.model.slots import Slots, assign, collect, spread
+from tanuki_jax.lm.model.slots import Slots, assign, collect, scatter_tokens
 
 TOKENS, EXPERTS, WIDTH = 7, 4, 3
 BUFFERS = [(1, 14, 2), (1, 5, 2), (2, 3, 2), (4, 7, 1), (1, 1, 3)]
@@ -60,9 +60,7 @@ def test_rows_are_sorted_by_expert_and_token_and_what_does_not_fit_has_none(
     assert slots.choices_s.tolist() == choices
     assert slots.sizes_e.tolist() == sizes
     places = {choice: row for row, choice in enumerate(choices)}
-    assert slots.places_nk.ravel().tolist() == [
-        places.get(choice, segments * rows) for choice in range(experts_nk.size)
-    ]
+    assert slots.rows_nk.ravel().tolist() == [places.get(choice, segments * rows) for choice in range(experts_nk.size)]
     assert {part.dtype for part in slots} == {jnp.dtype("int32")}
 
 
@@ -71,7 +69,7 @@ def through_slots(
     x_nd: jax.Array, rows_sd: jax.Array, weights_nk: jax.Array, slots: Slots, gradients: tuple[jax.Array, jax.Array]
 ) -> list[jax.Array]:
     """Values and gradients of `spread` and `collect`."""
-    spread_sd, to_tokens = jax.vjp(lambda x: spread(x, slots), x_nd)
+    spread_sd, to_tokens = jax.vjp(lambda x: scatter_tokens(x, slots), x_nd)
     collected_nd, to_rows = jax.vjp(lambda rows, weights: collect(rows, weights, slots), rows_sd, weights_nk)
     return [spread_sd, *to_tokens(gradients[0]), collected_nd, *to_rows(gradients[1])]
 
@@ -87,7 +85,7 @@ def loops(
     spread_sd, to_x, collected_nd, to_rows, to_weights = (
         np.zeros_like(a) for a in (rows_sd, x_nd, x_nd, rows_sd, weights_nk)
     )
-    for (token, choice), row in np.ndenumerate(np.asarray(slots.places_nk)):
+    for (token, choice), row in np.ndenumerate(np.asarray(slots.rows_nk)):
         if row < len(rows_sd):
             spread_sd[row] = x_nd[token]
             to_x[token] += gradients[0][row]

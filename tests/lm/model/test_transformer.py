@@ -12,14 +12,8 @@ from tanuki_jax.config.model import Model
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.lm.kernels.attention.attention import PLAIN, Backend, self_attention
 from tanuki_jax.lm.model.remat import rematerialize
-from tanuki_jax.lm.model.transformer import (
-    Params,
-    count_active_parameters,
-    count_parameters,
-    hidden_states,
-    initialise,
-    output_matrix,
-)
+from tanuki_jax.lm.model.transformer import Ops, hidden_states, initialise, output_matrix
+from tanuki_jax.lm.model.weights import Params, count_active_parameters, count_parameters
 
 SMALL = Model(vocabulary=97, width=32, hidden=48, layers=3, heads=4, kv_heads=2)
 
@@ -39,9 +33,7 @@ def logits(
         segment_ids,
         positions,
         SMALL,
-        attend=attend,
-        constrain=lambda x, _: x,
-        remat=rematerialize(remat),
+        Ops(attend=attend, remat=rematerialize(remat)),
         compute_dtype="float32",
     )
     return states @ output_matrix(params)
@@ -125,8 +117,7 @@ def test_activations_have_the_compute_type() -> None:
         tokens + 1,
         tokens,
         SMALL,
-        attend=lambda q, *_: q,
-        constrain=lambda x, _: x,
+        Ops(attend=lambda q, *_: q),
         compute_dtype="bfloat16",
     )
     assert states.dtype == jnp.bfloat16

@@ -16,8 +16,9 @@ from tanuki_jax.checkpoints.hugging_face import import_model as from_hugging_fac
 from tanuki_jax.checkpoints.restore import restore
 from tanuki_jax.config.experiment import Layout
 from tanuki_jax.config.model import Model
-from tanuki_jax.lm.kernels.attention.attention import attention
-from tanuki_jax.lm.model.transformer import Params, hidden_states, output_matrix, shapes
+from tanuki_jax.lm.kernels.attention.attention import self_attention
+from tanuki_jax.lm.model.transformer import Ops, hidden_states, output_matrix
+from tanuki_jax.lm.model.weights import Params, shapes
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import activation_constraint, shardings
 from tests.inference.conftest import greedy
@@ -66,7 +67,7 @@ def ours(theirs: transformers.PreTrainedModel, folder: Path, layout: Layout) -> 
     wanted = jax.tree.map(
         lambda leaf, place: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place),
         shapes(model),
-        shardings(mesh, shapes(model)),
+        shardings(mesh, model, shapes(model)),
     )
     return model, restore(folder / "ours", base=wanted)["base"]
 
@@ -75,8 +76,15 @@ def logits(params: Params, tokens: npt.NDArray[np.int32], model: Model, layout: 
     mesh = make_mesh(layout, jax.devices()[: layout.data * layout.fsdp])
     positions = np.broadcast_to(np.arange(tokens.shape[1]), tokens.shape)
 
-    def attend(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> jax.Array:
-        return attention(q, k, v, segment_ids, segment_ids, positions, positions, backend=layout.attention)[0]
+    def attend(
+        q: jax.Array,
+        k: jax.Array,
+        v: jax.Array,
+        segment_ids: jax.Array,
+        positions: jax.Array,
+        window: int | None = None,
+    ) -> jax.Array:
+        return self_attention(q, k, v, segment_ids, positions, window, backend=layout.attention)
 
     @jax.jit
     def compute(params: Params, tokens: jax.Array) -> jax.Array:
@@ -86,8 +94,7 @@ def logits(params: Params, tokens: npt.NDArray[np.int32], model: Model, layout: 
             jnp.ones_like(tokens),
             jnp.asarray(positions),
             model,
-            attend=attend,
-            constrain=activation_constraint(mesh),
+            Ops(attend=attend, constrain=activation_constraint(mesh)),
             compute_dtype="float32",
         )
         return states @ output_matrix(params)

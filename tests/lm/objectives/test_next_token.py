@@ -8,7 +8,8 @@ import optax
 from tanuki_jax.config.experiment import NextToken
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.lm.kernels.cross_entropy import linear_cross_entropy
-from tanuki_jax.lm.objectives.next_token import next_token
+from tanuki_jax.lm.objectives.next_token import NextTokenObjective
+from tanuki_jax.lm.objectives.objective import StepContext
 
 
 def test_sums_are_those_of_the_tokens_that_count() -> None:
@@ -19,9 +20,8 @@ def test_sums_are_those_of_the_tokens_that_count() -> None:
         jax.random.bernoulli(keys[3], 0.6, (2, 5)).astype(jnp.float32),
     )
     batch = Batch(tokens=targets, targets=targets, loss_weights=weights, segment_ids=targets, positions=targets)
-    sums = jax.jit(next_token, static_argnums=(3, 4))(
-        states, output, batch, NextToken(z_loss=0.5), linear_cross_entropy
-    )
+    objective = NextTokenObjective(NextToken(z_loss=0.5))
+    sums = jax.jit(objective.sums, static_argnums=3)(states, output, batch, linear_cross_entropy, None, StepContext())
     logits = states @ output
     loss = np.sum(weights * optax.softmax_cross_entropy_with_integer_labels(logits, targets))
     z_loss = np.sum(weights * jax.nn.logsumexp(logits, axis=-1) ** 2)

@@ -11,8 +11,8 @@ import pytest
 
 from tanuki_jax.config.experiment import Preference
 from tanuki_jax.lm.kernels.cross_entropy import linear_cross_entropy
-from tanuki_jax.lm.objectives.preference import pairs_at_first_token, pairs_per_token, preference
-from tanuki_jax.lm.objectives.sums import Sums
+from tanuki_jax.lm.objectives.objective import Sums
+from tanuki_jax.lm.objectives.preference import PreferenceObjective, pairs_per_token
 from tests.lm.objectives.pairs import VOCABULARY, Pair, packed, pairs
 
 EVERY = {
@@ -33,9 +33,9 @@ def computed(objective: Preference, rows: list[list[Pair]], time: int) -> tuple[
     reference = batch.reference_logps if objective.computes_reference else None
 
     def total(logits: jax.Array) -> tuple[jax.Array, Sums]:
-        sums = preference(
-            logits, jnp.eye(VOCABULARY), batch, objective, linear_cross_entropy, reference, pairs_per_token(batch)
-        )
+        made = PreferenceObjective(objective)
+        context = made.step_context(batch)
+        sums = made.sums(logits, jnp.eye(VOCABULARY), batch, linear_cross_entropy, reference, context)
         return sums.total, sums
 
     (_, sums), gradient = jax.jit(jax.value_and_grad(total, has_aux=True))(logits)
@@ -84,6 +84,6 @@ def test_a_micro_batch_without_a_pair_adds_nothing() -> None:
 
 def test_pairs_are_counted_where_they_begin() -> None:
     _, batch = jax.tree.map(jnp.asarray, packed([pairs(2), [], pairs(3)], 80))
-    np.testing.assert_array_equal(pairs_at_first_token(batch).sum(1), [2, 0, 3])
+    np.testing.assert_array_equal(PreferenceObjective(Preference()).counted(batch).sum(1), [2, 0, 3])
     chosen = sum(pair[0].learned_t.sum() for pair in [*pairs(2), *pairs(3)])
     assert float(pairs_per_token(batch)) == pytest.approx(5 / chosen)

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from tanuki_jax.config.experiment import Router
 from tanuki_jax.lm.model.experts import Routing
+from tanuki_jax.lm.objectives.objective import Sums
 from tanuki_jax.lm.objectives.router_losses import add_routing
-from tanuki_jax.lm.objectives.sums import Sums
 
 SUMS = Sums(total=jnp.float32(100), weight=jnp.float32(40), parts={"loss": jnp.float32(90)})
 ROUTING = Routing(

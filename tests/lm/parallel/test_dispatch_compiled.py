@@ -11,9 +11,10 @@ from jax.sharding import PartitionSpec as P
 from tanuki_jax.config.experiment import Layout, Router
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model.experts import Choices, Experts
+from tanuki_jax.lm.model.weights import weights
 from tanuki_jax.lm.parallel.dispatch import make_dispatch
 from tanuki_jax.lm.parallel.mesh import make_mesh
-from tanuki_jax.lm.parallel.sharding import ACTIVATIONS, PARAMETERS
+from tanuki_jax.lm.parallel.sharding import ACTIVATIONS, stored_spec
 from tanuki_jax.planning.plan.target import parse
 
 pytestmark = pytest.mark.gpu_compile
@@ -44,9 +45,8 @@ def test_every_exchange_compiles_and_leaves_experts_where_they_are(
 
     tokens, matrices = ACTIVATIONS["btd"], [(16, 640, 768)] * 2 + [(16, 768, 640)]
     names = ("expert_gate", "expert_up", "expert_down")
-    experts = Experts(
-        *(array(P(*PARAMETERS[name][1:]), jnp.bfloat16, *shape) for name, shape in zip(names, matrices, strict=True))
-    )
+    specs = [stored_spec(weights(model)[f"blocks.{name}"]) for name in names]
+    experts = Experts(*(array(P(*spec[1:]), jnp.bfloat16, *shape) for spec, shape in zip(specs, matrices, strict=True)))
     choices = Choices(array(tokens, jnp.int32, ROWS, TIME, 2), array(tokens, jnp.float32, ROWS, TIME, 2))
 
     def loss(x_btd: jax.Array, weights_btk: jax.Array, experts: Experts, experts_btk: jax.Array) -> jax.Array:

@@ -106,7 +106,7 @@ def test_parts_arrive_sorted_by_expert_and_device_and_come_back_where_they_were(
         expected = sorted(row for source in buffers for row in source if row[0] // OWN == rank)
         assert buffer == [*expected, *[None] * (rows - len(expected))]
         assert there[rank].sizes_e.tolist() == counts_pe[:, rank * OWN : (rank + 1) * OWN].sum(0).tolist()
-    returned = carried(at_experts, [ragged_exchange.back(way) for way in there], rows)
+    returned = carried(at_experts, [ragged_exchange.reversed_route(way) for way in there], rows)
     assert [buffer[: len(was)] for buffer, was in zip(returned, buffers, strict=True)] == buffers
 
 

@@ -9,9 +9,10 @@ from jax.sharding import Mesh, NamedSharding
 from tanuki_jax.config.experiment import Layout
 from tanuki_jax.lm.kernels import cross_entropy
 from tanuki_jax.lm.kernels.cross_entropy import LinearCrossEntropy, linear_cross_entropy
+from tanuki_jax.lm.model.weights import Weight
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharded_cross_entropy import sharded_linear_cross_entropy
-from tanuki_jax.lm.parallel.sharding import ACTIVATIONS, BATCH, PARAMETERS
+from tanuki_jax.lm.parallel.sharding import ACTIVATIONS, BATCH, stored_spec
 
 ROWS, TIME, WIDTH, VOCABULARY = 8, 12, 16, 8 * 13
 
@@ -20,6 +21,8 @@ LAYOUTS = {
     "tensor 8": Layout(data=1, tensor=8),
     "data 2 x fsdp 2 x tensor 2": Layout(data=2, fsdp=2, tensor=2),
 }
+
+OUTPUT = stored_spec(Weight(dims="d v", shape=(), inputs=1))
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +52,7 @@ def inputs() -> tuple[jax.Array, ...]:
 
 
 def placed(mesh: Mesh, arrays: tuple[jax.Array, ...]) -> list[jax.Array]:
-    specs = (ACTIVATIONS["states"], PARAMETERS["output"], *[jax.sharding.PartitionSpec(*BATCH[1:])] * 2)
+    specs = (ACTIVATIONS["states"], OUTPUT, *[jax.sharding.PartitionSpec(*BATCH[1:])] * 2)
     return [jax.device_put(x, NamedSharding(mesh, spec)) for x, spec in zip(arrays, specs, strict=True)]
 
 
@@ -61,7 +64,7 @@ def test_a_mesh_has_the_values_and_gradients_of_one_device(name: str) -> None:
     for a, b in zip(alone, split, strict=True):
         assert a.dtype == b.dtype
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
-    assert split[3].sharding.is_equivalent_to(NamedSharding(mesh, PARAMETERS["output"]), 2)
+    assert split[3].sharding.is_equivalent_to(NamedSharding(mesh, OUTPUT), 2)
 
 
 def test_what_one_device_computes_does_not_depend_on_the_tokens_of_another() -> None:

@@ -10,9 +10,9 @@ import pytest
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Data, Layout, Tokenizer
 from tanuki_jax.config.model import Model
-from tanuki_jax.lm.model.transformer import shapes
+from tanuki_jax.lm.model.weights import Weight, shapes
 from tanuki_jax.lm.parallel.mesh import make_mesh
-from tanuki_jax.lm.parallel.sharding import check_batch, local_rows, make_gather, place_batch, shardings
+from tanuki_jax.lm.parallel.sharding import check_batch, local_rows, make_gather, place_batch, shardings, stored_spec
 
 MODEL = Model(vocabulary=64, width=32, hidden=48, layers=3, heads=4, kv_heads=4)
 MOE = dataclasses.replace(MODEL, experts=4)
@@ -21,7 +21,7 @@ MOE = dataclasses.replace(MODEL, experts=4)
 def test_every_matrix_is_split_over_fsdp_and_tensor_and_no_layer_is() -> None:
     mesh = make_mesh(Layout(fsdp=4, tensor=2))
     tree = shapes(MODEL)
-    placed = shardings(mesh, tree)
+    placed = shardings(mesh, MODEL, tree)
 
     def pieces(leaf: jax.ShapeDtypeStruct, place: jax.sharding.NamedSharding) -> int:
         return leaf.size // int(np.prod(place.shard_shape(leaf.shape)))
@@ -35,7 +35,7 @@ def test_every_matrix_is_split_over_fsdp_and_tensor_and_no_layer_is() -> None:
 
 def test_experts_are_split_over_their_axis_and_all_else_over_it_and_fsdp() -> None:
     mesh = make_mesh(Layout(fsdp=2, expert=2, tensor=2))
-    placed = shardings(mesh, shapes(MOE))["blocks"]
+    placed = shardings(mesh, MOE, shapes(MOE))["blocks"]
     held = {
         name: place.shard_shape(shapes(MOE)["blocks"][name].shape)
         for name, place in placed.items()
@@ -54,7 +54,8 @@ def test_experts_are_split_over_their_axis_and_all_else_over_it_and_fsdp() -> No
 
 
 def test_stages_hold_their_own_layers() -> None:
-    placed = shardings(make_mesh(Layout(stage=4, tensor=2)), shapes(dataclasses.replace(MODEL, layers=8)))
+    model = dataclasses.replace(MODEL, layers=8)
+    placed = shardings(make_mesh(Layout(stage=4, tensor=2)), model, shapes(model))
     assert placed["blocks"]["q"].shard_shape((8, 32, 4, 8)) == (2, 32, 2, 8)
     assert placed["blocks"]["mlp_norm"].shard_shape((8, 32)) == (2, 32)
     assert placed["embedding"].shard_shape((64, 32)) == (32, 32)
@@ -69,40 +70,54 @@ def test_with_zero_1_a_device_gathers_what_others_hold_but_experts_and_slices_of
     mesh, parameters = make_mesh(layout), shapes(MOE)
     one = dataclasses.replace(layout, zero=1)
     stored = jax.tree.map(
-        lambda leaf, place: jax.device_put(jnp.zeros(leaf.shape), place), parameters, shardings(mesh, parameters)
+        lambda leaf, place: jax.device_put(jnp.zeros(leaf.shape), place), parameters, shardings(mesh, MOE, parameters)
     )
-    used = jax.jit(make_gather(mesh, one))(stored)
+    used = jax.jit(make_gather(mesh, MOE, one))(stored)
     gate = used["blocks"]["expert_gate"]
     assert (gate.dtype, gate.sharding.shard_shape(gate.shape)) == (jnp.bfloat16, shape)
     assert used["blocks"]["q"].sharding.shard_shape((3, 32, 4, 8)) == (3, 32, 4 // layout.tensor, 8)
     assert used["blocks"]["router"].dtype == used["norm"].dtype == jnp.float32
-    assert make_gather(mesh, layout)(stored) is stored
+    assert make_gather(mesh, MOE, layout)(stored) is stored
 
 
 def test_moments_lie_where_their_parameters_lie() -> None:
     mesh = make_mesh(Layout(fsdp=8))
     tree = shapes(MODEL)
-    placed = shardings(mesh, {"parameters": tree, "optimizer": ({"mu": tree}, jax.ShapeDtypeStruct((), "int32"))})
+    placed = shardings(
+        mesh, MODEL, {"parameters": tree, "optimizer": ({"mu": tree}, jax.ShapeDtypeStruct((), "int32"))}
+    )
     assert placed["optimizer"][0]["mu"] == placed["parameters"]
     assert placed["optimizer"][1].is_fully_replicated
 
 
 def test_a_dim_that_the_mesh_does_not_divide_is_named() -> None:
     with pytest.raises(
-        InputError, match=r"tensor of size 8 does not divide dim 2 of parameter k, whose shape is 3x64x4x8"
+        InputError, match=r"tensor of size 8 does not divide dim 2 of the parameter blocks.k, whose shape is 3x64x4x8"
     ):
-        shardings(make_mesh(Layout(tensor=8)), shapes(dataclasses.replace(MODEL, heads=8, width=64)))
-    narrow = shapes(dataclasses.replace(MOE, width=20, heads=2, kv_heads=2))
+        wide = dataclasses.replace(MODEL, heads=8, width=64)
+        shardings(make_mesh(Layout(tensor=8)), wide, shapes(wide))
+    narrow = dataclasses.replace(MOE, width=20, heads=2, kv_heads=2)
     with pytest.raises(
         InputError,
-        match=r"^mesh axis fsdp x expert of size 8 does not divide dim 1 of parameter k, whose shape is 3x20x2x10$",
+        match=r"^mesh axis fsdp x expert of size 8 does not divide dim 1 of the parameter blocks.k, whose shape is 3x20x2x10$",
     ):
-        shardings(make_mesh(Layout(fsdp=2, expert=4)), {"blocks": narrow["blocks"]})
+        shardings(make_mesh(Layout(fsdp=2, expert=4)), narrow, {"blocks": shapes(narrow)["blocks"]})
     with pytest.raises(
         InputError,
-        match=r"^mesh axis expert of size 8 does not divide dim 1 of parameter expert_down, whose shape is 3x4x48x32$",
+        match=r"^mesh axis expert of size 8 does not divide dim 1 of the parameter blocks.expert_down, whose shape is 3x4x48x32$",
     ):
-        shardings(make_mesh(Layout(expert=8)), shapes(MOE))
+        shardings(make_mesh(Layout(expert=8)), MOE, shapes(MOE))
+
+
+def test_a_parameter_without_a_row_and_a_dim_without_a_rule_are_named() -> None:
+    mesh, tree = make_mesh(Layout()), shapes(MODEL)
+    extra = {**tree["blocks"], "router_b": tree["blocks"]["q"]}
+    with pytest.raises(KeyError, match=r"blocks\.router_b has no row in the table of weights"):
+        shardings(mesh, MODEL, {"parameters": {**tree, "blocks": extra}})
+    with pytest.raises(KeyError, match="bias has no row"):
+        shardings(mesh, MODEL, {**tree, "bias": tree["norm"]})
+    with pytest.raises(KeyError, match="the dim 'z' of a weight 'l z' has no mesh axes"):
+        stored_spec(Weight(dims="l z", shape=(3, 4)))
 
 
 def test_a_batch_that_the_mesh_does_not_divide_is_named() -> None:

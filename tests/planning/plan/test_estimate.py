@@ -10,7 +10,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment, Layout, Preference
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.registry import experiment
-from tanuki_jax.lm.model.transformer import count_parameters
+from tanuki_jax.lm.model.weights import count_parameters
 from tanuki_jax.planning.plan.estimate import estimate, exchanges, state_bytes
 from tanuki_jax.planning.plan.target import parse
 

@@ -17,7 +17,7 @@ from tanuki_jax.lm.parallel.sharding import check_batch, shardings
 from tanuki_jax.planning.plan.estimate import Estimate
 from tanuki_jax.planning.plan.layouts import OF_MESHES, Candidate, candidates, choose, factorisations, layouts, meshes
 from tanuki_jax.planning.plan.target import Target, parse
-from tanuki_jax.training.step import initial_state
+from tanuki_jax.training.setup import initial_state
 
 TARGET = parse("cpu:2x4")
 
@@ -44,7 +44,7 @@ def check_on_a_mesh(layout: Layout) -> None:
     validate(tried)
     mesh = make_mesh(layout, jax.devices())
     check_batch(mesh, layout, tried.data)
-    shardings(mesh, SHAPES)
+    shardings(mesh, tried.model, SHAPES)
 
 
 def test_a_number_is_factorised_in_every_way() -> None:

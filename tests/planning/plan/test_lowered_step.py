@@ -16,7 +16,8 @@ from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import local_rows, place_batch, shardings
 from tanuki_jax.planning.plan.lowered_step import lower_step
 from tanuki_jax.planning.plan.target import parse
-from tanuki_jax.training.step import TrainState, initial_state, make_step
+from tanuki_jax.training.setup import TrainSetup, TrainState, initial_state
+from tanuki_jax.training.step import make_step
 
 GIB = 2**30
 
@@ -62,7 +63,7 @@ def _assert_the_same(whole: Experiment, given: dict[str, Any]) -> None:
     planned = lower_step(whole, parse("cpu:1x8").devices()).as_text()
 
     layout, mesh = whole.layout, make_mesh(whole.layout)
-    step: Any = make_step(whole, mesh)
+    step: Any = make_step(TrainSetup(whole, mesh))
     rows = np.zeros((whole.data.batch_rows, whole.data.sequence_length), np.int32)
     shape = (layout.accumulation, whole.data.batch_rows // layout.accumulation, whole.data.sequence_length)
     local = Batch(rows, rows, rows.astype(np.float32), rows, rows)._replace(
@@ -81,7 +82,7 @@ def _zeros(whole: Experiment, mesh: jax.sharding.Mesh) -> TrainState:
     def place(leaf: jax.ShapeDtypeStruct, sharding: jax.sharding.Sharding) -> jax.Array:
         return jax.make_array_from_callback(leaf.shape, sharding, lambda index: np.zeros(leaf.shape, leaf.dtype)[index])
 
-    state: TrainState = jax.tree.map(place, shapes, shardings(mesh, shapes))
+    state: TrainState = jax.tree.map(place, shapes, shardings(mesh, whole.model, shapes))
     return state
 
 

@@ -10,7 +10,7 @@ import pytest
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Layout
 from tanuki_jax.config.registry import experiment
-from tanuki_jax.lm.model.transformer import count_parameters
+from tanuki_jax.lm.model.weights import count_parameters
 from tanuki_jax.planning.plan.make_plan import make_plan
 from tanuki_jax.planning.plan.plan_results import Plan
 from tanuki_jax.planning.plan.target import parse

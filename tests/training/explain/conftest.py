@@ -38,15 +38,17 @@ from tanuki_jax.data.loader import Loader, open_stores
 from tanuki_jax.data.store import Input, StoreWriter
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.explain import main
-from tanuki_jax.lm.model.transformer import Params, initialise
+from tanuki_jax.lm.model.transformer import initialise
+from tanuki_jax.lm.model.weights import Params
 from tanuki_jax.lm.parallel.mesh import make_mesh
-from tanuki_jax.lm.parallel.sharding import place_batch, shardings
+from tanuki_jax.lm.parallel.sharding import place_batch
 from tanuki_jax.training.explain import autopsy
 from tanuki_jax.training.explain.autopsy import autopsy as perform
 from tanuki_jax.training.explain.autopsy_page import Autopsy
 from tanuki_jax.training.loss_history import LossHistory, RunHistory, Spike, with_history
+from tanuki_jax.training.setup import TrainSetup, TrainState, initial_state
 from tanuki_jax.training.start import items as checkpoint_items
-from tanuki_jax.training.step import TrainState, initial_state, make_step
+from tanuki_jax.training.step import make_step
 from tests.checkpoints.weights import write_weights
 
 WITHOUT = LoRA()
@@ -256,10 +258,10 @@ def _train(poisoned: Poisoned) -> None:
     experiment, spike, loader = poisoned.experiment, poisoned.spike, loader_of(poisoned.experiment)
     mesh = make_mesh(experiment.layout)
     with jax.set_mesh(mesh):
-        placed = shardings(mesh, jax.eval_shape(lambda: initial_state(experiment)))
+        placed = TrainSetup(experiment, mesh).state_shardings
         base = frozen(experiment) if experiment.lora.rank else None
         state: TrainState = jax.jit(lambda: initial_state(experiment, base), out_shardings=placed)()
-        step = make_step(experiment, mesh)
+        step = make_step(TrainSetup(experiment, mesh))
         for number in range(1, spike.last + 1):
             poisoned.weights[number] = jax.device_get(state["parameters"])
             state, metrics = step(
@@ -273,7 +275,10 @@ def _train(poisoned: Poisoned) -> None:
 
 def _save(poisoned: Poisoned, state: TrainState, fingerprint: str) -> None:
     items = ocp.args.Composite(
-        **{name: save_arguments(item) for name, item in checkpoint_items(poisoned.experiment, state).items()}
+        **{
+            name: save_arguments(item, poisoned.experiment.model)
+            for name, item in checkpoint_items(poisoned.experiment, state).items()
+        }
     )
     checkpoint = step_folder(poisoned.folder / "checkpoints", poisoned.spike.checkpoint)
     ocp.Checkpointer(checkpoint_handler()).save(checkpoint, args=items)

@@ -4,6 +4,7 @@ import base64
 import html.parser
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -17,7 +18,8 @@ from tanuki_jax.data.loader import HostBatch
 from tanuki_jax.lm.kernels.attention.reference_attention import reference
 from tanuki_jax.lm.model.experts import Routing
 from tanuki_jax.lm.model.remat import Remat
-from tanuki_jax.lm.model.transformer import Layer, Params, Through, hidden_states, one_after_another, output_matrix
+from tanuki_jax.lm.model.transformer import Group, Ops, RunLayers, hidden_states, output_matrix, scan_layers
+from tanuki_jax.lm.model.weights import Params
 from tanuki_jax.training.explain.probe import Floats
 from tests.training.explain.conftest import POISON, RARE, Explained, Poisoned, explain, loader_of, make_poisoned
 
@@ -26,12 +28,19 @@ def batch_of(poisoned: Poisoned, step: int) -> HostBatch:
     return loader_of(poisoned.experiment).batch(step - 1, slice(None))
 
 
-def attend(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> jax.Array:
-    return reference(q, k, v, segment_ids, segment_ids, positions, positions, causal=True, window=None)[0]
+def attend(
+    q: jax.Array,
+    k: jax.Array,
+    v: jax.Array,
+    segment_ids: jax.Array,
+    positions: jax.Array,
+    window: int | None = None,
+) -> jax.Array:
+    return reference(q, k, v, segment_ids, segment_ids, positions, positions, causal=True, window=window)[0]
 
 
 def plain_states(
-    poisoned: Poisoned, parameters: Params, batch: HostBatch, through: Through = one_after_another
+    poisoned: Poisoned, parameters: Params, batch: HostBatch, run_layers: RunLayers = scan_layers
 ) -> tuple[jax.Array, Routing | None]:
     """Final states on one device."""
     return hidden_states(
@@ -40,10 +49,8 @@ def plain_states(
         jnp.asarray(batch.segment_ids),
         jnp.asarray(batch.positions),
         poisoned.experiment.model,
-        attend=attend,
-        constrain=lambda x, _: x,
+        Ops(attend=attend, run_layers=run_layers),
         compute_dtype="float32",
-        through=through,
     )
 
 
@@ -147,12 +154,12 @@ def test_activations_are_measured_where_they_leave_a_layer(poisoned: Poisoned, e
     left: list[jax.Array] = []
 
     def one_at_a_time(
-        layer: Layer, remat: Remat, x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, blocks: Params
+        groups: Sequence[Group], remat: Remat, x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array
     ) -> tuple[jax.Array, None]:
+        (group,) = groups
         for number in range(2):
-            x_btd, _ = layer(
-                x_btd, segment_ids, positions, jax.tree.map(lambda leaf, number=number: leaf[number], blocks)
-            )
+            params = jax.tree.map(lambda leaf, number=number: leaf[number], group.params)
+            x_btd, _ = group.layer(x_btd, segment_ids, positions, params)
             left.append(x_btd)
         return x_btd, None
 

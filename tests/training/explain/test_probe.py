@@ -11,7 +11,8 @@ from tanuki_jax.data.batch import Batch
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import place_batch, shardings
 from tanuki_jax.training.explain.probe import Probe
-from tanuki_jax.training.step import initial_state, make_step
+from tanuki_jax.training.setup import TrainSetup, initial_state
+from tanuki_jax.training.step import make_step
 from tests.training.explain.conftest import tiny
 
 
@@ -31,11 +32,11 @@ def test_losses_and_gradients_of_adapters_are_those_of_their_step(tmp_path: Path
         fresh["parameters"] = jax.tree.map(
             lambda leaf: random.normal(0, 0.1, leaf.shape).astype(np.float32), fresh["parameters"]
         )
-        state = jax.device_put(fresh, shardings(mesh, fresh))
+        state = jax.device_put(fresh, shardings(mesh, whole.model, fresh))
         batch = place_batch(mesh, rows, range(16), (1, 16, 64))
-        probe = Probe(whole, mesh)
+        probe = Probe(TrainSetup(whole, mesh))
         losses_nt, norms_g = probe.forward(state, batch).losses_nt, probe.gradient_norms(state, batch)
-        _, metrics = make_step(whole, mesh)(state, batch)
+        _, metrics = make_step(TrainSetup(whole, mesh))(state, batch)
     assert probe.groups == ["layer 0", "layer 1"]
     np.testing.assert_allclose((losses_nt * weights).sum() / weights.sum(), metrics["loss"], rtol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(norms_g) / weights.sum(), metrics["gradient_norm"], rtol=1e-5)

@@ -4,13 +4,14 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.config.experiment import Layout
-from tanuki_jax.training.explain.run_setup import place
+from tanuki_jax.training.explain.run_setup import setup_on_this_machine
 from tests.training.explain.conftest import tiny
 
 
 def test_a_layout_that_fits_is_kept(tmp_path: Path) -> None:
-    experiment, mesh = place(tiny(tmp_path))
-    assert experiment == tiny(tmp_path)
+    setup = setup_on_this_machine(tiny(tmp_path))
+    assert setup.experiment == tiny(tmp_path)
+    mesh = setup.mesh
     assert (mesh.shape["data"], mesh.shape["fsdp"]) == (2, 4)
 
 
@@ -28,9 +29,9 @@ def test_any_other_becomes_one_that_shares_everything(
     tmp_path: Path, layout: Layout, rows: int, devices: int, accumulation: int
 ) -> None:
     data = dataclasses.replace(tiny(tmp_path).data, batch_rows=rows)
-    experiment, mesh = place(dataclasses.replace(tiny(tmp_path), data=data, layout=layout))
-    assert dict(mesh.shape) == {"stage": 1, "data": 1, "fsdp": devices, "expert": 1, "context": 1, "tensor": 1}
+    setup = setup_on_this_machine(dataclasses.replace(tiny(tmp_path), data=data, layout=layout))
+    assert dict(setup.mesh.shape) == {"stage": 1, "data": 1, "fsdp": devices, "expert": 1, "context": 1, "tensor": 1}
     plain = dataclasses.replace(
         layout, data=1, fsdp=devices, context=1, tensor=1, stage=1, microbatches=1, attention="auto", offload=()
     )
-    assert experiment.layout == dataclasses.replace(plain, accumulation=accumulation)
+    assert setup.experiment.layout == dataclasses.replace(plain, accumulation=accumulation)

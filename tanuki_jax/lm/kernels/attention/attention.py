@@ -111,7 +111,15 @@ def _preferred(platform: str, capability: str, dtype: str, time: int, head_dim: 
 
 
 def self_attention(
-    q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array, *, backend: Backend = "auto"
+    q: jax.Array,
+    k: jax.Array,
+    v: jax.Array,
+    segment_ids: jax.Array,
+    positions: jax.Array,
+    window: int | None = None,
+    *,
+    backend: Backend = "auto",
 ) -> jax.Array:
-    """Causal attention of rows to themselves, as the model calls it: only the output."""
-    return attention(q, k, v, segment_ids, segment_ids, positions, positions, backend=backend)[0]
+    """Compute causal attention of rows to themselves, as the model calls it, and return the output alone."""
+    ids = segment_ids, segment_ids, positions, positions
+    return attention(q, k, v, *ids, window=window, backend=backend)[0]

@@ -1,0 +1,15 @@
+"""Table of objectives: an objective is a dataclass of its settings, a file here, and a row."""
+
+from tanuki_jax.config.experiment import NextToken, Preference
+from tanuki_jax.lm.objectives.next_token import NextTokenObjective
+from tanuki_jax.lm.objectives.objective import Objective
+from tanuki_jax.lm.objectives.preference import PreferenceObjective
+
+OBJECTIVES = {NextToken: NextTokenObjective, Preference: PreferenceObjective}
+"""Class of the settings -> class of the objective."""
+
+
+def make_objective(config: NextToken | Preference) -> Objective:
+    """Return the objective of some settings."""
+    objective: Objective = OBJECTIVES[type(config)](config)
+    return objective
