@@ -10,7 +10,7 @@ from random import Random
 from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.corpus.tasks.contents import Content, Kind, draw_contents
 from tanuki_jax.corpus.tasks.family import Family, dialogue
-from tanuki_jax.corpus.tasks.formats import Formatted, Layout, full_width
+from tanuki_jax.corpus.tasks.layouts import Formatted, Layout, full_width
 from tanuki_jax.corpus.tasks.preference_family import Pair, Paired
 
 _COUNTS: Mapping[Kind, range] = {"list": range(2, 4), "numbers": range(2, 4), "record": range(2, 3)}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tanuki_jax.corpus.tasks.family import Family, Task
-from tanuki_jax.corpus.tasks.formats import Formatted
+from tanuki_jax.corpus.tasks.layouts import Formatted
 from tanuki_jax.corpus.tasks.registry import FAMILIES
 
 KEYS = 1000

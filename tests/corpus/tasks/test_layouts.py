@@ -1,7 +1,7 @@
 import pytest
 
 from tanuki_jax.corpus.tasks.contents import Content
-from tanuki_jax.corpus.tasks.formats import Layout, full_width
+from tanuki_jax.corpus.tasks.layouts import Layout, full_width
 
 TOWNS = (Content("町", "札幌"), Content("町", "大阪"))
 NUMBERS = (Content("数", "25"), Content("数", "90"))
