@@ -40,16 +40,17 @@ def to_json(value: object) -> str:
 def record_of(fields: Mapping[str, object], location: str, text_field: str, form: Form = "text") -> Record:
     """Return the record that a row holds. ValueError says, in a few words, why it holds none.
 
-    Its id is the row's `id` if that is a string or a whole number, else `location`. Its metadata is the object in `metadata`, if there
-    is one, on top of all fields that have no other use.
+    Its id is the row's `id` if that is a string or a whole number, else `location`. Its metadata is the object in
+    `metadata`, if there is one, on top of all fields that have no other use.
 
     Args:
         fields: the row.
         location: the file and the position of the row in it.
         text_field: the field that holds a document's text.
-        form: "text": a list in `messages` ({role, content}) or, without a text, in `conversations` ({from, value}) makes a
-            conversation, otherwise `text_field` is a document's text. "chat": a conversation from either list, or from Alpaca's
-            `instruction` and `output`, whose turns alternate and end with the assistant's. A pair: `pair_of`.
+        form: "text": a list in `messages` ({role, content}) or, without a text, in `conversations` ({from, value})
+            makes a conversation, otherwise `text_field` is a document's text. "chat": a conversation from either list,
+            or from Alpaca's `instruction` and `output`, whose turns alternate and end with the assistant's. A pair:
+            `pair_of`.
     """
     id = fields.get("id")
     usable_id = type(id) in (str, int)

@@ -31,8 +31,8 @@ class InputFile:
 class Slice:
     """A part of a file that one process reads.
 
-    [start, stop) are bytes of a .jsonl and rows of a .parquet file; the slice owns the lines, or the row groups, that begin in it.
-    Any other file is one slice, from 0 to its size in bytes.
+    [start, stop) counts bytes of a .jsonl file and rows of a .parquet file; the slice owns the lines, or the row
+    groups, that begin in it. Any other file is one slice, from 0 to its size in bytes.
     """
 
     path: str
@@ -74,7 +74,7 @@ def open_file(path: str) -> pa.NativeFile:
 
 
 def locate(path: str) -> tuple[pyarrow.fs.FileSystem, str]:
-    """Return the file system of a local path or of a gs://, s3:// or file:// address, and the path inside that file system."""
+    """Return the file system of a local path or a gs://, s3:// or file:// address, and the path inside it."""
     scheme, mark, rest = path.partition("://")
     if not mark:
         return pyarrow.fs.LocalFileSystem(), path
@@ -100,7 +100,8 @@ def _expand_remote(pattern: str) -> Iterator[InputFile]:
     scheme = pattern.partition("://")[0]
     system, location = locate(pattern)
     segments = location.split("/")
-    # A bucket has no glob of its own: list everything below the longest part of the pattern without wildcards, and match the rest.
+    # A bucket has no glob of its own: list everything below the longest part of the pattern without wildcards, and
+    # match the rest.
     fixed = next((i for i, segment in enumerate(segments) if glob.has_magic(segment)), len(segments))
     if fixed == len(segments):
         matched = system.get_file_info([location])

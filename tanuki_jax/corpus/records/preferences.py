@@ -24,8 +24,9 @@ FIELDS = frozenset({*_ANSWERS, "prompt", *TURNS, *INSTRUCTION})
 def pair_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], str, str]:
     """Return prompt, chosen and rejected answer of a row. ValueError says in a few words what is wrong.
 
-    The prompt is a text or a list of messages in `prompt`, messages in `messages` or `conversations`, or Alpaca's instruction. An answer
-    is a text, a message, or a list of messages: the answer alone, or the prompt and the answer (then no field need hold the prompt).
+    The prompt is a text or a list of messages in `prompt`, messages in `messages` or `conversations`, or Alpaca's
+    instruction. An answer is a text, a message, or a list of messages: the answer alone, or the prompt and the answer
+    (then no field need hold the prompt).
     """
     chosen, rejected = (_answer_of(fields, field) for field in _ANSWERS)
     prompt = _common_prompt(fields, chosen, rejected) or _prompt_of(fields)

@@ -32,7 +32,7 @@ class SliceReader(Iterator[Row]):
     """
 
     rows_read: int
-    """Rows read so far; after the last one, all that the slice owns: the offset of the row numbers of the file's next slice."""
+    """Rows read so far. After the last one, add it to the row numbers of the file's next slice."""
 
     def __init__(self, slice: Slice, text_field: str, form: Form) -> None:
         self.rows_read = 0
@@ -72,8 +72,8 @@ class SliceReader(Iterator[Row]):
 def split(file: InputFile, bytes_per_slice: int) -> list[Slice]:
     """Cut a file into slices of about `bytes_per_slice`; together they own every row once, in order.
 
-    Only .jsonl (at any byte) and .parquet (between row groups, by their uncompressed size) can be cut. An empty file has no slices.
-    InputError if a .parquet file is damaged.
+    Only .jsonl (at any byte) and .parquet (between row groups, by their uncompressed size) can be cut. An empty file
+    has no slices. InputError if a .parquet file is damaged.
     """
     assert bytes_per_slice > 0
     return format_of(file.path).split(file, bytes_per_slice)
@@ -82,8 +82,9 @@ def split(file: InputFile, bytes_per_slice: int) -> list[Slice]:
 def read(slice: Slice, *, text_field: str, form: Form = "text") -> SliceReader:
     """Read one slice, lazily.
 
-    A row without an id of its own gets PATH:N, where N is the byte at which its line begins (in the decompressed file) or the
-    number of its Parquet row in the file, so that ids do not depend on how the file was cut. A text file's id is its path.
+    A row without an id of its own gets PATH:N, where N is the byte at which its line begins (in the decompressed file)
+    or the number of its Parquet row in the file, so that ids do not depend on how the file was cut. A text file's id is
+    its path.
 
     Args:
         slice: one that `split` returned.

@@ -13,9 +13,10 @@ INSTRUCTION = ("instruction", "input", "history", "system")
 
 
 def messages_of(turns: Sequence[object]) -> tuple[Message, ...]:
-    """Return messages from OpenAI's {role, content} or ShareGPT's {from, value}. ValueError says in a few words what is wrong.
+    """Return messages from OpenAI's {role, content} or ShareGPT's {from, value}.
 
-    A system message may only be the first of several; the other roles may follow each other in any order.
+    A system message may only be the first of several; the other roles may follow each other in any order. ValueError
+    says in a few words what is wrong.
     """
     if not turns:
         raise ValueError("the conversation has no messages")
@@ -28,7 +29,7 @@ def messages_of(turns: Sequence[object]) -> tuple[Message, ...]:
 
 
 def message_of(turn: object) -> Message:
-    """Return one message, the text parts of its content joined. ValueError says in a few words what is wrong; tool calls are refused."""
+    """Return one message; text parts of its content are joined, tool calls refused. ValueError says what is wrong."""
     if not isinstance(turn, Mapping):
         raise ValueError(f"a message is not an object but {actual_type(turn)}")
     speaker = turn.get("role", turn.get("from"))
@@ -45,10 +46,10 @@ def message_of(turn: object) -> Message:
 
 
 def instruction_of(fields: Mapping[str, object]) -> tuple[Message, ...] | None:
-    """Return the turns before the answer in Alpaca's form: `system` and `history` if there are any, then `instruction` and `input`, which
-    are joined by a newline.
+    """Return the turns before the answer in Alpaca's form; None if there is no instruction.
 
-    None if there is no instruction. ValueError says in a few words what is wrong.
+    They are `system` and `history`, if there are any, then `instruction` and `input`, joined by a newline. ValueError
+    says in a few words what is wrong.
     """
     instruction = fields.get("instruction")
     if instruction is None:
@@ -68,7 +69,7 @@ def with_system(fields: Mapping[str, object], messages: tuple[Message, ...]) -> 
 def check(messages: Sequence[Message], *, answered: bool) -> str | None:
     """Describe what is wrong with a conversation, in a few words.
 
-    None if turns of the user and the assistant alternate after at most one system message, and only that message is empty.
+    None if turns of the user and the assistant, none of them empty, alternate after at most one system message.
 
     Args:
         messages: the conversation. Faults name turns by their number from 1, which counts the system message.

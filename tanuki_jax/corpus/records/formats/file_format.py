@@ -13,7 +13,7 @@ type RawRow = Fields | str | Malformed | None
 
 
 def one_slice(file: InputFile, bytes_per_slice: int) -> list[Slice]:
-    """Return the file as a single slice, whatever its size, or no slice if it is empty: for formats that are read from the start."""
+    """Return the file as one slice, or no slice if it is empty: for formats that can only be read from the start."""
     return [Slice(file.path, 0, file.bytes)] if file.bytes else []
 
 
@@ -22,7 +22,7 @@ class FileFormat:
     """A way to read a file, and perhaps to write one."""
 
     rows: Callable[[Slice], Iterator[tuple[int, RawRow]]]
-    """Slice -> its rows in order, each with a position that does not depend on how the file was cut: a byte or a row number."""
+    """Slice -> (position, row) in order; the position is a byte or row number of the file, however the file is cut."""
     split: Callable[[InputFile, int], list[Slice]] = one_slice
     """(file, bytes per slice) -> slices that together own every row once, in order."""
     write: Callable[[Path, Iterable[Record]], None] | None = None

@@ -24,7 +24,7 @@ def split(file: InputFile, bytes_per_slice: int) -> list[Slice]:
 
 
 def rows(slice: Slice) -> Iterator[tuple[int, Fields | Malformed | None]]:
-    """Yield the fields of each line that begins in the slice, after the byte at which it begins in the decompressed file."""
+    """Yield (byte in the decompressed file, fields) of each line that begins in the slice."""
     with open_file(slice.path) as file:
         if slice.start:
             file.seek(slice.start - 1)
@@ -54,10 +54,11 @@ def _encoded(records: Iterable[Record]) -> Iterator[bytes]:
 
 def _lines(file: pa.NativeFile, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
     """Yield offset and bytes of each line that begins in [start, stop). `file` is at byte max(start - 1, 0)."""
-    # Slices are cut at any byte, so `start` is mostly inside a line, which belongs to the slice in which it begins. Reading therefore
-    # starts one byte early and skips up to the first newline. If the byte before `start` is a newline, the skipped part is empty and
-    # the line at `start` is kept. For the same reason the last line is read beyond `stop` to its end. So neighbours that never see
-    # each other share out every line exactly once, without looking at the file when it is cut.
+    # Slices are cut at any byte, so `start` is mostly inside a line, which belongs to the slice in which it begins.
+    # Reading therefore starts one byte early and skips up to the first newline. If the byte before `start` is a
+    # newline, the skipped part is empty and the line at `start` is kept. For the same reason the last line is read
+    # beyond `stop` to its end. So neighbours that never see each other share out every line exactly once, without
+    # looking at the file when it is cut.
     pending: list[bytes] = []  # the parts of a line that ends in a later block
     offset = max(start - 1, 0)
     owned = start == 0
@@ -85,8 +86,8 @@ def _fields_of_line(line: bytes) -> Fields | Malformed | None:
     try:
         text = line.decode()
         fields = json.loads(text)
-        # JSON may escape half of a surrogate pair, which Python accepts and UTF-8 cannot hold. Encoding again is slow, so only
-        # lines with such an escape are tried.
+        # JSON may escape half of a surrogate pair, which Python accepts and UTF-8 cannot hold. Encoding again is slow,
+        # so only lines with such an escape are tried.
         if "\\u" in text and ("\\ud" in text or "\\uD" in text):
             json.dumps(fields, ensure_ascii=False).encode()
     except UnicodeEncodeError:

@@ -53,7 +53,7 @@ def split(file: InputFile, bytes_per_slice: int) -> list[Slice]:
 
 
 def rows(slice: Slice) -> Iterator[tuple[int, Fields | Malformed]]:
-    """Yield the fields of each row of the row groups that begin in the slice, after its number in the file."""
+    """Yield (row number in the file, fields) of each row of the row groups that begin in the slice."""
     system, location = locate(slice.path)
     with system.open_input_file(location) as file, pq.ParquetFile(file) as parquet:
         first = 0
@@ -66,7 +66,7 @@ def rows(slice: Slice) -> Iterator[tuple[int, Fields | Malformed]]:
 
 
 def write(path: Path, records: Iterable[Record]) -> None:
-    """Write one row for each record, in row groups of about 64 MiB. InputError if the records are of different types."""
+    """Write one row for each record, in row groups of about 64 MiB. InputError if the records are of two types."""
     remaining = iter(records)
     first = next(remaining, None)
     kind = Document if first is None else type(first)
@@ -86,7 +86,7 @@ def _fields_of_batch(batch: pa.RecordBatch) -> list[Fields | Malformed]:
     try:
         columns = [_values(column) for column in batch.columns]
     except ValueError as error:
-        # A column is converted as one, so a single bad value fails them all: go row by row, and only the bad row is malformed.
+        # One bad value fails the conversion of its whole column. Convert row by row, so that only its row is malformed.
         if batch.num_rows == 1:
             return [Malformed("invalid UTF-8" if isinstance(error, UnicodeDecodeError) else f"not JSON: {error}")]
         return [fields for row in range(batch.num_rows) for fields in _fields_of_batch(batch.slice(row, 1))]
