@@ -37,7 +37,7 @@ def message_of(turn: object) -> Message:
     if not isinstance(speaker, str) or speaker not in _ROLES:
         raise ValueError(f"the role {speaker!r} is none of {', '.join(_ROLES)}")
     if turn.get("tool_calls"):
-        raise ValueError("a message calls tools, which no chat template here renders")
+        raise ValueError("a message calls tools, and tool calls are not supported")
     if isinstance(content, list):
         content = "".join(map(_text_of_part, content))
     if not isinstance(content, str):

@@ -22,7 +22,7 @@ def test_training_and_probe_tasks_are_disjoint(name: str) -> None:
 
 
 def test_keys_that_give_one_problem_are_on_one_side() -> None:
-    """Try a family that repeats problems under other keys and in other words: otherwise disjoint sides could be chance."""
+    """Use a family that repeats problems under other keys and in other words."""
     sides: dict[object, set[str]] = {}
     keys: dict[object, int] = {}
     for key in range(10_000):
