@@ -30,9 +30,9 @@ def test_all_hosts_train_in_the_folder_that_they_share(site: Site) -> None:
     begin = "gcloud compute tpus tpu-vm ssh slice --zone=zone --worker=all --command="
     assert kill == begin + "pkill -KILL -f '[t]anuki_jax.train' || true"
     assert train.startswith(begin)
-    arguments = shlex.split(train.removeprefix(begin))
-    assert arguments[:3] == ["cd", "/mnt/my tanuki", "&&"]
-    assert arguments[-7:] == [".venv/bin/python", "-m", "tanuki_jax.train", "--distributed", "--config=8b", "--name", "x y"]
+    argv = shlex.split(train.removeprefix(begin))
+    assert argv[:3] == ["cd", "/mnt/my tanuki", "&&"]
+    assert argv[-7:] == [".venv/bin/python", "-m", "tanuki_jax.train", "--distributed", "--config=8b", "--name", "x y"]
 
 
 def test_a_failed_run_starts_again(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""Input files, on this machine or in a bucket: found by patterns, and opened."""
+"""Input files, on this machine or in a bucket: matched by patterns, and opened."""
 
 import fnmatch
 import functools

@@ -7,11 +7,11 @@ from typing import Literal
 
 from tanuki_jax.corpus.tasks.contents import Content
 
-type Digits = Literal["as given", "half-width", "full-width"]
+type Digits = Literal["unchanged", "half-width", "full-width"]
 
 _HALF, _FULL = "0123456789", "０１２３４５６７８９"
 _TO_FULL = str.maketrans(_HALF, _FULL)
-_ANY_ITEM = {"as given": r"\w+", "half-width": f"[{_HALF}]+", "full-width": f"[{_FULL}]+"}
+_ANY_ITEM = {"unchanged": r"\w+", "half-width": f"[{_HALF}]+", "full-width": f"[{_FULL}]+"}
 _BLANK = "\ue000"  # stands for an item in a pattern; a private character, so no text has it
 
 
@@ -24,7 +24,7 @@ class Layout:
     between: str = "\n"
     before: str = ""
     after: str = ""
-    digits: Digits = "as given"
+    digits: Digits = "unchanged"
     """Width in which items that are numbers are written; in `contents` they have half width."""
 
     def write(self, contents: Sequence[Content]) -> str:

@@ -86,7 +86,7 @@ def _fields_of_batch(batch: pa.RecordBatch) -> list[Fields | Malformed]:
     try:
         columns = [_values(column) for column in batch.columns]
     except ValueError as error:
-        # One bad value fails the conversion of its whole column. Convert row by row, so that only its row is malformed.
+        # One bad value fails the conversion of its column. Convert row by row, so that only its row is malformed.
         if batch.num_rows == 1:
             return [Malformed("invalid UTF-8" if isinstance(error, UnicodeDecodeError) else f"not JSON: {error}")]
         return [fields for row in range(batch.num_rows) for fields in _fields_of_batch(batch.slice(row, 1))]
