@@ -8,7 +8,6 @@ tokens a conversation and 1,500 a pair, both answers with their prompts, make th
 """
 
 from dataclasses import replace
-from typing import Literal
 
 from tanuki_jax.config.experiment import (
     Checkpoints,
@@ -22,7 +21,7 @@ from tanuki_jax.config.experiment import (
     from_checkpoint,
 )
 from tanuki_jax.config.lora import LoRA, Projection
-from tanuki_jax.config.mixture import Mixture, Source, Stage
+from tanuki_jax.config.mixture import ChatForm, Mixture, Source, Stage
 from tanuki_jax.config.registry import experiment, mixture
 
 CONVERSATIONS, CONVERSATION_TOKENS = 140_078, 1_000
@@ -136,7 +135,7 @@ def tanuki_8x8b_dpo_lora() -> Experiment:
     )
 
 
-def _source(name: str, form: Literal["chat", "preference"]) -> Source:
+def _source(name: str, form: ChatForm) -> Source:
     kind = "conversations" if form == "chat" else "pairs of answers of the SFT model"
     return Source(name=name, paths=(f"data/sources/{name}/*.jsonl.zst",), form=form, kind=kind, language="ja+en")
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes the virtual environment FOLDER with tanuki_jax in it, editable, with the given extras, in the versions of constraints.txt.
+# Make the virtual environment FOLDER with tanuki_jax (editable), the extras EXTRAS and the versions of constraints.txt.
 #
 #   launch/environment.sh FOLDER EXTRAS [REQUIREMENT]        e.g. launch/environment.sh .venv dev
 #
-# A REQUIREMENT such as jax==0.11.2 takes the place of the constraints whose names begin like its own.
-# Does nothing when FOLDER was made from the same pyproject.toml and constraints.txt.
-# Finds a Python >= 3.12 by itself (uv, pyenv, PATH) and installs with uv if that runs here, else with pip.
+# A REQUIREMENT such as jax==0.11.2 replaces all constraints whose names begin with its name (jax and jaxlib).
+# Nothing is done if FOLDER was made from the same pyproject.toml and constraints.txt.
+# The script looks for Python >= 3.12 (uv, pyenv, PATH), and installs with uv if it runs, else with pip.
 set -eu
 cd "$(dirname "$0")/.."
 folder=$1
@@ -27,7 +27,7 @@ new_enough() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1
 }
 
-# A pyenv shim named uv may exist and still refuse to run under this folder's .python-version.
+# A pyenv shim named uv can exist and still fail under this folder's .python-version, so uv is run, not only looked up.
 uv_runs() {
     uv --version >/dev/null 2>&1
 }
@@ -38,7 +38,7 @@ candidates() {
     printf '%s\n' python3.12 python3.13 python3.14 python3 python
 }
 
-# The programs in an environment name its folder in their first line.
+# Whether the environment was made elsewhere: the first line of each of its programs names the folder of its Python.
 moved() {
     [ -e "$folder/made_from" ] && [ "$(head -n 1 "$folder/made_from")" != "$PWD" ]
 }
@@ -55,8 +55,9 @@ first_new_enough() {
 make_environment() {
     base=$(first_new_enough)
     if [ -z "$base" ] && uv_runs; then base=$(uv python install 3.12 && uv python find 3.12) || true; fi
-    [ -n "$base" ] || fail "tanuki_jax needs Python >= 3.12, and there is none in uv, in pyenv, or on the PATH as python3.12, python3 or python." \
-        "Install one (uv python install 3.12, or pyenv install 3.12, or your system's python3.12 and python3.12-venv) and run this again."
+    [ -n "$base" ] || fail "no Python >= 3.12 in uv, in pyenv, or on the PATH as python3.12, python3 or python." \
+        "Install one (uv python install 3.12, or pyenv install 3.12, or your system's python3.12 and python3.12-venv)" \
+        "and run this script again."
     if [ -e "$folder/pyvenv.cfg" ]; then rm -r "$folder"; fi
     if uv_runs; then uv venv --quiet --python "$base" "$folder"; else "$base" -m venv --without-pip "$folder"; fi
 }
@@ -66,8 +67,9 @@ install() {
         uv pip install --python "$python" "$@"
     else
         "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip >/dev/null 2>&1 ||
-            fail "there is nothing to install packages with: uv does not run here, and $folder has neither pip nor ensurepip." \
-                "Install uv, or your system's package for Python's venv module (python3.12-venv on Debian and Ubuntu), and run this again."
+            fail "packages cannot be installed: uv does not run, and $folder has neither pip nor ensurepip." \
+                "Install uv, or your system's package of Python's venv module (python3.12-venv on Debian and Ubuntu)" \
+                "and run this script again."
         "$python" -m pip install --quiet --quiet --no-compile --disable-pip-version-check "$@"
     fi
 }

@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# Trains in N processes on this machine's CPU that find each other as those of N hosts would: what crosses hosts, tried at home.
+# Train in N processes on this machine's CPU, connected like those of N hosts: a rehearsal of training on several hosts.
 #
-#   launch/local.sh N WORDS...        e.g. launch/local.sh 2 --config=tiny --layout.fsdp 8
+#   launch/local.sh N OPTIONS...        e.g. launch/local.sh 2 --config=tiny --layout.fsdp 8
 #
-# WORDS are those of python -m tanuki_jax.train; the same command goes on with the run.
+# OPTIONS are those of python -m tanuki_jax.train; the same command resumes the run. Environment variables (defaults):
 #   DEVICES  virtual devices of each process (8 / N)
 #   PYTHON   the interpreter that has tanuki_jax (python)
-#   RESTARTS times that all processes are started again after a failure (0)
+#   RESTARTS number of times that all processes are started again after a failure (0)
 #
-# A line of output begins with the number of its process. Ctrl-C and SIGTERM are passed on to all processes, which save and leave, and
-# SIGUSR1, at which they save and go on. When one fails, the others have five seconds to end by themselves and are killed then: they would
-# wait for it. The exit code is the first failure's, but 2 or 3 where any ended with that: refused in a sentence, or stopped by spikes, as it
-# would be the next time, so that it is not started again. All codes are in tanuki_jax/base/errors.py.
+# Each line of output begins with the number of its process. Signals are passed on to all processes: at Ctrl-C and
+# SIGTERM they save and exit, at SIGUSR1 they save and continue. If one process fails, the others would wait for it, so
+# they are killed after five seconds. The exit code is that of the first failure, unless any process ended with 2
+# (refused) or 3 (stopped by spikes): both would happen again, so the processes are not restarted and the script ends
+# with that code. All codes are in tanuki_jax/base/errors.py.
 #
-# Python orders sets of strings differently in each process. A program that is traced from such an order is not the same program everywhere;
-# so nothing here seeds it (PYTHONHASHSEED): what is wrong with several hosts is to fail here.
+# Python orders sets of strings differently in each process. If such an order entered a traced program, the hosts would
+# compile different programs. PYTHONHASHSEED is therefore not set: the rehearsal should fail too.
 set -euo pipefail
 
 fail() {
@@ -23,22 +24,23 @@ fail() {
 }
 
 count=${1:-}
-[[ $count =~ ^[1-9][0-9]*$ ]] || fail "the first word is the number of processes, not '$count'"
+[[ $count =~ ^[1-9][0-9]*$ ]] || fail "the first argument should be the number of processes, not '$count'"
 shift
 devices=${DEVICES:-$((8 / count))}
-[[ $devices =~ ^[1-9][0-9]*$ ]] || fail "each of $count processes would have '$devices' of 8 devices; DEVICES says how many it has"
+[[ $devices =~ ^[1-9][0-9]*$ ]] ||
+    fail "'$devices' is not a number of devices for each of $count processes; set DEVICES (default: 8 / N)"
 restarts=${RESTARTS:-0}
-[[ $restarts =~ ^[0-9]+$ ]] || fail "RESTARTS is the number of times to start again, not '$restarts'"
+[[ $restarts =~ ^[0-9]+$ ]] || fail "RESTARTS should be a number of restarts, not '$restarts'"
 python=${PYTHON:-python}
-command -v "$python" >/dev/null || fail "there is no program $python; PYTHON names the interpreter that has tanuki_jax"
+command -v "$python" >/dev/null || fail "there is no program $python; set PYTHON to the interpreter that has tanuki_jax"
 
 export JAX_PLATFORMS=cpu JAX_NUM_PROCESSES=$count
 export XLA_FLAGS="${XLA_FLAGS:-} --xla_force_host_platform_device_count=$devices"
-export NPROC="${NPROC:-$((4 * devices))}" # threads of XLA's pool: a device that waits in two collectives at once takes two
+export NPROC="${NPROC:-$((4 * devices))}" # threads of XLA's pool: a device that waits in two collectives occupies two
 
 run() {
-    trap : INT TERM # the process answers signals; this shell waits for its answer
-    trap '' USR1    # which would end a process that has not come to its answer yet
+    trap : INT TERM # the training handles these signals, and this shell waits until it ends
+    trap '' USR1    # ignored until the training installs its handler: the default action would end it
     { JAX_PROCESS_ID=$1 exec "$python" -m tanuki_jax.train --distributed "${@:2}"; } 2>&1 </dev/null |
         (trap '' INT TERM && exec sed -u -e '/^\[Gloo] Rank/d' -e "s/^/$1: /")
 }
@@ -52,9 +54,9 @@ trap 'stopped=yes; pass_on INT' INT
 trap 'stopped=yes; pass_on TERM' TERM
 trap 'pass_on USR1' USR1
 
-set -m # every process in a group of its own: a terminal's Ctrl-C reaches this script alone, which passes it on once
+set -m # a process group for each process: a terminal's Ctrl-C reaches only this script, which passes it on once
 
-# Starts all processes and waits for their end; says in `first` with which code they failed.
+# Start all processes and wait until they end; set `first` to the exit code of the failure, or 0.
 attempt() {
     port=$("$python" -c 'import socket; s = socket.create_server(("", 0)); print(s.getsockname()[1])')
     export JAX_COORDINATOR_ADDRESS=localhost:$port
@@ -74,14 +76,14 @@ attempt() {
         done
         if ((first && SECONDS >= patience)); then pass_on KILL; fi
         sleep 0.2 >/dev/null 2>&1 &
-        wait $! || true # in the background, so that a signal is passed on at once
+        wait $! || true # sleeps in the background, so that a signal is passed on immediately
     done
 }
 
 attempt "$@"
 while ((first && restarts)) && ! final "$first" && [[ ! $stopped ]]; do
     restarts=$((restarts - 1))
-    echo "launch/local.sh: ended with code $first; going on from the newest checkpoint"
+    echo "launch/local.sh: ended with code $first; resuming from the newest checkpoint"
     attempt "$@"
 done
 exit "$first"

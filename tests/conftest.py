@@ -1,4 +1,4 @@
-"""Where all tests run: eight virtual CPU devices, set before anything imports jax. A skipped test fails the run."""
+"""Settings of all tests: eight virtual CPU devices, set before anything imports jax. A skipped test fails the run."""
 
 import importlib.metadata
 import importlib.util
@@ -14,37 +14,37 @@ import pytest
 assert "jax" not in sys.modules, "jax was imported before the tests could choose its devices"
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = (
-    "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"  # compiles in half the time
+    "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"  # level 0 compiles in half the time
 )
-# XLA runs devices on a pool of as many threads as there are. One that waits in two collectives at once takes two: then all may wait.
+# By default XLA's thread pool has one thread per device. A device that waits in two collectives at once occupies two
+# threads, so with a small pool all devices can wait for ever.
 os.environ["NPROC"] = "32"
-# What was compiled once is read back, in later runs and by the commands that tests start. The folder may be deleted at any time.
+# Compiled programs are kept for later runs and for the commands that tests start. The folder can be deleted.
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parent.parent / ".cache" / "jax")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
-signal.signal(
-    signal.SIGINT, signal.default_int_handler
-)  # a job in a shell's background ignores it, and so would what tests interrupt
+# A job in the background of a shell ignores SIGINT, and its children inherit that: tests could not interrupt them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Files named so import torch, which has an environment of its own, where they are asked for by their marker.
+# Files with this suffix import torch, which is only in the environment of the marker `parity`.
 collect_ignore_glob = [] if importlib.util.find_spec("torch") else ["*_parity.py"]
 
 hypothesis.settings.register_profile(
-    "house",
-    deadline=None,  # the first example of a jitted function pays for its compilation
-    derandomize=True,  # a change is judged by its own faults
+    "tests",
+    deadline=None,  # the first example of a jitted function includes its compilation
+    derandomize=True,  # the same examples in every run: a failure is caused by the change under test
     database=None,
 )
-hypothesis.settings.load_profile("house")
+hypothesis.settings.load_profile("tests")
 
-# Jax's interpreter of GPU kernels is younger than the oldest jax that is supported.
+# The oldest supported jax has no interpreter of GPU kernels.
 if tuple(map(int, importlib.metadata.version("jax").split(".")[:2])) < (0, 12):
     collect_ignore_glob.append("*_interpreted.py")
 
 
 @pytest.fixture(autouse=True)
-def _compiled_anew_for_devices_that_are_not_here(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What is compiled for a GPU cannot be read back from the cache without one."""
+def _no_cache_for_absent_devices(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Compile for GPUs without the cache, which cannot load a GPU's program on a machine without one."""
     if request.node.get_closest_marker("gpu_compile") is None:
         yield
         return
@@ -55,9 +55,9 @@ def _compiled_anew_for_devices_that_are_not_here(request: pytest.FixtureRequest)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """What a machine cannot run has a marker (`parity`, `long`), so a skip means that something is missing here."""
+    """Fail a run with skipped tests: tests that some machines cannot run have a marker (`parity`, `long`) instead."""
     if hasattr(session.config, "workerinput"):
-        return  # one of pytest-xdist's workers: the process that started it counts
+        return  # a worker of pytest-xdist; the main process counts
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     assert reporter is not None
     skipped = reporter.stats.get("skipped", [])
@@ -67,10 +67,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table of layouts (tests/training/test_layouts.py): what was found of each, against one device."""
+    """Print the table of tests/training/test_layouts.py: differences of each layout from one device."""
     passed = terminalreporter.stats.get("passed", [])
-    found = [(report.nodeid, value) for report in passed for name, value in report.user_properties if name == "layout"]
-    if found:
+    rows = [(report.nodeid, value) for report in passed for name, value in report.user_properties if name == "layout"]
+    if rows:
         terminalreporter.section("layouts, relative differences from one device")
-        for node, value in sorted(found):
+        for node, value in sorted(rows):
             terminalreporter.write_line(f"{node.partition('[')[2].rstrip(']'):<40}{value}")

@@ -3,9 +3,17 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 from tanuki_jax.base.errors import InputError
+
+PairForm = Literal["preference", "kto"]
+PAIR_FORMS: tuple[str, ...] = get_args(PairForm)
+"""Forms of rows with two answers to one prompt."""
+ChatForm = Literal["chat", PairForm]
+"""Forms that the tokenizer's chat template renders."""
+Form = Literal["text", ChatForm]
+"""Forms in which the rows of a source are read (`Source.form`)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,7 +29,7 @@ class Source:
     """How many documents the tasks write."""
     text_field: str = "text"
     """Field of JSONL and Parquet rows that holds the text; rows with `messages` are conversations."""
-    form: Literal["text", "chat", "preference", "kto"] = "text"
+    form: Form = "text"
     """What a record becomes: a text, all of which is learned; a chat by the tokenizer's template, of which the assistant's turns are
     learned; a chosen and a rejected chat; or these two and one whose answer is another prompt's."""
     billion_tokens: float = 0.0

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.records.read import Malformed
-from tanuki_jax.corpus.records.types import Conversation, Document, Message
+from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, Message
 from tanuki_jax.inference.assistant import Assistant
 from tanuki_jax.inference.decode import shape
 from tanuki_jax.inference.prompts import Given

@@ -7,10 +7,12 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.records.files import expand, format_of, split
-from tanuki_jax.corpus.records.read import Malformed, read, text_bytes
+from tanuki_jax.corpus.records.files import expand
+from tanuki_jax.corpus.records.formats.by_suffix import PLAIN_TEXT, format_of
+from tanuki_jax.corpus.records.formats.plain_text import text_bytes
+from tanuki_jax.corpus.records.read import read, split
 from tanuki_jax.corpus.records.turns import check
-from tanuki_jax.corpus.records.types import Conversation, Document
+from tanuki_jax.corpus.records.types import Conversation, Document, Malformed
 
 
 class Given(NamedTuple):
@@ -32,7 +34,7 @@ def prompts(pattern: str) -> Iterator[Given]:
         InputError: no file matches, or one is damaged. What is wrong with one line is a `Malformed` in its place.
     """
     for file in expand([pattern]):
-        if format_of(file.path) == "text":
+        if format_of(file.path) is PLAIN_TEXT:
             yield from _lines(file.path)
             continue
         before = 0

@@ -1,4 +1,4 @@
-"""What the tests of faults share, and the table at their end: fault, times, outcome, seconds."""
+"""Shared fixtures of the tests of faults, and the table that they print: fault, times, outcome, seconds."""
 
 import json
 import time
@@ -19,17 +19,17 @@ type Record = Callable[[str, int, str], None]
 
 @pytest.fixture
 def record(record_property: Callable[[str, object], None]) -> Record:
-    """Takes a line of the table: what was done, how often, and what came of it."""
-    begun = time.monotonic()
+    """Return a function that adds a line to the table: (fault, times, outcome)."""
+    start = time.monotonic()
 
-    def note(fault: str, times: int, outcome: str) -> None:
-        record_property(PROPERTY, json.dumps([fault, times, outcome, round(time.monotonic() - begun)]))
+    def add(fault: str, times: int, outcome: str) -> None:
+        record_property(PROPERTY, json.dumps([fault, times, outcome, round(time.monotonic() - start)]))
 
-    return note
+    return add
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Lines of the table, by what was done."""
+    """Print the table, sorted by fault."""
     passed = terminalreporter.stats.get("passed", [])
     lines = sorted(json.loads(value) for report in passed for name, value in report.user_properties if name == PROPERTY)
     failed = [
@@ -49,22 +49,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Trained on words and on a document that is no language."""
-    return (
-        poisoned_workspace(tmp_path_factory.mktemp("tokenizer"), [*plain_documents(1000), poison(seed=5)]).folder
-        / "tokenizer"
-    )
+    """Train a tokenizer on plain documents and one poisoned document."""
+    documents = [*plain_documents(1000), poison(seed=5)]
+    return poisoned_workspace(tmp_path_factory.mktemp("tokenizer"), documents).folder / "tokenizer"
 
 
 @pytest.fixture(scope="session")
 def plain(tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The experiment `poisoned` on documents of which none is."""
+    """Return a workspace of the experiment `poisoned` without a poisoned document."""
     return poisoned_workspace(tmp_path_factory.mktemp("plain"), plain_documents(1000), tokenizer)
 
 
 @pytest.fixture(scope="session")
 def runs(plain: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    return Runs(plain, tmp_path_factory.mktemp("said"))
+    return Runs(plain, tmp_path_factory.mktemp("output"))
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,13 @@
-/* Preloaded into a process (LD_PRELOAD), makes some of its reads or writes fail, or never return.
+/* A library to preload into a process (LD_PRELOAD): some of its reads or writes then fail, or never return.
  *
- *   FAIL_ON       "reads" (open, read, pread) or "writes" (open for writing, write, pwrite, fsync)
- *   FAIL_PATH     part of the paths that are meant
+ *   FAIL_ON       calls that may fail: "reads" (open, read, pread) or "writes" (open for writing, write, pwrite, fsync)
+ *   FAIL_PATH     substring of the paths whose calls may fail
  *   FAIL_EVERY    every n-th of these calls fails
- *   FAIL_AFTER    so many calls are let through before any is counted
- *   FAIL_ERRNO    the error's number; 0: the call never returns
- *   FAIL_LOG      file that gets a line for every call that failed
+ *   FAIL_AFTER    number of calls that succeed before the count begins
+ *   FAIL_ERRNO    errno of a failed call; 0: the call never returns
+ *   FAIL_LOG      file that gets a line for every failed call
+ *
+ * The functions below replace those of the C library, and call them for every call that does not fail.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -36,34 +38,37 @@ static void record(const char *call, const char *path) {
     syscall(SYS_close, file);
 }
 
-/* Whether this call is to fail; errno is set then. */
+/* Whether this call fails; then errno is set. */
 static int fails(const char *call, int writes, const char *path) {
     const char *part = getenv("FAIL_PATH"), *on = getenv("FAIL_ON");
-    if (part == NULL || on == NULL || path == NULL || strstr(path, part) == NULL || writes != (strcmp(on, "writes") == 0)) return 0;
-    long past = atomic_fetch_add(&calls, 1) + 1 - number("FAIL_AFTER");
-    if (past <= 0 || past % number("FAIL_EVERY") != 0) return 0;
+    if (part == NULL || on == NULL || path == NULL || strstr(path, part) == NULL) return 0;
+    if (writes != (strcmp(on, "writes") == 0)) return 0;
+    long counted = atomic_fetch_add(&calls, 1) + 1 - number("FAIL_AFTER");
+    if (counted <= 0 || counted % number("FAIL_EVERY") != 0) return 0;
     record(call, path);
     errno = (int)number("FAIL_ERRNO");
     while (errno == 0) pause(), errno = 0;
     return 1;
 }
 
-static int fails_at(const char *call, int writes, int file) {
+/* Whether a call on an open file fails, judged by the path of the file. */
+static int fails_on(const char *call, int writes, int file) {
     char name[32], path[4096];
     snprintf(name, sizeof name, "/proc/self/fd/%d", file);
-    int kept = errno;
+    int saved = errno;
     ssize_t length = readlink(name, path, sizeof path - 1);
-    errno = kept;
+    errno = saved;
     if (length < 0) return 0;
     path[length] = 0;
     return fails(call, writes, path);
 }
 
-#define THE(name) static __typeof__(name) *next; if (next == NULL) next = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
+/* Sets `next` to the C library's function. */
+#define NEXT(name) static __typeof__(name) *next; if (next == NULL) next = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
 
 #define OPEN(name) \
     int name(const char *path, int flags, ...) { \
-        THE(name); \
+        NEXT(name); \
         va_list rest; \
         va_start(rest, flags); \
         mode_t mode = va_arg(rest, mode_t); \
@@ -73,7 +78,7 @@ static int fails_at(const char *call, int writes, int file) {
 
 #define OPENAT(name) \
     int name(int folder, const char *path, int flags, ...) { \
-        THE(name); \
+        NEXT(name); \
         va_list rest; \
         va_start(rest, flags); \
         mode_t mode = va_arg(rest, mode_t); \
@@ -82,15 +87,15 @@ static int fails_at(const char *call, int writes, int file) {
     }
 
 #define PREAD(name, offset_type) \
-    ssize_t name(int file, void *into, size_t bytes, offset_type at) { \
-        THE(name); \
-        return fails_at("pread", 0, file) ? -1 : next(file, into, bytes, at); \
+    ssize_t name(int file, void *into, size_t bytes, offset_type offset) { \
+        NEXT(name); \
+        return fails_on("pread", 0, file) ? -1 : next(file, into, bytes, offset); \
     }
 
 #define PWRITE(name, offset_type) \
-    ssize_t name(int file, const void *from, size_t bytes, offset_type at) { \
-        THE(name); \
-        return fails_at("pwrite", 1, file) ? -1 : next(file, from, bytes, at); \
+    ssize_t name(int file, const void *from, size_t bytes, offset_type offset) { \
+        NEXT(name); \
+        return fails_on("pwrite", 1, file) ? -1 : next(file, from, bytes, offset); \
     }
 
 OPEN(open)
@@ -103,16 +108,16 @@ PWRITE(pwrite, off_t)
 PWRITE(pwrite64, off64_t)
 
 ssize_t read(int file, void *into, size_t bytes) {
-    THE(read);
-    return fails_at("read", 0, file) ? -1 : next(file, into, bytes);
+    NEXT(read);
+    return fails_on("read", 0, file) ? -1 : next(file, into, bytes);
 }
 
 ssize_t write(int file, const void *from, size_t bytes) {
-    THE(write);
-    return fails_at("write", 1, file) ? -1 : next(file, from, bytes);
+    NEXT(write);
+    return fails_on("write", 1, file) ? -1 : next(file, from, bytes);
 }
 
 int fsync(int file) {
-    THE(fsync);
-    return fails_at("fsync", 1, file) ? -1 : next(file);
+    NEXT(fsync);
+    return fails_on("fsync", 1, file) ? -1 : next(file);
 }

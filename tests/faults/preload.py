@@ -12,7 +12,7 @@ SOURCE = Path(__file__).with_name("failing_io.c")
 
 @dataclasses.dataclass(frozen=True)
 class FailingIO:
-    """The compiled library, and where it writes down which calls it failed."""
+    """The compiled library and its log of failed calls."""
 
     library: Path
     log: Path
@@ -26,19 +26,22 @@ class FailingIO:
         after: int = 0,
         number: int = errno.EIO,
     ) -> dict[str, str]:
-        """What a process is started with so that, of its calls on such paths after the first few, every n-th fails; by 0, it never ends."""
-        said = {"ON": on, "PATH": part_of_path, "EVERY": every, "AFTER": after, "ERRNO": number, "LOG": self.log}
-        return {"LD_PRELOAD": str(self.library)} | {f"FAIL_{name}": str(value) for name, value in said.items()}
+        """Return the environment of a process in which every n-th call on such paths fails, after the first calls.
+
+        `number` is the errno; 0: the call never returns.
+        """
+        options = {"ON": on, "PATH": part_of_path, "EVERY": every, "AFTER": after, "ERRNO": number, "LOG": self.log}
+        return {"LD_PRELOAD": str(self.library)} | {f"FAIL_{name}": str(value) for name, value in options.items()}
 
     def failed(self) -> list[str]:
-        """The calls that failed so far, each with its path."""
+        """Return the calls that failed so far, each with its path."""
         return self.log.read_text().splitlines() if self.log.exists() else []
 
 
 def compiled(folder: Path) -> FailingIO:
-    """The library, made in a folder of the test's."""
+    """Compile the library in a folder."""
     library = folder / "failing_io.so"
-    words = (
+    command = (
         os.environ.get("CC", "gcc"),
         "-O1",
         "-Wall",
@@ -50,5 +53,5 @@ def compiled(folder: Path) -> FailingIO:
         str(SOURCE),
         "-ldl",
     )
-    subprocess.run(words, check=True)
+    subprocess.run(command, check=True)
     return FailingIO(library, folder / "failing_io.log")

@@ -1,4 +1,4 @@
-"""Checkpoints that are damaged on the disk."""
+"""Damaged checkpoints."""
 
 import json
 import random
@@ -38,15 +38,15 @@ def file_missing(checkpoint: Path, chance: random.Random) -> None:
 
 
 def metadata_wrong(checkpoint: Path, chance: random.Random) -> None:
-    """A field of state.json is gone, of another type, or says something else than when it was written."""
+    """Remove a field of state.json, or change its type, or change the step."""
     path = checkpoint / STATE
     state = json.loads(path.read_text())
     name = chance.choice(sorted(state.keys() - {"held_out", "spikes"}))
-    wrong = chance.choice(("gone", "type", "step"))
-    if wrong == "gone":
+    damage = chance.choice(("missing", "type", "step"))
+    if damage == "missing":
         del state[name]
     else:
-        state |= {name: [[]]} if wrong == "type" else {"step": state["step"] + 1}
+        state |= {name: [[]]} if damage == "type" else {"step": state["step"] + 1}
     path.write_text(json.dumps(state))
 
 
@@ -54,7 +54,7 @@ DAMAGES: tuple[Callable[[Path, random.Random], None], ...] = (truncated, bit_fli
 
 
 def test_a_damaged_checkpoint_is_never_used(runs: Runs, record: Record, tmp_path: Path) -> None:
-    """All damages are found where checkpoints are chosen, and whole runs go on after some of each kind."""
+    """Damage checkpoints in every way, look which one is chosen, and resume runs after some of the damages."""
     undisturbed = runs.finish("saved", "--steps", "24", "--schedule.end-step", "60", "--checkpoints.every-steps", "8")
     saved = runs.folder("saved") / "checkpoints"
     before, newest = (step_folder(saved, step) for step in steps(saved)[-2:])
@@ -64,19 +64,19 @@ def test_a_damaged_checkpoint_is_never_used(runs: Runs, record: Record, tmp_path
         for checkpoint in (before, newest):
             shutil.copytree(checkpoint, folder / checkpoint.name)
         DAMAGES[time % len(DAMAGES)](folder / newest.name, chance)
-        found, damaged = newest_good(folder)
-        assert found == folder / before.name, (time, found)
+        chosen, damaged = newest_good(folder)
+        assert chosen == folder / before.name, (time, chosen)
         assert set(damaged) == {folder / newest.name} and "\n" not in damaged[folder / newest.name]
         shutil.rmtree(folder)
     for time in range(RESUMES):
         shutil.copytree(runs.folder("saved"), runs.folder(f"saved{time}"))
         DAMAGES[time % len(DAMAGES)](runs.folder(f"saved{time}") / "checkpoints" / newest.name, chance)
-        words = ("--steps", "24", "--schedule.end-step", "60", "--checkpoints.every-steps", "8")
-        assert runs.finish(f"saved{time}", *words) == undisturbed
+        options = ("--steps", "24", "--schedule.end-step", "60", "--checkpoints.every-steps", "8")
+        assert runs.finish(f"saved{time}", *options) == undisturbed
         events = {event["event"]: event for event in runs.workspace.events(f"saved{time}")}
         assert events["checkpoint_damaged"]["reason"] and events["resumed"]["step"] == 16
     record(
-        f"checkpoint truncated, bit flipped, file missing, metadata wrong; {RESUMES} in whole runs",
+        f"checkpoint truncated, bit flipped, file missing, metadata wrong; {RESUMES} in complete runs",
         TIMES,
-        "named, the one before it used",
+        "named, the previous one used",
     )

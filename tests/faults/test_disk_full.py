@@ -21,19 +21,19 @@ MIB = 1 << 20
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 16 MiB in memory. Mounting one takes root."""
-    assert os.geteuid() == 0, "only root may mount a file system; run these tests as root, in a container"
-    place = tmp_path / "disk"
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(place)], check=True)
+    """Mount a file system of 16 MiB in memory, which only root can do."""
+    assert os.geteuid() == 0, "only root can mount a file system; run these tests as root, in a container"
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)], check=True)
     try:
-        yield place
+        yield disk
     finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def fill(disk: Path, leave: int) -> Path:
-    """Takes all of the disk but some bytes."""
+    """Fill the disk but for some bytes."""
     ballast = disk / "ballast"
     with ballast.open("wb") as file:
         file.write(bytes(max(0, shutil.disk_usage(disk).free - leave)))
@@ -41,33 +41,33 @@ def fill(disk: Path, leave: int) -> Path:
 
 
 def steps_of(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without the held-out losses that every end of a run adds."""
+    """Return the metrics without the held-out losses that every end of a run adds."""
     return [line for line in metrics if "loss" in line]
 
 
 def test_a_full_disk_leaves_the_last_good_checkpoint(runs: Runs, small_disk: Path, record: Record) -> None:
-    """Half of the times there is room for the log and not for a checkpoint, else for neither."""
-    words = ("--checkpoints.every-steps", "4", "--checkpoints.keep", "2")
-    undisturbed = runs.finish("room", *words)
-    elsewhere = ("--runs", str(small_disk / "runs"), "--name", "full", *words)
+    """Leave space for the log but not for a checkpoint in half of the cases, and for neither in the others."""
+    options = ("--checkpoints.every-steps", "4", "--checkpoints.keep", "2")
+    undisturbed = runs.finish("space", *options)
+    on_small_disk = ("--runs", str(small_disk / "runs"), "--name", "full", *options)
     folder = small_disk / "runs" / "full"
     for time in range(TIMES):
-        upto = ("--steps", str(8 + 4 * time), "--schedule.end-step", "60")
-        assert (run := runs.start(*elsewhere, *upto)).code() == 0, run.said
+        up_to = ("--steps", str(8 + 4 * time), "--schedule.end-step", "60")
+        assert (run := runs.start(*on_small_disk, *up_to)).code() == 0, run.output
         good, _ = newest_good(folder / "checkpoints")
         assert good is not None
         ballast = fill(small_disk, leave=128 << 10 if time % 2 else 0)
-        run = runs.start(*elsewhere)
-        assert run.code() == 2, run.said
-        assert "the disk is full" in run.said.splitlines()[-1], run.said
+        run = runs.start(*on_small_disk)
+        assert run.code() == 2, run.output
+        assert "the disk is full" in run.output.splitlines()[-1], run.output
         ballast.unlink()
         after, damaged = newest_good(folder / "checkpoints")
         assert after is not None and read_state(after).step >= read_state(good).step and not damaged
-    assert (run := runs.start(*elsewhere)).code() == 0, run.said
+    assert (run := runs.start(*on_small_disk)).code() == 0, run.output
     shutil.copytree(folder, runs.folder("full"))
     assert steps_of(runs.workspace.metrics("full")) == steps_of(undisturbed)
     record(
         "disk full during a save and during logging",
         TIMES,
-        "exit 2, last good checkpoint whole, then on to the same metrics",
+        "exit 2, last good checkpoint intact, resumed to the same metrics",
     )

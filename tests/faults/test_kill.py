@@ -20,9 +20,9 @@ SLOW = ("--schedule.peak", "1e-3")
 """Differences in the last bit grow with the learning rate; this one is usual for larger models."""
 
 
-def killed(runs: Runs, name: str, chance: random.Random, inside: bool, *words: str) -> bool:
-    """Whether the run was killed, inside a save or wherever it was; it may have come to its end before."""
-    run = runs.start("--name", name, *words)
+def killed(runs: Runs, name: str, chance: random.Random, inside: bool, *options: str) -> bool:
+    """Start a run and kill it, inside a save or at any time; whether it was still running then."""
+    run = runs.start("--name", name, *options)
     target = runs.steps(name) + chance.randrange(0, 8)
     run.wait_until(lambda: runs.steps(name) >= target)
     if inside:
@@ -54,9 +54,9 @@ def test_kill_9_changes_no_bit_of_the_metrics(runs: Runs, record: Record) -> Non
     )
 
 
-def test_after_kill_9_another_mesh_or_process_count_goes_on(runs: Runs, record: Record) -> None:
-    words = ("--checkpoints.every-steps", "8", *SLOW)
-    undisturbed = runs.finish("slow", *words)
+def test_another_mesh_or_process_count_resumes_after_kill_9(runs: Runs, record: Record) -> None:
+    options = ("--checkpoints.every-steps", "8", *SLOW)
+    undisturbed = runs.finish("slow", *options)
     chance, worst = random.Random(1), 0.0
     others: list[tuple[int, tuple[str, ...]]] = [
         (1, ("--layout.fsdp", "2", "--layout.tensor", "2")),
@@ -65,21 +65,21 @@ def test_after_kill_9_another_mesh_or_process_count_goes_on(runs: Runs, record: 
     ]
     for number, (processes, layout) in enumerate(others):
         while runs.steps(f"moved{number}") < 8:
-            killed(runs, f"moved{number}", chance, False, *words)
-        moved = runs.finish(f"moved{number}", *words, *layout, processes=processes)
+            killed(runs, f"moved{number}", chance, False, *options)
+        moved = runs.finish(f"moved{number}", *options, *layout, processes=processes)
         worst = max(worst, difference(moved, undisturbed))
     assert worst <= 1e-5
     record(
-        "the same, then another mesh or process count",
+        "kill -9, then another mesh or process count",
         len(others),
         f"losses and norms within {worst:.1e} relative over 50 steps",
     )
 
 
-def difference(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> float:
-    """The largest relative one of losses and gradient norms."""
+def difference(actual: list[dict[str, Any]], expected: list[dict[str, Any]]) -> float:
+    """Return the largest relative difference of losses and gradient norms."""
     a, b = (
         np.array([[line[name] for name in MEASURES] for line in lines if "loss" in line][:50])
-        for lines in (found, expected)
+        for lines in (actual, expected)
     )
     return float(np.max(np.abs(a - b) / np.abs(b)))

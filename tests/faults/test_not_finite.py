@@ -1,4 +1,4 @@
-"""NaN and Inf in losses and gradients, through weights of rare tokens that are poisoned on the disk."""
+"""NaN and Inf in losses and gradients, caused by embeddings of rare tokens that are overwritten in a checkpoint."""
 
 import collections
 import contextlib
@@ -22,7 +22,7 @@ from tests.training.conftest import Workspace, plain_documents, poisoned_workspa
 pytestmark = pytest.mark.faults
 
 STEPS = 40
-WORDS = (
+OPTIONS = (
     "--steps",
     str(STEPS),
     "--schedule.end-step",
@@ -34,55 +34,56 @@ WORDS = (
     "--guard.deviations",
     "0",
 )
-MANY = ("--checkpoints.every-steps", "2", "--checkpoints.keep", str(STEPS))
+ALL_CHECKPOINTS = ("--checkpoints.every-steps", "2", "--checkpoints.keep", str(STEPS))
 COMPARED = ("loss", "gradient_norm", "learning_rate")
 
 
 class Case(NamedTuple):
-    """What is put into the embedding of tokens that occur in these data steps only, after so many steps."""
+    """A value for the embedding of tokens, each of which occurs in only one of some data steps."""
 
     after: int
+    """Step whose checkpoint gets the value."""
     data_steps: tuple[int, ...]
     value: float
-    words: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 @pytest.fixture(scope="module")
 def rare(tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Documents of which every seventh has a character, and so a token, that no other has: an ASCII character or a byte of UTF-8."""
-    own = [
+    """Return a workspace in which every seventh document has a token of its own: an ASCII character or a UTF-8 byte."""
+    characters = [
         *string.ascii_uppercase,
         *string.digits,
         *map(chr, range(0x2600, 0x2640)),
         *(chr(number << 6 | 0x18) for number in range(4, 32)),
     ]
     documents = plain_documents(1000)
-    for character, number in zip(own, range(0, len(documents), 7), strict=False):
+    for character, number in zip(characters, range(0, len(documents), 7), strict=False):
         documents[number] += f" {character}"
     return poisoned_workspace(tmp_path_factory.mktemp("rare"), documents, tokenizer)
 
 
 @pytest.fixture(scope="module")
 def tokens_of_steps(rare: Workspace) -> dict[int, int]:
-    """Data step -> a token that occurs in it, among the inputs, and in no other nor in what is held out."""
+    """Data step -> a token that occurs in its inputs, and in no other step and no held-out batch."""
     with contextlib.chdir(rare.folder):
         experiment = registry.experiment.find(rare.config)
         mixture = registry.mixture.find(experiment.data.mixture)
         loader = Loader(open_stores(experiment.data, mixture), mixture, experiment.data, experiment.seed)
-        found = collections.defaultdict(set)
+        steps_of = collections.defaultdict(set)
         for data_step in range(2 * STEPS):
             for token in np.unique(loader.batch(data_step, slice(None)).tokens).tolist():
-                found[token].add(data_step)
+                steps_of[token].add(data_step)
         held_out = {
             token
             for source in loader.held_out_sources
             for token in np.unique(loader.held_out(source, 16).tokens).tolist()
         }
-    return {next(iter(steps)): token for token, steps in found.items() if len(steps) == 1 and token not in held_out}
+    return {next(iter(steps)): token for token, steps in steps_of.items() if len(steps) == 1 and token not in held_out}
 
 
 def poison(checkpoint: Path, tokens: list[int], value: float) -> None:
-    """Overwrites rows of the embedding; the checkpoint's checksums then fit what is written."""
+    """Overwrite rows of the embedding, and update the checksums of the checkpoint."""
     store = {"driver": "ocdbt", "base": f"file://{checkpoint}/base/", "path": "embedding/"}
     array = tensorstore.open({"driver": "zarr3", "kvstore": store}, open=True).result()
     for token in tokens:
@@ -91,7 +92,7 @@ def poison(checkpoint: Path, tokens: list[int], value: float) -> None:
 
 
 def cut(runs: Runs, origin: str, name: str, after: int) -> Path:
-    """A copy of a run as it was after so many steps; its checkpoint."""
+    """Copy a run as it was after some steps, and return its newest checkpoint."""
     shutil.copytree(runs.folder(origin), runs.folder(name))
     checkpoints = runs.folder(name) / "checkpoints"
     for step in steps(checkpoints):
@@ -109,9 +110,9 @@ def by_data_step(lines: list[dict[str, Any]], left_out: tuple[int, ...]) -> dict
 
 
 def cases(available: dict[int, int]) -> list[Case]:
-    """Alone and five in a row, in the warm-up and later, in whole steps, in one micro-batch of two and in bfloat16."""
+    """Return cases of single steps and five in a row, in the warm-up and later, in all or one of two micro-batches."""
 
-    def alone(after: int) -> tuple[int, ...]:
+    def single(after: int) -> tuple[int, ...]:
         return tuple(sorted(step for step in available if after <= step < STEPS))[::2][:5]
 
     def in_a_row(after: int) -> tuple[int, ...]:
@@ -124,37 +125,37 @@ def cases(available: dict[int, int]) -> list[Case]:
     micro, narrow = ("--layout.accumulation", "2"), ("--layout.compute-dtype", "bfloat16")
     plans = [(float("nan"), ()), (float("inf"), ()), (float("nan"), micro), (3e38, narrow), (float("-inf"), micro)]
     return [
-        Case(after, choose(after), value, words)
-        for after, choose in ((2, alone), (12, in_a_row))
-        for value, words in plans
+        Case(after, choose(after), value, options)
+        for after, choose in ((2, single), (12, in_a_row))
+        for value, options in plans
     ]
 
 
 def test_only_steps_that_are_not_finite_are_rejected(
     rare: Workspace, tokens_of_steps: dict[int, int], record: Record, tmp_path: Path
 ) -> None:
-    """The reference leaves out the same data, and has never been poisoned: what the other steps compute must be its, bit for bit."""
+    """Compare with a run that skips the same data and has the original embedding: other steps are equal bit for bit."""
     runs, times = Runs(rare, tmp_path), 0
     for number, case in enumerate(cases(tokens_of_steps)):
-        origin = "origin" + "".join(case.words).replace("--", "_")
+        origin = "origin" + "".join(case.options).replace("--", "_")
         if not runs.folder(origin).exists():
-            runs.finish(origin, *WORDS, *MANY, *case.words)
+            runs.finish(origin, *OPTIONS, *ALL_CHECKPOINTS, *case.options)
         poison(
             cut(runs, origin, f"case{number}", case.after),
             [tokens_of_steps[step] for step in case.data_steps],
             case.value,
         )
-        found = runs.finish(f"case{number}", *WORDS, *MANY, *case.words)
-        rejected = tuple(line["data_step"] for line in found if "loss" in line and not line["accepted"])
+        metrics = runs.finish(f"case{number}", *OPTIONS, *ALL_CHECKPOINTS, *case.options)
+        rejected = tuple(line["data_step"] for line in metrics if "loss" in line and not line["accepted"])
         assert rejected == case.data_steps, case
         checkpoint = cut(runs, origin, f"without{number}", case.after)
         finish(checkpoint, dataclasses.replace(read_state(checkpoint), skipped=case.data_steps))
         shorter = ("--steps", str(STEPS - len(case.data_steps)))
-        expected = runs.finish(f"without{number}", *WORDS, *MANY, *case.words, *shorter)
-        assert by_data_step(found, case.data_steps) == by_data_step(expected, case.data_steps), case
+        expected = runs.finish(f"without{number}", *OPTIONS, *ALL_CHECKPOINTS, *case.options, *shorter)
+        assert by_data_step(metrics, case.data_steps) == by_data_step(expected, case.data_steps), case
         times += len(rejected)
     record(
-        "NaN, Inf or overflow: whole steps and micro-batches, warm-up and later, alone and five in a row",
+        "NaN, Inf or overflow: steps and micro-batches, warm-up and later, single and five in a row",
         times,
-        "exactly those rejected",
+        "exactly these steps rejected",
     )

@@ -1,4 +1,4 @@
-"""Reads of the token store that fail now and then."""
+"""Reads of the token store that sometimes fail."""
 
 import errno
 import os
@@ -17,10 +17,10 @@ ERRORS = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN)
 STORE = "/stores/files/"
 
 
-def test_reads_that_fail_are_tried_again(
+def test_failed_reads_are_retried(
     runs: Runs, plain: Workspace, failing_io: FailingIO, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each run fails with another error, and every third call; what the run writes beside the store, its packing plan, exists before."""
+    """Fail every third call, in each run with another error; the packing plan beside the store exists already."""
     undisturbed = runs.finish("read")
     turn = 0
     while len(failing_io.failed()) < TIMES:
@@ -36,4 +36,4 @@ def test_reads_that_fail_are_tried_again(
         assert len(failing_io.failed()) > before
         assert plain.metrics(f"read{turn}") == undisturbed
         turn += 1
-    record("reading the store fails now and then", len(failing_io.failed()), f"retried, same batches in {turn} runs")
+    record("reads of the store fail sometimes", len(failing_io.failed()), f"retried, same batches in {turn} runs")

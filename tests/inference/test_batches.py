@@ -11,8 +11,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.model import Model
 from tanuki_jax.corpus.chat import builtin as named
 from tanuki_jax.corpus.chat import template_files as folder
-from tanuki_jax.corpus.records.read import Malformed
-from tanuki_jax.corpus.records.types import Conversation, Document, Message
+from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, Message
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.inference.batches import Refused, Task, complete, tasks
 from tanuki_jax.inference.decode import shape

@@ -8,8 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.records.read import Malformed
-from tanuki_jax.corpus.records.types import Conversation, Document, Message
+from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, Message
 from tanuki_jax.inference.prompts import Given, prompts
 
 LINES = """{"prompt": "昔々、", "id": 7}

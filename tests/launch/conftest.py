@@ -1,4 +1,4 @@
-"""Stand-ins for the programs that launchers call: each writes down how it was called and ends as a test wants."""
+"""Stand-ins for the programs that launchers call: each records its arguments and runs a script of the test."""
 
 import dataclasses
 import os
@@ -12,22 +12,22 @@ LAUNCH = Path(__file__).parents[2] / "launch"
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """An empty repository with the launchers, and a folder of stand-ins that comes first on the PATH."""
+    """An empty repository with the launchers, and a folder of stand-ins that is first on the PATH."""
 
     folder: Path
 
     def program(self, name: str, script: str = "") -> Path:
-        """A bash script NAME on the PATH, which notes its words in `called` before all else."""
+        """Write a bash script NAME on the PATH that records its arguments in `called` before it runs `script`."""
         path = self.folder / "programs" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(f'#!/usr/bin/env bash\nprintf "%s\\n" "{name} $*" >>{self.folder}/called\n{script}\n')
         path.chmod(0o755)
         return path
 
-    def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         path = f"{self.folder / 'programs'}:{os.environ['PATH']}"
         return subprocess.Popen(
-            words,
+            arguments,
             cwd=self.folder,
             env=os.environ | {"PATH": path} | environment,
             stdout=subprocess.PIPE,
@@ -36,10 +36,10 @@ class Site:
             start_new_session=True,
         )
 
-    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        process = self.start(*words, **environment)
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments, **environment)
         out, err = process.communicate(timeout=60)
-        return subprocess.CompletedProcess(words, process.returncode, out, err)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def called(self) -> list[str]:
         path = self.folder / "called"

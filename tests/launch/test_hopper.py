@@ -1,4 +1,4 @@
-"""What XLA is told on Hopper."""
+"""Settings of XLA, CUDA and NCCL on Hopper."""
 
 import sys
 
@@ -23,9 +23,9 @@ def test_this_jax_knows_every_flag(site: Site) -> None:
     assert unknown.returncode != 0 and "Unknown flag in XLA_FLAGS: --xla_gpu_no_such_flag=1" in unknown.stderr
 
 
-def test_what_is_set_already_wins(site: Site) -> None:
-    own = dict.fromkeys(VARIABLES, "mine")
-    said = site.run("sh", "-euc", ". launch/hopper.sh; " + "; ".join(f'echo "${name}"' for name in VARIABLES), **own)
-    flags, *others = said.stdout.splitlines()
+def test_existing_settings_win(site: Site) -> None:
+    existing = dict.fromkeys(VARIABLES, "existing")
+    script = ". launch/hopper.sh; " + "; ".join(f'echo "${name}"' for name in VARIABLES)
+    flags, *others = site.run("sh", "-euc", script, **existing).stdout.splitlines()
     assert flags.startswith("--") or flags.startswith(" --")
-    assert flags.endswith(" mine") and others == ["mine"] * 4
+    assert flags.endswith(" existing") and others == ["existing"] * 4

@@ -1,4 +1,4 @@
-"""The JobSet's figures among themselves, and its container's script with a stand-in for Python; it has not run on a cluster."""
+"""The JobSet's consistency, and its container's script with a stand-in for Python; it has not run on a cluster."""
 
 import signal
 from typing import Any
@@ -17,24 +17,24 @@ def jobset() -> dict[str, Any]:
 
 def job(jobset: dict[str, Any]) -> dict[str, Any]:
     (replicated,) = jobset["spec"]["replicatedJobs"]
-    found: dict[str, Any] = replicated["template"]["spec"]
-    return found
+    spec: dict[str, Any] = replicated["template"]["spec"]
+    return spec
 
 
 def container(jobset: dict[str, Any]) -> dict[str, Any]:
-    (found,) = job(jobset)["template"]["spec"]["containers"]
-    assert isinstance(found, dict)
-    return found
+    (only,) = job(jobset)["template"]["spec"]["containers"]
+    assert isinstance(only, dict)
+    return only
 
 
-def test_the_pods_agree_on_their_number_and_their_first(jobset: dict[str, Any]) -> None:
+def test_the_number_of_pods_and_the_name_of_the_first_are_consistent(jobset: dict[str, Any]) -> None:
     environment = {entry["name"]: entry.get("value") for entry in container(jobset)["env"]}
     assert job(jobset)["parallelism"] == job(jobset)["completions"] == int(environment["JAX_NUM_PROCESSES"])
     name, (replicated,) = jobset["metadata"]["name"], jobset["spec"]["replicatedJobs"]
     assert environment["JAX_COORDINATOR_ADDRESS"].split(":")[0] == f"{name}-{replicated['name']}-0-0.{name}"
 
 
-def test_a_refusal_ends_the_jobset_and_any_other_failure_begins_it_anew(jobset: dict[str, Any]) -> None:
+def test_a_refusal_ends_the_jobset_and_another_failure_restarts_it(jobset: dict[str, Any]) -> None:
     (rule,) = job(jobset)["podFailurePolicy"]["rules"]
     assert rule["action"] == "FailJob" and rule["onExitCodes"] == {
         "containerName": "train",
@@ -47,7 +47,7 @@ def test_a_refusal_ends_the_jobset_and_any_other_failure_begins_it_anew(jobset: 
     assert job(jobset)["backoffLimit"] == 0 and job(jobset)["template"]["spec"]["restartPolicy"] == "Never"
 
 
-def words(jobset: dict[str, Any]) -> list[str]:
+def command(jobset: dict[str, Any]) -> list[str]:
     return [*container(jobset)["command"], *container(jobset)["args"]]
 
 
@@ -57,19 +57,19 @@ def python(site: Site, script: str) -> None:
 
 
 @pytest.mark.parametrize("code", [0, 2, 3, 9])
-def test_a_pod_ends_as_the_training_does(jobset: dict[str, Any], site: Site, code: int) -> None:
+def test_a_pod_exits_with_the_code_of_the_training(jobset: dict[str, Any], site: Site, code: int) -> None:
     python(site, f'echo "$JAX_OPTIMIZATION_LEVEL"; exit {code}')
-    finished = site.run(*words(jobset))
+    finished = site.run(*command(jobset))
     assert (finished.returncode, finished.stdout) == (code, "O1\n")
     assert site.called() == ["python -m tanuki_jax.train --distributed --config=8b --layout.data=3"]
 
 
-def test_an_evicted_pod_saves_and_has_failed(jobset: dict[str, Any], site: Site) -> None:
+def test_an_evicted_pod_saves_and_fails(jobset: dict[str, Any], site: Site) -> None:
     python(
-        site, "trap 'sleep 0.3; echo saved; exit 0' TERM; echo begun; for ((i = 0; i < 200; i++)); do sleep 0.1; done"
+        site, "trap 'sleep 0.3; echo saved; exit 0' TERM; echo started; for ((i = 0; i < 200; i++)); do sleep 0.1; done"
     )
-    process = site.start(*words(jobset))
-    assert process.stdout is not None and process.stdout.readline() == "begun\n"
+    process = site.start(*command(jobset))
+    assert process.stdout is not None and process.stdout.readline() == "started\n"
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=30)
     assert (process.returncode, out) == (1, "saved\n")

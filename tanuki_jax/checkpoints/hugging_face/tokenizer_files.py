@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.chat import template_files as chat_folder
-from tanuki_jax.corpus.records.files import expand, split
-from tanuki_jax.corpus.records.read import read
+from tanuki_jax.corpus.records.files import expand
+from tanuki_jax.corpus.records.read import read, split
 from tanuki_jax.corpus.records.types import Document
 from tanuki_jax.corpus.tasks.registry import FAMILIES
 from tanuki_jax.data.tokenizer.copy_tokenizer import copy_tokenizer

@@ -1,1 +1,1 @@
-"""How conversations become text."""
+"""Conversations as text: chat templates, and the plain form of pretraining."""

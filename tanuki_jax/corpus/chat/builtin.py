@@ -1,4 +1,4 @@
-"""The project's chat templates, and those in files."""
+"""Chat templates by name or path."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ from tanuki_jax.corpus.chat.template import Template
 
 _FOLDER = Path(__file__).with_name("templates")
 NAMES = tuple(sorted(path.stem for path in _FOLDER.glob("*.jinja")))
-"""`tanuki` as Tanuki-8B (### 指示:, ### 応答:), `user_assistant` as conversations of the pretraining corpus, `chatml`, `llama3`."""
+"""The project's templates; `tanuki` is Tanuki-8B's (### 指示:, ### 応答:), `user_assistant` the form of pretraining."""
 
 
 def find(name: str) -> Template:
-    """The template of that name, or in the file of that path. InputError if there is neither, or if it is no template."""
+    """Return the project's template of a name, or the template in a file. InputError if there is neither."""
     path = _FOLDER / f"{name}.jinja" if name in NAMES else Path(name)
     if not path.is_file():
         raise InputError(

@@ -1,4 +1,4 @@
-"""A rendered conversation to look at: what of it is learned?"""
+"""Display of a rendered conversation, with marks around the learned parts."""
 
 from collections.abc import Iterable
 
@@ -7,13 +7,13 @@ from rich.text import Text
 from tanuki_jax.corpus.chat.template import Span
 
 BEGIN, END = "⟦", "⟧"
-"""Around what is learned, for where there are no colours."""
+"""Brackets around learned text, for output without colours."""
 _PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421", 0x9B: "\ufffd", ord("\n"): "↵\n"}
-"""What is shown for control characters, some of which would give orders to the terminal."""
+"""Control character -> its picture: a terminal would obey the character itself."""
 
 
 def preview(spans: Iterable[Span]) -> Text:
-    """The text with what is learned in green, between brackets, and a mark at every end of a line and for control characters."""
+    """Return the text with learned parts in green and between brackets, and pictures of control characters."""
     text = Text()
     for span in spans:
         visible = span.text.translate(_PICTURES)

@@ -1,4 +1,4 @@
-"""Chat templates: conversations as text, with what the assistant says marked as what is learned."""
+"""Chat templates: conversations as text, in which the assistant's words are marked as learned."""
 
 import datetime
 import functools
@@ -22,56 +22,59 @@ from tanuki_jax.corpus.records.types import Message
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a rendered conversation."""
+    """A part of a rendered conversation."""
 
     text: str
-    """Never empty."""
+    """The characters, at least one."""
     learned: bool
-    """Whether it is what the assistant says, and is to be trained on."""
+    """Whether training learns it: the assistant's words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A Jinja template that sees what transformers shows one: `messages`, `bos_token`, `eos_token`, `add_generation_prompt`.
+    """A Jinja template with the variables of transformers: `messages`, `bos_token`, `eos_token`, and so on.
 
-    What stands between `{% generation %}` and `{% endgeneration %}` is learned. InputError if the source is no Jinja template.
+    Text between `{% generation %}` and `{% endgeneration %}` is learned. InputError if the source has a syntax error.
     """
 
     source: str
     name: str
-    """What messages call it: one of the project's templates, or a file."""
+    """Name for error messages: one of the project's templates, or a file."""
 
     def __post_init__(self) -> None:
         try:
             _compiled(self.source)
         except jinja2.TemplateSyntaxError as error:
             raise InputError(
-                f"the chat template {self.name} is no Jinja template: line {error.lineno}: {error.message}"
+                f"the chat template {self.name} is not a Jinja template: line {error.lineno}: {error.message}"
             ) from error
 
     @property
     def fingerprint(self) -> str:
-        """Equal for two templates if and only if their sources are."""
+        """Hash of the source: equal for two templates if and only if their sources are."""
         return hashlib.sha256(self.source.encode()).hexdigest()
 
     @property
     def marks_learned(self) -> bool:
-        """Whether there are marks around what is learned: without them a template serves to generate, not to train."""
+        """Whether a `generation` statement marks learned text: without one, the template can generate but not train."""
         tree = _environment().parse(self.source)
-        return any(found.name == _GENERATION for found in tree.find_all(nodes.ExtensionAttribute))
+        return any(attribute.name == _GENERATION for attribute in tree.find_all(nodes.ExtensionAttribute))
 
     def render(self, messages: Sequence[Message], *, bos: str, eos: str, prompt: bool = False) -> tuple[Span, ...]:
-        """The text of a conversation, cut where what is learned begins and ends.
+        """Return the text of a conversation, cut where learned text begins and ends.
 
         Args:
-            messages: the conversation. Its contents may hold anything.
+            messages: the conversation, with any characters in its contents.
             bos: the tokenizer's token that begins a sequence, as text; empty if it has none.
-            eos: the one that ends a sequence.
-            prompt: whether to add what stands before the assistant's next turn.
+            eos: the tokenizer's token that ends a sequence, as text.
+            prompt: whether to add the text that precedes the assistant's next turn.
 
         Raises:
-            InputError: with the template's words if it does not take this conversation.
+            InputError: the template refuses this conversation; with the template's reason.
         """
+        # Learned text is found again by two mark characters that the statement `generation` puts around it. Searching
+        # the output for the assistant's contents would not do: a user may quote them, and a template may change them.
+        # The marks are characters that no content has, so every mark in the output is one that `generation` wrote.
         begin, end = itertools.islice(unused(message.content for message in messages), 2)
         try:
             text = _compiled(self.source).render(
@@ -84,15 +87,15 @@ class Template:
                 **{_MARKS: (begin, end)},
             )
         except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"the chat template {self.name} does not take this conversation: {error}") from error
+            raise InputError(f"the chat template {self.name} refuses this conversation: {error}") from error
         return tuple(_spans(text, begin, end))
 
 
 def unused(texts: Iterable[str]) -> Iterator[str]:
-    """Characters that are in none of the texts and mean nothing: Unicode's noncharacters, then private ones."""
-    known = tuple(texts)
+    """Yield characters without a meaning that are in none of the texts: Unicode's noncharacters, then private ones."""
+    searched = tuple(texts)
     characters = map(chr, itertools.chain(range(0xFDD0, 0xFDF0), range(0xF0000, 0xFFFFE)))
-    return (character for character in characters if not any(character in text for text in known))
+    return (character for character in characters if not any(character in text for text in searched))
 
 
 _GENERATION = "_between_marks"
@@ -100,7 +103,7 @@ _MARKS = "_marks"
 
 
 class _Generation(Extension):
-    """The statement `generation`: its body comes out between two marks that the context holds."""
+    """The statement `generation`, which writes its body between the two marks in the context variable `_marks`."""
 
     tags: set[str] = {"generation"}  # noqa: RUF012
 
@@ -138,7 +141,7 @@ def _to_json(
     separators: tuple[str, str] | None = None,
     sort_keys: bool = False,
 ) -> str:
-    """As transformers': Jinja's own would escape what means something in HTML."""
+    """Return a value as JSON, as transformers does: Jinja's own filter would escape characters that HTML uses."""
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 
@@ -151,14 +154,15 @@ def _strftime_now(form: str) -> str:
 
 
 def _spans(text: str, begin: str, end: str) -> Iterator[Span]:
-    """The text between the marks, neighbours of one kind joined."""
-    parts = ((part, learned) for piece in text.split(begin) for part, learned in _halves(piece, end))
+    """Cut a text at its marks, and join neighbours that are both learned or both not."""
+    # Split at every begin mark: each section but the first then starts with learned text, up to its end mark.
+    parts = ((part, learned) for section in text.split(begin) for part, learned in _halves(section, end))
     filled = ((part, learned) for part, learned in parts if part)
     for learned, group in itertools.groupby(filled, key=lambda part: part[1]):
         yield Span("".join(part for part, _ in group), learned)
 
 
-def _halves(piece: str, end: str) -> tuple[tuple[str, bool], tuple[str, bool]]:
-    """Of what follows a mark of beginning: what is learned, and what is not. Without a mark of end nothing is."""
-    before, mark, after = piece.rpartition(end)
+def _halves(section: str, end: str) -> tuple[tuple[str, bool], tuple[str, bool]]:
+    """Cut a section at its last end mark into learned and other text; without an end mark nothing is learned."""
+    before, mark, after = section.rpartition(end)
     return (before, bool(mark)), (after, False)

@@ -1,4 +1,4 @@
-"""The chat template in a tokenizer's folder, where transformers has it."""
+"""The chat template in a tokenizer's folder, in the files that transformers reads."""
 
 import json
 from pathlib import Path
@@ -14,13 +14,15 @@ _DEFAULT = "default"
 
 
 def find(tokenizer: Path) -> Template | None:
-    """The template beside a tokenizer: `chat_template.jinja`, else `chat_template` in `tokenizer_config.json`; None if there is neither.
+    """Return the template beside a tokenizer; None if there is none.
+
+    It is `chat_template.jinja`, or without that file `chat_template` in `tokenizer_config.json`.
 
     Args:
-        tokenizer: the tokenizer's folder, or its file.
+        tokenizer: the tokenizer's folder, or a file in it.
 
     Raises:
-        InputError: if what is there is no template, or if there are several of which none is called `default`.
+        InputError: the template is not text, has a syntax error, or is one of several and none is called `default`.
     """
     folder = _folder(tokenizer)
     if (folder / JINJA).is_file():
@@ -35,18 +37,18 @@ def find(tokenizer: Path) -> Template | None:
 
 
 def read(tokenizer: Path) -> Template:
-    """As `find`; InputError also if there is none."""
+    """Return the template beside a tokenizer, like `find`. InputError also if there is none."""
     template = find(tokenizer)
     if template is None:
         raise InputError(
-            f"the tokenizer's folder {_folder(tokenizer)} has no chat template: name one in data.tokenizer.chat_template when preparing, "
-            f"or put a {JINJA} there"
+            f"the tokenizer's folder {_folder(tokenizer)} has no chat template: "
+            f"name one in data.tokenizer.chat_template when preparing, or put a {JINJA} there"
         )
     return template
 
 
 def write(tokenizer: Path, template: Template) -> None:
-    """Makes this the template of a tokenizer's folder; the other fields of its `tokenizer_config.json` stay."""
+    """Make this the template of a tokenizer's folder; the other fields of its `tokenizer_config.json` stay."""
     folder = _folder(tokenizer)
     config = tokenizer_config(folder) or {
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -63,7 +65,7 @@ def _folder(tokenizer: Path) -> Path:
 
 
 def tokenizer_config(folder: Path) -> dict[str, Any]:
-    """What `tokenizer_config.json` in a folder holds; empty if there is none. InputError if it is not a JSON object."""
+    """Return the fields of `tokenizer_config.json`; empty if there is no such file. InputError if it is no object."""
     path = folder / CONFIG
     if not path.is_file():
         return {}
@@ -77,12 +79,12 @@ def tokenizer_config(folder: Path) -> dict[str, Any]:
 
 
 def _default(templates: list[Any], name: str) -> object:
-    """Of templates that have names, the default one, or the only one."""
+    """Return the template called `default`, or the only one."""
     named = {entry.get("name"): entry.get("template") for entry in templates if isinstance(entry, dict)}
     if len(named) == 1:
         return next(iter(named.values()))
     if _DEFAULT not in named:
         raise InputError(
-            f"of the chat templates {name} none is called {_DEFAULT}: there are {', '.join(map(str, named)) or 'none'}"
+            f"no chat template {name} is called {_DEFAULT}; their names: {', '.join(map(str, named)) or 'none'}"
         )
     return named[_DEFAULT]

@@ -1,4 +1,4 @@
-"""Conversations cut to a length, by whole turns."""
+"""Conversations cut to a length, by complete exchanges."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -9,19 +9,21 @@ from tanuki_jax.corpus.records.types import Message
 def truncated(
     messages: Sequence[Message], fits: Callable[[tuple[Message, ...]], bool], *, keep: Literal["beginning", "end"]
 ) -> tuple[Message, ...] | None:
-    """The conversation with as many exchanges as fit: a user's turn and all that follows up to the user's next one. None if none fits.
+    """Return the conversation with as many exchanges as fit; None if none fits.
+
+    An exchange is a turn of the user and all turns up to the user's next one.
 
     Args:
-        messages: turns in order. A system message stays, whatever else goes.
+        messages: turns in order. A system message is always kept.
         fits: whether a shortened conversation is short enough.
-        keep: which exchanges stay: those at the beginning, to train on, or those at the end, to answer the last.
+        keep: which exchanges stay: the first ones, to train on them, or the last ones, to answer the last.
     """
     system = [message for message in messages[:1] if message.role == "system"]
     turns = messages[len(system) :]
-    starts = [place for place, message in enumerate(turns) if message.role == "user"]
-    kept = (
+    starts = [position for position, message in enumerate(turns) if message.role == "user"]
+    candidates = (
         [turns[:stop] for stop in reversed([*starts[1:], len(turns)])]
         if keep == "beginning"
         else [turns[start:] for start in starts]
     )
-    return next((shorter for rest in kept if fits(shorter := (*system, *rest))), None)
+    return next((shorter for rest in candidates if fits(shorter := (*system, *rest))), None)

@@ -1,50 +1,69 @@
-"""From the fields of a JSON line or Parquet row to a record."""
+"""Conversion between records and the fields of a JSON line or Parquet row."""
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
 
+from tanuki_jax.config.mixture import PAIR_FORMS, Form
 from tanuki_jax.corpus.records.preferences import FIELDS, pair_of
 from tanuki_jax.corpus.records.turns import (
     INSTRUCTION,
     TURNS,
+    actual_type,
     check,
-    fields_with_values,
     instruction_of,
-    kind,
     messages_of,
+    names_of,
     text_of,
     with_system,
 )
-from tanuki_jax.corpus.records.types import Conversation, Document, Form, Message, Preference
+from tanuki_jax.corpus.records.types import Conversation, Document, Message, Preference, Record
 
 
-def record_of(
-    fields: Mapping[str, object], place: str, text_field: str, form: Form = "text"
-) -> Document | Conversation | Preference:
-    """The record that a row holds. ValueError says, in a few words, why it holds none.
+def fields_of(record: Record) -> dict[str, object]:
+    """Return the fields under which a record is written; `metadata` only if it has any."""
+    fields: dict[str, object]
+    match record:
+        case Document(id, text):
+            fields = {"id": id, "text": text}
+        case Conversation(id, messages):
+            fields = {"id": id, "messages": _turns(messages)}
+        case Preference(id, prompt, chosen, rejected):
+            fields = {"id": id, "prompt": _turns(prompt), "chosen": chosen, "rejected": rejected}
+    return fields | {"metadata": dict(record.metadata)} if record.metadata else fields
 
-    Its id is the row's `id` if that is a string or a whole number, else `place`. Metadata is the object in `metadata`, if there is one,
-    on top of all fields that have no other use.
+
+def to_json(value: object) -> str:
+    """Return a value as JSON, and what JSON cannot hold as its `str`."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def record_of(fields: Mapping[str, object], location: str, text_field: str, form: Form = "text") -> Record:
+    """Return the record that a row holds. ValueError says, in a few words, why it holds none.
+
+    Its id is the row's `id` if that is a string or a whole number, else `location`. Its metadata is the object in
+    `metadata`, if there is one, on top of all fields that have no other use.
 
     Args:
         fields: the row.
-        place: where it stands.
+        location: the file and the position of the row in it.
         text_field: the field that holds a document's text.
-        form: "text": a list in `messages` ({role, content}) or, where there is no text, in `conversations` ({from, value}) makes a
-            conversation, otherwise `text_field` is a document's text. "chat": a conversation from either list, or from Alpaca's
-            `instruction` and `output`, whose turns alternate and end with the assistant's. "preference" and "kto": `pair_of`.
+        form: "text": a list in `messages` ({role, content}) or, without a text, in `conversations` ({from, value})
+            makes a conversation, otherwise `text_field` is a document's text. "chat": a conversation from either list,
+            or from Alpaca's `instruction` and `output`, whose turns alternate and end with the assistant's. A pair:
+            `pair_of`.
     """
     id = fields.get("id")
     usable_id = type(id) in (str, int)
-    name = str(id) if usable_id else place
+    name = str(id) if usable_id else location
     used = {"id"} if usable_id else set()
+    if form in PAIR_FORMS:
+        return Preference(name, *pair_of(fields), _metadata(fields, FIELDS | used))
     if form == "text":
         return _document_or_conversation(fields, name, used, text_field)
-    if form == "chat":
-        messages, parts = _chat_of(fields)
-        if wrong := check(messages, answered=True):
-            raise ValueError(wrong)
-        return Conversation(name, messages, _metadata(fields, {*used, *parts}))
-    return Preference(name, *pair_of(fields), _metadata(fields, FIELDS | used))
+    messages, parts = _chat_of(fields)
+    if fault := check(messages, answered=True):
+        raise ValueError(fault)
+    return Conversation(name, messages, _metadata(fields, {*used, *parts}))
 
 
 def _document_or_conversation(
@@ -56,28 +75,28 @@ def _document_or_conversation(
             return Conversation(name, messages_of(turns), _metadata(fields, {field, *used}))
     text = fields.get(text_field)
     if text is None:
-        raise ValueError(f"no field {text_field!r} among {fields_with_values(fields)}")
+        raise ValueError(f"no field {text_field!r} among {names_of(fields)}")
     if not isinstance(text, str):
-        raise ValueError(f"the field {text_field!r} is not text but {kind(text)}")
+        raise ValueError(f"the field {text_field!r} is not text but {actual_type(text)}")
     if not text or text.isspace():
         raise ValueError("the text is empty")
     return Document(name, text, _metadata(fields, {text_field, *used}))
 
 
 def _chat_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], tuple[str, ...]]:
-    """The messages of a row, and the fields that they are made of."""
+    """Return the messages of a row, and the fields that they are made of."""
     for field in TURNS:
         turns = fields.get(field)
         if isinstance(turns, list):
             if any(isinstance(turn, Mapping) and turn.get("weight") == 0 for turn in turns):
-                raise ValueError("a message has the weight 0, and all that the assistant says is learned")
+                raise ValueError("a message has the weight 0, but every message of the assistant is learned")
             return with_system(fields, messages_of(turns)), (field, "system")
     prompt = instruction_of(fields)
     if prompt is None:
         for field in TURNS:
             if fields.get(field) is not None:
-                raise ValueError(f"the field {field!r} is not a list of messages but {kind(fields[field])}")
-        raise ValueError(f"no field {', '.join(map(repr, TURNS))} or 'instruction' among {fields_with_values(fields)}")
+                raise ValueError(f"the field {field!r} is not a list of messages but {actual_type(fields[field])}")
+        raise ValueError(f"no field {', '.join(map(repr, TURNS))} or 'instruction' among {names_of(fields)}")
     return (*prompt, Message("assistant", text_of(fields.get("output"), "the output"))), (*INSTRUCTION, "output")
 
 
@@ -86,3 +105,7 @@ def _metadata(fields: Mapping[str, object], used: Collection[str]) -> dict[str, 
     if not isinstance(own, dict):
         return {key: value for key, value in fields.items() if key not in used}
     return {key: value for key, value in fields.items() if key not in used and key != "metadata"} | own
+
+
+def _turns(messages: Iterable[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]

@@ -1,6 +1,7 @@
-"""Which files a source consists of, and how they are cut into slices that can be read in parallel."""
+"""Input files, on this machine or in a bucket: matched by patterns, and opened."""
 
 import fnmatch
+import functools
 import glob
 import os
 from collections.abc import Iterator, Sequence
@@ -9,12 +10,10 @@ from typing import Literal
 
 import pyarrow as pa
 import pyarrow.fs
-import pyarrow.parquet as pq
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.records.storage import locate
 
-JSON_LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".json.zst")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _COMPRESSIONS: dict[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
 
 
@@ -30,10 +29,10 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of a file that is read in one go.
+    """A part of a file that one process reads.
 
-    [start, stop) are bytes of a .jsonl and rows of a .parquet file; the slice owns the lines, or the row groups, that begin in it.
-    Any other file is one slice, from 0 to its size in bytes.
+    [start, stop) counts bytes of a .jsonl file and rows of a .parquet file; the slice owns the lines, or the row
+    groups, that begin in it. Any other file is one slice, from 0 to its size in bytes.
     """
 
     path: str
@@ -41,23 +40,10 @@ class Slice:
     stop: int
 
 
-def format_of(path: str) -> Literal["json_lines", "parquet", "text"]:
-    """How the file is read, judged by its suffix: .jsonl (also .gz, .zst), .json.gz, .json.zst, .parquet; anything else is plain text."""
-    name = path.lower()
-    if name.endswith(JSON_LINES):
-        return "json_lines"
-    return "parquet" if name.endswith(".parquet") else "text"
-
-
-def compression_of(path: str) -> Literal["gzip", "zstd"] | None:
-    """The compression of the file as a whole, judged by its suffix: .gz or .zst."""
-    return _COMPRESSIONS.get(os.path.splitext(path.lower())[1])
-
-
 def expand(patterns: Sequence[str]) -> list[InputFile]:
-    """The regular files that the patterns match, sorted by path, each once.
+    """Return the regular files that the patterns match, sorted by path, each once.
 
-    A pattern is a path or a glob, local or on gs:// or s3://. `**` goes into folders of any depth; `*` and `**` leave out
+    A pattern is a path or a glob, local or on gs:// or s3://. `**` matches folders of any depth; `*` and `**` leave out
     names that begin with a dot, as in the shell. InputError if there is no pattern, or one that matches no file.
     """
     if not patterns:
@@ -67,46 +53,40 @@ def expand(patterns: Sequence[str]) -> list[InputFile]:
         matched = list(_expand_remote(pattern) if "://" in pattern else _expand_local(pattern))
         if not matched:
             folder = pattern.rstrip("/")
-            hint = f"; it is a folder, whose files {folder}/**/* names" if os.path.isdir(pattern) else ""
+            hint = f"; it is a folder: {folder}/**/* matches the files in it" if os.path.isdir(pattern) else ""
             raise InputError(f"no file matches {pattern}{hint}")
         files.update((file.path, file) for file in matched)
     return [files[path] for path in sorted(files)]
 
 
-def split(file: InputFile, bytes_per_slice: int) -> list[Slice]:
-    """Cuts a file into slices of about `bytes_per_slice`; together they own every row once, in order.
-
-    Only .jsonl (at any byte) and .parquet (between row groups, by their uncompressed size) can be cut. An empty file has no slices.
-    InputError if a .parquet file is damaged.
-    """
-    assert bytes_per_slice > 0
-    if format_of(file.path) == "parquet":
-        return _split_parquet(file.path, bytes_per_slice)
-    if format_of(file.path) == "json_lines" and compression_of(file.path) is None:
-        return [
-            Slice(file.path, start, min(start + bytes_per_slice, file.bytes))
-            for start in range(0, file.bytes, bytes_per_slice)
-        ]
-    return [Slice(file.path, 0, file.bytes)] if file.bytes else []
+def compression_of(path: str) -> Literal["gzip", "zstd"] | None:
+    """Return the compression of a file by its suffix, .gz or .zst."""
+    return _COMPRESSIONS.get(os.path.splitext(path.lower())[1])
 
 
-def _split_parquet(path: str, bytes_per_slice: int) -> list[Slice]:
+def open_file(path: str) -> pa.NativeFile:
+    """Open a file to read its bytes, decompressed; only an uncompressed file can seek."""
     system, location = locate(path)
-    try:
-        with system.open_input_file(location) as file:
-            metadata = pq.read_metadata(file)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} is not a readable Parquet file: {error}") from error
-    slices: list[Slice] = []
-    start = stop = size = 0
-    for index in range(metadata.num_row_groups):
-        group = metadata.row_group(index)
-        stop += group.num_rows
-        size += group.total_byte_size
-        if size >= bytes_per_slice:
-            slices.append(Slice(path, start, stop))
-            start, size = stop, 0
-    return [*slices, Slice(path, start, stop)] if stop > start else slices
+    compression = compression_of(path)
+    if compression is None:
+        return system.open_input_file(location)
+    return system.open_input_stream(location, compression=compression)
+
+
+def locate(path: str) -> tuple[pyarrow.fs.FileSystem, str]:
+    """Return the file system of a local path or a gs://, s3:// or file:// address, and the path inside it."""
+    scheme, mark, rest = path.partition("://")
+    if not mark:
+        return pyarrow.fs.LocalFileSystem(), path
+    root, slash, key = rest.partition("/")
+    system, base = _root(f"{scheme}://{root}/")
+    return system, f"{base.rstrip('/')}{slash}{key}"
+
+
+@functools.cache
+def _root(address: str) -> tuple[pyarrow.fs.FileSystem, str]:
+    system, base = pyarrow.fs.FileSystem.from_uri(address)
+    return system, base
 
 
 def _expand_local(pattern: str) -> Iterator[InputFile]:
@@ -120,15 +100,17 @@ def _expand_remote(pattern: str) -> Iterator[InputFile]:
     scheme = pattern.partition("://")[0]
     system, location = locate(pattern)
     segments = location.split("/")
+    # A bucket has no glob of its own: list everything below the longest part of the pattern without wildcards, and
+    # match the rest.
     fixed = next((i for i, segment in enumerate(segments) if glob.has_magic(segment)), len(segments))
     if fixed == len(segments):
-        found = system.get_file_info([location])
+        matched = system.get_file_info([location])
     else:
         selector = pyarrow.fs.FileSelector("/".join(segments[:fixed]) or "/", allow_not_found=True, recursive=True)
-        found = [
+        matched = [
             info for info in system.get_file_info(selector) if _matches(info.path.split("/")[fixed:], segments[fixed:])
         ]
-    for info in found:
+    for info in matched:
         if info.type == pyarrow.fs.FileType.File:
             yield InputFile(f"{scheme}://{info.path}", info.size)
 

@@ -1,16 +1,16 @@
-"""Preferences, in the forms that data sets have them."""
+"""Preferences in the forms that data sets use."""
 
 from collections.abc import Mapping
 
 from tanuki_jax.corpus.records.turns import (
     INSTRUCTION,
     TURNS,
+    actual_type,
     check,
-    fields_with_values,
     instruction_of,
-    kind,
     message_of,
     messages_of,
+    names_of,
     with_system,
 )
 from tanuki_jax.corpus.records.types import Message
@@ -18,22 +18,23 @@ from tanuki_jax.corpus.records.types import Message
 type Answer = str | tuple[Message, ...]
 _ANSWERS = ("chosen", "rejected")
 FIELDS = frozenset({*_ANSWERS, "prompt", *TURNS, *INSTRUCTION})
-"""What a preference may be made of."""
+"""Fields that a preference may be made of."""
 
 
 def pair_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], str, str]:
-    """Prompt, chosen and rejected answer of a row. ValueError says in a few words what is wrong.
+    """Return prompt, chosen and rejected answer of a row. ValueError says in a few words what is wrong.
 
-    The prompt is a text or a list of messages in `prompt`, messages in `messages` or `conversations`, or Alpaca's instruction. An answer
-    is a text, a message, or a list of one message, or of all messages, the prompt's first (then no field need have the prompt).
+    The prompt is a text or a list of messages in `prompt`, messages in `messages` or `conversations`, or Alpaca's
+    instruction. An answer is a text, a message, or a list of messages: the answer alone, or the prompt and the answer
+    (then no field need hold the prompt).
     """
     chosen, rejected = (_answer_of(fields, field) for field in _ANSWERS)
-    prompt = _common_beginning(fields, chosen, rejected) or _prompt_of(fields)
+    prompt = _common_prompt(fields, chosen, rejected) or _prompt_of(fields)
     if prompt is None:
-        raise ValueError(f"no prompt among {fields_with_values(fields)}")
-    if wrong := check(prompt, answered=False):
-        raise ValueError(f"the prompt: {wrong}")
-    better, worse = _last(chosen, "chosen"), _last(rejected, "rejected")
+        raise ValueError(f"no prompt among {names_of(fields)}")
+    if fault := check(prompt, answered=False):
+        raise ValueError(f"the prompt: {fault}")
+    better, worse = _last_text(chosen, "chosen"), _last_text(rejected, "rejected")
     if better == worse:
         raise ValueError("chosen equals rejected")
     return prompt, better, worse
@@ -42,7 +43,7 @@ def pair_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], str, str
 def _answer_of(fields: Mapping[str, object], field: str) -> Answer:
     match fields.get(field):
         case None:
-            raise ValueError(f"no {field} answer among {fields_with_values(fields)}")
+            raise ValueError(f"no {field} answer among {names_of(fields)}")
         case str(text):
             return text
         case dict(message):
@@ -50,24 +51,24 @@ def _answer_of(fields: Mapping[str, object], field: str) -> Answer:
         case [_, *_] as turns:
             return messages_of(turns)
         case other:
-            raise ValueError(f"the {field} answer is neither text nor messages but {kind(other)}")
+            raise ValueError(f"the {field} answer is neither text nor messages but {actual_type(other)}")
 
 
-def _common_beginning(fields: Mapping[str, object], *answers: Answer) -> tuple[Message, ...]:
-    """The prompt, where the answers are whole conversations; else empty."""
+def _common_prompt(fields: Mapping[str, object], *answers: Answer) -> tuple[Message, ...]:
+    """Return the prompt with which the answers begin; empty if they are answers alone."""
     beginnings = [answer[:-1] for answer in answers if not isinstance(answer, str) and len(answer) > 1]
     if not beginnings:
         return ()
     if beginnings[0] != beginnings[-1]:
         raise ValueError("chosen and rejected do not begin with the same prompt")
-    whole, prompt = with_system(fields, beginnings[0]), _own_prompt(fields)
-    if prompt is not None and prompt not in (whole, _without_system(whole)):
-        raise ValueError("the prompt is not what chosen and rejected begin with")
-    return whole
+    common, prompt = with_system(fields, beginnings[0]), _prompt_field(fields)
+    if prompt is not None and prompt not in (common, _without_system(common)):
+        raise ValueError("the field 'prompt' differs from the prompt with which chosen and rejected begin")
+    return common
 
 
 def _prompt_of(fields: Mapping[str, object]) -> tuple[Message, ...] | None:
-    prompt = _own_prompt(fields)
+    prompt = _prompt_field(fields)
     if prompt is not None:
         return prompt
     for turns in (fields.get(field) for field in TURNS):
@@ -76,8 +77,8 @@ def _prompt_of(fields: Mapping[str, object]) -> tuple[Message, ...] | None:
     return instruction_of(fields)
 
 
-def _own_prompt(fields: Mapping[str, object]) -> tuple[Message, ...] | None:
-    """The turns in the field `prompt`."""
+def _prompt_field(fields: Mapping[str, object]) -> tuple[Message, ...] | None:
+    """Return the turns in the field `prompt`."""
     match fields.get("prompt"):
         case None:
             return None
@@ -86,11 +87,11 @@ def _own_prompt(fields: Mapping[str, object]) -> tuple[Message, ...] | None:
         case list(turns):
             return with_system(fields, messages_of(turns))
         case other:
-            raise ValueError(f"the prompt is neither text nor messages but {kind(other)}")
+            raise ValueError(f"the prompt is neither text nor messages but {actual_type(other)}")
 
 
-def _last(answer: Answer, field: str) -> str:
-    """The text of an answer whose prompt has been taken off."""
+def _last_text(answer: Answer, field: str) -> str:
+    """Return the text of an answer, without its prompt."""
     if not isinstance(answer, str):
         if answer[-1].role != "assistant":
             raise ValueError(f"the {field} answer is not the assistant's")

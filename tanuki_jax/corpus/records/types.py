@@ -1,40 +1,36 @@
-"""What a corpus consists of: documents, conversations and preferences."""
+"""Records of a corpus: documents, conversations and preferences."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
-
-Form = Literal["text", "chat", "preference", "kto"]
-"""What rows are read as: documents and conversations to read; conversations to learn from; the last two, preferences."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text that stands alone."""
+    """A single text."""
 
     id: str
     text: str
     metadata: Mapping[str, object] = field(default_factory=dict)
-    """Whatever else is known of it (source, file, row, url, parents), as JSON values."""
+    """Further facts about it (source, file, row, url, parents), as JSON values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation."""
+    """A turn of a conversation."""
 
     role: str
-    """Who speaks: system, user or assistant."""
+    """The speaker: system, user or assistant."""
     content: str
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Turns in the order in which they were spoken; a system message, if there is one, stands first."""
+    """Turns in the order in which they were spoken; a system message, if there is one, is the first."""
 
     id: str
     messages: tuple[Message, ...]
     metadata: Mapping[str, object] = field(default_factory=dict)
-    """As for `Document`."""
+    """Further facts about it, like those of a `Document`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +45,15 @@ class Preference:
     rejected: str
     """The worse answer."""
     metadata: Mapping[str, object] = field(default_factory=dict)
-    """As for `Document`."""
+    """Further facts about it, like those of a `Document`."""
+
+
+type Record = Document | Conversation | Preference
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A line or row that should be a record and is none."""
+
+    reason: str
+    """The fault, in a few words without the file's name."""

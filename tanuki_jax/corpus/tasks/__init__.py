@@ -1,1 +1,1 @@
-"""Task families written by rule: each has a generator, a solver and a checker. Standard library only."""
+"""Task families written by rule: each generates, solves and checks its problems. Standard library only."""

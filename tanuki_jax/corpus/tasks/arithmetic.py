@@ -26,7 +26,7 @@ _SPACINGS = (" {0} ", "{0}")
 
 @dataclass(frozen=True, slots=True)
 class Calculation:
-    """A number, and what is done to it step by step."""
+    """A number and the operations applied to it in turn."""
 
     start: int
     steps: tuple[tuple[Operation, int], ...]
@@ -73,15 +73,15 @@ def _calculation(pattern: tuple[Operation, ...], random: Random) -> Calculation:
     value = start = random.randint(2, 20) if pattern[0] == "×" else random.randint(10, 99)
     steps: list[tuple[Operation, int]] = []
     for remaining, operation in zip(range(len(pattern), 0, -1), pattern, strict=True):
-        most = {"+": 99, "-": value - remaining, "×": 12}[operation]
-        step = operation, random.randint(2 if most > 2 else 1, most)
+        largest = {"+": 99, "-": value - remaining, "×": 12}[operation]  # leaves at least 1 for each later subtraction
+        step = operation, random.randint(2 if largest > 2 else 1, largest)
         value = _apply(value, step)
         steps.append(step)
     return Calculation(start, tuple(steps))
 
 
 def _division(before: tuple[Operation, ...], random: Random) -> Calculation:
-    """A calculation that ends in a division without remainder, after at most one addition or subtraction."""
+    """Draw a calculation that ends in a division without remainder, after at most one addition or subtraction."""
     divisor = random.randint(2, 9)
     dividend = divisor * random.randint(2, 12)
     if not before:

@@ -1,6 +1,7 @@
-"""The word problems of the arithmetic family, by the operations that they describe.
+"""Word problems of the arithmetic family, by the operations that they describe.
 
-In a story, {a}, {b} and {c} are the numbers in the order of the calculation, {item} is counted in {k}, and {name} and {other} are people.
+In a story, {a}, {b} and {c} are the numbers in the order of the calculation, {item} is counted in {k}, and {name} and
+{other} are people.
 """
 
 from collections.abc import Mapping

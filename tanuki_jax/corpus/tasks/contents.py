@@ -1,4 +1,4 @@
-"""The items that instructions are about: short lists of nouns by label, numbers, and records of one item of each of a few labels."""
+"""Items for instructions: short lists of one label's nouns, numbers, and records with one item of several labels."""
 
 from collections.abc import Mapping
 from random import Random
@@ -15,21 +15,21 @@ NOUNS: Mapping[str, tuple[str, ...]] = {
     "予定": ("会議", "面談", "練習", "散歩", "発表"),
     "組": ("赤組", "青組", "白組", "黄組", "緑組"),
 }
-"""Items of one label are equally long, so that one can stand for another; at least five, of which a list has at most four."""
+"""Label -> items of equal length, so that one can replace another; at least five, of which a list has at most four."""
 
 NUMBERS = "数"
-"""The label of whole numbers of two digits."""
+"""Label of whole numbers of two digits."""
 
 
 class Content(NamedTuple):
-    """An item and what it is called."""
+    """An item and its label."""
 
     label: str
     item: str
 
 
 def draw_contents(kind: Kind, counts: range, random: Random) -> tuple[Content, ...]:
-    """As many contents as one of `counts`: of one label, or of a record, each of another. None comes twice."""
+    """Draw different contents, as many as one of `counts`: all of one label, or in a record each of another label."""
     count = random.choice(counts)
     match kind:
         case "list":
@@ -41,10 +41,10 @@ def draw_contents(kind: Kind, counts: range, random: Random) -> tuple[Content, .
             return tuple(Content(label, random.choice(NOUNS[label])) for label in random.sample(tuple(NOUNS), count))
 
 
-def exchanged(contents: tuple[Content, ...], random: Random) -> tuple[Content, ...]:
-    """The contents with one item replaced by another of its label, as long, that is not among them."""
-    place = random.randrange(len(contents))
-    label, _ = contents[place]
+def with_one_replaced(contents: tuple[Content, ...], random: Random) -> tuple[Content, ...]:
+    """Return the contents with one item replaced by another of its label and length that is not among them."""
+    position = random.randrange(len(contents))
+    label, _ = contents[position]
     pool = [str(number) for number in range(10, 100)] if label == NUMBERS else NOUNS[label]
     other = random.choice([item for item in pool if Content(label, item) not in contents])
-    return *contents[:place], Content(label, other), *contents[place + 1 :]
+    return *contents[:position], Content(label, other), *contents[position + 1 :]

@@ -1,16 +1,22 @@
-"""Short dialogues in which requests come one by one and the last reply has to repeat where things stand."""
+"""Short dialogues of several requests, whose last reply has to repeat the final state."""
 
+from collections.abc import Mapping
 from random import Random
+from typing import Any
 
 from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.corpus.tasks.dialogue_order import Order, OrderRules
 from tanuki_jax.corpus.tasks.dialogue_reservation import Reservation, ReservationRules
 from tanuki_jax.corpus.tasks.dialogue_schedule import Schedule, ScheduleRules
-from tanuki_jax.corpus.tasks.family import Family
+from tanuki_jax.corpus.tasks.family import Family, Rules
 
 type Scenario = Order | Reservation | Schedule
 
-_ORDER, _RESERVATION, _SCHEDULE = OrderRules(), ReservationRules(), ScheduleRules()
+_RULES: Mapping[type[Scenario], Rules[Any, Any]] = {
+    Order: OrderRules(),
+    Reservation: ReservationRules(),
+    Schedule: ScheduleRules(),
+}
 
 
 class Dialogue(Family[Scenario, object]):
@@ -19,31 +25,15 @@ class Dialogue(Family[Scenario, object]):
     name = "dialogue"
 
     def draw(self, random: Random) -> Scenario:
-        return random.choice((_ORDER, _RESERVATION, _SCHEDULE)).draw(random)
+        scenario: Scenario = random.choice(tuple(_RULES.values())).draw(random)
+        return scenario
 
     def write(self, problem: Scenario, random: Random) -> tuple[Message, ...]:
-        match problem:
-            case Order():
-                return _ORDER.write(problem, random)
-            case Reservation():
-                return _RESERVATION.write(problem, random)
-            case Schedule():
-                return _SCHEDULE.write(problem, random)
+        return _RULES[type(problem)].write(problem, random)
 
     def solve(self, problem: Scenario) -> object:
-        match problem:
-            case Order():
-                return _ORDER.solve(problem)
-            case Reservation():
-                return _RESERVATION.solve(problem)
-            case Schedule():
-                return _SCHEDULE.solve(problem)
+        answer: object = _RULES[type(problem)].solve(problem)
+        return answer
 
     def check(self, problem: Scenario, response: str) -> bool:
-        match problem:
-            case Order():
-                return _ORDER.check(problem, response)
-            case Reservation():
-                return _RESERVATION.check(problem, response)
-            case Schedule():
-                return _SCHEDULE.check(problem, response)
+        return _RULES[type(problem)].check(problem, response)

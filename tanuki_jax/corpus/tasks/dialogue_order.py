@@ -27,13 +27,14 @@ _LAST_REPLIES = (
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for, turn by turn: from now on so many of that item; 0 cancels it."""
+    """The requests of a guest."""
 
     turns: tuple[tuple[tuple[str, int], ...], ...]
+    """Turn by turn, items with their new counts; 0 cancels an item."""
 
 
 class OrderRules(Rules[Order, dict[str, int]]):
-    """The answer is how many of each item are ordered at the end."""
+    """Rules whose answer is the final count of each ordered item."""
 
     def draw(self, random: Random) -> Order:
         items = random.sample(MENU, 4)
@@ -67,12 +68,12 @@ class OrderRules(Rules[Order, dict[str, int]]):
         return {item: count for item, count in counts.items() if count}
 
     def check(self, problem: Order, response: str) -> bool:
-        said = [(item, int(count)) for item, count in _COUNTED.findall(plain(response))]
-        return set(said) == set(self.solve(problem).items())
+        stated = {(item, int(count)) for item, count in _COUNTED.findall(plain(response))}
+        return stated == set(self.solve(problem).items())
 
 
 def _request(counts: dict[str, int], new: str, random: Random) -> tuple[str, int]:
-    """One more item, or another count of one that is ordered, or none of it if others stay."""
+    """Draw a request: a new item, another count of an ordered item, or its cancellation if another item remains."""
     ordered = [item for item, count in counts.items() if count]
     kind = random.choice(("add", "change", "cancel") if len(ordered) > 1 else ("add", "change"))
     if kind == "add":

@@ -1,4 +1,4 @@
-"""Reserving a table: day, hour and number of people come bit by bit and may change; the last reply repeats the reservation."""
+"""Reserving a table: the guest names, and may change, day, hour and number of people; the last reply repeats them."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,9 @@ DAYS = tuple(f"{day}曜日" for day in "月火水木金土日")
 _HOURS = range(11, 22)
 _PEOPLE = range(1, 9)
 _GROUPINGS = ((1, 1, 1), (2, 1), (1, 2), (3,))
-_DAY, _HOUR, _PEOPLE_SAID = re.compile(r"([月火水木金土日])曜"), re.compile(r"(\d+)時"), re.compile(r"(\d+)(?:名|人)")
+_STATED_DAY = re.compile(r"([月火水木金土日])曜")
+_STATED_HOUR = re.compile(r"(\d+)時")
+_STATED_PEOPLE = re.compile(r"(\d+)(?:名|人)")
 _FIRST = {
     1: ("{0}に予約したいです。", "{0}の予約をお願いします。", "{0}は空いていますか。"),
     2: ("{0}の{1}時に予約したいです。", "{0}の{1}時は空いていますか。", "予約をお願いします。{0}の{1}時です。"),
@@ -32,16 +34,16 @@ _REPLIES = (
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What the guest says, turn by turn, and at the end what changes."""
+    """The requests of a guest, and a change at the end."""
 
     turns: tuple[tuple[str | int, ...], ...]
     """Day, hour and number of people, in this order, over one to three turns."""
     change: tuple[int, str | int] | None
-    """Which of the three (0, 1, 2) gets another value in a last turn."""
+    """Index of the value that a last turn changes (0, 1, 2), and its new value."""
 
 
 class ReservationRules(Rules[Reservation, tuple[str, int, int]]):
-    """The answer is the day, the hour and the number of people that hold at the end."""
+    """Rules whose answer is the final day, hour and number of people."""
 
     def draw(self, random: Random) -> Reservation:
         values: list[str | int] = [random.choice(DAYS), random.choice(_HOURS), random.choice(_PEOPLE)]
@@ -57,7 +59,7 @@ class ReservationRules(Rules[Reservation, tuple[str, int, int]]):
         contents: list[str] = []
         known: tuple[str | int, ...] = ()
         for turn in problem.turns:
-            contents += [_said(turn, len(known), random), _reply(known + turn, random)]
+            contents += [_request(turn, len(known), random), _reply(known + turn, random)]
             known += turn
         if problem.change is not None:
             slot, value = problem.change
@@ -78,13 +80,13 @@ class ReservationRules(Rules[Reservation, tuple[str, int, int]]):
         text = with_hours(response)
         day, hour, people = self.solve(problem)
         return (
-            set(_DAY.findall(text)) == {day[0]}
-            and set(map(int, _HOUR.findall(text))) == {hour}
-            and set(map(int, _PEOPLE_SAID.findall(text))) == {people}
+            set(_STATED_DAY.findall(text)) == {day[0]}
+            and set(map(int, _STATED_HOUR.findall(text))) == {hour}
+            and set(map(int, _STATED_PEOPLE.findall(text))) == {people}
         )
 
 
-def _said(turn: tuple[str | int, ...], known: int, random: Random) -> str:
+def _request(turn: tuple[str | int, ...], known: int, random: Random) -> str:
     if known == 0:
         return random.choice(_FIRST[len(turn)]).format(*turn)
     choices = _BOTH_NEXT if len(turn) == 2 else _HOUR_NEXT if known == 1 else _PEOPLE_NEXT

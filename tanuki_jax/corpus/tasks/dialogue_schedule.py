@@ -27,14 +27,16 @@ _HOUR_OR_EVENT = re.compile(rf"(\d+)時|({'|'.join(EVENTS)})")
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Events with day and hour as they are entered, and the day that is asked about; an event that comes again is moved."""
+    """Entries in a calendar, and a question about one day."""
 
     entries: tuple[tuple[str, str, int], ...]
+    """(event, day, hour) in order; an event that is entered again is moved."""
     asked: str
+    """The day of the question."""
 
 
 class ScheduleRules(Rules[Schedule, tuple[tuple[int, str], ...]]):
-    """The answer is hour and name of each event of the day that is asked about, in order."""
+    """Rules whose answer is hour and name of each event of the day in question, by hour."""
 
     def draw(self, random: Random) -> Schedule:
         days = random.sample(DAYS, 2)
@@ -43,8 +45,8 @@ class ScheduleRules(Rules[Schedule, tuple[tuple[int, str], ...]]):
         entries = [(event, random.choice(days), next(hours)) for event in events]
         if random.random() < 0.5:
             entries.append((random.choice(events), random.choice(days), next(hours)))
-        standing = {event: day for event, day, _ in entries}
-        return Schedule(tuple(entries), random.choice(tuple(standing.values())))
+        final_days = {event: day for event, day, _ in entries}
+        return Schedule(tuple(entries), random.choice(tuple(final_days.values())))
 
     def write(self, problem: Schedule, random: Random) -> tuple[Message, ...]:
         contents: list[str] = []
@@ -58,8 +60,8 @@ class ScheduleRules(Rules[Schedule, tuple[tuple[int, str], ...]]):
         )
 
     def solve(self, problem: Schedule) -> tuple[tuple[int, str], ...]:
-        standing = {event: (day, hour) for event, day, hour in problem.entries}
-        return tuple(sorted((hour, event) for event, (day, hour) in standing.items() if day == problem.asked))
+        calendar = {event: (day, hour) for event, day, hour in problem.entries}
+        return tuple(sorted((hour, event) for event, (day, hour) in calendar.items() if day == problem.asked))
 
     def check(self, problem: Schedule, response: str) -> bool:
         text = with_hours(response)
@@ -67,10 +69,10 @@ class ScheduleRules(Rules[Schedule, tuple[tuple[int, str], ...]]):
 
 
 def _pairs(text: str) -> set[tuple[int, str]] | None:
-    """Hours with the events beside them, whichever comes first; None if they do not go by turns."""
-    said = [int(hour) if hour else event for hour, event in _HOUR_OR_EVENT.findall(text)]
+    """Return each hour with the event next to it, in either order; None if hours and events do not alternate."""
+    stated = [int(hour) if hour else event for hour, event in _HOUR_OR_EVENT.findall(text)]
     pairs: set[tuple[int, str]] = set()
-    for first, second in zip(said[::2], said[1::2], strict=len(said) % 2 == 0):
+    for first, second in zip(stated[::2], stated[1::2], strict=len(stated) % 2 == 0):
         match first, second:
             case (int(), str()):
                 pairs.add((first, second))
@@ -78,7 +80,7 @@ def _pairs(text: str) -> set[tuple[int, str]] | None:
                 pairs.add((second, first))
             case _:
                 return None
-    return pairs if len(said) % 2 == 0 else None
+    return pairs if len(stated) % 2 == 0 else None
 
 
 def _listed(day: str, events: tuple[tuple[int, str], ...], random: Random) -> str:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from random import Random
 
 from tanuki_jax.corpus.records.types import Message
-from tanuki_jax.corpus.tasks.contents import NUMBERS, Content, Kind, draw_contents, exchanged
-from tanuki_jax.corpus.tasks.family import Family, dialogue
-from tanuki_jax.corpus.tasks.formats import Formatted, Layout, full_width
-from tanuki_jax.corpus.tasks.preference_family import Pair, Paired
+from tanuki_jax.corpus.tasks.contents import NUMBERS, Content, Kind, draw_contents, with_one_replaced
+from tanuki_jax.corpus.tasks.family import Family, Formatted, Pair, Paired, dialogue
+from tanuki_jax.corpus.tasks.layouts import Layout, full_width
 
 _COUNTS: Mapping[Kind, range] = {"list": range(2, 4), "numbers": range(2, 4), "record": range(2, 3)}
 _BEGINNINGS = ("答え: ", "回答: ")
@@ -24,11 +23,13 @@ _TWO_TURNS_SHARE = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A layout, what it is for, and how one asks for it: before a verb, with the labels of a record for `{keys}`."""
+    """A layout and the ways to ask for it."""
 
     kind: Kind
+    """Kind of contents that it suits."""
     layout: Layout
     wordings: tuple[str, ...]
+    """Requests up to their verb; `{keys}` is replaced by the labels of a record."""
 
 
 FORMS: Mapping[str, Form] = {
@@ -76,20 +77,20 @@ FORMS: Mapping[str, Form] = {
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """Items and the form that is asked for: a layout, and at most one thing more."""
+    """Items and the form to write them in: a layout, and at most one of `reverse`, `before` and `after`."""
 
     form: str
     contents: tuple[Content, ...]
-    """As given; numbers in half width."""
+    """Items in the order of the prompt; numbers in half width."""
     reverse: bool = False
     before: str = ""
-    """What the answer has to begin with."""
+    """Text with which the answer has to begin."""
     after: str = ""
-    """What it has to end with."""
+    """Text with which the answer has to end."""
 
 
 class Instructions(Family[Instruction, str], Formatted[Instruction], Paired[Instruction]):
-    """Lists, records and numbers in 13 layouts, in reverse, or with a given beginning or end, in one or two exchanges.
+    """Lists, records and numbers in 13 layouts, in reverse, or with a fixed beginning or end, in one or two exchanges.
 
     The answer is one exact text, so that digits and signs of the other width are wrong.
     """
@@ -100,27 +101,28 @@ class Instructions(Family[Instruction, str], Formatted[Instruction], Paired[Inst
         name = random.choice(tuple(FORMS))
         form = FORMS[name]
         contents = draw_contents(form.kind, _COUNTS[form.kind], random)
-        more = "nothing" if name == "json" else random.choice(("nothing", "reverse", "before", "after"))
-        if more == "before":
+        addition = "nothing" if name == "json" else random.choice(("nothing", "reverse", "before", "after"))
+        if addition == "before":
             return Instruction(
                 name, contents, before=random.choice(_FIRST_LINES if "\n" in form.layout.between else _BEGINNINGS)
             )
-        if more == "after":
+        if addition == "after":
             return Instruction(name, contents, after=random.choice(_LAST_LINES))
-        return Instruction(name, contents, reverse=more == "reverse")
+        return Instruction(name, contents, reverse=addition == "reverse")
 
     def write(self, problem: Instruction, random: Random) -> tuple[Message, ...]:
-        given = _given(problem, random)
+        statement = _statement(problem, random)
         wording = random.choice(FORMS[problem.form].wordings).format(
             keys="と".join(f"「{label}」" for label, _ in problem.contents)
         )
-        request = f"{wording}{random.choice(_REQUESTS)}{_more(problem, random)}"
+        request = f"{wording}{random.choice(_REQUESTS)}{_addition(problem, random)}"
         if random.random() < _TWO_TURNS_SHARE:
             messages = dialogue(
-                f"{given}です。", f"{given}ですね。", f"{random.choice(_NOW)}{request}", self.solve(problem)
+                f"{statement}です。", f"{statement}ですね。", f"{random.choice(_NOW)}{request}", self.solve(problem)
             )
         else:
-            messages = dialogue(random.choice((f"{given}です。{request}", f"{request}\n{given}")), self.solve(problem))
+            question = random.choice((f"{statement}です。{request}", f"{request}\n{statement}"))
+            messages = dialogue(question, self.solve(problem))
         return (Message("system", random.choice(_SYSTEM)), *messages) if random.random() < _SYSTEM_SHARE else messages
 
     def solve(self, problem: Instruction) -> str:
@@ -135,8 +137,8 @@ class Instructions(Family[Instruction, str], Formatted[Instruction], Paired[Inst
         )
 
     def pair(self, problem: Instruction, random: Random) -> Pair:
-        """A fact: the rejected answer has another item in the place of one."""
-        return Pair(self.solve(problem), _written(problem, exchanged(problem.contents, random)), "fact")
+        """Return a pair of kind "fact": one item of the rejected answer is wrong."""
+        return Pair(self.solve(problem), _written(problem, with_one_replaced(problem.contents, random)), "fact")
 
 
 def _written(problem: Instruction, contents: tuple[Content, ...]) -> str:
@@ -147,8 +149,8 @@ def _in_order(problem: Instruction, contents: tuple[Content, ...]) -> tuple[Cont
     return contents[::-1] if problem.reverse else contents
 
 
-def _given(problem: Instruction, random: Random) -> str:
-    """What the items are; numbers in the width that is not asked for."""
+def _statement(problem: Instruction, random: Random) -> str:
+    """State the items; numbers in the width that the form does not have."""
     if FORMS[problem.form].kind == "record":
         return "、".join(f"{label}は{item}" for label, item in problem.contents)
     items = [item for _, item in problem.contents]
@@ -158,8 +160,8 @@ def _given(problem: Instruction, random: Random) -> str:
     return f"{label}は{random.choice(('、', 'と')).join(items)}"
 
 
-def _more(problem: Instruction, random: Random) -> str:
-    """The sentence that asks for what the layout does not say."""
+def _addition(problem: Instruction, random: Random) -> str:
+    """Write the sentence that asks for `reverse`, `before` or `after`; empty if the form is a layout alone."""
     if problem.reverse:
         return random.choice(_REVERSED)
     if problem.before.endswith("\n"):

@@ -1,4 +1,4 @@
-"""The task families by name."""
+"""The table of task families: a new family is one file beside this one and one row here."""
 
 import difflib
 from collections.abc import Mapping
@@ -15,10 +15,11 @@ from tanuki_jax.corpus.tasks.table import Table
 FAMILIES: Mapping[str, Family[Any, Any]] = {
     family.name: family for family in (Arithmetic(), Table(), Dialogue(), Instructions(), Style())
 }
+"""Name -> family."""
 
 
 def find(name: str) -> Family[Any, Any]:
-    """The family of that name. InputError offers the nearest name if there is none."""
+    """Return the family of a name. InputError offers the nearest name if there is none."""
     if name not in FAMILIES:
         (near,) = difflib.get_close_matches(name, FAMILIES, n=1, cutoff=0.0)
         raise InputError(f"there is no task family named {name!r}; the nearest is {near!r}")

@@ -1,4 +1,4 @@
-"""How checkers read free text: the final answer is what follows the last 「答えは」; without one, the whole response is searched."""
+"""Answers read from free text: from the text after the last 「答えは」, or without 「答えは」 from all of it."""
 
 import re
 import unicodedata
@@ -12,19 +12,19 @@ _MINUS_SIGN = "\u2212"
 
 
 def plain(response: str) -> str:
-    """The response with full-width digits, letters and signs in their usual form (Unicode NFKC)."""
+    """Return the response with full-width digits, letters and signs in their usual form (Unicode NFKC)."""
     return unicodedata.normalize("NFKC", response).replace(_MINUS_SIGN, "-")
 
 
 def with_hours(response: str) -> str:
-    """The response as `plain` gives it, with times of day in the form 18時, also where it says 午後6時 or 18:00."""
+    """Return the `plain` response with times of day in the form 18時, also those written as 午後6時 or 18:00."""
     return _HOUR.sub(
-        lambda found: f"{int(found[2]) % 12 + 12 if found[1] == '午後' else int(found[2])}時", plain(response)
+        lambda match: f"{int(match[2]) % 12 + 12 if match[1] == '午後' else int(match[2])}時", plain(response)
     )
 
 
 def final_number(response: str) -> Decimal | None:
-    """The number that the response settles on: the only one after 「答えは」, or else the last one anywhere."""
+    """Return the only number after the last 「答えは」, or without 「答えは」 the last number of all; else None."""
     text = plain(response)
     stated = _STATED.findall(text)
     numbers = [Decimal(number.replace(",", "")) for number in _NUMBER.findall(stated[-1] if stated else text)]
@@ -34,8 +34,8 @@ def final_number(response: str) -> Decimal | None:
 
 
 def final_name(response: str, names: Sequence[str]) -> str | None:
-    """The one of `names` that the response settles on: the only one after 「答えは」, or else the only one anywhere."""
+    """Return the only one of `names` after the last 「答えは」, or without 「答えは」 in all of the text; else None."""
     text = plain(response)
     stated = _STATED.findall(text)
-    found = [name for name in names if name in (stated[-1] if stated else text)]
-    return found[0] if len(found) == 1 else None
+    matches = [name for name in names if name in (stated[-1] if stated else text)]
+    return matches[0] if len(matches) == 1 else None

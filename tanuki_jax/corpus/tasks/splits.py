@@ -1,6 +1,6 @@
-"""Which tasks are for training and which for probing, and the conversations and preferences made of them.
+"""The split of tasks into training and probes, and the conversations and preferences that are made of them.
 
-A task is a probe by what its problem is, not by its key: two keys that give the same problem in other words fall on the same side.
+A task's side depends on its problem, not on its key: keys that give one problem in other words are on one side.
 """
 
 import itertools
@@ -10,8 +10,7 @@ from typing import Any, Literal
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.records.types import Conversation, Preference
-from tanuki_jax.corpus.tasks.family import Task, stable_hash
-from tanuki_jax.corpus.tasks.preference_family import Paired
+from tanuki_jax.corpus.tasks.family import Paired, Task, stable_hash
 from tanuki_jax.corpus.tasks.registry import FAMILIES, find
 
 type Split = Literal["train", "probe"]
@@ -20,47 +19,52 @@ _ONE_PROBE_IN = 20
 
 
 def split_of(task: Task[Any]) -> Split:
-    """The side on which a task's problem falls: one problem in 20 is a probe."""
+    """Return the side of a task's problem: one problem in 20 is a probe."""
+    # Training and probes share no problem, because the side is a function of the problem alone. A split by key would
+    # not do: there are many more keys than problems, so keys of different sides would give one problem in other words,
+    # and a model could have learned a probe's answer by heart. No list of probes is kept either: any process computes
+    # the side of any task.
     return "probe" if stable_hash("split", task.family, task.problem) % _ONE_PROBE_IN == 0 else "train"
 
 
 def split(family: str, key: int) -> Split:
-    """The side of the task with that key. InputError if there is no such family."""
+    """Return the side of the task with a key. InputError if there is no such family."""
     return split_of(find(family).generate(key))
 
 
 def tasks(family: str, side: Split) -> Iterator[Task[Any]]:
-    """The tasks of one side for the keys 0, 1, 2, ..., without end. InputError if there is no such family."""
+    """Yield the tasks of one side for the keys 0, 1, 2, ..., without end. InputError if there is no such family."""
     generate = find(family).generate
     return (task for key in itertools.count() if split_of(task := generate(key)) == side)
 
 
 def conversation(families: Sequence[str], index: int, seed: int) -> Conversation:
-    """Training conversation number `index` of a corpus: a pure function of the arguments, and never a probe.
+    """Return training conversation number `index` of a corpus: a pure function of the arguments, and never a probe.
 
-    Each family has an equal share. Metadata holds `family` and `key`. InputError if a family is unknown or none is named.
+    Each family has an equal share. Metadata holds `family` and `key`. InputError if a family is unknown or none is
+    named.
     """
-    task = _drawn("conversation", families, index, seed, "train")
+    task = _draw("conversation", families, index, seed, "train")
     return Conversation(f"{task.family}/{task.key}", task.messages, {"family": task.family, "key": task.key})
 
 
 def conversations(families: Sequence[str], count: int, seed: int) -> Iterator[Conversation]:
-    """The training conversations 0 to count - 1 of `conversation`."""
+    """Yield the training conversations 0 to count - 1 (`conversation`)."""
     return (conversation(families, index, seed) for index in range(count))
 
 
 def preference(families: Sequence[str], index: int, seed: int, side: Split = "train") -> Preference:
-    """Preference number `index` of a corpus, or of what is held out of it (`side="probe"`): a pure function of the arguments.
+    """Return preference number `index` of a corpus: a pure function of the arguments. `side="probe"`: held-out ones.
 
-    Each family has an equal share. Both answers have as many characters. Metadata holds `family`, `key` and `kind`: "rule" where the
-    answers differ in a rule of form, "fact" where they differ in an item. InputError if a family is unknown or has no pairs, or none is
-    named.
+    Each family has an equal share. Both answers have the same number of characters. Metadata holds `family`, `key` and
+    `kind`: "rule" if the answers differ in a rule of form, "fact" if they differ in an item. InputError if a family is
+    unknown or has no pairs, or none is named.
     """
     for name in families:
         if not isinstance(find(name), Paired):
             paired = " and ".join(repr(other) for other, family in FAMILIES.items() if isinstance(family, Paired))
-            raise InputError(f"the task family {name!r} has no pairs of answers; those that have are {paired}")
-    task = _drawn("preference", families, index, seed, side)
+            raise InputError(f"the task family {name!r} has no pairs of answers; use {paired}")
+    task = _draw("preference", families, index, seed, side)
     family = find(task.family)
     assert isinstance(family, Paired)
     pair = family.pair(task.problem, Random(stable_hash("pair", task.family, task.key)))
@@ -68,9 +72,12 @@ def preference(families: Sequence[str], index: int, seed: int, side: Split = "tr
     return Preference(f"{task.family}/{task.key}", task.messages[:-1], pair.chosen, pair.rejected, metadata)
 
 
-def _drawn(purpose: str, families: Sequence[str], index: int, seed: int, side: Split) -> Task[Any]:
+def _draw(purpose: str, families: Sequence[str], index: int, seed: int, side: Split) -> Task[Any]:
+    """Return the first task of a side in the pseudo-random sequence of tasks that belongs to (purpose, seed, index)."""
     if not families:
-        raise InputError("no task families are named")
+        raise InputError("no task families are named: give at least one")
+    # Each index has a sequence of keys of its own, so that record i is made without those before it. A task of the
+    # other side gives way to that of the next key. The key also chooses the family.
     keys = (stable_hash(purpose, seed, index, attempt) for attempt in itertools.count())
     candidates = (find(families[key % len(families)]).generate(key) for key in keys)
     return next(task for task in candidates if split_of(task) == side)

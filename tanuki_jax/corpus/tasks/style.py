@@ -1,6 +1,6 @@
-"""Requests that leave one choice of form open, such as the sign of a bullet list or how a sentence ends.
+"""Requests that leave one choice of form open, such as the sign of a bullet list or the end of a sentence.
 
-Conversations take either form with equal chances; pairs prefer that of the house style.
+Conversations have either form with equal probability; in pairs one of them is preferred.
 """
 
 from collections.abc import Mapping
@@ -9,9 +9,8 @@ from random import Random
 
 from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.corpus.tasks.contents import Content, Kind, draw_contents
-from tanuki_jax.corpus.tasks.family import Family, dialogue
-from tanuki_jax.corpus.tasks.formats import Formatted, Layout, full_width
-from tanuki_jax.corpus.tasks.preference_family import Pair, Paired
+from tanuki_jax.corpus.tasks.family import Family, Formatted, Pair, Paired, dialogue
+from tanuki_jax.corpus.tasks.layouts import Layout, full_width
 
 _COUNTS: Mapping[Kind, range] = {"list": range(2, 4), "numbers": range(2, 4), "record": range(2, 3)}
 _REQUESTS = (
@@ -27,11 +26,12 @@ _REQUESTS = (
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Two layouts whose texts are equally long, and how one asks for either."""
+    """Two layouts whose texts are equally long, and requests that fit both."""
 
     kind: Kind
-    house: Layout
-    """That of the house style."""
+    """Kind of contents that they suit."""
+    preferred: Layout
+    """The layout of chosen answers."""
     other: Layout
     wordings: tuple[str, ...]
 
@@ -76,14 +76,14 @@ CHOICES: Mapping[str, Choice] = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Items and the choice that is open."""
+    """Items and the open choice."""
 
     choice: str
     contents: tuple[Content, ...]
 
 
 class Style(Family[Request, tuple[str, str]], Formatted[Request], Paired[Request]):
-    """Nine choices between two forms. The answer is both, that of the house first; the checkers accept either."""
+    """Nine choices between two forms. The answer is both texts, the preferred one first; the checkers accept either."""
 
     name = "style"
 
@@ -93,30 +93,30 @@ class Style(Family[Request, tuple[str, str]], Formatted[Request], Paired[Request
         return Request(name, draw_contents(kind, _COUNTS[kind], random))
 
     def write(self, problem: Request, random: Random) -> tuple[Message, ...]:
-        what = random.choice(CHOICES[problem.choice].wordings) + random.choice(_REQUESTS)
-        return dialogue(_asked(problem, what, random), random.choice(self.solve(problem)))
+        request = random.choice(CHOICES[problem.choice].wordings) + random.choice(_REQUESTS)
+        return dialogue(_question(problem, request, random), random.choice(self.solve(problem)))
 
     def solve(self, problem: Request) -> tuple[str, str]:
         choice = CHOICES[problem.choice]
-        return choice.house.write(problem.contents), choice.other.write(problem.contents)
+        return choice.preferred.write(problem.contents), choice.other.write(problem.contents)
 
     def check(self, problem: Request, response: str) -> bool:
         return response in self.solve(problem)
 
     def check_format(self, problem: Request, response: str) -> bool:
         choice = CHOICES[problem.choice]
-        return any(layout.matches(problem.contents, response) for layout in (choice.house, choice.other))
+        return any(layout.matches(problem.contents, response) for layout in (choice.preferred, choice.other))
 
     def pair(self, problem: Request, random: Random) -> Pair:
-        """A rule: the chosen answer has the form of the house style, the rejected one the other."""
-        house, other = self.solve(problem)
-        return Pair(house, other, "rule")
+        """Return a pair of kind "rule": the chosen answer has the preferred form, the rejected one the other."""
+        preferred, other = self.solve(problem)
+        return Pair(preferred, other, "rule")
 
 
-def _asked(problem: Request, what: str, random: Random) -> str:
+def _question(problem: Request, request: str, random: Random) -> str:
     if CHOICES[problem.choice].kind == "record":
-        return f"{'、'.join(f'{label}は{item}' for label, item in problem.contents)}。これを{what}"
+        return f"{'、'.join(f'{label}は{item}' for label, item in problem.contents)}。これを{request}"
     items = "と".join(item for _, item in problem.contents)
     if problem.choice == "digits" and random.random() < 0.5:
         items = full_width(items)
-    return random.choice((f"{items}を{what}", f"次の{problem.contents[0].label}を{what}\n{items}"))
+    return random.choice((f"{items}を{request}", f"次の{problem.contents[0].label}を{request}\n{items}"))

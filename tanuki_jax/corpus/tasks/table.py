@@ -13,29 +13,29 @@ from tanuki_jax.corpus.tasks.table_themes import THEMES, Column
 type Kind = Literal["lookup", "sum", "difference", "more", "less", "most", "least"]
 
 _KINDS: tuple[Kind, ...] = ("lookup", "sum", "difference", "more", "less", "most", "least")
-_ROWS_ASKED = {"lookup": 1, "difference": 2, "more": 2, "less": 2}
+_ROWS_OF = {"lookup": 1, "difference": 2, "more": 2, "less": 2}
 _INTRODUCTIONS = ("次の表を見て答えてください。", "表を読んで質問に答えてください。", "次の表があります。")
 _REASONED_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A table of whole numbers and what is asked about one of its columns."""
+    """A table of whole numbers and a question about one of its columns."""
 
     theme: str
     names: tuple[str, ...]
-    """What the rows are about."""
+    """Names of the rows."""
     columns: tuple[str, ...]
     cells: tuple[tuple[int, ...], ...]
-    """Row by row; no value comes twice in a column."""
+    """Values row by row, all different within a column."""
     kind: Kind
     column: int
     rows: tuple[int, ...]
-    """The rows that are asked about: one for lookup, two for difference, more and less, else all."""
+    """Rows of the question: one for lookup, two for difference, more and less, else all."""
 
 
 class Table(Family[Question, int | str]):
-    """Looking up, adding, subtracting and comparing values; the answer is a number, or the name of a row."""
+    """Questions that look up, add, subtract or compare values; the answer is a number, or the name of a row."""
 
     name = "table"
 
@@ -44,11 +44,11 @@ class Table(Family[Question, int | str]):
         names = tuple(random.sample(theme.names, random.randint(3, 4)))
         columns = random.sample(theme.columns, random.randint(1, 2))
         cells = tuple(zip(*(random.sample(column.values, len(names)) for column in columns), strict=True))
-        asked = random.randrange(len(columns))
-        kind = random.choice([kind for kind in _KINDS if kind != "sum" or columns[asked].has_sum])
-        every_row = range(len(names))
-        rows = random.sample(every_row, _ROWS_ASKED[kind]) if kind in _ROWS_ASKED else every_row
-        return Question(theme.name, names, tuple(column.name for column in columns), cells, kind, asked, tuple(rows))
+        column = random.randrange(len(columns))
+        kind = random.choice([kind for kind in _KINDS if kind != "sum" or columns[column].has_sum])
+        all_rows = range(len(names))
+        rows = random.sample(all_rows, _ROWS_OF[kind]) if kind in _ROWS_OF else all_rows
+        return Question(theme.name, names, tuple(column.name for column in columns), cells, kind, column, tuple(rows))
 
     def write(self, problem: Question, random: Random) -> tuple[Message, ...]:
         theme = next(theme for theme in THEMES if theme.name == problem.theme)
@@ -112,24 +112,25 @@ def _list(_: str, columns: Sequence[Column], problem: Question) -> str:
 
 def _question(problem: Question, column: Column, which: str, random: Random) -> str:
     name, unit = column.name, column.unit
-    asked = [problem.names[row] for row in problem.rows]
+    rows = [problem.names[row] for row in problem.rows]
     match problem.kind:
         case "lookup":
-            return random.choice((f"{asked[0]}の{name}は何{unit}ですか。", f"{asked[0]}の{name}を教えてください。"))
+            return random.choice((f"{rows[0]}の{name}は何{unit}ですか。", f"{rows[0]}の{name}を教えてください。"))
         case "sum":
             return random.choice((f"{name}の合計は何{unit}ですか。", f"{name}をすべて足すと何{unit}になりますか。"))
         case "difference":
-            pair = "と".join(asked)
+            pair = "と".join(rows)
             return random.choice((f"{pair}の{name}の差は何{unit}ですか。", f"{name}は{pair}で何{unit}違いますか。"))
         case "more" | "less":
-            return f"{'と'.join(asked)}では、どちらの{name}が{column.more if problem.kind == 'more' else column.less}ですか。"
+            adjective = column.more if problem.kind == "more" else column.less
+            return f"{'と'.join(rows)}では、どちらの{name}が{adjective}ですか。"
         case "most" | "least":
             superlative = random.choice(("一番", "もっとも")) + (column.more if problem.kind == "most" else column.less)
             return f"{name}が{superlative}のは{which}ですか。"
 
 
 def _reason(problem: Question, column: Column, answer: int | str) -> str:
-    """What leads to the answer: a sentence, or the part of one that stands before it."""
+    """Write the reason for the answer: a sentence, or the part of one that precedes the answer."""
     values = [problem.cells[row][problem.column] for row in problem.rows]
     match problem.kind:
         case "lookup":
@@ -139,10 +140,10 @@ def _reason(problem: Question, column: Column, answer: int | str) -> str:
         case "difference":
             return f"{max(values)}-{min(values)}={answer}なので、"
         case "more" | "less":
-            said = [
+            facts = [
                 f"{problem.names[row]}は{value}{column.unit}" for row, value in zip(problem.rows, values, strict=True)
             ]
-            return f"{'、'.join(said)}なので、"
+            return f"{'、'.join(facts)}なので、"
         case "most" | "least":
             adjective, value = (column.more, max(values)) if problem.kind == "most" else (column.less, min(values))
             return f"一番{adjective}のは{value}{column.unit}なので、"

@@ -1,11 +1,11 @@
-"""What the tables of the table family are about."""
+"""Subjects of the tables of the table family."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A quantity and how one talks about it."""
+    """A quantity and the words for it."""
 
     name: str
     unit: str
@@ -20,15 +20,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Names of rows and quantities that go together. No name is a part of another."""
+    """Names of rows and quantities of one subject. No name is part of another."""
 
     name: str
     heading: str
-    """What stands over the names."""
+    """Heading of the column of names."""
     names: tuple[str, ...]
     columns: tuple[Column, ...]
     which: str
-    """How one asks for a row."""
+    """Question word for a row."""
 
 
 _SURNAMES = ("佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村")

@@ -8,16 +8,16 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.mixture import ChatForm
 from tanuki_jax.corpus.chat.pretraining import as_text
 from tanuki_jax.corpus.chat.template import Template
 from tanuki_jax.corpus.chat.truncation import truncated
-from tanuki_jax.corpus.records.read import Malformed
-from tanuki_jax.corpus.records.types import Conversation, Message, Preference
+from tanuki_jax.corpus.records.types import Conversation, Malformed, Message, Preference
 from tanuki_jax.data.preparation.work_units import Row
 from tanuki_jax.data.tokenizer.chat_tokens import Encoded, encode_chat, encode_chats, taken
 from tanuki_jax.data.tokenizer.load import Tokenizer
 
-DOCUMENTS: dict[str, int] = {"chat": 1, "preference": 2, "kto": 3}
+DOCUMENTS: dict[ChatForm, int] = {"chat": 1, "preference": 2, "kto": 3}
 """Of each record: the conversation; the chosen answer and the rejected one; these and the answer to another prompt."""
 
 BATCH_CHARACTERS = 1 << 15
@@ -30,7 +30,7 @@ type _Encode = Callable[[Sequence[Message]], Encoded]
 class Rendering:
     """What determines the documents of conversations and preferences beside the tokenizer."""
 
-    form: Literal["chat", "preference", "kto"]
+    form: ChatForm
     template: Template
     sequence_length: int
     """T. Records are not cut, so what takes more than T places does not become documents."""

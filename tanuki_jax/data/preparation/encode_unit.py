@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tanuki_jax.base.atomic import replacing
-from tanuki_jax.corpus.records.read import Malformed
+from tanuki_jax.corpus.records.types import Malformed
 from tanuki_jax.data.preparation.chat_documents import Example, Rendering, examples
 from tanuki_jax.data.preparation.part import Part, learned_path, tokens_path
 from tanuki_jax.data.preparation.work_units import Row, Unit, rows_of, text_of

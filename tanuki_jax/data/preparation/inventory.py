@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.mixture import Mixture, Source
-from tanuki_jax.corpus.records.files import InputFile, Slice, expand, split
+from tanuki_jax.config.mixture import PAIR_FORMS, Mixture, Source
+from tanuki_jax.corpus.records.files import InputFile, Slice, expand
+from tanuki_jax.corpus.records.read import split
 from tanuki_jax.corpus.tasks.registry import find
 from tanuki_jax.corpus.tasks.splits import preference
 from tanuki_jax.data.preparation.chat_documents import Rendering
@@ -86,7 +87,7 @@ def _task_units(source: Source) -> Iterator[TaskUnit]:
     per_unit = _clamped(source.documents // UNITS, UNIT_TASKS)
     for number, family in enumerate(source.tasks):
         find(family)
-        if source.form in ("preference", "kto"):
+        if source.form in PAIR_FORMS:
             preference((family,), 0, TASK_SEED)
         documents = (source.documents + number) // families
         for start in range(0, documents, per_unit):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from tanuki_jax.config.mixture import Mixture
-from tanuki_jax.corpus.records.read import Malformed
+from tanuki_jax.corpus.records.types import Malformed
 from tanuki_jax.data.preparation.inventory import Inventory
 from tanuki_jax.data.preparation.work_units import rows_of, text_of
 

@@ -4,10 +4,11 @@ import dataclasses
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tanuki_jax.config.mixture import PAIR_FORMS, Form
 from tanuki_jax.corpus.chat.pretraining import as_text
 from tanuki_jax.corpus.records.files import Slice
-from tanuki_jax.corpus.records.read import Malformed, read
-from tanuki_jax.corpus.records.types import Conversation, Document, Form, Message, Preference
+from tanuki_jax.corpus.records.read import read
+from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, Message, Preference
 from tanuki_jax.corpus.tasks.splits import conversation, preference
 
 TASK_SEED = 0
@@ -73,7 +74,7 @@ def rows_of(unit: Unit, form: Form, rows_read: list[int]) -> Iterator[Row]:
         rows_read: gets, slice by slice, how many rows it has, blank ones included.
     """
     if isinstance(unit, TaskUnit):
-        write = preference if form in ("preference", "kto") else conversation
+        write = preference if form in PAIR_FORMS else conversation
         for row, index in enumerate(range(unit.start, unit.stop)):
             yield Row(0, row, write((unit.family,), index, TASK_SEED))
         rows_read.append(unit.work)

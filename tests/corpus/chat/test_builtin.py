@@ -11,14 +11,14 @@ def test_the_project_has_four_templates() -> None:
     assert [find(name).name for name in NAMES] == list(NAMES)
 
 
-def test_a_file_is_a_template_too(tmp_path: Path) -> None:
+def test_a_template_is_found_by_the_path_of_its_file(tmp_path: Path) -> None:
     path = tmp_path / "own.jinja"
     path.write_text("{{ '狸' }}", encoding="utf-8")
     template = find(str(path))
     assert (template.source, template.name) == ("{{ '狸' }}", str(path))
 
 
-def test_an_unknown_name_is_answered_with_those_there_are(tmp_path: Path) -> None:
+def test_an_unknown_name_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"no chat template tanooki: .* one of chatml, llama3, tanuki, user_assistant$"
     ):
@@ -27,7 +27,7 @@ def test_an_unknown_name_is_answered_with_those_there_are(tmp_path: Path) -> Non
         find(str(tmp_path))
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jinja").write_bytes(b"\xff")
     with pytest.raises(InputError, match=r"a\.jinja is not text in UTF-8"):
         find(str(tmp_path / "a.jinja"))

@@ -6,16 +6,16 @@ from tanuki_jax.corpus.chat.template import Span
 SPANS = (Span("問い\n", False), Span("答え\n[bold]</s>", True))
 
 
-def test_a_pipe_shows_what_is_learned_between_brackets_and_where_lines_end() -> None:
+def test_plain_output_has_brackets_around_learned_text_and_marks_line_ends() -> None:
     assert preview(SPANS).plain == "問い↵\n⟦答え↵\n[bold]</s>⟧"
 
 
-def test_control_characters_are_shown_and_give_no_orders_to_a_terminal() -> None:
+def test_control_characters_are_shown_as_pictures() -> None:
     shown = preview([Span("a\x1b[31mb\rc\x7f\x9b2J\td\n", False)])
     assert shown.plain == "a␛[31mb␍c␡\ufffd2J␉d↵\n"
 
 
-def test_a_terminal_shows_what_is_learned_in_green() -> None:
+def test_a_terminal_shows_learned_text_in_green() -> None:
     console = Console(force_terminal=True, color_system="standard", width=80)
     with console.capture() as captured:
         console.print(preview(SPANS))

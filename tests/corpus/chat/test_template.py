@@ -29,23 +29,23 @@ def text(template: Template, *messages: Message, prompt: bool = False) -> str:
     return "".join(span.text for span in template.render(messages, bos="<s>", eos="</s>", prompt=prompt))
 
 
-def test_tanuki_s_form_has_its_sentence_and_ends_each_answer() -> None:
-    sentence = "以下は、タスクを説明する指示です。要求を適切に満たす応答を書きなさい。"
+def test_tanuki_has_a_default_system_message_and_ends_each_answer() -> None:
+    system = "以下は、タスクを説明する指示です。要求を適切に満たす応答を書きなさい。"
     assert rendered("tanuki", CHAT[1:]) == [
-        (f"<s>{sentence}\n\n### 指示:\n3 + 4は？\n\n### 応答:\n", False),
+        (f"<s>{system}\n\n### 指示:\n3 + 4は？\n\n### 応答:\n", False),
         ("7です。</s>", True),
         ("\n\n### 指示:\n足すと？\n\n### 応答:\n", False),
         ("7。</s>", True),
     ]
 
 
-def test_a_system_message_takes_the_place_of_tanuki_s_sentence() -> None:
+def test_a_system_message_replaces_tanukis_default() -> None:
     assert rendered("tanuki", CHAT[:2], prompt=True) == [
         ("<s>短く答える。\n\n### 指示:\n3 + 4は？\n\n### 応答:\n", False)
     ]
 
 
-def test_user_assistant_is_the_form_of_pretraining_with_an_end_to_each_answer() -> None:
+def test_user_assistant_is_the_form_of_pretraining_with_ends_of_answers() -> None:
     spans = rendered("user_assistant", CHAT)
     assert "".join(part for part, _ in spans).replace("</s>", "") == as_text(Conversation("c", CHAT))
     assert [part for part, learned in spans if learned] == [" 7です。</s>", " 7。</s>"]
@@ -61,18 +61,17 @@ def test_chatml_puts_each_message_between_its_tokens() -> None:
 
 
 def test_llama3_puts_headers_before_messages_and_strips_them() -> None:
+    question = "<s><|start_header_id|>user<|end_header_id|>\n\n3 + 4は？<|eot_id|>"
+    header = "<|start_header_id|>assistant<|end_header_id|>\n\n"
     assert rendered("llama3", (USER, Message("assistant", "\n7です。 "))) == [
-        (
-            "<s><|start_header_id|>user<|end_header_id|>\n\n3 + 4は？<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
-            False,
-        ),
+        (question + header, False),
         ("7です。<|eot_id|>", True),
     ]
     assert rendered("llama3", (), prompt=True) == [("<s><|start_header_id|>assistant<|end_header_id|>\n\n", False)]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_prompt_is_the_beginning_of_the_conversation_that_follows(name: str) -> None:
+def test_a_prompt_is_the_beginning_of_the_complete_conversation(name: str) -> None:
     for turns in (CHAT[:2], CHAT[1:2]):
         [prompt] = rendered(name, turns, prompt=True)
         assert rendered(name, (*turns, ASSISTANT))[0] == prompt
@@ -81,7 +80,7 @@ def test_a_prompt_is_the_beginning_of_the_conversation_that_follows(name: str) -
 @pytest.mark.parametrize("name", ["tanuki", "user_assistant", "chatml"])
 @settings(max_examples=40)
 @given(question=CONTENTS, answer=CONTENTS)
-def test_contents_are_not_touched_whatever_they_hold(name: str, question: str, answer: str) -> None:
+def test_contents_of_any_characters_are_not_changed(name: str, question: str, answer: str) -> None:
     contents = {"\ue000": question, "\ue001": answer}
     expected = rendered(name, (Message("user", "\ue000"), Message("assistant", "\ue001")))
     spans = rendered(name, (Message("user", question), Message("assistant", answer)))
@@ -91,7 +90,7 @@ def test_contents_are_not_touched_whatever_they_hold(name: str, question: str, a
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_project_s_templates_mark_what_is_learned(name: str) -> None:
+def test_the_templates_of_the_project_mark_learned_text(name: str) -> None:
     assert find(name).marks_learned
 
 
@@ -120,22 +119,22 @@ def test_neighbours_of_one_kind_are_one_span() -> None:
         ("{% set ns = namespace(n=1) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}", "2"),
     ],
 )
-def test_a_template_finds_what_transformers_shows_it(source: str, expected: str) -> None:
+def test_a_template_has_the_variables_and_filters_of_transformers(source: str, expected: str) -> None:
     assert text(Template(source, "t"), USER) == expected
 
 
 @pytest.mark.parametrize(
-    ("source", "words"),
+    ("source", "message"),
     [
-        ("{{ raise_exception('only one turn') }}", "t does not take this conversation: only one turn"),
-        ("{{ messages[0].content + 1 }}", "t does not take this conversation: can only concatenate str"),
-        ("{{ messages[7]['content']['x'] }}", "t does not take this conversation: .* has no element 7"),
-        ("{{ messages.append(1) }}", "t does not take this conversation: .*unsafe"),
-        ("{{ ''.__class__.__mro__ }}", "t does not take this conversation: .*unsafe"),
+        ("{{ raise_exception('only one turn') }}", "t refuses this conversation: only one turn"),
+        ("{{ messages[0].content + 1 }}", "t refuses this conversation: can only concatenate str"),
+        ("{{ messages[7]['content']['x'] }}", "t refuses this conversation: .* has no element 7"),
+        ("{{ messages.append(1) }}", "t refuses this conversation: .*unsafe"),
+        ("{{ ''.__class__.__mro__ }}", "t refuses this conversation: .*unsafe"),
     ],
 )
-def test_a_template_that_refuses_or_fails_is_a_sentence(source: str, words: str) -> None:
-    with pytest.raises(InputError, match=words):
+def test_a_template_that_raises_is_an_input_error(source: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         text(Template(source, "t"), USER)
 
 
@@ -145,14 +144,14 @@ def test_a_system_message_in_the_middle_is_refused(name: str) -> None:
         rendered(name, (USER, SYSTEM, ASSISTANT))
 
 
-def test_a_source_that_is_no_template_is_refused_with_its_line() -> None:
-    with pytest.raises(InputError, match=r"broken\.jinja is no Jinja template: line 2: "):
+def test_a_syntax_error_is_refused_with_its_line() -> None:
+    with pytest.raises(InputError, match=r"broken\.jinja is not a Jinja template: line 2: "):
         Template("{{ bos_token }}\n{% if %}", "broken.jinja")
     with pytest.raises(InputError, match="line 1: "):
         Template("{% generation %}{{ messages }}", "open.jinja")
 
 
-def test_a_template_travels_to_other_processes_and_is_told_by_its_source() -> None:
+def test_a_template_can_be_pickled_and_is_identified_by_its_source() -> None:
     template = find("tanuki")
     assert pickle.loads(pickle.dumps(template)) == template
     assert Template(template.source, "copy").fingerprint == template.fingerprint != find("chatml").fingerprint

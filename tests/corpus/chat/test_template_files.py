@@ -14,7 +14,7 @@ def configure(folder: Path, **fields: object) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(fields), encoding="utf-8")
 
 
-def test_a_template_is_read_back_from_the_folder_or_any_file_in_it(tmp_path: Path) -> None:
+def test_a_template_is_read_from_the_folder_or_any_file_in_it(tmp_path: Path) -> None:
     write(tmp_path, TEMPLATE)
     (tmp_path / "tokenizer.model").touch()
     assert read(tmp_path).source == read(tmp_path / "tokenizer.model").source == TEMPLATE.source
@@ -29,7 +29,7 @@ def test_other_fields_of_the_config_stay(tmp_path: Path) -> None:
     }
 
 
-def test_a_file_of_its_own_comes_before_the_config_until_another_is_written(tmp_path: Path) -> None:
+def test_the_template_file_precedes_the_config_until_one_is_written(tmp_path: Path) -> None:
     configure(tmp_path, chat_template="in the config")
     (tmp_path / "chat_template.jinja").write_text("in the file")
     assert read(tmp_path).source == "in the file"
@@ -44,12 +44,12 @@ def test_a_file_of_its_own_comes_before_the_config_until_another_is_written(tmp_
         ([{"name": "rag", "template": "only"}], "only"),
     ],
 )
-def test_of_several_templates_the_default_one_counts(tmp_path: Path, templates: list[object], expected: str) -> None:
+def test_the_default_of_several_templates_is_used(tmp_path: Path, templates: list[object], expected: str) -> None:
     configure(tmp_path, chat_template=templates)
     assert read(tmp_path).source == expected
 
 
-def test_a_folder_without_a_template_says_what_to_do(tmp_path: Path) -> None:
+def test_a_folder_without_a_template_is_refused_with_the_remedy(tmp_path: Path) -> None:
     assert find(tmp_path) is None
     configure(tmp_path, eos_token="</s>")
     assert find(tmp_path) is None
@@ -58,20 +58,20 @@ def test_a_folder_without_a_template_says_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         ("{", "is not JSON"),
         ("[]", "is not a JSON object"),
         ('{"chat_template": 3}', "is neither text nor a list"),
         (
             '{"chat_template": [{"name": "a", "template": ""}, {"name": "b", "template": ""}]}',
-            "none is called default: there are a, b",
+            "is called default; their names: a, b",
         ),
-        ('{"chat_template": []}', "none is called default: there are none"),
-        ('{"chat_template": "{% if %}"}', r"in .*tokenizer_config\.json is no Jinja template"),
+        ('{"chat_template": []}', "is called default; their names: none"),
+        ('{"chat_template": "{% if %}"}', r"in .*tokenizer_config\.json is not a Jinja template"),
     ],
 )
-def test_what_is_wrong_with_a_folder_is_said(tmp_path: Path, content: str, words: str) -> None:
+def test_the_fault_of_a_folder_is_named(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "tokenizer_config.json").write_text(content)
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError, match=message):
         read(tmp_path)

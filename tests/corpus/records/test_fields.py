@@ -1,23 +1,22 @@
-from typing import Literal
-
 import pytest
 
+from tanuki_jax.config.mixture import PairForm
 from tanuki_jax.corpus.records.fields import record_of
 from tanuki_jax.corpus.records.types import Conversation, Document, Message, Preference
 
 
-def test_a_text_field_makes_a_document_and_the_other_fields_its_metadata() -> None:
+def test_a_document_has_the_text_field_and_the_other_fields_as_metadata() -> None:
     row = {"id": 7, "body": "text", "url": "u", "metadata": {"url": "v", "page": 1}}
-    assert record_of(row, "place", "body") == Document("7", "text", {"url": "v", "page": 1})
+    assert record_of(row, "file:0", "body") == Document("7", "text", {"url": "v", "page": 1})
 
 
 @pytest.mark.parametrize("id", [None, True, 1.5, ["a"]])
-def test_an_id_that_is_neither_text_nor_a_whole_number_stays_in_the_metadata(id: object) -> None:
-    assert record_of({"id": id, "text": "a"}, "place", "text") == Document("place", "a", {"id": id})
+def test_an_id_of_another_type_stays_in_the_metadata(id: object) -> None:
+    assert record_of({"id": id, "text": "a"}, "file:0", "text") == Document("file:0", "a", {"id": id})
 
 
-def test_metadata_that_is_no_object_is_kept_under_its_name() -> None:
-    assert record_of({"text": "a", "metadata": "b"}, "place", "text").metadata == {"metadata": "b"}
+def test_metadata_that_is_not_an_object_keeps_its_name() -> None:
+    assert record_of({"text": "a", "metadata": "b"}, "file:0", "text").metadata == {"metadata": "b"}
 
 
 def test_messages_make_a_conversation_even_beside_a_text() -> None:
@@ -30,17 +29,17 @@ def test_messages_make_a_conversation_even_beside_a_text() -> None:
         ],
     }
     messages = (Message("system", "s"), Message("user", "q"), Message("assistant", ""))
-    assert record_of(row, "place", "text") == Conversation("place", messages, {"text": "flat"})
+    assert record_of(row, "file:0", "text") == Conversation("file:0", messages, {"text": "flat"})
 
 
-def test_sharegpt_conversations_get_the_usual_role_names() -> None:
+def test_conversations_of_sharegpt_get_the_usual_role_names() -> None:
     row = {"id": "c", "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}
-    assert record_of(row, "place", "text") == Conversation("c", (Message("user", "q"), Message("assistant", "a")))
+    assert record_of(row, "file:0", "text") == Conversation("c", (Message("user", "q"), Message("assistant", "a")))
 
 
 @pytest.mark.parametrize("field", ["messages", "conversations"])
-def test_a_field_of_that_name_that_is_no_list_does_not_hide_the_text(field: str) -> None:
-    assert record_of({"text": "a", field: 3}, "place", "text") == Document("place", "a", {field: 3})
+def test_a_field_of_turns_that_is_not_a_list_does_not_hide_the_text(field: str) -> None:
+    assert record_of({"text": "a", field: 3}, "file:0", "text") == Document("file:0", "a", {field: 3})
 
 
 USER = {"role": "user", "content": "q"}
@@ -65,45 +64,45 @@ USER = {"role": "user", "content": "q"}
             {"messages": [{"role": "user", "content": [{"type": "image", "text": "x"}]}]},
             "a part of a message's content is not text",
         ),
-        ({"messages": [USER, {"role": "system", "content": "s"}]}, "a system message does not stand first"),
+        ({"messages": [USER, {"role": "system", "content": "s"}]}, "a system message is not the first message"),
         ({"messages": [{"role": "system", "content": "s"}]}, "only a system message"),
     ],
 )
-def test_what_is_wrong_with_a_row_is_said(row: dict[str, object], reason: str) -> None:
+def test_the_fault_of_a_row_is_named(row: dict[str, object], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        record_of(row, "place", "text")
+        record_of(row, "file:0", "text")
 
 
-ASKED, ANSWERED = Message("user", "q"), Message("assistant", "a")
+QUESTION, ANSWER = Message("user", "q"), Message("assistant", "a")
 CHAT = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
 
 
 @pytest.mark.parametrize(
     ("row", "messages"),
     [
-        ({"messages": CHAT}, (ASKED, ANSWERED)),
-        ({"messages": CHAT, "text": "flat", "system": ""}, (ASKED, ANSWERED)),
-        ({"messages": CHAT, "system": "s"}, (Message("system", "s"), ASKED, ANSWERED)),
+        ({"messages": CHAT}, (QUESTION, ANSWER)),
+        ({"messages": CHAT, "text": "flat", "system": ""}, (QUESTION, ANSWER)),
+        ({"messages": CHAT, "system": "s"}, (Message("system", "s"), QUESTION, ANSWER)),
         (
             {"messages": [{"role": "system", "content": ""}, *CHAT], "system": "s"},
-            (Message("system", ""), ASKED, ANSWERED),
+            (Message("system", ""), QUESTION, ANSWER),
         ),
-        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "q"}]}, CHAT[1]]}, (ASKED, ANSWERED)),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "q"}]}, CHAT[1]]}, (QUESTION, ANSWER)),
         (
             {"text": "flat", "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]},
-            (ASKED, ANSWERED),
+            (QUESTION, ANSWER),
         ),
-        ({"instruction": "q", "output": "a"}, (ASKED, ANSWERED)),
-        ({"instruction": "q", "input": "", "output": "a", "history": []}, (ASKED, ANSWERED)),
-        ({"instruction": "q", "input": "i", "output": "a"}, (Message("user", "q\ni"), ANSWERED)),
+        ({"instruction": "q", "output": "a"}, (QUESTION, ANSWER)),
+        ({"instruction": "q", "input": "", "output": "a", "history": []}, (QUESTION, ANSWER)),
+        ({"instruction": "q", "input": "i", "output": "a"}, (Message("user", "q\ni"), ANSWER)),
         (
             {"instruction": "q", "input": None, "output": "a", "system": "s", "history": [["p", "b"]]},
-            (Message("system", "s"), Message("user", "p"), Message("assistant", "b"), ASKED, ANSWERED),
+            (Message("system", "s"), Message("user", "p"), Message("assistant", "b"), QUESTION, ANSWER),
         ),
     ],
 )
-def test_chats_come_in_three_forms(row: dict[str, object], messages: tuple[Message, ...]) -> None:
-    record = record_of(row | {"id": "c", "topic": "t"}, "place", "text", "chat")
+def test_a_chat_is_read_from_three_forms(row: dict[str, object], messages: tuple[Message, ...]) -> None:
+    record = record_of(row | {"id": "c", "topic": "t"}, "file:0", "text", "chat")
     assert isinstance(record, Conversation)
     assert (record.id, record.messages, record.metadata["topic"]) == ("c", messages, "t")
     assert record.metadata.keys() <= {"topic", "text"}
@@ -136,17 +135,17 @@ def test_chats_come_in_three_forms(row: dict[str, object], messages: tuple[Messa
         ({"instruction": "q", "output": "a", "history": "x"}, "^the history is not a list but of type str$"),
         (
             {"instruction": "q", "output": "a", "history": [["p"]]},
-            "^the history is not a list of questions with their answers$",
+            r"^the history is not a list of \[question, answer\]$",
         ),
     ],
 )
-def test_what_is_wrong_with_a_chat_is_said(row: dict[str, object], reason: str) -> None:
+def test_the_fault_of_a_chat_is_named(row: dict[str, object], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        record_of(row, "place", "text", "chat")
+        record_of(row, "file:0", "text", "chat")
 
 
 @pytest.mark.parametrize("form", ["preference", "kto"])
-def test_a_pair_keeps_what_it_is_not_made_of_as_metadata(form: Literal["preference", "kto"]) -> None:
+def test_a_pair_keeps_its_other_fields_as_metadata(form: PairForm) -> None:
     row = {
         "id": 3,
         "prompt": "q",
@@ -156,10 +155,12 @@ def test_a_pair_keeps_what_it_is_not_made_of_as_metadata(form: Literal["preferen
         "judge": "rule",
         "metadata": {"chosen": 1},
     }
-    assert record_of(row, "place", "text", form) == Preference("3", (ASKED,), "a", "b", {"judge": "rule", "chosen": 1})
+    assert record_of(row, "file:0", "text", form) == Preference(
+        "3", (QUESTION,), "a", "b", {"judge": "rule", "chosen": 1}
+    )
 
 
-def test_no_tool_calls_and_a_weight_of_1_are_an_ordinary_message() -> None:
+def test_null_tool_calls_and_a_weight_of_1_are_an_ordinary_message() -> None:
     answer = {"role": "assistant", "content": "a", "tool_calls": None, "weight": 1}
-    found = record_of({"messages": [{"role": "user", "content": "q"}, answer]}, "place", "text", "chat")
-    assert isinstance(found, Conversation) and found.messages == (Message("user", "q"), Message("assistant", "a"))
+    record = record_of({"messages": [{"role": "user", "content": "q"}, answer]}, "file:0", "text", "chat")
+    assert isinstance(record, Conversation) and record.messages == (QUESTION, ANSWER)

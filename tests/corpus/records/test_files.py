@@ -2,12 +2,10 @@ import glob
 import os
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.records.files import InputFile, Slice, compression_of, expand, format_of, split
+from tanuki_jax.corpus.records.files import InputFile, compression_of, expand, locate, open_file
 
 TREE = [
     "a.jsonl",
@@ -47,13 +45,11 @@ def tree(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize("scheme", ["", "file://"])
-def test_patterns_mean_here_and_at_an_address_what_they_mean_to_the_standard_library(
-    tree: Path, pattern: str, scheme: str
-) -> None:
+def test_patterns_match_as_in_the_standard_library(tree: Path, pattern: str, scheme: str) -> None:
     expected = sorted(path for path in glob.glob(f"{tree}/{pattern}", recursive=True) if os.path.isfile(path))
-    found = expand([f"{scheme}{tree}/{pattern}"])
+    files = expand([f"{scheme}{tree}/{pattern}"])
     assert expected
-    assert found == [InputFile(scheme + path, os.path.getsize(path)) for path in expected]
+    assert files == [InputFile(scheme + path, os.path.getsize(path)) for path in expected]
 
 
 def test_patterns_that_overlap_name_a_file_once(tree: Path) -> None:
@@ -62,11 +58,11 @@ def test_patterns_that_overlap_name_a_file_once(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["", "file://"])
-def test_a_plain_path_is_taken_as_it_is(tree: Path, scheme: str) -> None:
+def test_a_path_without_wildcards_matches_its_file(tree: Path, scheme: str) -> None:
     assert [file.bytes for file in expand([f"{scheme}{tree}/x/a.jsonl"])] == [TREE.index("x/a.jsonl")]
 
 
-def test_a_file_whose_name_looks_like_a_glob_is_found_by_its_name(tree: Path) -> None:
+def test_a_file_whose_name_looks_like_a_glob_matches_its_name(tree: Path) -> None:
     assert [file.path for file in expand([f"{tree}/x/y/[odd].jsonl"])] == [f"{tree}/x/y/[odd].jsonl"]
 
 
@@ -83,8 +79,8 @@ def test_a_pattern_without_a_file_is_named(tree: Path, scheme: str, pattern: str
     assert f"{scheme}{tree}/{pattern}" in str(caught.value)
 
 
-def test_a_folder_is_answered_with_the_glob_of_its_files(tree: Path) -> None:
-    with pytest.raises(InputError, match=r"is a folder, whose files .*/x/\*\*/\* names"):
+def test_a_folder_is_refused_with_the_glob_of_its_files(tree: Path) -> None:
+    with pytest.raises(InputError, match=r"it is a folder: .*/x/\*\*/\* matches the files in it"):
         expand([f"{tree}/x"])
 
 
@@ -93,45 +89,17 @@ def test_no_patterns_are_an_error() -> None:
         expand([])
 
 
-def test_json_lines_are_cut_anywhere_and_what_cannot_be_cut_stays_whole() -> None:
-    assert split(InputFile("a.jsonl", 25), 10) == [
-        Slice("a.jsonl", 0, 10),
-        Slice("a.jsonl", 10, 20),
-        Slice("a.jsonl", 20, 25),
-    ]
-    for name in ("a.jsonl.zst", "a.jsonl.gz", "a.json.gz", "a.txt", "a.json", "a.py"):
-        assert split(InputFile(name, 25), 10) == [Slice(name, 0, 25)]
-    assert split(InputFile("empty.jsonl", 0), 10) == split(InputFile("empty.txt", 0), 10) == []
-
-
-def test_parquet_is_cut_between_row_groups(tmp_path: Path) -> None:
-    path = tmp_path / "rows.parquet"
-    pq.write_table(pa.table({"text": [f"row {i}" for i in range(1000)]}), path, row_group_size=100, compression="none")
-    file = InputFile(str(path), path.stat().st_size)
-    group_bytes = pq.read_metadata(path).row_group(0).total_byte_size
-    assert split(file, 1) == [Slice(file.path, start, start + 100) for start in range(0, 1000, 100)]
-    assert [(part.start, part.stop) for part in split(file, int(2.5 * group_bytes))] == [
-        (0, 300),
-        (300, 600),
-        (600, 900),
-        (900, 1000),
-    ]
-
-
-def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "bad.parquet"
-    path.write_bytes(b"not parquet at all")
-    with pytest.raises(InputError, match=r"bad\.parquet is not a readable Parquet file"):
-        split(InputFile(str(path), 18), 10)
-
-
-def test_the_suffix_says_format_and_compression() -> None:
-    assert [format_of(name) for name in ("A.JSONL", "a.json.zst", "a.parquet", "a.json", "a.txt.gz", "a")] == [
-        "json_lines",
-        "json_lines",
-        "parquet",
-        "text",
-        "text",
-        "text",
-    ]
+def test_the_suffix_determines_the_compression() -> None:
     assert [compression_of(name) for name in ("a.jsonl", "a.jsonl.GZ", "a.txt.zst")] == [None, "gzip", "zstd"]
+
+
+@pytest.mark.parametrize("name", ["plain.txt", "a name with spaces.txt", "100%41.txt", "深い/日本語.txt"])
+def test_a_local_path_and_its_file_address_name_the_same_file(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"content")
+    for address in (str(path), f"file://{path}"):
+        system, location = locate(address)
+        assert system.get_file_info([location])[0].size == 7
+        with open_file(address) as file:
+            assert file.read() == b"content"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tanuki_jax.corpus.records.preferences import pair_of
 from tanuki_jax.corpus.records.types import Message
 
-SYSTEM, ASKED = Message("system", "s"), Message("user", "q")
+SYSTEM, QUESTION = Message("system", "s"), Message("user", "q")
 EARLIER = (Message("user", "p"), Message("assistant", "b"))
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8).filter(lambda text: bool(text.strip()))
 
@@ -22,25 +22,25 @@ def sharegpt(*messages: Message) -> list[dict[str, str]]:
 
 
 def forms(prompt: tuple[Message, ...], chosen: str, rejected: str) -> list[dict[str, object]]:
-    """One pair in each of the forms that data sets have."""
+    """Return a pair in each of the forms that data sets use."""
     better, worse = Message("assistant", chosen), Message("assistant", rejected)
     answers = {"chosen": openai(better), "rejected": openai(worse)}
-    whole: dict[str, object] = {"chosen": openai(*prompt, better), "rejected": openai(*prompt, worse)}
+    complete: dict[str, object] = {"chosen": openai(*prompt, better), "rejected": openai(*prompt, worse)}
     return [
         {"prompt": openai(*prompt), "chosen": chosen, "rejected": rejected},
         {"prompt": openai(*prompt), **answers},
-        {"prompt": openai(*prompt), **whole},
-        {"prompt": None, "messages": openai(*prompt, better), **whole},
+        {"prompt": openai(*prompt), **complete},
+        {"prompt": None, "messages": openai(*prompt, better), **complete},
         {"messages": openai(*prompt), **answers},
         {"conversations": sharegpt(*prompt), "chosen": sharegpt(better)[0], "rejected": sharegpt(worse)[0]},
         {"conversations": sharegpt(*prompt), "chosen": chosen, "rejected": rejected},
-        whole,
+        complete,
     ]
 
 
 @given(prompt=st.tuples(TEXT, TEXT), system=st.booleans(), chosen=TEXT, rejected=TEXT)
 def test_every_form_gives_the_same_pair(prompt: tuple[str, str], system: bool, chosen: str, rejected: str) -> None:
-    turns = (*((SYSTEM,) if system else ()), Message("user", prompt[0]), Message("assistant", prompt[1]), ASKED)
+    turns = (*((SYSTEM,) if system else ()), Message("user", prompt[0]), Message("assistant", prompt[1]), QUESTION)
     for row in forms(turns, chosen, rejected + chosen):
         assert pair_of(row) == (turns, chosen, rejected + chosen)
 
@@ -48,28 +48,28 @@ def test_every_form_gives_the_same_pair(prompt: tuple[str, str], system: bool, c
 @pytest.mark.parametrize(
     ("row", "prompt"),
     [
-        ({"prompt": "q"}, (ASKED,)),
-        ({"prompt": "q", "system": "s"}, (SYSTEM, ASKED)),
+        ({"prompt": "q"}, (QUESTION,)),
+        ({"prompt": "q", "system": "s"}, (SYSTEM, QUESTION)),
         ({"instruction": "q", "input": "i"}, (Message("user", "q\ni"),)),
-        ({"instruction": "q", "history": [["p", "b"]], "system": "s"}, (SYSTEM, *EARLIER, ASKED)),
-        ({"conversations": sharegpt(ASKED), "system": "s"}, (SYSTEM, ASKED)),
-        ({"prompt": openai(ASKED), "system": "s"}, (SYSTEM, ASKED)),
+        ({"instruction": "q", "history": [["p", "b"]], "system": "s"}, (SYSTEM, *EARLIER, QUESTION)),
+        ({"conversations": sharegpt(QUESTION), "system": "s"}, (SYSTEM, QUESTION)),
+        ({"prompt": openai(QUESTION), "system": "s"}, (SYSTEM, QUESTION)),
     ],
 )
-def test_plain_answers_have_their_prompt_in_a_field(row: dict[str, object], prompt: tuple[Message, ...]) -> None:
+def test_the_prompt_of_plain_answers_is_in_a_field(row: dict[str, object], prompt: tuple[Message, ...]) -> None:
     assert pair_of(row | {"chosen": "a", "rejected": "b"}) == (prompt, "a", "b")
 
 
-def test_a_prompt_given_as_text_may_leave_out_the_system_message_of_the_answers() -> None:
-    chosen, rejected = (openai(SYSTEM, ASKED, Message("assistant", text)) for text in "ab")
-    assert pair_of({"prompt": "q", "chosen": chosen, "rejected": rejected}) == ((SYSTEM, ASKED), "a", "b")
+def test_a_prompt_field_may_omit_the_system_message_of_the_answers() -> None:
+    chosen, rejected = (openai(SYSTEM, QUESTION, Message("assistant", text)) for text in "ab")
+    assert pair_of({"prompt": "q", "chosen": chosen, "rejected": rejected}) == ((SYSTEM, QUESTION), "a", "b")
 
 
-@pytest.mark.parametrize("prompt", [None, "q", openai(ASKED), openai(SYSTEM, ASKED)])
-def test_whole_conversations_may_have_their_system_message_in_a_field(prompt: object) -> None:
-    chosen, rejected = (openai(ASKED, Message("assistant", text)) for text in "ab")
+@pytest.mark.parametrize("prompt", [None, "q", openai(QUESTION), openai(SYSTEM, QUESTION)])
+def test_answers_with_their_prompts_may_have_a_system_field(prompt: object) -> None:
+    chosen, rejected = (openai(QUESTION, Message("assistant", text)) for text in "ab")
     assert pair_of({"system": "s", "prompt": prompt, "chosen": chosen, "rejected": rejected}) == (
-        (SYSTEM, ASKED),
+        (SYSTEM, QUESTION),
         "a",
         "b",
     )
@@ -93,14 +93,14 @@ GOOD: dict[str, object] = {"prompt": "q", "chosen": "a", "rejected": "b"}
         ({"rejected": "\n"}, "^the rejected answer is empty$"),
         ({"chosen": []}, "^the chosen answer is neither text nor messages but of type list$"),
         ({"rejected": 2}, "^the rejected answer is neither text nor messages but of type int$"),
-        ({"chosen": openai(ASKED)}, "^the chosen answer is not the assistant's$"),
-        ({"chosen": openai(*EARLIER), "rejected": openai(ASKED, EARLIER[1])}, "do not begin with the same prompt$"),
+        ({"chosen": openai(QUESTION)}, "^the chosen answer is not the assistant's$"),
+        ({"chosen": openai(*EARLIER), "rejected": openai(QUESTION, EARLIER[1])}, "do not begin with the same prompt$"),
         (
             {"chosen": openai(*EARLIER), "rejected": openai(EARLIER[0], Message("assistant", "c"))},
-            "^the prompt is not what chosen and",
+            "^the field 'prompt' differs from the prompt with which chosen and rejected begin$",
         ),
     ],
 )
-def test_what_is_wrong_with_a_pair_is_said(change: Mapping[str, object], reason: str) -> None:
+def test_the_fault_of_a_pair_is_named(change: Mapping[str, object], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         pair_of(GOOD | dict(change))

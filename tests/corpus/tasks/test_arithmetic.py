@@ -15,7 +15,7 @@ def tasks(count: int = 2000) -> Iterator[Task[Calculation]]:
 
 
 def counted(problem: Calculation) -> int:
-    """The answer, by moving things one by one."""
+    """Return the answer, found by moving things one by one."""
     heap = ["thing"] * problem.start
     for operation, number in problem.steps:
         if operation == "+":
@@ -40,34 +40,34 @@ def test_the_solver_agrees_with_counting() -> None:
         assert FAMILY.solve(task.problem) == counted(task.problem)
 
 
-def test_plain_sums_say_what_is_calculated() -> None:
+def test_the_expression_of_a_plain_sum_has_the_solvers_value() -> None:
     sums = 0
     for task in tasks():
-        found = EXPRESSION.search(task.messages[0].content)
-        if found and not found[0].isdigit():
+        match = EXPRESSION.search(task.messages[0].content)
+        if match and not match[0].isdigit():
             sums += 1
-            fractions = re.sub(r"\d+", r"Fraction(\g<0>)", found[0].replace("×", "*").replace("÷", "/"))
+            fractions = re.sub(r"\d+", r"Fraction(\g<0>)", match[0].replace("×", "*").replace("÷", "/"))
             assert eval(fractions, {"Fraction": Fraction}) == FAMILY.solve(task.problem)
     assert sums > 500
 
 
-def test_the_numbers_of_a_question_are_those_of_its_problem() -> None:
+def test_a_question_has_the_numbers_of_its_problem() -> None:
     for task in tasks():
         question = re.sub(r"(?<!\d)1(?=箱|人)", "", task.messages[0].content)
         operands = [task.problem.start, *(number for _, number in task.problem.steps)]
         assert sorted(map(int, re.findall(r"\d+", question))) == sorted(operands)
 
 
-def test_every_kind_of_story_is_told() -> None:
+def test_every_kind_of_story_occurs() -> None:
     patterns = {tuple(operation for operation, _ in task.problem.steps) for task in tasks()}
     assert patterns == set(STORIES)
     assert len({re.sub(r"\d+", "0", task.messages[0].content) for task in tasks()}) > 800
 
 
-def test_an_answer_ends_in_the_taught_form_and_any_other_number_is_rejected() -> None:
+def test_an_answer_has_the_taught_form_and_other_numbers_are_rejected() -> None:
     for task in tasks():
         answer = task.messages[-1].content
-        found = re.search(r"答えは(\d+)です。$", answer)
-        assert found
-        for wrong in (int(found[1]) + 1, int(found[1]) - 1, -int(found[1]), int(found[1]) * 10):
-            assert not FAMILY.check(task.problem, f"{answer[: found.start()]}答えは{wrong}です。")
+        match = re.search(r"答えは(\d+)です。$", answer)
+        assert match
+        for wrong in (int(match[1]) + 1, int(match[1]) - 1, -int(match[1]), int(match[1]) * 10):
+            assert not FAMILY.check(task.problem, f"{answer[: match.start()]}答えは{wrong}です。")

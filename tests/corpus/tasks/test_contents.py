@@ -1,17 +1,17 @@
 from random import Random
 
-from tanuki_jax.corpus.tasks.contents import NOUNS, Content, draw_contents, exchanged
+from tanuki_jax.corpus.tasks.contents import NOUNS, Content, draw_contents, with_one_replaced
 
 
-def test_items_of_a_label_are_equally_long_and_more_than_a_list_has() -> None:
+def test_a_label_has_at_least_five_items_of_equal_length() -> None:
     for items in NOUNS.values():
         assert len({len(item) for item in items}) == 1
         assert len(set(items)) == len(items) >= 5
-    everything = [item for items in NOUNS.values() for item in items]
-    assert len(set(everything)) == len(everything)
+    all_items = [item for items in NOUNS.values() for item in items]
+    assert len(set(all_items)) == len(all_items)
 
 
-def test_lists_have_one_label_records_one_item_of_each_and_numbers_two_digits() -> None:
+def test_lists_have_one_label_records_many_and_numbers_two_digits() -> None:
     random = Random(0)
     for _ in range(500):
         items = draw_contents("list", range(2, 5), random)
@@ -25,20 +25,20 @@ def test_lists_have_one_label_records_one_item_of_each_and_numbers_two_digits() 
         assert all(item in NOUNS[label] for label, item in items + record)
 
 
-def test_exactly_one_item_is_exchanged_for_one_that_was_not_there() -> None:
+def test_exactly_one_item_is_replaced_by_a_new_one() -> None:
     random = Random(1)
     for kind in ("list", "numbers", "record"):
         for _ in range(500):
             contents = draw_contents(kind, range(2, 5), random)
-            other = exchanged(contents, random)
+            other = with_one_replaced(contents, random)
             ((old, new),) = [(old, new) for old, new in zip(contents, other, strict=True) if old != new]
             assert new not in contents
             assert (new.label, len(new.item)) == (old.label, len(old.item))
 
 
-def test_the_only_item_left_is_taken() -> None:
+def test_the_only_unused_item_is_the_replacement() -> None:
     first, *others = NOUNS["組"]
     contents = tuple(Content("組", item) for item in others)
-    assert {item for seed in range(20) for item in exchanged(contents, Random(seed)) if item not in contents} == {
-        Content("組", first)
-    }
+    assert {
+        item for seed in range(20) for item in with_one_replaced(contents, Random(seed)) if item not in contents
+    } == {Content("組", first)}

@@ -15,7 +15,7 @@ def tasks(count: int = 2000) -> Iterator[Task[Scenario]]:
     return (FAMILY.generate(key) for key in range(count))
 
 
-def said(task: Task[Scenario], role: str = "user") -> list[str]:
+def contents(task: Task[Scenario], role: str = "user") -> list[str]:
     return [message.content for message in task.messages if message.role == role]
 
 
@@ -51,7 +51,7 @@ def test_the_solver_agrees_with_a_listener() -> None:
     scenarios: set[type] = set()
     for task in tasks():
         listen = {Order: ordered, Reservation: reserved, Schedule: scheduled}[type(task.problem)]
-        assert listen(said(task)) == FAMILY.solve(task.problem), said(task)
+        assert listen(contents(task)) == FAMILY.solve(task.problem), contents(task)
         scenarios.add(type(task.problem))
     assert scenarios == {Order, Reservation, Schedule}
 
@@ -59,31 +59,31 @@ def test_the_solver_agrees_with_a_listener() -> None:
 def test_a_last_reply_with_another_number_day_or_word_is_rejected() -> None:
     for task in tasks(1000):
         reply = task.messages[-1].content
-        for found in re.finditer(rf"\d+|{DAY}|{'|'.join((*MENU, *EVENTS))}", reply):
-            pool = DAYS if found[0] in DAYS else MENU if found[0] in MENU else EVENTS
-            others = [str(int(found[0]) + 1)] if found[0].isdigit() else [word for word in pool if word != found[0]]
+        for match in re.finditer(rf"\d+|{DAY}|{'|'.join((*MENU, *EVENTS))}", reply):
+            pool = DAYS if match[0] in DAYS else MENU if match[0] in MENU else EVENTS
+            others = [str(int(match[0]) + 1)] if match[0].isdigit() else [word for word in pool if word != match[0]]
             for other in others:
-                wrong = reply[: found.start()] + other + reply[found.end() :]
+                wrong = reply[: match.start()] + other + reply[match.end() :]
                 assert not FAMILY.check(task.problem, wrong), wrong
 
 
-def test_a_last_reply_that_leaves_something_out_or_adds_something_is_rejected() -> None:
+def test_a_last_reply_with_an_omission_or_an_addition_is_rejected() -> None:
     for task in tasks(1000):
         reply, problem = task.messages[-1].content, task.problem
-        for found in re.finditer(rf"(?:{'|'.join(MENU)})\d+つ|\d+(?:時|名様)|{'|'.join(EVENTS)}", reply):
-            assert not FAMILY.check(problem, reply[: found.start()] + reply[found.end() :])
+        for match in re.finditer(rf"(?:{'|'.join(MENU)})\d+つ|\d+(?:時|名様)|{'|'.join(EVENTS)}", reply):
+            assert not FAMILY.check(problem, reply[: match.start()] + reply[match.end() :])
         absent = next(word for word in (MENU if isinstance(problem, Order) else EVENTS) if word not in reply)
         addition = {Order: f"{absent}1つ", Reservation: "月曜日と日曜日", Schedule: f"7時の{absent}"}[type(problem)]
         assert not FAMILY.check(problem, f"{reply}あと、{addition}です。")
 
 
-def test_every_reply_repeats_the_numbers_it_was_given() -> None:
+def test_every_reply_repeats_the_numbers_of_its_request() -> None:
     for task in tasks():
-        for request, reply in zip(said(task), said(task, "assistant"), strict=True):
+        for request, reply in zip(contents(task), contents(task, "assistant"), strict=True):
             assert set(re.findall(r"\d+", request)) <= set(re.findall(r"\d+", reply)), (request, reply)
 
 
-def test_other_ways_to_say_the_same_are_accepted() -> None:
+def test_other_wordings_of_the_answer_are_accepted() -> None:
     reservation = Reservation((("土曜日", 18, 4),), (2, 5))
     order = Order(((("コーヒー", 2), ("紅茶", 1)), (("ケーキ", 3),), (("紅茶", 0),)))
     schedule = Schedule((("会議", "月曜日", 10), ("散歩", "月曜日", 15)), "月曜日")

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tanuki_jax.corpus.tasks.family import Family, Task
-from tanuki_jax.corpus.tasks.formats import Formatted
+from tanuki_jax.corpus.tasks.family import Family, Formatted, Task
 from tanuki_jax.corpus.tasks.registry import FAMILIES
 
 KEYS = 1000
@@ -52,7 +51,7 @@ def response(task: Task[object]) -> str:
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_key_names_the_same_task_for_ever(name: str) -> None:
+def test_the_first_task_of_a_family_does_not_change(name: str) -> None:
     assert tuple(message.content for message in FAMILIES[name].generate(0).messages) == FIRST_TASKS[name]
 
 
@@ -72,8 +71,8 @@ def test_tasks_do_not_depend_on_the_process() -> None:
         ).stdout
         for seed in ("0", "1", "2")
     }
-    here = "".join(f"{family.generate(key)}\n" for family in FAMILIES.values() for key in range(200))
-    assert outputs == {here.encode()}
+    expected = "".join(f"{family.generate(key)}\n" for family in FAMILIES.values() for key in range(200))
+    assert outputs == {expected.encode()}
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
@@ -84,7 +83,7 @@ def test_every_task_ends_with_an_answer_that_its_checker_accepts(family: Family[
 
 
 @pytest.mark.parametrize("family", [family for family in FAMILIES.values() if not isinstance(family, Formatted)])
-def test_the_width_of_digits_matters_only_where_a_form_is_asked_for(family: Family[Any, Any]) -> None:
+def test_the_width_of_digits_matters_only_in_exact_forms(family: Family[Any, Any]) -> None:
     to_full_width = str.maketrans("0123456789-:", "０１２３４５６７８９－：")
     for key in range(KEYS):
         task = family.generate(key)
@@ -92,7 +91,7 @@ def test_the_width_of_digits_matters_only_where_a_form_is_asked_for(family: Fami
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
-def test_a_checker_is_not_content_with_the_answer_to_another_problem(family: Family[Any, Any]) -> None:
+def test_a_checker_rejects_the_answer_to_another_problem(family: Family[Any, Any]) -> None:
     tasks = [family.generate(key) for key in range(KEYS)]
     for task, other in itertools.pairwise(tasks):
         same = family.solve(task.problem) == family.solve(other.problem)
@@ -100,7 +99,7 @@ def test_a_checker_is_not_content_with_the_answer_to_another_problem(family: Fam
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
-def test_no_response_and_a_repeated_question_are_not_answers(family: Family[Any, Any]) -> None:
+def test_an_empty_response_and_a_refusal_are_rejected(family: Family[Any, Any]) -> None:
     for key in range(KEYS):
         problem = family.generate(key).problem
         assert not family.check(problem, "")
@@ -108,7 +107,7 @@ def test_no_response_and_a_repeated_question_are_not_answers(family: Family[Any,
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
-def test_tasks_are_short_turns_of_user_and_assistant_after_at_most_one_system_message(family: Family[Any, Any]) -> None:
+def test_tasks_are_short_turns_after_at_most_one_system_message(family: Family[Any, Any]) -> None:
     for key in range(KEYS):
         task = family.generate(key)
         assert (task.family, task.key) == (family.name, key)
@@ -119,7 +118,7 @@ def test_tasks_are_short_turns_of_user_and_assistant_after_at_most_one_system_me
         assert sum(len(message.content) for message in task.messages) <= 300
 
 
-def test_twenty_thousand_tasks_are_made_in_a_second() -> None:
+def test_twenty_thousand_tasks_take_at_most_a_second() -> None:
     def seconds() -> float:
         start = time.process_time()
         for family in FAMILIES.values():

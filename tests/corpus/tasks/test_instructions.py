@@ -23,7 +23,7 @@ def first_tasks(count: int = 2000) -> Iterator[Task[Instruction]]:
 
 
 def answered(prompt: str) -> str:
-    """The answer, found by reading the words of the prompt."""
+    """Return the answer, found by reading the words of the prompt."""
     words = "|".join(item for items in NOUNS.values() for item in items)
     stated = max(re.findall(rf"[^。\n]*は(?:{words}|[0-9０-９]+)[^。\n]*", prompt), key=len).removesuffix("です")
     record = "JSON" in prompt or "項目名" in prompt
@@ -58,9 +58,9 @@ def answered(prompt: str) -> str:
         assert "記号なし" in prompt or "一行に一つ" in prompt
         body = "\n".join(items)
     for pattern, before in ((r"最初の行は「(.*?)」", "{}\n"), (r"「([^」]*)」で始めて", "{}")):
-        if found := re.search(pattern, prompt):
-            body = before.format(found[1]) + body
-    return f"{body}\n{found[1]}" if (found := re.search("最後の行は「(.*?)」", prompt)) else body
+        if match := re.search(pattern, prompt):
+            body = before.format(match[1]) + body
+    return f"{body}\n{match[1]}" if (match := re.search("最後の行は「(.*?)」", prompt)) else body
 
 
 def test_the_solver_agrees_with_a_reader_of_the_text() -> None:
@@ -70,7 +70,7 @@ def test_the_solver_agrees_with_a_reader_of_the_text() -> None:
         assert answered(users) == FAMILY.solve(task.problem) == response.content, users
 
 
-def test_every_form_item_and_addition_comes_up_in_training_and_in_probes() -> None:
+def test_training_and_probes_have_every_form_item_and_addition() -> None:
     drawn = (
         itertools.islice(tasks("instructions", "train"), 3000),
         itertools.islice(tasks("instructions", "probe"), 600),
@@ -80,17 +80,17 @@ def test_every_form_item_and_addition_comes_up_in_training_and_in_probes() -> No
         nouns = {content for problem in problems for content in problem.contents if content.label != "数"}
         assert nouns == {Content(label, item) for label, items in NOUNS.items() for item in items}
         additions = {(problem.reverse, problem.before, problem.after) for problem in problems}
-        begun = [(False, before, "") for before in ("答え: ", "回答: ", "答え:\n", "メモ:\n")]
+        beginnings = [(False, before, "") for before in ("答え: ", "回答: ", "答え:\n", "メモ:\n")]
         assert additions == {
             (False, "", ""),
             (True, "", ""),
-            *begun,
+            *beginnings,
             (False, "", "\n以上です。"),
             (False, "", "\nおわり"),
         }
 
 
-def test_some_instructions_come_after_their_contents_and_some_after_a_system_message() -> None:
+def test_instructions_have_one_or_two_turns_some_with_a_system_message() -> None:
     lengths = Counter(tuple(message.role for message in task.messages) for task in first_tasks())
     assert set(lengths) == {
         (*system, *["user", "assistant"] * turns) for system in ((), ("system",)) for turns in (1, 2)
@@ -98,11 +98,11 @@ def test_some_instructions_come_after_their_contents_and_some_after_a_system_mes
     assert min(lengths.values()) > 50
 
 
-def test_numbers_are_given_in_the_width_that_is_not_asked_for() -> None:
+def test_a_prompt_has_its_numbers_in_the_other_width() -> None:
     for task in first_tasks():
         if task.problem.form in ("half_digits", "full_digits"):
-            given = "\n".join(message.content for message in task.messages[:-1])
-            numbers = re.findall(r"\d\d", given)
+            prompt = "\n".join(message.content for message in task.messages[:-1])
+            numbers = re.findall(r"\d\d", prompt)
             assert {number.isascii() for number in numbers} == {task.problem.form == "full_digits"}
 
 
@@ -110,7 +110,7 @@ def test_there_are_too_many_problems_to_learn_by_heart() -> None:
     assert len({task.problem for task in first_tasks(10_000)}) > 8000
 
 
-def test_the_form_is_judged_apart_from_the_items() -> None:
+def test_the_form_is_judged_independently_of_the_items() -> None:
     towns = (Content("町", "札幌"), Content("町", "大阪"))
     problem = Instruction("bullets", towns, after="\n以上です。")
     assert FAMILY.solve(problem) == "・札幌\n・大阪\n以上です。"
@@ -126,8 +126,8 @@ def test_the_form_is_judged_apart_from_the_items() -> None:
         assert not FAMILY.check_format(problem, wrong)
 
 
-def test_an_answer_has_the_form_that_is_asked_for_and_no_other() -> None:
-    """All forms of one kind are tried on the same contents."""
+def test_an_answer_has_the_form_of_its_instruction_and_no_other() -> None:
+    """Try all forms of one kind on the same contents."""
     for task in first_tasks(500):
         kind = FORMS[task.problem.form].kind
         for name in (name for name, form in FORMS.items() if form.kind == kind):
@@ -138,17 +138,17 @@ def test_an_answer_has_the_form_that_is_asked_for_and_no_other() -> None:
 
 
 @given(st.integers(0, 10_000), st.data())
-def test_one_sign_more_or_less_spoils_the_form(key: int, data: st.DataObject) -> None:
+def test_a_form_with_one_sign_more_or_less_is_rejected(key: int, data: st.DataObject) -> None:
     problem = FAMILY.generate(key).problem
     answer = FAMILY.solve(problem)
     assert FAMILY.check_format(problem, answer)
-    place = data.draw(st.integers(0, len(answer)))
-    longer = f"{answer[:place]}{data.draw(st.sampled_from(SIGNS))}{answer[place:]}"
+    position = data.draw(st.integers(0, len(answer)))
+    longer = f"{answer[:position]}{data.draw(st.sampled_from(SIGNS))}{answer[position:]}"
     assert not FAMILY.check_format(problem, longer)
-    signs = [place for place, sign in enumerate(answer) if sign in SIGNS]
+    signs = [position for position, sign in enumerate(answer) if sign in SIGNS]
     if signs:
-        place = data.draw(st.sampled_from(signs))
-        assert not FAMILY.check_format(problem, answer[:place] + answer[place + 1 :])
+        position = data.draw(st.sampled_from(signs))
+        assert not FAMILY.check_format(problem, answer[:position] + answer[position + 1 :])
 
 
 @given(st.integers(0, 10_000), st.integers(0, 1000))
@@ -160,7 +160,6 @@ def test_a_rejected_answer_has_the_form_and_one_wrong_item(key: int, seed: int) 
     assert not FAMILY.check(problem, pair.rejected)
     assert FAMILY.check_format(problem, pair.rejected)
     assert len(pair.chosen) == len(pair.rejected)
-    differing = [
-        place for place, (right, wrong) in enumerate(zip(pair.chosen, pair.rejected, strict=True)) if right != wrong
-    ]
+    both = zip(pair.chosen, pair.rejected, strict=True)
+    differing = [position for position, (right, wrong) in enumerate(both) if right != wrong]
     assert differing[-1] - differing[0] < max(len(item) for _, item in problem.contents)

@@ -4,10 +4,10 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.tasks.registry import FAMILIES, find
 
 
-def test_families_are_found_by_name() -> None:
+def test_find_returns_the_family_of_a_name() -> None:
     assert [find(name).name for name in FAMILIES] == ["arithmetic", "table", "dialogue", "instructions", "style"]
 
 
-def test_an_unknown_family_is_answered_with_the_nearest() -> None:
+def test_an_unknown_family_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(InputError, match="no task family named 'arithmetics'; the nearest is 'arithmetic'"):
         find("arithmetics")

@@ -27,7 +27,7 @@ from tanuki_jax.corpus.tasks.responses import final_name, final_number, with_hou
         ("", None),
     ],
 )
-def test_the_final_number(response: str, number: int | None) -> None:
+def test_final_number_returns_the_stated_or_the_last_number(response: str, number: int | None) -> None:
     assert final_number(response) == (None if number is None else Decimal(number))
 
 
@@ -43,10 +43,9 @@ def test_the_final_number(response: str, number: int | None) -> None:
         ("", None),
     ],
 )
-def test_the_final_name(response: str, name: str | None) -> None:
+def test_final_name_returns_the_stated_or_the_only_name(response: str, name: str | None) -> None:
     assert final_name(response, ("東京", "大阪")) == name
 
 
-def test_hours_get_one_form() -> None:
-    said = "午後６時と18:00と午前9時と午後 12時と7時"
-    assert with_hours(said) == "18時と18時と9時と12時と7時"
+def test_times_of_day_get_one_form() -> None:
+    assert with_hours("午後６時と18:00と午前9時と午後 12時と7時") == "18時と18時と9時と12時と7時"

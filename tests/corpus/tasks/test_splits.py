@@ -10,7 +10,8 @@ NAMES = tuple(FAMILIES)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_training_and_probe_tasks_share_no_key_no_problem_and_no_prompt(name: str) -> None:
+def test_training_and_probe_tasks_are_disjoint(name: str) -> None:
+    """Compare keys, problems and prompts."""
     train = list(itertools.islice(tasks(name, "train"), 3000))
     probe = list(itertools.islice(tasks(name, "probe"), 150))
     assert not {task.key for task in train} & {task.key for task in probe}
@@ -20,8 +21,8 @@ def test_training_and_probe_tasks_share_no_key_no_problem_and_no_prompt(name: st
     assert all(split(name, task.key) == "train" for task in train[:20])
 
 
-def test_keys_that_give_one_problem_fall_on_one_side() -> None:
-    """Without which the disjointness above would be luck: sums come again under other keys and in other words."""
+def test_keys_that_give_one_problem_are_on_one_side() -> None:
+    """Use a family that repeats problems under other keys and in other words."""
     sides: dict[object, set[str]] = {}
     keys: dict[object, int] = {}
     for key in range(10_000):
@@ -39,7 +40,7 @@ def test_one_problem_in_twenty_is_a_probe(name: str) -> None:
     assert 0.04 < share < 0.06
 
 
-def test_conversations_are_training_tasks_and_any_of_them_is_found_by_its_number() -> None:
+def test_conversations_are_training_tasks_and_depend_on_their_number() -> None:
     listed = list(conversations(NAMES, 3000, seed=5))
     for index in (2999, 0, 17):
         assert conversation(NAMES, index, seed=5) == listed[index]
@@ -61,14 +62,14 @@ def test_another_seed_gives_other_conversations() -> None:
     }
 
 
-def test_families_that_do_not_exist_are_refused() -> None:
+def test_missing_and_unknown_families_are_refused() -> None:
     with pytest.raises(InputError, match="nearest is 'table'"):
         conversation(["tables"], 0, seed=0)
     with pytest.raises(InputError, match="no task families are named"):
         conversation([], 0, seed=0)
 
 
-def test_a_preference_depends_on_its_arguments_only_and_is_never_a_probe_unless_asked_for() -> None:
+def test_preferences_depend_on_their_number_and_have_the_requested_side() -> None:
     names = ("style", "instructions")
     sides: tuple[Split, ...] = ("train", "probe")
     listed = {side: [preference(names, index, seed=3, side=side) for index in range(400)] for side in sides}
@@ -91,9 +92,7 @@ def test_a_preference_depends_on_its_arguments_only_and_is_never_a_probe_unless_
 
 
 def test_families_without_pairs_are_refused() -> None:
-    with pytest.raises(
-        InputError, match="'table' has no pairs of answers; those that have are 'instructions' and 'style'"
-    ):
+    with pytest.raises(InputError, match="'table' has no pairs of answers; use 'instructions' and 'style'"):
         preference(["style", "table"], 0, seed=0)
     with pytest.raises(InputError, match="no task families are named"):
         preference([], 0, seed=0)

@@ -24,38 +24,38 @@ EXAMPLES = {
 }
 
 
-def test_the_two_forms_of_each_choice() -> None:
+def test_each_choice_has_two_forms() -> None:
     assert set(EXAMPLES) == set(CHOICES)
-    for name, (contents, house, other) in EXAMPLES.items():
+    for name, (contents, preferred, other) in EXAMPLES.items():
         problem = Request(name, contents)
-        assert FAMILY.solve(problem) == (house, other)
+        assert FAMILY.solve(problem) == (preferred, other)
         pair = FAMILY.pair(problem, Random(0))
-        assert (pair.chosen, pair.rejected) == (house, other)
+        assert (pair.chosen, pair.rejected) == (preferred, other)
 
 
 def test_conversations_have_both_forms_equally_often() -> None:
-    house, count = 0, 2000
+    preferred, count = 0, 2000
     for record in conversations(["style"], count, seed=0):
         key = record.metadata["key"]
         assert isinstance(key, int)
-        house += record.messages[-1].content == FAMILY.solve(FAMILY.generate(key).problem)[0]
-    assert abs(house / count - 0.5) < 0.05
+        preferred += record.messages[-1].content == FAMILY.solve(FAMILY.generate(key).problem)[0]
+    assert abs(preferred / count - 0.5) < 0.05
 
 
-def test_each_choice_is_as_open_as_the_others() -> None:
-    house: Counter[str] = Counter()
+def test_conversations_have_both_forms_of_each_choice_equally_often() -> None:
+    preferred: Counter[str] = Counter()
     count: Counter[str] = Counter()
     for record in conversations(["style"], 9000, seed=1):
         key = record.metadata["key"]
         assert isinstance(key, int)
         problem = FAMILY.generate(key).problem
         count[problem.choice] += 1
-        house[problem.choice] += record.messages[-1].content == FAMILY.solve(problem)[0]
+        preferred[problem.choice] += record.messages[-1].content == FAMILY.solve(problem)[0]
     assert set(count) == set(CHOICES)
-    assert all(abs(house[name] / count[name] - 0.5) < 0.05 for name in CHOICES)
+    assert all(abs(preferred[name] / count[name] - 0.5) < 0.05 for name in CHOICES)
 
 
-def test_the_request_does_not_show_which_form_is_meant() -> None:
+def test_a_request_does_not_reveal_a_form() -> None:
     for key in range(1000):
         request = FAMILY.generate(key).messages[0].content
         assert not set(SIGNS) & set(request.replace("。", "").replace("\n", "")) - {"、"}
@@ -71,7 +71,8 @@ def test_both_answers_are_accepted_and_differ_in_one_rule(key: int, data: st.Dat
     for answer in (pair.chosen, pair.rejected):
         assert FAMILY.check(problem, answer)
         assert FAMILY.check_format(problem, answer)
-        place = data.draw(st.integers(0, len(answer)))
-        assert not FAMILY.check_format(problem, f"{answer[:place]}{data.draw(st.sampled_from(SIGNS))}{answer[place:]}")
-    mixed = [f"{pair.chosen[:place]}{pair.rejected[place:]}" for place in range(1, len(pair.chosen))]
+        position = data.draw(st.integers(0, len(answer)))
+        longer = f"{answer[:position]}{data.draw(st.sampled_from(SIGNS))}{answer[position:]}"
+        assert not FAMILY.check_format(problem, longer)
+    mixed = [f"{pair.chosen[:position]}{pair.rejected[position:]}" for position in range(1, len(pair.chosen))]
     assert all(FAMILY.check_format(problem, text) == (text in (pair.chosen, pair.rejected)) for text in mixed)

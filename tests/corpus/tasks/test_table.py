@@ -16,12 +16,12 @@ def tasks(count: int = 2000) -> Iterator[Task[Question]]:
 
 
 def number(cell: str) -> int:
-    (found,) = re.findall(r"\d+", cell)
-    return int(found)
+    (digits,) = re.findall(r"\d+", cell)
+    return int(digits)
 
 
 def parsed(lines: list[str]) -> Values:
-    """Row -> column -> value, read from the text of a table."""
+    """Read the text of a table: row -> column -> value."""
     if lines[0].startswith("・"):
         rows = (line.removeprefix("・").split("：") for line in lines)
         return {
@@ -34,10 +34,10 @@ def parsed(lines: list[str]) -> Values:
 
 
 def answered(values: Values, question: str) -> int | str:
-    """The answer, found by reading the question's words."""
+    """Return the answer, found by reading the question's words."""
     (column,) = {column for row in values.values() for column in row if column in question}
-    asked = [name for name in values if name in question]
-    cells = {name: values[name][column] for name in asked or values}
+    rows = [name for name in values if name in question]
+    cells = {name: values[name][column] for name in rows or values}
     if "合計" in question or "すべて足す" in question:
         return sum(cells.values())
     if "差は" in question or "違いますか" in question:
@@ -56,13 +56,13 @@ def test_the_solver_agrees_with_a_reader_of_the_text() -> None:
         assert answered(parsed(table), question) == FAMILY.solve(task.problem), task.messages[0].content
 
 
-def test_every_question_and_theme_comes_up() -> None:
+def test_every_question_and_theme_occurs() -> None:
     assert {task.problem.theme for task in tasks()} == {theme.name for theme in THEMES}
     assert {task.problem.kind for task in tasks()} == {"lookup", "sum", "difference", "more", "less", "most", "least"}
     assert {task.messages[0].content.split("\n")[1][0] for task in tasks()} == {"|", "・"}
 
 
-def test_an_answer_ends_in_the_taught_form_and_other_numbers_and_names_are_rejected() -> None:
+def test_an_answer_has_the_taught_form_and_other_answers_are_rejected() -> None:
     for task in tasks():
         before, _, after = task.messages[-1].content.rpartition("答えは")
         assert after.endswith("です。")
@@ -76,7 +76,7 @@ def test_an_answer_ends_in_the_taught_form_and_other_numbers_and_names_are_rejec
             assert not FAMILY.check(task.problem, f"{before}答えは{end}")
 
 
-def test_names_are_told_apart_by_a_search_for_them() -> None:
+def test_no_name_is_part_of_another_name_or_column() -> None:
     for theme in THEMES:
         assert all(unicodedata.normalize("NFKC", name) == name for name in theme.names)
         assert not [(name, other) for name in theme.names for other in theme.names if name != other and name in other]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.mixture import Mixture, Source, Stage
+from tanuki_jax.config.mixture import ChatForm, Mixture, PairForm, Source, Stage
 from tanuki_jax.corpus.chat import builtin as named
 from tanuki_jax.data.preparation import build_store as building
 from tanuki_jax.data.preparation import encode_unit as encode
@@ -249,7 +249,7 @@ def test_the_store_of_texts_is_what_it_was_before_there_were_chats(
 CHAT = '{"instruction": "東京", "output": "狸"}'
 
 
-def rendered(file: Path, form: Literal["chat", "preference", "kto"], sequence_length: int) -> Inventory:
+def rendered(file: Path, form: ChatForm, sequence_length: int) -> Inventory:
     source = Source(name="s", paths=(str(file),), form=form)
     (found,) = take_inventory(Mixture(sources=(source,), stages=(Stage(weights={"s": 1.0}),)))
     return dataclasses.replace(found, rendering=Rendering(form, named.find("tanuki"), sequence_length))
@@ -303,7 +303,7 @@ def test_chats_that_are_broken_too_long_or_shortened_are_counted_apart_and_named
 
 @pytest.mark.parametrize(("form", "documents"), [("preference", 2), ("kto", 3)])
 def test_the_documents_of_a_preference_follow_each_other_with_the_hash_of_its_prompt(
-    tmp_path: Path, threads: Executor, tokenizer: Tokenizer, form: Literal["preference", "kto"], documents: int
+    tmp_path: Path, threads: Executor, tokenizer: Tokenizer, form: PairForm, documents: int
 ) -> None:
     prompts = ["東京", "名前は", "東京"]
     lines = [

@@ -1,16 +1,15 @@
 import dataclasses
 import functools
-from typing import Literal
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tanuki_jax.config.mixture import ChatForm
 from tanuki_jax.corpus.chat import builtin as named
 from tanuki_jax.corpus.chat.pretraining import as_text
 from tanuki_jax.corpus.chat.template import Template
-from tanuki_jax.corpus.records.read import Malformed
-from tanuki_jax.corpus.records.types import Conversation, Message, Preference
+from tanuki_jax.corpus.records.types import Conversation, Malformed, Message, Preference
 from tanuki_jax.data.preparation.chat_documents import Example, Refused, Rendering, examples
 from tanuki_jax.data.preparation.work_units import Row
 from tanuki_jax.data.tokenizer.chat_tokens import Encoded, encode_chat
@@ -19,9 +18,7 @@ from tanuki_jax.data.tokenizer.load import Tokenizer
 TANUKI = named.find("tanuki")
 
 
-def rendering(
-    form: Literal["chat", "preference", "kto"], sequence_length: int = 10_000, template: Template = TANUKI
-) -> Rendering:
+def rendering(form: ChatForm, sequence_length: int = 10_000, template: Template = TANUKI) -> Rendering:
     return Rendering(form, template, sequence_length)
 
 

@@ -1,12 +1,11 @@
 import json
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
+from tanuki_jax.config.mixture import PairForm
 from tanuki_jax.corpus.records.files import Slice
-from tanuki_jax.corpus.records.read import Malformed
-from tanuki_jax.corpus.records.types import Preference
+from tanuki_jax.corpus.records.types import Malformed, Preference
 from tanuki_jax.corpus.tasks.splits import conversation, preference
 from tanuki_jax.data.preparation.work_units import FileUnit, Row, TaskUnit, rows_of, text_of
 
@@ -55,7 +54,7 @@ def test_a_task_unit_writes_its_own_range_of_conversations() -> None:
 
 
 @pytest.mark.parametrize("form", ["preference", "kto"])
-def test_a_task_unit_writes_preferences_where_they_are_wanted(form: Literal["preference", "kto"]) -> None:
+def test_a_task_unit_writes_preferences_where_they_are_wanted(form: PairForm) -> None:
     (first, second) = rows_of(TaskUnit("style", 7, 9), form, [])
     assert [first.record, second.record] == [preference(("style",), index, 0) for index in (7, 8)]
     assert isinstance(first.record, Preference)

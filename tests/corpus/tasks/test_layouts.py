@@ -1,7 +1,7 @@
 import pytest
 
 from tanuki_jax.corpus.tasks.contents import Content
-from tanuki_jax.corpus.tasks.formats import Layout, full_width
+from tanuki_jax.corpus.tasks.layouts import Layout, full_width
 
 TOWNS = (Content("町", "札幌"), Content("町", "大阪"))
 NUMBERS = (Content("数", "25"), Content("数", "90"))
@@ -19,12 +19,12 @@ NUMBERS = (Content("数", "25"), Content("数", "90"))
         (Layout("{item}", "、", digits="half-width"), NUMBERS, "25、90"),
     ],
 )
-def test_contents_are_written_as_the_layout_says(layout: Layout, contents: tuple[Content, ...], text: str) -> None:
+def test_contents_are_written_in_the_layout(layout: Layout, contents: tuple[Content, ...], text: str) -> None:
     assert layout.write(contents) == text
     assert layout.matches(contents, text)
 
 
-def test_any_words_match_but_not_more_fewer_or_other_signs() -> None:
+def test_any_words_match_but_no_other_signs_or_numbers_of_items() -> None:
     layout = Layout("・{item}")
     assert layout.matches(TOWNS, "・りんご\n・コーヒー")
     for wrong in (
@@ -46,7 +46,7 @@ def test_digits_of_the_other_width_do_not_match() -> None:
     assert not Layout("{full}．{item}").matches(TOWNS, "1．札幌\n2．大阪")
 
 
-def test_what_stands_before_and_after_is_part_of_the_form() -> None:
+def test_text_before_and_after_is_part_of_the_form() -> None:
     layout = Layout("{item}", "/")
     assert layout.matches(TOWNS, "答え: 札幌/大阪\nおわり", "答え: ", "\nおわり")
     assert not layout.matches(TOWNS, "札幌/大阪\nおわり", "答え: ", "\nおわり")

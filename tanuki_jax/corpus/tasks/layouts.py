@@ -1,35 +1,34 @@
-"""Layouts, in which a few items are written, and the regular expression that a text of such a layout matches from end to end."""
+"""Layouts in which a few items are written, and recognized again."""
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from tanuki_jax.corpus.tasks.contents import Content
 
-type Digits = Literal["as given", "half-width", "full-width"]
+type Digits = Literal["unchanged", "half-width", "full-width"]
 
 _HALF, _FULL = "0123456789", "０１２３４５６７８９"
 _TO_FULL = str.maketrans(_HALF, _FULL)
-_ANY_ITEM = {"as given": r"\w+", "half-width": f"[{_HALF}]+", "full-width": f"[{_FULL}]+"}
-_BLANK = "\ue000"
+_ANY_ITEM = {"unchanged": r"\w+", "half-width": f"[{_HALF}]+", "full-width": f"[{_FULL}]+"}
+_BLANK = "\ue000"  # stands for an item in a pattern; a private character, so no text has it
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How items are written one after another."""
+    """The signs before, between and after items."""
 
     each: str
-    """An item: a format of `item`, its `label`, its `number` from 1, and that number in full width (`full`)."""
+    """Format of one item: `item`, its `label`, its `number` from 1, and that number in full width (`full`)."""
     between: str = "\n"
     before: str = ""
     after: str = ""
-    digits: Digits = "as given"
-    """The width of items that are numbers; they are given in half width."""
+    digits: Digits = "unchanged"
+    """Width in which items that are numbers are written; in `contents` they have half width."""
 
     def write(self, contents: Sequence[Content]) -> str:
-        """The contents in this layout."""
+        """Write the contents in this layout."""
         parts = [
             self.each.format(
                 label=label,
@@ -42,20 +41,13 @@ class Layout:
         return f"{self.before}{self.between.join(parts)}{self.after}"
 
     def matches(self, contents: Sequence[Content], response: str, before: str = "", after: str = "") -> bool:
-        """Whether the response, between `before` and `after`, has this layout: any words, as many as there are contents."""
+        """Whether the response is `before`, as many words as contents in this layout, and `after`."""
+        # Write the layout with blanks for items, escape it, and let each blank match any word.
         form = self.write([Content(label, _BLANK) for label, _ in contents])
         pattern = re.escape(f"{before}{form}{after}").replace(_BLANK, _ANY_ITEM[self.digits])
         return re.fullmatch(pattern, response) is not None
 
 
-class Formatted[Problem](ABC):
-    """A family whose answers have an exact form."""
-
-    @abstractmethod
-    def check_format(self, problem: Problem, response: str) -> bool:
-        """Whether the whole response has the form that the problem asks for, right or wrong as its items may be."""
-
-
 def full_width(text: str) -> str:
-    """The text with full-width digits."""
+    """Return the text with full-width digits."""
     return text.translate(_TO_FULL)

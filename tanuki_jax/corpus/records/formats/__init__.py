@@ -1,0 +1,1 @@
+"""File formats of records: one file each, and one row in `by_suffix.FORMATS`."""

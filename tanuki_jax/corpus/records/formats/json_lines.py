@@ -1,0 +1,99 @@
+"""Files of JSON lines, plain or compressed."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from tanuki_jax.corpus.records.fields import fields_of, to_json
+from tanuki_jax.corpus.records.files import BYTE_ORDER_MARK, InputFile, Slice, compression_of, open_file
+from tanuki_jax.corpus.records.formats.file_format import Fields
+from tanuki_jax.corpus.records.types import Malformed, Record
+
+_BLOCK = 1 << 20
+_NO_STOP = 1 << 62
+
+
+def split(file: InputFile, bytes_per_slice: int) -> list[Slice]:
+    """Cut an uncompressed file every `bytes_per_slice` bytes, wherever its lines begin."""
+    return [
+        Slice(file.path, start, min(start + bytes_per_slice, file.bytes))
+        for start in range(0, file.bytes, bytes_per_slice)
+    ]
+
+
+def rows(slice: Slice) -> Iterator[tuple[int, Fields | Malformed | None]]:
+    """Yield (byte in the decompressed file, fields) of each line that begins in the slice."""
+    with open_file(slice.path) as file:
+        if slice.start:
+            file.seek(slice.start - 1)
+        # A compressed file is one slice, whose `stop` counts compressed bytes: it is read to its end.
+        stop = slice.stop if compression_of(slice.path) is None else _NO_STOP
+        for offset, line in _lines(file, slice.start, stop):
+            yield offset, _fields_of_line(line.removeprefix(BYTE_ORDER_MARK) if offset == 0 else line)
+
+
+def write(path: Path, records: Iterable[Record]) -> None:
+    """Write one line for each record."""
+    with path.open("wb") as file:
+        file.writelines(_encoded(records))
+
+
+def write_zstd(path: Path, records: Iterable[Record]) -> None:
+    """Write one line for each record, compressed with zstd."""
+    with pa.CompressedOutputStream(path, "zstd") as stream:
+        for line in _encoded(records):
+            stream.write(line)
+
+
+def _encoded(records: Iterable[Record]) -> Iterator[bytes]:
+    for record in records:
+        yield (to_json(fields_of(record)) + "\n").encode()
+
+
+def _lines(file: pa.NativeFile, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+    """Yield offset and bytes of each line that begins in [start, stop). `file` is at byte max(start - 1, 0)."""
+    # Slices are cut at any byte, so `start` is mostly inside a line, which belongs to the slice in which it begins.
+    # Reading therefore starts one byte early and skips up to the first newline. If the byte before `start` is a
+    # newline, the skipped part is empty and the line at `start` is kept. For the same reason the last line is read
+    # beyond `stop` to its end. So neighbours that never see each other share out every line exactly once, without
+    # looking at the file when it is cut.
+    pending: list[bytes] = []  # the parts of a line that ends in a later block
+    offset = max(start - 1, 0)
+    owned = start == 0
+    while block := file.read(_BLOCK):
+        *complete, rest = block.split(b"\n")
+        for line in complete:
+            if pending:
+                line = b"".join([*pending, line])
+                pending.clear()
+            if owned:
+                yield offset, line
+            owned = True
+            offset += len(line) + 1
+            if offset >= stop:
+                return
+        pending.append(rest)
+    line = b"".join(pending)
+    if owned and line:
+        yield offset, line
+
+
+def _fields_of_line(line: bytes) -> Fields | Malformed | None:
+    if not line or line.isspace():
+        return None
+    try:
+        text = line.decode()
+        fields = json.loads(text)
+        # JSON may escape half of a surrogate pair, which Python accepts and UTF-8 cannot hold. Encoding again is slow,
+        # so only lines with such an escape are tried.
+        if "\\u" in text and ("\\ud" in text or "\\uD" in text):
+            json.dumps(fields, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return Malformed("an escaped surrogate without its other half")
+    except UnicodeDecodeError as error:
+        return Malformed(f"invalid UTF-8 at byte {error.start} of the line")
+    except (ValueError, RecursionError) as error:
+        return Malformed(f"not JSON: {error}")
+    return fields if isinstance(fields, dict) else Malformed(f"not a JSON object but of type {type(fields).__name__}")

@@ -1,0 +1,114 @@
+"""Parquet files."""
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.records.fields import fields_of, to_json
+from tanuki_jax.corpus.records.files import InputFile, Slice, locate
+from tanuki_jax.corpus.records.formats.file_format import Fields
+from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, Preference, Record
+
+_READ_ROWS = 1024
+_WRITE_RECORDS = 1000
+_ROW_GROUP_BYTES = 64 << 20
+
+_MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+_METADATA = ("metadata", pa.json_(pa.string()))
+_SCHEMAS: dict[type[Record], pa.Schema] = {
+    Document: pa.schema([("id", pa.string()), ("text", pa.string()), _METADATA]),
+    Conversation: pa.schema([("id", pa.string()), ("messages", _MESSAGES), _METADATA]),
+    Preference: pa.schema(
+        [("id", pa.string()), ("prompt", _MESSAGES), ("chosen", pa.string()), ("rejected", pa.string()), _METADATA]
+    ),
+}
+
+
+def split(file: InputFile, bytes_per_slice: int) -> list[Slice]:
+    """Cut a file between row groups, into slices of rows with about `bytes_per_slice` uncompressed bytes.
+
+    InputError if the file is damaged.
+    """
+    system, location = locate(file.path)
+    try:
+        with system.open_input_file(location) as stored:
+            metadata = pq.read_metadata(stored)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{file.path} is not a readable Parquet file: {error}") from error
+    slices: list[Slice] = []
+    start = stop = size = 0
+    for index in range(metadata.num_row_groups):
+        group = metadata.row_group(index)
+        stop += group.num_rows
+        size += group.total_byte_size
+        if size >= bytes_per_slice:
+            slices.append(Slice(file.path, start, stop))
+            start, size = stop, 0
+    return [*slices, Slice(file.path, start, stop)] if stop > start else slices
+
+
+def rows(slice: Slice) -> Iterator[tuple[int, Fields | Malformed]]:
+    """Yield (row number in the file, fields) of each row of the row groups that begin in the slice."""
+    system, location = locate(slice.path)
+    with system.open_input_file(location) as file, pq.ParquetFile(file) as parquet:
+        first = 0
+        for group in range(parquet.num_row_groups):
+            count = parquet.metadata.row_group(group).num_rows
+            if slice.start <= first < slice.stop:
+                batches = parquet.iter_batches(_READ_ROWS, row_groups=[group])
+                yield from enumerate((fields for batch in batches for fields in _fields_of_batch(batch)), first)
+            first += count
+
+
+def write(path: Path, records: Iterable[Record]) -> None:
+    """Write one row for each record, in row groups of about 64 MiB. InputError if the records are of two types."""
+    remaining = iter(records)
+    first = next(remaining, None)
+    kind = Document if first is None else type(first)
+    schema = _SCHEMAS[kind]
+    chunks = itertools.batched(itertools.chain([] if first is None else [first], remaining), _WRITE_RECORDS)
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        group: list[pa.RecordBatch] = []
+        for chunk in chunks:
+            if sum(batch.nbytes for batch in group) >= _ROW_GROUP_BYTES:
+                writer.write_table(pa.Table.from_batches(group, schema))
+                group = []
+            group.append(_batch(chunk, kind, schema))
+        writer.write_table(pa.Table.from_batches(group, schema))
+
+
+def _fields_of_batch(batch: pa.RecordBatch) -> list[Fields | Malformed]:
+    try:
+        columns = [_values(column) for column in batch.columns]
+    except ValueError as error:
+        # One bad value fails the conversion of its column. Convert row by row, so that only its row is malformed.
+        if batch.num_rows == 1:
+            return [Malformed("invalid UTF-8" if isinstance(error, UnicodeDecodeError) else f"not JSON: {error}")]
+        return [fields for row in range(batch.num_rows) for fields in _fields_of_batch(batch.slice(row, 1))]
+    return [dict(zip(batch.schema.names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _values(column: pa.Array) -> list[object]:
+    """Convert a column to Python values, and parse it if it is of Parquet's JSON type."""
+    values: list[object] = column.to_pylist()
+    if isinstance(column.type, pa.JsonType):
+        return [json.loads(value) if isinstance(value, str) else None for value in values]
+    return values
+
+
+def _batch(records: Sequence[Record], kind: type[Record], schema: pa.Schema) -> pa.RecordBatch:
+    for record in records:
+        if type(record) is not kind:
+            raise InputError(
+                f"a Parquet file holds records of one type, not a {kind.__name__} and a {type(record).__name__} "
+                f"(id {record.id}); write them to two files, or to JSON lines"
+            )
+    rows = [fields_of(record) for record in records]
+    for fields in rows:
+        fields["metadata"] = to_json(fields.get("metadata", {}))
+    return pa.RecordBatch.from_pylist(rows, schema)

@@ -1,0 +1,23 @@
+"""Plain text files: each is one document."""
+
+from collections.abc import Iterator
+
+from tanuki_jax.corpus.records.files import BYTE_ORDER_MARK, Slice, open_file
+from tanuki_jax.corpus.records.types import Malformed
+
+
+def rows(slice: Slice) -> Iterator[tuple[int, str | Malformed | None]]:
+    """Yield the text of a file, or None if it has only white space."""
+    content = text_bytes(slice.path)
+    try:
+        text = content.decode()
+        yield 0, None if not text or text.isspace() else text
+    except UnicodeDecodeError as error:
+        yield 0, Malformed(f"invalid UTF-8 at byte {error.start} of the file")
+
+
+def text_bytes(path: str) -> bytes:
+    """Return the content of a text file, decompressed and without a byte order mark."""
+    with open_file(path) as file:
+        content: bytes = file.read()
+    return content.removeprefix(BYTE_ORDER_MARK)

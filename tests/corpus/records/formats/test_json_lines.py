@@ -1,0 +1,120 @@
+import codecs
+import gzip
+import json
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.records.files import InputFile, Slice, expand
+from tanuki_jax.corpus.records.read import Row, read, split
+from tanuki_jax.corpus.records.types import Document, Malformed
+from tests.corpus.records.conftest import in_one_slice, in_slices, records
+
+LINES = st.one_of(
+    st.just(b""),
+    st.just(b" \t\r"),
+    st.text(min_size=1).map(lambda text: json.dumps({"text": text}).encode()),
+    st.text(min_size=1, alphabet="タヌキ絵").map(
+        lambda text: json.dumps({"text": text}, ensure_ascii=False).encode() + b"\r"
+    ),
+    st.binary(max_size=12).map(lambda line: line.replace(b"\n", b"").removeprefix(codecs.BOM_UTF8)),
+)
+
+
+@given(lines=st.lists(LINES), bytes_per_slice=st.integers(1, 60), last_newline=st.booleans())
+def test_slices_hold_every_line_once_at_its_number(
+    lines: list[bytes], bytes_per_slice: int, last_newline: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.jsonl")
+        path.write_bytes(b"\n".join(lines) + b"\n" * last_newline)
+        rows = in_one_slice(path)
+        assert in_slices(path, bytes_per_slice) == rows
+    assert [row.row for row in rows] == [number for number, line in enumerate(lines) if line.strip()]
+
+
+def test_a_plain_file_is_cut_at_any_byte_and_other_files_are_one_slice() -> None:
+    assert split(InputFile("a.jsonl", 25), 10) == [
+        Slice("a.jsonl", 0, 10),
+        Slice("a.jsonl", 10, 20),
+        Slice("a.jsonl", 20, 25),
+    ]
+    for name in ("a.jsonl.zst", "a.jsonl.gz", "a.json.gz", "a.txt", "a.json", "a.py"):
+        assert split(InputFile(name, 25), 10) == [Slice(name, 0, 25)]
+    assert split(InputFile("empty.jsonl", 0), 10) == split(InputFile("empty.txt", 0), 10) == []
+
+
+def test_lines_longer_than_a_block_and_a_slice_are_read_to_their_end(tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl"
+    texts = ["a" * length for length in (3_000_000, 1, 1_048_576 - 14, 1_048_576, 1_500_000, 5)]
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    for bytes_per_slice in (400_000, 1_048_576, 10_000_000):
+        read_texts = [row.record.text for row in in_slices(path, bytes_per_slice) if isinstance(row.record, Document)]
+        assert read_texts == texts
+
+
+def test_an_id_made_from_the_position_does_not_depend_on_the_slices(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "one"}\n\n{"text": "two"}\n{"text": "three", "id": 3}\n')
+    assert [row.record.id for row in in_slices(path, 5) if isinstance(row.record, Document)] == [
+        f"{path}:0",
+        f"{path}:17",
+        "3",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'{"text": "cut of', "not JSON: Unterminated string"),
+        (b"[" * 100_000, "not JSON: maximum recursion"),
+        (b'{"text": "\xff"}', "invalid UTF-8 at byte 10"),
+        (b'{"text": "a", "n": "\\ud800"}', "an escaped surrogate without its other half"),
+        (b'{"text": "\\uDFFF"}', "an escaped surrogate without its other half"),
+        (b'["text"]', "not a JSON object but of type list"),
+        (b'{"text": 1}', "the field 'text' is not text"),
+    ],
+)
+def test_a_malformed_line_does_not_harm_its_neighbours(tmp_path: Path, line: bytes, reason: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"text": "before"}\n' + line + b'\n{"text": "\\ud83d\\ude00"}\n')
+    before, malformed, after = records(path)
+    assert isinstance(malformed, Malformed)
+    assert malformed.reason.startswith(reason)
+    assert isinstance(before, Document)
+    assert isinstance(after, Document)
+    assert (before.text, after.text) == ("before", "😀")
+
+
+def test_a_byte_order_mark_is_not_part_of_the_first_line(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'\xef\xbb\xbf{"text": "a", "id": "i"}')
+    assert records(tmp_path / "a.jsonl") == [Document("i", "a")]
+
+
+def test_compressed_files_hold_the_rows_of_plain_ones_in_several_frames(tmp_path: Path) -> None:
+    parts = [b'{"text": "one", "id": 1}\n', b'{"text": "two", "id": 2}\n']
+    (tmp_path / "a.jsonl").write_bytes(b"".join(parts))
+    zstd = pa.Codec("zstd")
+    for name in ("a.jsonl.zst", "a.json.zst"):
+        (tmp_path / name).write_bytes(b"".join(zstd.compress(part, asbytes=True) for part in parts))
+    for name in ("a.jsonl.gz", "a.json.gz"):
+        (tmp_path / name).write_bytes(b"".join(map(gzip.compress, parts)))
+    expected = [Row(0, Document("1", "one")), Row(1, Document("2", "two"))]
+    for file in expand([f"{tmp_path}/*"]):
+        assert in_one_slice(Path(file.path)) == expected, file.path
+
+
+@pytest.mark.parametrize("suffix", [".zst", ".gz"])
+def test_a_truncated_file_is_an_error_that_names_the_last_row(tmp_path: Path, suffix: str) -> None:
+    content = b"".join(b'{"text": "%d"}\n' % number for number in range(300_000))
+    data = gzip.compress(content) if suffix == ".gz" else pa.Codec("zstd").compress(content, asbytes=True)
+    path = tmp_path / f"a.jsonl{suffix}"
+    path.write_bytes(data[: len(data) // 2])
+    rows: list[Row] = []
+    with pytest.raises(InputError, match=r"cannot be read beyond row [1-9]\d+ of the slice that begins at 0"):
+        rows.extend(read(Slice(str(path), 0, len(data) // 2), text_field="text"))

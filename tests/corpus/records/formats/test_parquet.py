@@ -1,0 +1,106 @@
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.records.files import InputFile, Slice
+from tanuki_jax.corpus.records.read import Row, read, split
+from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, Message, Preference, Record
+from tanuki_jax.corpus.records.write import write
+from tests.corpus.records.conftest import in_one_slice, in_slices
+
+
+def test_a_file_is_cut_between_row_groups(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"text": [f"row {i}" for i in range(1000)]}), path, row_group_size=100, compression="none")
+    file = InputFile(str(path), path.stat().st_size)
+    group_bytes = pq.read_metadata(path).row_group(0).total_byte_size
+    assert split(file, 1) == [Slice(file.path, start, start + 100) for start in range(0, 1000, 100)]
+    assert [(part.start, part.stop) for part in split(file, int(2.5 * group_bytes))] == [
+        (0, 300),
+        (300, 600),
+        (600, 900),
+        (900, 1000),
+    ]
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "bad.parquet"
+    path.write_bytes(b"not parquet at all")
+    with pytest.raises(InputError, match=r"bad\.parquet is not a readable Parquet file"):
+        split(InputFile(str(path), 18), 10)
+
+
+def test_rows_equal_the_same_rows_as_json_lines(tmp_path: Path) -> None:
+    rows = [
+        {"id": f"{n}", "text": f"テキスト{n}", "score": n / 3, "tags": ["a", None], "where": {"url": None, "line": n}}
+        for n in range(3000)
+    ]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet", row_group_size=1100)
+    expected = in_one_slice(tmp_path / "a.jsonl")
+    assert len(expected) == 3000
+    assert in_slices(tmp_path / "a.parquet", 1) == in_slices(tmp_path / "a.parquet", 1 << 30) == expected
+
+
+def test_a_row_with_invalid_utf8_does_not_harm_its_neighbours(tmp_path: Path) -> None:
+    column = pa.array([b"one", b"\xff\xfe", b"three"]).view(pa.string())
+    pq.write_table(pa.table({"text": column}), tmp_path / "a.parquet")
+    path = tmp_path / "a.parquet"
+    assert in_slices(path, 1) == [
+        Row(0, Document(f"{path}:0", "one")),
+        Row(1, Malformed("invalid UTF-8")),
+        Row(2, Document(f"{path}:2", "three")),
+    ]
+
+
+def test_documents_and_conversations_share_a_table(tmp_path: Path) -> None:
+    row = {
+        "id": "c",
+        "text": None,
+        "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
+    }
+    pq.write_table(pa.Table.from_pylist([row, {"id": "d", "text": "plain", "messages": None}]), tmp_path / "a.parquet")
+    first, second = in_slices(tmp_path / "a.parquet", 1)
+    assert isinstance(first.record, Conversation)
+    assert isinstance(second.record, Document)
+
+
+def test_lists_of_structs_are_messages(tmp_path: Path) -> None:
+    question = {"from": "human", "value": "q"}
+    chosen = {"from": "gpt", "value": "a"}
+    table = pa.Table.from_pylist(
+        [
+            {"conversations": [question], "chosen": chosen, "rejected": {"from": "gpt", "value": "b"}},
+            {"conversations": [question], "chosen": chosen, "rejected": None},
+        ]
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    rows = [row.record for row in read(Slice(str(tmp_path / "a.parquet"), 0, 2), text_field="text", form="preference")]
+    assert rows == [
+        Preference(f"{tmp_path}/a.parquet:0", (Message("user", "q"),), "a", "b"),
+        Malformed("no rejected answer among 'conversations', 'chosen'"),
+    ]
+
+
+def test_parts_of_contents_are_joined(tmp_path: Path) -> None:
+    parts = [{"type": "text", "text": "3 + "}, {"type": "text", "text": "4"}]
+    messages = [{"role": "user", "content": parts}, {"role": "assistant", "content": [{"type": "text", "text": "7"}]}]
+    pq.write_table(pa.Table.from_pylist([{"id": "c", "messages": messages}]), tmp_path / "a.parquet")
+    [row] = read(Slice(str(tmp_path / "a.parquet"), 0, 1), text_field="text", form="chat")
+    assert row.record == Conversation("c", (Message("user", "3 + 4"), Message("assistant", "7")))
+
+
+def test_large_files_have_several_row_groups(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", (Document(str(number), "狸" * 30_000) for number in range(3000)))
+    groups = pq.read_metadata(tmp_path / "a.parquet")
+    assert [groups.row_group(index).num_rows for index in range(groups.num_row_groups)] == [1000, 1000, 1000]
+
+
+def test_a_file_of_two_types_is_refused(tmp_path: Path) -> None:
+    records: list[Record] = [Document("d", "text"), Preference("p", (Message("user", "質問"),), "good", "bad")]
+    with pytest.raises(InputError, match=r"not a Document and a Preference \(id p\)"):
+        write(tmp_path / "a.parquet", records)
