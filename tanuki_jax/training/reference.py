@@ -126,7 +126,7 @@ def _computed(
         _log.info("the reference %s gives log-probabilities to the %d documents of %s", checkpoint, count, name)
         sums = np.zeros(count)
         for split in ("train", "held_out"):
-            for batch, numbers in loader.everything(name, split, slice(None)):
+            for batch, numbers in loader.all_documents(name, split, slice(None)):
                 placed = place_batch(mesh, jax.tree.map(lambda array: array[mine], batch), mine, shape)
                 of_tokens = np.asarray(everywhere(parameters, placed)).reshape(numbers.shape)
                 there = numbers[:, times] >= 0
