@@ -24,7 +24,7 @@ def source(chat_folder: Path, tmp_path: Path) -> Path:
 
 
 def describe(path: Path) -> tuple[object, ...]:
-    """Ids of a text, special tokens, and the source of the chat template."""
+    """Return ids of a text, special tokens, and the source of the chat template."""
     tokenizer, template = load(path), template_files.find(path)
     return tokenizer.encode(TEXT), tokenizer.special, template and template.source
 
@@ -43,7 +43,7 @@ def test_a_folder_is_copied_without_files_that_are_not_the_tokenizer(source: Pat
 def test_a_single_file_is_copied_with_its_template(
     suffix: str, template: str | None, folder: Path, tmp_path: Path
 ) -> None:
-    file = tmp_path / f"mine{suffix}"
+    file = tmp_path / f"other{suffix}"
     shutil.copyfile(folder / f"tokenizer{suffix}", file)
     if template:
         (tmp_path / template).write_text(
