@@ -37,6 +37,8 @@ _ABOVE_ZERO = (
     "model.rope_theta",
     "model.norm_epsilon",
     "model.initial_std",
+    "model.rope_scaling.low_frequency_factor",
+    "model.rope_scaling.original_length",
     "guard.window",
     "rewind.window",
     "rewind.slow_factor",
@@ -46,7 +48,11 @@ _ABOVE_ZERO = (
     "lora.loraplus_ratio",
 )
 _NOT_NEGATIVE = (
+    "model.explicit_head_dim",
+    "model.window",
+    "model.global_every",
     "model.experts",
+    "model.dense_layers",
     "router.load_balancing_weight",
     "router.z_loss",
     "lora.rank",
@@ -108,14 +114,29 @@ def _require(holds: bool, sentence: str) -> None:
 
 
 def _check_model(experiment: Experiment) -> None:
-    model, pieces = experiment.model, experiment.data.tokenizer.pieces
-    _require(model.width % model.heads == 0, f"model.heads ({model.heads}) must divide model.width ({model.width})")
+    model, pieces, scaling = experiment.model, experiment.data.tokenizer.pieces, experiment.model.rope_scaling
+    _require(
+        model.explicit_head_dim > 0 or model.width % model.heads == 0,
+        f"model.heads ({model.heads}) must divide model.width ({model.width}), or model.explicit_head_dim be set",
+    )
     _require(
         model.heads % model.kv_heads == 0, f"model.kv_heads ({model.kv_heads}) must divide model.heads ({model.heads})"
     )
+    size = "model.explicit_head_dim" if model.explicit_head_dim else "model.width / model.heads"
+    _require(model.head_dim % 2 == 0, f"{size} is {model.head_dim}, and must be even, because positions rotate pairs")
     _require(
-        model.head_dim % 2 == 0,
-        f"model.width / model.heads ({model.width} / {model.heads}) is {model.head_dim}, and must be even for rotary positions",
+        scaling.factor >= 1 and math.isfinite(scaling.factor),
+        f"model.rope_scaling.factor is {scaling.factor}, and must be finite and at least 1",
+    )
+    _require(
+        scaling.low_frequency_factor < scaling.high_frequency_factor < math.inf,
+        f"model.rope_scaling.low_frequency_factor ({scaling.low_frequency_factor}) must be below "
+        f"model.rope_scaling.high_frequency_factor ({scaling.high_frequency_factor})",
+    )
+    _require(
+        model.global_every == 0 or (model.window > 0 and model.global_every > 1),
+        f"model.global_every ({model.global_every}) must be at least 2 and needs model.window above 0, "
+        f"and model.window is {model.window}",
     )
     _require(
         pieces <= model.vocabulary,
@@ -127,6 +148,7 @@ def _check_experts(experiment: Experiment) -> None:
     model, layout, factor = experiment.model, experiment.layout, experiment.router.capacity_factor
     _require(factor >= 0, f"router.capacity_factor is {factor}, and must not be negative")
     if not model.experts:
+        _require(model.dense_layers == 0, f"model.dense_layers is {model.dense_layers}, but model.experts is 0")
         _require(
             layout.expert == 1,
             f"layout.expert is {layout.expert}, but model.experts is 0: there are no experts to split",
@@ -137,6 +159,10 @@ def _check_experts(experiment: Experiment) -> None:
         )
         return
     _require(model.experts > 1, "model.experts is 1; a mixture has at least 2, and a dense model 0")
+    _require(
+        model.dense_layers < model.layers,
+        f"model.dense_layers ({model.dense_layers}) must be below model.layers ({model.layers})",
+    )
     _require(
         1 <= model.experts_per_token <= model.experts,
         f"model.experts_per_token is {model.experts_per_token}, and must be from 1 to model.experts ({model.experts})",
@@ -161,6 +187,11 @@ def _check_stages(experiment: Experiment) -> None:
             "layout.accumulation makes micro-batches without them",
         )
         return
+    _require(
+        len(experiment.model.groups) == 1,
+        f"layout.stage ({stages}) needs layers that are all alike, and model.global_every or model.dense_layers makes "
+        f"{len(experiment.model.groups)} groups of them",
+    )
     parts = f"layout.stage ({stages})" + (f" x layout.interleave ({groups})" if groups > 1 else "")
     near = max(1, layers // (stages * groups)) * stages * groups
     _require(

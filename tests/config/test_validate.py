@@ -155,11 +155,37 @@ def test_gradients_may_stay_unclipped() -> None:
             {"watchdog.multiple": 0.9},
             "watchdog.multiple is 0.9, and usual steps would count as stuck; it must be above 1, or 0 for never",
         ),
-        ({"model.heads": 3}, "model.heads (3) must divide model.width (128)"),
+        ({"model.heads": 3}, "model.heads (3) must divide model.width (128), or model.explicit_head_dim be set"),
         ({"model.kv_heads": 3}, "model.kv_heads (3) must divide model.heads (4)"),
         (
             {"model.width": 36, "model.heads": 4},
-            "model.width / model.heads (36 / 4) is 9, and must be even for rotary positions",
+            "model.width / model.heads is 9, and must be even, because positions rotate pairs",
+        ),
+        (
+            {"model.explicit_head_dim": 33},
+            "model.explicit_head_dim is 33, and must be even, because positions rotate pairs",
+        ),
+        (
+            {"model.rope_scaling.factor": 0.5},
+            "model.rope_scaling.factor is 0.5, and must be finite and at least 1",
+        ),
+        (
+            {"model.rope_scaling.low_frequency_factor": 4.0},
+            "model.rope_scaling.low_frequency_factor (4.0) must be below model.rope_scaling.high_frequency_factor (4.0)",
+        ),
+        (
+            {"model.global_every": 2},
+            "model.global_every (2) must be at least 2 and needs model.window above 0, and model.window is 0",
+        ),
+        ({"model.dense_layers": 1}, "model.dense_layers is 1, but model.experts is 0"),
+        (
+            {"model.experts": 8, "model.dense_layers": 2},
+            "model.dense_layers (2) must be below model.layers (2)",
+        ),
+        (
+            {"model.experts": 8, "model.dense_layers": 1, "layout.stage": 2, "layout.microbatches": 2},
+            "layout.stage (2) needs layers that are all alike, and model.global_every or model.dense_layers makes "
+            "2 groups of them",
         ),
         ({"data.tokenizer.pieces": 4097}, "data.tokenizer.pieces (4097) must not exceed model.vocabulary (4096)"),
         ({"layout.accumulation": 3}, "layout.accumulation (3) must divide data.batch_rows (16)"),
@@ -283,6 +309,9 @@ def test_a_run_needs_a_folder_of_its_own(name: str) -> None:
     [
         {},
         {"layout.data": 2},
+        {"model.heads": 6, "model.kv_heads": 3, "model.explicit_head_dim": 32},
+        {"model.window": 16, "model.global_every": 2},
+        {"model.experts": 8, "model.dense_layers": 1},
         {"held_out.rows": 24, "layout.accumulation": 2},
         {"schedule.warmup_steps": 30, "schedule.stable_steps": 70, "schedule.end_step": 100},
         {"steps": 10, "schedule.warmup_steps": 30},
