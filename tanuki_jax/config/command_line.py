@@ -14,6 +14,7 @@ import tyro
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import registry
 from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.limits import check_limits
 from tanuki_jax.config.serialize import to_json
 from tanuki_jax.config.validate import validate
 
@@ -44,6 +45,7 @@ def parse[Options](door: str, words: list[str], options: type[Options]) -> tuple
     _refuse(unknown, words, known)
     if not which.config:
         raise InputError(f"{door} needs --config=NAME, one of {', '.join(names)}, or --config=file.py:name")
+    check_limits(line.options, _spell)
     experiment: Experiment = line.experiment
     validate(experiment)
     if line.print_config:
@@ -60,6 +62,7 @@ def parse_options[Options](door: str, words: list[str], options: type[Options]) 
     known = _options_of(options)
     parsed, unknown = _run(door, options, words, known, description=options.__doc__)
     _refuse(unknown, words, known)
+    check_limits(parsed, _spell)
     result: Options = parsed
     return result
 
@@ -166,6 +169,11 @@ def _options_of(form: Any, value: Any = None, prefix: str = "--") -> dict[str, A
             kind = get_args(kind)[0] if inner is None else type(inner)
         options |= _options_of(kind, inner, f"{option}.") if dataclasses.is_dataclass(kind) else {option: kind}
     return options
+
+
+def _spell(field: str) -> str:
+    """Return the option of a field."""
+    return f"--{field.replace('_', '-')}"
 
 
 def _option(word: str) -> str:

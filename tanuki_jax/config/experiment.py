@@ -1,8 +1,9 @@
 """The tree that describes one training run, and its parts. A config is a function that returns one `Experiment`."""
 
 import dataclasses
-from typing import Literal
+from typing import Annotated, Literal
 
+from tanuki_jax.config.limits import Limits, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Share
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 
@@ -17,9 +18,9 @@ class Tokenizer:
 
     path: str
     """Folder made by `prepare`, or a SentencePiece `.model`, or a Hugging Face `tokenizer.json`."""
-    pieces: int = 65_000
+    pieces: PositiveInt = 65_000
     """Vocabulary to train, special tokens included."""
-    sample_bytes: int = 1_000_000_000
+    sample_bytes: PositiveInt = 1_000_000_000
     """Text to train on at the most, in bytes, drawn from the sources in proportion to their weights."""
     mecab: bool = False
     """Whether pieces may not cross the word boundaries that MeCab finds (training only; needs the `corpus` extra)."""
@@ -36,17 +37,17 @@ class Data:
     tokenizer: Tokenizer
     stores: str
     """Folder of the token stores, one subfolder a source."""
-    sequence_length: int
+    sequence_length: PositiveInt
     """T, tokens in a row."""
-    batch_rows: int
+    batch_rows: PositiveInt
     """Rows in one optimizer step, over all devices and accumulation steps."""
-    window_documents: int = 1_000_000
+    window_documents: PositiveInt = 1_000_000
     """Documents that are packed together: more leave less padding, and need more memory."""
-    held_out_share: float = 0.002
+    held_out_share: Share = 0.002
     """Share of every source's documents that are never trained on, chosen by a hash of the text."""
-    malformed_share: float = 0.001
+    malformed_share: Share = 0.001
     """Share of a source's records that may be malformed before `prepare` gives up."""
-    read_threads: int = 8
+    read_threads: PositiveInt = 8
     """Threads that assemble batches ahead of the step."""
 
 
@@ -54,10 +55,34 @@ class Data:
 class NextToken:
     """Predict the next token of each document; of chats, those of the assistant's turns (supervised fine-tuning)."""
 
-    z_loss: float = 0.0
+    z_loss: NonNegativeFloat = 0.0
     """Weight of the mean squared log partition function (Chowdhery et al. 2022, section 5)."""
-    noise: float = 0.0
+    noise: NonNegativeFloat = 0.0
     """Alpha of NEFTune (Jain et al. 2024): embeddings get uniform noise of at most alpha / sqrt(tokens of the document x D)."""
+
+    @property
+    def needs_pairs(self) -> bool:
+        """Whether rows hold pairs of answers."""
+        return False
+
+    @property
+    def needs_rng(self) -> bool:
+        """Whether the loss draws random numbers."""
+        return self.noise > 0
+
+    @property
+    def computes_reference(self) -> bool:
+        """Whether each step computes the log-probabilities of a reference."""
+        return False
+
+    @property
+    def stores_reference(self) -> bool:
+        """Whether the log-probabilities of a reference are computed before the first step."""
+        return False
+
+    def contradiction(self) -> str:
+        """Return why the fields contradict each other; empty: they do not."""
+        return ""
 
 
 _WITHOUT_REFERENCE = ("orpo", "simpo")
@@ -70,44 +95,60 @@ class Preference:
     loss: Literal["sigmoid", "ipo", "hinge", "kto", "orpo", "simpo"] = "sigmoid"
     """Of the log-probabilities of both answers: DPO's (Rafailov et al. 2023), IPO's (Azar et al. 2024), SLiC's (Zhao et al. 2023), KTO's
     (Ethayarajh et al. 2024), ORPO's (Hong et al. 2024) or SimPO's (Meng et al. 2024). The last two need no reference."""
-    beta: float = 0.1
+    beta: PositiveFloat = 0.1
     """What rewards, log-probabilities over those of the reference, are multiplied with; ipo: tau; orpo: weight of the odds ratio."""
-    label_smoothing: float = 0.0
+    label_smoothing: Annotated[float, Limits(at_least=0, below=0.5)] = 0.0
     """Probability that a pair is the wrong way round (sigmoid and simpo)."""
     per_token: bool = False
     """Whether log-probabilities are means over an answer's tokens; those of ipo, orpo and simpo always are."""
-    sft_weight: float = 0.0
+    sft_weight: NonNegativeFloat = 0.0
     """Weight of the chosen answers' loss a token, added to the loss a pair; orpo adds it with weight 1."""
-    margin: float = 0.0
+    margin: NonNegativeFloat = 0.0
     """Gamma of simpo: by how much the reward of the chosen answer should be the higher one."""
-    desirable: float = 1.0
+    desirable: NonNegativeFloat = 1.0
     """Weight of chosen answers in kto."""
-    undesirable: float = 1.0
+    undesirable: NonNegativeFloat = 1.0
     """Weight of rejected answers in kto."""
     reference: Literal["adapter_off", "stored"] = "adapter_off"
     """What rewards are relative to: the model without its adapter, in every step; or the model that the run starts from, computed once
     and kept beside the token stores."""
 
     @property
+    def needs_pairs(self) -> bool:
+        """Whether rows hold pairs of answers."""
+        return True
+
+    @property
+    def needs_rng(self) -> bool:
+        """Whether the loss draws random numbers."""
+        return False
+
+    @property
     def computes_reference(self) -> bool:
-        """Whether each step computes the reference."""
+        """Whether each step computes the log-probabilities of a reference."""
         return self.reference == "adapter_off" and self.loss not in _WITHOUT_REFERENCE
 
     @property
     def stores_reference(self) -> bool:
-        """Whether the reference is computed before the first step."""
+        """Whether the log-probabilities of a reference are computed before the first step."""
         return self.reference == "stored" and self.loss not in _WITHOUT_REFERENCE
+
+    def contradiction(self) -> str:
+        """Return why the fields contradict each other; empty: they do not."""
+        if self.label_smoothing and self.loss not in ("sigmoid", "simpo"):
+            return f"objective.label_smoothing is for the losses sigmoid and simpo, not for {self.loss}"
+        return ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Router:
     """How the routers of a mixture of experts are trained, and whether experts may be full."""
 
-    load_balancing_weight: float = 0.02
+    load_balancing_weight: NonNegativeFloat = 0.02
     """Weight of the load-balancing loss of each layer (Fedus et al. 2022, equation 4, over the choices of a token: 1 where all is even)."""
-    z_loss: float = 0.0
+    z_loss: NonNegativeFloat = 0.0
     """Weight of the router z-loss of each layer (Zoph et al. 2022, equation 5); 0: it is reported only."""
-    capacity_factor: float = 0.0
+    capacity_factor: Annotated[float, Limits(at_least=0, finite=False)] = 0.0
     """Most tokens that an expert takes from each device, over their mean number, padding counted; what comes after them passes the layer
     by. 0: it takes all. Held-out losses are always of all."""
 
@@ -116,15 +157,15 @@ class Router:
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019) after clipping by global norm."""
 
-    b1: float = 0.9
+    b1: Share = 0.9
     """Decay of the first moment."""
-    b2: float = 0.95
+    b2: Share = 0.95
     """Decay of the second moment."""
-    epsilon: float = 1e-8
+    epsilon: PositiveFloat = 1e-8
     """Added to the root of the second moment."""
-    weight_decay: float = 0.1
+    weight_decay: NonNegativeFloat = 0.1
     """Times the learning rate, of every matrix; norms are not decayed."""
-    clip_norm: float = 1.0
+    clip_norm: Annotated[float, Limits(above=0, finite=False)] = 1.0
     """Largest global norm of the gradient."""
 
 
@@ -135,15 +176,15 @@ class Schedule:
     With `shape="linear"` and `stable_steps` this is warmup-stable-decay (Hu et al. 2024).
     """
 
-    peak: float
+    peak: NonNegativeFloat
     """Learning rate after the warm-up."""
-    final: float = 0.0
+    final: NonNegativeFloat = 0.0
     """Learning rate after the decay."""
-    warmup_steps: int = 0
+    warmup_steps: NonNegativeInt = 0
     """Steps from zero to the peak."""
-    stable_steps: int = 0
+    stable_steps: NonNegativeInt = 0
     """Steps at the peak between warm-up and decay."""
-    end_step: int = 0
+    end_step: NonNegativeInt = 0
     """Step at which the decay ends, warm-up included; 0: the run's last step."""
     shape: Literal["cosine", "linear"] = "cosine"
     """Form of the decay."""
@@ -153,26 +194,26 @@ class Schedule:
 class Layout:
     """How the work lies on the devices: sizes of the mesh axes, and what is stored against what is computed again."""
 
-    data: int = -1
+    data: Annotated[int, Limits(above=0, or_equal=-1)] = -1
     """Replicas of the parameters; -1: whatever the other axes leave."""
-    fsdp: int = 1
+    fsdp: PositiveInt = 1
     """Devices that share the parameters, gradients and optimizer state, and split the batch."""
-    expert: int = 1
+    expert: PositiveInt = 1
     """Devices that split the experts of every layer. They share everything else as `fsdp` does, and split the batch."""
-    context: int = 1
+    context: PositiveInt = 1
     """Devices that split each row along time, so that each has an equal share of causal attention; keys and values are gathered."""
-    tensor: int = 1
+    tensor: PositiveInt = 1
     """Devices that split heads, hidden units and the vocabulary, and the time axis between layers."""
-    stage: int = 1
+    stage: PositiveInt = 1
     """Devices that split the layers: micro-batches pass through the stages one behind the other."""
-    interleave: int = 1
+    interleave: PositiveInt = 1
     """Groups of layers that each stage holds, spread over the model; with more of them stages wait less for each other."""
-    microbatches: int = 1
+    microbatches: PositiveInt = 1
     """Micro-batches that are on their way through the stages together; a multiple of stage. A step has accumulation times as many."""
     zero: Literal[1, 3] = 3
     """What `fsdp` and `expert` share (Rajbhandari et al. 2020): 1, optimizer state, stored parameters and summed gradients, while each
     device gathers all weights once a step in compute_dtype; 3, also those, a layer at a time in every micro-batch."""
-    accumulation: int = 1
+    accumulation: PositiveInt = 1
     """Parts of a step whose gradients are summed one after the other; divides batch_rows."""
     remat: Literal["none", "dots", "attention", "full"] = "full"
     """What the backward pass computes again: nothing; all but matrix products; all but attention's output; the whole layer."""
@@ -209,15 +250,15 @@ class Start:
 class Checkpoints:
     """When checkpoints are written and which stay."""
 
-    every_steps: int
+    every_steps: PositiveInt
     """Steps between two checkpoints; the last step always gets one."""
-    keep: int = 3
+    keep: PositiveInt = 3
     """Newest checkpoints that stay."""
-    keep_every_steps: int = 0
+    keep_every_steps: NonNegativeInt = 0
     """Checkpoints of the multiples of this step stay for good; 0: none does."""
     keep_best: bool = True
     """Whether the one with the lowest held-out loss stays too."""
-    retries: int = 2
+    retries: NonNegativeInt = 2
     """Saves in a row that may fail before the run does; each is said, and the next checkpoint is the next try."""
 
 
@@ -225,10 +266,10 @@ class Checkpoints:
 class Guard:
     """Which steps are rejected: those whose loss or gradient is not finite, or lies far above what is usual."""
 
-    deviations: float = 10.0
+    deviations: Annotated[float, Limits(at_least=3, or_equal=0)] = 10.0
     """Standard deviations above the median at which a loss or gradient norm is rejected, estimated as 1.4826 times the median absolute
     deviation; 0: only what is not finite is."""
-    window: int = 128
+    window: Annotated[int, Limits(at_least=8)] = 128
     """Accepted steps that say what is usual. None is judged before half of them are there, nor again when the mixture's stage changes."""
 
 
@@ -236,17 +277,17 @@ class Guard:
 class Rewind:
     """When a run goes back to the newest checkpoint from before a spike, to leave out the data of the spike."""
 
-    max_rejected: int = 8
+    max_rejected: NonNegativeInt = 8
     """Rejected steps among the last `window` that are a spike; 0: no number is."""
-    window: int = 64
+    window: PositiveInt = 64
     """Steps among which rejected ones are counted."""
-    raised_steps: int = 128
+    raised_steps: Annotated[int, Limits(at_least=16, or_equal=0)] = 128
     """Steps for which the smoothed loss stays above its level before that are a spike; 0: no number is."""
-    max_rewinds: int = 3
+    max_rewinds: NonNegativeInt = 3
     """Times that a run goes back; at the next spike it stops."""
-    slow_steps: int = 0
+    slow_steps: NonNegativeInt = 0
     """Steps after the checkpoint for which the learning rate is lower."""
-    slow_factor: float = 0.5
+    slow_factor: Annotated[float, Limits(above=0, at_most=1)] = 0.5
     """What it is multiplied with in those."""
 
 
@@ -254,9 +295,9 @@ class Rewind:
 class Watchdog:
     """When a run counts as stuck: every thread's stack is written down, and the process ends, to be started again."""
 
-    multiple: float = 20.0
+    multiple: Annotated[float, Limits(above=1, or_equal=0)] = 20.0
     """A step, evaluation or save may take so many times what is usual for it; the first of each may take as long as it likes. 0: never."""
-    least_seconds: float = 600.0
+    least_seconds: NonNegativeFloat = 600.0
     """Nothing counts as stuck before."""
 
 
@@ -264,7 +305,7 @@ class Watchdog:
 class Integrity:
     """Whether the hardware computes what it should."""
 
-    every_steps: int = 0
+    every_steps: NonNegativeInt = 0
     """Steps between two checks: a step is computed twice more, which must agree bit for bit, and so must all replicas of the parameters.
     0: none."""
 
@@ -273,9 +314,9 @@ class Integrity:
 class HeldOut:
     """Loss on documents that are never trained on, per source."""
 
-    every_steps: int
+    every_steps: PositiveInt
     """Steps between two evaluations; the first and the last step always get one."""
-    rows: int
+    rows: PositiveInt
     """Rows of each source; a multiple of batch_rows / accumulation."""
 
 
@@ -283,7 +324,7 @@ class HeldOut:
 class Logging:
     """What is reported beside `metrics.jsonl`."""
 
-    every_steps: int = 1
+    every_steps: PositiveInt = 1
     """Steps between two lines of metrics; `loss.png` and TensorBoard follow them."""
     wandb_project: str = ""
     """Weights & Biases project; empty: not used. Needs the `wandb` extra."""
@@ -297,7 +338,7 @@ class Experiment:
     """Name of the run; its folder is `runs`/name."""
     model: Model
     data: Data
-    steps: int
+    steps: PositiveInt
     """Optimizer steps, those included that are rejected."""
     schedule: Schedule
     checkpoints: Checkpoints
@@ -313,7 +354,7 @@ class Experiment:
     layout: Layout = Layout()
     start: Start = Start()
     logging: Logging = Logging()
-    seed: int = 0
+    seed: Annotated[int, Limits(at_least=0, below=2**32)] = 0
     """Of weights, packing order and every random key."""
     runs: str = "runs"
     """Folder of all run folders."""

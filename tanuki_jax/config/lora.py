@@ -5,6 +5,8 @@ import math
 import re
 from typing import Literal
 
+from tanuki_jax.config.limits import NonNegativeInt, PositiveFloat, Share
+
 Projection = Literal["q", "k", "v", "o", "gate", "up", "down", "expert_gate", "expert_up", "expert_down"]
 """A layer's weights that may have an adapter."""
 
@@ -20,17 +22,17 @@ ADAPTER_NAME = re.compile(r"(?!none$)[\w-]+", re.ASCII)
 class LoRA:
     """Low-rank adaptation (Hu et al. 2022): a weight W counts as W + scale A B, of which only A and B are trained."""
 
-    rank: int = 0
+    rank: NonNegativeInt = 0
     """r, columns of A; 0: there is no adapter, and all parameters are trained."""
-    alpha: float = 16.0
+    alpha: PositiveFloat = 16.0
     """The scale is alpha / rank."""
     rslora: bool = False
     """Whether the scale is alpha / sqrt(rank) instead (rsLoRA, Kalajdzievski 2023)."""
     dora: bool = False
     """Whether each column's norm is trained apart from its direction (DoRA, Liu et al. 2024)."""
-    dropout: float = 0.0
+    dropout: Share = 0.0
     """Share of the inputs of A that a step leaves out."""
-    loraplus_ratio: float = 1.0
+    loraplus_ratio: PositiveFloat = 1.0
     """Learning rate of B over that of A (LoRA+, Hayou et al. 2024)."""
     projections: tuple[Projection, ...] = DENSE
     """Weights that are adapted, in every layer; those of experts have an adapter for each expert."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.limits import NonNegativeFloat, NonNegativeInt, check_limits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,14 +18,14 @@ class Source:
     """Files or globs (`**` goes into folders), local, gs:// or s3://; .jsonl, .jsonl.zst, .parquet, else one document a file."""
     tasks: tuple[str, ...] = ()
     """Families of `tanuki_jax.corpus.tasks` that write this source instead of files."""
-    documents: int = 0
+    documents: NonNegativeInt = 0
     """How many documents the tasks write."""
     text_field: str = "text"
     """Field of JSONL and Parquet rows that holds the text; rows with `messages` are conversations."""
     form: Literal["text", "chat", "preference", "kto"] = "text"
     """What a record becomes: a text, all of which is learned; a chat by the tokenizer's template, of which the assistant's turns are
     learned; a chosen and a rejected chat; or these two and one whose answer is another prompt's."""
-    billion_tokens: float = 0.0
+    billion_tokens: NonNegativeFloat = 0.0
     """Published size, in 1e9 tokens; what weights derive from."""
     teacher: str = ""
     """Model that wrote it; empty: people."""
@@ -40,7 +41,7 @@ class Stage:
 
     weights: Mapping[str, float]
     """Source name -> share of tokens, of any sum. A source that is not named is not read."""
-    from_step: int = 0
+    from_step: NonNegativeInt = 0
     """Data step at which the stage begins."""
 
 
@@ -52,6 +53,7 @@ class Mixture:
     stages: tuple[Stage, ...]
 
     def __post_init__(self) -> None:
+        check_limits(self)
         names = [source.name for source in self.sources]
         if len(set(names)) != len(names):
             raise InputError(

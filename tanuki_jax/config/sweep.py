@@ -5,10 +5,11 @@ import difflib
 import itertools
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.limits import Limits, check_limits
 from tanuki_jax.config.serialize import from_json, to_json
 
 type Value = bool | int | float | str
@@ -25,18 +26,19 @@ class Choice:
 class Range:
     """A field that takes any number between two."""
 
-    low: float
-    high: float
+    low: Annotated[float, Limits()]
+    high: Annotated[float, Limits()]
     log: bool = False
     """Whether a sampler draws the logarithm evenly; low is above 0 then."""
-    points: int = 5
+    points: Annotated[int, Limits(at_least=2)] = 5
     """How many of the numbers a grid has, both ends included."""
 
     def __post_init__(self) -> None:
-        if not (self.low < self.high and self.points >= 2 and (self.low > 0 or not self.log)):
-            raise InputError(
-                f"a range goes up, has 2 points or more, and is above 0 where it is logarithmic, unlike {self}"
-            )
+        check_limits(self, prefix="range.")
+        if not self.low < self.high:
+            raise InputError(f"range.low ({self.low}) must be below range.high ({self.high})")
+        if self.log and self.low <= 0:
+            raise InputError(f"range.low is {self.low}, and must be above 0 where range.log is set")
 
     @property
     def values(self) -> tuple[float, ...]:

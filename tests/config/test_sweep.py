@@ -55,11 +55,18 @@ def test_a_range_ends_exactly_where_it_says() -> None:
     assert Range(low=0.3, high=0.7, log=True, points=3).values == (0.3, float(f"{math.sqrt(0.21):.6g}"), 0.7)
 
 
-@pytest.mark.parametrize("range_", [(2.0, 1.0, False, 3), (1.0, 2.0, False, 1), (0.0, 1.0, True, 3)])
-def test_an_impossible_range_is_refused(range_: tuple[float, float, bool, int]) -> None:
-    low, high, log, points = range_
-    with pytest.raises(InputError, match="a range goes up"):
+@pytest.mark.parametrize(
+    ("low", "high", "log", "points", "message"),
+    [
+        (2.0, 1.0, False, 3, "range.low (2.0) must be below range.high (1.0)"),
+        (1.0, 2.0, False, 1, "range.points is 1, and must be at least 2"),
+        (0.0, 1.0, True, 3, "range.low is 0.0, and must be above 0 where range.log is set"),
+    ],
+)
+def test_an_impossible_range_is_refused(low: float, high: float, log: bool, points: int, message: str) -> None:
+    with pytest.raises(InputError) as raised:
         Range(low=low, high=high, log=log, points=points)
+    assert str(raised.value) == message
 
 
 def test_a_sweep_without_trials_is_refused() -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,95 +45,6 @@ def test_shipped_experiments_hold_together(name: str) -> None:
     validate(registry.experiment.find(name))
 
 
-@pytest.mark.parametrize(
-    "field",
-    [
-        "model.vocabulary",
-        "model.width",
-        "model.hidden",
-        "model.layers",
-        "model.heads",
-        "model.kv_heads",
-        "model.rope_theta",
-        "model.norm_epsilon",
-        "model.initial_std",
-        "guard.window",
-        "rewind.window",
-        "rewind.slow_factor",
-        "data.sequence_length",
-        "data.batch_rows",
-        "data.window_documents",
-        "data.read_threads",
-        "data.tokenizer.pieces",
-        "data.tokenizer.sample_bytes",
-        "steps",
-        "checkpoints.every_steps",
-        "checkpoints.keep",
-        "held_out.every_steps",
-        "held_out.rows",
-        "layout.fsdp",
-        "layout.expert",
-        "layout.tensor",
-        "layout.accumulation",
-        "logging.every_steps",
-        "optimizer.epsilon",
-        "optimizer.clip_norm",
-    ],
-)
-@pytest.mark.parametrize("value", [0, -1])
-def test_sizes_are_above_zero(field: str, value: int) -> None:
-    with pytest.raises(InputError, match=f"^{re.escape(field)} is {value}, and must be above 0$"):
-        validate_with({field: value})
-
-
-@pytest.mark.parametrize(
-    "field",
-    [
-        "model.experts",
-        "objective.z_loss",
-        "router.load_balancing_weight",
-        "router.z_loss",
-        "router.capacity_factor",
-        "optimizer.weight_decay",
-        "checkpoints.keep_every_steps",
-        "checkpoints.retries",
-        "guard.deviations",
-        "rewind.max_rejected",
-        "rewind.raised_steps",
-        "rewind.max_rewinds",
-        "rewind.slow_steps",
-        "watchdog.multiple",
-        "watchdog.least_seconds",
-        "integrity.every_steps",
-        "schedule.peak",
-        "schedule.final",
-        "schedule.warmup_steps",
-        "schedule.stable_steps",
-        "schedule.end_step",
-        "seed",
-    ],
-)
-def test_rates_and_steps_are_not_negative(field: str) -> None:
-    with pytest.raises(InputError, match=f"^{re.escape(field)} is -1, and must "):
-        validate_with({field: -1})
-
-
-@pytest.mark.parametrize("field", ["data.held_out_share", "data.malformed_share", "optimizer.b1", "optimizer.b2"])
-@pytest.mark.parametrize("value", [-0.1, 1.0, math.nan])
-def test_shares_are_below_one(field: str, value: float) -> None:
-    with pytest.raises(InputError, match=f"^{re.escape(field)} is {value}, and must be at least 0 and below 1$"):
-        validate_with({field: value})
-
-
-@pytest.mark.parametrize(
-    "field", ["schedule.peak", "optimizer.weight_decay", "router.load_balancing_weight", "router.z_loss"]
-)
-@pytest.mark.parametrize("value", [math.inf, math.nan])
-def test_a_rate_without_bound_is_refused(field: str, value: float) -> None:
-    with pytest.raises(InputError, match=f"is {value}, and must be finite"):
-        validate_with({field: value})
-
-
 def test_gradients_may_stay_unclipped() -> None:
     validate_with({"optimizer.clip_norm": math.inf})
 
@@ -140,21 +52,7 @@ def test_gradients_may_stay_unclipped() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        (
-            {"guard.deviations": 2.0},
-            "guard.deviations is 2.0, and healthy steps would be rejected; it must be at least 3, or 0 for none",
-        ),
-        ({"guard.window": 4}, "guard.window is 4, and must be at least 8 to say what is usual"),
         ({"rewind.max_rejected": 65}, "rewind.max_rejected (65) can never be reached among rewind.window (64) steps"),
-        (
-            {"rewind.raised_steps": 5},
-            "rewind.raised_steps is 5, and every bad batch would be a spike; it must be at least 16, or 0 for never",
-        ),
-        ({"rewind.slow_factor": 1.5}, "rewind.slow_factor is 1.5, and must be at most 1"),
-        (
-            {"watchdog.multiple": 0.9},
-            "watchdog.multiple is 0.9, and usual steps would count as stuck; it must be above 1, or 0 for never",
-        ),
         ({"model.heads": 3}, "model.heads (3) must divide model.width (128), or model.explicit_head_dim be set"),
         ({"model.kv_heads": 3}, "model.kv_heads (3) must divide model.heads (4)"),
         (
@@ -166,16 +64,12 @@ def test_gradients_may_stay_unclipped() -> None:
             "model.explicit_head_dim is 33, and must be even, because positions rotate pairs",
         ),
         (
-            {"model.rope_scaling.factor": 0.5},
-            "model.rope_scaling.factor is 0.5, and must be finite and at least 1",
-        ),
-        (
             {"model.rope_scaling.low_frequency_factor": 4.0},
             "model.rope_scaling.low_frequency_factor (4.0) must be below model.rope_scaling.high_frequency_factor (4.0)",
         ),
         (
             {"model.global_every": 2},
-            "model.global_every (2) must be at least 2 and needs model.window above 0, and model.window is 0",
+            "model.global_every is 2, but model.window is 0, so every layer sees all tokens already",
         ),
         ({"model.dense_layers": 1}, "model.dense_layers is 1, but model.experts is 0"),
         (
@@ -187,14 +81,17 @@ def test_gradients_may_stay_unclipped() -> None:
             "layout.stage (2) needs layers that are all alike, and model.global_every or model.dense_layers makes "
             "2 groups of them",
         ),
-        ({"data.tokenizer.pieces": 4097}, "data.tokenizer.pieces (4097) must not exceed model.vocabulary (4096)"),
+        (
+            {"data.tokenizer.pieces": 4097},
+            "data.tokenizer.pieces (4097), the size of the tokenizer to be trained in t, must not exceed "
+            "model.vocabulary (4096); lower --data.tokenizer.pieces, or name an existing tokenizer in "
+            "--data.tokenizer.path",
+        ),
         ({"layout.accumulation": 3}, "layout.accumulation (3) must divide data.batch_rows (16)"),
         (
             {"held_out.rows": 20, "layout.accumulation": 2},
             "held_out.rows (20) must be a multiple of data.batch_rows / layout.accumulation (16 / 2 = 8)",
         ),
-        ({"layout.data": 0}, "layout.data is 0, and must be above 0, or -1 for what the other axes leave"),
-        ({"layout.data": -2}, "layout.data is -2, and must be above 0, or -1 for what the other axes leave"),
         (
             {"schedule.warmup_steps": 30, "schedule.stable_steps": 71, "schedule.end_step": 100},
             "schedule.warmup_steps (30) and schedule.stable_steps (71) together must not exceed schedule.end_step (100)",
@@ -204,15 +101,7 @@ def test_gradients_may_stay_unclipped() -> None:
         ({"model.experts": 8, "layout.expert": 16}, "layout.expert (16) must divide model.experts (8)"),
         (
             {"model.experts": 8, "model.experts_per_token": 9},
-            "model.experts_per_token is 9, and must be from 1 to model.experts (8)",
-        ),
-        (
-            {"model.experts": 8, "model.experts_per_token": 0},
-            "model.experts_per_token is 0, and must be from 1 to model.experts (8)",
-        ),
-        (
-            {"model.experts": 1, "model.experts_per_token": 1},
-            "model.experts is 1; a mixture has at least 2, and a dense model 0",
+            "model.experts_per_token (9) must not exceed model.experts (8)",
         ),
         (
             {"router.capacity_factor": 1.25},
@@ -221,10 +110,6 @@ def test_gradients_may_stay_unclipped() -> None:
         (
             {"layout.exchange": "all_to_all"},
             "router.capacity_factor and layout.exchange are for a mixture of experts, and model.experts is 0",
-        ),
-        (
-            {"model.experts": 8, "router.capacity_factor": math.nan},
-            "router.capacity_factor is nan, and must not be negative",
         ),
         (
             {"model.experts": 8, "router.capacity_factor": 1.25, "layout.exchange": "all_gather"},
@@ -289,13 +174,16 @@ def test_gradients_may_stay_unclipped() -> None:
             },
             "lora.base int8 does not go with layout.stage",
         ),
-        ({"seed": 4294967296}, "seed is 4294967296, and must be at least 0 and below 2**32"),
         ({"name": "../elsewhere"}, "name is '../elsewhere', and must be able to name a folder inside runs"),
     ],
 )
 def test_a_contradiction_names_its_fields_and_values(changes: dict[str, object], sentence: str) -> None:
     with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
         validate_with(changes)
+
+
+def test_the_size_of_an_existing_tokenizer_is_not_that_of_the_config(tmp_path: Path) -> None:
+    validate_with({"data.tokenizer.pieces": 4097, "data.tokenizer.path": str(tmp_path)})
 
 
 @pytest.mark.parametrize("name", ["", ".", ".."])
@@ -309,6 +197,7 @@ def test_a_run_needs_a_folder_of_its_own(name: str) -> None:
     [
         {},
         {"layout.data": 2},
+        {"data.tokenizer.pieces": 4097, "data.tokenizer.path": "tokenizer.model"},
         {"model.heads": 6, "model.kv_heads": 3, "model.explicit_head_dim": 32},
         {"model.window": 16, "model.global_every": 2},
         {"model.experts": 8, "model.dense_layers": 1},
