@@ -1,16 +1,21 @@
 """Named configs: Python functions under `configs/`, or in any file of the user's as `file.py:name`."""
 
+import contextlib
+import dataclasses
 import difflib
 import importlib.util
 import inspect
+import re
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
+from tanuki_jax.config.renamed import RENAMED
 from tanuki_jax.config.sweep import Sweep
 
 
@@ -41,7 +46,14 @@ class Registry[T]:
         return sorted(name for name, function in self._functions.items() if function.__module__ in shipped)
 
     def find(self, name: str) -> T:
-        """The config of that name, or of `path/to/file.py:name`. InputError names the nearest if there is none."""
+        """Return the config of that name, or of `path/to/file.py:name`.
+
+        InputError if there is none, which names the nearest, or if it states a field by a former name.
+        """
+        with _new_names():
+            return self._find(name)
+
+    def _find(self, name: str) -> T:
         if name.endswith(".py"):
             raise InputError(f"{name} is a file; name one of its functions, as in {name}:NAME")
         if ":" in name:
@@ -76,6 +88,24 @@ class Registry[T]:
 experiment = Registry("experiment", Experiment)
 mixture = Registry("mixture", Mixture)
 sweep = Registry("sweep", Sweep)
+
+
+@contextlib.contextmanager
+def _new_names() -> Iterator[None]:
+    """Turn Python's TypeError about a field that was renamed into an InputError with its new name and the line."""
+    try:
+        yield
+    except TypeError as error:
+        unexpected = re.match(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
+        new = RENAMED.get(unexpected[1], {}).get(unexpected[2]) if unexpected else None
+        if unexpected is None or new is None:
+            raise
+        # The last frame is the line of the config, or `replace` of dataclasses, which that line calls.
+        frames = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != dataclasses.__file__
+        ]
+        line = f"{frames[-1].filename}, line {frames[-1].lineno}"
+        raise InputError(f"{line}: {unexpected[2]!r} of {unexpected[1]} is called {new!r} now") from None
 
 
 def _load(path: Path) -> ModuleType:

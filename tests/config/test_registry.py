@@ -131,3 +131,36 @@ def test_a_file_whose_code_fails_is_run_anew_when_it_is_mended(tmp_path: Path) -
         "from tanuki_jax.config.registry import experiment\n\ndef config():\n    return experiment.find('tiny')\n"
     )
     assert registry.experiment.find(f"{file}:config").name == "tiny"
+
+
+FORMER_NAMES = """
+from dataclasses import replace
+from tanuki_jax.config.experiment import Experiment, Rewind
+from tanuki_jax.config.registry import experiment
+
+def stated() -> Experiment:
+    return replace(experiment.find("tiny"), rewind=Rewind(most=3))
+
+def replaced() -> Experiment:
+    tiny = experiment.find("tiny")
+    return replace(tiny, lora=replace(tiny.lora, magnitude=True))
+
+def unknown() -> Experiment:
+    return replace(experiment.find("tiny"), rewind=Rewind(colour=3))
+"""
+
+
+def test_a_former_name_of_a_field_is_answered_with_the_new_one(tmp_path: Path) -> None:
+    file = tmp_path / "old.py"
+    file.write_text(FORMER_NAMES)
+    assert refusal(f"{file}:stated") == f"{file}, line 7: 'most' of Rewind is called 'max_rewinds' now"
+    assert refusal(f"{file}:replaced") == f"{file}, line 11: 'magnitude' of LoRA is called 'dora' now"
+    with pytest.raises(TypeError, match="colour"):
+        registry.experiment.find(f"{file}:unknown")
+
+
+def test_a_former_name_at_the_top_of_a_file_is_answered_too(tmp_path: Path) -> None:
+    file = tmp_path / "old.py"
+    file.write_text("from tanuki_jax.config.experiment import Router\n\nROUTER = Router(load_balancing=0.1)\n")
+    expected = f"{file}, line 3: 'load_balancing' of Router is called 'load_balancing_weight' now"
+    assert refusal(f"{file}:anything") == expected

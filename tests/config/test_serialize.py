@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import registry
-from tanuki_jax.config.experiment import Experiment, Rewind, Schedule
+from tanuki_jax.config.experiment import Experiment, Preference, Rewind, Router, Schedule
+from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.renamed import RENAMED
 from tanuki_jax.config.serialize import from_json, to_json
@@ -191,10 +192,20 @@ def test_what_is_no_config_is_refused(text: str, sentence: str) -> None:
     assert str(raised.value).startswith(sentence)
 
 
-def test_a_file_with_names_of_before_is_read() -> None:
-    new = to_json(Rewind(max_rejected=3, window=10, raised_steps=20, max_rewinds=1))
+@pytest.mark.parametrize("kind", [LoRA, Preference, Rewind, Router])
+def test_a_file_with_former_names_is_read(kind: type) -> None:
+    new = to_json(kind())
     old = new
-    for before, after in RENAMED["Rewind"].items():
-        old = old.replace(f'"{after}"', f'"{before}"')
+    for former, name in RENAMED[kind.__name__].items():
+        old = old.replace(f'"{name}"', f'"{former}"')
     assert old != new
-    assert from_json(old, Rewind) == from_json(new, Rewind)
+    assert from_json(old, kind) == kind()
+
+
+def test_every_former_name_leads_to_a_field() -> None:
+    kinds = {kind.__name__: kind for kind in (LoRA, Preference, Rewind, Router)}
+    assert RENAMED.keys() == kinds.keys()
+    for name, kind in kinds.items():
+        fields = {field.name for field in dataclasses.fields(kind)}
+        assert set(RENAMED[name].values()) <= fields
+        assert not set(RENAMED[name]) & fields
