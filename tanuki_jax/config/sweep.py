@@ -1,14 +1,14 @@
 """What a sweep tries: experiments under names, or the values that fields of one experiment take."""
 
 import dataclasses
-import difflib
 import itertools
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.fields import with_field
 from tanuki_jax.config.limits import Limits, check_limits
 from tanuki_jax.config.serialize import from_json, to_json
 
@@ -101,7 +101,7 @@ class Sweep:
 def with_fields(experiment: Experiment, values: Mapping[str, Value]) -> Experiment:
     """The experiment with the values of some fields changed, named with dots. InputError if one does not exist or is of another type."""
     for field, value in values.items():
-        experiment = _with_field(experiment, field, field, value)
+        experiment = with_field(experiment, field, value)
     try:
         text = to_json(experiment)
     except (AttributeError, TypeError, ValueError):
@@ -109,19 +109,6 @@ def with_fields(experiment: Experiment, values: Mapping[str, Value]) -> Experime
             f"an experiment cannot have {', '.join(f'{field} {value!r}' for field, value in values.items())}"
         ) from None
     return from_json(text, Experiment, "the sweep's experiment")
-
-
-def _with_field[Part](part: Part, field: str, rest: str, value: Value) -> Part:
-    assert dataclasses.is_dataclass(part) and not isinstance(part, type)
-    name, _, below = rest.partition(".")
-    names = [known.name for known in dataclasses.fields(part)]
-    inner: Any = getattr(part, name, None)
-    if name not in names or (below != "" and not dataclasses.is_dataclass(inner)):
-        nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
-        raise InputError(
-            f"an experiment has no field {field!r}; the nearest to {name!r} in {type(part).__name__} is {nearest!r}"
-        )
-    return dataclasses.replace(part, **{name: _with_field(inner, field, below, value) if below else value})
 
 
 def _in_words(value: Value) -> str:

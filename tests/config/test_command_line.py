@@ -13,10 +13,14 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 import tyro
 
+from tanuki_jax.__main__ import commands
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import command_line, registry
 from tanuki_jax.config.command_line import parse, parse_options
+from tanuki_jax.config.common_options import COMMON_OPTIONS
 from tanuki_jax.config.experiment import Experiment, Preference
+from tanuki_jax.config.limits import PositiveInt
+from tanuki_jax.config.options import spell
 from tanuki_jax.config.serialize import from_json
 
 
@@ -180,10 +184,23 @@ def test_a_mistake_is_named_in_one_sentence(words: list[str], expected: str) -> 
     assert sentence(*words) == expected
 
 
-def test_a_narrow_terminal_changes_no_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    wrong = "a value that is longer than the terminal is wide"
-    assert sentence("--config=tiny", "--schedule.peak", wrong) == f"--schedule.peak takes a number, not {wrong!r}"
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("--lr", "there is no option --lr; use --schedule.peak"),
+        ("--optimizer.learning_rate=3", "there is no option --optimizer.learning-rate; use --schedule.peak"),
+        ("--lora-r", "there is no option --lora-r; use --lora.rank"),
+        (
+            "--resume",
+            "there is no option --resume; a run resumes by itself when the same command is started again; "
+            "--start.checkpoint begins a new run from other weights",
+        ),
+        ("--rewind.most=3", "--rewind.most is called --rewind.max-rewinds now"),
+        ("--lora.b_rate=3", "--lora.b-rate is called --lora.loraplus-ratio now"),
+    ],
+)
+def test_a_name_from_elsewhere_or_of_before_is_answered(word: str, expected: str) -> None:
+    assert sentence("--config=tiny", word) == expected
 
 
 def test_without_a_config_all_names_are_listed() -> None:
@@ -212,9 +229,9 @@ def test_print_config_prints_what_would_run(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("words", [[], ["--config=8b"]])
-def test_help_documents_every_field_and_option(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_full_help_documents_every_field_and_option(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Between an option's name and its default stand its words."""
-    text = " ".join(re.sub(r"[│╭╮╰╯─]+", " ", printed(capsys, *words, "--help")).split())
+    text = " ".join(re.sub(r"[│╭╮╰╯─]+", " ", printed(capsys, *words, "--help-all")).split())
     assert "Counts the words of a corpus." in text
     assert f"Configs: {', '.join(registry.experiment.names())}." in text
     for name in ["config", "print-config", "workers", "quick", *(".".join(path).replace("_", "-") for path in FIELDS)]:
@@ -225,9 +242,41 @@ def test_help_documents_every_field_and_option(words: list[str], capsys: pytest.
 
 
 def test_help_shows_the_defaults_of_the_config(capsys: pytest.CaptureFixture[str]) -> None:
-    text = " ".join(re.sub(r"[│─]+", " ", printed(capsys, "--config=8b", "--help")).split())
+    text = " ".join(re.sub(r"[│─]+", " ", printed(capsys, "--config=8b", "--help-all")).split())
     assert re.search(r"--model\.hidden INT [^(]*\(default: 14336\)", text)
     assert re.search(r"--optimizer\.clip-norm FLOAT [^(]*\(default: 0\.8\)", text)
+
+
+@pytest.mark.parametrize("command", ["train", "prepare", "plan", "bench step", "a command without a row"])
+def test_short_help_has_the_options_that_people_use(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        parse(command, ["--config=8b", "--help"], Options)
+    assert not left.value.code
+    text = " ".join(re.sub(r"[│─]+", " ", capsys.readouterr().out).split())
+    common = {spell(name) for name in COMMON_OPTIONS.get(command, ())}
+    shown = set(re.findall(r" (--[\w.-]+)(?: INT| FLOAT| STR|, --no| \{|[ ]Show|[ ]Print)", text))
+    assert shown == common | {"--config", "--print-config", "--help-all", "--workers", "--quick"}
+    assert f"--help-all shows {len(FIELDS) - len(common)} more options." in text
+    assert f"Configs: {', '.join(registry.experiment.names())}." in text
+    assert "--data.batch-rows INT" not in text or re.search(r"--data\.batch-rows INT [^(]*\(default: 1536\)", text)
+
+
+def test_common_options_are_fields_of_the_experiment() -> None:
+    assert {name for names in COMMON_OPTIONS.values() for name in names} <= {".".join(path) for path in FIELDS}
+
+
+def test_options_of_a_command_have_their_limits() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Limited:
+        """Reads."""
+
+        read_threads: PositiveInt = 1
+
+    message = r"^--read-threads is 0, and must be above 0$"
+    with pytest.raises(InputError, match=message):
+        parse("read", ["--config=tiny", "--read-threads=0"], Limited)
+    with pytest.raises(InputError, match=message):
+        parse_options("read", ["--read-threads=0"], Limited)
 
 
 def test_a_door_without_an_experiment_has_options_too() -> None:
@@ -237,8 +286,8 @@ def test_a_door_without_an_experiment_has_options_too() -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([], "RUN, --step INT must be given"),
-        (["runs/tiny"], "--step INT must be given"),
+        ([], "RUN, --step must be given"),
+        (["runs/tiny"], "--step must be given"),
         (["runs/tiny", "--step", "x"], "--step takes a whole number, not 'x'"),
         (["runs/tiny", "--step=1", "--oder=up"], "there is no option --oder; the nearest is --order"),
         (["runs/tiny", "--step=1", "--order=left"], "--order takes one of up, down, not 'left'"),
@@ -286,9 +335,20 @@ def test_a_command_ends_with_a_sentence_and_a_code(words: list[str], code: int, 
     assert (result.returncode, result.stdout, result.stderr) == (code, out, err)
 
 
-def test_reading_the_command_line_loads_no_array_library() -> None:
-    program = (
-        "import sys, tanuki_jax.config.command_line; print(sorted({'jax', 'numpy', 'flax', 'rich'} & set(sys.modules)))"
-    )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert result.stdout == "[]\n"
+HELP = """
+import runpy, sys
+name, *words = sys.argv[1:]
+sys.argv[1:] = words
+try:
+    runpy.run_module("tanuki_jax." + name, run_name="__main__", alter_sys=True)
+except SystemExit:
+    pass
+print(sorted({"jax", "numpy", "flax", "matplotlib", "sentencepiece", "tokenizers"} & set(sys.modules)), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("command", [*commands(), "bench step", "convert upcycle"])
+def test_help_waits_for_no_library_that_it_does_not_need(command: str) -> None:
+    words = [sys.executable, "-c", HELP, *command.split(), "--help"]
+    result = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert (result.stdout[:5], result.stderr) == ("usage", "[]\n")
