@@ -1,7 +1,7 @@
-"""A check of a command line against the options of its command, before tyro reads it.
+"""Checks of a command line against the options of its command, before tyro reads it.
 
-tyro answers a wrong word with a box drawn for a terminal; these errors are one sentence that names the option, the word
-and what to write instead.
+tyro answers a wrong word with a box drawn for a terminal; these errors are one line that names the option, the word and
+what to write instead.
 """
 
 import dataclasses
@@ -33,10 +33,10 @@ def check_words(words: Sequence[str], options: Sequence[Option], renamed: Mappin
     known |= {option.opposite: option for option in options if option.opposite}
     positional = [option for option in options if option.positional]
     given: dict[str, Option] = {}
-    free: list[str] = []  # words that no option takes: the values of positional options
-    optional = (
-        0  # words that an option takes but does not need: tyro leaves them to positional options that lack a value
-    )
+    # Words that no option takes are the values of positional options. Where they do not suffice, tyro also gives them
+    # the words that the last option takes but does not need: `--names a b OUT`.
+    free: list[str] = []
+    optional = 0
     for use in _uses(words):
         if not use.name:
             free += use.words
@@ -89,9 +89,9 @@ def _uses(words: Sequence[str]) -> list[_Use]:
 
 
 def _values(use: _Use, option: Option, *, positional: bool) -> int:
-    """Return how many words of a use are values of the option; InputError if one is missing, of another type, or too many.
+    """Return how many words of a use are values of the option. InputError if one is missing or of another type.
 
-    Without positional options a word after a flag can only be meant as its value.
+    Without positional options, a word after a flag can only be meant as its value, which is an error too.
     """
     least, most = option.values
     values = use.words[:most]
@@ -108,7 +108,7 @@ def _values(use: _Use, option: Option, *, positional: bool) -> int:
 
 
 def _unknown(name: str, known: Mapping[str, Option], renamed: Mapping[str, str]) -> str:
-    """Return the error for an option that does not exist: its new name, what it is called here, or the nearest name."""
+    """Return the error for an unknown option, with its new name, its name in this project, or the nearest name."""
     if name in renamed:
         return f"{name} is called {renamed[name]} now"
     advice = usual_name(name, known)

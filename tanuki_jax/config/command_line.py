@@ -1,4 +1,4 @@
-"""Words of a command line as an `Experiment` and the command's own options."""
+"""The command line as an `Experiment` and the command's own options."""
 
 import dataclasses
 import sys
@@ -30,7 +30,7 @@ class _General:
 
 
 def parse[Options](command: str, words: list[str], options: type[Options]) -> tuple[Experiment, Options]:
-    """Return the experiment that `--config` names, with the fields that other words override, and the command's options.
+    """Return the experiment that `--config` names, changed by the other words, and the command's own options.
 
     `--help` shows the command's own options and the common ones of the experiment, `--help-all` all of them,
     `--print-config` the resolved experiment; each exits with code 0.
@@ -45,10 +45,9 @@ def parse[Options](command: str, words: list[str], options: type[Options]) -> tu
         InputError: on an unknown config or option, a value of the wrong type, or an experiment that `validate` refuses.
     """
     names, config = registry.experiment.names(), last_value("--config", words)
-    if "--help-all" in words or _wants_help(words):
-        _show_help(
-            command, options, registry.experiment.find(config) if config else None, everything="--help-all" in words
-        )
+    if _wants_help(words):
+        default = registry.experiment.find(config) if config else None
+        _show_help(command, options, default, everything="--help-all" in words)
     # Without --config any config serves to find the other mistakes first.
     experiment = registry.experiment.find(config or names[0])
     own, fields = list(options_of(options)), list(options_of(Experiment, experiment))
@@ -72,32 +71,32 @@ def parse_options[Options](command: str, words: list[str], options: type[Options
 
     Fields of type `tyro.conf.Positional[...]` are given without their name.
     """
-    if "--help-all" in words or _wants_help(words):
+    if _wants_help(words):
         _print_help(command, options, options.__doc__ or "")
     own = list(options_of(options))
     return _filled(options, own, _read(command, words, own, {}))
 
 
 def _wants_help(words: Sequence[str]) -> bool:
-    return not {"-h", "--help"}.isdisjoint(words)
+    return not {"-h", "--help", "--help-all"}.isdisjoint(words)
 
 
 def _read(command: str, words: Sequence[str], known: Sequence[Option], renamed: Mapping[str, str]) -> dict[str, Any]:
-    """Return field -> value of the options that the words name; tyro is told of no others, which saves half a second."""
+    """Return field -> value of the options that the words name. tyro gets no others, which saves half a second."""
     given = check_words(words, known, renamed) + [option for option in known if option.positional]
     parsed = _run_tyro(command, _form(given), words)
     return {option.field: getattr(parsed, _identifier(option)) for option in given}
 
 
 def _filled[Options](options: type[Options], own: Sequence[Option], values: Mapping[str, Any]) -> Options:
-    """Return the command's own options, with defaults where the words name no value. InputError if one is out of limits."""
+    """Return the command's own options, with these values. InputError if a number is outside its limits."""
     result = options(**{option.field: values[option.field] for option in own if option.field in values})
     check_limits(result, spell)
     return result
 
 
 def _show_help(command: str, options: type, experiment: Experiment | None, *, everything: bool) -> NoReturn:
-    """Print the options of a command that takes an experiment, every one or those that people use, and exit."""
+    """Print all options of a command that takes an experiment, or its common ones, and exit."""
     fields = list(options_of(Experiment, experiment))
     about = (
         f"{options.__doc__}\n\nConfigs: {', '.join(registry.experiment.names())}.\n"
@@ -107,7 +106,7 @@ def _show_help(command: str, options: type, experiment: Experiment | None, *, ev
         _print_help(command, _full_form(options, experiment), about)
     shown = [option for name in COMMON_OPTIONS.get(command, ()) for option in fields if option.field == name]
     about += f" --help-all shows {len(fields) - len(shown)} more options."
-    _print_help(command, _form([*options_of(_General), *options_of(options), *shown]), about)
+    _print_help(command, _form([*options_of(_General), *options_of(options), *shown], with_help=True), about)
 
 
 def _print_help(command: str, form: type, description: str) -> NoReturn:
@@ -125,13 +124,13 @@ def _run_tyro(command: str, form: type, words: Sequence[str], description: str |
     )
 
 
-def _form(options: Sequence[Option]) -> type:
+def _form(options: Sequence[Option], *, with_help: bool = False) -> type:
     """Return a flat dataclass that has the options as its fields."""
     fields: list[Any] = []
     for option in options:
         name = None if option.positional else option.name.removeprefix("--")
         behavior = "(required)" if option.field == "config" else None
-        argument = tyro.conf.arg(name=name, help=option.help, help_behavior_hint=behavior)
+        argument = tyro.conf.arg(name=name, help=option.help if with_help else "", help_behavior_hint=behavior)
         kind: Any = Annotated[(option.kind, *option.markers, argument)]
         default = dataclasses.field() if option.required else dataclasses.field(default=option.default)
         fields.append((_identifier(option), kind, default))
@@ -143,7 +142,7 @@ def _identifier(option: Option) -> str:
 
 
 def _full_form(options: type, experiment: Experiment | None) -> type:
-    """Return a nested dataclass, of which tyro draws a box for each part; fields of its three parts have no prefix."""
+    """Return a nested dataclass, for which tyro draws a box for each part; fields of its three parts have no prefix."""
     default = dataclasses.field() if experiment is None else dataclasses.field(default=experiment)
     fields: list[Any] = [
         ("general", Annotated[_General, tyro.conf.arg(name="")], dataclasses.field(default=_General())),

@@ -44,7 +44,7 @@ class Option:
 
     @property
     def opposite(self) -> str:
-        """Return the option that sets a flag to false, as in --model.no-tied; empty: this is no such flag."""
+        """Return the option that sets a flag to false, as in --model.no-tied; empty: there is none."""
         if self.kind is not bool or tyro.conf.FlagCreatePairsOff in self.markers:
             return ""
         start, dot, name = self.name.rpartition(".")
@@ -86,7 +86,7 @@ class Option:
 
     @property
     def _item(self) -> Any:
-        """Type of one value."""
+        """Return the type of one value."""
         return get_args(self.kind)[0] if get_origin(self.kind) is tuple else self.kind
 
 

@@ -1,4 +1,4 @@
-"""Names that other trainers give to our options, to answer a user who types one of them."""
+"""Names that other trainers use for our options, with which an unknown option is answered."""
 
 import re
 from collections.abc import Container
@@ -58,7 +58,8 @@ USUAL_NAMES: dict[str, str] = {
     "--layout.fsdp": "fsdp fsdp-size data-parallel-shard-degree",
     "--layout.zero": "zero zero-stage deepspeed",
     "--layout.tensor": "tp tensor-parallel tensor-parallel-size tensor-model-parallel-size tensor-parallel-degree",
-    "--layout.stage": "pp pipeline-parallel pipeline-parallel-size pipeline-model-parallel-size pipeline-parallel-degree",
+    "--layout.stage": "pp pipeline-parallel pipeline-parallel-size pipeline-model-parallel-size "
+    "pipeline-parallel-degree",
     "--layout.context": "cp context-parallel context-parallel-size context-parallel-degree sequence-parallel",
     "--layout.expert": "ep expert-parallel expert-parallel-size expert-model-parallel-size",
     "--layout.accumulation": "gradient-accumulation-steps gradient-accumulation grad-accum grad-accum-steps "
@@ -86,27 +87,29 @@ USUAL_NAMES: dict[str, str] = {
     "--json": "output output-file output-path",
     "--dtype": "torch-dtype precision",
 }
-"""Option -> its names elsewhere, with spaces between them. A name may stand for options of several commands."""
+"""Option -> its names elsewhere, separated by spaces. A name may stand for options of several commands."""
 
 ADVICE: dict[str, str] = {
-    "resume resume-from resume-from-checkpoint auto-resume continue": "a run resumes by itself when the same command is "
-    "started again; --start.checkpoint begins a new run from other weights",
-    "output-dir out-dir output out save-dir save save-path checkpoint-dir log-dir logging-dir": "a run is written to the "
-    "folder RUNS/NAME, set by --runs and --name",
-    "epochs epoch num-epochs num-train-epochs max-epochs": "training is counted in --steps of --data.batch-rows x "
-    "--data.sequence-length tokens",
-    "warmup-ratio warmup-fraction warmup-epochs": "warm-up is counted in steps, --schedule.warmup-steps",
-    "per-device-train-batch-size per-device-batch-size micro-batch-size micro-batch device-batch-size": "--data.batch-rows "
-    "are the rows of a step on all devices, and --layout.accumulation divides them into micro-batches",
-    "fp16 float16 half": "there is no float16; --layout.compute-dtype is bfloat16 unless you choose float32",
-    "num-gpus gpus n-gpus ngpus devices num-devices n-devices nproc-per-node nproc world-size num-nodes nnodes": "every "
-    "device that jax sees is used, and --layout.fsdp, --layout.tensor and the other axes of --layout.data divide the work",
+    "a run resumes by itself when the same command is started again; --start.checkpoint begins a new run from other "
+    "weights": "resume resume-from resume-from-checkpoint auto-resume continue",
+    "a run is written to the folder RUNS/NAME, set by --runs and --name": "output-dir out-dir output out save-dir save "
+    "save-path checkpoint-dir log-dir logging-dir",
+    "training is counted in --steps of --data.batch-rows x --data.sequence-length tokens": "epochs epoch num-epochs "
+    "num-train-epochs max-epochs",
+    "warm-up is counted in steps, --schedule.warmup-steps": "warmup-ratio warmup-fraction warmup-epochs",
+    "--data.batch-rows are the rows of a step on all devices; --layout.accumulation divides them into micro-batches": (
+        "per-device-train-batch-size per-device-batch-size micro-batch-size micro-batch device-batch-size"
+    ),
+    "there is no float16; --layout.compute-dtype is bfloat16 unless you choose float32": "fp16 float16 half",
+    "every device that jax sees is used; --layout.fsdp, --layout.tensor and other axes of the layout divide the work": (
+        "num-gpus gpus n-gpus ngpus devices num-devices n-devices nproc-per-node nproc world-size num-nodes nnodes"
+    ),
 }
-"""Names elsewhere of what is no option here -> what to do instead. Advice is for commands that have the options in it."""
+"""Advice -> names elsewhere that no option here matches. Advice is for commands that have the options in it."""
 
 
 def usual_name(name: str, known: Container[str]) -> str:
-    """Return advice for an unknown option that has its name from elsewhere; empty: none.
+    """Return advice for an unknown option whose name other trainers use; empty: none.
 
     Args:
         name: unknown option, as in --lr or --optimizer.lr.
@@ -116,7 +119,7 @@ def usual_name(name: str, known: Container[str]) -> str:
         for option, names in USUAL_NAMES.items():
             if option in known and words in names.split():
                 return f"use {option}"
-        for names, advice in ADVICE.items():
+        for advice, names in ADVICE.items():
             if words in names.split() and all(option in known for option in re.findall(r"--[\w.-]+\w", advice)):
                 return advice
     return ""

@@ -9,8 +9,7 @@ from tanuki_jax.config.lora import ADAPTER_NAME
 
 
 def validate(experiment: Experiment) -> None:
-    """Raise InputError, naming fields and values, if parts of an experiment contradict each other or a number is outside
-    its limits.
+    """Raise InputError if fields of an experiment contradict each other or a number is outside its limits.
 
     Checks that depend on the number of devices are made with the mesh.
     """
@@ -18,7 +17,7 @@ def validate(experiment: Experiment) -> None:
     name = experiment.name
     _require(
         name not in ("", ".", "..") and "/" not in name,
-        f"name is {name!r}, and must be able to name a folder inside {experiment.runs}",
+        f"name is {name!r}, and must be a possible name of a folder in {experiment.runs}",
     )
     _check_model(experiment)
     _check_tokenizer(experiment)
@@ -32,9 +31,9 @@ def validate(experiment: Experiment) -> None:
     _check_lora(experiment)
 
 
-def _require(holds: bool, sentence: str) -> None:
+def _require(holds: bool, message: str) -> None:
     if not holds:
-        raise InputError(sentence)
+        raise InputError(message)
 
 
 def _check_model(experiment: Experiment) -> None:
@@ -47,7 +46,7 @@ def _check_model(experiment: Experiment) -> None:
         model.heads % model.kv_heads == 0, f"model.kv_heads ({model.kv_heads}) must divide model.heads ({model.heads})"
     )
     size = "model.explicit_head_dim" if model.explicit_head_dim else "model.width / model.heads"
-    _require(model.head_dim % 2 == 0, f"{size} is {model.head_dim}, and must be even, because positions rotate pairs")
+    _require(model.head_dim % 2 == 0, f"{size} is {model.head_dim}, and must be even, because RoPE rotates pairs")
     _require(
         scaling.low_frequency_factor < scaling.high_frequency_factor,
         f"model.rope_scaling.low_frequency_factor ({scaling.low_frequency_factor}) must be below "
@@ -65,8 +64,8 @@ def _check_tokenizer(experiment: Experiment) -> None:
     path = Path(tokenizer.path)
     _require(
         tokenizer.pieces <= vocabulary or path.suffix in (".model", ".json") or path.exists(),
-        f"data.tokenizer.pieces ({tokenizer.pieces}), the size of the tokenizer to be trained in {path}, must not exceed "
-        f"model.vocabulary ({vocabulary}); lower --data.tokenizer.pieces, or name an existing tokenizer in "
+        f"data.tokenizer.pieces ({tokenizer.pieces}), the size of the tokenizer to be trained in {path}, must not "
+        f"exceed model.vocabulary ({vocabulary}); lower --data.tokenizer.pieces, or name an existing tokenizer in "
         "--data.tokenizer.path",
     )
 
@@ -98,38 +97,41 @@ def _check_experts(experiment: Experiment) -> None:
     )
     _require(
         factor == 0 or layout.exchange in ("auto", "all_to_all"),
-        f"router.capacity_factor ({factor}) goes with layout.exchange auto or all_to_all, not {layout.exchange}",
+        f"router.capacity_factor ({factor}) needs layout.exchange auto or all_to_all, not {layout.exchange}",
     )
 
 
 def _check_stages(experiment: Experiment) -> None:
     layout, layers = experiment.layout, experiment.model.layers
-    stages, groups = layout.stage, layout.interleave
+    stages, chunks = layout.stage, layout.interleave
     if stages == 1:
         _require(
-            groups == 1 and layout.microbatches == 1,
-            f"layout.interleave ({groups}) and layout.microbatches ({layout.microbatches}) are for pipeline stages, and layout.stage is 1; "
-            "layout.accumulation makes micro-batches without them",
+            chunks == 1 and layout.microbatches == 1,
+            f"layout.interleave ({chunks}) and layout.microbatches ({layout.microbatches}) are for pipeline stages, "
+            "and layout.stage is 1; layout.accumulation makes micro-batches without stages",
         )
         return
+    groups = len(experiment.model.groups)
     _require(
-        len(experiment.model.groups) == 1,
-        f"layout.stage ({stages}) needs layers that are all alike, and model.global_every or model.dense_layers makes "
-        f"{len(experiment.model.groups)} groups of them",
+        groups == 1,
+        f"layout.stage ({stages}) needs layers of one kind, and model.global_every or model.dense_layers makes "
+        f"{groups} groups of layers",
     )
-    parts = f"layout.stage ({stages})" + (f" x layout.interleave ({groups})" if groups > 1 else "")
-    near = max(1, layers // (stages * groups)) * stages * groups
+    parts = f"layout.stage ({stages})" + (f" x layout.interleave ({chunks})" if chunks > 1 else "")
+    near = max(1, layers // (stages * chunks)) * stages * chunks
     _require(
-        layers % (stages * groups) == 0,
-        f"{parts} must divide model.layers ({layers}); {near} or {near + stages * groups} layers would do",
+        layers % (stages * chunks) == 0,
+        f"{parts} must divide model.layers ({layers}); the nearest possible numbers of layers are {near} and "
+        f"{near + stages * chunks}",
     )
     _require(
         not layout.offload,
-        f"layout.offload does not go with layout.stage ({stages}): XLA cannot move activations to the host from inside a pipeline's rounds",
+        f"layout.offload cannot be combined with layout.stage ({stages}): XLA cannot move activations to the host from "
+        "inside a pipeline",
     )
     _require(
-        groups == 1 or layout.remat != "none",
-        "layout.interleave does not go with layout.remat none, which would keep the weights of every round",
+        chunks == 1 or layout.remat != "none",
+        "layout.interleave cannot be combined with layout.remat none, which would store the weights of every round",
     )
     _require(
         layout.microbatches % stages == 0,
@@ -143,8 +145,8 @@ def _check_remat(experiment: Experiment) -> None:
     _require(not both, f"{', '.join(sorted(both))} cannot be in both layout.save and layout.offload")
     _require(
         layout.remat != "none" or not (layout.save or layout.offload),
-        "layout.remat none keeps every activation, so layout.save and layout.offload have no effect; "
-        "choose another policy or leave them out",
+        "layout.remat none stores every activation, so layout.save and layout.offload have no effect; choose another "
+        "policy or leave them empty",
     )
 
 
@@ -154,17 +156,22 @@ def _check_batch(experiment: Experiment) -> None:
     held_out = experiment.held_out.rows
     _require(
         held_out % (rows // parts) == 0,
-        f"held_out.rows ({held_out}) must be a multiple of data.batch_rows / layout.accumulation ({rows} / {parts} = {rows // parts})",
+        f"held_out.rows ({held_out}) must be a multiple of data.batch_rows / layout.accumulation "
+        f"({rows} / {parts} = {rows // parts})",
     )
 
 
 def _check_schedule(experiment: Experiment) -> None:
-    """Warm-up and plateau must fit before a stated end of the decay; without one, a short trial run may stop during its warm-up."""
+    """Check that warm-up and plateau end before the decay does, if its end is stated.
+
+    Without a stated end, a short trial run may stop during its warm-up.
+    """
     schedule = experiment.schedule
     warmup, stable, end = schedule.warmup_steps, schedule.stable_steps, schedule.end_step
     _require(
         warmup + stable <= end or end == 0,
-        f"schedule.warmup_steps ({warmup}) and schedule.stable_steps ({stable}) together must not exceed schedule.end_step ({end})",
+        f"schedule.warmup_steps ({warmup}) and schedule.stable_steps ({stable}) together must not exceed "
+        f"schedule.end_step ({end})",
     )
 
 
@@ -172,7 +179,7 @@ def _check_rewind(experiment: Experiment) -> None:
     rewind = experiment.rewind
     _require(
         rewind.max_rejected <= rewind.window,
-        f"rewind.max_rejected ({rewind.max_rejected}) can never be reached among rewind.window ({rewind.window}) steps",
+        f"rewind.max_rejected ({rewind.max_rejected}) cannot be reached within rewind.window ({rewind.window}) steps",
     )
 
 
@@ -182,8 +189,8 @@ def _check_objective(experiment: Experiment) -> None:
     _require(not contradiction, contradiction)
     _require(
         experiment.lora.rank > 0 or not objective.computes_reference,
-        "objective.reference adapter_off needs an adapter (lora.rank above 0); where all parameters are trained it must "
-        "be stored",
+        "objective.reference adapter_off needs an adapter (lora.rank above 0); where all parameters are trained, set "
+        "it to stored",
     )
     _require(
         bool(experiment.start.checkpoint) or not objective.stores_reference,
@@ -201,19 +208,21 @@ def _check_lora(experiment: Experiment) -> None:
     )
     _require(
         experiment.start.load == "parameters",
-        "start.load parameters_and_optimizer does not go with lora.rank: an adapter begins with an optimizer of its own",
+        "start.load parameters_and_optimizer cannot be combined with lora.rank: an adapter starts with a fresh "
+        "optimizer",
     )
     _require(
         ADAPTER_NAME.fullmatch(lora.name) is not None,
-        f"lora.name is {lora.name!r}, and must be of letters, digits, - and _, and not 'none'",
+        f"lora.name is {lora.name!r}, and must have only letters, digits, - and _, and not be 'none'",
     )
     _require(bool(lora.projections), "lora.projections is empty, so there is nothing to train")
     of_experts = [name for name in lora.projections if name.startswith("expert_")]
     dense = [name for name in lora.projections if name in ("gate", "up", "down")]
     if model.experts:
         _require(
-            not dense,
-            f"lora.projections names {', '.join(dense)}; those of a mixture are {', '.join(f'expert_{n}' for n in dense)}",
+            not dense or model.dense_layers > 0,
+            f"lora.projections names {', '.join(dense)}; in a mixture of experts they are called "
+            f"{', '.join(f'expert_{name}' for name in dense)}",
         )
     else:
         _require(not of_experts, f"lora.projections names {', '.join(of_experts)}, and model.experts is 0")
@@ -223,10 +232,14 @@ def _check_lora(experiment: Experiment) -> None:
     )
     _require(
         not lora.quantized or experiment.layout.remat != "none",
-        f"lora.base {lora.base} needs layout.remat full, attention or dots: none keeps every layer's weights as they are computed with",
+        f"lora.base {lora.base} needs layout.remat full, attention or dots: none would store every layer's weights "
+        "unquantized",
     )
-    _require(experiment.layout.stage == 1 or not lora.quantized, f"lora.base {lora.base} does not go with layout.stage")
+    _require(
+        experiment.layout.stage == 1 or not lora.quantized,
+        f"lora.base {lora.base} cannot be combined with layout.stage above 1",
+    )
     _require(
         experiment.layout.stage == 1 or not lora.dropout,
-        "lora.dropout does not go with layout.stage: all micro-batches of a pipeline would drop the same",
+        "lora.dropout cannot be combined with layout.stage above 1: all micro-batches would drop the same inputs",
     )

@@ -1,4 +1,4 @@
-"""Words that pass the check are words that tyro reads, and the others are answered with an error of ours."""
+"""Words that pass the check are readable for tyro, and others are answered with an error of ours."""
 
 import dataclasses
 from pathlib import Path
@@ -17,7 +17,7 @@ from tanuki_jax.config.options import options_of
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Every kind of option that a command has."""
+    """Show every kind of option that a command has."""
 
     folder: tyro.conf.Positional[Path]
     out: tyro.conf.Positional[str] = "out"

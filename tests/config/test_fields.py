@@ -1,4 +1,4 @@
-"""Docstrings of fields are found below them, in the class or in one that it inherits from."""
+"""Docstrings of fields are read from the class or from one that it inherits from."""
 
 import dataclasses
 

@@ -1,7 +1,7 @@
 """Every shipped config as it resolves, so that each changed value shows in review.
 
-`golden/defaults.json` has the defaults of the dataclasses, and each other file the fields of one config that differ from
-them: together they are the resolved config, and a new field with a default touches `defaults.json` alone.
+`golden/defaults.json` has the defaults of the dataclasses, and each other file the fields of one config that differ
+from them. Together they are the resolved config, and a new field with a default touches `defaults.json` alone.
 """
 
 import dataclasses
@@ -92,7 +92,7 @@ def test_differences_and_defaults_are_the_resolved_config(name: str) -> None:
     assert from_json(TEXTS[name].replace("{stdlib}", STDLIB), type(config)) == config
 
 
-def test_no_golden_file_is_left_of_a_config_that_is_gone() -> None:
+def test_every_golden_file_has_a_config() -> None:
     assert {file.name for file in GOLDEN.iterdir()} == set(TEXTS), REGENERATE
 
 

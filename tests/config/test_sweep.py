@@ -1,4 +1,4 @@
-"""Sweeps are grids of fields or lists of trials, and say what is wrong with them."""
+"""Sweeps are grids of fields or lists of trials, and invalid ones are refused with the reason."""
 
 import math
 
@@ -18,7 +18,7 @@ def test_fields_are_changed_by_their_dotted_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "sentence"),
+    ("field", "value", "message"),
     [
         (
             "schedule.peek",
@@ -33,10 +33,10 @@ def test_fields_are_changed_by_their_dotted_names() -> None:
         ("schedule", 3, "an experiment cannot have schedule 3"),
     ],
 )
-def test_a_field_that_cannot_be_is_refused(field: str, value: float | str, sentence: str) -> None:
+def test_an_impossible_field_or_value_is_refused(field: str, value: float | str, message: str) -> None:
     with pytest.raises(InputError) as raised:
         with_fields(TINY, {field: value})
-    assert str(raised.value) == sentence
+    assert str(raised.value) == message
 
 
 def test_a_grid_has_every_combination_and_names_it() -> None:
@@ -51,7 +51,7 @@ def test_a_grid_has_every_combination_and_names_it() -> None:
     assert grid[3].experiment == with_fields(TINY, {"schedule.peak": 0.002, "seed": 1})
 
 
-def test_a_range_ends_exactly_where_it_says() -> None:
+def test_a_range_ends_exactly_at_its_bounds() -> None:
     assert Range(low=0.1, high=0.7, points=4).values == (0.1, 0.3, 0.5, 0.7)
     assert Range(low=0.3, high=0.7, log=True, points=3).values == (0.3, float(f"{math.sqrt(0.21):.6g}"), 0.7)
 

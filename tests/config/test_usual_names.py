@@ -1,4 +1,4 @@
-"""Names of options elsewhere lead to options that exist."""
+"""Names of options in other trainers lead to options that exist."""
 
 import re
 
