@@ -1,4 +1,5 @@
-"""What runs on a laptop: code from this Python's standard library, Japanese that rules write, and a model of 1.3 million parameters."""
+"""Configs for a laptop: code of this Python's standard library, rule-written Japanese, and a model of 1.3 million
+parameters."""
 
 import sysconfig
 from dataclasses import replace
@@ -22,7 +23,8 @@ from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.registry import experiment, mixture
 
-# Parts of the standard library that people wrote to be read: no tests, no tables of code points, no installed packages. About 7 MB.
+# Parts of the standard library that are good to read: no tests, no tables of code points, no installed packages. About
+# 7 MB.
 LIBRARY = (
     "*.py",
     "asyncio/*.py",
@@ -44,7 +46,7 @@ LIBRARY = (
 
 @mixture("demo")
 def demo() -> Mixture:
-    """Code and docstrings of the Python that runs this, and the three families of rule-written Japanese."""
+    """Read code and docstrings of the Python that runs this, and three families of rule-written Japanese tasks."""
     library = Path(sysconfig.get_path("stdlib"))
     return Mixture(
         sources=(
@@ -68,7 +70,7 @@ def demo() -> Mixture:
 
 @mixture("demo_chats")
 def demo_chats() -> Mixture:
-    """Instructions that demand a form for their answers, and requests that leave it open."""
+    """Read instructions that demand a form for their answers, and requests that leave it open."""
     source = Source(
         name="instructions",
         tasks=("instructions", "style"),
@@ -82,7 +84,7 @@ def demo_chats() -> Mixture:
 
 @mixture("demo_pairs")
 def demo_pairs() -> Mixture:
-    """Requests that leave a form open, with an answer in the better and one in the worse of two."""
+    """Read requests that leave the form open, with one answer in the better of two forms and one in the worse."""
     source = Source(
         name="style", tasks=("style",), documents=8_000, form="preference", kind="rule-written pairs", language="ja"
     )
@@ -91,7 +93,7 @@ def demo_pairs() -> Mixture:
 
 @experiment("tiny")
 def tiny() -> Experiment:
-    """1.3 million parameters, about two minutes on two CPU cores."""
+    """Pretrain 1.3 million parameters, about two minutes on two CPU cores."""
     return Experiment(
         name="tiny",
         model=Model(vocabulary=2048, width=128, hidden=384, layers=4, heads=4, kv_heads=2),
@@ -109,15 +111,14 @@ def tiny() -> Experiment:
         objective=NextToken(z_loss=1e-4),
         checkpoints=Checkpoints(every_steps=100),
         held_out=HeldOut(every_steps=50, rows=32),
-        layout=Layout(
-            compute_dtype="float32", remat="none", accumulation=8
-        ),  # two rows at a time stay in a CPU's caches
+        # Two rows at a time fit a CPU's caches.
+        layout=Layout(compute_dtype="float32", remat="none", accumulation=8),
     )
 
 
 @experiment("tiny_moe")
 def tiny_moe() -> Experiment:
-    """`tiny` with eight experts, of which a token takes two: 5.4 million parameters, 1.9 million of them active."""
+    """Pretrain `tiny` with eight experts, two for each token: 5.4 million parameters, 1.9 million of them active."""
     dense = tiny()
     return replace(
         dense, name="tiny_moe", model=replace(dense.model, experts=8, experts_per_token=2, router_logits="standardized")
@@ -126,7 +127,7 @@ def tiny_moe() -> Experiment:
 
 @experiment("tiny_sft")
 def tiny_sft() -> Experiment:
-    """`tiny` taught to answer in the form that is asked for."""
+    """Tune `tiny` to answer in the requested form."""
     base = tiny()
     return replace(
         base,
@@ -147,7 +148,7 @@ def tiny_sft() -> Experiment:
 
 @experiment("tiny_dpo")
 def tiny_dpo() -> Experiment:
-    """`tiny_sft` with an adapter that prefers the form that fits the manner of a request."""
+    """Train an adapter of `tiny_sft` that prefers the form that fits the manner of a request."""
     base = tiny_sft()
     return replace(
         base,

@@ -1,7 +1,8 @@
-"""Tanuki's corpora: 38 synthetic sets with their published sizes, the web, books and code, and the mixtures of the training stages.
+"""Tanuki's corpora, 38 synthetic sets with published sizes, the web, books and code, and their mixtures by stage.
 
-Files are looked for below the working directory, in data/sources/NAME. Sizes of single web sources were never published, only two sums:
-89.94 billion Japanese tokens of 195.54 in phase 1. Shares within those sums, and all weights without a source of their own, are ours.
+Files are expected below the working directory, in data/sources/NAME. Sizes of single web sources were never published,
+only two sums: 89.94 billion Japanese tokens of 195.54 in phase 1. Shares within those sums, and all weights without a
+published figure, are ours.
 """
 
 from collections.abc import Mapping
@@ -15,8 +16,8 @@ COMMONS, CRAWL = "rewritten Creative Commons text", "rewritten Common Crawl text
 INSTRUCTIONS, HALF_FIXED = "instructions", "instructions with half-fixed tasks"
 LOGIC, TRANSLATION = "instructions in logic, code and mathematics", "Japanese translation of logic data"
 
-# Name, teacher, kind, language, billion tokens; the language of some is told by their names only. Three sets that are named after Mixtral
-# have another teacher in the published table, and so here.
+# Name, teacher, kind, language, billion tokens. The language of some is known by their names only. Three sets that are
+# named after Mixtral have another teacher in the published table, and so here.
 SYNTHETIC_TABLE = (
     ("SyntheticText", PHI, COMMONS, "ja+en", 52),
     ("logical-wizardlm-7b", WIZARD_7B, LOGIC, "en", 29),
@@ -98,7 +99,7 @@ COLLECTED_TABLE = (
     ("github-small", "repositories", "code"),
 )
 
-# Parts of a whole.
+# Shares of a language within a stage.
 CRAWLS_JA = ("mc4-ja", "cc100-ja", "oscar-ja", "japanese2010", "commoncrawl-ja")
 PHASE1_JA = dict.fromkeys(CRAWLS_JA, 0.17) | {
     "commoncrawl-pdf-ja": 0.05,
@@ -145,16 +146,17 @@ COLLECTED = tuple(
 
 @mixture("tanuki_synthetic")
 def tanuki_synthetic() -> Mixture:
-    """The 38 synthetic sets, 231.6 billion tokens, in proportion to their sizes."""
+    """Read the 38 synthetic sets, 231.6 billion tokens, in proportion to their sizes."""
     return Mixture(sources=SYNTHETIC, stages=(Stage(weights=by_tokens(SYNTHETIC)),))
 
 
 @mixture("tanuki_phase1")
 def tanuki_phase1() -> Mixture:
-    """Epoch 1 of phase 1: English, English with medical papers, then Japanese; what is not on stage keeps 5%.
+    """Read epoch 1 of phase 1: English, English with medical papers, then Japanese; the rest keeps 5% in each stage.
 
-    Upstream's Japanese stages were five, one a cluster of the corpus; they are one here. Stages begin at data steps of 1,536 rows of 2,048
-    tokens: Japanese where the 105.6 billion English tokens are spent, medical papers halfway there (not recorded).
+    Upstream had five Japanese stages, one for each cluster of the corpus; here they are one. Stages begin at data steps
+    of 1,536 rows of 2,048 tokens: Japanese after the 105.6 billion English tokens, medical papers halfway to it (not
+    recorded).
     """
     weights = (
         _sum_to(0.95, PHASE1_EN_WITHOUT_PMC) | _sum_to(0.05, PHASE1_JA),
@@ -168,20 +170,24 @@ def tanuki_phase1() -> Mixture:
 
 @mixture("tanuki_phase1_japanese")
 def tanuki_phase1_japanese() -> Mixture:
-    """Epoch 2 of phase 1: Japanese only, shuffled."""
+    """Read epoch 2 of phase 1: Japanese only, shuffled."""
     return _mixture(Stage(weights=PHASE1_JA))
 
 
 @mixture("tanuki_phase2")
 def tanuki_phase2() -> Mixture:
-    """The 1,020 billion tokens of phase 2: the synthetic sets, and what else makes 58% Japanese (published: a half to two thirds)."""
+    """Read the 1,020 billion tokens of phase 2: the synthetic sets, and collected ones that make 58% of it Japanese.
+
+    Published is a share of Japanese between a half and two thirds.
+    """
     collected = _sum_to(440, PHASE2_JA) | _sum_to(300, PHASE2_EN) | _sum_to(48, PHASE2_CODE)
     return _mixture(Stage(weights=by_tokens(SYNTHETIC) | collected))
 
 
 @mixture("tanuki_phase2_0729")
 def tanuki_phase2_0729() -> Mixture:
-    """The last stage of phase 2: logic, its translation, dialogues, and six sets of unrecorded size, weighed as a billion tokens each."""
+    """Read the last stage of phase 2: logic, its translation, dialogues, and six sets of unrecorded size, counted as a
+    billion tokens each."""
     known = (
         "logical-wizardlm-7b",
         "logical-wizardlm-7b-ja",
@@ -195,7 +201,8 @@ def tanuki_phase2_0729() -> Mixture:
 
 @mixture("tanuki_8x8b_annealing")
 def tanuki_8x8b_annealing() -> Mixture:
-    """The end of the 8x8B's training, synthetic only: logic, half-fixed tasks, and four sets of unrecorded size as a billion each."""
+    """Read the end of the 8x8B's training, synthetic only: logic, half-fixed tasks, and four sets of unrecorded size,
+    counted as a billion tokens each."""
     known = (
         "0804calm3-logical-multiturn-pretrain",
         "0804ramdom-to-fixed-multiturn-Calm3-pretrain-tsub",
@@ -210,11 +217,11 @@ def tanuki_8x8b_annealing() -> Mixture:
 
 
 def _sum_to(total: float, parts: Mapping[str, float]) -> dict[str, float]:
-    """The parts, scaled to that sum."""
+    """Return the parts, scaled to a sum of `total`."""
     return {name: round(part * total / sum(parts.values()), 6) for name, part in parts.items()}
 
 
 def _mixture(*stages: Stage) -> Mixture:
-    """Those stages, with the sources that they weigh."""
+    """Return a mixture of these stages, with the sources that have a weight in them."""
     named = {name for stage in stages for name in stage.weights}
     return Mixture(sources=tuple(source for source in SYNTHETIC + COLLECTED if source.name in named), stages=stages)

@@ -1,10 +1,11 @@
-"""Tanuki's post-training: SFT on 140,078 conversations, then DPO on about 30,000 pairs, with the published figures.
+"""Post-training by the published figures: SFT on 140,078 conversations, then DPO on about 30,000 pairs.
 
-The paper has full fine-tuning but for the 8x8B's DPO, which is LoRA; the slides say LoRA for both. Here both are: `8b_sft` and
-`8b_sft_lora`, and so on. LoRA's rank, alpha and dropout are those of the released scripts, which adapted the embedding and the output
-matrix too, frozen here; rates with LoRA but that of the 8x8B's DPO are ours. Lengths of conversations and answers are not recorded: 1,000
-tokens a conversation and 1,500 a pair, both answers with their prompts, make the numbers of steps. Layouts are for one node of eight H100
-(8B), one, two or four H200 (8B with adapters) and eight nodes (8x8B).
+The paper reports full fine-tuning, except for the 8x8B's DPO, which is LoRA; the slides report LoRA for both. Both are
+configs: `8b_sft` and `8b_sft_lora`, and so on. LoRA's rank, alpha and dropout are those of the released scripts, which
+also adapted the embedding and the output matrix, frozen here; learning rates with LoRA are ours, except the 8x8B's DPO.
+Lengths of conversations and answers are not recorded: steps are computed from 1,000 tokens a conversation and 1,500 a
+pair (both answers with their prompts). Layouts are for one node of eight H100 (8B), one, two or four H200 (8B with
+adapters) and eight nodes (8x8B).
 """
 
 from dataclasses import replace
@@ -35,9 +36,10 @@ LAYOUT_8B_LORA = Layout(accumulation=20, remat="attention", save=("qkv", "hidden
 
 @mixture("tanuki_sft")
 def tanuki_sft() -> Mixture:
-    """The conversations of SFT, weighed by their numbers: that of the first set is what the others leave of the sum.
+    """Read the conversations of SFT, weighted by their numbers; the first set's is the remainder of the published sum.
 
-    Upstream took parts of the sets: all but the first 1,000; 1,000 to 26,000; 501,000 to 551,000; the first 55,000, one turn each.
+    Upstream took parts of the sets: all but the first 1,000; 1,000 to 26,000; 501,000 to 551,000; the first 55,000, one
+    turn each.
     """
     taken = {
         "sft-ramdom-to-fixed-multiturn-Calm3": CONVERSATIONS - 130_000,
@@ -50,25 +52,26 @@ def tanuki_sft() -> Mixture:
 
 @mixture("tanuki_dpo_8b")
 def tanuki_dpo_8b() -> Mixture:
-    """30,295 pairs of answers of the SFT model, of which Nemotron-4-340B found the same one better in both orders."""
+    """Read 30,295 pairs of the SFT model's answers, in which Nemotron-4-340B preferred the same answer in both
+    orders."""
     return Mixture(sources=(_source("dpo-8b", "preference"),), stages=(Stage(weights={"dpo-8b": 1.0}),))
 
 
 @mixture("tanuki_dpo_8x8b")
 def tanuki_dpo_8x8b() -> Mixture:
-    """The same of the 8x8B: 30,078 pairs."""
+    """Read 30,078 such pairs of the 8x8B."""
     return Mixture(sources=(_source("dpo-8x8b", "preference"),), stages=(Stage(weights={"dpo-8x8b": 1.0}),))
 
 
 @experiment("8b_sft")
 def tanuki_8b_sft() -> Experiment:
-    """One epoch of SFT of all parameters, in rows of 4,096 tokens (upstream took 2,048 or 4,096)."""
+    """Tune all parameters for one epoch, in rows of 4,096 tokens (upstream took 2,048 or 4,096)."""
     return _sft("8b_sft", _base("8b_phase2_0729"), peak=5e-6, rows=80, layout=Layout(fsdp=8, accumulation=10))
 
 
 @experiment("8b_sft_lora")
 def tanuki_8b_sft_lora() -> Experiment:
-    """`8b_sft` with adapters, as the slides have it."""
+    """Tune adapters as in `8b_sft`, as reported in the slides."""
     full = tanuki_8b_sft()
     return replace(
         full, name="8b_sft_lora", schedule=replace(full.schedule, peak=1e-4), lora=RELEASED_LORA, layout=LAYOUT_8B_LORA
@@ -77,7 +80,7 @@ def tanuki_8b_sft_lora() -> Experiment:
 
 @experiment("8b_dpo")
 def tanuki_8b_dpo() -> Experiment:
-    """One epoch of DPO of all parameters; the reference's log-probabilities are computed once."""
+    """Train all parameters by DPO for one epoch; the reference's log-probabilities are computed once."""
     return _dpo(
         "8b_dpo",
         tanuki_8b_sft(),
@@ -90,7 +93,7 @@ def tanuki_8b_dpo() -> Experiment:
 
 @experiment("8b_dpo_lora")
 def tanuki_8b_dpo_lora() -> Experiment:
-    """`8b_dpo` with adapters, as the slides have it: beta and rate of the 8x8B."""
+    """Train adapters as in `8b_dpo`, as reported in the slides, with beta and learning rate of the 8x8B."""
     full = tanuki_8b_dpo()
     return replace(
         full,
@@ -104,24 +107,23 @@ def tanuki_8b_dpo_lora() -> Experiment:
 
 @experiment("8x8b_sft")
 def tanuki_8x8b_sft() -> Experiment:
-    """One epoch of SFT of all parameters, at a tenth of the 8B's rate."""
+    """Tune all parameters for one epoch, at a tenth of the 8B's rate."""
     layout = Layout(fsdp=8, expert=8, accumulation=2, remat="attention")
     tuned = _sft("8x8b_sft", _base("8x8b_0806"), peak=5e-7, rows=128, layout=layout)
-    return replace(
-        tuned, router=Router(load_balancing_weight=0.001)
-    )  # the coefficient in the released model's configuration
+    # The weight is the coefficient in the released model's configuration.
+    return replace(tuned, router=Router(load_balancing_weight=0.001))
 
 
 @experiment("8x8b_sft_lora")
 def tanuki_8x8b_sft_lora() -> Experiment:
-    """`8x8b_sft` with adapters, as the slides have it; those of experts take no dropout."""
+    """Tune adapters as in `8x8b_sft`, as reported in the slides; adapters of experts have no dropout."""
     full, lora = tanuki_8x8b_sft(), replace(RELEASED_LORA, dropout=0.0, projections=EXPERTS)
     return replace(full, name="8x8b_sft_lora", schedule=replace(full.schedule, peak=1e-5), lora=lora)
 
 
 @experiment("8x8b_dpo_lora")
 def tanuki_8x8b_dpo_lora() -> Experiment:
-    """Two epochs of DPO of adapters."""
+    """Train adapters by DPO for two epochs."""
     return replace(
         _dpo(
             "8x8b_dpo_lora",
@@ -141,13 +143,16 @@ def _source(name: str, form: ChatForm) -> Source:
 
 
 def _base(name: str) -> Experiment:
-    """The last stage of pretraining, as what post-training starts from."""
+    """Return the last stage of pretraining, with its final weights as the start."""
     before = experiment.find(name)
     return replace(before, start=from_checkpoint(f"runs/{name}"))
 
 
 def _sft(name: str, base: Experiment, *, peak: float, rows: int, layout: Layout) -> Experiment:
-    """A tenth of the steps warms up; the decay to zero is a cosine. Adam's constants are not recorded, and transformers' defaults here."""
+    """Return an SFT run with a warm-up over a tenth of its steps and a cosine decay to zero.
+
+    Adam's constants are not recorded; they are transformers' defaults.
+    """
     steps = _steps(CONVERSATIONS * CONVERSATION_TOKENS, rows)
     return replace(
         base,
@@ -174,7 +179,7 @@ def _sft(name: str, base: Experiment, *, peak: float, rows: int, layout: Layout)
 def _dpo(
     name: str, sft: Experiment, *, mixture: str, epochs_of_pairs: int, peak: float, objective: Preference
 ) -> Experiment:
-    """Rows and layout are those of SFT."""
+    """Return a DPO run with the rows and layout of its SFT run."""
     steps = _steps(epochs_of_pairs * PAIR_TOKENS, sft.data.batch_rows)
     return replace(
         sft,

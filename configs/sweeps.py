@@ -1,4 +1,5 @@
-"""Sweeps: the layouts that the upstream project tried on its cluster, planned; and small searches to train on a laptop."""
+"""Sweeps: layouts that the upstream project tried on its cluster, to be planned; and small searches to train on a
+laptop."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ from tanuki_jax.config.registry import experiment, mixture, sweep
 from tanuki_jax.config.sweep import Choice, Range, Sweep, Trial
 
 GPUS = 8
-"""Of a node."""
+"""GPUs of a node."""
 OVER = "out of memory"
 NO_FLASH = "without flash attention"
 
@@ -21,27 +22,27 @@ class Row(NamedTuple):
 
     number: int
     size: float
-    """Nominal, in 1e9 parameters."""
+    """Nominal size, in 1e9 parameters."""
     nodes: int
     rows: int
-    """Of a step."""
+    """Rows of a step."""
     micro: int
-    """Rows of a micro-batch; 0: all that a replica has."""
+    """Rows of a micro-batch; 0: all rows of a replica."""
     zero: int
     stages: int
     tensor: int
     recomputed: bool
-    """Whether the backward pass computed activations again."""
+    """Whether the backward pass recomputed activations."""
     length: int
     """Tokens of a row."""
     least: int
-    """GB that the emptiest GPU showed; 0: not legible."""
+    """Memory in GB of the GPU with the least; 0: not legible."""
     most: int
-    """GB that the fullest showed."""
+    """Memory in GB of the GPU with the most; 0: not legible."""
     tflops: float
-    """Of a GPU; 0: not legible."""
+    """TFLOP/s of a GPU; 0: not legible."""
     end: str
-    """What else became of it."""
+    """Remark in the table, such as an error."""
 
 
 PHASE1 = (
@@ -132,8 +133,8 @@ PHASE1 = (
     (87, 7, 3, 1536, 3, 1, 6, 1, False, 2048, 0, 0, 375, ""),
 )
 
-# Run of phase 2's table; nominal size in 1e9 parameters; layers; rows of a step; whether activations were recomputed; memory in GB, 0: not
-# legible; TFLOP/s of a GPU. It is the fastest run of each model and number of rows.
+# Run of phase 2's table; nominal size in 1e9 parameters; layers; rows of a step; whether activations were recomputed;
+# memory in GB, 0: not legible; TFLOP/s of a GPU. Each is the fastest run of a model and number of rows.
 PHASE2 = (
     (4, 28, 56, 768, False, 0, 237),
     (0, 28, 56, 1536, False, 70, 233),
@@ -148,28 +149,33 @@ PHASE2 = (
     (39, 46, 85, 36864, True, 63, 380),
 )
 
-# Nominal size -> layers and width, heads of 128. Layers that every number of stages in the table divides.
+# Nominal size -> layers and width; heads have 128. Every number of stages in the table divides the layers.
 SHAPES = {2.7: (32, 2560), 6: (27, 4096), 7: (30, 4096), 10: (36, 4608), 13: (36, 5376)}
 
 
 @sweep("layouts_phase1")
 def layouts_phase1() -> Sweep:
-    """The layouts of phase 1's table, of 2.7 to 13 billion parameters on one to three nodes of eight H100, and what was read off there.
+    """Plan the layouts of phase 1's table: 2.7 to 13 billion parameters on one to three nodes of eight H100.
 
-    The table was read from a picture, and says little of its columns; this is how it is taken here:
+    The table's figures are the reference. It was read from a picture and explains little of its columns. The
+    assumptions are:
 
-    - Up to row 47 it names no micro-batch: all rows of a replica go through at once, as in the example scripts of its trainer. From row 79
-      to 85 the micro-batch stands in a later column. The 2,072 rows of a step in rows 82 and 83 are 2,048. Row 66, which ran, cannot have
-      had six stages on two nodes: three. Row 86 does not say whether anything was recomputed: nothing. Row 88 names no stages and is left
-      out, as are figures whose column is in doubt (rows 15, 16, 31 and 43). "10a" and "10b" are one size.
-    - Models are Llamas near the size, with layers that all numbers of stages divide, the phase's later vocabulary, and no grouped queries;
-      rows have 2,048 tokens, or 4,096 where the table says 4k.
-    - ZeRO 1 is `zero=1` over all replicas (8 of 24 where 24 do not divide the width), ZeRO 0 is replicas. Recomputation is `remat="full"`;
-      none, or that of attention's scores, which ours never keeps, is `remat="dots"`: what lies between matrix products is computed again.
-    - One forward, one backward holds as many micro-batches as there are stages, and idles little. Ours keeps less of each, and up to
-      four times as many are under way; rows of a step are rounded to such a multiple. What went at once is cut into one for each stage.
-    - Memory is what the fullest GPU showed. TFLOP/s counted recomputation, and attention without its causal half: `issued_tflops` is that
-      figure, `tflops` three quarters of it where all was recomputed. Ours count half of attention, 4% less at 2,048 tokens, 8% at 4,096.
+    - Up to row 47 it names no micro-batch: all rows of a replica are processed at once, as in the example scripts of
+      its trainer. In rows 79 to 85 the micro-batch is in a later column. The 2,072 rows of a step in rows 82 and 83 are
+      2,048. Row 66, which ran, cannot have had six stages on two nodes: it had three. Row 86 does not say whether
+      activations were recomputed: none were. Row 88 names no stages and is left out, as are figures whose column is in
+      doubt (rows 15, 16, 31 and 43). "10a" and "10b" are one size.
+    - Models are Llamas near the nominal size, with a number of layers that all numbers of stages divide, the phase's
+      later vocabulary, and no grouped queries. Rows have 2,048 tokens, or 4,096 where the table says 4k.
+    - ZeRO 1 is `zero=1` over all replicas (8 of 24 where 24 do not divide the width), ZeRO 0 is replicas. Recomputation
+      is `remat="full"`. No recomputation, or that of attention's scores, which this project never stores, is
+      `remat="dots"`: activations between matrix products are recomputed.
+    - The upstream schedule, one forward, one backward, holds as many micro-batches as there are stages, and idles
+      little. Ours stores less of each, and up to four times as many are in the pipeline; rows of a step are rounded to
+      such a multiple. Rows that were processed at once are divided into one micro-batch for each stage.
+    - Memory is that of the fullest GPU. TFLOP/s counted recomputation, and attention without the causal half:
+      `issued_tflops` is that figure, and `tflops` is three quarters of it where everything was recomputed. Ours count
+      half of attention, 4% less at 2,048 tokens, 8% at 4,096.
     """
     trials = tuple(_phase1_trial(Row(*row)) for row in PHASE1)
     return Sweep(name="layouts_phase1", objective="tflops", direction="maximize", trials=trials)
@@ -187,7 +193,7 @@ def _phase1_trial(row: Row) -> Trial:
 
 
 def _phase1_experiment(row: Row) -> Experiment | str:
-    """The run of a row, or why there can be none."""
+    """Return the run of a row, or the reason why there is none."""
     replicas, rest = divmod(row.nodes * GPUS, row.stages * row.tensor)
     if rest:
         return f"{row.stages} stages of {row.tensor} GPUs each do not divide {row.nodes * GPUS} GPUs"
@@ -197,7 +203,7 @@ def _phase1_experiment(row: Row) -> Experiment | str:
     if row.micro == 0:
         micro //= row.stages
     parts = row.rows // (replicas * micro)
-    together = row.stages * max(1, min(4, parts // row.stages)) if row.stages > 1 else 1
+    microbatches = row.stages * max(1, min(4, parts // row.stages)) if row.stages > 1 else 1
     layers, width = SHAPES[row.size]
     split = 1 if row.zero == 0 else replicas if width % replicas == 0 else GPUS
     layout = Layout(
@@ -205,8 +211,8 @@ def _phase1_experiment(row: Row) -> Experiment | str:
         fsdp=split,
         tensor=row.tensor,
         stage=row.stages,
-        microbatches=together,
-        accumulation=round(parts / together),
+        microbatches=microbatches,
+        accumulation=round(parts / microbatches),
         zero=1,
         remat="full" if row.recomputed else "dots",
         attention="reference" if row.end == NO_FLASH else "auto",
@@ -216,15 +222,16 @@ def _phase1_experiment(row: Row) -> Experiment | str:
     )
     base = experiment.find("8b_phase1_epoch1")
     planned = replace(base, name=f"row_{row.number}", model=model, data=replace(base.data, sequence_length=row.length))
-    return _laid_out(planned, layout, layout.accumulation * together * replicas * micro)
+    return _laid_out(planned, layout, layout.accumulation * microbatches * replicas * micro)
 
 
 @sweep("layouts_phase2")
 def layouts_phase2() -> Sweep:
-    """The models and rows of phase 2's table on sixteen nodes of eight H100, each in a few layouts of ours, as the table's are not legible.
+    """Plan the models and rows of phase 2's table on sixteen nodes of eight H100.
 
-    Widths of 6,144, 48 heads and 21,504 hidden units are the table's; eight key and value heads, and 66,048 pieces, are the 38B's. Rows are
-    rounded to a multiple of 768. Memory and TFLOP/s of the fastest upstream run are beside each: see `layouts_phase1` for how they count.
+    Layouts are ours, because the table's are not legible. Widths of 6,144, 48 heads and 21,504 hidden units are the
+    table's; eight key and value heads, and 66,048 pieces, are the 38B's. Rows are rounded to a multiple of 768. Memory
+    and TFLOP/s of the fastest upstream run are the reference; `layouts_phase1` says how they are counted.
     """
     return Sweep(name="layouts_phase2", objective="tflops", direction="maximize", trials=tuple(_phase2_trials()))
 
@@ -236,11 +243,11 @@ def _phase2_trials() -> Iterator[Trial]:
             base, name=f"run_{run}", model=replace(base.model, width=6144, hidden=21_504, heads=48, layers=layers)
         )
         rounded = round(rows / 768) * 768
-        for words, layout, micro in _phase2_layouts(layers):
+        for name, layout, micro in _phase2_layouts(layers):
             parts = rounded // (micro * layout.data * layout.fsdp)
             laid_out = _laid_out(planned, replace(layout, accumulation=parts // layout.microbatches), rounded)
             yield Trial(
-                name=f"run {run}: {size}b, {rows} rows, {words}",
+                name=f"run {run}: {size}b, {rows} rows, {name}",
                 experiment=laid_out,
                 target=f"h100:16x{GPUS}",
                 reference=_reference(tflops, recomputed, memory, ""),
@@ -248,7 +255,7 @@ def _phase2_trials() -> Iterator[Trial]:
 
 
 def _phase2_layouts(layers: int) -> Iterator[tuple[str, Layout, int]]:
-    """Layouts for 128 GPUs with their names and the rows of a micro-batch on each; stages where two or four divide the layers."""
+    """Yield (name, layout, rows of a micro-batch) for 128 GPUs; with stages where two or four divide the layers."""
     yield "fsdp", Layout(data=1, fsdp=128, remat="full"), 6
     yield "fsdp, attention kept", Layout(data=1, fsdp=128, remat="attention"), 6
     yield "fsdp and tensor", Layout(data=1, fsdp=32, tensor=4, remat="full"), 12
@@ -261,14 +268,14 @@ def _phase2_layouts(layers: int) -> Iterator[tuple[str, Layout, int]]:
 
 
 def _reference(tflops: float, recomputed: bool, memory: float, end: str) -> dict[str, float | str]:
-    """The figures of a run under the names of a plan's; what was not legible is left out."""
+    """Return the figures of a run under the names of a plan's; figures that are not legible are left out."""
     figures = {"tflops": tflops * 0.75 if recomputed else tflops, "issued_tflops": tflops, "needed_gib": memory}
-    told: dict[str, float | str] = {name: value for name, value in figures.items() if value}
-    return told | ({"outcome": end} if end else {})
+    legible: dict[str, float | str] = {name: value for name, value in figures.items() if value}
+    return legible | ({"outcome": end} if end else {})
 
 
 def _hidden(width: int) -> int:
-    """The SwiGLU's size with the parameters of a plain layer of four times the width."""
+    """Return the SwiGLU's size that has the parameters of a plain feed-forward layer of four times the width."""
     return -(-8 * width // 3 // 256) * 256
 
 
@@ -277,24 +284,24 @@ def _laid_out(planned: Experiment, layout: Layout, rows: int) -> Experiment:
     return replace(planned, data=replace(planned.data, batch_rows=rows), layout=layout, held_out=held_out)
 
 
-# What a laptop can train: each run takes a minute or so. `prepare --config=tiny` comes first.
+# Sweeps for a laptop: each run takes about a minute, after `prepare --config=tiny`.
 
 
 @mixture("demo_mostly_code")
 def demo_mostly_code() -> Mixture:
-    """`demo` with four tokens of code to one of dialogue."""
+    """Read `demo` with four tokens of code to one of dialogue."""
     return replace(mixture.find("demo"), stages=(Stage(weights={"python_library": 0.8, "dialogue": 0.2}),))
 
 
 @mixture("demo_mostly_dialogue")
 def demo_mostly_dialogue() -> Mixture:
-    """`demo` with four tokens of dialogue to one of code."""
+    """Read `demo` with four tokens of dialogue to one of code."""
     return replace(mixture.find("demo"), stages=(Stage(weights={"python_library": 0.2, "dialogue": 0.8}),))
 
 
 @sweep("learning_rate")
 def learning_rate() -> Sweep:
-    """Peak learning rates of `tiny`, each with two seeds; a third of its steps."""
+    """Train `tiny` for a third of its steps with several peak learning rates, each with two seeds."""
     axes: dict[str, Choice | Range] = {
         "schedule.peak": Range(low=1e-3, high=1.6e-2, log=True),
         "seed": Choice(values=(0, 1)),
@@ -305,7 +312,7 @@ def learning_rate() -> Sweep:
 
 @sweep("mixture")
 def mixtures() -> Sweep:
-    """What `tiny` learns of both sources together, by their shares."""
+    """Train `tiny` with several shares of its two sources."""
     axes = {
         "data.mixture": Choice(values=("demo_mostly_code", "demo", "demo_mostly_dialogue")),
         "seed": Choice(values=(0, 1)),
@@ -316,7 +323,8 @@ def mixtures() -> Sweep:
 
 @sweep("batch")
 def batch() -> Sweep:
-    """`tiny` with smaller and larger steps over the same tokens; the rate goes with the root of the rows."""
+    """Train `tiny` with smaller and larger steps over the same tokens; the rate grows with the square root of the
+    rows."""
     tiny = experiment.find("tiny")
     trials = []
     for rows in (8, 16, 32):
@@ -332,7 +340,7 @@ def batch() -> Sweep:
 
 @sweep("router")
 def router() -> Sweep:
-    """Weights of the load-balancing loss of `tiny_moe`."""
+    """Train `tiny_moe` with several weights of the load-balancing loss."""
     axes = {
         "router.load_balancing_weight": Choice(values=(0.0, 0.002, 0.02, 0.2)),
         "model.router_logits": Choice(values=("plain", "standardized")),

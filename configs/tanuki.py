@@ -1,7 +1,8 @@
-"""Tanuki's models and training stages: the project's published figures, each gap named where it is filled.
+"""Pretraining of Tanuki's models, by the project's published figures; each gap is named where it is filled.
 
-Upstream used pipeline parallelism, and FP8 for matrix products other than the 8B's weight gradients; here everything is bfloat16 with FSDP.
-Layouts are for nodes of eight H100. `data=-1` takes whatever number of nodes there is, as long as the devices divide the micro-batch.
+The upstream project used pipeline parallelism, and FP8 for all matrix products but the 8B's weight gradients; here
+everything is bfloat16 with FSDP. Layouts are for nodes of eight H100. `data=-1` takes any number of nodes whose devices
+divide the micro-batch.
 """
 
 from dataclasses import replace
@@ -35,13 +36,14 @@ CHECKPOINTS = Checkpoints(every_steps=1000)
 HELD_OUT = HeldOut(every_steps=1000, rows=384)
 
 
-# Phase 1 also tried 100M, 300M and 1B; their shapes are not recorded. These are ours: heads of 64 (128 for 1b, as in the 8B), hidden size
-# three times the width, output tied to the embedding where that would be half of all parameters, and about 20 tokens a parameter.
+# Phase 1 also tried 100M, 300M and 1B; their shapes are not recorded. These are ours: heads of 64 (128 for 1b, as in
+# the 8B), a hidden size of three times the width, the output tied to the embedding where it would be half of all
+# parameters, and about 20 tokens for each parameter.
 
 
 @experiment("100m")
 def tanuki_100m() -> Experiment:
-    """97.7 million parameters on 2.1 billion tokens; one GPU is enough."""
+    """Pretrain 97.7 million parameters on 2.1 billion tokens; one GPU is enough."""
     return Experiment(
         name="100m",
         model=Model(vocabulary=65_024, width=640, hidden=1920, layers=12, heads=10, kv_heads=2, tied=True),
@@ -57,7 +59,7 @@ def tanuki_100m() -> Experiment:
 
 @experiment("300m")
 def tanuki_300m() -> Experiment:
-    """307.8 million parameters on 6.3 billion tokens."""
+    """Pretrain 307.8 million parameters on 6.3 billion tokens."""
     return replace(
         tanuki_100m(),
         name="300m",
@@ -69,7 +71,7 @@ def tanuki_300m() -> Experiment:
 
 @experiment("1b")
 def tanuki_1b() -> Experiment:
-    """1.04 billion parameters on 21 billion tokens; one node."""
+    """Pretrain 1.04 billion parameters on 21 billion tokens; one node."""
     return replace(
         tanuki_100m(),
         name="1b",
@@ -83,9 +85,10 @@ def tanuki_1b() -> Experiment:
 
 @experiment("8b")
 def tanuki_8b() -> Experiment:
-    """Tanuki-8B, 7,512,264,704 parameters, with the settings of its released training script: 39 billion tokens.
+    """Pretrain Tanuki-8B, 7,512,264,704 parameters, on 39 billion tokens.
 
-    The script's sequence length, rotary base and Adam epsilon are not recorded; they are those of phase 2's first run.
+    Settings are those of its released training script. The script's sequence length, rotary base and Adam epsilon are
+    not recorded; they are those of phase 2's first run.
     """
     return Experiment(
         name="8b",
@@ -113,9 +116,9 @@ def tanuki_8b() -> Experiment:
 
 @experiment("8b_long")
 def tanuki_8b_long() -> Experiment:
-    """`8b` at 8,192 tokens with the larger rotary base, as phase 1 ended: 20 billion more tokens.
+    """Continue `8b` on 20 billion tokens in rows of 8,192 with the larger rotary base, as phase 1 ended.
 
-    The rate is phase 1's, its decay to a tenth ours.
+    The peak rate is that of phase 1; the decay to a tenth is our choice.
     """
     short = tanuki_8b()
     return replace(
@@ -130,12 +133,13 @@ def tanuki_8b_long() -> Experiment:
     )
 
 
-# Phase 1: three nodes, 280 billion tokens in three passes. The form of the decay and Adam's epsilon are not recorded: cosine and 1e-8 here.
+# Phase 1: three nodes, 280 billion tokens in three epochs. The shape of the decay and Adam's epsilon are not recorded;
+# here they are a cosine and 1e-8.
 
 
 @experiment("8b_phase1_epoch1")
 def phase1_epoch1() -> Experiment:
-    """195.5 billion tokens, English before Japanese."""
+    """Pretrain on 195.5 billion tokens, English before Japanese."""
     return replace(
         tanuki_8b(),
         name="8b_phase1_epoch1",
@@ -150,9 +154,9 @@ def phase1_epoch1() -> Experiment:
 
 @experiment("8b_phase1_epoch2")
 def phase1_epoch2() -> Experiment:
-    """Japanese only, shuffled. Between 65 and 90 billion tokens: 65 makes the sum of phase 1 its published 280.
+    """Continue on Japanese only, shuffled: between 65 and 90 billion tokens; with 65, phase 1 has its published 280.
 
-    Peaks of 5.8e-5 and 1e-4 were tried too. Batch as in epoch 1 and a decay to a tenth are assumed.
+    Peaks of 5.8e-5 and 1e-4 were tried too. The batch of epoch 1 and a decay to a tenth are assumed.
     """
     first = phase1_epoch1()
     return replace(
@@ -167,7 +171,10 @@ def phase1_epoch2() -> Experiment:
 
 @experiment("8b_phase1_epoch3")
 def phase1_epoch3() -> Experiment:
-    """20 billion tokens at 8,192 with rotary base 500,000. Data, rows, warm-up and decay are assumed as in epoch 2."""
+    """Continue on 20 billion tokens in rows of 8,192 with a rotary base of 500,000.
+
+    Data, rows, warm-up and decay are assumed to be those of epoch 2.
+    """
     second = phase1_epoch2()
     return replace(
         second,
@@ -181,15 +188,16 @@ def phase1_epoch3() -> Experiment:
     )
 
 
-# Phase 2: sixteen nodes. z-loss is recorded for its first run, its weight for the released script only. Clip and weight decay of the later
-# runs are not recorded, and stay as they were.
+# Phase 2: sixteen nodes. The z-loss is recorded for the first run, its weight for the released script only. Clipping
+# and weight decay of the later runs are not recorded, and stay unchanged.
 
 
 @experiment("8b_phase2_0627")
 def phase2_0627() -> Experiment:
-    """The long run of phase 2: 793 billion tokens up to step 126,000, the weights that the 8x8B was grown from.
+    """Continue for 793 billion tokens to step 126,000, the weights from which the 8x8B was upcycled.
 
-    Which weights of phase 1 it began with is not recorded. Its rotary base of 10,000 fits epoch 2, so that is taken.
+    The weights of phase 1 that it started from are not recorded. Its rotary base of 10,000 fits epoch 2, so these are
+    used.
     """
     return replace(
         tanuki_8b(),
@@ -203,7 +211,10 @@ def phase2_0627() -> Experiment:
 
 @experiment("8b_phase2_0719")
 def phase2_0719() -> Experiment:
-    """93 billion tokens at 8,192. More of them were synthetic text and code than before; here the mixture is that of phase 2 as a whole."""
+    """Continue on 93 billion tokens in rows of 8,192.
+
+    Upstream, the share of synthetic text and code grew; here the mixture is that of phase 2.
+    """
     before = phase2_0627()
     return replace(
         before,
@@ -220,9 +231,10 @@ def phase2_0719() -> Experiment:
 
 @experiment("8b_phase2_0729")
 def phase2_0729() -> Experiment:
-    """Instructions in logic and mathematics at a small rate.
+    """Continue on instructions in logic and mathematics at a small rate.
 
-    Its length is not recorded: this is one pass over the 41.1 billion tokens of those sources whose size is, and 6 of the others.
+    The length is not recorded: this is one epoch of the 41.1 billion tokens of the sources with a recorded size, and 6
+    billion of the others.
     """
     before = phase2_0719()
     return replace(
@@ -235,16 +247,18 @@ def phase2_0729() -> Experiment:
     )
 
 
-# The 8x8B: sixteen nodes, the 8B of step 126,000 copied into eight experts. Upstream showed the router z-loss, but did not train with it.
-# 630 billion tokens in all, the second half of them synthetic only: how they were shared among the stages is not recorded but for the last.
+# The 8x8B: sixteen nodes, the 8B of step 126,000 copied into eight experts. Upstream reported the router z-loss, but
+# did not train with it. 630 billion tokens in all, the second half synthetic only; their division among the stages is
+# not recorded, except for the last.
 
 
 @experiment("8x8b")
 def tanuki_8x8b() -> Experiment:
-    """Tanuki-8x8B, 46,973,325,312 parameters, 13,150,457,856 of them active; its run of 13 July, up to half of its tokens.
+    """Train Tanuki-8x8B, 46,973,325,312 parameters, 13,150,457,856 of them active, on half of its tokens.
 
-    Its data were FineWeb of 2023-50, a Twitter archive and the corpus of llm-jp as it is; here the mixture of phase 2 stands for them.
-    It starts at what `convert upcycle checkpoints/8x8b --from runs/8b_phase2_0627 --to 8x8b` makes, with noise of 0.001.
+    This is its run of 13 July. Upstream trained on FineWeb of 2023-50, a Twitter archive and the corpus of llm-jp; here
+    the mixture of phase 2 replaces them. The run starts from the output of `convert upcycle checkpoints/8x8b --from
+    runs/8b_phase2_0627 --to 8x8b`, with noise of 0.001.
     """
     dense = phase2_0627()
     return replace(
@@ -257,15 +271,17 @@ def tanuki_8x8b() -> Experiment:
         objective=NextToken(),
         router=Router(load_balancing_weight=0.02),
         optimizer=AdamW(weight_decay=0.1, clip_norm=1.0),
-        layout=Layout(
-            fsdp=8, expert=8, accumulation=8, remat="attention"
-        ),  # 384 rows: 6 a GPU on eight nodes, 3 on sixteen
+        # 384 rows: 6 a GPU on eight nodes, 3 on sixteen
+        layout=Layout(fsdp=8, expert=8, accumulation=8, remat="attention"),
     )
 
 
 @experiment("8x8b_0724")
 def tanuki_8x8b_0724() -> Experiment:
-    """Half the rate. Its data are not recorded; they are taken as synthetic only, since half of the tokens were."""
+    """Continue at half the rate, on synthetic data only.
+
+    The data are not recorded; half of all tokens were synthetic.
+    """
     before = tanuki_8x8b()
     return replace(
         before,
@@ -279,7 +295,8 @@ def tanuki_8x8b_0724() -> Experiment:
 
 @experiment("8x8b_0806")
 def tanuki_8x8b_0806() -> Experiment:
-    """The last 34 billion tokens, synthetic only: rows of 4,096, the large rotary base, and a linear decay to a hundredth."""
+    """Continue on the last 34 billion tokens, synthetic only, in rows of 4,096, with the large rotary base and a linear
+    decay to a hundredth."""
     before = tanuki_8x8b_0724()
     return replace(
         before,
@@ -294,22 +311,25 @@ def tanuki_8x8b_0806() -> Experiment:
 
 @experiment("8x100m")
 def tanuki_8x100m() -> Experiment:
-    """`100m` with eight experts instead of each SwiGLU, for experiments; fresh, or with --start.checkpoint upcycled."""
+    """Train `100m` with eight experts in place of each SwiGLU, for experiments; from fresh weights, or upcycled with
+    --start.checkpoint."""
     dense = tanuki_100m()
     return replace(
         dense, name="8x100m", model=replace(dense.model, experts=8, experts_per_token=2, router_logits="standardized")
     )
 
 
-# The 38B was abandoned over loss spikes whose cause was never established; FP8, the rotary base and chance were suspected. All figures but
-# the first run's peak, floor and warm-up come from the script of a restart. Sixteen nodes.
+# The 38B was abandoned because of loss spikes whose cause was never established; FP8, the rotary base and chance were
+# suspected. All figures are from the script of a restart, except the first run's peak, final rate and warm-up. Sixteen
+# nodes.
 
 
 @experiment("38b")
 def tanuki_38b() -> Experiment:
-    """37.7 billion parameters; the first run up to step 16,000, where its restart began.
+    """Pretrain 37.7 billion parameters: the first run up to step 16,000, where its restart began.
 
-    The tokenizer was another, of about 66,000 pieces. A rotary base above the restarts' 10,000 is inferred from what was suspected.
+    Its tokenizer was another, of about 66,000 pieces. A rotary base above the restarts' 10,000 is inferred from the
+    suspicion.
     """
     return Experiment(
         name="38b",
@@ -330,9 +350,8 @@ def tanuki_38b() -> Experiment:
             batch_rows=2304,
         ),
         steps=16_000,
-        schedule=Schedule(
-            peak=1e-4, final=0.99e-4, warmup_steps=1000, end_step=43_167
-        ),  # one epoch, 203.7 billion tokens
+        # The decay ends after one epoch, 203.7 billion tokens.
+        schedule=Schedule(peak=1e-4, final=0.99e-4, warmup_steps=1000, end_step=43_167),
         objective=NextToken(z_loss=1e-4),
         optimizer=AdamW(epsilon=1e-5, weight_decay=0.1, clip_norm=1.0),
         layout=Layout(fsdp=16, tensor=4, accumulation=18),  # 128 rows: 4 for every group of four GPUs on sixteen nodes
@@ -343,7 +362,7 @@ def tanuki_38b() -> Experiment:
 
 @experiment("38b_restart1")
 def tanuki_38b_restart1() -> Experiment:
-    """Half the rate, eight times the warm-up, the small rotary base and fresh optimizer moments."""
+    """Continue at half the rate, with eight times the warm-up, the small rotary base and fresh optimizer moments."""
     first = tanuki_38b()
     return replace(
         first,
@@ -357,7 +376,7 @@ def tanuki_38b_restart1() -> Experiment:
 
 @experiment("38b_restart2")
 def tanuki_38b_restart2() -> Experiment:
-    """The second restart, at a fifth of the first run's rate; its step 6,000 was the last to be exported."""
+    """Continue at a fifth of the first run's rate: the second restart, whose step 6,000 was the last one exported."""
     return replace(
         tanuki_38b_restart1(),
         name="38b_restart2",

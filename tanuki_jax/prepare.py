@@ -23,16 +23,17 @@ class Options:
 
 
 def main(words: list[str]) -> None:
-    # Worker processes import this file too, and do not need the command line.
-    from rich.console import Console
-
+    # Worker processes import this file too, and need nothing of the command line.
     from tanuki_jax.config import registry
     from tanuki_jax.config.command_line import parse
+
+    experiment, options = parse("prepare", words, Options)
+    from rich.console import Console  # after the words are understood: the tokenizers take a second
+
     from tanuki_jax.data.preparation import summary
     from tanuki_jax.data.preparation.prepare_data import prepare
     from tanuki_jax.data.preparation.preview import preview
 
-    experiment, options = parse("prepare", words, Options)
     if options.workers < 0:
         raise InputError(f"--workers is {options.workers} and must not be negative")
     if options.preview < 0:

@@ -1,196 +1,152 @@
-"""A door's words become an `Experiment` and the door's own options; what cannot be understood becomes one sentence."""
+"""The command line as an `Experiment` and the command's own options."""
 
-import contextlib
 import dataclasses
-import difflib
-import io
-import re
 import sys
-import types
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NoReturn
 
 import tyro
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import registry
+from tanuki_jax.config.check_words import check_words, last_value
+from tanuki_jax.config.common_options import COMMON_OPTIONS
 from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.fields import with_field
+from tanuki_jax.config.limits import check_limits
+from tanuki_jax.config.options import Option, options_of, renamed_options, spell
 from tanuki_jax.config.serialize import to_json
 from tanuki_jax.config.validate import validate
 
-_KINDS = {int: "a whole number", float: "a number", str: "a value"}
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _General:
+    config: Annotated[str, tyro.conf.arg(help_behavior_hint="(required)")] = ""
+    """Name of a registered experiment, or file.py:name."""
+    print_config: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Print the resolved experiment as JSON and leave."""
+    help_all: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Show every option and leave."""
 
 
-def parse[Options](door: str, words: list[str], options: type[Options]) -> tuple[Experiment, Options]:
-    """The experiment that `--config` names, with the fields that other words override, and the door's own options.
+def parse[Options](command: str, words: list[str], options: type[Options]) -> tuple[Experiment, Options]:
+    """Return the experiment that `--config` names, changed by the other words, and the command's own options.
 
-    `--help` and `--print-config` print and exit with code 0.
+    `--help` shows the command's own options and the common ones of the experiment, `--help-all` all of them,
+    `--print-config` the resolved experiment; each exits with code 0.
 
     Args:
-        door: name of the command, as in `python -m tanuki_jax.NAME`.
-        words: what follows it, as in `--config=8b --steps 10 --layout.fsdp=4`.
-        options: dataclass of the door's own options, none of them named like a field of `Experiment`; its docstring opens `--help`.
+        command: name of the command, as in `python -m tanuki_jax.COMMAND`.
+        words: the words after it, as in `--config=8b --steps 10 --layout.fsdp=4`.
+        options: dataclass of the command's own options, none of them named like a field of `Experiment`; its docstring
+            opens `--help`.
 
     Raises:
-        InputError: on an unknown config or option, a value of the wrong type, or an experiment that does not hold together.
+        InputError: on an unknown config or option, a value of the wrong type, or an experiment that `validate` refuses.
     """
-    known = {"--config": str, "--print-config": bool} | _options_of(options)
-    which, _ = _run(door, _Which, words, known | _options_of(Experiment), add_help=False)
-    names = registry.experiment.names()
-    wants_help = not {"-h", "--help"}.isdisjoint(words)
+    names, config = registry.experiment.names(), last_value("--config", words)
+    if _wants_help(words):
+        default = registry.experiment.find(config) if config else None
+        _show_help(command, options, default, everything="--help-all" in words)
     # Without --config any config serves to find the other mistakes first.
-    default = registry.experiment.find(which.config or names[0]) if which.config or not wants_help else None
-    known |= _options_of(Experiment, default)
-    line, unknown = _run(door, _command_line(options, default), words, known, description=_description(options, names))
-    _refuse(unknown, words, known)
-    if not which.config:
-        raise InputError(f"{door} needs --config=NAME, one of {', '.join(names)}, or --config=file.py:name")
-    experiment: Experiment = line.experiment
+    experiment = registry.experiment.find(config or names[0])
+    own, fields = list(options_of(options)), list(options_of(Experiment, experiment))
+    known = [*options_of(_General), *own, *fields]
+    values = _read(command, words, known, renamed_options(Experiment, experiment))
+    if not config:
+        raise InputError(f"{command} needs --config=NAME, one of {', '.join(names)}, or --config=file.py:name")
+    result = _filled(options, own, values)
+    for option in fields:
+        if option.field in values:
+            experiment = with_field(experiment, option.field, values[option.field])
     validate(experiment)
-    if line.print_config:
+    if "print_config" in values:
         print(to_json(experiment), end="")
         sys.exit(0)
-    return experiment, line.options
+    return experiment, result
 
 
-def parse_options[Options](door: str, words: list[str], options: type[Options]) -> Options:
-    """The options of a door that takes no experiment, with `--help` and errors as in `parse`.
+def parse_options[Options](command: str, words: list[str], options: type[Options]) -> Options:
+    """Return the options of a command that takes no experiment, with `--help` and errors as in `parse`.
 
     Fields of type `tyro.conf.Positional[...]` are given without their name.
     """
-    known = _options_of(options)
-    parsed, unknown = _run(door, options, words, known, description=options.__doc__)
-    _refuse(unknown, words, known)
-    result: Options = parsed
+    if _wants_help(words):
+        _print_help(command, options, options.__doc__ or "")
+    own = list(options_of(options))
+    return _filled(options, own, _read(command, words, own, {}))
+
+
+def _wants_help(words: Sequence[str]) -> bool:
+    return not {"-h", "--help", "--help-all"}.isdisjoint(words)
+
+
+def _read(command: str, words: Sequence[str], known: Sequence[Option], renamed: Mapping[str, str]) -> dict[str, Any]:
+    """Return field -> value of the options that the words name. tyro gets no others, which saves half a second."""
+    given = check_words(words, known, renamed) + [option for option in known if option.positional]
+    parsed = _run_tyro(command, _form(given), words)
+    return {option.field: getattr(parsed, _identifier(option)) for option in given}
+
+
+def _filled[Options](options: type[Options], own: Sequence[Option], values: Mapping[str, Any]) -> Options:
+    """Return the command's own options, with these values. InputError if a number is outside its limits."""
+    result = options(**{option.field: values[option.field] for option in own if option.field in values})
+    check_limits(result, spell)
     return result
 
 
-@dataclasses.dataclass(frozen=True)
-class _Which:
-    config: str = ""
-
-
-def _command_line(options: type, experiment: Experiment | None) -> type:
-    """The dataclass behind `parse`: the fields of `options` and `Experiment` stand at its root, without a prefix."""
-    default = dataclasses.field() if experiment is None else dataclasses.field(default=experiment)
-    config_help = tyro.conf.arg(
-        help="Name of a registered experiment, or file.py:name.", help_behavior_hint="(required)"
+def _show_help(command: str, options: type, experiment: Experiment | None, *, everything: bool) -> NoReturn:
+    """Print all options of a command that takes an experiment, or its common ones, and exit."""
+    fields = list(options_of(Experiment, experiment))
+    about = (
+        f"{options.__doc__}\n\nConfigs: {', '.join(registry.experiment.names())}.\n"
+        "With --config the defaults are that config's; a required field is one that every config states."
     )
-    print_help = tyro.conf.arg(help="Print the resolved experiment as JSON and leave.")
+    if everything:
+        _print_help(command, _full_form(options, experiment), about)
+    shown = [option for name in COMMON_OPTIONS.get(command, ()) for option in fields if option.field == name]
+    about += f" --help-all shows {len(fields) - len(shown)} more options."
+    _print_help(command, _form([*options_of(_General), *options_of(options), *shown], with_help=True), about)
+
+
+def _print_help(command: str, form: type, description: str) -> NoReturn:
+    _run_tyro(command, form, ["--help"], description)
+    raise AssertionError("tyro exits after its help")
+
+
+def _run_tyro(command: str, form: type, words: Sequence[str], description: str | None = None) -> Any:
+    return tyro.cli(
+        form,
+        prog=f"python -m tanuki_jax.{command}",
+        description=description,
+        args=words,
+        config=(tyro.conf.PositionalMetavarFromFieldName, tyro.conf.AvoidSubcommands),
+    )
+
+
+def _form(options: Sequence[Option], *, with_help: bool = False) -> type:
+    """Return a flat dataclass that has the options as its fields."""
+    fields: list[Any] = []
+    for option in options:
+        name = None if option.positional else option.name.removeprefix("--")
+        behavior = "(required)" if option.field == "config" else None
+        argument = tyro.conf.arg(name=name, help=option.help if with_help else "", help_behavior_hint=behavior)
+        kind: Any = Annotated[(option.kind, *option.markers, argument)]
+        default = dataclasses.field() if option.required else dataclasses.field(default=option.default)
+        fields.append((_identifier(option), kind, default))
+    return dataclasses.make_dataclass("Options", fields, frozen=True, kw_only=True)
+
+
+def _identifier(option: Option) -> str:
+    return option.field.replace(".", "__")
+
+
+def _full_form(options: type, experiment: Experiment | None) -> type:
+    """Return a nested dataclass, for which tyro draws a box for each part; fields of its three parts have no prefix."""
+    default = dataclasses.field() if experiment is None else dataclasses.field(default=experiment)
     fields: list[Any] = [
-        ("config", Annotated[str, config_help], dataclasses.field(default="")),
-        ("print_config", Annotated[bool, print_help, tyro.conf.FlagCreatePairsOff], dataclasses.field(default=False)),
+        ("general", Annotated[_General, tyro.conf.arg(name="")], dataclasses.field(default=_General())),
         ("options", Annotated[options, tyro.conf.arg(name="")]),
         ("experiment", Annotated[Experiment, tyro.conf.arg(name="")], default),
     ]
-    return dataclasses.make_dataclass("CommandLine", fields, frozen=True, kw_only=True)
-
-
-def _description(options: type, names: list[str]) -> str:
-    return (
-        f"{options.__doc__}\n\nConfigs: {', '.join(names)}.\n"
-        "With --config the defaults below are that config's; a required field is one that every config states."
-    )
-
-
-def _run(
-    door: str,
-    form: type,
-    words: list[str],
-    known: dict[str, Any],
-    *,
-    add_help: bool = True,
-    description: str | None = None,
-) -> tuple[Any, list[str]]:
-    """What tyro makes of the words, and the words that it does not know."""
-    errors = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(errors):
-            return tyro.cli(
-                form,
-                prog=f"python -m tanuki_jax.{door}",
-                description=description,
-                args=words,
-                add_help=add_help,
-                return_unknown_args=True,
-                config=(tyro.conf.PositionalMetavarFromFieldName, tyro.conf.AvoidSubcommands),
-            )
-    except SystemExit as left:
-        if not left.code:
-            raise
-        raise InputError(_sentence(errors.getvalue(), words, known)) from None
-
-
-def _sentence(box: str, words: list[str], known: dict[str, Any]) -> str:
-    """One sentence for the box that tyro draws around an error: a title, paragraphs between rules, and a frame."""
-    title, _, body = box.partition("\n")
-    lines = [line.strip("│")[1:].rstrip() for line in body.splitlines() if line.startswith("│")]
-    paragraph = lines[: next((index for index, line in enumerate(lines) if line.startswith("──")), len(lines))]
-    if "Required" in title:
-        return f"{', '.join(line.strip() for line in paragraph if re.match(r' {4}\S', line))} must be given"
-    text = " ".join(paragraph)
-    for option in re.findall(r"--[\w.-]*\w", text):
-        if option in known:
-            value = _value_of(option, words)
-            return (
-                f"{option} takes {_kind(known[option])}, {'and is given none' if value is None else f'not {value!r}'}"
-            )
-    return text or "the options cannot be understood"
-
-
-def _refuse(unknown: list[str], words: list[str], known: dict[str, Any]) -> None:
-    """InputError for the first of the words that tyro does not know."""
-    if not unknown:
-        return
-    word = unknown[0]
-    if word.startswith("-"):
-        nearest = difflib.get_close_matches(_option(word), known, n=1, cutoff=0.0)
-        raise InputError(f"there is no option {_option(word)}" + (f"; the nearest is {nearest[0]}" if nearest else ""))
-    for option, kind in known.items():
-        if kind is bool and _value_of(option, words) == word:
-            raise InputError(f"{option} takes no value, not {word!r}; its opposite is {_opposite(option)}")
-    raise InputError(f"{word!r} belongs to no option; options are written --name value or --name=value")
-
-
-def _options_of(form: Any, value: Any = None, prefix: str = "--") -> dict[str, Any]:
-    """Option -> type of its value, for every field of a dataclass and of the dataclasses inside it.
-
-    Where a field may hold one of several dataclasses, they are those of the one that `value` holds, or of the first.
-    """
-    options: dict[str, Any] = {}
-    for name, kind in get_type_hints(form, include_extras=True).items():
-        notes = getattr(kind, "__metadata__", ())
-        option = prefix + next((note.name for note in notes if getattr(note, "name", None)), name).replace("_", "-")
-        kind = kind.__origin__ if notes else kind
-        inner = getattr(value, name, None)
-        if get_origin(kind) is types.UnionType:
-            kind = get_args(kind)[0] if inner is None else type(inner)
-        options |= _options_of(kind, inner, f"{option}.") if dataclasses.is_dataclass(kind) else {option: kind}
-    return options
-
-
-def _option(word: str) -> str:
-    return word.partition("=")[0].replace("_", "-")
-
-
-def _opposite(flag: str) -> str:
-    start, dot, name = flag.rpartition(".")
-    return f"{start}.no-{name}" if dot else f"--no-{flag[2:]}"
-
-
-def _value_of(option: str, words: list[str]) -> str | None:
-    """The last value that the words give an option; None if they give it none."""
-    for index in reversed(range(len(words))):
-        if _option(words[index]) == option:
-            if "=" in words[index]:
-                return words[index].partition("=")[2]
-            following = words[index + 1 : index + 2]
-            return following[0] if following and not following[0].startswith("--") else None
-    return None
-
-
-def _kind(kind: Any) -> str:
-    if get_origin(kind) is Literal:
-        return f"one of {', '.join(map(str, get_args(kind)))}"
-    if get_origin(kind) is tuple:
-        return f"some of {', '.join(map(str, get_args(get_args(kind)[0])))}"
-    return _KINDS.get(kind, f"a {getattr(kind, '__name__', kind)}")
+    return dataclasses.make_dataclass("Options", fields, frozen=True, kw_only=True)

@@ -1,74 +1,92 @@
-"""The tree that describes one training run, and its parts. A config is a function that returns one `Experiment`."""
+"""Settings of one training run, as a tree of dataclasses. A config is a function that returns one `Experiment`."""
 
 import dataclasses
-from typing import Literal
+from typing import Annotated, Literal
 
+from tanuki_jax.config.limits import Limits, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Share
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.muon import Muon
 
 Activation = Literal["input", "qkv", "attention", "middle", "hidden"]
-"""A layer's activations by name: its input; queries, keys and values; attention's output; the stream between attention and SwiGLU; what
-the SwiGLU's first two matrices give."""
+"""Activations of a layer, by name: its input; queries, keys and values; attention's output; the residual stream between
+attention and SwiGLU; the outputs of the SwiGLU's first two matrices."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tokenizer:
-    """Which tokenizer is used, and how it is trained if it does not exist yet."""
+    """The tokenizer, and how `prepare` trains it if it does not exist yet."""
 
     path: str
-    """Folder made by `prepare`, or a SentencePiece `.model`, or a Hugging Face `tokenizer.json`."""
-    pieces: int = 65_000
-    """Vocabulary to train, special tokens included."""
-    sample_bytes: int = 1_000_000_000
-    """Text to train on at the most, in bytes, drawn from the sources in proportion to their weights."""
+    """Folder made by `prepare`, a SentencePiece `.model`, or a Hugging Face `tokenizer.json`."""
+    pieces: PositiveInt = 65_000
+    """Size of the vocabulary to train, special tokens included; without effect on an existing tokenizer."""
+    sample_bytes: PositiveInt = 1_000_000_000
+    """Largest amount of text to train on, in bytes, drawn from the sources in proportion to their weights."""
     mecab: bool = False
-    """Whether pieces may not cross the word boundaries that MeCab finds (training only; needs the `corpus` extra)."""
+    """Whether pieces must not cross the word boundaries that MeCab finds (training only; needs the `corpus` extra)."""
     chat_template: str = ""
-    """A template of `tanuki_jax.corpus.chat` or a .jinja file, which `prepare` writes into the tokenizer's folder; empty: what is there."""
+    """Name of a template of `tanuki_jax.corpus.chat` or a .jinja file, which `prepare` writes into the tokenizer's
+    folder; empty: the folder's own template, if it has one."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Data:
-    """What is read, and how it becomes rows."""
+    """The documents of training, and how they become rows."""
 
     mixture: str
     """Name of a registered mixture, or file.py:name."""
     tokenizer: Tokenizer
     stores: str
-    """Folder of the token stores, one subfolder a source."""
-    sequence_length: int
+    """Folder of the token stores, one subfolder for each source."""
+    sequence_length: PositiveInt
     """T, tokens in a row."""
-    batch_rows: int
+    batch_rows: PositiveInt
     """Rows in one optimizer step, over all devices and accumulation steps."""
-    window_documents: int = 1_000_000
-    """Documents that are packed together: more leave less padding, and need more memory."""
-    held_out_share: float = 0.002
-    """Share of every source's documents that are never trained on, chosen by a hash of the text."""
-    malformed_share: float = 0.001
-    """Share of a source's records that may be malformed before `prepare` gives up."""
-    read_threads: int = 8
+    window_documents: PositiveInt = 1_000_000
+    """Documents that are packed together; a larger number leaves less padding and needs more memory."""
+    held_out_share: Share = 0.002
+    """Share of each source's documents that are never trained on, chosen by a hash of the text."""
+    malformed_share: Share = 0.001
+    """Share of a source's records that may be malformed; with more, `prepare` stops."""
+    read_threads: PositiveInt = 8
     """Threads that assemble batches ahead of the step."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NextToken:
-    """Predict the next token of each document; of chats, those of the assistant's turns (supervised fine-tuning)."""
+    """Prediction of the next token of each document; in chats, only of the assistant's turns (supervised
+    fine-tuning)."""
 
-    z_loss: float = 0.0
+    z_loss: NonNegativeFloat = 0.0
     """Weight of the mean squared log partition function (Chowdhery et al. 2022, section 5)."""
-    noise: float = 0.0
-    """Alpha of NEFTune (Jain et al. 2024): embeddings get uniform noise of at most alpha / sqrt(tokens of the document x D)."""
+    noise: NonNegativeFloat = 0.0
+    """Alpha of NEFTune (Jain et al. 2024): embeddings get uniform noise of at most alpha / sqrt(tokens of the document
+    x D)."""
+
+    @property
+    def needs_pairs(self) -> bool:
+        """Whether rows hold pairs of answers."""
+        return False
+
+    @property
+    def needs_rng(self) -> bool:
+        """Whether the loss draws random numbers."""
+        return self.noise > 0
 
     @property
     def computes_reference(self) -> bool:
-        """Return False: there is no reference."""
+        """Whether each step computes the log-probabilities of a reference."""
         return False
 
     @property
     def stores_reference(self) -> bool:
-        """Return False: there is no reference."""
+        """Whether the log-probabilities of a reference are computed before the first step."""
         return False
+
+    def contradiction(self) -> str:
+        """Return why the fields contradict each other; empty: they do not."""
+        return ""
 
 
 _WITHOUT_REFERENCE = ("orpo", "simpo")
@@ -76,240 +94,269 @@ _WITHOUT_REFERENCE = ("orpo", "simpo")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Preference:
-    """Make the chosen answer of each pair more probable than the rejected one."""
+    """Training that makes the chosen answer of each pair more probable than the rejected one."""
 
     loss: Literal["sigmoid", "ipo", "hinge", "kto", "orpo", "simpo"] = "sigmoid"
-    """Of the log-probabilities of both answers: DPO's (Rafailov et al. 2023), IPO's (Azar et al. 2024), SLiC's (Zhao et al. 2023), KTO's
-    (Ethayarajh et al. 2024), ORPO's (Hong et al. 2024) or SimPO's (Meng et al. 2024). The last two need no reference."""
-    beta: float = 0.1
-    """What rewards, log-probabilities over those of the reference, are multiplied with; ipo: tau; orpo: weight of the odds ratio."""
-    label_smoothing: float = 0.0
-    """Probability that a pair is the wrong way round (sigmoid and simpo)."""
+    """Loss of a pair's log-probabilities: sigmoid (DPO, Rafailov et al. 2023), ipo (Azar et al. 2024), hinge (SLiC,
+    Zhao et al. 2023), kto (Ethayarajh et al. 2024), orpo (Hong et al. 2024) or simpo (Meng et al. 2024). The last two
+    need no reference."""
+    beta: PositiveFloat = 0.1
+    """Scale of the implicit reward log(pi / pi_ref). In ipo: tau. In orpo: weight of the odds ratio."""
+    label_smoothing: Annotated[float, Limits(at_least=0, below=0.5)] = 0.0
+    """Probability that the answers of a pair are swapped (sigmoid and simpo)."""
     per_token: bool = False
-    """Whether log-probabilities are means over an answer's tokens; those of ipo, orpo and simpo always are."""
-    sft_weight: float = 0.0
-    """Weight of the chosen answers' loss a token, added to the loss a pair; orpo adds it with weight 1."""
-    margin: float = 0.0
-    """Gamma of simpo: by how much the reward of the chosen answer should be the higher one."""
-    desirable: float = 1.0
+    """Whether log-probabilities are means over an answer's tokens instead of sums; in ipo, orpo and simpo they always
+    are."""
+    sft_weight: NonNegativeFloat = 0.0
+    """Weight of the chosen answers' loss per token, which is added to the loss per pair; orpo adds it with weight 1."""
+    margin: NonNegativeFloat = 0.0
+    """Gamma of simpo: margin by which the chosen answer's reward should exceed the rejected one's."""
+    desirable: NonNegativeFloat = 1.0
     """Weight of chosen answers in kto."""
-    undesirable: float = 1.0
+    undesirable: NonNegativeFloat = 1.0
     """Weight of rejected answers in kto."""
     reference: Literal["adapter_off", "stored"] = "adapter_off"
-    """What rewards are relative to: the model without its adapter, in every step; or the model that the run starts from, computed once
-    and kept beside the token stores."""
+    """Reference model of the rewards: the model without its adapter, computed in every step; or the model that the run
+    starts from, computed once and stored beside the token stores."""
+
+    @property
+    def needs_pairs(self) -> bool:
+        """Whether rows hold pairs of answers."""
+        return True
+
+    @property
+    def needs_rng(self) -> bool:
+        """Whether the loss draws random numbers."""
+        return False
 
     @property
     def computes_reference(self) -> bool:
-        """Whether each step computes the reference."""
+        """Whether each step computes the log-probabilities of a reference."""
         return self.reference == "adapter_off" and self.loss not in _WITHOUT_REFERENCE
 
     @property
     def stores_reference(self) -> bool:
-        """Whether the reference is computed before the first step."""
+        """Whether the log-probabilities of a reference are computed before the first step."""
         return self.reference == "stored" and self.loss not in _WITHOUT_REFERENCE
+
+    def contradiction(self) -> str:
+        """Return why the fields contradict each other; empty: they do not."""
+        if self.label_smoothing and self.loss not in ("sigmoid", "simpo"):
+            return f"objective.label_smoothing is for the losses sigmoid and simpo, not for {self.loss}"
+        return ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Router:
-    """How the routers of a mixture of experts are trained, and whether experts may be full."""
+    """Losses of the routers of a mixture of experts, and the capacity of experts."""
 
-    load_balancing_weight: float = 0.02
-    """Weight of the load-balancing loss of each layer (Fedus et al. 2022, equation 4, over the choices of a token: 1 where all is even)."""
-    z_loss: float = 0.0
-    """Weight of the router z-loss of each layer (Zoph et al. 2022, equation 5); 0: it is reported only."""
-    capacity_factor: float = 0.0
-    """Most tokens that an expert takes from each device, over their mean number, padding counted; what comes after them passes the layer
-    by. 0: it takes all. Held-out losses are always of all."""
+    load_balancing_weight: NonNegativeFloat = 0.02
+    """Weight of the load-balancing loss of each layer (Fedus et al. 2022, equation 4, divided by the choices of a
+    token, so that an even load gives 1)."""
+    z_loss: NonNegativeFloat = 0.0
+    """Weight of the router z-loss of each layer (Zoph et al. 2022, equation 5); 0: it is only reported."""
+    capacity_factor: Annotated[float, Limits(at_least=0, finite=False)] = 0.0
+    """Largest number of tokens that an expert accepts from each device, over the mean number, padding included; tokens
+    beyond it bypass the expert. 0: no limit. Held-out losses are computed without a limit."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019) after clipping by global norm."""
 
-    b1: float = 0.9
+    b1: Share = 0.9
     """Decay of the first moment."""
-    b2: float = 0.95
+    b2: Share = 0.95
     """Decay of the second moment."""
-    epsilon: float = 1e-8
-    """Added to the root of the second moment."""
-    weight_decay: float = 0.1
-    """Times the learning rate, of every matrix; norms are not decayed."""
-    clip_norm: float = 1.0
-    """Largest global norm of the gradient."""
+    epsilon: PositiveFloat = 1e-8
+    """Number added to the root of the second moment."""
+    weight_decay: NonNegativeFloat = 0.1
+    """Decay of every matrix in a step, times the learning rate; norms are not decayed."""
+    clip_norm: Annotated[float, Limits(above=0, finite=False)] = 1.0
+    """Largest global norm of the gradient; inf: no clipping."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Learning rate against accepted steps: linear warm-up, a plateau if `stable_steps`, then a decay.
+    """Learning rate by accepted steps: linear warm-up, a plateau of `stable_steps`, then a decay.
 
     With `shape="linear"` and `stable_steps` this is warmup-stable-decay (Hu et al. 2024).
     """
 
-    peak: float
+    peak: NonNegativeFloat
     """Learning rate after the warm-up."""
-    final: float = 0.0
+    final: NonNegativeFloat = 0.0
     """Learning rate after the decay."""
-    warmup_steps: int = 0
-    """Steps from zero to the peak."""
-    stable_steps: int = 0
-    """Steps at the peak between warm-up and decay."""
-    end_step: int = 0
-    """Step at which the decay ends, warm-up included; 0: the run's last step."""
+    warmup_steps: NonNegativeInt = 0
+    """Steps from a rate of zero to the peak."""
+    stable_steps: NonNegativeInt = 0
+    """Steps at the peak, between warm-up and decay."""
+    end_step: NonNegativeInt = 0
+    """Step at which the decay ends, counted from the start of the warm-up; 0: the run's last step."""
     shape: Literal["cosine", "linear"] = "cosine"
-    """Form of the decay."""
+    """Shape of the decay."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How the work lies on the devices: sizes of the mesh axes, and what is stored against what is computed again."""
+    """Division of the work among devices: sizes of the mesh axes, and which activations are stored or recomputed."""
 
-    data: int = -1
-    """Replicas of the parameters; -1: whatever the other axes leave."""
-    fsdp: int = 1
-    """Devices that share the parameters, gradients and optimizer state, and split the batch."""
-    expert: int = 1
-    """Devices that split the experts of every layer. They share everything else as `fsdp` does, and split the batch."""
-    context: int = 1
-    """Devices that split each row along time, so that each has an equal share of causal attention; keys and values are gathered."""
-    tensor: int = 1
+    data: Annotated[int, Limits(above=0, or_equal=-1)] = -1
+    """Replicas of the parameters; -1: as many as the other axes allow."""
+    fsdp: PositiveInt = 1
+    """Devices that share parameters, gradients and optimizer state, and split the batch."""
+    expert: PositiveInt = 1
+    """Devices that split the experts of every layer. They share the other weights as `fsdp` does, and split the
+    batch."""
+    context: PositiveInt = 1
+    """Devices that split each row along time, each with an equal share of causal attention; keys and values are
+    gathered."""
+    tensor: PositiveInt = 1
     """Devices that split heads, hidden units and the vocabulary, and the time axis between layers."""
-    stage: int = 1
-    """Devices that split the layers: micro-batches pass through the stages one behind the other."""
-    interleave: int = 1
-    """Groups of layers that each stage holds, spread over the model; with more of them stages wait less for each other."""
-    microbatches: int = 1
-    """Micro-batches that are on their way through the stages together; a multiple of stage. A step has accumulation times as many."""
+    stage: PositiveInt = 1
+    """Pipeline stages: devices that split the layers, which micro-batches pass one after the other."""
+    interleave: PositiveInt = 1
+    """Chunks of layers in each stage, spread over the model; more of them shorten the time that stages wait for each
+    other."""
+    microbatches: PositiveInt = 1
+    """Micro-batches that are in the pipeline together; a multiple of `stage`. A step has `accumulation` times as
+    many."""
     zero: Literal[1, 3] = 3
-    """What `fsdp` and `expert` share (Rajbhandari et al. 2020): 1, optimizer state, stored parameters and summed gradients, while each
-    device gathers all weights once a step in compute_dtype; 3, also those, a layer at a time in every micro-batch."""
-    accumulation: int = 1
+    """ZeRO level of `fsdp` and `expert` (Rajbhandari et al. 2020). 1: they share optimizer state, stored parameters and
+    summed gradients, and each device gathers all weights once a step in compute_dtype. 3: they share the weights too,
+    gathered layer by layer in every micro-batch."""
+    accumulation: PositiveInt = 1
     """Parts of a step whose gradients are summed one after the other; divides batch_rows."""
     remat: Literal["none", "dots", "attention", "full"] = "full"
-    """What the backward pass computes again: nothing; all but matrix products; all but attention's output; the whole layer."""
+    """Rematerialisation: what the backward pass computes again. none: nothing; dots: all but matrix products;
+    attention: all but attention's output; full: the whole layer."""
     save: tuple[Activation, ...] = ()
-    """Activations that are kept in addition."""
+    """Activations that are stored in addition."""
     offload: tuple[Activation, ...] = ()
-    """Activations that are kept in the host's memory until they are needed."""
+    """Activations that are stored in the host's memory until the backward pass."""
     attention: Literal["auto", "reference", "chunked", "cudnn", "hopper", "tpu"] = "auto"
     """Attention backend."""
     exchange: Literal["auto", "all_gather", "all_to_all", "ragged_all_to_all"] = "auto"
-    """How tokens reach the experts of other devices of `expert`: all tokens go to all of them, padded parts go to each, or parts of
-    their own size do (GPUs only)."""
+    """How tokens reach experts on other devices of `expert`. all_gather: every device gets all tokens; all_to_all: each
+    gets padded parts; ragged_all_to_all: parts of their own size (GPUs only)."""
     compute_dtype: Literal["bfloat16", "float32"] = "bfloat16"
-    """Type of activations and of the weights in matrix products."""
+    """Type of activations, and of weights in matrix products."""
     projections: Literal["compute_dtype", "fp8"] = "compute_dtype"
-    """What the layers' products with weights are computed in; those with experts are always in compute_dtype. "fp8" is for GPUs that
-    have such units, and is slow elsewhere: forward and d-input in FP8 with a scale for each tensor, d-weight in compute_dtype."""
+    """Type of the layers' products with weights; products with experts are always in compute_dtype. fp8, for GPUs with
+    FP8 units and slow elsewhere: forward and d-input in FP8 with one scale for each tensor, d-weight in
+    compute_dtype."""
     parameter_dtype: Literal["float32", "bfloat16"] = "float32"
-    """Type in which parameters and optimizer moments are kept. Gradients are summed over devices in compute_dtype, over micro-batches
-    in float32."""
+    """Type in which parameters and optimizer moments are stored. Gradients are summed over devices in compute_dtype,
+    over micro-batches in float32."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Start:
-    """Where a run that has no checkpoint of its own begins. Resuming is automatic and separate."""
+    """Initial weights of a run that has no checkpoint of its own. Resuming is automatic and separate."""
 
     checkpoint: str = ""
-    """Empty: fresh weights. Else a checkpoint, or a run folder, whose newest good checkpoint is taken."""
+    """A checkpoint, or a run folder for its newest good checkpoint; empty: fresh weights."""
     load: Literal["parameters", "parameters_and_optimizer"] = "parameters"
-    """What is taken from that checkpoint; the learning-rate schedule and the data start anew either way."""
+    """Parts that are loaded from that checkpoint; the learning-rate schedule and the data start anew in both cases."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Checkpoints:
-    """When checkpoints are written and which stay."""
+    """Schedule and retention of checkpoints."""
 
-    every_steps: int
+    every_steps: PositiveInt
     """Steps between two checkpoints; the last step always gets one."""
-    keep: int = 3
-    """Newest checkpoints that stay."""
-    keep_every_steps: int = 0
-    """Checkpoints of the multiples of this step stay for good; 0: none does."""
+    keep: PositiveInt = 3
+    """Number of newest checkpoints that are kept."""
+    keep_every_steps: NonNegativeInt = 0
+    """Checkpoints at multiples of this step are never deleted; 0 disables it."""
     keep_best: bool = True
-    """Whether the one with the lowest held-out loss stays too."""
-    retries: int = 2
-    """Saves in a row that may fail before the run does; each is said, and the next checkpoint is the next try."""
+    """Whether the checkpoint with the lowest held-out loss is kept too."""
+    retries: NonNegativeInt = 2
+    """Consecutive saves that may fail before the run stops; each failure is logged, and the next checkpoint is the next
+    try."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Guard:
-    """Which steps are rejected: those whose loss or gradient is not finite, or lies far above what is usual."""
+    """Rejection of steps whose loss or gradient is not finite, or far above the usual."""
 
-    deviations: float = 10.0
-    """Standard deviations above the median at which a loss or gradient norm is rejected, estimated as 1.4826 times the median absolute
-    deviation; 0: only what is not finite is."""
-    window: int = 128
-    """Accepted steps that say what is usual. None is judged before half of them are there, nor again when the mixture's stage changes."""
+    deviations: Annotated[float, Limits(at_least=3, or_equal=0)] = 10.0
+    """Standard deviations above the median at which a loss or gradient norm is rejected; the deviation is estimated as
+    1.4826 times the median absolute deviation. 0: only values that are not finite are rejected."""
+    window: Annotated[int, Limits(at_least=8)] = 128
+    """Accepted steps from which median and deviation are estimated. No step is judged until half of them exist, at the
+    start and after each change of the mixture's stage."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rewind:
-    """When a run goes back to the newest checkpoint from before a spike, to leave out the data of the spike."""
+    """Return to the newest checkpoint before a loss spike, to skip the data of the spike."""
 
-    max_rejected: int = 8
-    """Rejected steps among the last `window` that are a spike; 0: no number is."""
-    window: int = 64
-    """Steps among which rejected ones are counted."""
-    raised_steps: int = 128
-    """Steps for which the smoothed loss stays above its level before that are a spike; 0: no number is."""
-    max_rewinds: int = 3
-    """Times that a run goes back; at the next spike it stops."""
-    slow_steps: int = 0
-    """Steps after the checkpoint for which the learning rate is lower."""
-    slow_factor: float = 0.5
-    """What it is multiplied with in those."""
+    max_rejected: NonNegativeInt = 8
+    """A spike is declared after this many rejected steps within `window` steps; 0 disables it."""
+    window: PositiveInt = 64
+    """Steps within which rejected steps are counted."""
+    raised_steps: Annotated[int, Limits(at_least=16, or_equal=0)] = 128
+    """A spike is declared after the smoothed loss stays above its earlier level for this many steps; 0 disables it."""
+    max_rewinds: NonNegativeInt = 3
+    """Largest number of rewinds; at the next spike the run stops."""
+    slow_steps: NonNegativeInt = 0
+    """Steps after the checkpoint with a lower learning rate."""
+    slow_factor: Annotated[float, Limits(above=0, at_most=1)] = 0.5
+    """Learning-rate multiplier during `slow_steps`."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Watchdog:
-    """When a run counts as stuck: every thread's stack is written down, and the process ends, to be started again."""
+    """Detection of a stuck run: the stack of every thread is written out, and the process exits, to be restarted."""
 
-    multiple: float = 20.0
-    """A step, evaluation or save may take so many times what is usual for it; the first of each may take as long as it likes. 0: never."""
-    least_seconds: float = 600.0
-    """Nothing counts as stuck before."""
+    multiple: Annotated[float, Limits(above=1, or_equal=0)] = 20.0
+    """A step, evaluation or save is stuck after this multiple of its usual time; the first of each has no limit. 0
+    disables the watchdog."""
+    least_seconds: NonNegativeFloat = 600.0
+    """Shortest time after which anything counts as stuck."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Integrity:
-    """Whether the hardware computes what it should."""
+    """Checks that the hardware computes correctly."""
 
-    every_steps: int = 0
-    """Steps between two checks: a step is computed twice more, which must agree bit for bit, and so must all replicas of the parameters.
-    0: none."""
+    every_steps: NonNegativeInt = 0
+    """Steps between two checks, in which a step is computed twice more and must agree bit for bit, and so must all
+    replicas of the parameters. 0: no checks."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HeldOut:
-    """Loss on documents that are never trained on, per source."""
+    """Loss on documents that are never trained on, for each source."""
 
-    every_steps: int
+    every_steps: PositiveInt
     """Steps between two evaluations; the first and the last step always get one."""
-    rows: int
+    rows: PositiveInt
     """Rows of each source; a multiple of batch_rows / accumulation."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Logging:
-    """What is reported beside `metrics.jsonl`."""
+    """Reports in addition to `metrics.jsonl`."""
 
-    every_steps: int = 1
-    """Steps between two lines of metrics; `loss.png` and TensorBoard follow them."""
+    every_steps: PositiveInt = 1
+    """Steps between two lines of metrics, for `loss.png` and TensorBoard too."""
     wandb_project: str = ""
     """Weights & Biases project; empty: not used. Needs the `wandb` extra."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """One training run."""
+    """Settings of one training run."""
 
     name: str
     """Name of the run; its folder is `runs`/name."""
     model: Model
     data: Data
-    steps: int
-    """Optimizer steps, those included that are rejected."""
+    steps: PositiveInt
+    """Optimizer steps, rejected ones included."""
     schedule: Schedule
     checkpoints: Checkpoints
     held_out: HeldOut
@@ -324,12 +371,12 @@ class Experiment:
     layout: Layout = Layout()
     start: Start = Start()
     logging: Logging = Logging()
-    seed: int = 0
-    """Of weights, packing order and every random key."""
+    seed: Annotated[int, Limits(at_least=0, below=2**32)] = 0
+    """Seed of weights, packing order and every random key."""
     runs: str = "runs"
     """Folder of all run folders."""
 
 
 def from_checkpoint(path: str, load: Literal["parameters", "parameters_and_optimizer"] = "parameters") -> Start:
-    """A start from the weights at `path`: a checkpoint, or a run folder for its newest good one."""
+    """Return a start from the weights at `path`: a checkpoint, or a run folder for its newest good one."""
     return Start(checkpoint=path, load=load)

@@ -1,4 +1,4 @@
-"""Where documents come from, and in what proportion they are read."""
+"""Sources of documents, and the proportions in which they are read."""
 
 import dataclasses
 import math
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.limits import NonNegativeFloat, NonNegativeInt, check_limits
 
 PairForm = Literal["preference", "kto"]
 PAIR_FORMS: tuple[str, ...] = get_args(PairForm)
@@ -18,28 +19,30 @@ Form = Literal["text", ChatForm]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Source:
-    """Documents under one name: files, or tasks that write them. Its store is the folder of that name."""
+    """Documents under one name: files, or tasks that write them. Its token store is the folder of that name."""
 
     name: str
     paths: tuple[str, ...] = ()
-    """Files or globs (`**` goes into folders), local, gs:// or s3://; .jsonl, .jsonl.zst, .parquet, else one document a file."""
+    """Files or globs (`**` includes subfolders), local, gs:// or s3://: .jsonl, .jsonl.zst and .parquet; any other file
+    is one document."""
     tasks: tuple[str, ...] = ()
     """Families of `tanuki_jax.corpus.tasks` that write this source instead of files."""
-    documents: int = 0
-    """How many documents the tasks write."""
+    documents: NonNegativeInt = 0
+    """Number of documents that the tasks write."""
     text_field: str = "text"
     """Field of JSONL and Parquet rows that holds the text; rows with `messages` are conversations."""
     form: Form = "text"
-    """What a record becomes: a text, all of which is learned; a chat by the tokenizer's template, of which the assistant's turns are
-    learned; a chosen and a rejected chat; or these two and one whose answer is another prompt's."""
-    billion_tokens: float = 0.0
-    """Published size, in 1e9 tokens; what weights derive from."""
+    """Form of the records. text: every token is trained on; chat: rendered by the tokenizer's template, only the
+    assistant's turns are trained on; preference: a chosen and a rejected chat; kto: these two and a third whose answer
+    belongs to another prompt."""
+    billion_tokens: NonNegativeFloat = 0.0
+    """Published size, in 1e9 tokens, from which weights are derived."""
     teacher: str = ""
-    """Model that wrote it; empty: people."""
+    """Model that wrote the documents; empty: people."""
     kind: str = ""
-    """What it is, in a few words."""
+    """Description in a few words."""
     language: str = ""
-    """ja, en, code, or ja+en."""
+    """Language: ja, en, code, or ja+en."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,19 +50,20 @@ class Stage:
     """Weights that hold from one data step until the next stage begins."""
 
     weights: Mapping[str, float]
-    """Source name -> share of tokens, of any sum. A source that is not named is not read."""
-    from_step: int = 0
+    """Source name -> share of tokens; shares may have any sum. Sources without a weight are not read."""
+    from_step: NonNegativeInt = 0
     """Data step at which the stage begins."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Mixture:
-    """Sources and the stages of their weights (a curriculum where there are several)."""
+    """Sources and the stages of their weights (a curriculum if there are several)."""
 
     sources: tuple[Source, ...]
     stages: tuple[Stage, ...]
 
     def __post_init__(self) -> None:
+        check_limits(self)
         names = [source.name for source in self.sources]
         if len(set(names)) != len(names):
             raise InputError(
@@ -67,23 +71,23 @@ class Mixture:
             )
         steps = [stage.from_step for stage in self.stages]
         if not steps or steps[0] != 0 or steps != sorted(set(steps)):
-            raise InputError(f"the stages of a mixture begin at data step 0 and go up, not at {steps}")
+            raise InputError(f"from_step of a mixture's stages must begin at 0 and increase, unlike {steps}")
         for stage in self.stages:
-            if unknown := set(stage.weights) - set(names):
-                raise InputError(f"a stage weighs {', '.join(sorted(unknown))}, which the mixture has no source for")
+            if unknown := sorted(set(stage.weights) - set(names)):
+                raise InputError(f"a stage has weights for {', '.join(unknown)}, but the mixture has no such source")
             if not all(math.isfinite(w) and w >= 0 for w in stage.weights.values()) or sum(stage.weights.values()) <= 0:
                 raise InputError(
-                    f"weights are finite, not negative, and not all zero, unlike those of the stage from data step {stage.from_step}"
+                    f"weights of the stage from data step {stage.from_step} must be finite, at least 0, and not all 0"
                 )
 
     @property
     def used(self) -> tuple[Source, ...]:
-        """The sources that some stage gives a weight above zero, in the mixture's order."""
+        """Return the sources with a weight above zero in some stage, in the mixture's order."""
         return tuple(
             source for source in self.sources if any(stage.weights.get(source.name, 0) > 0 for stage in self.stages)
         )
 
 
 def by_tokens(sources: tuple[Source, ...], epochs: Mapping[str, float] | None = None) -> dict[str, float]:
-    """Weights in proportion to the sources' published tokens, times the number of epochs (default 1) of each."""
+    """Return weights in proportion to the sources' published tokens, times the number of epochs (default 1) of each."""
     return {source.name: source.billion_tokens * (epochs or {}).get(source.name, 1.0) for source in sources}

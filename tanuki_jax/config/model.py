@@ -1,22 +1,25 @@
-"""The shape of a model, and its groups of layers that are alike."""
+"""Shape of a model, and its groups of layers of one kind."""
 
 import dataclasses
 import itertools
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from tanuki_jax.config.limits import Limits, NonNegativeInt, PositiveFloat, PositiveInt
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RopeScaling:
-    """Rotary frequencies stretched to rows longer than those of pretraining, as in Llama 3.1 (`llama3` of Hugging Face)."""
+    """Rotary frequencies for rows longer than those of pretraining, as in Llama 3.1 (`llama3` of Hugging Face)."""
 
-    factor: float = 1.0
+    factor: Annotated[float, Limits(at_least=1)] = 1.0
     """Number by which low frequencies are divided; 1: no scaling."""
-    low_frequency_factor: float = 1.0
+    low_frequency_factor: PositiveFloat = 1.0
     """Frequencies with a wavelength above original_length / low_frequency_factor are divided by `factor`."""
-    high_frequency_factor: float = 4.0
-    """Frequencies with a wavelength below original_length / high_frequency_factor are kept; those between are interpolated."""
-    original_length: int = 8192
+    high_frequency_factor: PositiveFloat = 4.0
+    """Frequencies with a wavelength below original_length / high_frequency_factor are kept, those between are
+    interpolated."""
+    original_length: PositiveInt = 8192
     """Tokens in a row before the scaling."""
 
 
@@ -45,47 +48,48 @@ class LayerGroup:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Model:
-    """Shape of a Llama (Touvron et al. 2023; grouped-query attention of Ainslie et al. 2023), or of a mixture of experts
-    like it (Jiang et al. 2024)."""
+    """Shape of a Llama (Touvron et al. 2023; grouped-query attention of Ainslie et al. 2023), or of a mixture of
+    experts built on it (Jiang et al. 2024)."""
 
-    vocabulary: int
+    vocabulary: PositiveInt
     """V, rows of the embedding; at least the tokenizer's pieces, a multiple of 128 for speed."""
-    width: int
+    width: PositiveInt
     """D, size of the residual stream."""
-    hidden: int
+    hidden: PositiveInt
     """F, size of the SwiGLU's inner layer, in each expert."""
-    layers: int
+    layers: PositiveInt
     """L, number of layers."""
-    heads: int
+    heads: PositiveInt
     """H, query heads."""
-    kv_heads: int
+    kv_heads: PositiveInt
     """K, key and value heads; divides heads."""
-    explicit_head_dim: int = 0
+    explicit_head_dim: NonNegativeInt = 0
     """Size of an attention head; 0: width / heads."""
     qk_norm: bool = False
     """Whether queries and keys are normalised per head before rotation (Dehghani et al. 2023; Qwen3)."""
-    window: int = 0
+    window: NonNegativeInt = 0
     """Tokens that a query sees, its own included; 0: all before it."""
-    global_every: int = 0
+    global_every: Annotated[int, Limits(at_least=2, or_equal=0)] = 0
     """Every n-th layer sees all tokens despite `window`; 0: no layer does."""
-    experts: int = 0
+    experts: Annotated[int, Limits(at_least=2, or_equal=0)] = 0
     """E, SwiGLUs in a layer, among which the router chooses for each token; 0: one SwiGLU for all tokens."""
-    experts_per_token: int = 2
-    """Experts that compute each token; with 1, whose weight is always 1, only the load-balancing loss trains the router."""
-    dense_layers: int = 0
+    experts_per_token: PositiveInt = 2
+    """Experts that compute each token; with 1, whose weight is always 1, only the load-balancing loss trains the
+    router."""
+    dense_layers: NonNegativeInt = 0
     """First layers of a mixture of experts that have one SwiGLU instead of experts."""
     router_logits: Literal["plain", "standardized"] = "plain"
-    """Input of the softmax over experts: the router's logits, or each token's logits less their mean, over their standard
-    deviation (Wei et al. 2024, as in Tanuki-8x8B)."""
-    rope_theta: float = 10_000.0
+    """Input of the softmax over experts: the router's logits; or standardized, each token's logits less their mean,
+    over their standard deviation (Wei et al. 2024, as in Tanuki-8x8B)."""
+    rope_theta: PositiveFloat = 10_000.0
     """Base of the rotary position embedding (Su et al. 2021)."""
     rope_scaling: RopeScaling = RopeScaling()
-    norm_epsilon: float = 1e-5
+    norm_epsilon: PositiveFloat = 1e-5
     """Number added to the mean square in RMSNorm."""
     tied: bool = False
     """Whether the output matrix is the embedding, transposed."""
-    initial_std: float = 0.02
-    """Standard deviation of the initial weights; weights that write to the residual stream get initial_std / sqrt(2 L)."""
+    initial_std: PositiveFloat = 0.02
+    """Standard deviation of initial weights; weights that write to the residual stream get initial_std / sqrt(2 L)."""
 
     @property
     def head_dim(self) -> int:

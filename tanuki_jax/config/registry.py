@@ -1,21 +1,26 @@
-"""Named configs: Python functions under `configs/`, or in any file of the user's as `file.py:name`."""
+"""Named configs: Python functions in `configs/`, or in any other file as `file.py:name`."""
 
+import contextlib
+import dataclasses
 import difflib
 import importlib.util
 import inspect
+import re
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
+from tanuki_jax.config.renamed import RENAMED
 from tanuki_jax.config.sweep import Sweep
 
 
 class Registry[T]:
-    """Functions without arguments that return a config, each under a name."""
+    """Functions without arguments that return a config, each registered under a name."""
 
     def __init__(self, kind: str, result: type[T]) -> None:
         self.kind = kind
@@ -23,7 +28,7 @@ class Registry[T]:
         self._functions: dict[str, Callable[[], T]] = {}
 
     def __call__(self, name: str) -> Callable[[Callable[[], T]], Callable[[], T]]:
-        """Decorator that registers a function under `name`. InputError if another function has the name."""
+        """Return a decorator that registers a function under `name`. InputError if another function has the name."""
 
         def register(function: Callable[[], T]) -> Callable[[], T]:
             if name in self._functions:
@@ -36,12 +41,19 @@ class Registry[T]:
         return register
 
     def names(self) -> list[str]:
-        """Names of the configs that the project ships, sorted."""
+        """Return the names of the configs that the project ships, sorted."""
         shipped = {module.__name__ for module in _shipped_configs()}
         return sorted(name for name, function in self._functions.items() if function.__module__ in shipped)
 
     def find(self, name: str) -> T:
-        """The config of that name, or of `path/to/file.py:name`. InputError names the nearest if there is none."""
+        """Return the config of that name, or of `path/to/file.py:name`.
+
+        InputError if there is none, which names the nearest, or if it states a field by a former name.
+        """
+        with _new_names():
+            return self._find(name)
+
+    def _find(self, name: str) -> T:
         if name.endswith(".py"):
             raise InputError(f"{name} is a file; name one of its functions, as in {name}:NAME")
         if ":" in name:
@@ -56,18 +68,18 @@ class Registry[T]:
         file, _, name = reference.rpartition(":")
         path = Path(file)
         if not path.is_file():
-            raise InputError(f"there is no file {file!r}, where {reference} would find the {self.kind} {name!r}")
+            raise InputError(f"there is no file {file!r}, in which {reference} names the {self.kind} {name!r}")
         _shipped_configs()
         module = _load(path)
         functions = [(n, f) for n, f in vars(module).items() if inspect.isfunction(f)] + list(self._functions.items())
-        here = {n: f for n, f in functions if f.__module__ == module.__name__ and not n.startswith("_")}
-        if name not in here:
-            raise InputError(f"{file} has no function {name!r}; it has {', '.join(sorted(here)) or 'none'}")
-        if needed := inspect.signature(here[name]).parameters:
+        public = {n: f for n, f in functions if f.__module__ == module.__name__ and not n.startswith("_")}
+        if name not in public:
+            raise InputError(f"{file} has no function {name!r}; it has {', '.join(sorted(public)) or 'none'}")
+        if arguments := inspect.signature(public[name]).parameters:
             raise InputError(
-                f"{reference} takes the arguments {', '.join(needed)}; a config is a function without arguments"
+                f"{reference} takes the arguments {', '.join(arguments)}; a config is a function without arguments"
             )
-        config = here[name]()
+        config = public[name]()
         if not isinstance(config, self._result):
             raise InputError(f"{reference} returns {type(config).__name__}, not {self._result.__name__}")
         return config
@@ -78,8 +90,27 @@ mixture = Registry("mixture", Mixture)
 sweep = Registry("sweep", Sweep)
 
 
+@contextlib.contextmanager
+def _new_names() -> Iterator[None]:
+    """Turn Python's TypeError about a field that was renamed into an InputError with its new name and the line."""
+    try:
+        yield
+    except TypeError as error:
+        unexpected = re.match(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
+        new = RENAMED.get(unexpected[1], {}).get(unexpected[2]) if unexpected else None
+        if unexpected is None or new is None:
+            raise
+        # The last frame is the line of the config, or `replace` of dataclasses, which that line calls.
+        frames = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != dataclasses.__file__
+        ]
+        line = f"{frames[-1].filename}, line {frames[-1].lineno}"
+        raise InputError(f"{line}: {unexpected[2]!r} of {unexpected[1]} is called {new!r} now") from None
+
+
 def _load(path: Path) -> ModuleType:
-    """The module of a file, run once in a process, however often and by whatever path it is asked for. InputError if it is not Python."""
+    """Return the module of a file, which runs once in a process, whatever path names it. InputError if it is not
+    Python."""
     name = str(path.resolve())
     if name in sys.modules:
         return sys.modules[name]
@@ -98,7 +129,7 @@ def _load(path: Path) -> ModuleType:
 
 
 def _shipped_configs() -> list[ModuleType]:
-    """The modules of `configs/`: inside the package in a wheel, beside it in a checkout."""
+    """Return the modules of `configs/`, which is inside the package in a wheel, and beside it in a checkout."""
     package = Path(__file__).parent.parent
     folder = next(f for f in (package / "configs", package.parent / "configs") if f.is_dir())
     return [_load(path) for path in sorted(folder.glob("*.py"))]

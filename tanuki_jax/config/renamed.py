@@ -1,4 +1,4 @@
-"""Fields of configs that had another name before: old files are read, and an old option is answered with the new one."""
+"""Fields of configs that were renamed: old files are read, and an old option is answered with its new name."""
 
 RENAMED: dict[str, dict[str, str]] = {
     "Rewind": {
@@ -11,4 +11,4 @@ RENAMED: dict[str, dict[str, str]] = {
     "Preference": {"sft": "sft_weight"},
     "Router": {"load_balancing": "load_balancing_weight"},
 }
-"""Class of the config -> its fields, old name -> new name."""
+"""Class of the config -> former name of a field -> its name."""

@@ -1,6 +1,7 @@
-"""Frozen dataclass trees to readable JSON and back, without loss: an `Experiment` or a `Mixture` of a run folder.
+"""Frozen dataclass trees as readable JSON and back, without loss, such as an `Experiment` of a run folder.
 
-A field that may hold one of several dataclasses says which in `kind`; without it (an older file) it holds the first.
+A field that may hold one of several dataclasses names its class in `kind`; without it (an older file) it holds the
+first.
 """
 
 import collections.abc
@@ -14,21 +15,22 @@ from tanuki_jax.config.renamed import RENAMED
 
 
 def to_json(config: object) -> str:
-    """A tree of dataclasses, tuples, mappings and plain values as JSON: fields in the order of their declaration, a newline at the end."""
+    """Return a tree of dataclasses, tuples, mappings and plain values as JSON, with fields in the order of their
+    declaration and a newline at the end."""
     return json.dumps(_plain(config, type(config)), indent=2, ensure_ascii=False) + "\n"
 
 
 def from_json[Config](text: str, kind: type[Config], origin: str = "the config") -> Config:
-    """The tree of type `kind` that `to_json` wrote.
+    """Return the tree of type `kind` that `to_json` wrote.
 
     Args:
-        text: what `to_json` returned.
+        text: JSON that `to_json` returned.
         kind: dataclass at the root.
-        origin: what an error names, the file's path for instance.
+        origin: name of the text in errors, for instance the file's path.
 
     Raises:
-        InputError: on malformed JSON, unknown fields, missing ones that have no default (a field that is younger than the file has
-            one), and values of another type than the field's.
+        InputError: on malformed JSON, an unknown field, a missing one that has no default (fields younger than the
+            file have one), and a value of another type than the field's.
     """
     try:
         value = json.loads(text)
@@ -38,7 +40,10 @@ def from_json[Config](text: str, kind: type[Config], origin: str = "the config")
 
 
 def _plain(value: Any, kind: Any) -> object:
-    """What `json` can write of a value whose declared type is `kind`. Equal configs give equal text: 1 in the place of a float is 1.0."""
+    """Return a value, whose declared type is `kind`, as one that `json` can write.
+
+    Equal configs give equal text: the integer 1 in a float field is written as 1.0.
+    """
     if dataclasses.is_dataclass(kind):
         kinds = get_type_hints(kind)
         return {field.name: _plain(getattr(value, field.name), kinds[field.name]) for field in dataclasses.fields(kind)}
@@ -53,7 +58,7 @@ def _plain(value: Any, kind: Any) -> object:
 
 
 def _build(value: Any, kind: Any, field: str, origin: str) -> Any:
-    """The object of type `kind` that the JSON `value` describes; `field` is its dotted path."""
+    """Return the object of type `kind` that a JSON value describes; `field` is its dotted path."""
     if dataclasses.is_dataclass(kind):
         return _build_dataclass(value, cast(type, kind), field, origin)
     if kind is Any:
@@ -89,9 +94,8 @@ def _build_one_of(value: dict[str, Any], kinds: tuple[type, ...], field: str, or
 
 def _build_dataclass(value: Any, kind: type, field: str, origin: str) -> Any:
     if not isinstance(value, dict):
-        raise InputError(
-            f"{field or 'the root'} of {origin} is {json.dumps(value, ensure_ascii=False)[:80]}, not the fields of {kind.__name__}"
-        )
+        shown = json.dumps(value, ensure_ascii=False)[:80]
+        raise InputError(f"{field or 'the root'} of {origin} is {shown}, not the fields of {kind.__name__}")
     renamed = RENAMED.get(kind.__name__, {})
     value = {renamed.get(name, name): part for name, part in value.items()}
     kinds = get_type_hints(kind)

@@ -1,120 +1,43 @@
-"""What an experiment must satisfy before any device or file is looked at."""
+"""Checks that an experiment must pass before any device is looked at."""
 
-import math
-from operator import attrgetter
+from pathlib import Path
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.experiment import Experiment, NextToken
+from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.limits import check_limits
 from tanuki_jax.config.lora import ADAPTER_NAME
-
-_ABOVE_ZERO = (
-    "model.vocabulary",
-    "model.width",
-    "model.hidden",
-    "model.layers",
-    "model.heads",
-    "model.kv_heads",
-    "data.tokenizer.pieces",
-    "data.tokenizer.sample_bytes",
-    "data.sequence_length",
-    "data.batch_rows",
-    "data.window_documents",
-    "data.read_threads",
-    "steps",
-    "checkpoints.every_steps",
-    "checkpoints.keep",
-    "held_out.every_steps",
-    "held_out.rows",
-    "layout.fsdp",
-    "layout.expert",
-    "layout.context",
-    "layout.tensor",
-    "layout.stage",
-    "layout.interleave",
-    "layout.microbatches",
-    "layout.accumulation",
-    "logging.every_steps",
-    "model.rope_theta",
-    "model.norm_epsilon",
-    "model.initial_std",
-    "model.rope_scaling.low_frequency_factor",
-    "model.rope_scaling.original_length",
-    "guard.window",
-    "rewind.window",
-    "rewind.slow_factor",
-    "optimizer.epsilon",
-    "optimizer.clip_norm",
-    "lora.alpha",
-    "lora.loraplus_ratio",
-)
-_NOT_NEGATIVE = (
-    "model.explicit_head_dim",
-    "model.window",
-    "model.global_every",
-    "model.experts",
-    "model.dense_layers",
-    "router.load_balancing_weight",
-    "router.z_loss",
-    "lora.rank",
-    "optimizer.weight_decay",
-    "checkpoints.keep_every_steps",
-    "checkpoints.retries",
-    "guard.deviations",
-    "rewind.max_rejected",
-    "rewind.raised_steps",
-    "rewind.max_rewinds",
-    "rewind.slow_steps",
-    "watchdog.multiple",
-    "watchdog.least_seconds",
-    "integrity.every_steps",
-    "schedule.peak",
-    "schedule.final",
-    "schedule.warmup_steps",
-    "schedule.stable_steps",
-    "schedule.end_step",
-)
-_SHARES = ("data.held_out_share", "data.malformed_share", "optimizer.b1", "optimizer.b2", "lora.dropout")
-_SEEDS = 2**32
 
 
 def validate(experiment: Experiment) -> None:
-    """InputError, naming fields and values, if the parts of an experiment contradict each other or cannot be used.
+    """Raise InputError if fields of an experiment contradict each other or a number is outside its limits.
 
-    What depends on the number of devices is checked where the mesh is made.
+    Checks that depend on the number of devices are made with the mesh.
     """
-    for field in _ABOVE_ZERO:
-        value = attrgetter(field)(experiment)
-        _require(value > 0, f"{field} is {value}, and must be above 0")
-    for field in _NOT_NEGATIVE:
-        value = attrgetter(field)(experiment)
-        _require(value >= 0 and math.isfinite(value), f"{field} is {value}, and must be finite and not negative")
-    for field in _SHARES:
-        value = attrgetter(field)(experiment)
-        _require(0 <= value < 1, f"{field} is {value}, and must be at least 0 and below 1")
-    _require(0 <= experiment.seed < _SEEDS, f"seed is {experiment.seed}, and must be at least 0 and below 2**32")
+    check_limits(experiment)
     name = experiment.name
     _require(
         name not in ("", ".", "..") and "/" not in name,
-        f"name is {name!r}, and must be able to name a folder inside {experiment.runs}",
+        f"name is {name!r}, and must be a possible name of a folder in {experiment.runs}",
     )
     _check_model(experiment)
+    _check_tokenizer(experiment)
     _check_experts(experiment)
     _check_stages(experiment)
     _check_remat(experiment)
     _check_batch(experiment)
     _check_schedule(experiment)
-    _check_guard(experiment)
+    _check_rewind(experiment)
     _check_objective(experiment)
     _check_lora(experiment)
 
 
-def _require(holds: bool, sentence: str) -> None:
+def _require(holds: bool, message: str) -> None:
     if not holds:
-        raise InputError(sentence)
+        raise InputError(message)
 
 
 def _check_model(experiment: Experiment) -> None:
-    model, pieces, scaling = experiment.model, experiment.data.tokenizer.pieces, experiment.model.rope_scaling
+    model, scaling = experiment.model, experiment.model.rope_scaling
     _require(
         model.explicit_head_dim > 0 or model.width % model.heads == 0,
         f"model.heads ({model.heads}) must divide model.width ({model.width}), or model.explicit_head_dim be set",
@@ -123,30 +46,32 @@ def _check_model(experiment: Experiment) -> None:
         model.heads % model.kv_heads == 0, f"model.kv_heads ({model.kv_heads}) must divide model.heads ({model.heads})"
     )
     size = "model.explicit_head_dim" if model.explicit_head_dim else "model.width / model.heads"
-    _require(model.head_dim % 2 == 0, f"{size} is {model.head_dim}, and must be even, because positions rotate pairs")
+    _require(model.head_dim % 2 == 0, f"{size} is {model.head_dim}, and must be even, because RoPE rotates pairs")
     _require(
-        scaling.factor >= 1 and math.isfinite(scaling.factor),
-        f"model.rope_scaling.factor is {scaling.factor}, and must be finite and at least 1",
-    )
-    _require(
-        scaling.low_frequency_factor < scaling.high_frequency_factor < math.inf,
+        scaling.low_frequency_factor < scaling.high_frequency_factor,
         f"model.rope_scaling.low_frequency_factor ({scaling.low_frequency_factor}) must be below "
         f"model.rope_scaling.high_frequency_factor ({scaling.high_frequency_factor})",
     )
     _require(
-        model.global_every == 0 or (model.window > 0 and model.global_every > 1),
-        f"model.global_every ({model.global_every}) must be at least 2 and needs model.window above 0, "
-        f"and model.window is {model.window}",
+        model.global_every == 0 or model.window > 0,
+        f"model.global_every is {model.global_every}, but model.window is 0, so every layer sees all tokens already",
     )
+
+
+def _check_tokenizer(experiment: Experiment) -> None:
+    """Check the size of a tokenizer that is still to be trained. The trainer checks an existing one."""
+    tokenizer, vocabulary = experiment.data.tokenizer, experiment.model.vocabulary
+    path = Path(tokenizer.path)
     _require(
-        pieces <= model.vocabulary,
-        f"data.tokenizer.pieces ({pieces}) must not exceed model.vocabulary ({model.vocabulary})",
+        tokenizer.pieces <= vocabulary or path.suffix in (".model", ".json") or path.exists(),
+        f"data.tokenizer.pieces ({tokenizer.pieces}), the size of the tokenizer to be trained in {path}, must not "
+        f"exceed model.vocabulary ({vocabulary}); lower --data.tokenizer.pieces, or name an existing tokenizer in "
+        "--data.tokenizer.path",
     )
 
 
 def _check_experts(experiment: Experiment) -> None:
     model, layout, factor = experiment.model, experiment.layout, experiment.router.capacity_factor
-    _require(factor >= 0, f"router.capacity_factor is {factor}, and must not be negative")
     if not model.experts:
         _require(model.dense_layers == 0, f"model.dense_layers is {model.dense_layers}, but model.experts is 0")
         _require(
@@ -158,14 +83,13 @@ def _check_experts(experiment: Experiment) -> None:
             "router.capacity_factor and layout.exchange are for a mixture of experts, and model.experts is 0",
         )
         return
-    _require(model.experts > 1, "model.experts is 1; a mixture has at least 2, and a dense model 0")
     _require(
         model.dense_layers < model.layers,
         f"model.dense_layers ({model.dense_layers}) must be below model.layers ({model.layers})",
     )
     _require(
-        1 <= model.experts_per_token <= model.experts,
-        f"model.experts_per_token is {model.experts_per_token}, and must be from 1 to model.experts ({model.experts})",
+        model.experts_per_token <= model.experts,
+        f"model.experts_per_token ({model.experts_per_token}) must not exceed model.experts ({model.experts})",
     )
     _require(
         model.experts % layout.expert == 0,
@@ -173,38 +97,41 @@ def _check_experts(experiment: Experiment) -> None:
     )
     _require(
         factor == 0 or layout.exchange in ("auto", "all_to_all"),
-        f"router.capacity_factor ({factor}) goes with layout.exchange auto or all_to_all, not {layout.exchange}",
+        f"router.capacity_factor ({factor}) needs layout.exchange auto or all_to_all, not {layout.exchange}",
     )
 
 
 def _check_stages(experiment: Experiment) -> None:
     layout, layers = experiment.layout, experiment.model.layers
-    stages, groups = layout.stage, layout.interleave
+    stages, chunks = layout.stage, layout.interleave
     if stages == 1:
         _require(
-            groups == 1 and layout.microbatches == 1,
-            f"layout.interleave ({groups}) and layout.microbatches ({layout.microbatches}) are for pipeline stages, and layout.stage is 1; "
-            "layout.accumulation makes micro-batches without them",
+            chunks == 1 and layout.microbatches == 1,
+            f"layout.interleave ({chunks}) and layout.microbatches ({layout.microbatches}) are for pipeline stages, "
+            "and layout.stage is 1; layout.accumulation makes micro-batches without stages",
         )
         return
+    groups = len(experiment.model.groups)
     _require(
-        len(experiment.model.groups) == 1,
-        f"layout.stage ({stages}) needs layers that are all alike, and model.global_every or model.dense_layers makes "
-        f"{len(experiment.model.groups)} groups of them",
+        groups == 1,
+        f"layout.stage ({stages}) needs layers of one kind, and model.global_every or model.dense_layers makes "
+        f"{groups} groups of layers",
     )
-    parts = f"layout.stage ({stages})" + (f" x layout.interleave ({groups})" if groups > 1 else "")
-    near = max(1, layers // (stages * groups)) * stages * groups
+    parts = f"layout.stage ({stages})" + (f" x layout.interleave ({chunks})" if chunks > 1 else "")
+    near = max(1, layers // (stages * chunks)) * stages * chunks
     _require(
-        layers % (stages * groups) == 0,
-        f"{parts} must divide model.layers ({layers}); {near} or {near + stages * groups} layers would do",
+        layers % (stages * chunks) == 0,
+        f"{parts} must divide model.layers ({layers}); the nearest possible numbers of layers are {near} and "
+        f"{near + stages * chunks}",
     )
     _require(
         not layout.offload,
-        f"layout.offload does not go with layout.stage ({stages}): XLA cannot move activations to the host from inside a pipeline's rounds",
+        f"layout.offload cannot be combined with layout.stage ({stages}): XLA cannot move activations to the host from "
+        "inside a pipeline",
     )
     _require(
-        groups == 1 or layout.remat != "none",
-        "layout.interleave does not go with layout.remat none, which would keep the weights of every round",
+        chunks == 1 or layout.remat != "none",
+        "layout.interleave cannot be combined with layout.remat none, which would store the weights of every round",
     )
     _require(
         layout.microbatches % stages == 0,
@@ -218,88 +145,56 @@ def _check_remat(experiment: Experiment) -> None:
     _require(not both, f"{', '.join(sorted(both))} cannot be in both layout.save and layout.offload")
     _require(
         layout.remat != "none" or not (layout.save or layout.offload),
-        "layout.remat none keeps every activation, so layout.save and layout.offload have no effect; "
-        "choose another policy or leave them out",
+        "layout.remat none stores every activation, so layout.save and layout.offload have no effect; choose another "
+        "policy or leave them empty",
     )
 
 
 def _check_batch(experiment: Experiment) -> None:
-    rows, parts, data_axis = experiment.data.batch_rows, experiment.layout.accumulation, experiment.layout.data
-    _require(
-        data_axis > 0 or data_axis == -1,
-        f"layout.data is {data_axis}, and must be above 0, or -1 for what the other axes leave",
-    )
+    rows, parts = experiment.data.batch_rows, experiment.layout.accumulation
     _require(rows % parts == 0, f"layout.accumulation ({parts}) must divide data.batch_rows ({rows})")
     held_out = experiment.held_out.rows
     _require(
         held_out % (rows // parts) == 0,
-        f"held_out.rows ({held_out}) must be a multiple of data.batch_rows / layout.accumulation ({rows} / {parts} = {rows // parts})",
+        f"held_out.rows ({held_out}) must be a multiple of data.batch_rows / layout.accumulation "
+        f"({rows} / {parts} = {rows // parts})",
     )
 
 
 def _check_schedule(experiment: Experiment) -> None:
-    """Warm-up and plateau must fit before a stated end of the decay; without one, a short trial run may stop during its warm-up."""
+    """Check that warm-up and plateau end before the decay does, if its end is stated.
+
+    Without a stated end, a short trial run may stop during its warm-up.
+    """
     schedule = experiment.schedule
     warmup, stable, end = schedule.warmup_steps, schedule.stable_steps, schedule.end_step
     _require(
         warmup + stable <= end or end == 0,
-        f"schedule.warmup_steps ({warmup}) and schedule.stable_steps ({stable}) together must not exceed schedule.end_step ({end})",
+        f"schedule.warmup_steps ({warmup}) and schedule.stable_steps ({stable}) together must not exceed "
+        f"schedule.end_step ({end})",
     )
 
 
-def _check_guard(experiment: Experiment) -> None:
-    """Thresholds that healthy steps pass and spikes do not."""
-    guard, rewind, watchdog = experiment.guard, experiment.rewind, experiment.watchdog
-    _require(
-        guard.deviations == 0 or guard.deviations >= 3,
-        f"guard.deviations is {guard.deviations}, and healthy steps would be rejected; it must be at least 3, or 0 for none",
-    )
-    _require(guard.window >= 8, f"guard.window is {guard.window}, and must be at least 8 to say what is usual")
+def _check_rewind(experiment: Experiment) -> None:
+    rewind = experiment.rewind
     _require(
         rewind.max_rejected <= rewind.window,
-        f"rewind.max_rejected ({rewind.max_rejected}) can never be reached among rewind.window ({rewind.window}) steps",
-    )
-    _require(
-        rewind.raised_steps == 0 or rewind.raised_steps >= 16,
-        f"rewind.raised_steps is {rewind.raised_steps}, and every bad batch would be a spike; it must be at least 16, or 0 for never",
-    )
-    _require(rewind.slow_factor <= 1, f"rewind.slow_factor is {rewind.slow_factor}, and must be at most 1")
-    _require(
-        watchdog.multiple == 0 or watchdog.multiple > 1,
-        f"watchdog.multiple is {watchdog.multiple}, and usual steps would count as stuck; it must be above 1, or 0 for never",
+        f"rewind.max_rejected ({rewind.max_rejected}) cannot be reached within rewind.window ({rewind.window}) steps",
     )
 
 
 def _check_objective(experiment: Experiment) -> None:
     objective = experiment.objective
-    if isinstance(objective, NextToken):
-        for field, value in (("z_loss", objective.z_loss), ("noise", objective.noise)):
-            _require(
-                value >= 0 and math.isfinite(value),
-                f"objective.{field} is {value}, and must be finite and not negative",
-            )
-        return
-    _require(objective.beta > 0, f"objective.beta is {objective.beta}, and must be above 0")
-    _require(
-        0 <= objective.label_smoothing < 0.5,
-        f"objective.label_smoothing is {objective.label_smoothing}, and must be at least 0 and below 0.5, where pairs say nothing",
-    )
-    _require(
-        objective.label_smoothing == 0 or objective.loss in ("sigmoid", "simpo"),
-        f"objective.label_smoothing is for the losses sigmoid and simpo, not for {objective.loss}",
-    )
-    for name in ("sft_weight", "margin", "desirable", "undesirable"):
-        value = getattr(objective, name)
-        _require(
-            value >= 0 and math.isfinite(value), f"objective.{name} is {value}, and must be finite and not negative"
-        )
+    contradiction = objective.contradiction()
+    _require(not contradiction, contradiction)
     _require(
         experiment.lora.rank > 0 or not objective.computes_reference,
-        "objective.reference adapter_off needs an adapter (lora.rank above 0); where all parameters are trained it must be stored",
+        "objective.reference adapter_off needs an adapter (lora.rank above 0); where all parameters are trained, set "
+        "it to stored",
     )
     _require(
         bool(experiment.start.checkpoint) or not objective.stores_reference,
-        "objective.reference stored is that of the weights at start.checkpoint, which is empty",
+        "objective.reference stored needs the weights of start.checkpoint, which is empty",
     )
 
 
@@ -313,19 +208,21 @@ def _check_lora(experiment: Experiment) -> None:
     )
     _require(
         experiment.start.load == "parameters",
-        "start.load parameters_and_optimizer does not go with lora.rank: an adapter begins with an optimizer of its own",
+        "start.load parameters_and_optimizer cannot be combined with lora.rank: an adapter starts with a fresh "
+        "optimizer",
     )
     _require(
         ADAPTER_NAME.fullmatch(lora.name) is not None,
-        f"lora.name is {lora.name!r}, and must be of letters, digits, - and _, and not 'none'",
+        f"lora.name is {lora.name!r}, and must have only letters, digits, - and _, and not be 'none'",
     )
     _require(bool(lora.projections), "lora.projections is empty, so there is nothing to train")
     of_experts = [name for name in lora.projections if name.startswith("expert_")]
     dense = [name for name in lora.projections if name in ("gate", "up", "down")]
     if model.experts:
         _require(
-            not dense,
-            f"lora.projections names {', '.join(dense)}; those of a mixture are {', '.join(f'expert_{n}' for n in dense)}",
+            not dense or model.dense_layers > 0,
+            f"lora.projections names {', '.join(dense)}; in a mixture of experts they are called "
+            f"{', '.join(f'expert_{name}' for name in dense)}",
         )
     else:
         _require(not of_experts, f"lora.projections names {', '.join(of_experts)}, and model.experts is 0")
@@ -335,10 +232,14 @@ def _check_lora(experiment: Experiment) -> None:
     )
     _require(
         not lora.quantized or experiment.layout.remat != "none",
-        f"lora.base {lora.base} needs layout.remat full, attention or dots: none keeps every layer's weights as they are computed with",
+        f"lora.base {lora.base} needs layout.remat full, attention or dots: none would store every layer's weights "
+        "unquantized",
     )
-    _require(experiment.layout.stage == 1 or not lora.quantized, f"lora.base {lora.base} does not go with layout.stage")
+    _require(
+        experiment.layout.stage == 1 or not lora.quantized,
+        f"lora.base {lora.base} cannot be combined with layout.stage above 1",
+    )
     _require(
         experiment.layout.stage == 1 or not lora.dropout,
-        "lora.dropout does not go with layout.stage: all micro-batches of a pipeline would drop the same",
+        "lora.dropout cannot be combined with layout.stage above 1: all micro-batches would drop the same inputs",
     )

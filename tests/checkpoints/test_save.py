@@ -270,7 +270,7 @@ def test_a_process_killed_in_a_save_leaves_only_whole_checkpoints(tmp_path: Path
         assert process.exitcode == -signal.SIGKILL
         good, passed_over = newest_good(folder)
         assert good is not None and not passed_over
-        assert restore(good, optimizer={"accepted": jnp.asarray(1)})["optimizer"]["count"] == 0
+        assert restore(good, optimizer={"accepted": jnp.asarray(1)})["optimizer"]["accepted"] == 0
         Writer(folder, Checkpoints(every_steps=1), Told())
         assert unfinished(folder) == [] and step_folder(folder, steps(folder)[-1]) == good
 

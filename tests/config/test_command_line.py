@@ -1,4 +1,4 @@
-"""What a person types becomes an experiment, or one sentence that says what to type instead."""
+"""A command line becomes an experiment, or an error that says what to write instead."""
 
 import dataclasses
 import json
@@ -13,16 +13,20 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 import tyro
 
+from tanuki_jax.__main__ import commands
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import command_line, registry
 from tanuki_jax.config.command_line import parse, parse_options
+from tanuki_jax.config.common_options import COMMON_OPTIONS
 from tanuki_jax.config.experiment import Experiment, Preference
+from tanuki_jax.config.limits import PositiveInt
+from tanuki_jax.config.options import spell
 from tanuki_jax.config.serialize import from_json
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Counts the words of a corpus."""
+    """Count the words of a corpus."""
 
     workers: int = 2
     """Processes that count."""
@@ -31,8 +35,8 @@ class Options:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Place:
-    """Shows a row."""
+class RowOptions:
+    """Show a row."""
 
     run: tyro.conf.Positional[Path]
     """Run folder."""
@@ -46,8 +50,8 @@ def experiment(*words: str) -> Experiment:
     return parse("count", ["--config=tiny", *words], Options)[0]
 
 
-def sentence(*words: str) -> str:
-    """What `parse` says about words that it refuses."""
+def refusal(*words: str) -> str:
+    """Return the error of `parse` for words that it refuses."""
     with pytest.raises(InputError) as raised:
         parse("count", list(words), Options)
     assert "\n" not in str(raised.value)
@@ -55,7 +59,7 @@ def sentence(*words: str) -> str:
 
 
 def fields(kind: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Path and type of every field that holds a plain value."""
+    """Yield path and type of every field that holds a plain value."""
     for name, part in get_type_hints(kind).items():
         if get_origin(part) is UnionType:
             part = get_args(part)[0]
@@ -69,7 +73,7 @@ FIELDS = dict(fields(Experiment))
 
 
 def another(value: Any, kind: Any) -> Any:
-    """A value of that type which is not `value`."""
+    """Return a value of that type other than `value`."""
     if get_origin(kind) is Literal:
         return next(choice for choice in get_args(kind) if choice != value)
     if get_origin(kind) is tuple:
@@ -78,7 +82,7 @@ def another(value: Any, kind: Any) -> Any:
 
 
 def all_changed(tree: Any) -> tuple[Any, dict[tuple[str, ...], Any]]:
-    """The tree with another value in every field, and those values by path."""
+    """Return the tree with another value in every field, and those values by path."""
     values: dict[tuple[str, ...], Any] = {}
     for name, kind in get_type_hints(type(tree)).items():
         before = getattr(tree, name)
@@ -106,24 +110,26 @@ def test_every_field_is_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
     assert experiment(*words) == expected
 
 
-def test_the_options_of_an_objective_are_those_that_the_config_has() -> None:
-    with_pairs, _ = parse("count", ["--config=8b_dpo_lora", "--objective.beta=0.5", "--objective.loss", "ipo"], Options)
-    assert with_pairs.objective == Preference(beta=0.5, loss="ipo")
+def test_the_options_of_an_objective_are_those_of_the_config() -> None:
+    experiment_with_pairs, _ = parse(
+        "count", ["--config=8b_dpo_lora", "--objective.beta=0.5", "--objective.loss", "ipo"], Options
+    )
+    assert experiment_with_pairs.objective == Preference(beta=0.5, loss="ipo")
     assert (
-        sentence("--config=8b_dpo_lora", "--objective.z-loss=1")
+        refusal("--config=8b_dpo_lora", "--objective.z-loss=1")
         == "there is no option --objective.z-loss; the nearest is --objective.loss"
     )
-    assert "there is no option --objective.beta" in sentence("--config=tiny", "--objective.beta=0.5")
+    assert "there is no option --objective.beta" in refusal("--config=tiny", "--objective.beta=0.5")
 
 
-def test_nothing_is_changed_without_being_asked() -> None:
+def test_without_options_nothing_changes() -> None:
     assert parse("count", ["--config", "tiny"], Options) == (registry.experiment.find("tiny"), Options())
 
 
 @pytest.mark.parametrize(
     "words", [["--workers", "5", "--config=tiny", "--quick"], ["--quick", "--config", "tiny", "--workers=5"]]
 )
-def test_the_doors_own_options_stand_beside_the_experiment(words: list[str]) -> None:
+def test_options_of_the_command_are_read_beside_the_experiment(words: list[str]) -> None:
     assert parse("count", words, Options)[1] == Options(workers=5, quick=True)
 
 
@@ -176,20 +182,33 @@ def test_negative_numbers_are_values(words: list[str]) -> None:
         (["--config=tiny", "--steps", "0"], "steps is 0, and must be above 0"),
     ],
 )
-def test_a_mistake_is_named_in_one_sentence(words: list[str], expected: str) -> None:
-    assert sentence(*words) == expected
+def test_a_mistake_is_named_in_one_line(words: list[str], expected: str) -> None:
+    assert refusal(*words) == expected
 
 
-def test_a_narrow_terminal_changes_no_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    wrong = "a value that is longer than the terminal is wide"
-    assert sentence("--config=tiny", "--schedule.peak", wrong) == f"--schedule.peak takes a number, not {wrong!r}"
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("--lr", "there is no option --lr; use --schedule.peak"),
+        ("--optimizer.learning_rate=3", "there is no option --optimizer.learning-rate; use --schedule.peak"),
+        ("--lora-r", "there is no option --lora-r; use --lora.rank"),
+        (
+            "--resume",
+            "there is no option --resume; a run resumes by itself when the same command is started again; "
+            "--start.checkpoint begins a new run from other weights",
+        ),
+        ("--rewind.most=3", "--rewind.most is called --rewind.max-rewinds now"),
+        ("--lora.b_rate=3", "--lora.b-rate is called --lora.loraplus-ratio now"),
+    ],
+)
+def test_usual_and_former_names_are_answered(word: str, expected: str) -> None:
+    assert refusal("--config=tiny", word) == expected
 
 
 def test_without_a_config_all_names_are_listed() -> None:
     assert (
-        sentence()
-        == sentence("--steps=3")
+        refusal()
+        == refusal("--steps=3")
         == (f"count needs --config=NAME, one of {', '.join(registry.experiment.names())}, or --config=file.py:name")
     )
 
@@ -203,7 +222,7 @@ def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return output.out
 
 
-def test_print_config_prints_what_would_run(capsys: pytest.CaptureFixture[str]) -> None:
+def test_print_config_prints_the_resolved_experiment(capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(capsys, "--config=8b", "--steps", "10", "--layout.data=2", "--print-config")
     assert (
         from_json(text, Experiment) == parse("count", ["--config=8b", "--steps", "10", "--layout.data=2"], Options)[0]
@@ -212,10 +231,10 @@ def test_print_config_prints_what_would_run(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("words", [[], ["--config=8b"]])
-def test_help_documents_every_field_and_option(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Between an option's name and its default stand its words."""
-    text = " ".join(re.sub(r"[│╭╮╰╯─]+", " ", printed(capsys, *words, "--help")).split())
-    assert "Counts the words of a corpus." in text
+def test_full_help_documents_every_field_and_option(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Match the words between an option's name and its default."""
+    text = " ".join(re.sub(r"[│╭╮╰╯─]+", " ", printed(capsys, *words, "--help-all")).split())
+    assert "Count the words of a corpus." in text
     assert f"Configs: {', '.join(registry.experiment.names())}." in text
     for name in ["config", "print-config", "workers", "quick", *(".".join(path).replace("_", "-") for path in FIELDS)]:
         found = re.search(
@@ -225,20 +244,52 @@ def test_help_documents_every_field_and_option(words: list[str], capsys: pytest.
 
 
 def test_help_shows_the_defaults_of_the_config(capsys: pytest.CaptureFixture[str]) -> None:
-    text = " ".join(re.sub(r"[│─]+", " ", printed(capsys, "--config=8b", "--help")).split())
+    text = " ".join(re.sub(r"[│─]+", " ", printed(capsys, "--config=8b", "--help-all")).split())
     assert re.search(r"--model\.hidden INT [^(]*\(default: 14336\)", text)
     assert re.search(r"--optimizer\.clip-norm FLOAT [^(]*\(default: 0\.8\)", text)
 
 
-def test_a_door_without_an_experiment_has_options_too() -> None:
-    assert parse_options("show", ["runs/tiny", "--step", "3"], Place) == Place(run=Path("runs/tiny"), step=3)
+@pytest.mark.parametrize("command", ["train", "prepare", "plan", "bench step", "a command without a row"])
+def test_short_help_has_the_common_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        parse(command, ["--config=8b", "--help"], Options)
+    assert not left.value.code
+    text = " ".join(re.sub(r"[│─]+", " ", capsys.readouterr().out).split())
+    common = {spell(name) for name in COMMON_OPTIONS.get(command, ())}
+    shown = set(re.findall(r" (--[\w.-]+)(?: INT| FLOAT| STR|, --no| \{|[ ]Show|[ ]Print)", text))
+    assert shown == common | {"--config", "--print-config", "--help-all", "--workers", "--quick"}
+    assert f"--help-all shows {len(FIELDS) - len(common)} more options." in text
+    assert f"Configs: {', '.join(registry.experiment.names())}." in text
+    assert "--data.batch-rows INT" not in text or re.search(r"--data\.batch-rows INT [^(]*\(default: 1536\)", text)
+
+
+def test_common_options_are_fields_of_the_experiment() -> None:
+    assert {name for names in COMMON_OPTIONS.values() for name in names} <= {".".join(path) for path in FIELDS}
+
+
+def test_limits_of_a_commands_options_are_checked() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Limited:
+        """Read."""
+
+        read_threads: PositiveInt = 1
+
+    message = r"^--read-threads is 0, and must be above 0$"
+    with pytest.raises(InputError, match=message):
+        parse("read", ["--config=tiny", "--read-threads=0"], Limited)
+    with pytest.raises(InputError, match=message):
+        parse_options("read", ["--read-threads=0"], Limited)
+
+
+def test_a_command_without_an_experiment_has_options_too() -> None:
+    assert parse_options("show", ["runs/tiny", "--step", "3"], RowOptions) == RowOptions(run=Path("runs/tiny"), step=3)
 
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([], "RUN, --step INT must be given"),
-        (["runs/tiny"], "--step INT must be given"),
+        ([], "RUN, --step must be given"),
+        (["runs/tiny"], "--step must be given"),
         (["runs/tiny", "--step", "x"], "--step takes a whole number, not 'x'"),
         (["runs/tiny", "--step=1", "--oder=up"], "there is no option --oder; the nearest is --order"),
         (["runs/tiny", "--step=1", "--order=left"], "--order takes one of up, down, not 'left'"),
@@ -248,9 +299,9 @@ def test_a_door_without_an_experiment_has_options_too() -> None:
         ),
     ],
 )
-def test_its_mistakes_are_named_in_one_sentence_too(words: list[str], expected: str) -> None:
+def test_mistakes_without_an_experiment_are_named_in_one_line(words: list[str], expected: str) -> None:
     with pytest.raises(InputError) as raised:
-        parse_options("show", words, Place)
+        parse_options("show", words, RowOptions)
     assert str(raised.value) == expected
 
 
@@ -261,7 +312,7 @@ from tanuki_jax.base.command import enter
 
 @dataclasses.dataclass
 class Options:
-    "Does nothing."
+    "Do nothing."
 
 enter("train", lambda words: print(parse("train", words, Options)[0].steps))
 """
@@ -281,14 +332,26 @@ enter("train", lambda words: print(parse("train", words, Options)[0].steps))
         ),
     ],
 )
-def test_a_command_ends_with_a_sentence_and_a_code(words: list[str], code: int, out: str, err: str) -> None:
+def test_a_command_ends_with_a_message_and_an_exit_code(words: list[str], code: int, out: str, err: str) -> None:
     result = subprocess.run([sys.executable, "-c", PROGRAM, *words], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (code, out, err)
 
 
-def test_reading_the_command_line_loads_no_array_library() -> None:
-    program = (
-        "import sys, tanuki_jax.config.command_line; print(sorted({'jax', 'numpy', 'flax', 'rich'} & set(sys.modules)))"
-    )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert result.stdout == "[]\n"
+HELP = """
+import runpy, sys
+name, *words = sys.argv[1:]
+sys.argv[1:] = words
+try:
+    runpy.run_module("tanuki_jax." + name, run_name="__main__", alter_sys=True)
+except SystemExit:
+    pass
+heavy = {"jax", "numpy", "flax", "matplotlib", "sentencepiece", "tokenizers"}
+print(sorted(heavy & set(sys.modules)), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("command", [*commands(), "bench step", "convert upcycle"])
+def test_help_imports_no_heavy_library(command: str) -> None:
+    words = [sys.executable, "-c", HELP, *command.split(), "--help"]
+    result = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert (result.stdout[:5], result.stderr) == ("usage", "[]\n")

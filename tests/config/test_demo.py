@@ -1,4 +1,4 @@
-"""The demo reads what every machine has, and fits on a laptop."""
+"""The demo reads files that every machine has, and fits on a laptop."""
 
 import sys
 import sysconfig

@@ -1,4 +1,4 @@
-"""A mixture that contradicts itself is refused when it is made."""
+"""A mixture that contradicts itself is refused when it is created."""
 
 import math
 from collections.abc import Mapping
@@ -22,18 +22,23 @@ def test_a_source_is_named_once() -> None:
 
 
 def test_weights_are_of_sources_that_exist() -> None:
-    assert refusal((A,), Stage(weights={"a": 1, "c": 1})) == "a stage weighs c, which the mixture has no source for"
+    assert (
+        refusal((A,), Stage(weights={"a": 1, "c": 1}))
+        == "a stage has weights for c, but the mixture has no such source"
+    )
 
 
 @pytest.mark.parametrize("steps", [(), (1,), (0, 5, 5), (0, 9, 5)])
 def test_stages_begin_at_zero_and_go_up(steps: tuple[int, ...]) -> None:
     stages = tuple(Stage(weights={"a": 1}, from_step=step) for step in steps)
-    assert refusal((A,), *stages) == f"the stages of a mixture begin at data step 0 and go up, not at {list(steps)}"
+    assert (
+        refusal((A,), *stages) == f"from_step of a mixture's stages must begin at 0 and increase, unlike {list(steps)}"
+    )
 
 
 @pytest.mark.parametrize("weights", [{}, {"a": 0}, {"a": -1, "b": 2}, {"a": math.inf}, {"a": math.nan}])
-def test_weights_can_be_drawn_by(weights: Mapping[str, float]) -> None:
-    expected = "weights are finite, not negative, and not all zero, unlike those of the stage from data step 4"
+def test_weights_are_a_distribution(weights: Mapping[str, float]) -> None:
+    expected = "weights of the stage from data step 4 must be finite, at least 0, and not all 0"
     assert refusal((A, B), Stage(weights={"a": 1}), Stage(weights=weights, from_step=4)) == expected
 
 

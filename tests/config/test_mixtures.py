@@ -1,4 +1,4 @@
-"""The corpora of `configs/mixtures.py` against the published sums."""
+"""The corpora of `configs/mixtures.py`, compared with the published sums."""
 
 from collections import defaultdict
 
@@ -13,7 +13,7 @@ def find(name: str) -> Mixture:
 
 
 def share(mixture: Mixture, stage: Stage, language: str) -> float:
-    """Part of a stage's tokens that is in a language; half of a source in two."""
+    """Return the share of a stage's tokens in a language; half of a source in two languages."""
     total = sum(stage.weights.values())
     languages = {source.name: source.language.split("+") for source in mixture.sources}
     return sum(
@@ -29,7 +29,7 @@ def test_the_synthetic_sets_are_38_of_231_billion_tokens() -> None:
     assert mixture.used == mixture.sources
 
 
-def test_their_teachers_wrote_what_is_published() -> None:
+def test_tokens_by_teacher_are_the_published_sums() -> None:
     written: defaultdict[str, float] = defaultdict(float)
     for source in find("tanuki_synthetic").sources:
         written[source.teacher] += source.billion_tokens
@@ -47,7 +47,7 @@ def test_their_teachers_wrote_what_is_published() -> None:
     )
 
 
-def test_their_kinds_sum_to_what_is_published() -> None:
+def test_tokens_by_kind_are_the_published_sums() -> None:
     sums: defaultdict[str, float] = defaultdict(float)
     for source in find("tanuki_synthetic").sources:
         sums[source.kind] += source.billion_tokens
@@ -69,7 +69,7 @@ def test_every_source_is_described_and_used(name: str) -> None:
 
 
 def test_phase1_goes_from_english_to_japanese() -> None:
-    """Where English ends is where its 105.6 billion tokens are spent at 1,536 x 2,048 a step."""
+    """Compute the end of English by its 105.6 billion tokens at 1,536 x 2,048 a step."""
     mixture = find("tanuki_phase1")
     assert [share(mixture, stage, "ja") for stage in mixture.stages] == pytest.approx([0.05, 0.05, 0.95], abs=1e-5)
     assert mixture.stages[-1].from_step == pytest.approx((195.537 - 89.94) * 1e9 / (1536 * 2048), abs=1)

@@ -1,4 +1,4 @@
-"""Head size, and the groups of layers that are alike."""
+"""Size of attention heads, and groups of layers of one kind."""
 
 import dataclasses
 

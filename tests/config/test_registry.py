@@ -8,7 +8,7 @@ import pytest
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import registry
 
-MINE = """
+USER_FILE = """
 from dataclasses import replace
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
@@ -33,10 +33,10 @@ def _hidden() -> Experiment:
 
 
 @pytest.fixture
-def mine(tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    """A file of the user's; what it registers has a name of this test's own, since a process registers a name once."""
+def user_file(tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """Return a file of a user, which registers a name that is unique to this test: a process registers a name once."""
     file = tmp_path / "mine.py"
-    file.write_text(MINE.replace("my-tiny", request.node.name))
+    file.write_text(USER_FILE.replace("my-tiny", request.node.name))
     return str(file)
 
 
@@ -47,12 +47,12 @@ def refusal(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", registry.experiment.names())
-def test_an_experiment_bears_the_name_it_is_found_by(name: str) -> None:
+def test_an_experiment_has_its_registered_name(name: str) -> None:
     assert registry.experiment.find(name).name == name
 
 
 @pytest.mark.parametrize("name", registry.sweep.names())
-def test_a_sweep_bears_the_name_it_is_found_by(name: str) -> None:
+def test_a_sweep_has_its_registered_name(name: str) -> None:
     assert registry.sweep.find(name).name == name
 
 
@@ -70,16 +70,16 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
         registry.mixture.find("tanuki_phase")
 
 
-def test_functions_of_a_file_are_found_registered_or_not(mine: str, request: pytest.FixtureRequest) -> None:
-    assert registry.experiment.find(f"{mine}:{request.node.name}").steps == 7
-    assert registry.experiment.find(f"{mine}:registered").steps == 7
-    assert registry.experiment.find(f"{mine}:plain").name == "plain"
-    assert registry.mixture.find(f"{mine}:corpus") == registry.mixture.find("demo")
+def test_functions_of_a_file_are_found_registered_or_not(user_file: str, request: pytest.FixtureRequest) -> None:
+    assert registry.experiment.find(f"{user_file}:{request.node.name}").steps == 7
+    assert registry.experiment.find(f"{user_file}:registered").steps == 7
+    assert registry.experiment.find(f"{user_file}:plain").name == "plain"
+    assert registry.mixture.find(f"{user_file}:corpus") == registry.mixture.find("demo")
 
 
-def test_a_file_is_not_among_the_shipped_names(mine: str, request: pytest.FixtureRequest) -> None:
+def test_a_file_is_not_among_the_shipped_names(user_file: str, request: pytest.FixtureRequest) -> None:
     before = registry.experiment.names()
-    registry.experiment.find(f"{mine}:plain")
+    registry.experiment.find(f"{user_file}:plain")
     assert registry.experiment.names() == before
     assert request.node.name not in before
 
@@ -90,22 +90,22 @@ def test_a_shipped_file_may_be_named_by_its_path(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("name", ["tiny", "_hidden", "replace", ""])
-def test_only_the_files_own_public_functions_count(mine: str, name: str, request: pytest.FixtureRequest) -> None:
+def test_only_the_files_own_public_functions_count(user_file: str, name: str, request: pytest.FixtureRequest) -> None:
     own = ", ".join(sorted(["corpus", "plain", "registered", "with_steps", request.node.name]))
-    assert refusal(f"{mine}:{name}") == f"{mine} has no function {name!r}; it has {own}"
+    assert refusal(f"{user_file}:{name}") == f"{user_file} has no function {name!r}; it has {own}"
 
 
-def test_a_file_that_cannot_give_a_config_is_refused(mine: str, tmp_path: Path) -> None:
-    assert refusal(f"{mine}:corpus") == f"{mine}:corpus returns Mixture, not Experiment"
+def test_a_file_without_the_config_is_refused(user_file: str, tmp_path: Path) -> None:
+    assert refusal(f"{user_file}:corpus") == f"{user_file}:corpus returns Mixture, not Experiment"
     assert (
-        refusal(f"{mine}:with_steps")
-        == f"{mine}:with_steps takes the arguments steps; a config is a function without arguments"
+        refusal(f"{user_file}:with_steps")
+        == f"{user_file}:with_steps takes the arguments steps; a config is a function without arguments"
     )
-    assert refusal(mine) == f"{mine} is a file; name one of its functions, as in {mine}:NAME"
+    assert refusal(user_file) == f"{user_file} is a file; name one of its functions, as in {user_file}:NAME"
     missing = tmp_path / "missing.py"
     assert (
         refusal(f"{missing}:plain")
-        == f"there is no file '{missing}', where {missing}:plain would find the experiment 'plain'"
+        == f"there is no file '{missing}', in which {missing}:plain names the experiment 'plain'"
     )
     broken, empty = tmp_path / "broken.py", tmp_path / "empty.py"
     broken.write_text("\ndef config(:\n")
@@ -122,7 +122,7 @@ def test_a_name_is_registered_once(tmp_path: Path) -> None:
     assert refusal(f"{file}:mine") == f"two functions register the experiment 'tiny', the second in {file}"
 
 
-def test_a_file_whose_code_fails_is_run_anew_when_it_is_mended(tmp_path: Path) -> None:
+def test_a_file_whose_code_failed_is_run_again(tmp_path: Path) -> None:
     file = tmp_path / "failing.py"
     file.write_text("missing_name\n")
     with pytest.raises(NameError):
@@ -131,3 +131,36 @@ def test_a_file_whose_code_fails_is_run_anew_when_it_is_mended(tmp_path: Path) -
         "from tanuki_jax.config.registry import experiment\n\ndef config():\n    return experiment.find('tiny')\n"
     )
     assert registry.experiment.find(f"{file}:config").name == "tiny"
+
+
+FORMER_NAMES = """
+from dataclasses import replace
+from tanuki_jax.config.experiment import Experiment, Rewind
+from tanuki_jax.config.registry import experiment
+
+def stated() -> Experiment:
+    return replace(experiment.find("tiny"), rewind=Rewind(most=3))
+
+def replaced() -> Experiment:
+    tiny = experiment.find("tiny")
+    return replace(tiny, lora=replace(tiny.lora, magnitude=True))
+
+def unknown() -> Experiment:
+    return replace(experiment.find("tiny"), rewind=Rewind(colour=3))
+"""
+
+
+def test_a_former_field_name_is_answered_with_the_new_one(tmp_path: Path) -> None:
+    file = tmp_path / "old.py"
+    file.write_text(FORMER_NAMES)
+    assert refusal(f"{file}:stated") == f"{file}, line 7: 'most' of Rewind is called 'max_rewinds' now"
+    assert refusal(f"{file}:replaced") == f"{file}, line 11: 'magnitude' of LoRA is called 'dora' now"
+    with pytest.raises(TypeError, match="colour"):
+        registry.experiment.find(f"{file}:unknown")
+
+
+def test_a_former_field_name_at_module_level_is_answered_too(tmp_path: Path) -> None:
+    file = tmp_path / "old.py"
+    file.write_text("from tanuki_jax.config.experiment import Router\n\nROUTER = Router(load_balancing=0.1)\n")
+    expected = f"{file}, line 3: 'load_balancing' of Router is called 'load_balancing_weight' now"
+    assert refusal(f"{file}:anything") == expected

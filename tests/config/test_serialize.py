@@ -1,4 +1,4 @@
-"""Configs survive the way to JSON and back, and a file that somebody edited is judged field by field."""
+"""Configs are written as JSON and read back without loss, and an edited file is checked field by field."""
 
 import dataclasses
 import json
@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import registry
-from tanuki_jax.config.experiment import Experiment, Rewind, Schedule
+from tanuki_jax.config.experiment import Experiment, Preference, Rewind, Router, Schedule
+from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.renamed import RENAMED
 from tanuki_jax.config.serialize import from_json, to_json
@@ -22,7 +23,7 @@ PLAIN = {int: st.integers(), float: st.floats(allow_nan=False), str: st.text(), 
 
 
 def trees(kind: Any) -> st.SearchStrategy[Any]:
-    """Every tree of a dataclass, by the types of its fields."""
+    """Generate trees of a dataclass by the types of its fields."""
     if dataclasses.is_dataclass(kind):
         assert isinstance(kind, type)
         return st.builds(kind, **{name: trees(part) for name, part in get_type_hints(kind).items()})
@@ -39,7 +40,7 @@ def trees(kind: Any) -> st.SearchStrategy[Any]:
 
 
 def paths(tree: dict[str, Any], before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The path of every field, inner and outer."""
+    """Yield the path of every field, inner and outer."""
     for name, value in tree.items():
         yield (*before, name)
         if isinstance(value, dict):
@@ -51,7 +52,7 @@ PATHS = [path for path in paths(TINY) if path[-1] != "kind"]
 
 
 def edited(path: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A copy of `tiny` as JSON, and the part of it that holds the field at `path`."""
+    """Return a copy of `tiny` as JSON, and the part of it that holds the field at `path`."""
     tree = json.loads(json.dumps(TINY))
     part = tree
     for name in path[:-1]:
@@ -60,31 +61,32 @@ def edited(path: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @given(trees(Experiment))
-def test_any_experiment_comes_back_equal(experiment: Experiment) -> None:
+def test_any_experiment_is_read_back_equal(experiment: Experiment) -> None:
     assert from_json(to_json(experiment), Experiment) == experiment
 
 
 @given(trees(Source) | trees(Stage))
-def test_tuples_and_mappings_come_back_equal(part: Source | Stage) -> None:
+def test_tuples_and_mappings_are_read_back_equal(part: Source | Stage) -> None:
     assert from_json(to_json(part), type(part)) == part
 
 
 @pytest.mark.parametrize("name", registry.mixture.names())
-def test_mixtures_come_back_equal(name: str) -> None:
+def test_mixtures_are_read_back_equal(name: str) -> None:
     mixture = registry.mixture.find(name)
     assert from_json(to_json(mixture), Mixture) == mixture
 
 
 @given(trees(Experiment))
-def test_the_text_is_the_tree_as_dataclasses_sees_it_in_declared_order(experiment: Experiment) -> None:
+def test_json_has_the_fields_in_declared_order(experiment: Experiment) -> None:
     expected = dataclasses.asdict(experiment)
-    expected["objective"] = {"kind": type(experiment.objective).__name__} | expected["objective"]
+    for name in ("objective", "optimizer"):
+        expected[name] = {"kind": type(getattr(experiment, name)).__name__} | expected[name]
     read = json.loads(to_json(experiment))
     assert read == json.loads(json.dumps(expected))
     assert list(paths(read)) == list(paths(expected))
 
 
-def test_an_objective_without_its_kind_is_that_of_pretraining() -> None:
+def test_an_objective_without_kind_is_next_token() -> None:
     tree, part = edited(("objective", "kind"))
     del part["kind"]
     assert from_json(json.dumps(tree), Experiment).objective == registry.experiment.find("tiny").objective
@@ -99,12 +101,12 @@ def test_equal_configs_give_equal_text() -> None:
     assert to_json(Schedule(peak=1)) == to_json(Schedule(peak=1.0))
 
 
-def test_numbers_without_bound_survive() -> None:
+def test_infinity_is_read_back() -> None:
     schedule = Schedule(peak=math.inf)
     assert from_json(to_json(schedule), Schedule) == schedule
 
 
-def test_japanese_stays_readable() -> None:
+def test_japanese_is_not_escaped() -> None:
     assert "青空文庫" in to_json(Source(name="青空文庫"))
 
 
@@ -144,7 +146,7 @@ def test_a_field_is_never_null(path: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "sentence"),
+    ("path", "value", "message"),
     [
         ("steps", True, "steps of the config is true, not int"),
         ("steps", 1.5, "steps of the config is 1.5, not int"),
@@ -156,12 +158,12 @@ def test_a_field_is_never_null(path: tuple[str, ...]) -> None:
         ("layout.remat", "some", 'layout.remat of the config is "some", not one of none, dots, attention, full'),
     ],
 )
-def test_a_value_of_another_type_is_shown(path: str, value: object, sentence: str) -> None:
+def test_a_value_of_another_type_is_shown(path: str, value: object, message: str) -> None:
     tree, part = edited(tuple(path.split(".")))
     part[path.rpartition(".")[2]] = value
     with pytest.raises(InputError) as raised:
         from_json(json.dumps(tree), Experiment)
-    assert str(raised.value) == sentence
+    assert str(raised.value) == message
 
 
 def test_a_wrong_item_of_a_tuple_or_a_mapping_is_named() -> None:
@@ -178,23 +180,33 @@ def test_a_wrong_item_of_a_tuple_or_a_mapping_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "message"),
     [
         ("", "f.json is not JSON: line 1, column 1"),
         ('{\n  "name": tiny\n}', "f.json is not JSON: line 2, column 11"),
         ("[1, 2]", "the root of f.json is [1, 2], not the fields of Experiment"),
     ],
 )
-def test_what_is_no_config_is_refused(text: str, sentence: str) -> None:
+def test_text_that_is_no_config_is_refused(text: str, message: str) -> None:
     with pytest.raises(InputError) as raised:
         from_json(text, Experiment, "f.json")
-    assert str(raised.value).startswith(sentence)
+    assert str(raised.value).startswith(message)
 
 
-def test_a_file_with_names_of_before_is_read() -> None:
-    new = to_json(Rewind(max_rejected=3, window=10, raised_steps=20, max_rewinds=1))
+@pytest.mark.parametrize("kind", [LoRA, Preference, Rewind, Router])
+def test_a_file_with_former_names_is_read(kind: type) -> None:
+    new = to_json(kind())
     old = new
-    for before, after in RENAMED["Rewind"].items():
-        old = old.replace(f'"{after}"', f'"{before}"')
+    for former, name in RENAMED[kind.__name__].items():
+        old = old.replace(f'"{name}"', f'"{former}"')
     assert old != new
-    assert from_json(old, Rewind) == from_json(new, Rewind)
+    assert from_json(old, kind) == kind()
+
+
+def test_every_former_name_leads_to_a_field() -> None:
+    kinds = {kind.__name__: kind for kind in (LoRA, Preference, Rewind, Router)}
+    assert RENAMED.keys() == kinds.keys()
+    for name, kind in kinds.items():
+        fields = {field.name for field in dataclasses.fields(kind)}
+        assert set(RENAMED[name].values()) <= fields
+        assert not set(RENAMED[name]) & fields

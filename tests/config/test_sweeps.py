@@ -1,4 +1,4 @@
-"""The sweeps that are shipped: what they try holds together, and the upstream tables are mapped as their docstrings say."""
+"""The shipped sweeps: their trials are valid, and the upstream tables are mapped as their docstrings say."""
 
 import math
 
@@ -18,7 +18,7 @@ def planned(trial: Trial) -> Experiment:
 
 
 @pytest.mark.parametrize("name", registry.sweep.names())
-def test_every_trial_can_be_tried_or_says_why_not(name: str) -> None:
+def test_every_trial_is_valid_or_has_a_reason(name: str) -> None:
     for trial in registry.sweep.find(name).grid():
         if isinstance(trial.experiment, str):
             assert trial.reference.get("outcome") in ("does not divide", "an error")
@@ -34,7 +34,7 @@ def test_layouts_use_all_devices_of_their_cluster(name: str) -> None:
             assert layout.data * layout.fsdp * layout.tensor * layout.stage == nodes * gpus
 
 
-def test_phase1_has_the_rows_that_name_a_layout() -> None:
+def test_phase1_has_all_rows_with_a_layout() -> None:
     assert sorted(PHASE1) == list(range(3, 88))
     refused = {row: trial.experiment for row, trial in PHASE1.items() if isinstance(trial.experiment, str)}
     assert refused == {
@@ -57,7 +57,7 @@ def test_a_row_becomes_the_layout_that_it_names() -> None:
     assert PHASE1[76].target == "h100:3x8"
 
 
-def test_without_a_micro_batch_all_rows_of_a_replica_go_at_once() -> None:
+def test_without_a_micro_batch_a_replica_processes_all_rows_at_once() -> None:
     for row, at_once in {42: 4, 33: 12, 12: 8}.items():
         experiment = planned(PHASE1[row])
         layout = experiment.layout
@@ -73,7 +73,7 @@ def test_zero_0_keeps_replicas_and_an_out_of_memory_mark_is_kept() -> None:
 
 @pytest.mark.parametrize(("row", "billions"), [(13, 2.7), (86, 6), (42, 7), (3, 10), (49, 13)])
 def test_models_are_near_their_nominal_size(row: int, billions: float) -> None:
-    """By hand: four attention matrices of D x D and three of D x F a layer, and two embeddings."""
+    """Count by hand: four attention matrices of D x D and three of D x F a layer, and two embeddings."""
     model = planned(PHASE1[row]).model
     count = model.layers * (4 * model.width**2 + 3 * model.width * model.hidden) + 2 * model.vocabulary * model.width
     assert count / 1e9 == pytest.approx(billions, rel=0.08)

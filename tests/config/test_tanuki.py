@@ -1,4 +1,4 @@
-"""The shapes and stages of `configs/tanuki.py` against figures counted by hand or published."""
+"""The shapes and stages of `configs/tanuki.py`, compared with figures counted by hand or published."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def find(name: str) -> Experiment:
 
 
 def parameters(model: Model) -> int:
-    """Counted from the shapes of a Llama's matrices and norms, and those of its experts if it has some."""
+    """Count the parameters from the shapes of a Llama's matrices and norms, experts included."""
     wide, narrow = model.heads * model.head_dim, model.kv_heads * model.head_dim
     attention = model.width * (wide + narrow + narrow) + wide * model.width
     feed_forward = 3 * model.width * model.hidden
@@ -29,7 +29,8 @@ def tokens(experiment: Experiment) -> int:
 
 
 def test_8b_has_tanukis_shape() -> None:
-    """The sum, term by term: embedding and output; per layer q and o, k and v, three of the feed-forward, two norms; the last norm."""
+    """Sum by hand: embedding and output; per layer q and o, k and v, three of the feed-forward, two norms; the last
+    norm."""
     by_hand = 2 * 65_024 * 4096 + 32 * (2 * 4096 * 4096 + 2 * 4096 * 1024 + 3 * 4096 * 14_336 + 2 * 4096) + 4096
     assert by_hand == 7_512_264_704
     assert parameters(find("8b").model) == by_hand
@@ -40,18 +41,18 @@ def test_8b_has_tanukis_shape() -> None:
     ("name", "expected"),
     [("100m", 97_664_640), ("300m", 307_799_040), ("1b", 1_038_157_824), ("38b", 37_735_914_496)],
 )
-def test_sizes_are_what_the_names_say(name: str, expected: int) -> None:
+def test_sizes_match_the_names(name: str, expected: int) -> None:
     assert parameters(find(name).model) == expected
 
 
 @pytest.mark.parametrize("name", ["100m", "300m", "1b"])
-def test_small_models_see_about_twenty_tokens_a_parameter(name: str) -> None:
+def test_small_models_read_about_20_tokens_a_parameter(name: str) -> None:
     experiment = find(name)
     assert 19 < tokens(experiment) / parameters(experiment.model) < 22
 
 
 def is_tuning(name: str) -> bool:
-    """Whether an experiment is of post-training."""
+    """Whether an experiment is post-training."""
     return "sft" in name or "dpo" in name
 
 
@@ -68,7 +69,8 @@ def test_all_stages_of_the_8b_share_its_weights_and_tokenizer(name: str) -> None
 
 
 def test_8x8b_has_tanukis_shape() -> None:
-    """47 billion parameters, 13 of them active: per layer eight experts of three matrices, two of which a token meets, and the router."""
+    """Count 47 billion parameters, 13 of them active: per layer the router and eight experts of three matrices, two
+    experts for each token."""
     expert, router = 3 * 4096 * 14_336, 4096 * 8
     shared = 2 * 65_024 * 4096 + 32 * (2 * 4096 * 4096 + 2 * 4096 * 1024 + 2 * 4096 + router) + 4096
     assert parameters(find("8x8b").model) == shared + 32 * 8 * expert == 46_973_325_312

@@ -1,8 +1,9 @@
-"""A contradiction in an experiment is found before any device or file is touched, and named."""
+"""A contradiction in an experiment is found before any device is touched, and the error names the fields."""
 
 import dataclasses
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, HeldOut,
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.validate import validate
 
-SOUND = Experiment(
-    name="sound",
+VALID = Experiment(
+    name="valid",
     model=Model(vocabulary=4096, width=128, hidden=384, layers=2, heads=4, kv_heads=2),
     data=Data(
         mixture="demo", tokenizer=Tokenizer(path="t", pieces=4000), stores="s", sequence_length=64, batch_rows=16
@@ -27,110 +28,21 @@ SOUND = Experiment(
 
 
 def changed(tree: Any, field: str, value: object) -> Any:
-    """A copy of the tree with another value at a dotted field."""
+    """Return a copy of the tree with another value at a dotted field."""
     name, _, rest = field.partition(".")
     return dataclasses.replace(tree, **{name: changed(getattr(tree, name), rest, value) if rest else value})
 
 
 def validate_with(changes: dict[str, object]) -> None:
-    experiment = SOUND
+    experiment = VALID
     for field, value in changes.items():
         experiment = changed(experiment, field, value)
     validate(experiment)
 
 
 @pytest.mark.parametrize("name", registry.experiment.names())
-def test_shipped_experiments_hold_together(name: str) -> None:
+def test_shipped_experiments_are_valid(name: str) -> None:
     validate(registry.experiment.find(name))
-
-
-@pytest.mark.parametrize(
-    "field",
-    [
-        "model.vocabulary",
-        "model.width",
-        "model.hidden",
-        "model.layers",
-        "model.heads",
-        "model.kv_heads",
-        "model.rope_theta",
-        "model.norm_epsilon",
-        "model.initial_std",
-        "guard.window",
-        "rewind.window",
-        "rewind.slow_factor",
-        "data.sequence_length",
-        "data.batch_rows",
-        "data.window_documents",
-        "data.read_threads",
-        "data.tokenizer.pieces",
-        "data.tokenizer.sample_bytes",
-        "steps",
-        "checkpoints.every_steps",
-        "checkpoints.keep",
-        "held_out.every_steps",
-        "held_out.rows",
-        "layout.fsdp",
-        "layout.expert",
-        "layout.tensor",
-        "layout.accumulation",
-        "logging.every_steps",
-        "optimizer.epsilon",
-        "optimizer.clip_norm",
-    ],
-)
-@pytest.mark.parametrize("value", [0, -1])
-def test_sizes_are_above_zero(field: str, value: int) -> None:
-    with pytest.raises(InputError, match=f"^{re.escape(field)} is {value}, and must be above 0$"):
-        validate_with({field: value})
-
-
-@pytest.mark.parametrize(
-    "field",
-    [
-        "model.experts",
-        "objective.z_loss",
-        "router.load_balancing_weight",
-        "router.z_loss",
-        "router.capacity_factor",
-        "optimizer.weight_decay",
-        "checkpoints.keep_every_steps",
-        "checkpoints.retries",
-        "guard.deviations",
-        "rewind.max_rejected",
-        "rewind.raised_steps",
-        "rewind.max_rewinds",
-        "rewind.slow_steps",
-        "watchdog.multiple",
-        "watchdog.least_seconds",
-        "integrity.every_steps",
-        "schedule.peak",
-        "schedule.final",
-        "schedule.warmup_steps",
-        "schedule.stable_steps",
-        "schedule.end_step",
-        "seed",
-    ],
-)
-def test_rates_and_steps_are_not_negative(field: str) -> None:
-    with pytest.raises(InputError, match=f"^{re.escape(field)} is -1, and must "):
-        validate_with({field: -1})
-
-
-@pytest.mark.parametrize("field", ["data.held_out_share", "data.malformed_share", "optimizer.b1", "optimizer.b2"])
-@pytest.mark.parametrize("value", [-0.1, 1.0, math.nan])
-def test_shares_are_below_one(field: str, value: float) -> None:
-    with pytest.raises(InputError, match=f"^{re.escape(field)} is {value}, and must be at least 0 and below 1$"):
-        validate_with({field: value})
-
-
-@pytest.mark.parametrize(
-    "field", ["schedule.peak", "optimizer.weight_decay", "router.load_balancing_weight", "router.z_loss"]
-)
-@pytest.mark.parametrize("value", [math.inf, math.nan])
-def test_a_rate_without_bound_is_refused(field: str, value: float) -> None:
-    with pytest.raises(InputError, match=f"is {value}, and must be finite"):
-        validate_with({field: value})
 
 
 def test_gradients_may_stay_unclipped() -> None:
@@ -138,44 +50,27 @@ def test_gradients_may_stay_unclipped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    ("changes", "message"),
     [
-        (
-            {"guard.deviations": 2.0},
-            "guard.deviations is 2.0, and healthy steps would be rejected; it must be at least 3, or 0 for none",
-        ),
-        ({"guard.window": 4}, "guard.window is 4, and must be at least 8 to say what is usual"),
-        ({"rewind.max_rejected": 65}, "rewind.max_rejected (65) can never be reached among rewind.window (64) steps"),
-        (
-            {"rewind.raised_steps": 5},
-            "rewind.raised_steps is 5, and every bad batch would be a spike; it must be at least 16, or 0 for never",
-        ),
-        ({"rewind.slow_factor": 1.5}, "rewind.slow_factor is 1.5, and must be at most 1"),
-        (
-            {"watchdog.multiple": 0.9},
-            "watchdog.multiple is 0.9, and usual steps would count as stuck; it must be above 1, or 0 for never",
-        ),
+        ({"rewind.max_rejected": 65}, "rewind.max_rejected (65) cannot be reached within rewind.window (64) steps"),
         ({"model.heads": 3}, "model.heads (3) must divide model.width (128), or model.explicit_head_dim be set"),
         ({"model.kv_heads": 3}, "model.kv_heads (3) must divide model.heads (4)"),
         (
             {"model.width": 36, "model.heads": 4},
-            "model.width / model.heads is 9, and must be even, because positions rotate pairs",
+            "model.width / model.heads is 9, and must be even, because RoPE rotates pairs",
         ),
         (
             {"model.explicit_head_dim": 33},
-            "model.explicit_head_dim is 33, and must be even, because positions rotate pairs",
-        ),
-        (
-            {"model.rope_scaling.factor": 0.5},
-            "model.rope_scaling.factor is 0.5, and must be finite and at least 1",
+            "model.explicit_head_dim is 33, and must be even, because RoPE rotates pairs",
         ),
         (
             {"model.rope_scaling.low_frequency_factor": 4.0},
-            "model.rope_scaling.low_frequency_factor (4.0) must be below model.rope_scaling.high_frequency_factor (4.0)",
+            "model.rope_scaling.low_frequency_factor (4.0) must be below "
+            "model.rope_scaling.high_frequency_factor (4.0)",
         ),
         (
             {"model.global_every": 2},
-            "model.global_every (2) must be at least 2 and needs model.window above 0, and model.window is 0",
+            "model.global_every is 2, but model.window is 0, so every layer sees all tokens already",
         ),
         ({"model.dense_layers": 1}, "model.dense_layers is 1, but model.experts is 0"),
         (
@@ -184,35 +79,31 @@ def test_gradients_may_stay_unclipped() -> None:
         ),
         (
             {"model.experts": 8, "model.dense_layers": 1, "layout.stage": 2, "layout.microbatches": 2},
-            "layout.stage (2) needs layers that are all alike, and model.global_every or model.dense_layers makes "
-            "2 groups of them",
+            "layout.stage (2) needs layers of one kind, and model.global_every or model.dense_layers makes 2 groups of "
+            "layers",
         ),
-        ({"data.tokenizer.pieces": 4097}, "data.tokenizer.pieces (4097) must not exceed model.vocabulary (4096)"),
+        (
+            {"data.tokenizer.pieces": 4097},
+            "data.tokenizer.pieces (4097), the size of the tokenizer to be trained in t, must not exceed "
+            "model.vocabulary (4096); lower --data.tokenizer.pieces, or name an existing tokenizer in "
+            "--data.tokenizer.path",
+        ),
         ({"layout.accumulation": 3}, "layout.accumulation (3) must divide data.batch_rows (16)"),
         (
             {"held_out.rows": 20, "layout.accumulation": 2},
             "held_out.rows (20) must be a multiple of data.batch_rows / layout.accumulation (16 / 2 = 8)",
         ),
-        ({"layout.data": 0}, "layout.data is 0, and must be above 0, or -1 for what the other axes leave"),
-        ({"layout.data": -2}, "layout.data is -2, and must be above 0, or -1 for what the other axes leave"),
         (
             {"schedule.warmup_steps": 30, "schedule.stable_steps": 71, "schedule.end_step": 100},
-            "schedule.warmup_steps (30) and schedule.stable_steps (71) together must not exceed schedule.end_step (100)",
+            "schedule.warmup_steps (30) and schedule.stable_steps (71) together must not exceed "
+            "schedule.end_step (100)",
         ),
         ({"layout.expert": 2}, "layout.expert is 2, but model.experts is 0: there are no experts to split"),
         ({"model.experts": 8, "layout.expert": 3}, "layout.expert (3) must divide model.experts (8)"),
         ({"model.experts": 8, "layout.expert": 16}, "layout.expert (16) must divide model.experts (8)"),
         (
             {"model.experts": 8, "model.experts_per_token": 9},
-            "model.experts_per_token is 9, and must be from 1 to model.experts (8)",
-        ),
-        (
-            {"model.experts": 8, "model.experts_per_token": 0},
-            "model.experts_per_token is 0, and must be from 1 to model.experts (8)",
-        ),
-        (
-            {"model.experts": 1, "model.experts_per_token": 1},
-            "model.experts is 1; a mixture has at least 2, and a dense model 0",
+            "model.experts_per_token (9) must not exceed model.experts (8)",
         ),
         (
             {"router.capacity_factor": 1.25},
@@ -223,24 +114,21 @@ def test_gradients_may_stay_unclipped() -> None:
             "router.capacity_factor and layout.exchange are for a mixture of experts, and model.experts is 0",
         ),
         (
-            {"model.experts": 8, "router.capacity_factor": math.nan},
-            "router.capacity_factor is nan, and must not be negative",
-        ),
-        (
             {"model.experts": 8, "router.capacity_factor": 1.25, "layout.exchange": "all_gather"},
-            "router.capacity_factor (1.25) goes with layout.exchange auto or all_to_all, not all_gather",
+            "router.capacity_factor (1.25) needs layout.exchange auto or all_to_all, not all_gather",
         ),
         (
             {"model.experts": 8, "router.capacity_factor": math.inf, "layout.exchange": "ragged_all_to_all"},
-            "router.capacity_factor (inf) goes with layout.exchange auto or all_to_all, not ragged_all_to_all",
+            "router.capacity_factor (inf) needs layout.exchange auto or all_to_all, not ragged_all_to_all",
         ),
         (
             {"layout.stage": 4, "layout.microbatches": 4, "model.layers": 85},
-            "layout.stage (4) must divide model.layers (85); 84 or 88 layers would do",
+            "layout.stage (4) must divide model.layers (85); the nearest possible numbers of layers are 84 and 88",
         ),
         (
             {"layout.stage": 2, "layout.interleave": 4, "layout.microbatches": 2, "model.layers": 4},
-            "layout.stage (2) x layout.interleave (4) must divide model.layers (4); 8 or 16 layers would do",
+            "layout.stage (2) x layout.interleave (4) must divide model.layers (4); the nearest possible numbers of "
+            "layers are 8 and 16",
         ),
         (
             {"model.layers": 4, "layout.stage": 4, "layout.microbatches": 6},
@@ -248,8 +136,8 @@ def test_gradients_may_stay_unclipped() -> None:
         ),
         (
             {"layout.microbatches": 2},
-            "layout.interleave (1) and layout.microbatches (2) are for pipeline stages, and layout.stage is 1; "
-            "layout.accumulation makes micro-batches without them",
+            "layout.interleave (1) and layout.microbatches (2) are for pipeline stages, and "
+            "layout.stage is 1; layout.accumulation makes micro-batches without stages",
         ),
         (
             {
@@ -259,11 +147,12 @@ def test_gradients_may_stay_unclipped() -> None:
                 "layout.microbatches": 2,
                 "layout.remat": "none",
             },
-            "layout.interleave does not go with layout.remat none, which would keep the weights of every round",
+            "layout.interleave cannot be combined with layout.remat none, which would store the weights of every round",
         ),
         (
             {"layout.stage": 2, "layout.microbatches": 2, "layout.offload": ("input",)},
-            "layout.offload does not go with layout.stage (2): XLA cannot move activations to the host from inside a pipeline's rounds",
+            "layout.offload cannot be combined with layout.stage (2): XLA cannot move activations to the host from "
+            "inside a pipeline",
         ),
         (
             {"layout.remat": "full", "layout.save": ("qkv", "input"), "layout.offload": ("input",)},
@@ -271,12 +160,13 @@ def test_gradients_may_stay_unclipped() -> None:
         ),
         (
             {"layout.remat": "none", "layout.save": ("qkv",)},
-            "layout.remat none keeps every activation, so layout.save and layout.offload have no effect; "
-            "choose another policy or leave them out",
+            "layout.remat none stores every activation, so layout.save and layout.offload have no effect; choose "
+            "another policy or leave them empty",
         ),
         (
             {"lora.rank": 4, "start.checkpoint": "there", "lora.base": "nf4", "layout.remat": "none"},
-            "lora.base nf4 needs layout.remat full, attention or dots: none keeps every layer's weights as they are computed with",
+            "lora.base nf4 needs layout.remat full, attention or dots: none would store every layer's weights "
+            "unquantized",
         ),
         (
             {
@@ -287,19 +177,22 @@ def test_gradients_may_stay_unclipped() -> None:
                 "layout.stage": 2,
                 "layout.microbatches": 2,
             },
-            "lora.base int8 does not go with layout.stage",
+            "lora.base int8 cannot be combined with layout.stage above 1",
         ),
-        ({"seed": 4294967296}, "seed is 4294967296, and must be at least 0 and below 2**32"),
-        ({"name": "../elsewhere"}, "name is '../elsewhere', and must be able to name a folder inside runs"),
+        ({"name": "../elsewhere"}, "name is '../elsewhere', and must be a possible name of a folder in runs"),
     ],
 )
-def test_a_contradiction_names_its_fields_and_values(changes: dict[str, object], sentence: str) -> None:
-    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+def test_a_contradiction_names_its_fields_and_values(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         validate_with(changes)
 
 
+def test_the_size_of_an_existing_tokenizer_is_not_checked(tmp_path: Path) -> None:
+    validate_with({"data.tokenizer.pieces": 4097, "data.tokenizer.path": str(tmp_path)})
+
+
 @pytest.mark.parametrize("name", ["", ".", ".."])
-def test_a_run_needs_a_folder_of_its_own(name: str) -> None:
+def test_a_name_must_be_a_possible_folder(name: str) -> None:
     with pytest.raises(InputError, match=f"name is {name!r}"):
         validate_with({"name": name})
 
@@ -309,6 +202,7 @@ def test_a_run_needs_a_folder_of_its_own(name: str) -> None:
     [
         {},
         {"layout.data": 2},
+        {"data.tokenizer.pieces": 4097, "data.tokenizer.path": "tokenizer.model"},
         {"model.heads": 6, "model.kv_heads": 3, "model.explicit_head_dim": 32},
         {"model.window": 16, "model.global_every": 2},
         {"model.experts": 8, "model.dense_layers": 1},
@@ -326,5 +220,5 @@ def test_a_run_needs_a_folder_of_its_own(name: str) -> None:
         {"model.layers": 8, "layout.stage": 2, "layout.microbatches": 2, "layout.interleave": 4},
     ],
 )
-def test_what_just_fits_is_accepted(changes: dict[str, object]) -> None:
+def test_values_at_the_edge_are_accepted(changes: dict[str, object]) -> None:
     validate_with(changes)

@@ -85,8 +85,8 @@ def test_a_step_that_is_not_the_same_twice_is_found(monkeypatch: pytest.MonkeyPa
     """The step draws a number from outside, as a fault would."""
     count = itertools.count()
 
-    def unreliable(experiment: Any, mesh: Any) -> Any:
-        step = step_function(TrainSetup(experiment, mesh))
+    def unreliable(setup: TrainSetup) -> Any:
+        step = step_function(setup)
 
         def wrong(state: TrainState, rows: Batch[jax.Array]) -> tuple[TrainState, Metrics]:
             after, metrics = step(state, rows)

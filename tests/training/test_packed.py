@@ -106,7 +106,7 @@ def program(experiment: Experiment) -> Callable[[Batch[np.ndarray]], Computed]:
     mesh = make_mesh(layout, jax.devices()[: math.prod(getattr(layout, axis) for axis in AXES)])
     setup = TrainSetup(experiment, mesh)
     loss, state = make_loss(setup), fresh(experiment)
-    state = jax.device_put(state, setup.state_shardings)
+    state = jax.device_put(state, {**setup.state_shardings, "optimizer": ()})
 
     def total(trained: Params, batch: Batch[jax.Array]) -> tuple[jax.Array, Sums]:
         micro = jax.tree.map(lambda array: array[0], batch)

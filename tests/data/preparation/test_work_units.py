@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tanuki_jax.config.mixture import PairForm
 from tanuki_jax.corpus.records.files import Slice
 from tanuki_jax.corpus.records.types import Malformed, Preference
 from tanuki_jax.corpus.tasks.splits import conversation, preference
@@ -53,7 +54,7 @@ def test_a_task_unit_generates_its_range_of_conversations() -> None:
 
 
 @pytest.mark.parametrize("form", ["preference", "kto"])
-def test_a_task_unit_generates_preferences_for_their_forms(form: Literal["preference", "kto"]) -> None:
+def test_a_task_unit_generates_preferences_for_their_forms(form: PairForm) -> None:
     (first, second) = rows_of(TaskUnit("style", 7, 9), form, [])
     assert [first.record, second.record] == [preference(("style",), index, 0) for index in (7, 8)]
     assert isinstance(first.record, Preference)

@@ -33,7 +33,7 @@ def test_a_report_becomes_a_table_of_bars(tmp_path: Path, capsys: pytest.Capture
         (["flash"], "'flash' is none of attention"),
         (["attention", "--sizes", "huge"], "--sizes takes one of full, small"),
         (["step", "--config=8b", "--layers", "4", "2"], "one depth, or two, the smaller one first"),
-        (["all"], "--json STR must be given"),
+        (["all"], "--json must be given"),
         (["compile", "--target", "h300"], "there is no target 'h300'"),
     ],
 )

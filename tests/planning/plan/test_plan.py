@@ -43,7 +43,7 @@ def test_a_plan_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFix
         ),
         (["--target=cpu:1x8", "--csv", "layouts.csv"], "--csv and --plot are for what --search finds"),
         (["--target=cpu:1x8", "--search", "--layouts", "0"], "--layouts and --workers are at least 1"),
-        ([], "--target STR must be given"),
+        ([], "--target must be given"),
     ],
 )
 def test_what_cannot_be_planned_is_refused_in_a_sentence(words: list[str], said: str) -> None:

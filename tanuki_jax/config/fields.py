@@ -1,0 +1,58 @@
+"""Fields of nested dataclasses: their docstrings, and changes by dotted path."""
+
+import ast
+import dataclasses
+import difflib
+import functools
+import sys
+from pathlib import Path
+from typing import Any
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.renamed import RENAMED
+
+
+def with_field[Tree](tree: Tree, path: str, value: object) -> Tree:
+    """Return a copy of a tree of dataclasses with another value at a dotted path.
+
+    InputError, which names the new name or the nearest, if there is no such field.
+    """
+    return _with_field(tree, path, path, value)
+
+
+def _with_field[Part](part: Part, path: str, rest: str, value: object) -> Part:
+    assert dataclasses.is_dataclass(part) and not isinstance(part, type)
+    name, _, below = rest.partition(".")
+    names, kind = [known.name for known in dataclasses.fields(part)], type(part).__name__
+    inner: Any = getattr(part, name, None)
+    if new := RENAMED.get(kind, {}).get(name):
+        raise InputError(f"there is no field {path!r}: {name!r} of {kind} is called {new!r} now")
+    if name not in names or (below != "" and not dataclasses.is_dataclass(inner)):
+        nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
+        raise InputError(f"there is no field {path!r}; the nearest to {name!r} in {kind} is {nearest!r}")
+    return dataclasses.replace(part, **{name: _with_field(inner, path, below, value) if below else value})
+
+
+def docstring(kind: type, field: str) -> str:
+    """Return the docstring below a field of a dataclass or of one that it inherits from, in one line; empty: none."""
+    for owner in kind.__mro__:
+        file = getattr(sys.modules.get(owner.__module__), "__file__", None)
+        if file and (text := _docstrings(file).get(f"{owner.__qualname__}.{field}")):
+            return text
+    return ""
+
+
+@functools.cache
+def _docstrings(file: str) -> dict[str, str]:
+    """Return CLASS.FIELD -> docstring of the classes at the top level of a file."""
+    result = {}
+    for owner in ast.parse(Path(file).read_text("utf-8")).body:
+        if isinstance(owner, ast.ClassDef):
+            for field, below in zip(owner.body, owner.body[1:], strict=False):
+                match field, below:
+                    case (
+                        ast.AnnAssign(target=ast.Name(id=name)),
+                        ast.Expr(value=ast.Constant(value=str() as text)),
+                    ):
+                        result[f"{owner.name}.{name}"] = " ".join(text.split())
+    return result

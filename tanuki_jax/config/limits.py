@@ -1,0 +1,101 @@
+"""Limits of numbers, stated beside the fields of a dataclass: `steps: Annotated[int, Limits(above=0)]`."""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable
+from typing import Annotated, Any, get_origin, get_type_hints
+
+from tanuki_jax.base.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Range of a number. NaN is always outside it."""
+
+    above: float | None = None
+    """Lower bound that is itself too small."""
+    at_least: float | None = None
+    """Smallest number that is allowed."""
+    below: float | None = None
+    """Upper bound that is itself too large."""
+    at_most: float | None = None
+    """Largest number that is allowed."""
+    or_equal: float | None = None
+    """One number outside the range that is allowed too, such as 0 for "off"."""
+    finite: bool = True
+    """Whether infinity is outside the range."""
+
+    def allow(self, value: float) -> bool:
+        """Whether the range has the value."""
+        return value == self.or_equal or (
+            (abs(value) < math.inf or (value == math.inf and not self.finite))
+            and (self.above is None or value > self.above)
+            and (self.at_least is None or value >= self.at_least)
+            and (self.below is None or value < self.below)
+            and (self.at_most is None or value <= self.at_most)
+        )
+
+    def describe(self, value: float) -> str:
+        """Return the limits in words for an error about `value`, as in "above 0 and at most 1"."""
+        bounds = {
+            "above": self.above,
+            "at least": self.at_least,
+            "below": self.below,
+            "at most": self.at_most,
+        }
+        words = [f"{name} {bound}" for name, bound in bounds.items() if bound is not None]
+        if self.finite and not abs(value) < math.inf:
+            words.insert(0, "finite")
+        return " and ".join(words) + ("" if self.or_equal is None else f", or {self.or_equal}")
+
+
+PositiveInt = Annotated[int, Limits(above=0)]
+NonNegativeInt = Annotated[int, Limits(at_least=0)]
+PositiveFloat = Annotated[float, Limits(above=0)]
+NonNegativeFloat = Annotated[float, Limits(at_least=0)]
+Share = Annotated[float, Limits(at_least=0, below=1)]
+
+
+@functools.cache
+def limits_of(kind: type) -> dict[str, tuple[type, Limits]]:
+    """Return type and limits of every field of a dataclass that states limits."""
+    hints = get_type_hints(kind, include_extras=True)
+    annotated = {name: hint for name, hint in hints.items() if get_origin(hint) is Annotated}
+    return {
+        name: (hint.__origin__, limits)
+        for name, hint in annotated.items()
+        for limits in hint.__metadata__
+        if isinstance(limits, Limits)
+    }
+
+
+def check_limits(tree: Any, spell: Callable[[str], str] = str, prefix: str = "") -> None:
+    """Raise InputError for the first number in a tree of dataclasses and tuples that is outside its limits.
+
+    Args:
+        tree: the dataclass at the root.
+        spell: turns a field's dotted path into the name that the error shows.
+        prefix: path of the root, with a dot at its end.
+    """
+    root: Any = type(tree)
+    limits = limits_of(root)
+    for field in dataclasses.fields(tree):
+        path, value = prefix + field.name, getattr(tree, field.name)
+        if field.name in limits:
+            _check(spell(path), value, *limits[field.name])
+        elif dataclasses.is_dataclass(value):
+            check_limits(value, spell, f"{path}.")
+        elif isinstance(value, tuple):
+            for index, item in enumerate(value):
+                if dataclasses.is_dataclass(item):
+                    check_limits(item, spell, f"{path}[{index}].")
+
+
+def _check(name: str, value: Any, kind: type, limits: Limits) -> None:
+    # A config written in Python may state 1e3 steps, which is a float, or a rate of 1, which is as good as 1.0.
+    allowed, words = ((int,), "a whole number") if kind is int else ((int, float), "a number")
+    if type(value) not in allowed:
+        raise InputError(f"{name} is {value!r}, and must be {words}")
+    if not limits.allow(value):
+        raise InputError(f"{name} is {value}, and must be {limits.describe(value)}")

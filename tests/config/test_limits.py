@@ -1,0 +1,138 @@
+"""Every number of a config has limits beside its field, and a number outside them is refused by name."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from typing import Annotated, Any, get_args, get_type_hints
+
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.experiment import Experiment, NextToken, Preference
+from tanuki_jax.config.limits import Limits, NonNegativeInt, PositiveInt, Share, check_limits, limits_of
+from tanuki_jax.config.mixture import Mixture, Source, Stage
+from tanuki_jax.config.registry import experiment
+from tanuki_jax.config.sweep import Range, Sweep
+from tanuki_jax.config.validate import validate
+from tests.config.test_validate import changed
+
+
+def classes(kind: Any) -> Iterator[Any]:
+    """Yield every dataclass in a type, inside unions, tuples and mappings too."""
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        yield kind
+        for part in get_type_hints(kind).values():
+            yield from classes(part)
+    for part in get_args(kind):
+        yield from classes(part)
+
+
+CLASSES = sorted(
+    {kind for root in (Experiment, Mixture, Sweep) for kind in classes(root)}, key=lambda kind: kind.__name__
+)
+
+
+def bad_values(kind: type, limits: Limits) -> list[float]:
+    """Return values just outside the limits."""
+    step = 1 if kind is int else 0.125
+    values = [bound for bound in (limits.above, limits.below) if bound is not None]
+    values += [limits.at_least - step] if limits.at_least is not None else []
+    values += [limits.at_most + step] if limits.at_most is not None else []
+    values += [math.nan, -math.inf] if kind is float else []
+    values += [math.inf] if kind is float and limits.finite else []
+    return [value for value in values if value != limits.or_equal]
+
+
+def cases(tree: Any, prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Yield the path of every limited number of a tree, with values that are outside its limits."""
+    root: Any = type(tree)
+    for name, (kind, limits) in limits_of(root).items():
+        yield from ((prefix + name, value) for value in bad_values(kind, limits))
+    for field in dataclasses.fields(tree):
+        if dataclasses.is_dataclass(value := getattr(tree, field.name)):
+            yield from cases(value, f"{prefix}{field.name}.")
+
+
+TINY = experiment.find("tiny")
+PAIRS = dataclasses.replace(TINY, objective=Preference())
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_number_has_limits(kind: Any) -> None:
+    numbers = {name for name, hint in get_type_hints(kind).items() if hint in (int, float)}
+    assert numbers == set(limits_of(kind))
+
+
+def test_the_classes_of_a_config_are_all_seen() -> None:
+    assert {Experiment, NextToken, Preference, Source, Stage, Range} <= set(CLASSES)
+
+
+@pytest.mark.parametrize("tree", [TINY, PAIRS], ids=["next token", "preference"])
+def test_a_number_outside_its_limits_is_refused_by_name(tree: Experiment) -> None:
+    outside = list(cases(tree))
+    assert {"steps", "model.rope_scaling.factor", "data.tokenizer.pieces"} <= {path for path, _ in outside}
+    for path, value in outside:
+        with pytest.raises(InputError) as raised:
+            validate(changed(tree, path, value))
+        assert str(raised.value).startswith(f"{path} is {value}, and must be "), path
+
+
+@pytest.mark.parametrize("name", ["steps", "model.layers", "seed"])
+def test_a_whole_number_is_no_float_and_no_truth_value(name: str) -> None:
+    for value in (2.0, True):
+        with pytest.raises(InputError, match=f"^{name} is {value}, and must be a whole number$"):
+            validate(changed(TINY, name, value))
+
+
+def test_a_float_field_takes_a_whole_number() -> None:
+    validate(changed(TINY, "optimizer.clip_norm", 1))
+
+
+@pytest.mark.parametrize(
+    ("limits", "value", "message"),
+    [
+        (Limits(above=0), -1, "above 0"),
+        (Limits(above=0), math.inf, "finite and above 0"),
+        (Limits(at_least=0, below=1), 1.0, "at least 0 and below 1"),
+        (Limits(above=0, at_most=0.5, finite=False), math.nan, "above 0 and at most 0.5"),
+        (Limits(at_least=3, or_equal=0), 2, "at least 3, or 0"),
+        (Limits(), math.nan, "finite"),
+    ],
+)
+def test_limits_are_described_in_words(limits: Limits, value: float, message: str) -> None:
+    assert not limits.allow(value)
+    assert limits.describe(value) == message
+
+
+@pytest.mark.parametrize(
+    ("limits", "value"),
+    [
+        (Limits(above=0), 10**400),
+        (Limits(above=0, finite=False), math.inf),
+        (Limits(at_least=3, or_equal=0), 0),
+        (Limits(at_least=3, at_most=4), 3),
+        (Limits(at_least=3, at_most=4), 4),
+    ],
+)
+def test_a_number_within_its_limits_is_allowed(limits: Limits, value: float) -> None:
+    assert limits.allow(value)
+
+
+def test_numbers_of_items_are_named_with_their_position() -> None:
+    with pytest.raises(InputError, match=r"^sources\[1\]\.documents is -1, and must be at least 0$"):
+        Mixture(sources=(Source(name="a"), Source(name="b", documents=-1)), stages=(Stage(weights={"a": 1}),))
+    with pytest.raises(InputError, match=r"^range\.high is inf, and must be finite$"):
+        Range(low=1.0, high=math.inf)
+
+
+def test_fields_are_spelled_as_the_caller_wants() -> None:
+    @dataclasses.dataclass
+    class Options:
+        read_threads: PositiveInt = 1
+        share: Share = 0.0
+        other: Annotated[int, "a note"] = -1
+        late: NonNegativeInt = 0
+
+    check_limits(Options())
+    with pytest.raises(InputError, match=r"^--read-threads is 0, and must be above 0$"):
+        check_limits(Options(read_threads=0), lambda path: "--" + path.replace("_", "-"))
