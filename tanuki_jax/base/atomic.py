@@ -1,16 +1,20 @@
-"""Files that appear under their names only when they are complete."""
+"""Files and folders that appear under their names only once they are complete."""
 
 import contextlib
 import os
+import shutil
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+from tanuki_jax.base.errors import InputError
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; the file there takes the place of `path` once the block is left without an error.
+    """Return a temporary path beside `path`; the file written there replaces `path` if the block ends without an error.
 
-    Then it is on the disk, under its name.
+    After the block the file is on the disk, under its name.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -24,13 +28,62 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Writes a text so that a reader finds all of it or none."""
+    """Write a text so that a reader sees either the old file or all of the new one."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
+class FolderDraft:
+    """A hidden folder beside `out` that becomes `out` when it is committed."""
+
+    def __init__(self, out: Path, *, concurrent: bool = False) -> None:
+        """Create an empty draft.
+
+        Args:
+            out: folder to make. A draft of it that a killed process left is deleted.
+            concurrent: several processes may make the same folder at once. Each has a draft of its own, the first commit
+                counts, and the others are discarded. An empty folder at `out` is replaced.
+
+        Raises:
+            InputError: `out` exists and `concurrent` is false.
+        """
+        self._out, self._concurrent = out, concurrent
+        if not concurrent and out.exists():
+            raise InputError(f"{out} exists already; remove it or name another folder")
+        suffix = uuid.uuid4().hex if concurrent else "draft"
+        self.path = out.absolute().with_name(f".{out.name}.{suffix}")
+        self.discard()
+        self.path.mkdir(parents=True)
+
+    def commit(self) -> None:
+        """Move the draft to `out`."""
+        try:
+            self.path.rename(self._out)
+        except OSError:
+            if not (self._concurrent and self._out.is_dir()):
+                raise
+
+    def discard(self) -> None:
+        """Delete the draft, unless it was committed."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def new_folder(out: Path, *, concurrent: bool = False) -> Iterator[Path]:
+    """Return an empty folder that becomes `out` if the block ends without an error; after an error nothing is left of it.
+
+    Arguments and errors are those of `FolderDraft`.
+    """
+    draft = FolderDraft(out, concurrent=concurrent)
+    try:
+        yield draft.path
+        draft.commit()
+    finally:
+        draft.discard()
+
+
 def sync_folder(folder: Path) -> None:
-    """Returns when the names in a folder are on the disk, not only in memory."""
+    """Block until the names in a folder are on the disk."""
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(opened)

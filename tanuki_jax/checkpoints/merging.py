@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.base.new_folder import new_folder
 from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.format import State, finish, read_state
 from tanuki_jax.checkpoints.parameters import NO_ADAPTER, Weights, adapter_shapes, choose_adapter

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.base.new_folder import new_folder
 from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.format import State, finish, read_state, weights_fingerprint
 from tanuki_jax.checkpoints.hugging_face.tensors import tensor_name

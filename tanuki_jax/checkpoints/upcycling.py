@@ -13,8 +13,8 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
+from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.base.new_folder import new_folder
 from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.convert_options import ExpertOptions
 from tanuki_jax.checkpoints.format import find, finish, read_state

@@ -8,9 +8,6 @@ each other. A plan holds one epoch of a store.
 import contextlib
 import dataclasses
 import hashlib
-import os
-import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple, Protocol, Self
@@ -18,6 +15,7 @@ from typing import BinaryIO, Literal, NamedTuple, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.config.experiment import Data
 
 VERSION = 1
@@ -252,9 +250,7 @@ _PIECES = {"documents": np.int64, "starts": np.int64, "lengths": np.int32}
 
 def _write(kept: Path, parts: Iterator[Spans]) -> None:
     """Writes a plan window by window. It is at `kept` once it is whole, also if several processes write it at the same time."""
-    draft = kept.with_name(f".{kept.name}.{uuid.uuid4().hex}")
-    draft.mkdir(parents=True)
-    try:
+    with new_folder(kept, concurrent=True) as draft:
         row_sizes = [np.empty(0, np.int64)]
         with contextlib.ExitStack() as open_files:
             files = {name: open_files.enter_context(open(draft / f"{name}.npy", "wb")) for name in _PIECES}
@@ -265,13 +261,6 @@ def _write(kept: Path, parts: Iterator[Spans]) -> None:
                     file.write(getattr(spans, name).astype(_PIECES[name]).data)
             _write_headers(files, int(sum(sizes.sum() for sizes in row_sizes)))
         np.save(draft / "row_offsets.npy", _row_offsets(np.concatenate(row_sizes)))
-        try:
-            os.rename(draft, kept)
-        except OSError:
-            if not kept.is_dir():
-                raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _write_headers(files: Mapping[str, BinaryIO], items: int) -> None:

@@ -11,7 +11,6 @@ import functools
 import hashlib
 import json
 import os
-import shutil
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorstore
 
+from tanuki_jax.base.atomic import FolderDraft
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.retries import retrying, system_errors
 
@@ -204,11 +204,9 @@ class StoreWriter:
         # Stores of texts are what they were before there were others.
         self._form = {"has_learned": True, "documents_per_record": documents_per_record} if has_learned else {}
         self._description |= self._form
-        self._draft = self.folder.with_name(f".{self.folder.name}.draft")
-        shutil.rmtree(self._draft, ignore_errors=True)
-        self._draft.mkdir(parents=True)
+        self._draft = FolderDraft(self.folder)
         arrays = {"tokens": self.dtype.name, **DOCUMENT_ARRAYS, **(LEARNED if has_learned else {})}
-        self._arrays = {name: _GrowingArray(self._draft / name, dtype) for name, dtype in arrays.items()}
+        self._arrays = {name: _GrowingArray(self._draft.path / name, dtype) for name, dtype in arrays.items()}
         self._arrays["offsets"].append(np.zeros(1, np.int64))
 
     def append(
@@ -258,11 +256,11 @@ class StoreWriter:
             "statistics": statistics,
             "fingerprint": whole.hexdigest(),
         }
-        with open(self._draft / DESCRIPTION, "w", encoding="utf-8") as file:
+        with open(self._draft.path / DESCRIPTION, "w", encoding="utf-8") as file:
             json.dump(description, file, ensure_ascii=False, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        os.rename(self._draft, self.folder)
+        self._draft.commit()
         return Store.open(self.folder)
 
     def __enter__(self) -> Self:
@@ -273,7 +271,7 @@ class StoreWriter:
     ) -> None:
         for array in self._arrays.values():
             array.abandon()
-        shutil.rmtree(self._draft, ignore_errors=True)
+        self._draft.discard()
 
 
 class _GrowingArray:

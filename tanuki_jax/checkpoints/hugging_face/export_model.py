@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from tanuki_jax.base.new_folder import new_folder
+from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.checkpoints.format import read_state, tokenizer_path
 from tanuki_jax.checkpoints.hugging_face import shards, tokenizer_files
 from tanuki_jax.checkpoints.hugging_face.configuration import CODE, TANUKI, model_type, to_config

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy.typing as npt
 
+from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.base.new_folder import new_folder
 from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.format import State, finish
 from tanuki_jax.checkpoints.hugging_face import tokenizer_files

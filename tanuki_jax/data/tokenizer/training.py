@@ -1,11 +1,10 @@
 """Trains a SentencePiece unigram tokenizer (Kudo 2018) as Tanuki's."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Tokenizer
 from tanuki_jax.data.tokenizer import special_pieces as pieces
@@ -35,14 +34,9 @@ def train(texts: Iterable[str], config: Tokenizer, folder: Path) -> None:
         )
     except RuntimeError as error:
         raise _explained(error, config.pieces) from None
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
-        partial.mkdir(parents=True)
-        (partial / MODEL).write_bytes(_finished(model))
-        export(partial / MODEL, partial)
-        os.replace(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with new_folder(folder, concurrent=True) as draft:
+        (draft / MODEL).write_bytes(_finished(model))
+        export(draft / MODEL, draft)
 
 
 def _explained(error: RuntimeError, asked: int) -> Exception:
