@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,22 @@ def test_packages_open_with_a_docstring_and_nothing_else() -> None:
     packages = [path for path in files_of_the_repository(".py") if path.name == "__init__.py"]
     bodies = {shown(path): ast.parse(path.read_text("utf-8")).body for path in packages}
     assert [name for name, body in bodies.items() if body[1:] or (body and not isinstance(body[0], ast.Expr))] == []
+
+
+def test_base_imports_rich_alone_and_matplotlib_and_jinja2_when_called() -> None:
+    standard = {*sys.stdlib_module_names, "tanuki_jax"}
+    for path in sorted((ROOT / "tanuki_jax" / "base").glob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        assert imported(tree.body) - standard <= {"rich"}, path
+        assert imported(ast.walk(tree)) - standard <= {"rich", "matplotlib", "jinja2"}, path
+
+
+def imported(statements: Iterable[ast.AST]) -> set[str]:
+    """Return the top-level packages that these statements import."""
+    nodes = list(statements)
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    return {name.partition(".")[0] for name in names}
 
 
 def test_nothing_names_a_package_registry_or_a_folder_of_one_machine() -> None:

@@ -53,12 +53,12 @@ _FRACTIONS = {1 / 8: "⅛", 1 / 4: "¼", 1 / 2: "½"}
 def style() -> Iterator[None]:
     """Apply the style to all that is drawn in the block, or in the decorated function."""
     import matplotlib
-    from cycler import cycler
     from matplotlib.font_manager import fontManager
+    from matplotlib.rcsetup import cycler
 
     installed = fontManager.get_font_names()
     fonts = ["DejaVu Sans", *(name for name in JAPANESE_FONTS if name in installed)]
-    with matplotlib.rc_context({**_STYLE, "font.family": fonts, "axes.prop_cycle": cycler(color=SERIES)}):
+    with matplotlib.rc_context({**_STYLE, "font.family": fonts, "axes.prop_cycle": cycler("color", SERIES)}):
         yield
 
 
