@@ -11,10 +11,10 @@ from tanuki_jax.base.errors import INTERRUPTED, as_command_error
 
 
 def enter(name: str, main: Callable[[list[str]], None]) -> None:
-    """Run `main` with the command's arguments, and exit with a message and a code where it fails for a reason outside the program.
+    """Run `main` with the command's arguments; exit with a message and a code after a fault outside the program.
 
-    These are CommandErrors, a full disk, files that may not be read or written (code 2), and Ctrl-C (130). A reader that closes our
-    stdout (`| head`) ends the command silently. What the package logs is printed on stderr.
+    Such faults are a CommandError, a full disk or a file that may not be read or written (code 2), and Ctrl-C (130).
+    A reader that closes stdout (`| head`) ends the command silently. Log messages of the package are printed on stderr.
 
     Args:
         name: the command, as in `python -m tanuki_jax.NAME`.
@@ -60,7 +60,7 @@ def _log_on_stderr() -> Iterator[None]:
 
 
 def _stdout_is_closed() -> bool:
-    """Whether the reader of stdout is gone. If so, redirect stdout to /dev/null, or Python would print an error at exit."""
+    """Whether the reader of stdout is gone. If so, stdout becomes /dev/null, or Python would print an error at exit."""
     stdout = sys.stdout.fileno()
     poll = select.poll()
     poll.register(stdout, 0)

@@ -1,6 +1,6 @@
 """Errors that end a command with a message instead of a traceback, and the exit codes of all commands.
 
-0 means done; for `train` also stopped and saved after SIGTERM or SIGINT. After a code that is not named here, such as 134, or 1 when
+0 means done; for `train` also stopped and saved after SIGTERM or SIGINT. After any other code, such as 134, or 1 when
 another process of the job died, starting the same command again helps.
 """
 
@@ -24,7 +24,7 @@ _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class CommandError(Exception):
-    """An error whose message is enough for the user: one sentence that names the fault and the remedy.
+    """An error that the user can act on: its message is one line that names the fault and the remedy.
 
     A command prints it on stderr without a traceback and exits with `code` (`tanuki_jax.base.command`).
     """
@@ -53,8 +53,8 @@ class Corrupt(CommandError):
 def as_command_error(error: BaseException) -> CommandError | None:
     """Return the error for the user, or None for a fault of the program, which keeps its traceback.
 
-    A CommandError is returned as it is. A full disk and a file that may not be read or written become an InputError, also where another
-    error was raised from them.
+    A CommandError is returned unchanged. A full disk and a file that may not be read or written become an InputError,
+    also where another error was raised from them.
     """
     if isinstance(error, CommandError):
         return error

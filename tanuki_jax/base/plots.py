@@ -93,7 +93,7 @@ def frame_heat_map(axes: Axes) -> None:
 
 
 def number_cells(axis: Axis, count: int, at_most: int) -> None:
-    """Number the cells of a heat map from 0: all of them, or every so many that at most `at_most` have a number."""
+    """Number the cells of a heat map from 0: all of them, or at most `at_most` at equal distances."""
     numbers = range(0, count, -(-count // at_most))
     axis.set_ticks([number + 0.5 for number in numbers], labels=[str(number) for number in numbers])
     axis.set_tick_params(length=0)
