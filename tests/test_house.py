@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,22 @@ def test_packages_open_with_a_docstring_and_nothing_else() -> None:
     assert [name for name, body in bodies.items() if body[1:] or (body and not isinstance(body[0], ast.Expr))] == []
 
 
+def test_base_imports_rich_alone_and_matplotlib_and_jinja2_when_called() -> None:
+    standard = {*sys.stdlib_module_names, "tanuki_jax"}
+    for path in sorted((ROOT / "tanuki_jax" / "base").glob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        assert imported(tree.body) - standard <= {"rich"}, path
+        assert imported(ast.walk(tree)) - standard <= {"rich", "matplotlib", "jinja2"}, path
+
+
+def imported(statements: Iterable[ast.AST]) -> set[str]:
+    """Return the top-level packages that these statements import."""
+    nodes = list(statements)
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    return {name.partition(".")[0] for name in names}
+
+
 def test_nothing_names_a_package_registry_or_a_folder_of_one_machine() -> None:
     found = []
     for path in files_of_the_repository():
@@ -133,6 +150,8 @@ def test_a_wheel_carries_the_configs_inside_the_package(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(unpacked)
     assert {path.name for path in unpacked.iterdir() if path.suffix != ".dist-info"} == {"tanuki_jax"}
+    templates = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*.jinja")}
+    assert templates == {shown(path) for path in files_of_the_repository(".jinja")} != set()
     program = (
         f"import sys; sys.path.insert(0, {str(unpacked)!r})\n"
         "from tanuki_jax.corpus.chat.builtin import NAMES\n"

@@ -12,7 +12,7 @@ from tanuki_jax.base.errors import InputError
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Return a temporary path beside `path`; the file written there replaces `path` if the block ends without an error.
+    """Yield a temporary path beside `path`; its file replaces `path` if the block ends without an error.
 
     After the block the file is on the disk, under its name.
     """
@@ -41,8 +41,8 @@ class FolderDraft:
 
         Args:
             out: folder to make. A draft of it that a killed process left is deleted.
-            concurrent: several processes may make the same folder at once. Each has a draft of its own, the first commit
-                counts, and the others are discarded. An empty folder at `out` is replaced.
+            concurrent: several processes may make the same folder at once. Each has a draft of its own, the first
+                commit counts, and the others are discarded. An empty folder at `out` is replaced.
 
         Raises:
             InputError: `out` exists and `concurrent` is false.
@@ -70,7 +70,7 @@ class FolderDraft:
 
 @contextlib.contextmanager
 def new_folder(out: Path, *, concurrent: bool = False) -> Iterator[Path]:
-    """Return an empty folder that becomes `out` if the block ends without an error; after an error nothing is left of it.
+    """Yield an empty folder that becomes `out` if the block ends without an error, and is deleted otherwise.
 
     Arguments and errors are those of `FolderDraft`.
     """

@@ -1,4 +1,4 @@
-"""How every command of the house is entered and left: one clear sentence and an exit code for what is not our fault."""
+"""Entry of every command: errors of the user and of the system become one line on stderr and an exit code."""
 
 import contextlib
 import logging
@@ -7,42 +7,50 @@ import select
 import sys
 from collections.abc import Callable, Iterator
 
-from tanuki_jax.base.errors import INTERRUPTED, as_sentence
+from tanuki_jax.base.errors import INTERRUPTED, as_command_error
 
 
 def enter(name: str, main: Callable[[list[str]], None]) -> None:
-    """Runs `main` on the command line's words; turns what is not our fault into a sentence on stderr and an exit code.
+    """Run `main` with the command's arguments; exit with a message and a code after a fault outside the program.
 
-    That is what a `Sentence` says, a full disk, a file that may not be read or written (2), and Ctrl-C (130). A reader of our output
-    that closes the pipe (`| head`) ends the command quietly.
-
-    What the rooms log goes to stderr as it is.
+    Such faults are a CommandError, a full disk or a file that may not be read or written (code 2), and Ctrl-C (130).
+    A reader that closes stdout (`| head`) ends the command silently. Log messages of the package are printed on stderr.
 
     Args:
-        name: the door, as in `python -m tanuki_jax.NAME`.
-        main: takes the words after the command's name.
+        name: the command, as in `python -m tanuki_jax.NAME`.
+        main: called with the arguments after the command's name.
     """
     try:
         with _log_on_stderr():
             main(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:
-        if not _reader_is_gone():
+        if not _stdout_is_closed():
             raise
     except KeyboardInterrupt:
-        _leave(name, "interrupted", INTERRUPTED)
+        _exit(name, "interrupted", INTERRUPTED)
     except Exception as error:
-        sentence = as_sentence(error)
-        if sentence is None:
+        command_error = as_command_error(error)
+        if command_error is None:
             raise
-        _leave(name, str(sentence), sentence.code)
+        _exit(name, str(command_error), command_error.code)
+
+
+class _Stderr:
+    """The present `sys.stderr`: while a progress bar is shown, rich replaces it and prints above the bar."""
+
+    def write(self, text: str) -> None:
+        sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 @contextlib.contextmanager
 def _log_on_stderr() -> Iterator[None]:
-    log, handler = logging.getLogger("tanuki_jax"), logging.StreamHandler()
+    log, handler = logging.getLogger("tanuki_jax"), logging.StreamHandler(_Stderr())
     log.addHandler(handler)
-    log.propagate = False  # some libraries have the root logger say everything again
+    log.propagate = False  # some libraries give the root logger a handler, which would print every line twice
     log.setLevel(logging.INFO)
     try:
         yield
@@ -51,8 +59,8 @@ def _log_on_stderr() -> Iterator[None]:
         log.propagate = True
 
 
-def _reader_is_gone() -> bool:
-    """Whether the pipe that broke is stdout. If so, what is still to be printed goes nowhere, or Python would complain again at exit."""
+def _stdout_is_closed() -> bool:
+    """Whether the reader of stdout is gone. If so, stdout becomes /dev/null, or Python would print an error at exit."""
     stdout = sys.stdout.fileno()
     poll = select.poll()
     poll.register(stdout, 0)
@@ -62,6 +70,6 @@ def _reader_is_gone() -> bool:
     return True
 
 
-def _leave(name: str, sentence: str, code: int) -> None:
-    print(f"tanuki_jax.{name}: {sentence}", file=sys.stderr)
+def _exit(name: str, message: str, code: int) -> None:
+    print(f"tanuki_jax.{name}: {message}", file=sys.stderr)
     sys.exit(code)

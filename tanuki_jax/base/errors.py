@@ -1,6 +1,6 @@
-"""What ends a command with a sentence instead of a traceback, and the exit codes of all commands.
+"""Errors that end a command with a message instead of a traceback, and the exit codes of all commands.
 
-0 is done, and for `train` also stopped and saved after SIGTERM or SIGINT. After any code that is not named here, such as 134 or 1 when
+0 means done; for `train` also stopped and saved after SIGTERM or SIGINT. After any other code, such as 134, or 1 when
 another process of the job died, starting the same command again helps.
 """
 
@@ -9,9 +9,9 @@ import os
 from collections.abc import Iterator
 
 BAD_INPUT = 2
-"""Refused: starting again would not help."""
+"""The input was refused: starting again does not help."""
 UNSTABLE = 3
-"""A run had more spikes than it may go back from: starting again would not help."""
+"""A run had more loss spikes than it may rewind from: starting again does not help."""
 STUCK = 4
 """A run made no progress: starting again helps."""
 CORRUPT = 5
@@ -19,60 +19,66 @@ CORRUPT = 5
 INTERRUPTED = 130
 """Ctrl-C."""
 
-_DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-class Sentence(Exception):
-    """The message is one sentence that names the thing and what would be right.
+class CommandError(Exception):
+    """An error that the user can act on: its message is one line that names the fault and the remedy.
 
-    Doors print it on stderr without a traceback and exit with `code` (`tanuki_jax.base.command`).
+    A command prints it on stderr without a traceback and exits with `code` (`tanuki_jax.base.command`).
     """
 
     code: int
 
 
-class InputError(Sentence, ValueError):
-    """What the user gave cannot be used."""
+class InputError(CommandError, ValueError):
+    """Input from the user that cannot be used."""
 
     code = BAD_INPUT
 
 
-class Unstable(Sentence):
-    """A run went back as often as it may, and its loss rose again."""
+class Unstable(CommandError):
+    """A run whose loss rose again after its last permitted rewind."""
 
     code = UNSTABLE
 
 
-class Corrupt(Sentence):
-    """Two results that must be equal are not."""
+class Corrupt(CommandError):
+    """Two results that must be equal and differ."""
 
     code = CORRUPT
 
 
-def as_sentence(error: BaseException) -> Sentence | None:
-    """What a door says of an error that is not our fault: a sentence, a full disk, a file that may not be read or written. Else None."""
-    if isinstance(error, Sentence):
+def as_command_error(error: BaseException) -> CommandError | None:
+    """Return the error for the user, or None for a fault of the program, which keeps its traceback.
+
+    A CommandError is returned unchanged. A full disk and a file that may not be read or written become an InputError,
+    also where another error was raised from them.
+    """
+    if isinstance(error, CommandError):
         return error
     for link in _chain(error):
-        where = f": {link.filename}" if isinstance(link, OSError) and link.filename is not None else ""
-        if _is_any_of(link, _DISK_IS_FULL):
-            return InputError(
-                f"the disk is full{where}; what was being written does not count, what was finished before stays"
-            )
-        if isinstance(link, OSError) and _is_any_of(link, _NOT_ALLOWED):
-            return InputError(f"{(link.strerror or str(link)).lower()}{where}")
+        path = f": {link.filename}" if isinstance(link, OSError) and link.filename is not None else ""
+        if _has_code(link, _DISK_FULL):
+            return InputError(f"the disk is full{path}; free space and start again: finished files are kept")
+        if isinstance(link, OSError) and _has_code(link, _NOT_ALLOWED):
+            return InputError(f"{(link.strerror or str(link)).lower()}{path}")
     return None
 
 
-def _is_any_of(error: BaseException, codes: set[int]) -> bool:
-    """By number, or, as libraries in other languages raise their own types, by the system's words."""
+def _has_code(error: BaseException, codes: set[int]) -> bool:
+    """Whether an error reports one of the system's error codes.
+
+    Libraries in other languages raise types of their own: those are recognized by the system's text for the code.
+    """
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in codes
     return any(os.strerror(code) in str(error) for code in codes)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error, the error that it was raised from, and so on."""
     link: BaseException | None = error
     while link is not None:
         yield link

@@ -33,6 +33,7 @@ class Advance:
             console=console,
             transient=True,
             expand=True,
+            refresh_per_second=2,
             redirect_stdout=sys.stdout.isatty(),  # else what is printed for a file or a pipe would land on stderr
             speed_estimate_period=RATE_WINDOW,
         )
@@ -42,7 +43,7 @@ class Advance:
         """Count more units as done.
 
         Args:
-            units: how many, since the last call.
+            units: number of units done since the last call.
             status: text to show behind the figures from now on; None: the last one stays.
         """
         if status is not None:
@@ -55,12 +56,12 @@ class Advance:
 
     @property
     def line(self) -> str:
-        """Title and figures, as in `books: 2.5 MB of 4.0 MB (62%), 1.2 MB/s, 0:00:12 left`."""
+        """Return title and figures, as in `books: 2.5 MB of 4.0 MB (62%), 1.2 MB/s, 0:00:12 left`."""
         return f"{self._title}: {self.figures}"
 
     @property
     def figures(self) -> str:
-        """Units done, share, rate, time left and status; the elapsed time as long as the time left is not known."""
+        """Return units done, share, rate, time left and status; the elapsed time while the time left is unknown."""
         task = next(task for task in self.bar.tasks if task.id == self._task)
         rate, elapsed = self._rate(task), datetime.timedelta(seconds=int(task.elapsed or 0))
         parts = []
@@ -77,7 +78,7 @@ class Advance:
         return ", ".join([*parts, *([self._status] if self._status else [])])
 
     def _rate(self, task: Task) -> float:
-        """Units a second. The mean since the beginning as long as `Task.speed` has one sample only; 0 before the first."""
+        """Return units per second: of the last samples, or since the start while `Task.speed` has too few; 0: none."""
         return task.speed or (task.completed - self._done_before) / max(task.elapsed or 0.0, 1e-3)
 
 
@@ -150,9 +151,10 @@ def _part(done: float, total: float, unit: str) -> str:
 
 
 def _speed(rate: float, unit: str) -> str:
-    """`12.3 layouts/s`, or `8.2 s a layout` for what takes longer than a second."""
+    """Return a rate with its unit: `12.3 layouts/s`, or `8.2 s a layout` for a rate below one."""
     if unit == "byte":
         return f"{decimal(int(rate))}/s"
     if rate < 1:
         return f"{1 / rate:,.3g} s {f'a {unit}' if unit else 'each'}"
-    return f"{rate:,.0f} {unit}s/s" if rate >= 100 else f"{rate:.3g} {unit}s/s"
+    number = f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
+    return f"{number} {unit}s/s" if unit else f"{number}/s"

@@ -1,4 +1,4 @@
-"""Reads that fail now and then, as those of network file systems do, are tried again."""
+"""Retries of reads that fail now and then, as on network file systems."""
 
 import contextlib
 import errno
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-PASSING = frozenset(
+TRANSIENT = frozenset(
     {
         errno.EIO,
         errno.EAGAIN,
@@ -21,31 +21,31 @@ PASSING = frozenset(
         errno.ENETUNREACH,
     }
 )
-"""What a network file system says while its server or the way there is away. A full disk, a file that may not be read or one too many
-that is open does not pass by waiting."""
+"""Error codes of a network file system whose server, or the route to it, is down for a while. Waiting does not help
+against a full disk, a missing permission or too many open files."""
 WAITS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
-"""Seconds before each further try, 12.7 in all: the read-ahead of the loader hides the first few, and after the last the run fails, to be
-started again, which costs it more. Readers on many hosts need no random part: they do not begin at the same moment."""
+"""Seconds before each retry, 12.7 in all. The loader's read-ahead hides the first few. After the last one the run fails
+and must be started again, which costs more. Readers on several hosts do not start together, so jitter is not needed."""
 
 _log = logging.getLogger(__name__)
 
 
 def retrying[Result](read: Callable[[], Result], path: Path) -> Result:
-    """What `read` returns, called again after a wait if it fails in a way that may pass (`PASSING`); each such failure is a warning.
+    """Call `read`, again after a wait if it fails with a transient error, and return its result. Log each such failure.
 
     Args:
-        read: what tensorstore raises for a failed system call is an OSError for it, too.
-        path: what is read, for the warning.
+        read: may raise OSError, or tensorstore's ValueError for a failed system call.
+        path: the file that is read, for the log and the error.
 
     Raises:
-        OSError: of the last try.
+        OSError: the last attempt failed, or an error is not transient.
     """
     for wait in WAITS:
         try:
             with system_errors(path):
                 return read()
         except OSError as error:
-            if error.errno not in PASSING:
+            if error.errno not in TRANSIENT:
                 raise
             _log.warning("reading %s failed (%s); trying again in %g s", path, error.strerror, wait)
             time.sleep(wait)
@@ -55,7 +55,7 @@ def retrying[Result](read: Callable[[], Result], path: Path) -> Result:
 
 @contextlib.contextmanager
 def system_errors(path: Path) -> Iterator[None]:
-    """Turns tensorstore's report of a failed system call, which is a ValueError, into the OSError of that call."""
+    """Convert tensorstore's ValueError for a failed system call into the OSError of that call."""
     try:
         yield
     except ValueError as error:

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from tanuki_jax.base.errors import InputError, Unstable, as_sentence
+from tanuki_jax.base.errors import InputError, Unstable, as_command_error
 
 LONGEST = 16_384
 """Bytes of the longest text that processes agree on."""
@@ -68,8 +68,8 @@ def failing_alone() -> Generator[None]:
         yield
     except BaseException as error:
         if jax.process_count() > 1:
-            sentence = as_sentence(error)
-            timer = threading.Timer(LAST_WORDS_SECONDS, os._exit, [sentence.code if sentence else 1])
+            command_error = as_command_error(error)
+            timer = threading.Timer(LAST_WORDS_SECONDS, os._exit, [command_error.code if command_error else 1])
             timer.daemon = True
             timer.start()
         raise

@@ -1,19 +1,22 @@
-"""What a person sees when a command ends before its time."""
+"""The message and exit code of a command that fails."""
 
 import errno
 import logging
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 import pytest
 
 from tanuki_jax.base.command import enter
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.progress import progress
 
 
-def raiser(error: BaseException) -> Callable[[list[str]], None]:
-    def main(words: list[str]) -> None:
+def raising(error: BaseException) -> Callable[[list[str]], None]:
+    def main(arguments: list[str]) -> None:
         raise error
 
     return main
@@ -25,7 +28,7 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "sentence"),
+    ("error", "code", "message"),
     [
         (
             InputError("there is no experiment named 'tiney'; the nearest is 'tiny'"),
@@ -50,15 +53,15 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
         (PermissionError(errno.EACCES, "Permission denied", "/data"), 2, "permission denied: /data"),
     ],
 )
-def test_what_is_not_our_fault_is_one_sentence_and_an_exit_code(
-    error: BaseException, code: int, sentence: str, capsys: pytest.CaptureFixture[str]
+def test_an_outside_fault_is_one_line_and_an_exit_code(
+    error: BaseException, code: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as exit_:
-        enter("train", raiser(error))
+        enter("train", raising(error))
     assert exit_.value.code == code
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.startswith(f"tanuki_jax.train: {sentence}")
+    assert printed.err.startswith(f"tanuki_jax.train: {message}")
     assert printed.err.count("\n") == 1
 
 
@@ -66,22 +69,25 @@ def test_what_is_not_our_fault_is_one_sentence_and_an_exit_code(
     "error",
     [ValueError("ours"), FileNotFoundError(errno.ENOENT, "No such file", "x"), AssertionError(), BrokenPipeError()],
 )
-def test_our_own_faults_keep_their_traceback(error: Exception) -> None:
+def test_a_fault_of_the_program_keeps_its_traceback(error: Exception) -> None:
     with pytest.raises(type(error)) as raised:
-        enter("train", raiser(error))
+        enter("train", raising(error))
     assert raised.value is error
 
 
-def test_main_gets_the_words_after_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_main_gets_the_arguments_after_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
     monkeypatch.setattr(sys, "argv", ["tanuki_jax/train.py", "--config=tiny", "--steps", "3"])
     enter("train", seen.extend)
     assert seen == ["--config=tiny", "--steps", "3"]
 
 
-def test_a_reader_that_closes_the_pipe_ends_the_command_quietly() -> None:
+def test_a_reader_that_closes_the_pipe_ends_the_command_silently() -> None:
     """As in `python -m tanuki_jax.explain ... | head -1`."""
-    program = "from tanuki_jax.base.command import enter\nenter('explain', lambda words: [print('line') for _ in range(100_000)])"
+    program = (
+        "from tanuki_jax.base.command import enter\n"
+        "enter('explain', lambda arguments: [print('line') for _ in range(100_000)])"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as command:
@@ -92,9 +98,25 @@ def test_a_reader_that_closes_the_pipe_ends_the_command_quietly() -> None:
     assert command.returncode == 0
 
 
-def test_what_the_rooms_log_is_said_once_on_stderr(
+def test_what_the_package_logs_is_printed_once_on_stderr(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logging.getLogger(), "handlers", [logging.StreamHandler(sys.stdout)])
-    enter("train", lambda words: logging.getLogger("tanuki_jax.lm.kernels").info("attention backend chunked"))
+    enter("train", lambda arguments: logging.getLogger("tanuki_jax.lm").info("attention backend chunked"))
     assert capsys.readouterr() == ("", "attention backend chunked\n")
+
+
+def test_a_log_line_does_not_break_a_progress_bar(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"FORCE_COLOR": "1", "TTY_INTERACTIVE": "1", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+
+    def main(arguments: list[str]) -> None:
+        with progress("encoding", 10, bar_after=0.0):
+            time.sleep(0.3)
+            logging.getLogger("tanuki_jax.lm").info("attention backend chunked")
+
+    enter("train", main)
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", capsys.readouterr().err)
+    assert "encoding" in text and "attention backend chunked" in re.split(r"[\r\n]", text)

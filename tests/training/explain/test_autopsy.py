@@ -206,6 +206,7 @@ class Outline(html.parser.HTMLParser):
 @pytest.mark.long
 def test_the_page_is_whole_and_needs_nothing_else(poisoned: Poisoned, explained: Explained) -> None:
     outline = Outline(explained.page)
+    text = " ".join(outline.text.split())  # as a browser shows it
     assert outline.open == [] and {"b", "script", "link"}.isdisjoint(outline.tags)
     assert outline.headings == ["What happened", "Replay", "Which layers moved first", "Documents"]
     assert len(outline.pictures) == 3
@@ -214,15 +215,15 @@ def test_the_page_is_whole_and_needs_nothing_else(poisoned: Poisoned, explained:
         assert height > 200 and width > 500
     assert '<meta charset="utf-8">' in explained.page and "://" not in explained.page
     assert (
-        f"step {poisoned.spike.last} the run saw a spike that began at step {poisoned.spike.first}: it was a test."
-        in outline.text
+        f"step {poisoned.spike.last} the run detected a spike that began at step {poisoned.spike.first}: it was a test."
+        in text
     )
-    assert "relative, and the guard rejected the same steps." in outline.text
-    assert "<b>tanuki</b>" in outline.text and "狸" in outline.text and RARE[0] in outline.text
-    assert f"left out the data of steps {poisoned.spike.first} to {poisoned.spike.last} (data steps " in outline.text
-    assert "Rejected before that: 1 of them." in outline.text and "Suspicion of 1 or more: 1." in outline.text
-    assert f"event resumed, step {poisoned.spike.checkpoint + 1}" in outline.text
-    assert f"step {poisoned.spike.first}, embedding: gradient" in outline.text
+    assert "relative, and the guard rejected the same steps." in text
+    assert "<b>tanuki</b>" in text and "狸" in text and RARE[0] in text
+    assert f"skipped the data of steps {poisoned.spike.first} to {poisoned.spike.last} (data steps " in text
+    assert "Steps rejected before that: 1." in text and "suspicion of 1 or more: 1." in text
+    assert f"event resumed, step {poisoned.spike.checkpoint + 1}" in text
+    assert f"step {poisoned.spike.first}, embedding: gradient" in text
 
 
 @pytest.mark.long
@@ -239,6 +240,6 @@ def test_routers_are_shown_and_a_checkpoint_that_is_far_is_not_trained_from(tmp_
     assert first.load_le is not None
     np.testing.assert_allclose(first.load_le, poisoned.lines[poisoned.spike.first - 1]["expert_load"], rtol=1e-5)
     assert [each.accepted for each in far.found.replayed.observations] == [None] * 13
-    assert "nothing was trained" in far.page and "nothing was trained" not in near.page
-    assert f"The spike went on to step {poisoned.spike.last}" in far.page
+    assert "no step was trained again" in far.page and "no step was trained again" not in near.page
+    assert f"The spike lasted until step {poisoned.spike.last}" in far.page
     assert json.loads((poisoned.folder / "spikes" / "001.json").read_text())["first"] == poisoned.spike.first
