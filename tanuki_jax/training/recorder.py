@@ -8,19 +8,9 @@ import jax
 
 from tanuki_jax.checkpoints.format import State
 from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.hardware import peak_flops
 from tanuki_jax.training.loss import flops_per_token
 from tanuki_jax.training.step import Metrics
-
-PEAK_FLOPS = {
-    "NVIDIA H100 80GB HBM3": 989e12,
-    "NVIDIA H200": 989e12,
-    "NVIDIA B200": 2250e12,
-    "NVIDIA A100-SXM4-80GB": 312e12,
-    "TPU v5e": 197e12,
-    "TPU v5p": 459e12,
-    "TPU v6e": 918e12,
-}
-"""Vendors' dense bf16 peaks, by `device_kind`; model FLOPs utilisation (MFU) is not reported for others."""
 
 
 class Measured(NamedTuple):
@@ -34,7 +24,8 @@ class Measured(NamedTuple):
 class Recorder:
     """Turns metrics of steps into lines and hands them to `write`.
 
-    MFU = tokens/s/device x `flops_per_token` / peak FLOP/s of the device. Tokens are all that is not padding.
+    MFU = tokens/s/device x `flops_per_token` / `peak_flops` of the device, left out where no file lists the device.
+    Tokens are all that is not padding.
     """
 
     def __init__(
@@ -98,7 +89,7 @@ class Recorder:
         line |= {f"epochs/{name}": round(times, 4) for name, times in self._epochs(data_step + 1).items()}
         line |= {"tokens": self.tokens, "tokens_per_second": round(speed, 1)}
         line["tokens_per_second_per_device"] = round(speed / jax.device_count(), 1)
-        if peak := PEAK_FLOPS.get(self._device.device_kind):
+        if peak := peak_flops(self._device.device_kind):
             line["mfu"] = round(speed / jax.device_count() * self.flops_per_token / peak, 4)
         line["data_wait_share"] = round(min(waited / seconds, 1.0), 4)
         if memory := self._device.memory_stats():

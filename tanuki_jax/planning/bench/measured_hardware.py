@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.hardware import Hardware, find, with_measured, write
 from tanuki_jax.planning.bench import bench_report as report
 from tanuki_jax.planning.bench.bench_results import Result
-from tanuki_jax.planning.plan.hardware import Hardware, find, with_measured, write
 
 BOTH = "forward + backward"
 KERNELS = {

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from tanuki_jax.config.experiment import Experiment, Layout, NextToken
+from tanuki_jax.config.hardware import peak_flops
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import BATCH, shardings
@@ -18,7 +19,6 @@ from tanuki_jax.planning.bench.correctness import relative
 from tanuki_jax.planning.bench.timed_program import device_peak, memory, raised_peak
 from tanuki_jax.planning.bench.timing import Timing, clock
 from tanuki_jax.training.loss import flops_per_token
-from tanuki_jax.training.recorder import PEAK_FLOPS
 from tanuki_jax.training.step import TrainState, initial_state, make_step
 
 BENCHMARK = "step"
@@ -133,7 +133,7 @@ def _measure(case: Case, seconds: float) -> Figures:
 def _rates(tokens: int, seconds: float, flops: float) -> dict[str, float | str]:
     """Tokens a second, FLOPs a token, and the share of the vendor's peak (MFU) that they amount to, where the device's is known."""
     rates: dict[str, float | str] = {"tokens/s": tokens / seconds, "FLOPs/token": flops / tokens}
-    peak = PEAK_FLOPS.get(jax.devices()[0].device_kind)
+    peak = peak_flops(jax.devices()[0].device_kind)
     return rates | ({"MFU": flops / seconds / peak} if peak else {})
 
 

@@ -12,6 +12,7 @@ import rich.console
 import rich.table
 
 from tanuki_jax.base.atomic import replace_text
+from tanuki_jax.config.hardware import Hardware
 from tanuki_jax.planning.bench import bench_report as report
 from tanuki_jax.planning.bench.bench_results import first_line
 from tanuki_jax.planning.bench.sizes import SIZES
@@ -19,7 +20,6 @@ from tanuki_jax.planning.bench.suites import PACKAGES, versions
 from tanuki_jax.planning.bench.timed_program import memory
 from tanuki_jax.planning.compiled import ptxas
 from tanuki_jax.planning.compiled.compile_cases import Program, Work, programs
-from tanuki_jax.planning.plan.hardware import Hardware
 from tanuki_jax.planning.plan.target import parse
 
 DEVICES = 8

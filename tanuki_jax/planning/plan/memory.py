@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from tanuki_jax.planning.plan.hardware import Hardware
+from tanuki_jax.config.hardware import Hardware
 from tanuki_jax.planning.plan.plan_results import Memory
 
 

@@ -9,7 +9,7 @@ to the step. Kernels' launches, stragglers, the data loader and checkpoints are 
 import math
 from collections.abc import Mapping, Sequence
 
-from tanuki_jax.planning.plan.hardware import Efficiency, Hardware
+from tanuki_jax.config.hardware import Efficiency, Hardware
 from tanuki_jax.planning.plan.plan_results import Term, Traffic
 from tanuki_jax.planning.plan.work import Work
 

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.planning.plan.hardware import Hardware, compiler_configuration, find
+from tanuki_jax.config.hardware import Hardware, compiler_configuration, find
 
 ALONE = {"TPU_SKIP_MDS_QUERY": "1", "TPU_WORKER_HOSTNAMES": "localhost", "TPU_ACCELERATOR_TYPE": "none"}
 """Tells libtpu that no machine of Google's is around it, which it would look for and miss."""

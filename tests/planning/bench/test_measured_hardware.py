@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.hardware import find
 from tanuki_jax.planning.bench import bench_report as report
 from tanuki_jax.planning.bench.bench_results import Figures, Result
 from tanuki_jax.planning.bench.measured_hardware import keep
 from tanuki_jax.planning.bench.timing import Timing
-from tanuki_jax.planning.plan.hardware import find
 
 ABOUT = {"device": "NVIDIA H200", "date": "2026-11-22", "versions": {"jax": "0.12.0.1"}}
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
+from tanuki_jax.config.hardware import find
 from tanuki_jax.lm.kernels.attention.attention import self_attention
 from tanuki_jax.planning.bench import attention
 from tanuki_jax.planning.bench import document_rows as documents
@@ -20,7 +21,6 @@ from tanuki_jax.planning.compiled import compile_report as compile
 from tanuki_jax.planning.compiled.compile_cases import Program, Work
 from tanuki_jax.planning.compiled.compile_report import Compiled, compile_program, predict
 from tanuki_jax.planning.compiled.ptxas import Kernel
-from tanuki_jax.planning.plan.hardware import find
 from tanuki_jax.planning.plan.target import parse
 
 KERNEL = Kernel(name="k", registers=168, stack=0, spill_stores=0, spill_loads=0, shared_static=0)

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from tanuki_jax.planning.plan.hardware import Efficiency, Hardware, find
+from tanuki_jax.config.hardware import Efficiency, Hardware, find
 from tanuki_jax.planning.plan.plan_results import Traffic
 from tanuki_jax.planning.plan.predict import can_hide, terms
 from tanuki_jax.planning.plan.work import Work

@@ -9,7 +9,7 @@ import pytest
 from jax.sharding import SingleDeviceSharding
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.planning.plan.hardware import find, write
+from tanuki_jax.config.hardware import find, write
 from tanuki_jax.planning.plan.target import parse
 
 

@@ -9,6 +9,7 @@ A file in TOML holds the fields of `Hardware` by their names, and for each of `E
 
 import dataclasses
 import difflib
+import functools
 import math
 import tomllib
 from collections.abc import Mapping
@@ -74,6 +75,8 @@ class Hardware:
     """Seconds that a collective between nodes takes at the least."""
     efficiency: Mapping[str, Efficiency]
     """One for each of `EFFICIENCIES`."""
+    device_kinds: tuple[str, ...] = ()
+    """Every `jax.Device.device_kind` that JAX reports for such a device."""
 
     def flops(self, work: str) -> float:
         """FLOP/s reached in a kind of work, `matmul`, `attention`, `grouped_matmul` or `cross_entropy`."""
@@ -94,6 +97,12 @@ class Hardware:
 def names() -> list[str]:
     """The kinds of devices whose figures are in the package."""
     return sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml"))
+
+
+@functools.cache
+def peak_flops(device_kind: str) -> float | None:
+    """Return a device's dense bfloat16 FLOP/s by its `jax.Device.device_kind`; None if no file of the package has it."""
+    return next((hardware.peak_flops for hardware in map(find, names()) if device_kind in hardware.device_kinds), None)
 
 
 def compiler_configuration(compiled_as: str) -> str | None:
@@ -128,14 +137,15 @@ def read(text: str, origin: str) -> Hardware:
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{origin} is not TOML: {error}") from None
     fields = get_type_hints(Hardware)
-    _same_names(values, fields, "field", origin)
+    _same_names(values, fields, "field", origin, optional=("device_kinds",))
     shares = values.pop("efficiency")
+    kinds = _names(values.pop("device_kinds", []), f"device_kinds of {origin}")
     if not isinstance(shares, dict):
         raise InputError(f"efficiency of {origin} must be tables, as in [efficiency.matmul]")
     _same_names(shares, EFFICIENCIES, "efficiency", origin)
     efficiency = {name: _efficiency(shares[name], f"efficiency.{name}", origin) for name in EFFICIENCIES}
     figures = {name: _figure(name, value, fields[name], origin) for name, value in values.items()}
-    hardware = Hardware(efficiency=efficiency, **figures)
+    hardware = Hardware(efficiency=efficiency, device_kinds=kinds, **figures)
     if hardware.margin_share >= 1:
         raise InputError(f"margin_share of {origin} is {hardware.margin_share:g}, and must be below 1")
     if hardware.kind == "gpu" and compiler_configuration(hardware.compiled_as) is None:
@@ -178,11 +188,14 @@ def write(hardware: Hardware, path: Path) -> None:
 
 
 def _folder() -> Any:
-    return resources.files("tanuki_jax.planning.plan") / "targets"
+    return resources.files("tanuki_jax.config") / "devices"
 
 
-def _same_names(values: Mapping[str, Any], wanted: Mapping[str, Any], what: str, origin: str) -> None:
-    unknown, missing = [name for name in values if name not in wanted], [name for name in wanted if name not in values]
+def _same_names(
+    values: Mapping[str, Any], wanted: Mapping[str, Any], what: str, origin: str, optional: tuple[str, ...] = ()
+) -> None:
+    unknown = [name for name in values if name not in wanted]
+    missing = [name for name in wanted if name not in values and name not in optional]
     if missing:
         raise InputError(f"{origin} lacks the {what} {', '.join(missing)}")
     if unknown:
@@ -206,6 +219,12 @@ def _figure(name: str, value: Any, kind: Any, origin: str) -> Any:
     return kind(value)
 
 
+def _names(value: Any, field: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise InputError(f"{field} is {value!r}, and must be a list of names")
+    return tuple(value)
+
+
 def _efficiency(table: Any, name: str, origin: str) -> Efficiency:
     if not isinstance(table, dict) or set(table) not in ({"value", "measured"}, {"value", "assumed"}):
         raise InputError(
@@ -221,6 +240,8 @@ def _efficiency(table: Any, name: str, origin: str) -> Efficiency:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
     return repr(value)

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.planning.plan.hardware import (
+from tanuki_jax.config.hardware import (
     EFFICIENCIES,
     compiler_configuration,
     find,
     names,
+    peak_flops,
     read,
     with_measured,
     write,
 )
-from tanuki_jax.training.recorder import PEAK_FLOPS
 
 
 @pytest.fixture
@@ -32,8 +32,32 @@ def test_the_package_has_gpus_tpus_and_this_machine() -> None:
     assert all((compiler_configuration(name) is not None) == (kind == "gpu") for name, kind in kinds.items())
 
 
-def test_peaks_are_those_that_training_reports_against() -> None:
-    assert {find(name).peak_flops for name in names() if name != "cpu"} == set(PEAK_FLOPS.values())
+@pytest.mark.parametrize(
+    ("device_kind", "peak"),
+    [
+        ("NVIDIA A100-SXM4-80GB", 312e12),
+        ("NVIDIA B200", 2250e12),
+        ("NVIDIA H100 80GB HBM3", 989e12),
+        ("NVIDIA H200", 989e12),
+        ("TPU v5 lite", 197e12),
+        ("TPU v5p", 459e12),
+        ("TPU v6e", 918e12),
+        ("cpu", None),
+    ],
+)
+def test_a_peak_is_found_by_the_device_kind_that_jax_reports(device_kind: str, peak: float | None) -> None:
+    assert peak_flops(device_kind) == peak
+
+
+def test_no_two_files_list_the_same_device_kind() -> None:
+    kinds = [kind for name in names() for kind in find(name).device_kinds]
+    assert len(set(kinds)) == len(kinds)
+
+
+def test_a_users_file_may_leave_device_kinds_out(file: Path) -> None:
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if not line.startswith("device_kinds")))
+    assert find(str(file)).device_kinds == ()
 
 
 def test_memory_and_its_rate_are_those_that_the_compiler_is_told() -> None:
@@ -96,6 +120,11 @@ def test_what_bench_measured_is_kept_in_a_file(file: Path) -> None:
             r"compiled_as of my\.toml is 'h101'; GPUs are compiled as one of a100, b200, h100, h200",
         ),
         ('name = "h100"', "name = ", r"my\.toml is not TOML: "),
+        (
+            'device_kinds = ["NVIDIA H100 80GB HBM3"]',
+            'device_kinds = "NVIDIA H100"',
+            r"device_kinds of my\.toml is 'NVIDIA H100', and must be a list of names",
+        ),
         ("[efficiency.overlap]", "[efficiency.luck]", r"lacks the efficiency overlap$"),
         (
             "value = 0.799",
