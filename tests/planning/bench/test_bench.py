@@ -9,7 +9,7 @@ import pytest
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.bench import main
 from tanuki_jax.planning.bench import bench_report
-from tanuki_jax.planning.bench.targets import BARS
+from tanuki_jax.planning.bench.targets import TARGETS
 
 
 def test_a_benchmark_prints_its_table_and_writes_its_results(
@@ -24,7 +24,7 @@ def test_a_benchmark_prints_its_table_and_writes_its_results(
 def test_a_report_becomes_a_table_of_targets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bench_report.write(tmp_path / "h200.json", [], {})
     main(["table", str(tmp_path / "h200.json")])
-    assert capsys.readouterr().out.count("not measured yet") == len(BARS)
+    assert capsys.readouterr().out.count("not measured yet") == len(TARGETS)
 
 
 @pytest.mark.parametrize(
