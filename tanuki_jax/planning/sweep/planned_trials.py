@@ -35,7 +35,7 @@ class Planned:
         """The outcome of a trial, or None if it was stopped before."""
         experiment = claimed.trial.experiment
         assert isinstance(experiment, Experiment)
-        pipe = self._worker.begin(experiment, self._target or claimed.trial.target)
+        pipe = self._worker.start_plan(experiment, self._target or claimed.trial.target)
         while not wait([pipe], timeout=LOOK):
             if stop.is_set():
                 return None
