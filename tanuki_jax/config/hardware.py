@@ -42,7 +42,7 @@ class Efficiency:
     value: float
     """The share, above 0 and at most 1."""
     source: str
-    """How the share was measured, or why it is assumed."""
+    """Measurement of the share, or reason to assume it."""
     measured: bool
     """Whether the share was measured on such a device; if not, it is assumed."""
 

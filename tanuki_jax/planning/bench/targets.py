@@ -8,8 +8,7 @@ from tanuki_jax.planning.bench import bench_report
 from tanuki_jax.planning.bench.attention import DENSE_PEER
 from tanuki_jax.planning.bench.bench_results import CUDNN_SHARE, MFU, Key, Result, direction
 from tanuki_jax.planning.bench.step_timing import EXTRAPOLATED, TIMED
-
-GIB = 2**30
+from tanuki_jax.planning.plan.plan_results import GIB
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

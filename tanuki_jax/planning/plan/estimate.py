@@ -126,8 +126,8 @@ def estimate(experiment: Experiment, target: Target, state: State) -> Estimate:
         _moved(experiment, target, state),
         list(exchanges(experiment, target, state)),
     )
-    found = terms(target.hardware, target.count, work, bubble(experiment.layout), moved, 0, traffic)
-    return Estimate(bytes=_bytes(experiment, state), seconds=math.fsum(term.shown for term in found))
+    parts = terms(target.hardware, target.count, work, bubble(experiment.layout), moved, 0, traffic)
+    return Estimate(bytes=_bytes(experiment, state), seconds=math.fsum(term.shown for term in parts))
 
 
 def _work(experiment: Experiment) -> Work:

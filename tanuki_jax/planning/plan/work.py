@@ -148,9 +148,9 @@ def _attend(counted: bool, q_bthd: jax.Array, k_btkd: jax.Array, v_btkd: jax.Arr
     return q_bthd * scores_bth[..., None] + (k_btkd * v_btkd).sum(2, keepdims=True)
 
 
-def _attend_forward(counted: bool, *given: jax.Array) -> tuple[jax.Array, tuple[jax.Array, ...]]:
-    out = checkpoint_name(_attend(counted, *given), "attention")
-    return out, (*given, out)
+def _attend_forward(counted: bool, *inputs: jax.Array) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+    out = checkpoint_name(_attend(counted, *inputs), "attention")
+    return out, (*inputs, out)
 
 
 def _attend_backward(counted: bool, kept: tuple[jax.Array, ...], gradient: jax.Array) -> tuple[jax.Array, ...]:

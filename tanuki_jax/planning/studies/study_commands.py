@@ -17,7 +17,11 @@ class StudyCommands:
     """Runs the commands of a study unless their results exist, and lists them all in `commands`."""
 
     def __init__(self, work: Path, execute: Callable[[Sequence[str]], None] = execute) -> None:
-        """`work` is the folder of the runs."""
+        """
+        Args:
+            work: folder of the runs.
+            execute: runs the command `python -m WORDS`.
+        """
         self.work = work
         self.commands: list[str] = []
         self._execute = execute
