@@ -26,20 +26,20 @@ class Options:
     config: str
     """Name of a registered sweep, or file.py:name."""
     executor: Literal["auto", "plan", "local", "slurm"] = "auto"
-    """Plan the trials, train them on this machine, or train them as SLURM jobs. Auto: plan if the objective is a figure
+    """Plan the trials, train them on this machine, or train them as SLURM jobs; auto: plan if the objective is a figure
     of plans, else local."""
     target: str = ""
-    """Cluster to plan for, or nodes and GPUs of a SLURM job, as in h100:3x8. Default: the target of each trial."""
+    """Cluster to plan for, or nodes and GPUs of a SLURM job, as in h100:3x8; empty: the target of each trial."""
     workers: int = 0
-    """Trials that run at once. Default: one for each core if they are planned, 8 on SLURM, else 1."""
+    """Trials that run at once; 0: one for each core if they are planned, 8 on SLURM, else 1."""
     sampler: SamplerName = "grid"
     """Source of the trials: all trials of the sweep, or samples that Optuna draws from its axes."""
     trials: int = 0
-    """Largest number of trials. Default: the full grid."""
+    """Largest number of trials; 0: the full grid."""
     storage: str = ""
-    """Optuna storage: a database URL, or a journal file. Default: OUT/trials.journal."""
+    """Optuna storage: a database URL, or a journal file; empty: OUT/trials.journal."""
     out: str = ""
-    """Folder for results.csv, pictures and runs. Default: sweeps/NAME."""
+    """Folder for results.csv, pictures and runs; empty: sweeps/NAME."""
 
 
 def main(words: list[str]) -> None:

@@ -25,11 +25,11 @@ class StepOptions:
     layers: tuple[int, ...] = (2, 4)
     """One depth that fits this device, or two, from which the time of a step with all layers is extrapolated."""
     rows: tuple[int, ...] = ()
-    """Rows of a micro-batch. Default: as many as hold 32,768 tokens, or 16,384 if the config trains adapters."""
+    """Rows of a micro-batch; empty: as many as hold 32,768 tokens, or 16,384 if the config trains adapters."""
     document: int = 1024
     """Mean length of a document, in tokens."""
     policies: tuple[Literal["own", "none", "dots", "attention", "full"], ...] = ()
-    """Rematerialisation policies to time; `own` is the policy of the config's layout. Default: all of them."""
+    """Rematerialisation policies to time; `own` is the policy of the config's layout; empty: all."""
     json: str = ""
     """JSON file to write the results to."""
     plot: str = ""

@@ -27,7 +27,11 @@ class PlannedTrials:
     """Executor that plans one trial after another."""
 
     def __init__(self, target: str, planner: Planner = plan_trial) -> None:
-        """`target` is the cluster of all trials; empty: each trial has its own."""
+        """
+        Args:
+            target: target of all trials; empty: each trial has its own.
+            planner: makes a plan.
+        """
         self._target = target
         self._worker = Worker(planner)
 

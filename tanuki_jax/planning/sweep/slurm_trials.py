@@ -50,7 +50,12 @@ class SlurmTrials:
     """
 
     def __init__(self, folder: Path, objective: str, target: Target | None) -> None:
-        """`folder` must be visible on all nodes. Without a target a job has one task on one node."""
+        """
+        Args:
+            folder: folder of the sweep, visible on all nodes.
+            objective: figure to read from the metrics.
+            target: nodes and GPUs of a job; None: one task on one node.
+        """
         self._folder, self._objective = folder, objective
         self._jobs = folder.absolute() / "jobs"
         self._shape = (1, 1, 0)

@@ -33,8 +33,8 @@ def cells(text: str) -> dict[str, str]:
 
 
 def cell(text: str, words: str) -> str:
-    (found,) = [value for name, value in cells(text).items() if words in name]
-    return found
+    (value,) = [value for name, value in cells(text).items() if words in name]
+    return value
 
 
 def test_a_target_without_a_result_is_not_measured_yet() -> None:

@@ -100,7 +100,7 @@ def test_a_ring_over_nodes_uses_the_links_of_all_its_devices() -> None:
 
 
 def test_a_collective_leaves_the_node_if_any_group_does() -> None:
-    """Of three pairs in two nodes of three, one pair lies in both."""
+    """Three pairs in two nodes of three devices: one pair has a device in each node."""
     mesh = jax.make_mesh((1, 6), ("data", "fsdp"), axis_types=(AxisType.Auto,) * 2, devices=jax.devices()[:6])
     target = parse("cpu:2x3")
     (summed,) = traffic([Collective("all-reduce", ((0, 1), (2, 3), (4, 5)), 64, 1)], mesh, jax.devices()[:6], target)

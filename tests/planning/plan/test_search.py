@@ -44,7 +44,7 @@ def plan_in_this_process(
 
 
 def run(layouts: int, path: Path, planner: Planner = planner) -> list[Candidate]:
-    files = {"csv": str(path / "found" / "layouts.csv"), "plot": str(path / "found" / "layouts.png")}
+    files = {"csv": str(path / "out" / "layouts.csv"), "plot": str(path / "out" / "layouts.png")}
     return search(small(), TARGET, layouts=layouts, workers=2, **files, planner=planner, plan_all=plan_in_this_process)
 
 
@@ -60,9 +60,9 @@ def test_candidates_are_ordered_by_fit_then_speed_or_excess(tmp_path: Path) -> N
     assert {candidate.reason for candidate in judged if candidate.verdict == "failed"} == {
         "zero 1 is too much for this planner"
     }
-    with (tmp_path / "found" / "layouts.csv").open() as file:
+    with (tmp_path / "out" / "layouts.csv").open() as file:
         assert [row["verdict"] for row in csv.DictReader(file)] == [candidate.verdict for candidate in judged]
-    assert (tmp_path / "found" / "layouts.png").stat().st_size > 10_000
+    assert (tmp_path / "out" / "layouts.png").stat().st_size > 10_000
 
 
 def test_the_fastest_are_planned_first_and_an_interrupted_search_is_saved(tmp_path: Path) -> None:
@@ -76,13 +76,13 @@ def test_the_fastest_are_planned_first_and_an_interrupted_search_is_saved(tmp_pa
 
     with pytest.raises(KeyboardInterrupt):
         run(40, tmp_path, interrupted)
-    with (tmp_path / "found" / "layouts.csv").open() as file:
+    with (tmp_path / "out" / "layouts.csv").open() as file:
         rows = list(csv.DictReader(file))
     ends = Counter(row["verdict"] for row in rows)
     assert ends["open"] == 38 and ends["fits"] + ends["does not fit"] + ends["failed"] == 2
     tried = [float(row["estimated seconds"]) for row in rows if row["verdict"] in ("fits", "does not fit", "failed")]
     assert max(tried) <= min(float(row["estimated seconds"]) for row in rows if row["verdict"] == "open")
-    assert not (tmp_path / "found" / "layouts.png").exists()
+    assert not (tmp_path / "out" / "layouts.png").exists()
 
 
 def test_a_search_without_any_plan_is_an_error(tmp_path: Path) -> None:

@@ -56,8 +56,8 @@ def test_the_last_figures_of_a_run_are_the_outcome(claimed: ClaimedTrial, tmp_pa
     outcome = trained(claimed, tmp_path, WRITES, lines(*LINES))
     assert outcome == Outcome(verdict="done", figures={"step": 2, "held_out/all": 5.5, "loss": 6.0})
     config = tmp_path / "runs" / "0000.json"
-    tried = from_json(config.read_text(), Experiment)
-    assert tried == replace(BASE, seed=5, name="0000", runs=str(tmp_path / "runs"))
+    written = from_json(config.read_text(), Experiment)
+    assert written == replace(BASE, seed=5, name="0000", runs=str(tmp_path / "runs"))
 
 
 @pytest.mark.parametrize(
