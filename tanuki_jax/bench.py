@@ -1,4 +1,4 @@
-"""Times kernels, loader and whole training steps on this machine, beside their peers.
+"""Time kernels, training steps and the loader on this machine; compile kernels for another; run studies of learning.
 
 python -m tanuki_jax.bench attention --plot attention.png
 python -m tanuki_jax.bench step --config=8b_long --layers 2 4 --rows 1 2
@@ -9,7 +9,6 @@ python -m tanuki_jax.bench compile --target h200
 """
 
 import functools
-import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,134 +17,126 @@ from typing import Any
 from tanuki_jax.base.command import enter
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.command_line import parse, parse_options
-from tanuki_jax.planning.bench.bench_options import (
-    AllOptions,
-    CompileOptions,
-    HardwareOptions,
-    Options,
-    StepOptions,
-    TableOptions,
-    TuningOptions,
-    UpcyclingOptions,
-)
+from tanuki_jax.planning.bench.bench_options import AllOptions, HardwareOptions, Options, StepOptions, TableOptions
 from tanuki_jax.planning.bench.sizes import SIZES
+from tanuki_jax.planning.compiled.compile_options import CompileOptions
+from tanuki_jax.planning.studies.study_options import TuningOptions, UpcyclingOptions
 
-OF_SHAPES = ("attention", "cross-entropy", "grouped-matmul", "loader")
+# Each function imports what it runs only after its options are parsed: importing jax takes seconds.
 
 
-def of_shapes(benchmark: str, words: list[str]) -> None:
+def time_benchmark(benchmark: str, words: list[str]) -> None:
     options = parse_options(f"bench {benchmark}", words, Options)
-    from tanuki_jax.planning.bench import (
-        run_local as here,
-    )  # after the words are understood: importing jax takes seconds
+    from tanuki_jax.planning.bench import run_local
 
-    here.show(here.measure(benchmark, SIZES[options.sizes]), options.json, options.plot)
+    run_local.show(run_local.measure(benchmark, SIZES[options.sizes]), options.json, options.plot)
 
 
-def step(words: list[str]) -> None:
+def time_steps(words: list[str]) -> None:
     experiment, options = parse("bench step", words, StepOptions)
     layers, rows = options.layers, options.rows
-    if not 1 <= len(layers) <= 2 or layers[0] >= (*layers, math.inf)[1] or min(*layers, *rows, options.document) < 1:
-        raise InputError(
-            "--layers takes one depth, or two, the smaller one first; depths, rows and documents are at least 1"
-        )
-    from tanuki_jax.planning.bench import run_local as here
+    if len(layers) not in (1, 2) or list(layers) != sorted(set(layers)):
+        raise InputError(f"--layers takes one depth, or two in increasing order, not {' '.join(map(str, layers))}")
+    if min(*layers, *rows, options.document) < 1:
+        raise InputError("--layers, --rows and --document must be at least 1")
+    from tanuki_jax.planning.bench import run_local
 
-    here.show(
-        here.measure_steps(experiment, layers, rows, options.document, options.policies), options.json, options.plot
-    )
+    results = run_local.measure_steps(experiment, layers, rows, options.document, options.policies)
+    run_local.show(results, options.json, options.plot)
 
 
-def everything(words: list[str]) -> None:
+def time_all(words: list[str]) -> None:
     options = parse_options("bench all", words, AllOptions)
-    from tanuki_jax.planning.bench import run_local as here
-    from tanuki_jax.planning.bench.run_all import run
+    from tanuki_jax.planning.bench import run_all, run_local
 
-    results, finished = run(Path(options.json), options.sizes, options.budget_seconds)
-    here.show(results)
-    print(
-        f"{options.json}: {len(results)} results, {'all there are' if finished else 'more to come; the same command goes on'}"
-    )
+    results, complete = run_all.run(Path(options.json), options.sizes, options.budget_seconds)
+    run_local.show(results)
+    state = "complete" if complete else "incomplete; run the same command again to measure the rest"
+    print(f"{options.json}: {len(results)} results, {state}")
 
 
-def table(words: list[str]) -> None:
+def print_table(words: list[str]) -> None:
     options = parse_options("bench table", words, TableOptions)
-    from tanuki_jax.planning.bench.bench_report import read
-    from tanuki_jax.planning.bench.targets import markdown
+    from tanuki_jax.planning.bench import bench_report, targets
 
-    results, about = read(Path(options.report))
-    print(markdown(results, about), end="")
+    print(targets.markdown(*bench_report.read(Path(options.report))), end="")
 
 
-def hardware(words: list[str]) -> None:
+def write_hardware(words: list[str]) -> None:
     options = parse_options("bench hardware", words, HardwareOptions)
     if not options.out.endswith(".toml"):
         raise InputError(f"--out must end in .toml, not {options.out!r}")
-    from tanuki_jax.planning.bench.measured_hardware import keep
+    from tanuki_jax.planning.bench import measured_hardware
 
-    for name, (share, source) in keep(Path(options.report), options.hardware, Path(options.out)).items():
+    measured = measured_hardware.keep(Path(options.report), options.hardware, Path(options.out))
+    for name, (share, source) in measured.items():
         print(f"{name:<16}{share:.1%}  {source}")
 
 
-def upcycling(words: list[str]) -> None:
-    options = parse_options("bench upcycling", words, UpcyclingOptions)
-    if min(options.seeds, *options.steps) < 1:
-        raise InputError("--seeds and --steps are at least 1")
-    from tanuki_jax.planning.studies import upcycling_study as upcycling
-
-    bench = upcycling.Bench(Path(options.work), options.seeds, *options.steps)
-    runs = bench.run()
-    upcycling.write(Path(options.json), runs, bench.commands)
-    if options.plot:
-        upcycling.plot(Path(options.plot), runs)
-    print(upcycling.markdown(runs), end="")
-
-
-def tuning(words: list[str]) -> None:
-    options = parse_options("bench tuning", words, TuningOptions)
-    if min(options.seeds, options.asked) < 1:
-        raise InputError("--seeds and --asked are at least 1")
-    from tanuki_jax.planning.studies import tuning_study as tuning
-
-    bench = tuning.Bench(Path(options.work), options.seeds, options.asked)
-    runs = bench.run()
-    tuning.write(Path(options.json), runs, options.asked, bench.commands)
-    print(tuning.markdown(runs), end="")
-
-
-def compile_ahead(words: list[str]) -> None:
+def compile_kernels(words: list[str]) -> None:
     options = parse_options("bench compile", words, CompileOptions)
     import jax
 
-    from tanuki_jax.planning.compiled.compile_report import run
+    from tanuki_jax.planning.compiled import compile_report
 
-    jax.config.update("jax_platforms", "cpu")  # so that a machine's own accelerator, which may be busy, is left alone
-    jax.config.update("jax_enable_compilation_cache", False)  # of what is read back the assembler says nothing
-    sys.exit(run(options.target, Path(options.json) if options.json else None))
+    jax.config.update("jax_platforms", "cpu")  # this machine's own accelerator, which may be busy, is not touched
+    jax.config.update("jax_enable_compilation_cache", False)  # the assembler prints nothing for cached programs
+    sys.exit(compile_report.run(options.target, Path(options.json) if options.json else None))
 
 
-COMMANDS: dict[str, tuple[Callable[[list[str]], None], Any]] = {
-    **{name: (functools.partial(of_shapes, name), Options) for name in OF_SHAPES},
-    "step": (step, StepOptions),
-    "all": (everything, AllOptions),
-    "table": (table, TableOptions),
-    "hardware": (hardware, HardwareOptions),
-    "upcycling": (upcycling, UpcyclingOptions),
-    "tuning": (tuning, TuningOptions),
-    "compile": (compile_ahead, CompileOptions),
+def study_tuning(words: list[str]) -> None:
+    options = parse_options("bench tuning", words, TuningOptions)
+    if min(options.seeds, options.prompts) < 1:
+        raise InputError("--seeds and --prompts must be at least 1")
+    from tanuki_jax.planning.studies import tuning_study
+
+    study = tuning_study.TuningStudy(Path(options.work), options.seeds, options.prompts)
+    runs = study.run()
+    tuning_study.write(Path(options.json), runs, options.prompts, study.commands)
+    print(tuning_study.markdown(runs), end="")
+
+
+def study_upcycling(words: list[str]) -> None:
+    options = parse_options("bench upcycling", words, UpcyclingOptions)
+    if min(options.seeds, *options.steps) < 1:
+        raise InputError("--seeds and --steps must be at least 1")
+    from tanuki_jax.planning.studies import upcycling_study
+
+    study = upcycling_study.UpcyclingStudy(Path(options.work), options.seeds, *options.steps)
+    runs = study.run()
+    upcycling_study.write(Path(options.json), runs, study.commands)
+    if options.plot:
+        upcycling_study.plot(Path(options.plot), runs)
+    print(upcycling_study.markdown(runs), end="")
+
+
+BENCHMARKS: dict[str, tuple[Callable[[list[str]], None], Any]] = {
+    **{
+        name: (functools.partial(time_benchmark, name), Options)
+        for name in ("attention", "cross-entropy", "grouped-matmul", "loader")
+    },
+    "step": (time_steps, StepOptions),
+    "all": (time_all, AllOptions),
+    "table": (print_table, TableOptions),
+    "hardware": (write_hardware, HardwareOptions),
+    "compile": (compile_kernels, CompileOptions),
+    "tuning": (study_tuning, TuningOptions),
+    "upcycling": (study_upcycling, UpcyclingOptions),
 }
 
 
 def main(words: list[str]) -> None:
+    """Run the benchmark that the first word names, or print the list of benchmarks."""
     if not words or words[0] in ("-h", "--help"):
-        print(f"usage: python -m tanuki_jax.bench {{{','.join(COMMANDS)}}} ...\n")
-        for name, (_, options) in COMMANDS.items():
+        print(f"usage: python -m tanuki_jax.bench {{{','.join(BENCHMARKS)}}} ...\n")
+        for name, (_, options) in BENCHMARKS.items():
             print(f"  {name:<16}{options.__doc__}")
-        print("\nEach answers --help.")
+        print("\nEach has --help.")
         return
-    if words[0] not in COMMANDS:
-        raise InputError(f"{words[0]!r} is none of {', '.join(COMMANDS)}")
-    COMMANDS[words[0]][0](words[1:])
+    if words[0] not in BENCHMARKS:
+        raise InputError(f"there is no benchmark {words[0]!r}; choose one of {', '.join(BENCHMARKS)}")
+    run, _ = BENCHMARKS[words[0]]
+    run(words[1:])
 
 
 if __name__ == "__main__":

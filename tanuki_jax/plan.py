@@ -1,4 +1,4 @@
-"""Says what a config needs on a cluster that is not here: memory, step time, cost; with --search, which layout is best.
+"""Plan a config on a cluster that need not be present: memory, step time and cost, or a search for the best layout.
 
 python -m tanuki_jax.plan --config=8b --target=h100:3x8
 python -m tanuki_jax.plan --config=8b --target=h100:3x8 --search --csv layouts.csv --plot layouts.png
@@ -18,46 +18,46 @@ from tanuki_jax.base.command import enter
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.command_line import parse
 from tanuki_jax.config.experiment import Experiment
-from tanuki_jax.planning.plan import target as targets
 from tanuki_jax.planning.plan.plan_results import Plan
+from tanuki_jax.planning.plan.target import Target
+from tanuki_jax.planning.plan.target import parse as parse_target
 
 SHOWN = 10
-"""Layouts of a search that are printed."""
+"""Largest number of layouts that a search prints."""
 WIDTH = 140
-"""Columns where the output is no terminal."""
+"""Columns of the output if it is not a terminal."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Compile a training step for a cluster that need not be here, and say what it needs, how long it takes and what it costs."""
+    """Compile a training step for a cluster that need not be present; print memory, step time and cost."""
 
     target: str
-    """Devices: h100:3x8 is three nodes of eight, v5p:2x2x1 a slice of TPUs, cpu:1x8 this machine; or a hardware file, FILE.toml:3x8."""
+    """Devices, as in h100:3x8 (3 nodes of 8), v5p:2x2x1 (a TPU slice), cpu:1x8 (this machine) or FILE.toml:3x8."""
     json: str = ""
-    """File for the plan, or for what a search found best."""
+    """JSON file for the plan, or for the best plan of a search."""
     search: bool = False
-    """Try other layouts than the config's: all by arithmetic, the most promising by compiling them."""
+    """Search for a layout: estimate all layouts by arithmetic, and compile the most promising ones."""
     layouts: int = 50
-    """Layouts that a search compiles."""
+    """Largest number of layouts that a search compiles."""
     workers: int = os.cpu_count() or 1
     """Processes of a search."""
     csv: str = ""
-    """File for every layout that a search looked at."""
+    """CSV file for all layouts of a search."""
     plot: str = ""
-    """PNG of a search: memory against speed."""
+    """PNG file for a search: memory against speed."""
 
 
 def main(words: list[str]) -> None:
+    """Parse the options; then plan, or search."""
     experiment, options = parse("plan", words, Options)
-    target = targets.parse(options.target)
+    target = parse_target(options.target)
     if min(options.layouts, options.workers) < 1:
-        raise InputError("--layouts and --workers are at least 1")
+        raise InputError("--layouts and --workers must be at least 1")
     if not options.search and (options.csv or options.plot):
-        raise InputError("--csv and --plot are for what --search finds")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # the compiler warns of what the page says more plainly
-    from tanuki_jax.planning.plan.make_plan import (
-        prepare,
-    )  # after the words are understood: importing jax takes seconds
+        raise InputError("--csv and --plot need --search")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # the page reports what the compiler would warn of
+    from tanuki_jax.planning.plan.make_plan import prepare  # not at the top: importing jax takes seconds
 
     prepare(target)
     if options.search:
@@ -66,36 +66,36 @@ def main(words: list[str]) -> None:
         _plan(experiment, target, options)
 
 
-def _plan(experiment: Experiment, target: targets.Target, options: Options) -> None:
+def _plan(experiment: Experiment, target: Target, options: Options) -> None:
     from tanuki_jax.base.progress import progress
-    from tanuki_jax.planning.plan import plan_report as report
+    from tanuki_jax.planning.plan import plan_report
     from tanuki_jax.planning.plan.make_plan import make_plan
 
     with progress(f"compiling the step of {experiment.name} for {target.name}", None):
         plan = make_plan(experiment, target)
-    _console().print(report.page(plan))
-    _keep(plan, options.json)
+    _console().print(plan_report.page(plan))
+    _write(plan, options.json)
 
 
-def _search(experiment: Experiment, target: targets.Target, options: Options) -> None:
-    from tanuki_jax.planning.plan import search
-    from tanuki_jax.planning.plan import search_report as found
+def _search(experiment: Experiment, target: Target, options: Options) -> None:
+    from tanuki_jax.planning.plan import search_report
     from tanuki_jax.planning.plan.make_plan import plan_for
+    from tanuki_jax.planning.plan.search import search
 
     layouts, workers = options.layouts, options.workers
-    tried = search.search(
+    candidates = search(
         experiment, target, layouts=layouts, workers=workers, csv=options.csv, plot=options.plot, planner=plan_for
     )
-    console, best = _console(), tried[0].plan if tried else None
-    console.print(found.table(experiment, tried[:SHOWN]))
-    for line in found.summary(tried):
+    console, best = _console(), candidates[0].plan if candidates else None
+    console.print(search_report.table(experiment, candidates[:SHOWN]))
+    for line in search_report.summary(candidates):
         console.print(line, soft_wrap=True)
     if best is None or not best.memory.fits:
-        raise InputError(f"no layout of {experiment.name} that was planned fits {options.target}")
-    _keep(best, options.json)
+        raise InputError(f"none of the planned layouts of {experiment.name} fits {options.target}")
+    _write(best, options.json)
 
 
-def _keep(plan: Plan, path: str) -> None:
+def _write(plan: Plan, path: str) -> None:
     if path:
         from tanuki_jax.planning.plan.plan_report import to_json
 

@@ -1,6 +1,6 @@
-"""What a kind of device can do: the vendor's figures, and which share of each is reached, measured or assumed. No jax is needed to read it.
+"""Hardware files: the vendor's figures of a device, and the share of each that programs reach, measured or assumed.
 
-A file in TOML holds the fields of `Hardware` by their names, and for each of `EFFICIENCIES` a table with its value and where it is from:
+A file is TOML with the fields of `Hardware`, and a table with value and source for each of `EFFICIENCIES`:
 
     [efficiency.matmul]
     value = 0.80
@@ -24,97 +24,99 @@ type Kind = Literal["gpu", "tpu", "cpu"]
 
 EFFICIENCIES = {
     "matmul": "of peak_flops, in products with weights",
-    "attention": "of peak_flops, in attention: two products forward, five backward, causal",
+    "attention": "of peak_flops, in causal attention: two products forward, five backward",
     "grouped_matmul": "of peak_flops, in products with the weights of experts",
     "cross_entropy": "of peak_flops, in the loss: logits forward, logits again and two gradients backward",
-    "memory": "of memory_rate, in what is neither of these: norms, activations, sums, optimizer",
+    "memory": "of memory_rate, in all other work: norms, activations, sums, optimizer",
     "node": "of node_rate, in collectives inside a node",
     "network": "of network_rate, in collectives between nodes",
-    "overlap": "of the time of collectives over data and fsdp, and of transfers to the host, that other work hides",
+    "overlap": "of the time of collectives over data and fsdp, and of transfers to the host: hidden by other work",
 }
-"""The shares that a prediction needs, and what each is a share of."""
+"""Shares that a prediction needs, and the rate that each is a share of."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Efficiency:
-    """A share of what the vendor states, and where it is from."""
+    """A share of a rate that the vendor states."""
 
     value: float
-    """Above 0, up to 1."""
+    """The share, above 0 and at most 1."""
     source: str
+    """Measurement of the share, or reason to assume it."""
     measured: bool
-    """Whether it was measured on such a device; assumed if not."""
+    """Whether the share was measured on such a device; if not, it is assumed."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Hardware:
-    """A kind of device and of the nodes that it comes in. Rates are in bytes a second, of one device and in one direction."""
+    """A device and its node. Rates are bytes a second of one device in one direction."""
 
     name: str
     kind: Kind
     compiled_as: str
-    """The target that programs are compiled for: a name of `names()`, for GPUs one that has a configuration of the compiler."""
+    """Name of the target that programs are compiled for; a GPU needs one with a compiler configuration."""
     devices_per_node: int
-    """That share the fast links; for TPUs the whole slice does, whatever this says."""
+    """Devices that share the fast links. TPUs ignore it: all devices of a slice do."""
     peak_flops: float
     """The vendor's dense bfloat16 FLOP/s."""
     memory_bytes: int
+    """Memory of a device."""
     memory_rate: float
     """Bytes a second, reads and writes together."""
     margin_share: float
-    """Share of the memory that is left free for what the compiler does not count: communication buffers, workspaces, fragmentation."""
+    """Share of the memory kept free for what the compiler does not count: communication, workspaces, fragmentation."""
     node_rate: float
-    """To other devices of the node; on a TPU's torus, along one axis of it, both ways round."""
+    """Rate to other devices of the node; on a TPU torus, along one axis in both directions."""
     network_rate: float
-    """To devices of other nodes, when all devices of a node send."""
+    """Rate to devices of other nodes while all devices of a node send."""
     host_rate: float
-    """To or from the host's memory."""
+    """Rate to or from the host's memory."""
     node_latency: float
-    """Seconds that a collective inside a node takes at the least."""
+    """Shortest time of a collective inside a node, in seconds."""
     network_latency: float
-    """Seconds that a collective between nodes takes at the least."""
+    """Shortest time of a collective between nodes, in seconds."""
     efficiency: Mapping[str, Efficiency]
-    """One for each of `EFFICIENCIES`."""
+    """An efficiency for each of `EFFICIENCIES`."""
     device_kinds: tuple[str, ...] = ()
     """Every `jax.Device.device_kind` that JAX reports for such a device."""
 
     def flops(self, work: str) -> float:
-        """FLOP/s reached in a kind of work, `matmul`, `attention`, `grouped_matmul` or `cross_entropy`."""
+        """Return the FLOP/s reached in `matmul`, `attention`, `grouped_matmul` or `cross_entropy`."""
         return self.peak_flops * self.efficiency[work].value
 
     @property
     def memory(self) -> float:
-        """Bytes a second that are moved in the device's memory."""
+        """Rate reached in the device's memory, in bytes a second."""
         return self.memory_rate * self.efficiency["memory"].value
 
     def link(self, between_nodes: bool) -> float:
-        """Bytes a second that a device sends in collectives."""
+        """Return the rate at which a device sends in collectives, in bytes a second."""
         if between_nodes:
             return self.network_rate * self.efficiency["network"].value
         return self.node_rate * self.efficiency["node"].value
 
 
 def names() -> list[str]:
-    """The kinds of devices whose figures are in the package."""
+    """Return the names of the hardware files in the package."""
     return sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml"))
 
 
 @functools.cache
 def peak_flops(device_kind: str) -> float | None:
-    """Return a device's dense bfloat16 FLOP/s by its `jax.Device.device_kind`; None if no file of the package has it."""
+    """Return the dense bfloat16 FLOP/s of a `jax.Device.device_kind`; None if no file of the package has it."""
     return next((hardware.peak_flops for hardware in map(find, names()) if device_kind in hardware.device_kinds), None)
 
 
 def compiler_configuration(compiled_as: str) -> str | None:
-    """A `stream_executor.GpuTargetConfigProto` in text form, from which XLA compiles for a GPU that is not here; None if there is none."""
+    """Return XLA's description of a GPU (text of a `stream_executor.GpuTargetConfigProto`); None if there is none."""
     entry = _folder() / f"{compiled_as}.txtpb"
     return entry.read_text("utf-8") if entry.is_file() else None
 
 
 def find(name: str) -> Hardware:
-    """One of `names()`, or a file of the user's own whose name ends in .toml.
+    """Return the hardware of a name of `names()`, or of a file whose name ends in .toml.
 
-    InputError for another name, and for a file that lacks a figure, has one that is unknown, or one that cannot be.
+    InputError for an unknown name, and for a file with a missing, unknown or impossible figure.
     """
     if name.endswith(".toml"):
         path = Path(name)
@@ -125,13 +127,13 @@ def find(name: str) -> Hardware:
         nearest = difflib.get_close_matches(name, names(), n=1)
         hint = f"; the nearest is {nearest[0]}" if nearest else ""
         raise InputError(
-            f"there is no target {name!r}{hint}; there are {', '.join(names())}, or a hardware file of your own, FILE.toml:2x8"
+            f"there is no target {name!r}{hint}; choose one of {', '.join(names())}, or a hardware file, FILE.toml:2x8"
         )
     return read((_folder() / f"{name}.toml").read_text("utf-8"), f"{name}.toml")
 
 
 def read(text: str, origin: str) -> Hardware:
-    """Hardware from the text of a file that errors call `origin`."""
+    """Return the hardware of a file's text. InputError, with `origin` as the file's name, if it is invalid."""
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -141,7 +143,7 @@ def read(text: str, origin: str) -> Hardware:
     shares = values.pop("efficiency")
     kinds = _names(values.pop("device_kinds", []), f"device_kinds of {origin}")
     if not isinstance(shares, dict):
-        raise InputError(f"efficiency of {origin} must be tables, as in [efficiency.matmul]")
+        raise InputError(f"efficiency in {origin} must have tables, as in [efficiency.matmul]")
     _same_names(shares, EFFICIENCIES, "efficiency", origin)
     efficiency = {name: _efficiency(shares[name], f"efficiency.{name}", origin) for name in EFFICIENCIES}
     figures = {name: _figure(name, value, fields[name], origin) for name, value in values.items()}
@@ -157,32 +159,35 @@ def read(text: str, origin: str) -> Hardware:
 
 
 def with_measured(hardware: Hardware, shares: Mapping[str, tuple[float, str]]) -> Hardware:
-    """The hardware with efficiencies that were measured on it.
+    """Return the hardware with measured efficiencies.
 
     Args:
-        hardware: whose other figures stay.
-        shares: for some of `EFFICIENCIES` the share of the vendor's figure, and how it was measured.
+        hardware: its other figures are kept.
+        shares: share of the vendor's rate, and how it was measured, for some of `EFFICIENCIES`.
+
+    Raises:
+        InputError: a share is not above 0 or is above 1.
     """
     for name, (value, _) in shares.items():
         assert name in EFFICIENCIES
         if not 0 < value <= 1:
             raise InputError(
-                f"{name} was measured at {value:.3g} of what {hardware.name} is said to have; one of the two is wrong"
+                f"{name} was measured at {value:.3g} of the rate of {hardware.name}; one of the two is wrong"
             )
     measured = {name: Efficiency(value=value, source=source, measured=True) for name, (value, source) in shares.items()}
     return dataclasses.replace(hardware, efficiency={**hardware.efficiency, **measured})
 
 
 def write(hardware: Hardware, path: Path) -> None:
-    """A file that `find` reads."""
+    """Write a hardware file."""
     lines = [
         f"{field.name} = {_toml(getattr(hardware, field.name))}"
         for field in dataclasses.fields(Hardware)
         if field.name != "efficiency"
     ]
-    for name, of in EFFICIENCIES.items():
+    for name, meaning in EFFICIENCIES.items():
         share = hardware.efficiency[name]
-        lines += ["", f"[efficiency.{name}]  # {of}", f"value = {_toml(share.value)}"]
+        lines += ["", f"[efficiency.{name}]  # {meaning}", f"value = {_toml(share.value)}"]
         lines.append(f"{'measured' if share.measured else 'assumed'} = {_toml(share.source)}")
     replace_text(path, "\n".join(lines) + "\n")
 
@@ -197,9 +202,9 @@ def _same_names(
     unknown = [name for name in values if name not in wanted]
     missing = [name for name in wanted if name not in values and name not in optional]
     if missing:
-        raise InputError(f"{origin} lacks the {what} {', '.join(missing)}")
+        raise InputError(f"{origin} has no {what} {', '.join(missing)}")
     if unknown:
-        raise InputError(f"{origin} has the {what} {unknown[0]!r}, which is none of {', '.join(wanted)}")
+        raise InputError(f"{origin} has an unknown {what} {unknown[0]!r}; known are {', '.join(wanted)}")
 
 
 def _figure(name: str, value: Any, kind: Any, origin: str) -> Any:
@@ -227,9 +232,7 @@ def _names(value: Any, field: str) -> tuple[str, ...]:
 
 def _efficiency(table: Any, name: str, origin: str) -> Efficiency:
     if not isinstance(table, dict) or set(table) not in ({"value", "measured"}, {"value", "assumed"}):
-        raise InputError(
-            f"{name} of {origin} must have a value, and say where it is from in either measured or assumed"
-        )
+        raise InputError(f"{name} of {origin} must have a value, and its source as either measured or assumed")
     value: float = _figure(f"{name}.value", table["value"], float, origin)
     if value > 1:
         raise InputError(

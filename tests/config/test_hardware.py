@@ -1,4 +1,4 @@
-"""Hardware files: those of the package, those of users, and what is wrong with some."""
+"""Hardware files: those of the package, those of users, and invalid ones."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from tanuki_jax.config.hardware import (
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A user's own, which is the H100 so far."""
+    """Return a user's file, a copy of the H100's."""
     path = tmp_path / "my.toml"
     write(find("h100"), path)
     return path
@@ -60,7 +60,7 @@ def test_a_users_file_may_leave_device_kinds_out(file: Path) -> None:
     assert find(str(file)).device_kinds == ()
 
 
-def test_memory_and_its_rate_are_those_that_the_compiler_is_told() -> None:
+def test_memory_and_its_rate_agree_with_the_compiler_configuration() -> None:
     for name in ("a100", "b200", "h100", "h200"):
         configuration = compiler_configuration(name) or ""
         hardware = find(name)
@@ -68,7 +68,7 @@ def test_memory_and_its_rate_are_those_that_the_compiler_is_told() -> None:
         assert f"memory_bandwidth: {hardware.memory_rate:.0f}\n" in configuration
 
 
-def test_every_share_says_where_it_is_from_and_one_was_measured() -> None:
+def test_every_efficiency_has_a_source_and_some_were_measured() -> None:
     for name in names():
         shares = find(name).efficiency
         assert set(shares) == set(EFFICIENCIES)
@@ -83,20 +83,20 @@ def test_a_file_is_read_back_as_it_was_written(file: Path) -> None:
     assert find(str(file)) == find("h100")
 
 
-def test_what_bench_measured_is_kept_in_a_file(file: Path) -> None:
+def test_measured_efficiencies_are_written_to_a_file(file: Path) -> None:
     measured = with_measured(find(str(file)), {"attention": (0.61, 'ours, "T 8192"')})
     write(measured, file)
     share = find(str(file)).efficiency["attention"]
     assert (share.value, share.measured, share.source) == (0.61, True, 'ours, "T 8192"')
     assert find(str(file)).efficiency["matmul"] == find("h100").efficiency["matmul"]
-    with pytest.raises(InputError, match=r"attention was measured at 1\.2 of what h100"):
+    with pytest.raises(InputError, match=r"attention was measured at 1\.2 of the rate of h100"):
         with_measured(find("h100"), {"attention": (1.2, "a clock that stood still")})
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "message"),
     [
-        ("peak_flops = 989000000000000.0", "", r"lacks the field peak_flops$"),
+        ("peak_flops = 989000000000000.0", "", r"has no field peak_flops$"),
         (
             "peak_flops = 989000000000000.0",
             "peak_flops = -1",
@@ -113,7 +113,7 @@ def test_what_bench_measured_is_kept_in_a_file(file: Path) -> None:
         ),
         ("margin_share = 0.08", "margin_share = 1", r"margin_share of my\.toml is 1, and must be below 1"),
         ('kind = "gpu"', 'kind = "npu"', r"kind of my\.toml is 'npu', and must be one of gpu, tpu, cpu"),
-        ('kind = "gpu"', 'kind = "gpu"\ncolour = "green"', r"has the field 'colour', which is none of name, kind"),
+        ('kind = "gpu"', 'kind = "gpu"\ncolour = "green"', r"has an unknown field 'colour'; known are name, kind"),
         (
             'compiled_as = "h100"',
             'compiled_as = "h101"',
@@ -125,27 +125,25 @@ def test_what_bench_measured_is_kept_in_a_file(file: Path) -> None:
             'device_kinds = "NVIDIA H100"',
             r"device_kinds of my\.toml is 'NVIDIA H100', and must be a list of names",
         ),
-        ("[efficiency.overlap]", "[efficiency.luck]", r"lacks the efficiency overlap$"),
+        ("[efficiency.overlap]", "[efficiency.luck]", r"has no efficiency overlap$"),
         (
             "value = 0.799",
             "value = 1.01",
             r"efficiency\.matmul\.value of my\.toml is 1\.01; no device reaches more than 1",
         ),
-        ("value = 0.799", "", r"efficiency\.matmul of my\.toml must have a value, and say where it is from"),
+        ("value = 0.799", "", r"efficiency\.matmul of my\.toml must have a value, and its source as"),
         ("value = 0.56", "value = 0", r"efficiency\.attention\.value of my\.toml is 0"),
     ],
 )
-def test_a_figure_that_is_missing_unknown_or_impossible_is_named(
-    file: Path, before: str, after: str, said: str
-) -> None:
+def test_a_missing_unknown_or_impossible_figure_is_named(file: Path, before: str, after: str, message: str) -> None:
     text = file.read_text()
     assert before in text
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         read(text.replace(before, after, 1), "my.toml")
 
 
-def test_another_name_is_refused_with_the_nearest() -> None:
-    with pytest.raises(InputError, match=r"no target 'h1000'; the nearest is h100; there are a100, b200, cpu"):
+def test_an_unknown_name_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InputError, match=r"no target 'h1000'; the nearest is h100; choose one of a100, b200, cpu"):
         find("h1000")
     with pytest.raises(InputError, match=r"no hardware file nowhere\.toml"):
         find("nowhere.toml")

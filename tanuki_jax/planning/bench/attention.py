@@ -1,44 +1,62 @@
-"""Attention: our backends beside cuDNN through JAX, JAX's own Hopper kernel, tokamax and PyTorch's."""
+"""Timings of attention: our backends, cuDNN through JAX, JAX's own Hopper kernel, tokamax and PyTorch."""
 
 import dataclasses
 import functools
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from tanuki_jax.lm.kernels.attention.attention import Backend, self_attention
-from tanuki_jax.planning.bench import document_rows as documents
-from tanuki_jax.planning.bench import peers
-from tanuki_jax.planning.bench.bench_results import Figures, Measurement, Result, missing
+from tanuki_jax.planning.bench import document_rows, peers
+from tanuki_jax.planning.bench.bench_results import (
+    CUDNN_SHARE,
+    Figures,
+    Key,
+    Measurement,
+    Result,
+    Variant,
+    direction,
+    missing,
+)
 from tanuki_jax.planning.bench.correctness import check
 from tanuki_jax.planning.bench.document_rows import Lengths
 from tanuki_jax.planning.bench.sizes import Sizes
 from tanuki_jax.planning.bench.timed_program import measure
 
 type Attend = Callable[[jax.Array, jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]
-"""q, k, v, segment ids and positions -> output."""
+"""(q, k, v, segment ids, positions) -> output."""
+type Packing = Literal["one document", "equal documents", "exponential documents"]
 
 BENCHMARK = "attention"
-DENSE_PEER = "cuDNN through jax.nn"
-ONE_DOCUMENT = "one document"
-SHARE = "of dense cuDNN's time"
+DENSE_PEER: Key = {"library": "jax", "backend": "cudnn"}
 NAMES = ("the output", "dq", "dk", "dv")
+
+
+class Rows(NamedTuple):
+    """Rows of documents."""
+
+    packing: Packing
+    name: str
+    lengths: Lengths
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Case:
     """Causal attention over rows of documents."""
 
-    rows: str
-    """What the rows are."""
-    lengths: Lengths
+    rows: Rows
     heads: int
     kv_heads: int
     dim: int
     backward: bool
     first: bool = True
+
+    @property
+    def lengths(self) -> Lengths:
+        return self.rows.lengths
 
     @property
     def time(self) -> int:
@@ -54,43 +72,56 @@ class Case:
 
     @property
     def name(self) -> str:
-        return f"{self.rows}, T {self.time}, D {self.dim}, {'forward + backward' if self.backward else 'forward'}"
+        return f"{self.rows.name}, T {self.time}, D {self.dim}, {direction(self.backward)}"
+
+    @property
+    def key(self) -> Key:
+        return {
+            "rows": self.rows.packing,
+            "time": self.time,
+            "head_dim": self.dim,
+            "direction": direction(self.backward),
+        }
 
     @property
     def flops(self) -> float:
-        """Useful operations: two products forward and five backward, of 2 D operations a visible pair and head each."""
-        return (14 if self.backward else 4) * self.dim * self.heads * documents.visible_pairs(self.lengths)
+        """Useful operations: two products forward and five backward, each of 2 D operations a visible pair and head."""
+        return (14 if self.backward else 4) * self.dim * self.heads * document_rows.visible_pairs(self.lengths)
 
 
-def kinds(sizes: Sizes, time: int) -> dict[str, Lengths]:
-    """What rows of T are filled with: one document, and if T is the first of the sizes also many."""
-    whole = {ONE_DOCUMENT: documents.one_document(max(1, sizes.tokens // time), time)}
+def all_rows(sizes: Sizes, time: int) -> list[Rows]:
+    """Return rows of T that hold one document and, if T is the first of the sizes, rows that hold several."""
+    one = Rows("one document", "one document", document_rows.one_document(max(1, sizes.tokens // time), time))
     if time != sizes.times[0]:
-        return whole
+        return [one]
     rows, mean = sizes.packed_rows, sizes.document
-    return whole | {
-        f"documents of {mean} in {rows} rows": documents.fixed(rows, time, mean),
-        f"documents of mean {mean} in {rows} rows": documents.exponential(rows, time, mean),
-    }
+    equal, exponential = document_rows.fixed(rows, time, mean), document_rows.exponential(rows, time, mean)
+    return [
+        one,
+        Rows("equal documents", f"documents of {mean} in {rows} rows", equal),
+        Rows("exponential documents", f"documents of mean {mean} in {rows} rows", exponential),
+    ]
 
 
 def cases(sizes: Sizes) -> Iterator[Case]:
-    """First those that the targets are about: the first T and head size."""
+    """Yield the cases, those of the targets first: the first T and head size."""
     model = sizes.model
     for dim in sizes.head_dims:
         for time in sizes.times:
             main = time == sizes.times[0]
-            for kind, lengths in kinds(sizes, time).items():
+            for rows in all_rows(sizes, time):
                 for backward in (True, False) if main or dim == sizes.head_dims[0] else ():
                     first = main and dim == sizes.head_dims[0]
                     shape = dict(heads=model.heads, kv_heads=model.kv_heads, dim=dim)
-                    yield Case(rows=kind, lengths=lengths, backward=backward, first=first, **shape)
+                    yield Case(rows=rows, backward=backward, first=first, **shape)
 
 
 def measurements(sizes: Sizes) -> Iterator[Measurement]:
+    """Yield every variant of every case."""
     for case in cases(sizes):
-        for name, attend in _variants(case).items():
-            yield Measurement(BENCHMARK, case.name, name, functools.partial(_measure, case, attend), case.first)
+        for variant in _variants(case):
+            take, key = functools.partial(_measure, case, variant.run), {**case.key, **variant.key}
+            yield Measurement(BENCHMARK, case.name, variant.name, key, take, case.first)
         shape = {
             "lengths": case.lengths,
             "heads": case.heads,
@@ -98,29 +129,31 @@ def measurements(sizes: Sizes) -> Iterator[Measurement]:
             "dim": case.dim,
             "backward": case.backward,
         }
-        yield from peers.measurements(BENCHMARK, case.name, shape, case.flops, case.first)
+        yield from peers.measurements(BENCHMARK, case.name, case.key, shape, case.flops, case.first)
     yield from missing(BENCHMARK, {"tokamax": "tokamax"} | peers.PACKAGES[BENCHMARK])
 
 
-def _variants(case: Case) -> dict[str, Attend]:
-    """Peers before ours, so that a kernel that takes the device down takes nobody else's figures with it."""
-    variants: dict[str, Attend] = {}
+def _variants(case: Case) -> Iterator[Variant[Attend]]:
+    """Yield peers before our own kernels, so that peers are measured even if one of ours breaks the device."""
     if not case.packed:
-        variants[DENSE_PEER] = lambda q, k, v, *_: jax.nn.dot_product_attention(
-            q, k, v, is_causal=True, implementation="cudnn"
-        )
+        yield Variant("cuDNN through jax.nn", "jax", "cudnn", _dense_cudnn)
         if not case.backward:
-            variants["jax's attention_mgpu (float16)"] = attention_mgpu_peer
+            yield Variant("jax's attention_mgpu (float16)", "jax", "attention_mgpu", attention_mgpu_peer)
         if importlib.util.find_spec("tokamax") is not None:
-            variants["tokamax"] = _tokamax
+            yield Variant("tokamax", "tokamax", "mosaic", _tokamax)
     backends: tuple[Backend, ...] = ("chunked", "cudnn", "hopper")
     for backend in backends:
-        variants[f"tanuki_jax {backend}"] = functools.partial(self_attention, backend=backend)
-    return variants
+        attend = functools.partial(self_attention, backend=backend)
+        yield Variant(f"tanuki_jax {backend}", "tanuki_jax", backend, attend)
+
+
+def _dense_cudnn(q: jax.Array, k: jax.Array, v: jax.Array, *_: jax.Array) -> jax.Array:
+    return jax.nn.dot_product_attention(q, k, v, is_causal=True, implementation="cudnn")
 
 
 def attention_mgpu_peer(q: jax.Array, k: jax.Array, v: jax.Array, *_: jax.Array) -> jax.Array:
-    from jax.experimental.pallas.ops.gpu import attention_mgpu  # here: it asks for the CUDA plugin
+    """Run JAX's own Hopper kernel, in float16."""
+    from jax.experimental.pallas.ops.gpu import attention_mgpu  # not at the top: it needs the CUDA plugin
 
     config = attention_mgpu.TuningConfig(block_q=64, block_kv=128, max_concurrent_steps=2, causal=True)
     out: jax.Array = attention_mgpu.attention(*(x.astype(jnp.float16) for x in (q, k, v)), config)
@@ -139,7 +172,7 @@ def _measure(case: Case, attend: Attend, seconds: float) -> Figures:
     return measure(
         functools.partial(run, attend, case.backward),
         arguments,
-        lambda got: check(got, expected, NAMES[: len(got)]),
+        lambda results: check(results, expected, NAMES[: len(results)]),
         seconds,
         flops=case.flops,
         tokens=case.tokens,
@@ -156,7 +189,7 @@ def run(
     segments: jax.Array,
     positions: jax.Array,
 ) -> tuple[jax.Array, ...]:
-    """The output, and dq, dk and dv of `gradient` if `backward`."""
+    """Return the output and, if `backward`, dq, dk and dv for the gradient of the output."""
     if not backward:
         return (attend(q, k, v, segments, positions),)
     out, pull_back = jax.vjp(lambda q, k, v: attend(q, k, v, segments, positions), q, k, v)
@@ -165,19 +198,20 @@ def run(
 
 @functools.lru_cache(maxsize=1)
 def inputs(case: Case) -> tuple[jax.Array, ...]:
-    """Random q, k, v and gradient of the output in bfloat16, segment ids and positions."""
+    """Return random q, k, v and gradient of the output in bfloat16, segment ids and positions."""
     rows, time = len(case.lengths), case.time
     keys = jax.random.split(jax.random.key(0), 4)
     heads = (case.heads, case.kv_heads, case.kv_heads, case.heads)
     arrays = [
         jax.random.normal(key, (rows, time, n, case.dim), jnp.bfloat16) for key, n in zip(keys, heads, strict=True)
     ]
-    return *arrays, jnp.asarray(documents.segment_ids(case.lengths)), jnp.asarray(documents.positions(case.lengths))
+    segments, positions = document_rows.segment_ids(case.lengths), document_rows.positions(case.lengths)
+    return *arrays, jnp.asarray(segments), jnp.asarray(positions)
 
 
 @functools.lru_cache(maxsize=1)
 def _expected(case: Case) -> tuple[jax.Array, ...]:
-    """The same in float32, by the backend that is plain JAX."""
+    """Return the results of `run` in float32, by the backend in plain JAX."""
     q, k, v, gradient, segments, positions = inputs(case)
     wide = [x.astype(jnp.float32) for x in (q, k, v, gradient)]
     with jax.default_matmul_precision("highest"):
@@ -185,16 +219,20 @@ def _expected(case: Case) -> tuple[jax.Array, ...]:
         return jax.block_until_ready(program(*wide, segments, positions))
 
 
-def compared(results: Sequence[Result]) -> list[Result]:
-    """The results, those on packed rows with their time a token as a share of cuDNN's on one causal document, if both were measured."""
-    dense = {result.case: result.figures for result in results if result.figures and result.variant == DENSE_PEER}
+def with_cudnn_shares(results: Sequence[Result]) -> list[Result]:
+    """Add to results on packed rows their time a token as a share of cuDNN's on one causal document, if measured."""
+    dense = [result for result in results if result.matches(BENCHMARK, {"rows": "one document", **DENSE_PEER})]
 
     def with_share(result: Result) -> Result:
-        peer = dense.get(f"{ONE_DOCUMENT}, {result.case.partition(', ')[2]}")
         figures = result.figures
-        if result.benchmark != BENCHMARK or result.case.startswith(ONE_DOCUMENT) or figures is None or peer is None:
+        if figures is None or result.benchmark != BENCHMARK or result.key["rows"] == "one document":
+            return result
+        same_shape = {name: result.key[name] for name in ("time", "head_dim", "direction")}
+        peer = next((each.figures for each in dense if each.figures and each.matches(BENCHMARK, same_shape)), None)
+        if peer is None:
             return result
         share = figures.timing.median / figures.tokens / (peer.timing.median / peer.tokens)
-        return dataclasses.replace(result, figures=dataclasses.replace(figures, notes=figures.notes | {SHARE: share}))
+        notes = figures.notes | {CUDNN_SHARE: share}
+        return dataclasses.replace(result, figures=dataclasses.replace(figures, notes=notes))
 
     return [with_share(result) for result in results]

@@ -1,4 +1,4 @@
-"""What the commands of bench may be told."""
+"""Command-line options of the timings: kernels, steps, the loader, all of them, and what is made from their report."""
 
 import dataclasses
 from typing import Literal
@@ -8,101 +8,61 @@ import tyro
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Measure one benchmark and print its table. What is wrong or fails is listed, not timed."""
+    """Time one benchmark and print a table. Variants that fail or give wrong results are listed, not timed."""
 
     sizes: Literal["full", "small"] = "full"
-    """`full` is for an accelerator, `small` for a laptop."""
+    """Shapes to time: `full` for an accelerator, `small` for a laptop."""
     json: str = ""
-    """File for the results."""
+    """JSON file to write the results to."""
     plot: str = ""
-    """PNG to draw."""
+    """PNG file to draw."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StepOptions:
-    """Time whole training steps of a config on one device, under its own rematerialisation policy and all that have a name."""
+    """Time training steps of a config on one device, under its own rematerialisation policy and every named one."""
 
     layers: tuple[int, ...] = (2, 4)
-    """A depth that fits this device; or two, from which the step's time with all layers is extrapolated."""
+    """One depth that fits this device, or two, from which the time of a step with all layers is extrapolated."""
     rows: tuple[int, ...] = ()
-    """Rows of a micro-batch; none: as many as hold 32,768 tokens, or 16,384 where adapters are trained."""
+    """Rows of a micro-batch; empty: as many as hold 32,768 tokens, or 16,384 if the config trains adapters."""
     document: int = 1024
-    """Mean tokens of a document."""
+    """Mean length of a document, in tokens."""
     policies: tuple[Literal["own", "none", "dots", "attention", "full"], ...] = ()
-    """Only these, of which `own` is what the config's layout says."""
+    """Rematerialisation policies to time; `own` is the policy of the config's layout; empty: all."""
     json: str = ""
-    """File for the results."""
+    """JSON file to write the results to."""
     plot: str = ""
-    """PNG to draw."""
+    """PNG file to draw."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AllOptions:
-    """Measure everything, in parts that are kept beside the report: the same command goes on where it stopped."""
+    """Time every benchmark. Each result is saved at once; run again, the same command measures only what is missing."""
 
     json: str
-    """The report; parts are kept in the folder of the same name with the ending .parts."""
+    """Report to write; results are collected in the folder of the same name with the ending .parts."""
     sizes: Literal["full", "small"] = "full"
-    """`full` is for an accelerator, `small` for a laptop."""
+    """Shapes to time: `full` for an accelerator, `small` for a laptop."""
     budget_seconds: float = 540.0
-    """Time to spend in this run."""
+    """Time limit of this run."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TableOptions:
-    """Print what a report says of the figures that we want to reach, as a table in Markdown."""
+    """Print the results of a report beside the targets of this project, as a table in Markdown."""
 
     report: tyro.conf.Positional[str]
-    """What `bench all --json` wrote."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class UpcyclingOptions:
-    """Train a dense model, grow it into a mixture of experts, train both on and a mixture from nothing; print what each came to."""
-
-    json: str
-    """Report to write."""
-    plot: str = ""
-    """PNG to draw."""
-    seeds: int = 3
-    """How often everything is done."""
-    steps: tuple[int, int] = (200, 300)
-    """Steps before growing, and after it."""
-    work: str = "runs/upcycling"
-    """Folder of the runs; those that are finished are not made again."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TuningOptions:
-    """Tune a small model to answer in the form that is asked for, then by preferences; print how much of what is held out it does."""
-
-    json: str
-    """Report to write."""
-    seeds: int = 3
-    """How often both are done."""
-    asked: int = 300
-    """Held-out instructions, and open requests, that each model answers."""
-    work: str = "runs/tuning"
-    """Folder of the runs; those that are finished are not made again."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class CompileOptions:
-    """Compile every kernel to machine code for an accelerator that need not be here: registers, spills, memory, predicted times."""
-
-    target: str = "h200"
-    """What to compile for."""
-    json: str = ""
-    """Report to write, or to add this version of jax to."""
+    """Report written by `bench all --json`."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HardwareOptions:
-    """Keep what a report says of this machine's devices in a hardware file, from which `plan --target=FILE.toml:3x8` predicts."""
+    """Write the speeds measured in a report to a hardware file, for predictions with `plan --target=FILE.toml:3x8`."""
 
     report: tyro.conf.Positional[str]
-    """What `bench all --json` wrote."""
+    """Report written by `bench all --json`."""
     hardware: str
-    """Whose other figures stay: h200, or a file of your own."""
+    """Hardware whose other figures are kept, as in h200, or a hardware file of your own."""
     out: str
-    """File to write, ending in .toml."""
+    """Hardware file to write, ending in .toml."""

@@ -1,4 +1,4 @@
-"""What a benchmark says about one variant of one case, and what became of those that could not be timed."""
+"""Results of benchmarks: one for each variant of each case, whether it could be timed or not."""
 
 import dataclasses
 import functools
@@ -9,35 +9,41 @@ from typing import Any, Literal, NamedTuple
 from tanuki_jax.planning.bench.timing import Timing
 
 type Outcome = Literal["measured", "wrong", "failed", "unavailable"]
+type Key = Mapping[str, str | int]
+"""Fields that identify a case and a variant, as in {"time": 8192, "direction": "forward", "library": "tanuki_jax"}."""
 
+MFU = "MFU"
+CUDNN_SHARE = "of dense cuDNN's time"
+SHARES = (MFU, CUDNN_SHARE)
+"""Notes that are shares of one."""
 DETAIL_CHARACTERS = 300
 
 
 class Unavailable(Exception):
-    """A peer that is not installed, or does not serve this case."""
+    """Raised where a peer is not installed, or does not support a case."""
 
 
 class Wrong(Exception):
-    """A variant whose result is not that of the reference."""
+    """Raised where the result of a variant differs from the reference."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What was measured of a variant that ran and was right."""
+    """Measurements of a variant that ran and was correct."""
 
     timing: Timing
     flops: float = 0.0
-    """Useful floating-point operations of a run, by the formula of its benchmark; 0: none to speak of."""
+    """Useful floating-point operations of a run, by the formula of its benchmark; 0 where they are not counted."""
     tokens: int = 0
-    """Tokens of a run; 0: they are not what is counted."""
+    """Tokens of a run; 0 where they are not counted."""
     moved_bytes: int = 0
-    """Bytes that a run has to move: arguments read once, results written once."""
+    """Least traffic of a run: arguments read once, results written once."""
     temporary_bytes: int = 0
-    """Memory that the compiled program needs beside arguments and results."""
+    """Memory of the compiled program beside arguments and results."""
     peak_bytes: int = 0
-    """Most memory that the compiled program holds, arguments and results included."""
+    """Peak memory of the compiled program, arguments and results included."""
     device_peak_bytes: int = 0
-    """Most memory that this process had held on the device by then, where this run raised it; 0 where it did not."""
+    """Peak memory of this process on the device, if this run raised it; else 0."""
     error: float = 0.0
     """Largest relative error of any row of the result (`correctness.worst_row`)."""
     notes: dict[str, float | str] = dataclasses.field(default_factory=dict)
@@ -46,54 +52,81 @@ class Figures:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Result:
-    """One line of a report."""
+    """Outcome of one variant of one case; `benchmark`, `case` and `variant` are labels, `key` is for programs."""
 
     benchmark: str
     case: str
     variant: str
+    key: Key
     outcome: Outcome
     detail: str = ""
-    """Why it was not measured: the first line of the error."""
+    """First line of the error, if the variant was not measured."""
     figures: Figures | None = None
     ceiling: float = 0.0
     """FLOP/s of a large bfloat16 matrix product on random data, measured in the same process."""
 
+    def matches(self, benchmark: str, key: Key) -> bool:
+        """Whether this is a result of `benchmark` whose key has all fields of `key`."""
+        return self.benchmark == benchmark and key.items() <= self.key.items()
+
+
+class Variant[Run](NamedTuple):
+    """An implementation that a benchmark times."""
+
+    name: str
+    library: str
+    backend: str
+    run: Run
+
+    @property
+    def key(self) -> Key:
+        """Fields that identify the implementation."""
+        return {"library": self.library, "backend": self.backend}
+
 
 class Measurement(NamedTuple):
-    """One thing to measure: `take` gets the seconds to spend on the clock, and raises for what cannot be measured."""
+    """A variant of a case that is yet to be measured."""
 
     benchmark: str
     case: str
     variant: str
+    key: Key
     take: Callable[[float], Figures]
+    """(seconds to spend on the clock) -> figures; raises if the variant cannot be measured."""
     first: bool = True
-    """Whether it is among what `bench all` measures before the rest."""
+    """Whether `bench all` measures it before those that are not first."""
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def labels(self) -> tuple[str, str, str]:
         return self.benchmark, self.case, self.variant
 
 
+def direction(backward: bool) -> str:
+    """Return the value of the key field `direction`."""
+    return "forward + backward" if backward else "forward"
+
+
 def missing(benchmark: str, packages: Mapping[str, str]) -> Iterator[Measurement]:
-    """A line for each peer whose package is not installed; `packages` says which it is."""
+    """Yield an unavailable measurement for each variant of `packages` (variant -> package) that is not installed."""
 
     def raises(package: str, _: float) -> Figures:
         raise Unavailable(f"{package} is not installed")
 
     for variant, package in packages.items():
         if importlib.util.find_spec(package) is None:
-            yield Measurement(benchmark, "every case", variant, functools.partial(raises, package))
+            key = {"library": package}
+            yield Measurement(benchmark, "every case", variant, key, functools.partial(raises, package))
 
 
 def take(measurement: Measurement, seconds: float, ceiling: float) -> Result:
-    """Measures, and turns whatever is raised into a result that says so."""
+    """Measure for about `seconds`. Every exception becomes the outcome of the result."""
 
     def result(outcome: Outcome, detail: str = "", figures: Figures | None = None) -> Result:
-        benchmark, case, variant = measurement.key
         return Result(
-            benchmark=benchmark,
-            case=case,
-            variant=variant,
+            benchmark=measurement.benchmark,
+            case=measurement.case,
+            variant=measurement.variant,
+            key=measurement.key,
             outcome=outcome,
             detail=detail,
             figures=figures,
@@ -111,16 +144,18 @@ def take(measurement: Measurement, seconds: float, ceiling: float) -> Result:
 
 
 def first_line(error: Exception) -> str:
-    """The type of an error and the first line of what it says."""
-    said = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {said}"[:DETAIL_CHARACTERS]
+    """Return the type of an error and the first line of its message."""
+    message = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {message}"[:DETAIL_CHARACTERS]
 
 
 def to_json(result: Result) -> dict[str, Any]:
+    """Return a result as a JSON object."""
     return dataclasses.asdict(result)
 
 
 def from_json(value: dict[str, Any]) -> Result:
+    """Return the result that `to_json` turned into `value`."""
     figures = value["figures"]
     if figures is not None:
         figures = Figures(**figures | {"timing": Timing(**figures["timing"])})

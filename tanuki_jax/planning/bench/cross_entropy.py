@@ -1,4 +1,4 @@
-"""Linear + cross-entropy: ours beside plain JAX, tokamax and Liger."""
+"""Timings of linear + cross-entropy: ours, plain JAX, tokamax and Liger."""
 
 import dataclasses
 import functools
@@ -10,29 +10,31 @@ import jax.numpy as jnp
 
 from tanuki_jax.lm.kernels.cross_entropy import linear_cross_entropy
 from tanuki_jax.planning.bench import peers
-from tanuki_jax.planning.bench.bench_results import Figures, Measurement, missing
+from tanuki_jax.planning.bench.bench_results import Figures, Key, Measurement, Variant, direction, missing
 from tanuki_jax.planning.bench.correctness import check
 from tanuki_jax.planning.bench.sizes import Sizes
 from tanuki_jax.planning.bench.timed_program import measure
 
 type Loss = Callable[[jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]
-"""States [B, T, D], output [D, V], targets and weights [B, T] -> the weighted losses [B, T], or their sum."""
+"""(states [B, T, D], output [D, V], targets and weights [B, T]) -> weighted losses [B, T], or their sum."""
 
 BENCHMARK = "cross-entropy"
 COUNTED_SHARE = 0.25
-"""Share of tokens with weight one, where not all have it."""
-STRETCH = 256
+"""Share of tokens with weight one, in cases where not all have it."""
+CHUNK = 256
 """Tokens whose logits the reference holds at a time."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Case:
+    """Shape of a loss, and whether its gradients are computed."""
+
     rows: int
     time: int
     width: int
     vocabulary: int
     counted: int
-    """Tokens of weight one; the others have zero, and need not cost anything."""
+    """Number of tokens of weight one; all others have weight zero and need no work."""
     backward: bool
 
     @property
@@ -41,12 +43,21 @@ class Case:
 
     @property
     def name(self) -> str:
-        passes = "forward + backward" if self.backward else "forward"
-        return f"{self.tokens} tokens x {self.vocabulary}, {self.counted / self.tokens:.0%} of weight one, {passes}"
+        share = f"{self.counted / self.tokens:.0%} of weight one"
+        return f"{self.tokens} tokens x {self.vocabulary}, {share}, {direction(self.backward)}"
+
+    @property
+    def key(self) -> Key:
+        return {
+            "tokens": self.tokens,
+            "vocabulary": self.vocabulary,
+            "counted_percent": round(100 * self.counted / self.tokens),
+            "direction": direction(self.backward),
+        }
 
     @property
     def flops(self) -> float:
-        """Useful operations: a product of 2 D V operations a token that counts, three of them with the backward pass."""
+        """Useful operations: one product of 2 D V a token of weight one, or three products with the backward pass."""
         return (6 if self.backward else 2) * self.counted * self.width * self.vocabulary
 
 
@@ -65,21 +76,25 @@ def cases(sizes: Sizes) -> Iterator[Case]:
 
 
 def measurements(sizes: Sizes) -> Iterator[Measurement]:
+    """Yield every variant of every case."""
     for case in cases(sizes):
-        for name, loss in _variants(case).items():
-            yield Measurement(BENCHMARK, case.name, name, functools.partial(_measure, case, loss), case.backward)
-        yield from peers.measurements(BENCHMARK, case.name, dataclasses.asdict(case), case.flops, case.backward)
+        for variant in _variants(case):
+            take, key = functools.partial(_measure, case, variant.run), {**case.key, **variant.key}
+            yield Measurement(BENCHMARK, case.name, variant.name, key, take, case.backward)
+        shape = dataclasses.asdict(case)
+        yield from peers.measurements(BENCHMARK, case.name, case.key, shape, case.flops, case.backward)
     yield from missing(BENCHMARK, {"tokamax": "tokamax"} | peers.PACKAGES[BENCHMARK])
 
 
-def _variants(case: Case) -> dict[str, Loss]:
-    variants: dict[str, Loss] = {"all logits at once": _naive}
+def _variants(case: Case) -> Iterator[Variant[Loss]]:
+    yield Variant("all logits at once", "jax", "all logits", _naive)
     if importlib.util.find_spec("tokamax") is not None and case.counted == case.tokens:
-        variants["tokamax"] = _tokamax
-    return variants | {"tanuki_jax": ours}
+        yield Variant("tokamax", "tokamax", "default", _tokamax)
+    yield Variant("tanuki_jax", "tanuki_jax", "default", ours)
 
 
 def ours(states_btd: jax.Array, output_dv: jax.Array, targets_bt: jax.Array, weights_bt: jax.Array) -> jax.Array:
+    """Return the weighted losses by our implementation."""
     return -weights_bt * linear_cross_entropy(states_btd, output_dv, targets_bt, weights_bt)[0]
 
 
@@ -100,21 +115,21 @@ def _tokamax(states_btd: jax.Array, output_dv: jax.Array, targets_bt: jax.Array,
 def _measure(case: Case, loss: Loss, seconds: float) -> Figures:
     expected = _expected(case)
 
-    def right(got: tuple[jax.Array, ...]) -> float:
-        losses, *gradients = got
-        wanted = expected[0][..., None] if losses.ndim else jnp.sum(expected[0])[None]
-        names = ("the loss", "d-states", "d-output")[: len(got)]
-        return check((losses[..., None] if losses.ndim else losses[None], *gradients), (wanted, *expected[1:]), names)
+    def check_result(results: tuple[jax.Array, ...]) -> float:
+        losses, *gradients = results
+        names = ("the loss", "d-states", "d-output")[: len(results)]
+        if losses.ndim:
+            return check((losses[..., None], *gradients), (expected[0][..., None], *expected[1:]), names)
+        return check((losses[None], *gradients), (jnp.sum(expected[0])[None], *expected[1:]), names)
 
-    return measure(
-        functools.partial(run, loss, case.backward), inputs(case), right, seconds, flops=case.flops, tokens=case.tokens
-    )
+    program = functools.partial(run, loss, case.backward)
+    return measure(program, inputs(case), check_result, seconds, flops=case.flops, tokens=case.tokens)
 
 
 def run(
     loss: Loss, backward: bool, states_btd: jax.Array, output_dv: jax.Array, *targets_and_weights: jax.Array
 ) -> tuple[jax.Array, ...]:
-    """The losses, and if `backward` the gradients of their sum with respect to states and output."""
+    """Return the losses and, if `backward`, the gradients of their sum with respect to states and output."""
     if not backward:
         return (loss(states_btd, output_dv, *targets_and_weights),)
     losses, pull_back = jax.vjp(
@@ -125,7 +140,7 @@ def run(
 
 @functools.lru_cache(maxsize=1)
 def inputs(case: Case) -> tuple[jax.Array, ...]:
-    """Random states and output matrix in bfloat16, targets, and weights of which `counted`, anywhere, are one."""
+    """Return random states and output matrix in bfloat16, targets, and weights: one for `counted` random tokens."""
     states, output, targets, counted = jax.random.split(jax.random.key(0), 4)
     shape = (case.rows, case.time)
     return (
@@ -138,14 +153,14 @@ def inputs(case: Case) -> tuple[jax.Array, ...]:
 
 @functools.lru_cache(maxsize=1)
 def _expected(case: Case) -> tuple[jax.Array, ...]:
-    """The same in float32, a stretch of tokens at a time."""
+    """Return the results of `run` in float32, computed a chunk of tokens at a time."""
     states, output, *rest = inputs(case)
 
     def loss(states_btd: jax.Array, output_dv: jax.Array, targets_bt: jax.Array, weights_bt: jax.Array) -> jax.Array:
-        stretches = max(1, case.tokens // STRETCH)
-        parts = [x.reshape(stretches, 1, -1, *x.shape[2:]) for x in (states_btd, targets_bt, weights_bt)]
-        one = jax.checkpoint(lambda part: _naive(part[0], output_dv, part[1], part[2]))
-        return jax.lax.map(one, tuple(parts)).reshape(targets_bt.shape)
+        chunks = max(1, case.tokens // CHUNK)
+        chunked = [x.reshape(chunks, 1, -1, *x.shape[2:]) for x in (states_btd, targets_bt, weights_bt)]
+        chunk_loss = jax.checkpoint(lambda chunk: _naive(chunk[0], output_dv, chunk[1], chunk[2]))
+        return jax.lax.map(chunk_loss, tuple(chunked)).reshape(targets_bt.shape)
 
     with jax.default_matmul_precision("highest"):
         program = jax.jit(functools.partial(run, loss, case.backward))

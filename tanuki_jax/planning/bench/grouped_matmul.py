@@ -1,4 +1,4 @@
-"""Grouped matrix products of sorted experts: ours beside one product an expert, `jax.lax.ragged_dot` and tokamax."""
+"""Timings of grouped matrix products of experts: ours, one product an expert, `jax.lax.ragged_dot` and tokamax."""
 
 import dataclasses
 import functools
@@ -10,13 +10,13 @@ import jax
 import jax.numpy as jnp
 
 from tanuki_jax.lm.kernels.grouped_matmul.grouped_matmul import Backend, grouped_matmul
-from tanuki_jax.planning.bench.bench_results import Figures, Measurement, missing
+from tanuki_jax.planning.bench.bench_results import Figures, Key, Measurement, Variant, missing
 from tanuki_jax.planning.bench.correctness import check
 from tanuki_jax.planning.bench.sizes import Sizes
 from tanuki_jax.planning.bench.timed_program import measure
 
 type Grouped = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
-"""Rows [T, D] sorted by expert, matrices [E, D, F] and group sizes [E] -> [T, F]."""
+"""(rows [T, D] sorted by expert, matrices [E, D, F], group sizes [E]) -> [T, F]."""
 
 BENCHMARK = "grouped-matmul"
 PRODUCTS = {"all three": ("y", "dx", "dw"), "forward": ("y",), "d-input": ("dx",), "d-weight": ("dw",)}
@@ -24,8 +24,10 @@ PRODUCTS = {"all three": ("y", "dx", "dw"), "forward": ("y",), "d-input": ("dx",
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Case:
+    """Shape of a grouped product, and which of its three products are computed."""
+
     load: str
-    """How the rows are spread over the experts."""
+    """Distribution of the rows over the experts."""
     group_sizes: tuple[int, ...]
     width: int
     hidden: int
@@ -36,17 +38,27 @@ class Case:
         return f"{sum(self.group_sizes)} rows, {len(self.group_sizes)} experts, {self.load}, {self.products}"
 
     @property
+    def key(self) -> Key:
+        return {
+            "rows": sum(self.group_sizes),
+            "experts": len(self.group_sizes),
+            "load": self.load,
+            "products": self.products,
+        }
+
+    @property
     def flops(self) -> float:
-        """2 T D F operations for each product."""
+        """Useful operations: 2 T D F for each product."""
         return 2 * len(PRODUCTS[self.products]) * sum(self.group_sizes) * self.width * self.hidden
 
 
 def balanced(rows: int, experts: int) -> tuple[int, ...]:
+    """Return equal group sizes; the first ones are one larger if the rows do not divide evenly."""
     return tuple(rows // experts + (expert < rows % experts) for expert in range(experts))
 
 
 def skewed(rows: int, experts: int) -> tuple[int, ...]:
-    """Expert n (from 1) gets a share in proportion to 1 / n, rounded down; the first one the rest; the last one nothing."""
+    """Return group sizes in proportion to 1, 1/2, 1/3, ...; the first group takes the rest, the last one is empty."""
     weights = [1 / number for number in range(1, experts)]
     sizes = [int(rows * weight / sum(weights)) for weight in weights]
     return (rows - sum(sizes[1:]), *sizes[1:], 0)
@@ -66,24 +78,26 @@ def cases(sizes: Sizes) -> Iterator[Case]:
 
 
 def measurements(sizes: Sizes) -> Iterator[Measurement]:
+    """Yield every variant of every case."""
     for case in cases(sizes):
         first = case.products == "all three"
-        for name, grouped in _variants(case).items():
-            yield Measurement(BENCHMARK, case.name, name, functools.partial(_measure, case, grouped), first)
+        for variant in variants(case):
+            take, key = functools.partial(_measure, case, variant.run), {**case.key, **variant.key}
+            yield Measurement(BENCHMARK, case.name, variant.name, key, take, first)
     yield from missing(BENCHMARK, {"tokamax": "tokamax"})
 
 
-def _variants(case: Case) -> dict[str, Grouped]:
-    variants: dict[str, Grouped] = {
-        "one product an expert, sizes compiled in": functools.partial(_one_by_one, case.group_sizes),
-        "jax.lax.ragged_dot": jax.lax.ragged_dot,
-    }
+def variants(case: Case) -> Iterator[Variant[Grouped]]:
+    """Yield the implementations of a case, peers first."""
+    loop = functools.partial(_one_by_one, case.group_sizes)
+    yield Variant("one product an expert, sizes compiled in", "jax", "one by one", loop)
+    yield Variant("jax.lax.ragged_dot", "jax", "ragged_dot", jax.lax.ragged_dot)
     if importlib.util.find_spec("tokamax") is not None:
-        variants["tokamax"] = _tokamax
+        yield Variant("tokamax", "tokamax", "mosaic", _tokamax)
     backends: tuple[Backend, ...] = ("ragged", "hopper")
-    return variants | {
-        f"tanuki_jax {backend}": functools.partial(grouped_matmul, backend=backend) for backend in backends
-    }
+    for backend in backends:
+        grouped = functools.partial(grouped_matmul, backend=backend)
+        yield Variant(f"tanuki_jax {backend}", "tanuki_jax", backend, grouped)
 
 
 def _one_by_one(sizes: tuple[int, ...], x_td: jax.Array, w_edf: jax.Array, _: jax.Array) -> jax.Array:
@@ -101,17 +115,17 @@ def _tokamax(x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array) -> jax
 def _measure(case: Case, grouped: Grouped, seconds: float) -> Figures:
     expected, names = _expected(case), PRODUCTS[case.products]
     program = functools.partial(run, grouped, case.products)
-    return measure(program, inputs(case), lambda got: check(got, expected, names), seconds, flops=case.flops)
+    return measure(program, inputs(case), lambda results: check(results, expected, names), seconds, flops=case.flops)
 
 
 def run(
     grouped: Grouped, products: str, x_td: jax.Array, w_edf: jax.Array, gradient_tf: jax.Array, group_sizes_e: jax.Array
 ) -> tuple[jax.Array, ...]:
-    """The products of that name; what is not asked for is not computed."""
+    """Return the products that `PRODUCTS` lists under a name; the compiler drops the others."""
     y_tf, pull_back = jax.vjp(lambda x, w: grouped(x, w, group_sizes_e), x_td, w_edf)
     dx_td, dw_edf = pull_back(gradient_tf)
-    given = {"y": y_tf, "dx": dx_td, "dw": dw_edf}
-    return tuple(given[name] for name in PRODUCTS[products])
+    computed = {"y": y_tf, "dx": dx_td, "dw": dw_edf}
+    return tuple(computed[name] for name in PRODUCTS[products])
 
 
 @functools.lru_cache(maxsize=1)
@@ -127,13 +141,13 @@ def _arrays(group_sizes: tuple[int, ...], width: int, hidden: int) -> tuple[jax.
 
 
 def inputs(case: Case) -> tuple[jax.Array, ...]:
-    """Random rows, matrices and gradient of the result in bfloat16, and the group sizes."""
+    """Return random rows, matrices and gradient of the result in bfloat16, and the group sizes."""
     return _arrays(case.group_sizes, case.width, case.hidden)
 
 
 @functools.lru_cache(maxsize=1)
 def _expected(case: Case) -> tuple[jax.Array, ...]:
-    """The same in float32, expert by expert."""
+    """Return the products in float32, computed expert by expert."""
     *arrays, group_sizes = inputs(case)
     with jax.default_matmul_precision("highest"):
         program = jax.jit(functools.partial(run, functools.partial(_one_by_one, case.group_sizes), case.products))

@@ -1,4 +1,4 @@
-"""The results of one part of `bench all`, a line each, kept as they come, so that a run that ends early goes on from there."""
+"""Results of one suite of `bench all`, saved one by one, so that an interrupted run can be continued."""
 
 import json
 import os
@@ -8,11 +8,12 @@ from typing import Any
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.planning.bench.bench_results import Result, from_json, to_json
 
-type Key = tuple[str, str, str]
+type Labels = tuple[str, str, str]
+"""Benchmark, case and variant of a measurement."""
 
 
 class Journal:
-    """A file of JSON lines: where it was taken, what was begun, what came of it. A line that was cut short does not count."""
+    """A file of JSON lines: the machine, every started measurement, every result. Truncated lines are ignored."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -27,7 +28,7 @@ class Journal:
         return lines
 
     def _add(self, line: dict[str, Any]) -> None:
-        """A line of its own, even after one that was cut short."""
+        """Append a line and flush it to disk, on a new line even after a truncated one."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write("\n" + json.dumps(line, ensure_ascii=False) + "\n")
             file.flush()
@@ -35,37 +36,41 @@ class Journal:
 
     @property
     def results(self) -> list[Result]:
-        return [from_json(line["result"]) for line in self._lines() if "result" in line]
+        """All results; those of older versions, which have no key, are left out and so measured again."""
+        return [from_json(line["result"]) for line in self._lines() if "key" in line.get("result", {})]
 
     @property
-    def where(self) -> dict[str, Any]:
-        """What `open` was told; empty before."""
+    def machine(self) -> dict[str, Any]:
+        """The machine and sizes that `open` stored; empty before."""
         return next((line["where"] for line in self._lines() if "where" in line), {})
 
     @property
-    def hanging(self) -> Key | None:
-        """What was begun last, if nothing came of it yet."""
-        begun = [tuple(line["begun"]) for line in self._lines() if "begun" in line]
+    def unfinished(self) -> Labels | None:
+        """The measurement that was started last, if it has no result."""
+        started = [tuple(line["begun"]) for line in self._lines() if "begun" in line]
         done = {(result.benchmark, result.case, result.variant) for result in self.results}
-        return begun[-1] if begun and begun[-1] not in done else None
+        return started[-1] if started and started[-1] not in done else None
 
-    def open(self, where: dict[str, Any]) -> None:
-        """Begins the file, or makes sure that it was begun on the same machine. InputError if not."""
+    def open(self, machine: dict[str, Any]) -> None:
+        """Create the file, or check that it was created on the same machine. InputError if not."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        if not self.where:
-            self._add({"where": where})
-        elif self.where != where:
-            different = ", ".join(sorted(name for name in where if self.where.get(name) != where[name]))
-            raise InputError(f"{self.path} was begun with another {different}; delete {self.path.parent} to begin anew")
+        if not self.machine:
+            self._add({"where": machine})
+        elif self.machine != machine:
+            different = ", ".join(sorted(name for name in machine if self.machine.get(name) != machine[name]))
+            raise InputError(
+                f"{self.path} has results of another {different}; delete {self.path.parent} to measure everything again"
+            )
 
-    def begin(self, key: Key) -> None:
-        self._add({"begun": key})
+    def start(self, labels: Labels) -> None:
+        """Save that a measurement starts."""
+        self._add({"begun": labels})
 
     def finish(self, result: Result, seconds: float) -> None:
-        """Keeps a result that took so long to get."""
+        """Save a result and the time that it took."""
         self._add({"result": to_json(result), "took": seconds})
 
     @property
-    def longest(self) -> float:
-        """Seconds that the longest measurement took so far, checks and compilation included; 0 before the first."""
+    def longest_seconds(self) -> float:
+        """Time of the longest measurement so far, checks and compilation included; 0 before the first."""
         return max((line["took"] for line in self._lines() if "took" in line), default=0.0)

@@ -1,4 +1,4 @@
-"""The loader: tokens a second that one core assembles into batches."""
+"""Timing of the loader: tokens a second that one core assembles into batches."""
 
 import functools
 import tempfile
@@ -12,22 +12,23 @@ from tanuki_jax.config.experiment import Data, Tokenizer
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.data.loader import Loader
 from tanuki_jax.data.store import Input, Store, StoreWriter
-from tanuki_jax.planning.bench.bench_results import Figures, Measurement, Wrong
+from tanuki_jax.planning.bench.bench_results import Figures, Key, Measurement, Wrong
 from tanuki_jax.planning.bench.sizes import Sizes
 from tanuki_jax.planning.bench.timing import summarise
 
 BENCHMARK = "loader"
 VOCABULARY = 65_000
 BATCHES = 50
-"""That are timed at the most."""
+"""Largest number of timed batches."""
 
 
 def measurements(sizes: Sizes) -> Iterator[Measurement]:
+    """Yield a measurement for each shape of a batch."""
     for rows, length in sizes.loader_rows:
         take = functools.partial(_measure, sizes, rows, length)
-        yield Measurement(
-            BENCHMARK, f"{rows} x {length}, documents of mean {sizes.document}", "tanuki_jax", take, False
-        )
+        case = f"{rows} x {length}, documents of mean {sizes.document}"
+        key: Key = {"rows": rows, "time": length, "library": "tanuki_jax"}
+        yield Measurement(BENCHMARK, case, "tanuki_jax", key, take, False)
 
 
 def _measure(sizes: Sizes, rows: int, length: int, seconds: float) -> Figures:
@@ -62,7 +63,7 @@ def _measure(sizes: Sizes, rows: int, length: int, seconds: float) -> Figures:
 
 
 def _store(folder: Path, sizes: Sizes) -> Store:
-    """Documents of exponentially distributed lengths, of random tokens."""
+    """Write a store of random tokens, in documents of exponentially distributed lengths."""
     random = np.random.default_rng(0)
     lengths = np.maximum(1, random.exponential(sizes.document, sizes.stored_tokens // sizes.document)).astype(np.int64)
     tokens = random.integers(0, VOCABULARY, lengths.sum()).astype(np.uint16)

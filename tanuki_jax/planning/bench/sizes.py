@@ -1,4 +1,4 @@
-"""How large the benchmarks are: `full` for an accelerator, `small` for a laptop and the tests."""
+"""Sizes of the benchmarks: `full` for an accelerator, `small` for a laptop and the tests."""
 
 import dataclasses
 
@@ -10,25 +10,25 @@ class Sizes:
     """Shapes of all benchmarks."""
 
     seconds: float
-    """Time on the clock for each variant."""
+    """Time on the clock for each variant, in seconds."""
     matmul: int
-    """Side of the square product whose speed is the ceiling."""
+    """Side of the square matrix product that measures the ceiling."""
     tokens: int
     """Tokens of a batch, for attention, cross-entropy and experts."""
     times: tuple[int, ...]
-    """T of the rows that hold one document; the first is what the targets are about."""
+    """T of rows with one document; the targets use the first one."""
     document: int
-    """Mean tokens of a document in packed rows, whose T is the first of `times`."""
+    """Mean length in tokens of a document in packed rows, whose T is the first of `times`."""
     packed_rows: int
-    """Rows of documents: more than of one document, since a few long ones would make all the work."""
+    """Number of packed rows: more than rows of one document, so that a few long documents do not dominate the work."""
     head_dims: tuple[int, ...]
     model: Model
-    """Whose heads, width, hidden size and vocabulary are used, and whose layers a step has."""
+    """Model whose shapes are used."""
     experts: int
     choices: int
-    """Experts that each token goes to."""
+    """Experts of each token."""
     layers: tuple[int, int]
-    """Depths at which a step is timed; that of `model` is extrapolated."""
+    """Depths at which a step is timed; the depth of `model` is extrapolated from them."""
     rows: tuple[int, ...]
     """Rows of T = times[0] in a step."""
     loader_rows: tuple[tuple[int, int], ...]

@@ -1,4 +1,4 @@
-"""Whole training steps of a model too heavy for this machine: timed at one depth, or at two and extrapolated to all layers."""
+"""Timings of training steps: at a depth that fits this machine, or at two depths and extrapolated to all layers."""
 
 import dataclasses
 import functools
@@ -14,8 +14,8 @@ from tanuki_jax.data.batch import Batch
 from tanuki_jax.lm.objectives.registry import make_objective
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import BATCH
-from tanuki_jax.planning.bench import document_rows as documents
-from tanuki_jax.planning.bench.bench_results import Figures, Measurement, Result, Wrong
+from tanuki_jax.planning.bench import document_rows
+from tanuki_jax.planning.bench.bench_results import MFU, Figures, Key, Measurement, Result, Wrong
 from tanuki_jax.planning.bench.correctness import relative
 from tanuki_jax.planning.bench.timed_program import device_peak, memory, raised_peak
 from tanuki_jax.planning.bench.timing import Timing, clock
@@ -24,21 +24,22 @@ from tanuki_jax.training.step import make_step
 
 BENCHMARK = "step"
 POLICIES: tuple[str, ...] = get_args(get_type_hints(Layout)["remat"])
-"""Every named rematerialisation policy."""
+"""All named rematerialisation policies."""
 TOKENS, TOKENS_OF_ADAPTERS = 32_768, 16_384
-"""Tokens of a step where no rows are given; adapters are measured with all layers of a model, which keep more of each token."""
+"""Default tokens of a step; fewer with adapters, whose steps have all layers and keep more of each token."""
 CHECKED = ("loss", "gradient_norm")
 TOLERANCE = 0.02
-"""Largest relative difference of those metrics of the first step from the ones with attention in plain JAX."""
+"""Largest relative difference of the checked metrics of the first step from those with attention in plain JAX."""
+TIMED, EXTRAPOLATED = {"depth": "timed"}, {"depth": "extrapolated"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Case:
-    """One step of `rows` packed rows on one device, with a model of `layers` layers."""
+    """A step of `rows` packed rows on one device, with a model of `layers` layers."""
 
     experiment: Experiment
     document: int
-    """Mean tokens of a document."""
+    """Mean length of a document, in tokens."""
     rows: int
     layers: int
     policy: str
@@ -46,62 +47,76 @@ class Case:
 
     @property
     def name(self) -> str:
-        return f"{self._before}, {self.layers} layers"
+        return f"{self._shape}, {self.layers} layers"
 
     @property
-    def whole(self) -> str:
-        """Name of what is extrapolated."""
-        return f"{self._before}, {self.experiment.model.layers} layers extrapolated"
+    def extrapolated_name(self) -> str:
+        """Label of the result at full depth."""
+        return f"{self._shape}, {self.experiment.model.layers} layers extrapolated"
 
     @property
-    def _before(self) -> str:
+    def _shape(self) -> str:
         return f"{self.experiment.name}, {self.rows} x {self.experiment.data.sequence_length} packed"
+
+    @property
+    def key(self) -> Key:
+        return {
+            "config": self.experiment.name,
+            "rows": self.rows,
+            "time": self.experiment.data.sequence_length,
+            "document": self.document,
+            "layers": self.layers,
+            "policy": self.policy,
+            **TIMED,
+        }
 
     @property
     def tokens(self) -> int:
         return self.rows * self.experiment.data.sequence_length
 
     def at_depth(self, **layout: Any) -> Experiment:
-        """The experiment with this many layers on one device, in one micro-batch."""
-        whole = self.experiment
+        """Return the experiment with `layers` layers on one device, in one micro-batch."""
+        full = self.experiment
         return dataclasses.replace(
-            whole,
-            model=dataclasses.replace(whole.model, layers=self.layers),
-            data=dataclasses.replace(whole.data, batch_rows=self.rows),
-            layout=dataclasses.replace(whole.layout, data=1, fsdp=1, expert=1, tensor=1, accumulation=1, **layout),
+            full,
+            model=dataclasses.replace(full.model, layers=self.layers),
+            data=dataclasses.replace(full.data, batch_rows=self.rows),
+            layout=dataclasses.replace(full.layout, data=1, fsdp=1, expert=1, tensor=1, accumulation=1, **layout),
         )
 
     def under_policy(self) -> Experiment:
-        """The same under its policy: the config's own keeps what the config says, a named one nothing beside."""
+        """Return `at_depth` under the policy; a named policy saves and offloads nothing in addition."""
         return self.at_depth() if self.policy not in POLICIES else self.at_depth(remat=self.policy, save=(), offload=())
 
 
-def policies(layout: Layout, wanted: Sequence[str] = ()) -> tuple[str, ...]:
-    """Those that are wanted, the config's `own` in words; none: all that have a name, after the config's own if it is another."""
-    kept = [
+def policies(layout: Layout, names: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the policies to time: those of `names`, where `own` is the layout's own, or else own and all named ones.
+
+    The layout's own policy is written out, as in `attention, save qkv, hidden`.
+    """
+    additions = [
         f"{verb} {', '.join(names)}" for verb, names in (("save", layout.save), ("offload", layout.offload)) if names
     ]
-    own = ", ".join([layout.remat, *kept])
-    chosen = wanted or (*(["own"] if kept else []), *POLICIES)
+    own = ", ".join([layout.remat, *additions])
+    chosen = names or (*(["own"] if additions else []), *POLICIES)
     return tuple(dict.fromkeys(own if policy == "own" else policy for policy in chosen))
 
 
-def rows_of(experiment: Experiment) -> int:
-    """Rows of a step where none are given."""
+def default_rows(experiment: Experiment) -> int:
+    """Return the rows of a step if the user names none."""
     return max(1, (TOKENS_OF_ADAPTERS if experiment.lora.rank else TOKENS) // experiment.data.sequence_length)
 
 
 def measurements(
-    experiment: Experiment, layers: Sequence[int], rows: Sequence[int], document: int, wanted: Sequence[str] = ()
+    experiment: Experiment, layers: Sequence[int], rows: Sequence[int], document: int, policy_names: Sequence[str] = ()
 ) -> Iterator[Measurement]:
-    """Of every number of rows, depth and policy of `policies`."""
+    """Yield a step for every number of rows, depth and policy."""
     for count in rows:
         for depth in layers:
-            for policy in policies(experiment.layout, wanted):
+            for policy in policies(experiment.layout, policy_names):
                 case = Case(experiment=experiment, document=document, rows=count, layers=depth, policy=policy)
-                yield Measurement(
-                    BENCHMARK, case.name, f"remat {policy}", functools.partial(_measure, case), count == rows[0]
-                )
+                take, first = functools.partial(_measure, case), count == rows[0]
+                yield Measurement(BENCHMARK, case.name, f"remat {policy}", case.key, take, first)
 
 
 def _measure(case: Case, seconds: float) -> Figures:
@@ -132,10 +147,10 @@ def _measure(case: Case, seconds: float) -> Figures:
 
 
 def _rates(tokens: int, seconds: float, flops: float) -> dict[str, float | str]:
-    """Tokens a second, FLOPs a token, and the share of the vendor's peak (MFU) that they amount to, where the device's is known."""
+    """Return tokens a second, FLOPs a token and, if the device's peak is known, MFU."""
     rates: dict[str, float | str] = {"tokens/s": tokens / seconds, "FLOPs/token": flops / tokens}
     peak = peak_flops(jax.devices()[0].device_kind)
-    return rates | ({"MFU": flops / seconds / peak} if peak else {})
+    return rates | ({MFU: flops / seconds / peak} if peak else {})
 
 
 def _start(case: Case, experiment: Experiment) -> tuple[Any, TrainState, Batch[jax.Array]]:
@@ -147,13 +162,13 @@ def _start(case: Case, experiment: Experiment) -> tuple[Any, TrainState, Batch[j
 
 
 def _batch(case: Case) -> Batch[Any]:
-    """Random tokens [1, rows, T] in documents of exponentially distributed lengths, for pairs two by two, all of whose targets count."""
+    """Return random tokens [1, rows, T] in documents of exponential lengths, or in pairs of them, all of weight one."""
     time = case.experiment.data.sequence_length
-    lengths = documents.exponential(case.rows, time, case.document)
+    lengths = document_rows.exponential(case.rows, time, case.document)
     tokens, targets = np.random.default_rng(0).integers(
         0, case.experiment.model.vocabulary, (2, 1, case.rows, time), np.int32
     )
-    ids, positions = documents.segment_ids(lengths)[None], documents.positions(lengths)[None]
+    ids, positions = document_rows.segment_ids(lengths)[None], document_rows.positions(lengths)[None]
     batch = Batch(tokens, targets, np.ones(tokens.shape, np.float32), ids, positions)
     pairs = {"pair_ids": (ids + 1) // 2, "sides": (ids - 1) % 2 + 1, "reference_logps": np.zeros(ids.shape, np.float32)}
     return batch._replace(**{name: pairs[name] for name in make_objective(case.experiment.objective).batch_arrays})
@@ -161,14 +176,14 @@ def _batch(case: Case) -> Batch[Any]:
 
 @functools.lru_cache(maxsize=1)
 def _first_metrics(case: Case) -> dict[str, float]:
-    """What is checked of the first step, with attention in plain JAX."""
+    """Return the checked metrics of the first step with attention in plain JAX."""
     step, state, batch = _start(case, case.at_depth(remat="full", save=(), offload=(), attention="chunked"))
     _, metrics = step(state, batch)
     return {name: float(metrics[name]) for name in CHECKED}
 
 
 def _error(metrics: Any, expected: dict[str, float]) -> float:
-    """Raises Wrong where loss or gradient norm are not those expected."""
+    """Return the largest relative error of the checked metrics. Raise Wrong if it exceeds the tolerance."""
     worst = 0.0
     for name in CHECKED:
         error = relative(float(metrics[name]), expected[name])
@@ -179,50 +194,49 @@ def _error(metrics: Any, expected: dict[str, float]) -> float:
 
 
 def extrapolate(shallow: Timing, deep: Timing, depths: tuple[int, int], layers: int) -> Timing:
-    """The step's time at `layers` layers, a straight line through two depths.
+    """Return the time of a step at `layers` layers, on a straight line through the times at two depths.
 
-    Low and high are the lines through the ends that make them least and most.
+    The low line runs from `high` at the shallow depth to `low` at the deep one, the high line the other way.
     """
 
     def line(at_shallow: float, at_deep: float) -> float:
-        a_layer = (at_deep - at_shallow) / (depths[1] - depths[0])
-        return at_shallow + a_layer * (layers - depths[0])
+        per_layer = (at_deep - at_shallow) / (depths[1] - depths[0])
+        return at_shallow + per_layer * (layers - depths[0])
 
     median = line(shallow.median, deep.median)
     return Timing(median, line(shallow.high, deep.low), line(shallow.low, deep.high), min(shallow.runs, deep.runs))
 
 
-def extrapolated(
-    results: Sequence[Result], experiment: Experiment, layers: Sequence[int], rows: Sequence[int]
-) -> list[Result]:
-    """A result at full depth for every policy and number of rows that was measured at both depths, if there are two."""
+def extrapolated(results: Sequence[Result], experiment: Experiment, layers: Sequence[int]) -> list[Result]:
+    """Return a result at full depth for every policy and number of rows measured at both depths, if there are two."""
     if len(layers) < 2:
         return []
     depths = (layers[0], layers[1])
-    measured = {(result.case, result.variant): result for result in results if result.figures}
-    found = []
-    for count in rows:
-        for policy in policies(experiment.layout):
-            ends = [
-                Case(experiment=experiment, document=1, rows=count, layers=depth, policy=policy) for depth in layers
-            ]
-            pair = [measured.get((case.name, f"remat {policy}")) for case in ends]
-            if pair[0] is None or pair[1] is None:
-                continue
-            found.append(_at_full_depth(ends[0], pair[0], pair[1], depths))
-    return found
+    shallow_key: Key = {"config": experiment.name, "layers": depths[0], **TIMED}
+    measured = [result for result in results if result.figures]
+    pairs = [
+        (shallow, deep)
+        for shallow in measured
+        if shallow.matches(BENCHMARK, shallow_key)
+        for deep in measured
+        if deep.matches(BENCHMARK, {**shallow.key, "layers": depths[1]})
+    ]
+    return [_at_full_depth(experiment, shallow, deep, depths) for shallow, deep in pairs]
 
 
-def _at_full_depth(case: Case, shallow: Result, deep: Result, depths: tuple[int, int]) -> Result:
+def _at_full_depth(experiment: Experiment, shallow: Result, deep: Result, depths: tuple[int, int]) -> Result:
     assert shallow.figures is not None and deep.figures is not None
-    timing = extrapolate(shallow.figures.timing, deep.figures.timing, depths, case.experiment.model.layers)
-    flops = case.tokens * flops_per_token(case.experiment)
-    notes = _rates(case.tokens, timing.median, flops) | {"extrapolated from layers": f"{depths[0]} and {depths[1]}"}
-    figures = Figures(
-        timing=timing,
-        flops=flops,
-        tokens=case.tokens,
-        notes=notes,
-        error=max(shallow.figures.error, deep.figures.error),
+    key, layers = shallow.key, experiment.model.layers
+    case = Case(
+        experiment=experiment,
+        document=int(key["document"]),
+        rows=int(key["rows"]),
+        layers=layers,
+        policy=str(key["policy"]),
     )
-    return dataclasses.replace(deep, case=case.whole, figures=figures)
+    timing = extrapolate(shallow.figures.timing, deep.figures.timing, depths, layers)
+    flops = case.tokens * flops_per_token(experiment)
+    notes = _rates(case.tokens, timing.median, flops) | {"extrapolated from layers": f"{depths[0]} and {depths[1]}"}
+    error = max(shallow.figures.error, deep.figures.error)
+    figures = Figures(timing=timing, flops=flops, tokens=case.tokens, notes=notes, error=error)
+    return dataclasses.replace(deep, case=case.extrapolated_name, key={**case.key, **EXTRAPOLATED}, figures=figures)

@@ -1,179 +1,163 @@
-"""The figures that we want to reach on one H200, and what a report says of them."""
+"""Targets of this project on one H200, and a table of them beside the results of a report."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tanuki_jax.planning.bench import bench_report as report
-from tanuki_jax.planning.bench.attention import DENSE_PEER, SHARE
-from tanuki_jax.planning.bench.bench_results import Result
-
-GIB = 2**30
+from tanuki_jax.planning.bench import bench_report
+from tanuki_jax.planning.bench.attention import DENSE_PEER
+from tanuki_jax.planning.bench.bench_results import CUDNN_SHARE, MFU, Key, Result, direction
+from tanuki_jax.planning.bench.step_timing import EXTRAPOLATED, TIMED
+from tanuki_jax.planning.plan.plan_results import GIB
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Bar:
-    """A figure to reach. Its results are those of `benchmark` and `variant` whose case has all the words of `case`."""
+class Target:
+    """A figure to reach. It is compared with the fastest result of `benchmark` whose key has all fields of `key`."""
 
-    what: str
+    name: str
     benchmark: str
-    case: tuple[str, ...]
-    variant: str
-    bar: str
+    key: Key
+    target: str
     stretch: str
-    say: Callable[[Result], str]
-    """What was measured, in words."""
+    describe: Callable[[Result], str]
+    """Returns a result's figures in words."""
 
 
 def _tera(result: Result) -> str:
     assert result.figures is not None
-    return f"{report.tera(result.figures):.0f} TFLOP/s"
+    return f"{bench_report.tera(result.figures):.0f} TFLOP/s"
 
 
-def _of_cudnn(result: Result) -> str:
+def _share_of_cudnn(result: Result) -> str:
     assert result.figures is not None
-    share = result.figures.notes.get(SHARE)
-    return (
-        f"{share:.0%}"
-        if isinstance(share, float)
-        else f"{report.seconds(result.figures.timing.median)}; cuDNN was not measured"
-    )
+    share = result.figures.notes.get(CUDNN_SHARE)
+    if isinstance(share, float):
+        return f"{share:.0%}"
+    return f"{bench_report.seconds(result.figures.timing.median)}; cuDNN was not measured"
 
 
-def _of_ceiling(result: Result) -> str:
+def _share_of_ceiling(result: Result) -> str:
     assert result.figures is not None
-    return f"{report.share(result):.0%}, {result.figures.temporary_bytes / GIB:.2f} GiB of temporaries"
+    return f"{bench_report.share(result):.0%}, {result.figures.temporary_bytes / GIB:.2f} GiB of temporaries"
 
 
 def _step(result: Result) -> str:
     assert result.figures is not None
     notes = result.figures.notes
-    mfu = notes.get("MFU")
+    mfu = notes.get(MFU)
     share = f"{mfu:.0%} MFU, " if isinstance(mfu, float) else ""
-    return f"{share}{notes['tokens/s']:,.0f} tokens/s at {result.case.rpartition(', ')[2]} ({result.variant})"
+    depth = f"{result.key['layers']} layers{' extrapolated' if result.matches('step', EXTRAPOLATED) else ''}"
+    return f"{share}{notes['tokens/s']:,.0f} tokens/s at {depth} ({result.variant})"
 
 
-def _tuned(result: Result) -> str:
+def _adapter_step(result: Result) -> str:
     assert result.figures is not None
     peak = result.figures.device_peak_bytes or result.figures.peak_bytes
     return f"{result.figures.notes['tokens/s']:,.0f} tokens/s, {peak / GIB:.0f} GiB ({result.variant})"
 
 
-BOTH = "forward + backward"
-BARS = (
-    Bar(
-        what="attention, causal, one document, T 8192",
+BOTH: Key = {"direction": direction(backward=True)}
+ATTENTION: Key = {"time": 8192, "head_dim": 128, **BOTH}
+HOPPER: Key = {"library": "tanuki_jax", "backend": "hopper"}
+TARGETS = (
+    Target(
+        name="attention, causal, one document, T 8192",
         benchmark="attention",
-        case=("one document", "T 8192", "D 128", BOTH),
-        variant="tanuki_jax hopper",
-        bar="cuDNN in the same run",
+        key={"rows": "one document", **ATTENTION, **HOPPER},
+        target="cuDNN in the same run",
         stretch="641 TFLOP/s (FA4)",
-        say=_tera,
+        describe=_tera,
     ),
-    Bar(
-        what="the same by cuDNN",
+    Target(
+        name="attention by cuDNN, causal, one document, T 8192",
         benchmark="attention",
-        case=("one document", "T 8192", "D 128", BOTH),
-        variant=DENSE_PEER,
-        bar="",
+        key={"rows": "one document", **ATTENTION, **DENSE_PEER},
+        target="",
         stretch="",
-        say=_tera,
+        describe=_tera,
     ),
-    Bar(
-        what="attention on documents of exponential length, mean 1,024: time of cuDNN's on one document",
+    Target(
+        name="attention on documents of exponential length, mean 1,024: time relative to cuDNN on one document",
         benchmark="attention",
-        case=("documents of mean 1024", "T 8192", "D 128", BOTH),
-        variant="tanuki_jax hopper",
-        bar="40%",
+        key={"rows": "exponential documents", **ATTENTION, **HOPPER},
+        target="40%",
         stretch="28%",
-        say=_of_cudnn,
+        describe=_share_of_cudnn,
     ),
-    Bar(
-        what="attention on documents of 1,024: time of cuDNN's on one document",
+    Target(
+        name="attention on documents of 1,024: time relative to cuDNN on one document",
         benchmark="attention",
-        case=("documents of 1024", "T 8192", "D 128", BOTH),
-        variant="tanuki_jax hopper",
-        bar="25%",
+        key={"rows": "equal documents", **ATTENTION, **HOPPER},
+        target="25%",
         stretch="18%",
-        say=_of_cudnn,
+        describe=_share_of_cudnn,
     ),
-    Bar(
-        what="linear + cross-entropy, 16k tokens x 65,024: useful FLOPs of the matrix product's",
+    Target(
+        name="linear + cross-entropy, 16k tokens x 65,024: useful FLOP/s relative to a matrix product",
         benchmark="cross-entropy",
-        case=("100% of weight one", BOTH),
-        variant="tanuki_jax",
-        bar="55%, under 1 GiB",
+        key={"counted_percent": 100, **BOTH, "library": "tanuki_jax"},
+        target="55%, under 1 GiB",
         stretch="65%",
-        say=_of_ceiling,
+        describe=_share_of_ceiling,
     ),
-    Bar(
-        what="grouped matmul, 8 experts, top-2, all three products: of the matrix product's FLOP/s",
+    Target(
+        name="grouped matmul, 8 experts, top-2, all three products: useful FLOP/s relative to a matrix product",
         benchmark="grouped-matmul",
-        case=("balanced", "all three"),
-        variant="tanuki_jax hopper",
-        bar="70%",
+        key={"load": "balanced", "products": "all three", **HOPPER},
+        target="70%",
         stretch="85%",
-        say=_of_ceiling,
+        describe=_share_of_ceiling,
     ),
-    Bar(
-        what="a whole step of 8B, T 8192 packed, 49.9 GFLOP a token",
+    Target(
+        name="a step of 8B, T 8192 packed, 49.9 GFLOP a token",
         benchmark="step",
-        case=("x 8192 packed", "extrapolated"),
-        variant="",
-        bar="45% MFU (8,900 tokens/s)",
+        key={"config": "8b", "time": 8192, **EXTRAPOLATED},
+        target="45% MFU (8,900 tokens/s)",
         stretch="52% (10,300)",
-        say=_step,
+        describe=_step,
     ),
-    Bar(
-        what="a step of 8x8B, 4 of its layers, dropless, T 8192 packed, causal",
+    Target(
+        name="a step of 8x8B with 4 layers, dropless, T 8192 packed",
         benchmark="step",
-        case=("8x8b, ", "x 8192 packed, 4 layers"),
-        variant="",
-        bar="40% MFU",
+        key={"config": "8x8b", "time": 8192, "layers": 4, **TIMED},
+        target="40% MFU",
         stretch="50%",
-        say=_step,
+        describe=_step,
     ),
-    Bar(
-        what="LoRA SFT of 8B, T 4096 packed, rank 128, dropout 0.05",
+    Target(
+        name="LoRA SFT of 8B, T 4096 packed, rank 128, dropout 0.05",
         benchmark="step",
-        case=("8b_sft_lora, ", "x 4096 packed, 32 layers"),
-        variant="",
-        bar="13,000 tokens/s",
+        key={"config": "8b_sft_lora", "time": 4096, "layers": 32, **TIMED},
+        target="13,000 tokens/s",
         stretch="16,000",
-        say=_tuned,
+        describe=_adapter_step,
     ),
-    Bar(
-        what="LoRA DPO of 8B, T 4096 packed, rank 128, its reference computed too",
+    Target(
+        name="LoRA DPO of 8B, T 4096 packed, rank 128, reference computed in the step",
         benchmark="step",
-        case=("8b_dpo_lora, ", "x 4096 packed, 32 layers"),
-        variant="",
-        bar="7,000 tokens/s",
+        key={"config": "8b_dpo_lora", "time": 4096, "layers": 32, **TIMED},
+        target="7,000 tokens/s",
         stretch="9,000",
-        say=_tuned,
+        describe=_adapter_step,
     ),
 )
 
 
 def markdown(results: Sequence[Result], about: dict[str, Any]) -> str:
-    """A table of the bars, with a line on where and when they were measured; what was not measured says so."""
-    lines = ["| | bar | stretch | measured |", "|---|---|---|---|"]
-    lines += [f"| {bar.what} | {bar.bar} | {bar.stretch} | {_measured(bar, results)} |" for bar in BARS]
+    """Return a table of targets and measurements, and a line with device, version and date."""
+    lines = ["| | target | stretch | measured |", "|---|---|---|---|"]
+    lines += [f"| {row.name} | {row.target} | {row.stretch} | {_measured(row, results)} |" for row in TARGETS]
     if not results:
         return "\n".join(lines) + "\n"
     versions = about.get("versions", {})
     return "\n".join([*lines, "", f"{about.get('device')}, jax {versions.get('jax')}, {about.get('date')}."]) + "\n"
 
 
-def _measured(bar: Bar, results: Sequence[Result]) -> str:
-    """The fastest of the results that the bar is about; or what became of them."""
-    found = [
-        result
-        for result in results
-        if result.benchmark == bar.benchmark
-        and result.variant.startswith(bar.variant)
-        and all(words in result.case for words in bar.case)
-    ]
-    measured = [(report.tera(result.figures), result) for result in found if result.figures is not None]
+def _measured(target: Target, results: Sequence[Result]) -> str:
+    """Describe the fastest result of a target, or the outcome if there are no figures."""
+    matching = [result for result in results if result.matches(target.benchmark, target.key)]
+    measured = [(bench_report.tera(result.figures), result) for result in matching if result.figures is not None]
     if measured:
-        return bar.say(max(measured, key=lambda pair: pair[0])[1])
-    return f"{found[0].outcome}: {found[0].detail}" if found else "not measured yet"
+        return target.describe(max(measured, key=lambda pair: pair[0])[1])
+    return f"{matching[0].outcome}: {matching[0].detail}" if matching else "not measured yet"

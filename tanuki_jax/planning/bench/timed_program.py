@@ -1,4 +1,4 @@
-"""Compiles a program, checks what it gives, and only then times it."""
+"""A program that is compiled, checked against a reference, and then timed."""
 
 import functools
 import os
@@ -13,16 +13,21 @@ from tanuki_jax.planning.bench.timing import clock
 
 
 def take_device() -> None:
-    """Has jax use nearly all memory of a GPU, not three quarters of it, unless the environment says otherwise; before a device is used."""
+    """Let jax use 92% of a GPU's memory, not 75%, unless the environment sets it. Call before a device is used."""
     os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", "0.92")
 
 
 def measure(
     run: Callable[..., Any], arguments: tuple[Any, ...], check: Callable[[Any], float], seconds: float, **counts: Any
 ) -> Figures:
-    """Figures of `jax.jit(run)(*arguments)`, with the useful `flops` and `tokens` of a run among `counts`.
+    """Compile, check and time `jax.jit(run)(*arguments)`.
 
-    `check` takes the result, and returns its error or raises `Wrong`; only then is the program timed.
+    Args:
+        run: the function.
+        arguments: its arguments.
+        check: takes the result; returns its error, or raises `Wrong`, and then nothing is timed.
+        seconds: time to spend on the clock.
+        counts: useful `flops` and `tokens` of a run.
     """
     compiled = jax.jit(run).lower(*arguments).compile()
     before = device_peak()
@@ -32,31 +37,32 @@ def measure(
 
 
 def memory(compiled: Any) -> dict[str, Any]:
-    """What the compiler says about a program's memory, by the names that `Figures` has for it."""
-    said = compiled.memory_analysis()
-    if said is None:
+    """Return the compiler's memory figures of a program, under their names in `Figures`."""
+    analysis = compiled.memory_analysis()
+    if analysis is None:
         return {}
-    held = said.argument_size_in_bytes + said.output_size_in_bytes - said.alias_size_in_bytes
-    peak = max(said.peak_memory_in_bytes, held)
-    moved = said.argument_size_in_bytes + said.output_size_in_bytes
-    return {"moved_bytes": moved, "temporary_bytes": said.temp_size_in_bytes, "peak_bytes": peak}
+    # An aliased output shares the buffer of its argument.
+    held = analysis.argument_size_in_bytes + analysis.output_size_in_bytes - analysis.alias_size_in_bytes
+    peak = max(analysis.peak_memory_in_bytes, held)
+    moved = analysis.argument_size_in_bytes + analysis.output_size_in_bytes
+    return {"moved_bytes": moved, "temporary_bytes": analysis.temp_size_in_bytes, "peak_bytes": peak}
 
 
 def device_peak() -> int:
-    """Most bytes that this process has held on the device so far; 0 where the device does not tell."""
+    """Return the peak memory of this process on the device, in bytes; 0 if the device does not report it."""
     stats = jax.devices()[0].memory_stats() or {}
     return int(stats.get("peak_bytes_in_use", 0))
 
 
 def raised_peak(before: int) -> int:
-    """The new peak, if it is above the one before."""
+    """Return the current peak memory if it is above `before`, else 0."""
     now = device_peak()
     return now if now > before else 0
 
 
 @functools.cache
 def ceiling(side: int) -> float:
-    """FLOP/s of a bfloat16 product of two random `side` x `side` matrices, the speed that all others are compared with."""
+    """Return the FLOP/s of a bfloat16 product of two random `side` x `side` matrices, the reference for all speeds."""
     keys = jax.random.split(jax.random.key(0))
     left, right = (jax.random.normal(key, (side, side), jnp.bfloat16) for key in keys)
     multiply = jax.jit(jnp.matmul).lower(left, right).compile()
@@ -64,7 +70,7 @@ def ceiling(side: int) -> float:
 
 
 def usable() -> bool:
-    """Whether the device still computes. After an illegal access it does not, in this process."""
+    """Whether the device still computes: after an illegal memory access it no longer does in this process."""
     try:
         return int(jnp.arange(3).sum()) == 3
     except jax.errors.JaxRuntimeError:

@@ -1,4 +1,4 @@
-"""A clock for programs that run beside Python: many runs, waited for together."""
+"""A clock for programs that run asynchronously: runs are timed in batches, each batch waited for once."""
 
 import dataclasses
 import math
@@ -11,7 +11,7 @@ import numpy as np
 
 WARM_UPS = 2
 BATCH_SECONDS = 0.02
-"""Least time of the runs that are waited for together, so that dispatching them is hidden and the wait itself does not count."""
+"""Shortest time of a batch: long enough to hide the dispatch of its runs and to make the wait negligible."""
 LARGEST_BATCH = 100
 FEWEST_SAMPLES, MOST_SAMPLES = 5, 50
 
@@ -26,7 +26,7 @@ class Timing:
     high: float
     """90th percentile."""
     runs: int
-    """How many were timed."""
+    """Number of timed runs."""
 
 
 def clock(
@@ -36,14 +36,14 @@ def clock(
     wait: Callable[[Any], Any] = jax.block_until_ready,
     now: Callable[[], float] = time.perf_counter,
 ) -> Timing:
-    """Times `run`, which only has to start the work, for about `seconds` after a warm-up.
+    """Time `run` for about `seconds` after a warm-up.
 
-    A sample is the time of a batch of runs divided by their number; enough runs are in a batch to take `BATCH_SECONDS`.
+    A sample is the time of a batch of runs divided by their number; a batch has enough runs to take `BATCH_SECONDS`.
 
     Args:
         run: starts the work and returns what `wait` waits for.
         seconds: time to spend; at least `FEWEST_SAMPLES` batches are timed.
-        wait: returns once the result of a run, and so of all before it, is there.
+        wait: blocks until the result of a run, and so of all earlier runs, is ready.
         now: a clock, in seconds.
     """
 
@@ -63,6 +63,6 @@ def clock(
 
 
 def summarise(samples: list[float], runs: int = 1) -> Timing:
-    """The timing that samples of `runs` runs each amount to."""
+    """Return the timing of samples, each the mean time of `runs` runs."""
     low, median, high = (float(value) for value in np.percentile(samples, [10, 50, 90]))
     return Timing(median, low, high, runs * len(samples))

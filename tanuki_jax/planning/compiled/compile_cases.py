@@ -1,4 +1,4 @@
-"""What `bench compile` compiles: every kernel that the configs use, in the shapes that are timed, and whole steps."""
+"""Programs of `bench compile`: every kernel that the configs use, in the shapes that are timed, and training steps."""
 
 import dataclasses
 import functools
@@ -14,38 +14,40 @@ from tanuki_jax.lm.kernels.attention.attention import self_attention
 from tanuki_jax.lm.kernels.attention.hopper_attention import FORWARD, KEYS, QUERIES
 from tanuki_jax.lm.kernels.attention.hopper_block import OWN
 from tanuki_jax.lm.kernels.grouped_matmul.grouped_matmul import grouped_matmul as multiply
-from tanuki_jax.planning.bench import attention, cross_entropy, grouped_matmul
-from tanuki_jax.planning.bench import document_rows as documents
-from tanuki_jax.planning.bench import step_timing as step
+from tanuki_jax.planning.bench import attention, cross_entropy, document_rows, grouped_matmul, step_timing
+from tanuki_jax.planning.bench.bench_results import direction
 from tanuki_jax.planning.bench.document_rows import Lengths
 from tanuki_jax.planning.bench.sizes import Sizes
 from tanuki_jax.planning.bench.suites import experiment
 from tanuki_jax.planning.plan.lowered_step import lower_step
 
 GROUPS = (1, 4, 8)
-"""Query heads of a key head."""
+"""Numbers of query heads for each key head."""
 
 
 class Work(NamedTuple):
-    """What a run of a program does on some data."""
+    """FLOPs of a run of a program on some data."""
 
     data: str
     useful: float
-    """FLOPs, as the benchmark counts them."""
+    """FLOPs as the benchmark counts them."""
     issued: float
-    """FLOPs that the kernels do: what is computed again, and whole tiles where a part is visible, included."""
+    """FLOPs that the kernels execute: recomputation and the invisible parts of visited tiles included."""
     rows: float = 1.0
-    """How many times the rows that the program was compiled for."""
+    """Rows of the data, as a multiple of the rows that the program is compiled for."""
 
 
 class Program(NamedTuple):
+    """A program to compile."""
+
     name: str
     lower: Callable[[Sequence[jax.Device]], Any]
-    """Lowers the program for devices, of which it uses one unless it says otherwise."""
+    """Lowers the program for devices; a kernel uses the first one only."""
     work: tuple[Work, ...] = ()
 
 
 def programs(sizes: Sizes) -> Iterator[Program]:
+    """Yield all kernels, then a training step under every rematerialisation policy."""
     yield from _attention(sizes)
     yield from _cross_entropy(sizes)
     yield from _grouped_matmul(sizes)
@@ -65,50 +67,50 @@ def _attention(sizes: Sizes) -> Iterator[Program]:
     rows, time, heads = sizes.tokens // sizes.times[0], sizes.times[0], sizes.model.heads
     ids = ((rows, time), jnp.int32)
 
-    def of(attend: attention.Attend, dim: int, kv_heads: int, backward: bool) -> Callable[[Sequence[jax.Device]], Any]:
+    def lowers(
+        attend: attention.Attend, dim: int, kv_heads: int, backward: bool
+    ) -> Callable[[Sequence[jax.Device]], Any]:
         q, k = ((rows, time, heads, dim), jnp.bfloat16), ((rows, time, kv_heads, dim), jnp.bfloat16)
         return functools.partial(_lower, functools.partial(attention.run, attend, backward), [q, k, k, q, ids, ids])
 
     for dim in sizes.head_dims:
         for group in GROUPS:
-            lower = of(functools.partial(self_attention, backend="hopper"), dim, heads // group, True)
+            lower = lowers(functools.partial(self_attention, backend="hopper"), dim, heads // group, True)
             work = tuple(
-                _attention_work(name, lengths, heads, dim, len(lengths) / rows)
-                for name, lengths in attention.kinds(sizes, time).items()
+                attention_work(data.name, data.lengths, heads, dim, len(data.lengths) / rows)
+                for data in attention.all_rows(sizes, time)
             )
             yield Program(f"attention hopper, D {dim}, {group} query heads a key head, forward + backward", lower, work)
         for name, attend, backward in (
             ("cudnn", functools.partial(self_attention, backend="cudnn"), True),
             ("jax's attention_mgpu", attention.attention_mgpu_peer, False),
         ):
-            passes = "forward + backward" if backward else "forward"
-            yield Program(f"attention {name}, D {dim}, {passes}", of(attend, dim, heads // GROUPS[1], backward))
+            lower = lowers(attend, dim, heads // GROUPS[1], backward)
+            yield Program(f"attention {name}, D {dim}, {direction(backward)}", lower)
 
 
-def _attention_work(name: str, lengths: Lengths, heads: int, dim: int, rows: float) -> Work:
-    """Two products forward, three for the queries' gradient and four for the keys', each over the tiles that it meets."""
-    met = [(2, OWN, FORWARD.keys), (3, OWN, QUERIES.keys), (4, KEYS.queries, OWN)]
-    issued = sum(products * documents.met_pairs(lengths, queries, keys) for products, queries, keys in met)
-    return Work(name, 14 * documents.visible_pairs(lengths) * heads * dim, 2 * issued * heads * dim, rows)
+def attention_work(name: str, lengths: Lengths, heads: int, dim: int, rows: float) -> Work:
+    """Count the FLOPs of our Hopper kernels forward and backward, over the tiles that each of them visits."""
+    # (products, queries and keys of a tile). Forward: scores, output. dQ: scores, dP, dQ. dKdV: scores, dP, dV, dK.
+    kernels = [(2, OWN, FORWARD.keys), (3, OWN, QUERIES.keys), (4, KEYS.queries, OWN)]
+    issued = sum(products * document_rows.tile_pairs(lengths, queries, keys) for products, queries, keys in kernels)
+    return Work(name, 14 * document_rows.visible_pairs(lengths) * heads * dim, 2 * issued * heads * dim, rows)
 
 
 def _cross_entropy(sizes: Sizes) -> Iterator[Program]:
     for case in cross_entropy.cases(sizes):
         if case.backward and case.counted == case.tokens:
-            of_tokens = (case.rows, case.time)
+            tokens = (case.rows, case.time)
             shapes: list[tuple[tuple[int, ...], Any]] = [
-                ((*of_tokens, case.width), jnp.bfloat16),
+                ((*tokens, case.width), jnp.bfloat16),
                 ((case.width, case.vocabulary), jnp.bfloat16),
-                (of_tokens, jnp.int32),
-                (of_tokens, jnp.float32),
+                (tokens, jnp.int32),
+                (tokens, jnp.float32),
             ]
             run = functools.partial(cross_entropy.run, cross_entropy.ours, True)
-            # The backward pass computes the logits again.
-            yield Program(
-                f"cross-entropy, {case.name}",
-                functools.partial(_lower, run, shapes),
-                (Work("", case.flops, case.flops * 4 / 3),),
-            )
+            # The backward pass computes the logits again: four products for three useful ones.
+            work = (Work("", case.flops, case.flops * 4 / 3),)
+            yield Program(f"cross-entropy, {case.name}", functools.partial(_lower, run, shapes), work)
 
 
 def _grouped_matmul(sizes: Sizes) -> Iterator[Program]:
@@ -122,22 +124,20 @@ def _grouped_matmul(sizes: Sizes) -> Iterator[Program]:
                 ((experts,), jnp.int32),
             ]
             run = functools.partial(grouped_matmul.run, functools.partial(multiply, backend="hopper"), case.products)
-            yield Program(
-                f"grouped-matmul hopper, {case.name}",
-                functools.partial(_lower, run, shapes),
-                (Work("", case.flops, case.flops),),
-            )
+            work = (Work("", case.flops, case.flops),)
+            yield Program(f"grouped-matmul hopper, {case.name}", functools.partial(_lower, run, shapes), work)
 
 
 def _steps(sizes: Sizes) -> Iterator[Program]:
-    """The whole model on a node, a row a device, under every policy."""
-    for policy in step.POLICIES:
+    """Yield a step of the full model on a node, with one row on each device, under every policy."""
+    for policy in step_timing.POLICIES:
         name = f"step, {sizes.model.layers} layers, a row of {sizes.times[0]} on each of eight devices, remat {policy}"
         yield Program(name, functools.partial(_lower_step, sizes, policy))
 
 
 def _lower_step(sizes: Sizes, policy: str, devices: Sequence[jax.Device]) -> Any:
-    whole = experiment(sizes)
-    data = dataclasses.replace(whole.data, batch_rows=len(devices))
-    layout: Any = dataclasses.replace(whole.layout, data=1, fsdp=len(devices), accumulation=1, remat=policy)  # type: ignore[arg-type]
-    return lower_step(dataclasses.replace(whole, data=data, layout=layout), devices)
+    full = experiment(sizes)
+    data = dataclasses.replace(full.data, batch_rows=len(devices))
+    changes: dict[str, Any] = {"data": 1, "fsdp": len(devices), "accumulation": 1, "remat": policy}
+    layout = dataclasses.replace(full.layout, **changes)
+    return lower_step(dataclasses.replace(full, data=data, layout=layout), devices)

@@ -1,4 +1,4 @@
-"""What the assembler said of the Mosaic-GPU kernels of a program while it was compiled: registers, spills, shared memory."""
+"""Registers, spills and shared memory of Mosaic-GPU kernels, read from the assembler's output during compilation."""
 
 import contextlib
 import dataclasses
@@ -8,8 +8,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-SAID_ON_REQUEST = {"MOSAIC_GPU_DUMP_PTXAS": "1", "MOSAIC_GPU_DUMP_RESOURCES": "1"}
-"""Environment under which Mosaic prints, on stdout, the assembler's words and the shared memory that it asks for."""
+DUMP_ENVIRONMENT = {"MOSAIC_GPU_DUMP_PTXAS": "1", "MOSAIC_GPU_DUMP_RESOURCES": "1"}
+"""Environment variables with which Mosaic prints the assembler's output and the shared memory it requests to stdout."""
 
 KERNEL = re.compile(r"^ptxas info +: Compiling entry function '([^']+)'", re.MULTILINE)
 SPILLS = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
@@ -28,14 +28,14 @@ class Kernel:
 
     name: str
     registers: int
-    """Of a thread at entry. Warpgroups that change theirs (setmaxnreg) have more or fewer later."""
+    """Registers of a thread at entry; warpgroups that use setmaxnreg have more or fewer later."""
     stack: int
     spill_stores: int
     spill_loads: int
     shared_static: int
-    """Shared memory beside what is asked for at launch."""
+    """Shared memory in addition to that requested at launch."""
     remarks: tuple[str, ...] = ()
-    """What the assembler warned of."""
+    """Warnings of the assembler."""
 
     @property
     def spills(self) -> bool:
@@ -43,15 +43,15 @@ class Kernel:
 
 
 def parse(text: str) -> list[Kernel]:
-    """The kernels that a log speaks of. A kernel that this process compiled before is not compiled, or spoken of, again."""
+    """Return the kernels of a log. A kernel that this process compiled before is not compiled, so not logged, again."""
     begins = [match.start() for match in KERNEL.finditer(text)]
     kernels = []
     for number, begin in enumerate(begins):
-        # What is remarked of a kernel comes before the line with its name, and after what was said of the one before.
+        # Warnings of a kernel precede the line with its name and follow the compile time of the previous kernel.
         before = text[begins[number - 1] if number else 0 : begin].rpartition("Compile time")[2]
-        part = text[begin : (*begins, len(text))[number + 1]]
-        name, used, spills = KERNEL.search(part), USED.search(part), SPILLS.search(part)
-        assert name and used and spills, f"the assembler's words are not understood: {part!r}"
+        section = text[begin : (*begins, len(text))[number + 1]]
+        name, used, spills = KERNEL.search(section), USED.search(section), SPILLS.search(section)
+        assert name and used and spills, f"the assembler's output has an unknown form: {section!r}"
         static = STATIC.search(used.group(0))
         stack, stores, loads = map(int, spills.groups())
         kernels.append(
@@ -69,7 +69,7 @@ def parse(text: str) -> list[Kernel]:
 
 
 def requested(text: str) -> list[int]:
-    """Bytes of shared memory, tiles and barriers, that each kernel of a program asks for at launch, in the order of its lowering."""
+    """Return the bytes of shared memory (tiles, barriers) that each kernel requests at launch, in order of lowering."""
     return [_bytes(line) for line in text.splitlines() if line.startswith("Resources(")]
 
 
@@ -81,22 +81,22 @@ def _bytes(line: str) -> int:
 
 @contextlib.contextmanager
 def listening() -> Iterator[list[str]]:
-    """Collects what is printed on stdout by anyone in this process, C++ included; the list holds the text once the block is left."""
-    heard: list[str] = []
-    before = {name: os.environ.get(name) for name in SAID_ON_REQUEST}
+    """Collect stdout of this process, C++ included, with the dumps on. The list holds the text after the block."""
+    output: list[str] = []
+    before = {name: os.environ.get(name) for name in DUMP_ENVIRONMENT}
     sys.stdout.flush()
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as file:
-        kept = os.dup(1)
+        stdout = os.dup(1)
         os.dup2(file.fileno(), 1)
-        os.environ.update(SAID_ON_REQUEST)
+        os.environ.update(DUMP_ENVIRONMENT)
         try:
-            # Python's own stdout need not be the process's.
+            # sys.stdout need not write to descriptor 1, for example under pytest.
             with contextlib.redirect_stdout(os.fdopen(os.dup(1), "w", encoding="utf-8")) as printed, printed:
-                yield heard
+                yield output
         finally:
-            os.dup2(kept, 1)
-            os.close(kept)
+            os.dup2(stdout, 1)
+            os.close(stdout)
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
             file.seek(0)
-            heard.append(file.read())
+            output.append(file.read())

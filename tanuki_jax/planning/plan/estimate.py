@@ -1,16 +1,16 @@
-"""What a layout needs and takes by arithmetic, in less than a millisecond: enough to choose what to compile."""
+"""Memory and time of a layout by arithmetic, in less than a millisecond: enough to choose what to compile."""
 
 import dataclasses
 import functools
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import jax
 import numpy as np
 from jax.sharding import AbstractMesh
 
-from tanuki_jax.config.experiment import Experiment, Layout
+from tanuki_jax.config.experiment import Activation, Experiment, Layout
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model.quantized_base import is_quantized
 from tanuki_jax.lm.parallel.mesh import AXES
@@ -23,58 +23,59 @@ from tanuki_jax.planning.plan.target import Target
 from tanuki_jax.planning.plan.work import Work, issued, with_idle
 from tanuki_jax.training.setup import state_shapes
 
+ACTIVATIONS = set(get_args(Activation))
 KEPT_BY: dict[str, set[str]] = {
     "full": {"input"},
     "attention": {"input", "attention"},
-    "dots": {"input", "qkv", "attention", "middle", "hidden"},
-    "none": {"input", "qkv", "attention", "middle", "hidden", "normal", "product"},
+    "dots": ACTIVATIONS,
+    "none": ACTIVATIONS | {"normal", "product"},
 }
-"""Which of a layer's activations each policy keeps: those of `Layout.save` by their names, and what norms and SwiGLU compute from them."""
+"""Activations of a layer that each policy keeps; `normal` and `product` are intermediates of norms and SwiGLU."""
 
-# Fitted to the plans of 13 layouts of the 8B on three nodes of H100: what XLA moves in memory outside products, in reads and writes.
+# Reads and writes of arrays in memory outside products, fitted to plans of 13 layouts of the 8B on three nodes of H100.
 VISITS = 7
-"""Of each activation by name, forward and backward."""
+"""Reads and writes of each named activation, forward and backward."""
 VISITS_OF_KEPT = 3.5
-"""Of each kept one in addition."""
+"""Additional reads and writes of each kept activation."""
 VISITS_OF_GRADIENTS = 9
-"""Of the sums of gradients, each time that a micro-batch adds to them."""
+"""Reads and writes of the summed gradients, in each micro-batch."""
 VISITS_OF_GATHERED = 2
-"""Of gathered weights, in each micro-batch."""
+"""Reads and writes of gathered weights, in each micro-batch."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class State:
-    """What a device holds whatever the micro-batches are, in bytes."""
+    """Bytes on a device that do not depend on the micro-batches."""
 
     parameters: int
-    """Those that are trained."""
+    """Trained parameters."""
     optimizer: int
     gradients: int
     """Sums over micro-batches, in float32."""
     gathered: int
-    """All its weights as products take them, not split over `fsdp`: in compute_dtype, but for quantized ones."""
+    """All weights as products use them, not split over `fsdp`: quantized, or in compute_dtype."""
     scattered: int
-    """Gradients of those that are trained in compute_dtype, not split over `fsdp`."""
+    """Gradients of trained parameters in compute_dtype, not split over `fsdp`."""
     frozen: int = 0
     """Weights that are not trained."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Of a step."""
+    """Memory and time of a step."""
 
     bytes: int
-    """What a device holds at the least: state, gradients and what the forward pass keeps."""
+    """Lower bound of a device's memory: state, gradients and kept activations."""
     seconds: float
 
 
 def size_over(layout: Layout, axes: Sequence[str]) -> int:
-    """Devices along some of the mesh's axes together."""
+    """Return the number of devices along some mesh axes together."""
     return math.prod(getattr(layout, axis) for axis in axes)
 
 
 def state_bytes(experiment: Experiment) -> State:
-    """Exactly what the table of sharding rules gives each device. InputError if the mesh does not divide a parameter."""
+    """Return the exact state of a device by the sharding rules. InputError if the mesh does not divide a parameter."""
     layout = experiment.layout
     shapes = state_shapes(dataclasses.replace(experiment, layout=Layout(parameter_dtype=layout.parameter_dtype)))
     frozen, trained, undivided = shapes.get("frozen", {}), shapes["parameters"], dataclasses.replace(layout, fsdp=1)
@@ -92,7 +93,7 @@ def state_bytes(experiment: Experiment) -> State:
 
 
 def _in_products(frozen: Any, layout: Layout) -> Any:
-    """Shapes of frozen weights as they are gathered: those that are not quantized in compute_dtype."""
+    """Return the shapes of frozen weights as they are gathered: quantized, or in compute_dtype."""
 
     def gathered(weight: Any) -> Any:
         return weight if is_quantized(weight) else jax.ShapeDtypeStruct(weight.shape, layout.compute_dtype)
@@ -101,7 +102,7 @@ def _in_products(frozen: Any, layout: Layout) -> Any:
 
 
 def _held(model: Model, tree: Any, layout: Layout) -> tuple[int, int]:
-    """Elements and bytes of a tree's arrays on one device."""
+    """Return elements and bytes of a tree's arrays on one device."""
     mesh: Any = AbstractMesh(tuple(getattr(layout, axis) for axis in AXES), AXES)
     leaves = jax.tree.leaves(tree)
     parts = [
@@ -114,14 +115,14 @@ def _held(model: Model, tree: Any, layout: Layout) -> tuple[int, int]:
 
 
 def estimate(experiment: Experiment, target: Target, state: State) -> Estimate:
-    """Memory and time of a step, by the roofline of `terms` from what the layout must exchange and about what is moved in memory."""
+    """Estimate memory and time of a step: the roofline of `terms`, with approximate memory traffic and exchanges."""
     work, moved, traffic = (
         _work(experiment),
         _moved(experiment, target, state),
         list(exchanges(experiment, target, state)),
     )
-    found = terms(target.hardware, target.count, work, bubble(experiment.layout), moved, 0, traffic)
-    return Estimate(bytes=_bytes(experiment, state), seconds=math.fsum(term.shown for term in found))
+    parts = terms(target.hardware, target.count, work, bubble(experiment.layout), moved, 0, traffic)
+    return Estimate(bytes=_bytes(experiment, state), seconds=math.fsum(term.shown for term in parts))
 
 
 def _work(experiment: Experiment) -> Work:
@@ -140,14 +141,14 @@ def _item(layout: Layout) -> int:
 
 
 def _tokens(experiment: Experiment) -> float:
-    """Of a micro-batch, on each device, as activations between layers are split."""
+    """Return the tokens of a micro-batch on each device, as activations between layers are split."""
     data, layout = experiment.data, experiment.layout
     parts = layout.accumulation * layout.microbatches * size_over(layout, (*ROWS, "context", "tensor"))
     return data.batch_rows * data.sequence_length / parts
 
 
 def _sizes(model: Model) -> dict[str, int]:
-    """Elements of a layer's activations, of one token; for `normal` and `product`, part of which is in float32, about."""
+    """Return elements per token of a layer's activations; approximate for `normal` and `product`, partly in float32."""
     heads, inner = model.heads * model.head_dim, model.hidden * (model.experts_per_token if model.experts else 1)
     return {
         "input": model.width,
@@ -161,13 +162,13 @@ def _sizes(model: Model) -> dict[str, int]:
 
 
 def _kept(experiment: Experiment) -> int:
-    """Elements of a layer's activations that are kept on the device, of one token."""
+    """Return elements per token of a layer's activations that are kept on the device."""
     layout, sizes = experiment.layout, _sizes(experiment.model)
     return sum(sizes[name] for name in (KEPT_BY[layout.remat] | set(layout.save)) - set(layout.offload))
 
 
 def _turns(layout: Layout) -> float:
-    """How often each layer's weights are used, and gradients added, in a step: in a pipeline also in idle rounds."""
+    """Return how often a step uses each layer's weights and adds its gradients, idle rounds of a pipeline included."""
     return layout.accumulation * (layout.microbatches + (layout.stage - 1) / layout.interleave)
 
 
@@ -176,13 +177,13 @@ def _bytes(experiment: Experiment, state: State) -> int:
     layers = experiment.model.layers / layout.stage * _turns(layout) / layout.accumulation
     kept = round(_kept(experiment) * _tokens(experiment) * layers * _item(layout))
     gathered = state.gathered if layout.zero == 1 else 0
-    # Without accumulation gradients come into being as activations go.
+    # Without accumulation, gradients are created while activations are freed, so only the larger of the two counts.
     both = state.gradients + kept if layout.accumulation > 1 else max(state.gradients, kept)
     return state.frozen + state.parameters + state.optimizer + gathered + both
 
 
 def _moved(experiment: Experiment, target: Target, state: State) -> int:
-    """Bytes read and written on a device outside products: activations, weights and sums of gradients, the optimizer's update."""
+    """Return bytes read and written on a device outside products: activations, weights, gradients, optimizer."""
     model, layout, data = experiment.model, experiment.layout, experiment.data
     tokens = data.batch_rows * data.sequence_length / target.count / (1 - bubble(layout))
     sizes = _sizes(model)
@@ -192,7 +193,7 @@ def _moved(experiment: Experiment, target: Target, state: State) -> int:
 
 
 def exchanges(experiment: Experiment, target: Target, state: State) -> Iterator[Traffic]:
-    """The collectives of a step, all over the same axes as one."""
+    """Yield the collectives of a step, all calls over the same axes as one."""
     model, layout, item, tokens = experiment.model, experiment.layout, _item(experiment.layout), _tokens(experiment)
     turns, micro, layers = _turns(layout), layout.accumulation * layout.microbatches, model.layers / layout.stage
     row, whole = model.width * item, tokens * layout.tensor
@@ -205,18 +206,18 @@ def exchanges(experiment: Experiment, target: Target, state: State) -> Iterator[
     exchanged = gathers * state.gathered + turns * state.scattered
     yield ring(SHARED, layers * (gathers + turns), exchanged / (gathers + turns) / layers)
     yield ring(("data", "context"), layers * 2 * turns, state.gradients / 4 * item / layers)
-    # Gathered and scattered twice in a layer's forward pass and twice backward, and again what is computed again.
+    # Tensor parallelism gathers and scatters twice forward and twice backward; recomputation repeats some of it.
     yield ring(("tensor",), micro * layers * (8 if layout.remat == "none" else 11), whole * row)
     keys = 2 * model.kv_heads * model.head_dim * item / layout.tensor
     yield ring(("context",), micro * layers * 3, whole * layout.context * keys)
     yield ring(("expert",), micro * layers * 5, whole * model.experts_per_token * row)
-    # What moves, what waits and what is done, forward and backward; and groups of layers to the stage where they work.
+    # A pipeline sends its moving, waiting and finished micro-batches forward and backward, and layers to their stages.
     yield _sent(layout, target, ("stage",), 6 * turns * layout.interleave, tokens * row)
     yield _sent(layout, target, ("stage",), layout.accumulation, state.gradients * (1 - 1 / layout.interleave))
 
 
 def _sent(layout: Layout, target: Target, axes: Sequence[str], count: float, size: float) -> Traffic:
-    """So many collectives in which a device sends `size` bytes; a group sends with all the devices that it has in a node."""
+    """Return `count` collectives of `size` bytes; all devices of a group in one node share its network links."""
     together = math.prod(_in_node(layout, axis, target.per_node) for axis in axes)
     members, hardware = size_over(layout, axes), target.hardware
     leaves = together < members
@@ -234,7 +235,7 @@ def _sent(layout: Layout, target: Target, axes: Sequence[str], count: float, siz
 
 
 def _in_node(layout: Layout, axis: str, per_node: int) -> int:
-    """How many neighbours along an axis a node has; one where the ends of nodes divide a group unevenly."""
+    """Return how many devices of a group along an axis are in one node; 1 if nodes divide the group unevenly."""
     size, stride = getattr(layout, axis), size_over(layout, AXES[AXES.index(axis) + 1 :])
     if per_node % (size * stride) == 0:
         return size

@@ -1,9 +1,12 @@
-"""The text of a compiled program (XLA's HLO) as instructions, and how often each of them runs."""
+"""Parser of compiled programs (XLA's HLO text): instructions, and how often each of them runs."""
 
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+# A program is a list of computations; each line of a computation is an instruction:
+#   %body.1 (param.1: (s32[], f32[8])) -> (s32[], f32[8]) {
+#     ROOT %add.2 = f32[8]{0:T(256)} add(%a, %b), metadata={op_name="jit(step)/add"}
 COMPUTATION = re.compile(r"(ENTRY )?%?([\w.-]+) \(.*\) -> .* \{$")
 INSTRUCTION = re.compile(r"\s+(ROOT )?%?([\w.-]+) = ")
 OPCODE = re.compile(r" ?([a-z][a-z0-9-]*)\(")
@@ -11,11 +14,11 @@ ARRAY = re.compile(r"\b(pred|token|[a-z]+\d+\w*)\[([\d,<=]*)\](\{[^{}]*\})?")
 NAME = re.compile(r"%([\w.-]+)")
 TRIPS = re.compile(r'"known_trip_count":\{"n":"(\d+)"\}')
 HOST = "S(5)"
-"""How a layout says that an array is in the host's memory."""
+"""Mark in a layout of an array in the host's memory."""
 
 
 class Array(NamedTuple):
-    """An array of an instruction's type."""
+    """An array in the type of an instruction."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -30,14 +33,16 @@ class Array(NamedTuple):
 
 
 class Instruction(NamedTuple):
+    """An instruction of a computation."""
+
     name: str
     opcode: str
     arrays: tuple[Array, ...]
-    """Of the result; several of a tuple, in order."""
+    """Arrays of the result; several if it is a tuple, in order."""
     operands: tuple[str, ...]
-    """Names of instructions; of a parameter its number, of a constant its value."""
+    """Names of instructions; for a parameter its number, for a constant its value."""
     attributes: str
-    """What follows the operands, metadata included."""
+    """Text after the operands, metadata included."""
     root: bool
 
     @property
@@ -45,20 +50,22 @@ class Instruction(NamedTuple):
         return sum(array.bytes for array in self.arrays)
 
     def called(self, attribute: str) -> str:
-        """The computation that `attribute` names; empty if none."""
-        found = re.search(rf"\b{attribute}=%?([\w.-]+)", self.attributes)
-        return found[1] if found else ""
+        """Return the computation that `attribute` names; empty if there is none."""
+        match = re.search(rf"\b{attribute}=%?([\w.-]+)", self.attributes)
+        return match[1] if match else ""
 
     @property
     def scope(self) -> str:
-        """Where in the traced function it is from: jit(step)/while/body/... ."""
-        found = re.search(r'op_name="([^"]*)"', self.attributes)
-        return found[1] if found else ""
+        """Origin in the traced function, as in jit(step)/while/body/sin; empty if unknown."""
+        match = re.search(r'op_name="([^"]*)"', self.attributes)
+        return match[1] if match else ""
 
 
 class Computation(NamedTuple):
+    """A named list of instructions, such as the body of a loop or a fusion."""
+
     instructions: dict[str, Instruction]
-    """By name, in order."""
+    """Instructions by name, in order."""
 
     @property
     def root(self) -> Instruction:
@@ -66,13 +73,13 @@ class Computation(NamedTuple):
 
     @property
     def parameters(self) -> list[Instruction]:
-        """In their order."""
-        found = [each for each in self.instructions.values() if each.opcode == "parameter"]
-        return sorted(found, key=lambda each: int(each.operands[0]))
+        """Parameters by number."""
+        parameters = [each for each in self.instructions.values() if each.opcode == "parameter"]
+        return sorted(parameters, key=lambda each: int(each.operands[0]))
 
 
 class Run(NamedTuple):
-    """An instruction that the program executes, and how often."""
+    """An instruction that the program executes, its computation, and how often it runs."""
 
     instruction: Instruction
     within: Computation
@@ -80,22 +87,24 @@ class Run(NamedTuple):
 
 
 class Program(NamedTuple):
+    """A compiled program."""
+
     computations: dict[str, Computation]
     entry: str
 
     def runs(self) -> Iterator[Run]:
-        """Every instruction outside fusions, with loops and calls opened; a loop whose length the compiler does not know counts once."""
-        return self._of(self.entry, 1)
+        """Yield every instruction outside fusions, inside loops and calls too; a loop of unknown length counts once."""
+        return self._runs_of(self.entry, 1)
 
-    def _of(self, name: str, times: int) -> Iterator[Run]:
+    def _runs_of(self, name: str, times: int) -> Iterator[Run]:
         computation = self.computations[name]
         for instruction in computation.instructions.values():
             yield Run(instruction, computation, times)
-            for called, repeats in self.opened(instruction):
-                yield from self._of(called, times * repeats)
+            for called, repeats in self.called_by(instruction):
+                yield from self._runs_of(called, times * repeats)
 
-    def opened(self, instruction: Instruction) -> list[tuple[str, int]]:
-        """The computations that an instruction runs, but for the bodies of fusions and reductions, and how often each."""
+    def called_by(self, instruction: Instruction) -> list[tuple[str, int]]:
+        """Return the computations that an instruction runs, and how often; without bodies of fusions and reductions."""
         if instruction.opcode == "while":
             return [(instruction.called("body"), self._trips(instruction))]
         if instruction.opcode == "conditional":
@@ -109,9 +118,10 @@ class Program(NamedTuple):
         return []
 
     def _trips(self, loop: Instruction) -> int:
-        """As the compiler notes it, or, for TPUs, by the constant up to which a scan counts from 0; 1 if neither tells."""
-        if noted := TRIPS.search(loop.attributes):
-            return int(noted[1])
+        """Return the length of a loop: the compiler's note or, on TPUs, the limit of its counter; 1 if unknown."""
+        if note := TRIPS.search(loop.attributes):
+            return int(note[1])
+        # A scan without a note: its condition is `counter < constant`, and the counter starts at 0.
         condition = self.computations[loop.called("condition")]
         limit = condition.instructions.get(condition.root.operands[-1]) if condition.root.operands else None
         counts = condition.root.opcode == "compare" and "direction=LT" in condition.root.attributes
@@ -119,7 +129,7 @@ class Program(NamedTuple):
 
 
 def parse(text: str) -> Program:
-    """What `jax.stages.Compiled.as_text` gives."""
+    """Parse the text of `jax.stages.Compiled.as_text`."""
     computations: dict[str, Computation] = {}
     entry, current = "", Computation({})
     for line in text.splitlines():
@@ -134,7 +144,7 @@ def parse(text: str) -> Program:
 
 
 def _instruction(name: str, root: bool, rest: str) -> Instruction:
-    """From what follows the name: TYPE OPCODE(OPERANDS), ATTRIBUTES."""
+    """Parse the rest of a line after its name: TYPE OPCODE(OPERANDS), ATTRIBUTES."""
     end = _close(rest, 0) if rest.startswith("(") else rest.index(" ")
     kind = rest[:end]
     opcode = OPCODE.match(rest, end)
@@ -146,33 +156,33 @@ def _instruction(name: str, root: bool, rest: str) -> Instruction:
 
 
 def arrays_of(kind: str) -> tuple[Array, ...]:
-    """The arrays in a type, in order."""
-    found = []
+    """Return the arrays of a type, in order."""
+    arrays = []
     for dtype, shape, layout in ARRAY.findall(kind):
         dims = tuple(int(dim.lstrip("<=")) for dim in shape.split(",") if dim)
-        found.append(Array(dtype, dims, HOST in layout))
-    return tuple(found)
+        arrays.append(Array(dtype, dims, HOST in layout))
+    return tuple(arrays)
 
 
 def _close(text: str, start: int) -> int:
-    """The place after the parenthesis that closes the one at `start`."""
+    """Return the position after the parenthesis that closes the one at `start`."""
     depth = 0
-    for place in range(start, len(text)):
-        if text[place] == "(":
+    for position in range(start, len(text)):
+        if text[position] == "(":
             depth += 1
-        elif text[place] == ")":
+        elif text[position] == ")":
             depth -= 1
             if not depth:
-                return place + 1
+                return position + 1
     raise AssertionError(f"a parenthesis is not closed: {text[:200]}")
 
 
 def _bits(dtype: str) -> int:
-    """Of an element: the number in the name of its type."""
+    """Return the size of an element in bits: the number in the name of its type."""
     if dtype == "token":
         return 0
     if dtype == "pred":
         return 8
-    found = re.match(r"[a-z]+(\d+)", dtype)
-    assert found, dtype
-    return int(found[1])
+    match = re.match(r"[a-z]+(\d+)", dtype)
+    assert match, dtype
+    return int(match[1])

@@ -1,4 +1,4 @@
-"""The training step of an experiment, lowered for devices that need not be here."""
+"""Training step of an experiment, lowered for devices that need not be present."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -19,13 +19,13 @@ from tanuki_jax.training.step import make_step
 
 
 def rows_of_device(experiment: Experiment, parts: int) -> int:
-    """Rows of a micro-batch on each device where `parts` devices split them."""
+    """Return the rows of a micro-batch on each device if `parts` devices share them."""
     return experiment.data.batch_rows // (experiment.layout.accumulation * experiment.layout.microbatches * parts)
 
 
 @contextlib.contextmanager
 def compiled_anew() -> Iterator[None]:
-    """Without jax's cache: what is compiled for devices that are not here cannot be read back without them."""
+    """Disable jax's compilation cache: programs for absent devices cannot be read back without the devices."""
     before = bool(jax.config.jax_enable_compilation_cache)
     try:
         jax.config.update("jax_enable_compilation_cache", False)
@@ -37,7 +37,7 @@ def compiled_anew() -> Iterator[None]:
 
 
 def lower_step(experiment: Experiment, devices: Sequence[jax.Device]) -> jax.stages.Lowered:
-    """The step as it would be called, with a batch of the experiment's rows; nothing is allocated.
+    """Lower the step with a batch of the experiment's rows; nothing is allocated.
 
     InputError if the layout does not fit the devices, the batch or the model.
     """
@@ -52,7 +52,7 @@ def lower_step(experiment: Experiment, devices: Sequence[jax.Device]) -> jax.sta
 
 
 def _batch(experiment: Experiment, mesh: Mesh) -> Batch[jax.ShapeDtypeStruct]:
-    """What a step is given, with the fields that its objective reads."""
+    """Return the shapes of a batch, with the fields that the objective reads."""
     layout, data = experiment.layout, experiment.data
     shape = (layout.accumulation, data.batch_rows // layout.accumulation, data.sequence_length)
     sharding = NamedSharding(mesh, BATCH)

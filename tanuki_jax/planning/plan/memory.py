@@ -1,4 +1,4 @@
-"""What a device's memory holds at a step's peak, from what the compiler says and the sharding rules."""
+"""Peak memory of a step on one device, from the compiler's analysis and the sharding rules."""
 
 import math
 from collections.abc import Sequence
@@ -12,20 +12,21 @@ from tanuki_jax.planning.plan.plan_results import Memory
 
 
 def split(compiled: Any, state: Any, kept: int, hardware: Hardware) -> Memory:
-    """The peak, parted.
+    """Split the peak memory of a step into its parts.
 
-    The peak is what the compiler allocates: arguments and results (which share their buffers, as the state is donated) and one buffer
-    for all that comes and goes between them. Frozen weights, parameters and optimizer are exact. Activations are the arrays that the
-    forward pass stacks for the backward pass, all of which live when it turns round. Temporaries are the rest.
+    The peak is what the compiler allocates: arguments and results (which share their buffers, since the state is
+    donated) and one buffer for all values in between. Frozen weights, parameters and optimizer are exact. Activations
+    are the arrays that the forward pass stacks for the backward pass; all of them exist at its start. Temporaries are
+    the rest.
 
     Args:
         compiled: the step.
         state: its train state, whose leaves have shape, dtype and sharding.
         kept: bytes that the forward pass stacks.
-        hardware: for the device's memory and the margin.
+        hardware: the device, for its memory and margin.
     """
     said = compiled.memory_analysis()
-    assert said is not None, "the compiler does not say how much memory the step needs"
+    assert said is not None, "the compiler reports no memory of the step"
     peak = said.argument_size_in_bytes + said.output_size_in_bytes - said.alias_size_in_bytes + said.temp_size_in_bytes
     frozen, parameters = held(state.get("frozen", {})), held(state["parameters"])
     optimizer = held({name: part for name, part in state.items() if name not in ("frozen", "parameters")})
@@ -46,11 +47,11 @@ def split(compiled: Any, state: Any, kept: int, hardware: Hardware) -> Memory:
 
 
 def held(tree: Any) -> int:
-    """Bytes of a tree's arrays on one device."""
+    """Return the bytes of a tree's arrays on one device."""
     return sum(array_bytes(leaf.sharding.shard_shape(leaf.shape), leaf.dtype) for leaf in jax.tree.leaves(tree))
 
 
 def array_bytes(shape: Sequence[int], dtype: Any) -> int:
-    """Of an array on a device, where two values of 4 bits share a byte."""
+    """Return the bytes of an array on a device, where two 4-bit values share a byte."""
     bits = 4 if jnp.dtype(dtype).name in ("int4", "uint4") else 8 * jnp.dtype(dtype).itemsize
     return math.prod(shape) * bits // 8

@@ -1,4 +1,4 @@
-"""What a compiled program moves in a device's memory outside its products, and what its forward pass keeps for the backward pass."""
+"""Memory traffic of a compiled program outside its products, and what its forward pass keeps for the backward pass."""
 
 import re
 
@@ -29,7 +29,7 @@ IDLE |= {
     "async-start",
 }
 PRODUCTS = {"dot", "convolution", "custom-call", "scaled-dot", "ragged-dot"}
-"""Whose own efficiency says how long they take, memory included. Custom calls are kernels and what libraries compute."""
+"""Opcodes whose time, memory included, is predicted from FLOPs; custom calls are kernels and library calls."""
 WRITES_PART = "dynamic-update-slice"
 READS_PART = ("dynamic-slice", "slice", "gather")
 VIEWS = ("bitcast", "reshape", "convert", "copy", "transpose")
@@ -37,9 +37,9 @@ FORWARD, BACKWARD = re.compile(r"\bjvp\("), re.compile(r"\btranspose\(")
 
 
 def moved_bytes(program: Program) -> int:
-    """Bytes read and written in a step by all that is neither a product, a kernel nor a collective.
+    """Return the bytes that a step reads and writes outside products, kernels and collectives.
 
-    Each operand is read once and each result written once; of an array of which only a slice is used, that slice.
+    Each operand is read once and each result written once; where only a slice is used, only the slice counts.
     """
     return sum(
         run.times * _moved(run.instruction, run.within, program)
@@ -49,8 +49,8 @@ def moved_bytes(program: Program) -> int:
 
 
 def host_bytes(program: Program) -> int:
-    """Bytes that travel in a step between a device and the host's memory."""
-    # What is read here is written there, so that half of what is moved travels.
+    """Return the bytes that a step transfers between a device and the host's memory."""
+    # A transfer reads on one side and writes on the other, so half of the moved bytes are transferred.
     return sum(
         run.times * _moved(run.instruction, run.within, program) // 2
         for run in program.runs()
@@ -59,10 +59,11 @@ def host_bytes(program: Program) -> int:
 
 
 def kept_bytes(program: Program) -> int:
-    """Bytes of the arrays in which the loops of the forward pass stack what the backward pass needs.
+    """Return the bytes of arrays in which the loops of the forward pass stack activations for the backward pass.
 
-    These are the arrays that go round a loop whose name says that it is of the forward pass (`jvp`, not its transpose), one part of
-    which is written each time. A loop that runs once is no loop to the compiler, and what it keeps is not found.
+    A loop belongs to the forward pass if its name has `jvp` and not its transpose. A stacked array is carried through
+    the loop, and each iteration writes one slice. The compiler removes a loop of one iteration, whose activations are
+    therefore missed.
     """
     return _kept(program, program.entry)
 
@@ -74,16 +75,17 @@ def _kept(program: Program, name: str) -> int:
         if instruction.opcode == "while" and forward:
             total += _stacked(program, program.computations[instruction.called("body")])
         else:
-            total += sum(_kept(program, called) for called, _ in program.opened(instruction))
+            total += sum(_kept(program, called) for called, _ in program.called_by(instruction))
     return total
 
 
 def _stacked(program: Program, body: Computation) -> int:
-    """Bytes of the arrays that a loop writes a part of at a time, on the device."""
+    """Return the bytes on the device of arrays to which a loop writes one slice in each iteration."""
     total = 0
     for name in set(body.root.operands):
         source = body.instructions[name]
-        wanted = source.arrays
+        carried = source.arrays
+        # Look through views and asynchronous copies for the instruction that computed the value, often a fusion.
         while source.operands and (
             source.opcode in ("bitcast", "get-tuple-element", "copy") or source.opcode.endswith("-done")
         ):
@@ -91,12 +93,12 @@ def _stacked(program: Program, body: Computation) -> int:
         inside = program.computations.get(source.called("calls"))
         writers = inside.instructions.values() if inside else [source]
         sizes = {writer.bytes for writer in writers if writer.opcode == WRITES_PART}
-        total += sum(array.bytes for array in wanted if array.bytes in sizes and not array.on_host)
+        total += sum(array.bytes for array in carried if array.bytes in sizes and not array.on_host)
     return total
 
 
 def _of_host(instruction: Instruction, within: Computation) -> bool:
-    """Whether it moves an array to or from the host's memory."""
+    """Whether the instruction moves an array to or from the host's memory."""
     if instruction.opcode not in (
         "copy",
         "copy-start",
@@ -107,15 +109,16 @@ def _of_host(instruction: Instruction, within: Computation) -> bool:
         "async-start",
     ):
         return False
-    given = [array for name in instruction.operands for array in within.instructions[name].arrays]
-    return any(array.on_host for array in (*instruction.arrays, *given))
+    operands = [array for name in instruction.operands for array in within.instructions[name].arrays]
+    return any(array.on_host for array in (*instruction.arrays, *operands))
 
 
 def _moved(instruction: Instruction, within: Computation, program: Program) -> int:
+    """Return the bytes that one run of an instruction reads and writes; 0 for products, kernels and collectives."""
     opcode = instruction.opcode.removesuffix("-start")
     if opcode in IDLE or opcode in PRODUCTS or opcode in KINDS or opcode.endswith("-done"):
         return 0
-    given = [within.instructions[name].bytes for name in instruction.operands]
+    operands = [within.instructions[name].bytes for name in instruction.operands]
     inside = program.computations.get(instruction.called("calls")) if opcode == "fusion" else None
     if inside is not None:
         if _has_product(inside, program):
@@ -124,10 +127,10 @@ def _moved(instruction: Instruction, within: Computation, program: Program) -> i
     if opcode in READS_PART:
         return 2 * instruction.bytes
     if opcode == WRITES_PART:
-        return 2 * given[1]
+        return 2 * operands[1]
     if instruction.opcode != opcode:  # an asynchronous copy, whose type lists source and target
-        return 2 * sum(given)
-    return instruction.bytes + sum(given)
+        return 2 * sum(operands)
+    return instruction.bytes + sum(operands)
 
 
 def _has_product(inside: Computation, program: Program) -> bool:
@@ -140,6 +143,7 @@ def _has_product(inside: Computation, program: Program) -> bool:
 
 
 def _written(inside: Computation, result: Instruction) -> int:
+    """Return the bytes that a fusion writes: its results, or the slices that it updates in place."""
     if result.opcode == "tuple":
         return sum(_written(inside, inside.instructions[name]) for name in result.operands)
     source = result
@@ -151,14 +155,15 @@ def _written(inside: Computation, result: Instruction) -> int:
 
 
 def _read(inside: Computation, parameter: Instruction) -> int:
+    """Return the bytes that a fusion reads of a parameter: the slices that it uses, or all of it."""
     total, pending = 0, [parameter]
     while pending:
-        given = pending.pop()
-        for user in (each for each in inside.instructions.values() if given.name in each.operands):
-            if user.opcode in READS_PART and user.operands[0] == given.name:
+        value = pending.pop()
+        for user in (each for each in inside.instructions.values() if value.name in each.operands):
+            if user.opcode in READS_PART and user.operands[0] == value.name:
                 total += user.bytes
-            elif user.opcode == WRITES_PART and user.operands[0] == given.name:
-                continue
+            elif user.opcode == WRITES_PART and user.operands[0] == value.name:
+                continue  # updated in place, not read
             elif user.opcode in VIEWS and not user.root:
                 pending.append(user)
             else:

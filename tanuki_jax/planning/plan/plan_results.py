@@ -1,4 +1,4 @@
-"""What a plan says of an experiment on a target."""
+"""Results of a plan: memory, traffic and time of an experiment's step on a target."""
 
 import dataclasses
 
@@ -7,42 +7,42 @@ GIB = 2**30
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Memory:
-    """Bytes on one device at a step's peak: what the compiler counts, and what has to stay free for what it does not."""
+    """Bytes on one device at the peak of a step, and a margin for what the compiler does not count."""
 
     parameters: int
-    """What is trained."""
+    """Trained parameters."""
     optimizer: int
     activations: int
-    """What the forward pass keeps for the backward pass."""
+    """Arrays that the forward pass keeps for the backward pass."""
     temporaries: int
-    """All else at the peak: batch, gradients, gathered weights, what a layer needs while it is computed."""
+    """All other arrays at the peak: batch, gradients, gathered weights, buffers of one layer."""
     margin: int
-    """For communication buffers, workspaces of libraries and fragmentation."""
+    """Memory kept free for communication buffers, workspaces of libraries and fragmentation."""
     capacity: int
-    """What the device has."""
+    """Memory of the device."""
     frozen: int = 0
-    """Weights that are not trained."""
+    """Frozen weights."""
     host: int = 0
-    """In the host's memory, for this device; in none of the other figures."""
+    """Bytes in the host's memory for this device, in addition to the other figures."""
 
     @property
     def state(self) -> int:
-        """What is there between steps too."""
+        """Bytes that are also held between steps."""
         return self.frozen + self.parameters + self.optimizer
 
     @property
     def peak(self) -> int:
-        """What the compiler counts."""
+        """Bytes that the compiler counts."""
         return self.state + self.activations + self.temporaries
 
     @property
     def needed(self) -> int:
-        """What has to be there for the step to run."""
+        """Bytes that the step needs to run."""
         return self.peak + self.margin
 
     @property
     def free(self) -> int:
-        """What is left above peak and margin; negative where the step does not fit."""
+        """Bytes left beside peak and margin; negative if the step does not fit."""
         return self.capacity - self.needed
 
     @property
@@ -51,26 +51,26 @@ class Memory:
 
     @property
     def verdict(self) -> str:
-        """In words, as `3.2 GiB too large`."""
+        """`fits`, or the excess, as in `3.2 GiB too large`."""
         return "fits" if self.fits else f"{-self.free / GIB:.1f} GiB too large"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """One kind of collective over one kind of group, in one step."""
+    """All collectives of one kind over the same mesh axes, in one step."""
 
     kind: str
     """HLO's name: all-gather, reduce-scatter, all-reduce, all-to-all, collective-permute, ragged-all-to-all."""
     between_nodes: bool
-    """Whether a group has devices of several nodes."""
+    """Whether a group has devices in several nodes."""
     count: int
-    """How often it is called."""
+    """Number of calls."""
     sent_bytes: int
-    """What a device sends in all of them, by a ring where the collective has one."""
+    """Bytes that a device sends in all calls, by a ring algorithm where there is one."""
     seconds: float
-    """At the link's rate, latency included."""
+    """Time of all calls at the link's rate, latency included."""
     axes: tuple[str, ...] = ()
-    """Mesh axes of its groups."""
+    """Mesh axes of the groups."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -80,72 +80,73 @@ class Term:
     name: str
     seconds: float
     measured: bool
-    """Whether its rate was measured on such a device; assumed if not."""
+    """Whether the rate was measured on such a device; if not, it is assumed."""
     hidden: float = 0.0
-    """Seconds of it in which other work goes on."""
+    """Seconds that other work hides."""
     source: str = ""
-    """Where the rate is from."""
+    """Source of the rate."""
 
     @property
     def shown(self) -> float:
-        """Seconds by which it makes the step longer."""
+        """Seconds that the part adds to the step."""
         return self.seconds - self.hidden
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a step of an experiment needs on a target, and how long it takes."""
+    """Memory and time of a step of an experiment on a target."""
 
     experiment: str
     target: str
     devices: int
     memory: Memory
     model_flops: int
-    """Of a step, all devices: three times the forward pass, attention as one causal document a row; no gradients of frozen weights."""
+    """Model FLOPs of a step on all devices: three times the forward pass (frozen weights twice), attention over one
+    causal document a row."""
     issued_flops: int
-    """Of a step, all devices, recomputation and a pipeline's idle rounds included."""
+    """FLOPs of a step on all devices, recomputation and idle rounds of a pipeline included."""
     traffic: tuple[Traffic, ...]
     terms: tuple[Term, ...]
     seconds: float
-    """Of a step; communication that other work hides is not in it, so it is less than the sum of the terms."""
+    """Time of a step: the sum of the terms without the seconds that are hidden."""
     bubble: float
-    """Share of a step in which a pipeline's stages have nothing to do."""
+    """Share of a step for which pipeline stages are idle."""
     tokens: int
-    """Of a step."""
+    """Tokens of a step."""
     steps: int
     peak_flops: float
-    """The vendor's dense bfloat16 FLOP/s of a device."""
+    """Dense bfloat16 FLOP/s of a device, as the vendor states it."""
     compile_seconds: float
     kind: str = "gpu"
-    """Of the devices."""
+    """Kind of the devices."""
     layout: str = ""
-    """Mesh and micro-batches in words."""
+    """Description of mesh and micro-batches."""
     advice: tuple[str, ...] = ()
-    """What to change where the step does not fit, or leaves much room."""
+    """Changes that make the step fit, or use free memory."""
     notes: tuple[str, ...] = ()
-    """What the prediction leaves out or takes for granted with this experiment."""
+    """Assumptions of the prediction, and what it leaves out."""
 
     @property
     def bound(self) -> Term:
-        """What makes the step longest."""
+        """The part that adds most to the step."""
         return max(self.terms, key=lambda term: term.shown)
 
     @property
     def tokens_per_second(self) -> float:
-        """Of a device."""
+        """Tokens per second of one device."""
         return self.tokens / self.seconds / self.devices
 
     @property
     def mfu(self) -> float:
-        """Model FLOPs utilisation: the model's operations over what the devices could do at the vendor's peak."""
+        """Model FLOPs utilisation: model FLOPs over those of all devices at the vendor's peak."""
         return self.model_flops / (self.seconds * self.devices * self.peak_flops)
 
     @property
     def days(self) -> float:
-        """Of all steps."""
+        """Days of all steps."""
         return self.steps * self.seconds / 86_400
 
     @property
     def device_hours(self) -> float:
-        """Of all steps and devices."""
+        """Hours of all steps, times the number of devices."""
         return self.days * 24 * self.devices

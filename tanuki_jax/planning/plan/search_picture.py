@@ -1,4 +1,4 @@
-"""The picture of a search: what layouts need of a device's memory against how fast they are."""
+"""Picture of a search: memory of each layout against its speed."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.planning.plan.layouts import Candidate
 from tanuki_jax.planning.plan.plan_results import GIB, Plan
-from tanuki_jax.planning.plan.search_report import in_short
+from tanuki_jax.planning.plan.search_report import summarize
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = {"none": plots.BLUE, "dots": plots.GREEN, "attention": plots.YELLOW, "full": plots.RED}
-"""By `Layout.remat`."""
+"""Colours by `Layout.remat`."""
 LISTED = 12
-"""Layouts of the frontier that are spelled out."""
+"""Largest number of layouts that are listed beside the picture."""
 
 
 class Point(NamedTuple):
-    """A layout that was planned."""
+    """A planned layout."""
 
     needed: float
-    """GiB of a device, margin included."""
+    """GiB on a device, margin included."""
     speed: float
-    """Tokens a second on each device."""
+    """Tokens a second per device."""
     candidate: Candidate
 
 
-def points(found: Sequence[Candidate]) -> list[Point]:
-    """Those of the candidates that were planned."""
+def points(candidates: Sequence[Candidate]) -> list[Point]:
+    """Return the points of the planned candidates."""
     return [
         Point(candidate.plan.memory.needed / GIB, candidate.plan.tokens_per_second, candidate)
-        for candidate in found
+        for candidate in candidates
         if candidate.plan is not None
     ]
 
 
 def frontier(candidates: Sequence[Point]) -> list[Point]:
-    """Of those that fit, the ones than which no other is both faster and smaller, by size."""
+    """Return the layouts that fit and that no other is both faster and smaller than, by size."""
     best: list[Point] = []
     fitting = (point for point in candidates if point.candidate.verdict == "fits")
     for point in sorted(fitting, key=lambda point: (point.needed, -point.speed)):
@@ -52,9 +52,9 @@ def frontier(candidates: Sequence[Point]) -> list[Point]:
 
 
 @plots.style()
-def draw(path: Path, experiment: Experiment, target: str, found: Sequence[Candidate]) -> None:
-    """A PNG of all that was planned, the frontier numbered from its fastest and spelled out. InputError if nothing was planned."""
-    placed = points(found)
+def draw(path: Path, experiment: Experiment, target: str, candidates: Sequence[Candidate]) -> None:
+    """Draw a PNG of all planned layouts, the frontier numbered from its fastest. InputError if nothing was planned."""
+    placed = points(candidates)
     if not placed:
         raise InputError(
             f"no layout of {experiment.name} on {target} could be planned, so there is nothing to draw in {path}"
@@ -69,8 +69,9 @@ def draw(path: Path, experiment: Experiment, target: str, found: Sequence[Candid
         f"{experiment.name} on {target}: {len(placed)} layouts planned, {any_plan.tokens:,} tokens a step",
         pad=12,
     )
-    _spell_out(key, edge)
-    axes.legend(loc="upper left")
+    _list(key, edge)
+    handles, labels = axes.get_legend_handles_labels()
+    key.legend(handles, labels, loc="lower left", borderaxespad=0.0)
     plots.save(figure, path)
 
 
@@ -80,7 +81,7 @@ def _plan(point: Point) -> Plan:
 
 
 def _scatter(axes: Axes, placed: Sequence[Point], capacity: float) -> None:
-    """Those that fit as discs, those that do not as crosses right of the line, the largest at the picture's edge; by what is recomputed."""
+    """Draw layouts that fit as discs, others as crosses right of the capacity, the largest at the picture's edge."""
     needed, speeds = [point.needed for point in placed], [point.speed for point in placed]
     right = min(1.5 * capacity, 1.05 * max(capacity, *needed))
     for policy, colour in COLOURS.items():
@@ -125,7 +126,7 @@ def _columns(placed: Sequence[Point]) -> tuple[list[float], list[float]]:
 
 
 def _number(axes: Axes, edge: Sequence[Point]) -> None:
-    """The frontier as a line, its points numbered from the fastest, which is a star."""
+    """Draw the frontier as a line, and number its points from the fastest, which is a star."""
     axes.plot(*_columns(edge[::-1]), color="0.2", linewidth=1.2, zorder=1, drawstyle="steps-post", label="frontier")
     for number, point in enumerate(edge[:LISTED], 1):
         name = f"best: {point.speed:,.0f}" if number == 1 else str(number)
@@ -134,12 +135,12 @@ def _number(axes: Axes, edge: Sequence[Point]) -> None:
     axes.scatter(*_columns(edge[:1]), s=190, c=colours, marker="*", edgecolors="0.1", linewidths=0.8, zorder=3)
 
 
-def _spell_out(axes: Axes, edge: Sequence[Point]) -> None:
-    """The layouts of the frontier, the fastest first."""
+def _list(axes: Axes, edge: Sequence[Point]) -> None:
+    """List the layouts of the frontier, the fastest first."""
     axes.set_axis_off()
-    lines = ["The frontier: none is both faster and smaller than these." if edge else "None of them fits.", ""]
+    lines = ["Frontier: no layout is both faster and smaller." if edge else "No layout fits.", ""]
     for number, point in enumerate(edge[:LISTED], 1):
         figures = f"{point.speed:,.0f} tokens/s, MFU {_plan(point).mfu:.1%}, {point.needed:.1f} GiB"
-        lines.append(f"{number:>2}  {figures}\n      {in_short(point.candidate.layout)}")
+        lines.append(f"{number:>2}  {figures}\n      {summarize(point.candidate.layout)}")
     lines += [f"and {len(edge) - LISTED} slower ones"] if len(edge) > LISTED else []
     axes.text(0, 1, "\n".join(lines), transform=axes.transAxes, va="top", fontsize=8.5, linespacing=1.5)

@@ -1,4 +1,4 @@
-"""What a search found, as words of the command line, as a table, as a summary and as CSV."""
+"""Report of a search: layouts as command-line options, a table, a summary and a CSV file."""
 
 import csv
 import io
@@ -16,65 +16,64 @@ SEARCHED = (*AXES, "zero", "accumulation", "microbatches", "interleave", "remat"
 """Fields of a layout that differ between candidates."""
 
 
-def words(base: Layout, layout: Layout) -> str:
-    """What to type after `--config` for this layout where the config has `base`."""
+def options(base: Layout, layout: Layout) -> str:
+    """Return the command-line options that change the layout `base` of a config into this one."""
     changed = [name for name in SEARCHED if getattr(layout, name) != getattr(base, name)]
     return " ".join(f"--layout.{name} {getattr(layout, name)}" for name in changed)
 
 
-def in_short(layout: Layout) -> str:
-    """The axes above 1, and what else differs between candidates, as `data 3, fsdp 8, accumulation 16, zero 1, remat dots`."""
+def summarize(layout: Layout) -> str:
+    """Return a short text of the searched fields, as in `data 3, fsdp 8, accumulation 16, zero 1, remat dots`."""
     names = [name for name in (*AXES, "microbatches", "interleave", "accumulation") if getattr(layout, name) > 1]
     zero = ["zero 1"] if layout.zero == 1 else []
     return ", ".join([*(f"{name} {getattr(layout, name)}" for name in names), *zero, f"remat {layout.remat}"])
 
 
-def table(experiment: Experiment, found: Sequence[Candidate]) -> rich.table.Table:
-    """A line for each candidate that was planned, in their order."""
+def table(experiment: Experiment, candidates: Sequence[Candidate]) -> rich.table.Table:
+    """Return a table with a row for each planned candidate."""
     shown = rich.table.Table(box=rich.box.SIMPLE_HEAD)
     for column in ("seconds", "tokens/s/device", "MFU", "peak GiB", "free GiB", "bound by"):
         shown.add_column(column, justify="right", no_wrap=True)
-    shown.add_column(f"after --config={experiment.name}", overflow="fold")
-    for candidate in found:
+    shown.add_column(f"options after --config={experiment.name}", overflow="fold")
+    for candidate in candidates:
         plan = candidate.plan
         if plan is not None:
             memory = plan.memory
             figures = f"{plan.seconds:.2f}", f"{plan.tokens_per_second:,.0f}", f"{plan.mfu:.1%}"
             sizes = f"{memory.peak / GIB:.1f}", f"{memory.free / GIB:.1f}"
-            typed = words(experiment.layout, candidate.layout)
-            shown.add_row(*figures, *sizes, plan.bound.name, typed, style="" if memory.fits else "red")
+            changes = options(experiment.layout, candidate.layout)
+            shown.add_row(*figures, *sizes, plan.bound.name, changes, style="" if memory.fits else "red")
     return shown
 
 
-def summary(found: Sequence[Candidate]) -> list[str]:
-    """How many candidates met which end, a line each, with one of the reasons."""
+def summary(candidates: Sequence[Candidate]) -> list[str]:
+    """Return a line for each verdict: the number of its candidates, and one of their reasons."""
     lines = []
     for verdict, meaning in MEANING.items():
-        reasons = [candidate.reason for candidate in found if candidate.verdict == verdict]
+        reasons = [candidate.reason for candidate in candidates if candidate.verdict == verdict]
         if reasons:
-            lines.append(
-                f"{len(reasons):>7,}  {meaning}"
-                + (f"; one of them: {reasons[0]}" if reasons[0] not in ("", meaning) else "")
-            )
+            example = f"; for example: {reasons[0]}" if reasons[0] not in ("", meaning) else ""
+            lines.append(f"{len(reasons):>7,}  {meaning}{example}")
     return lines
 
 
-def to_csv(base: Layout, found: Sequence[Candidate]) -> str:
-    """A line for each candidate: of a refused mesh its axes only."""
+def to_csv(base: Layout, candidates: Sequence[Candidate]) -> str:
+    """Return CSV with a line for each candidate; a refused mesh has its axes only."""
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
     estimated = "estimated seconds", "GiB at the least"
     planned = "seconds", "tokens/s/device", "MFU", "bubble", "peak GiB", "margin GiB", "free GiB", "bound by"
     rows.writerow(["verdict", "reason", *SEARCHED, *estimated, *planned, "words"])
-    for candidate in found:
-        layout, guess = candidate.layout, candidate.estimate
-        of_mesh = candidate.verdict in OF_MESHES
-        fields = ["" if of_mesh and name not in AXES else getattr(layout, name) for name in SEARCHED]
-        estimates = [f"{guess.seconds:.4g}", f"{guess.bytes / GIB:.2f}"] if guess else [""] * len(estimated)
+    for candidate in candidates:
+        layout, estimate = candidate.layout, candidate.estimate
+        is_mesh = candidate.verdict in OF_MESHES
+        fields = ["" if is_mesh and name not in AXES else getattr(layout, name) for name in SEARCHED]
+        estimates = [""] * len(estimated)
+        if estimate:
+            estimates = [f"{estimate.seconds:.4g}", f"{estimate.bytes / GIB:.2f}"]
         figures = _figures(candidate.plan) if candidate.plan else [""] * len(planned)
-        rows.writerow(
-            [candidate.verdict, candidate.reason, *fields, *estimates, *figures, "" if of_mesh else words(base, layout)]
-        )
+        changes = "" if is_mesh else options(base, layout)
+        rows.writerow([candidate.verdict, candidate.reason, *fields, *estimates, *figures, changes])
     return written.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""The devices that a plan is for, by a word such as `h100:3x8`; they need not be here. Reading the word needs no jax."""
+"""Target devices of a plan, parsed from a text such as `h100:3x8` without jax; they need not be present."""
 
 import dataclasses
 import importlib.util
@@ -10,23 +10,23 @@ from typing import Any
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.hardware import Hardware, compiler_configuration, find
 
-ALONE = {"TPU_SKIP_MDS_QUERY": "1", "TPU_WORKER_HOSTNAMES": "localhost", "TPU_ACCELERATOR_TYPE": "none"}
-"""Tells libtpu that no machine of Google's is around it, which it would look for and miss."""
+OFFLINE_TPU = {"TPU_SKIP_MDS_QUERY": "1", "TPU_WORKER_HOSTNAMES": "localhost", "TPU_ACCELERATOR_TYPE": "none"}
+"""Environment variables that stop libtpu from looking for the metadata server of a cloud machine."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Target:
-    """So many devices of a kind."""
+    """A number of devices of one kind."""
 
     name: str
-    """As it was written."""
+    """The text of the target."""
     hardware: Hardware
     shape: tuple[int, ...]
-    """Nodes and the devices of each; of a TPU slice, its chips along each axis of the torus."""
+    """Nodes and devices of each; for a TPU slice, chips along each axis of the torus."""
 
     @property
     def count(self) -> int:
-        """Devices."""
+        """Number of devices."""
         return math.prod(self.shape)
 
     @property
@@ -35,9 +35,9 @@ class Target:
         return self.count if self.hardware.kind == "tpu" else self.shape[1]
 
     def devices(self) -> list[Any]:
-        """Its `jax.Device`s, to compile for, node by node. Those of CPUs are this machine's; no accelerator is touched.
+        """Return the `jax.Device`s to compile for, node by node; CPUs are this machine's. No accelerator is touched.
 
-        InputError where the compiler for them is not installed, or jax was started with fewer CPU devices.
+        InputError if the compiler is not installed, or jax was started with fewer CPU devices.
         """
         if self.hardware.kind == "gpu":
             return _gpus(self.hardware, self.shape)
@@ -45,14 +45,14 @@ class Target:
 
 
 def parse(text: str) -> Target:
-    """The target of a word: `h100:3x8` is three nodes of eight, `h100:8` one node, `v5p:2x2x1` a slice, `my.toml:2x8` a file of your own.
+    """Parse a target: `h100:3x8` has 3 nodes of 8, `h100:8` one, `v5p:2x2x1` is a slice, `my.toml:2x8` a hardware file.
 
-    InputError for a kind of device that nobody described, and for numbers that its nodes do not have.
+    InputError for an unknown kind of device, and for more devices than a node has.
     """
     kind, colon, numbers = text.rpartition(":")
     if not colon:
         raise InputError(
-            f"the target {text!r} says nothing of how many devices there are; write NODESxDEVICES, as in {text or 'h100'}:1x8"
+            f"the target {text!r} has no number of devices; write NODESxDEVICES behind it, as in {text or 'h100'}:1x8"
         )
     hardware = find(kind)
     if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", numbers):
@@ -63,12 +63,12 @@ def parse(text: str) -> Target:
     shape = (1, *shape) if len(shape) == 1 else shape
     if len(shape) != 2:
         raise InputError(
-            f"the target {text!r} must have two numbers, nodes x devices of each, as in {kind}:2x{hardware.devices_per_node}"
+            f"the target {text!r} must have two numbers, NODESxDEVICES, as in {kind}:2x{hardware.devices_per_node}"
         )
     most = hardware.devices_per_node
     if shape[1] > most:
         nodes, rest = divmod(math.prod(shape), most)
-        hint = f"write {kind}:{nodes}x{most}" if not rest else f"take a multiple of {most}"
+        hint = f"write {kind}:{nodes}x{most}" if not rest else f"choose a multiple of {most}"
         raise InputError(f"a node of {hardware.name} has {most} devices, not {shape[1]}; {hint}")
     return Target(name=text, hardware=hardware, shape=shape)
 
@@ -76,45 +76,44 @@ def parse(text: str) -> Target:
 def _gpus(hardware: Hardware, shape: tuple[int, ...]) -> list[Any]:
     if importlib.util.find_spec("jax_cuda13_plugin") is None:
         raise InputError(
-            f"compiling for {hardware.name} needs the CUDA plugin of jax: pip install 'tanuki-jax[gpu]' (no GPU is needed)"
+            f"to compile for {hardware.name} without a GPU, install jax's CUDA plugin: pip install 'tanuki-jax[gpu]'"
         )
     from jax.experimental import topologies
 
     configuration = compiler_configuration(hardware.compiled_as)
     nodes, per_node = shape
-    # What comes first is the name of a topology, which a CUDA target does not need.
-    found = topologies.get_topology_desc(
+    # The first argument names a topology, which a CUDA target does not need.
+    described = topologies.get_topology_desc(
         "", platform="cuda", target_config=configuration, topology=f"{nodes}x{per_node}x1"
     )
-    return list(found.devices)
+    return list(described.devices)
 
 
 def _tpus(target: Target) -> list[Any]:
     if importlib.util.find_spec("libtpu") is None:
         raise InputError(
-            f"compiling for {target.hardware.name} needs libtpu: pip install 'tanuki-jax[tpu]' (no TPU is needed)"
+            f"to compile for {target.hardware.name} without a TPU, install libtpu: pip install 'tanuki-jax[tpu]'"
         )
     from jax.experimental import topologies
 
-    for name, value in ALONE.items():
+    for name, value in OFFLINE_TPU.items():
         os.environ.setdefault(name, value)
     topology = f"{target.hardware.compiled_as}:{'x'.join(map(str, target.shape))}"
     try:
-        found = list(topologies.get_topology_desc(platform="tpu", topology_name=topology).devices)
+        devices = list(topologies.get_topology_desc(platform="tpu", topology_name=topology).devices)
     except Exception as error:
         first = next(iter(str(error).splitlines()), "")
-        raise InputError(f"libtpu knows no slice {topology}: {first}") from None
-    if len(found) != target.count:
-        raise InputError(f"a slice {topology} has {len(found)} devices, not {target.count}")
-    return found
+        raise InputError(f"libtpu does not know the slice {topology}: {first}") from None
+    if len(devices) != target.count:
+        raise InputError(f"a slice {topology} has {len(devices)} devices, not {target.count}")
+    return devices
 
 
 def _cpus(count: int) -> list[Any]:
     import jax
 
-    found = jax.devices("cpu")
-    if len(found) < count:
-        raise InputError(
-            f"jax was started with {len(found)} CPU devices, not {count}; XLA_FLAGS=--xla_force_host_platform_device_count={count}"
-        )
-    return list(found[:count])
+    devices = jax.devices("cpu")
+    if len(devices) < count:
+        flag = f"XLA_FLAGS=--xla_force_host_platform_device_count={count}"
+        raise InputError(f"jax was started with {len(devices)} CPU devices, not {count}; set {flag}")
+    return list(devices[:count])

@@ -1,4 +1,4 @@
-"""The floating-point operations that a step issues: those of the model, what is computed again, and a pipeline's idle rounds."""
+"""Floating-point operations that a step issues: the model's, recomputation, and idle rounds of a pipeline."""
 
 import dataclasses
 import functools
@@ -21,15 +21,15 @@ from tanuki_jax.lm.parallel.pipeline import bubble
 from tanuki_jax.training.setup import flops_per_token
 
 TIME = 8
-"""Tokens with which a layer is traced; what its products cost is in proportion to them."""
+"""Tokens with which a layer is traced; the cost of its products is proportional to them."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Work:
-    """Operations of a step on all devices, by what they are done with."""
+    """Operations of a step on all devices, by kind."""
 
     matmul: int
-    """Products with weights other than those of experts and the output matrix, the router's included."""
+    """Products with weights, the router's included, those of experts and output matrix excluded."""
     attention: int
     grouped_matmul: int
     """Products with the weights of experts."""
@@ -41,18 +41,18 @@ class Work:
 
 
 def model_flops(experiment: Experiment) -> int:
-    """Of a step: its tokens times `flops_per_token`."""
+    """Return the model FLOPs of a step: its tokens times `flops_per_token`."""
     return _tokens(experiment) * flops_per_token(experiment)
 
 
 def issued(experiment: Experiment, backend: Backend) -> Work:
-    """Of a step.
+    """Return the operations that a step issues.
 
-    What the backward pass of a layer computes is counted on its jaxpr, under the policy of the layout: of frozen weights no gradients, of
-    their adapters all products, but for the norms of DoRA. Attention is counted by formula: two products forward, and again if its output
-    is not kept, and five backward, of which one are the scores again; by a kernel in the causal half of the square, in plain JAX
-    (`backend`) in all of it. The loss computes its logits twice, and one gradient if the output matrix is frozen, else two. A reference
-    is a forward pass more. In a pipeline's idle rounds the layers are computed for nothing.
+    Products of a layer are counted on its jaxpr, forward and backward, under the layout's policy; frozen weights have
+    no gradients, and the norms of DoRA are left out. Attention is counted by formula: two products forward, twice if
+    its output is recomputed, and five backward (the scores again among them); a kernel computes the causal half of the
+    square, plain JAX (`backend`) all of it. The loss computes its logits twice, and one gradient if the output matrix
+    is frozen, else two. A reference is one more forward pass. Idle rounds of a pipeline compute the layers for nothing.
     """
     model, layout, lora, tokens = experiment.model, experiment.layout, experiment.lora, _tokens(experiment)
     time, reference = experiment.data.sequence_length, experiment.objective.computes_reference
@@ -79,7 +79,7 @@ def issued(experiment: Experiment, backend: Backend) -> Work:
 
 
 def with_idle(work: Work, layout: Layout) -> Work:
-    """The work of a pipeline in whose idle rounds the layers are computed for nothing."""
+    """Add the idle rounds of a pipeline, in which the layers are computed for nothing."""
     if layout.stage == 1:
         return work
     layers = ("matmul", "attention", "grouped_matmul")
@@ -91,25 +91,26 @@ def _tokens(experiment: Experiment) -> int:
 
 
 type _Layer = tuple[int, int, int]
-"""Of one token and layer: products with weights, those with experts' weights, and how often attention's forward pass is computed."""
+"""FLOPs of one token and layer with weights and with experts' weights, and the number of attention's forward passes."""
 
 
 @functools.cache
 def _layer(
     model: Model, lora: LoRA, remat: str, save: tuple[Activation, ...], offload: tuple[Activation, ...]
 ) -> _Layer:
-    """Forward and backward."""
+    """Count the forward and backward pass."""
     return _counted(model, lora, rematerialize(remat, save, offload), backward=True)
 
 
 @functools.cache
 def _forward(model: Model) -> _Layer:
-    """The forward pass alone, without adapters."""
+    """Count the forward pass alone, without adapters."""
     return _counted(model, LoRA(), keep_all, backward=False)
 
 
 def _counted(model: Model, lora: LoRA, remat: Remat, *, backward: bool) -> _Layer:
     counting = functools.partial(_count, model, lora, remat, backward)
+    # The difference that a stand-in's products make is what attention, or experts, contribute.
     bare = counting(attention=False, experts=False)
     attention = counting(attention=True, experts=False) - bare
     experts = counting(attention=False, experts=True) - bare if model.experts else 0
@@ -117,7 +118,7 @@ def _counted(model: Model, lora: LoRA, remat: Remat, *, backward: bool) -> _Laye
 
 
 def _count(model: Model, lora: LoRA, remat: Remat, backward: bool, *, attention: bool, experts: bool) -> int:
-    """Products of a layer, of a token, with stand-ins for attention and experts, or without."""
+    """Count the products of a layer, for one token, with stand-ins for attention and experts, or without."""
     frozen = shapes(model)
     trained = frozen
     if lora.rank:
@@ -142,15 +143,17 @@ def _count(model: Model, lora: LoRA, remat: Remat, backward: bool, *, attention:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _attend(counted: bool, q_bthd: jax.Array, k_btkd: jax.Array, v_btkd: jax.Array) -> jax.Array:
-    """A stand-in for attention, which needs as much of the layer again as the kernels do; its only product is one of 2 H D operations a
-    token in the forward pass, and not even that unless `counted`."""
+    """Stand in for attention, with the same inputs to recompute as the kernels.
+
+    If `counted`, its forward pass has one product of 2 H D operations per token, so that forward passes can be counted.
+    """
     scores_bth = jnp.einsum("bthd,bthd->bth", q_bthd, q_bthd) if counted else q_bthd.sum(3)
     return q_bthd * scores_bth[..., None] + (k_btkd * v_btkd).sum(2, keepdims=True)
 
 
-def _attend_forward(counted: bool, *given: jax.Array) -> tuple[jax.Array, tuple[jax.Array, ...]]:
-    out = checkpoint_name(_attend(counted, *given), "attention")
-    return out, (*given, out)
+def _attend_forward(counted: bool, *inputs: jax.Array) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+    out = checkpoint_name(_attend(counted, *inputs), "attention")
+    return out, (*inputs, out)
 
 
 def _attend_backward(counted: bool, kept: tuple[jax.Array, ...], gradient: jax.Array) -> tuple[jax.Array, ...]:
@@ -163,5 +166,5 @@ _attend.defvjp(_attend_forward, _attend_backward)
 
 
 def _idle(x_btd: jax.Array, choices: Choices, _: Experts) -> tuple[jax.Array, jax.Array]:
-    """`Dispatch` without a product, which needs its input and weights again as the real one does."""
+    """Stand in for `Dispatch` without a product, with the same inputs to recompute."""
     return jnp.sin(x_btd) * choices.weights_btk.sum(-1, keepdims=True), jnp.zeros(())

@@ -1,137 +1,132 @@
-"""What `tiny_sft` and `tiny_dpo` learn: answers in the form that is asked for, and which of two open forms to take."""
+"""Study of `tiny_sft` and `tiny_dpo`: answers in the requested form, and the choice between two open forms."""
 
 import dataclasses
 import itertools
 import json
 import statistics
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.checkpoints.format import find
 from tanuki_jax.config import registry
+from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.corpus.tasks.instructions import Instructions
 from tanuki_jax.corpus.tasks.splits import preference, tasks
 from tanuki_jax.inference.assistant import Assistant
 from tanuki_jax.inference.text import Request, load_model
 from tanuki_jax.planning.bench.suites import machine
+from tanuki_jax.planning.studies.study_commands import StudyCommands, execute
 from tanuki_jax.training.runs.run_folder import read_metrics
 
 PRETRAINED, SFT, DPO = "tiny", "tiny_sft", "tiny_dpo"
-ASKED_FROM = 1000
-"""Number of the first held-out instruction and pair that is asked: those before were looked at when the tasks were written."""
-TOGETHER = 50
+FIRST_PROMPT = 1000
+"""Number of the first held-out instruction and pair in use: the authors read earlier ones when they wrote the tasks."""
+BATCH = 50
+"""Prompts that are answered at once."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-    """One seed of both; shares of what is held out."""
+    """Results of one seed of SFT and DPO, as shares of held-out instructions, pairs and open requests."""
 
     seed: int
     format: float
-    """Instructions that `tiny_sft` answers in exactly the form that they ask for."""
+    """Instructions that `tiny_sft` answers in exactly the requested form."""
     correct: float
-    """Of which the items are right too."""
+    """Instructions that `tiny_sft` answers in the requested form and with the right items."""
     preferred_before: float
-    """Pairs whose chosen answer `tiny_sft` finds the more probable one."""
+    """Pairs whose chosen answer is the more probable one under `tiny_sft`."""
     rewarded: float
     """Pairs whose chosen answer has the higher reward after `tiny_dpo`."""
     written_before: float
-    """Open requests that `tiny_sft` answers with the chosen answer."""
+    """Open requests to which `tiny_sft` writes the chosen answer."""
     written: float
-    """Open requests that `tiny_dpo` answers so."""
+    """Open requests to which `tiny_dpo` writes the chosen answer."""
     format_after: float
-    """Instructions that `tiny_dpo` answers in exactly the form that they ask for."""
+    """Instructions that `tiny_dpo` answers in exactly the requested form."""
 
 
-class Bench:
-    """Runs the commands that a user would type, unless what they make is there already, and keeps them."""
+class TuningStudy:
+    """Runs the commands of SFT and DPO that a user would type, and evaluates their models."""
 
-    def __init__(self, work: Path, seeds: int, asked: int) -> None:
+    def __init__(
+        self, work: Path, seeds: int, prompts: int, execute: Callable[[Sequence[str]], None] = execute
+    ) -> None:
         """
         Args:
-            work: folder for runs.
-            seeds: how often SFT and DPO are done.
-            asked: instructions and requests that each model answers.
+            work: folder of the runs; complete runs are reused.
+            seeds: number of seeds of SFT and DPO.
+            prompts: instructions, and as many open requests, that each model answers.
+            execute: runs the command `python -m WORDS`.
         """
-        self._work, self._seeds, self._asked = work, seeds, asked
-        self.commands: list[str] = []
+        self._study, self._seeds, self._prompts = StudyCommands(work, execute), seeds, prompts
+
+    @property
+    def commands(self) -> list[str]:
+        """All commands so far, reused runs included."""
+        return self._study.commands
 
     def run(self) -> list[Run]:
-        """Everything, seed by seed, on one pretrained model."""
+        """Train and evaluate seed by seed, all from one pretrained model."""
         for config in (PRETRAINED, SFT, DPO):
-            self._command("prepare", f"--config={config}", done=False)
+            self._study.run("prepare", f"--config={config}", done=False)
         base = self._train(PRETRAINED, 0)
-        found = []
+        runs = []
         for seed in range(self._seeds):
             sft = self._train(SFT, seed, "--start.checkpoint", str(base))
             dpo = self._train(DPO, seed, "--start.checkpoint", str(sft))
             before, after = (_assistant(folder) for folder in (sft, dpo))
             first, *_, last = [line for line in read_metrics(dpo) if "held_out/all" in line]
-            form, correct = self._instructed(before)
+            in_form, correct = self._instruction_shares(before)
             run = Run(
                 seed=seed,
-                format=form,
+                format=in_form,
                 correct=correct,
                 preferred_before=first["held_out/all/logps/accuracies"],
                 rewarded=last["held_out/all/rewards/accuracies"],
-                written_before=self._chosen(before),
-                written=self._chosen(after),
-                format_after=self._instructed(after)[0],
+                written_before=self._chosen_share(before),
+                written=self._chosen_share(after),
+                format_after=self._instruction_shares(after)[0],
             )
-            found.append(run)
-        return found
-
-    def _instructed(self, assistant: Assistant) -> tuple[float, float]:
-        """Shares of held-out instructions that are answered in the form asked for, and that are answered right."""
-        family = Instructions()
-        asked = [*itertools.islice(tasks(family.name, "probe"), ASKED_FROM, ASKED_FROM + self._asked)]
-        answers = [
-            answer
-            for part in itertools.batched(asked, TOGETHER)
-            for answer in assistant.answers([t.messages[:-1] for t in part])
-        ]
-        formed = [family.check_format(task.problem, answer) for task, answer in zip(asked, answers, strict=True)]
-        right = [family.check(task.problem, answer) for task, answer in zip(asked, answers, strict=True)]
-        return statistics.fmean(formed), statistics.fmean(right)
-
-    def _chosen(self, assistant: Assistant) -> float:
-        """Share of held-out open requests that are answered with the chosen answer."""
-        pairs = [
-            preference(("style",), index, 0, side="probe") for index in range(ASKED_FROM, ASKED_FROM + self._asked)
-        ]
-        answers = [
-            answer
-            for part in itertools.batched(pairs, TOGETHER)
-            for answer in assistant.answers([pair.prompt for pair in part])
-        ]
-        return statistics.fmean(answer == pair.chosen for answer, pair in zip(answers, pairs, strict=True))
+            runs.append(run)
+        return runs
 
     def _train(self, config: str, seed: int, *words: str) -> Path:
-        name = f"{config}-{seed}"
-        folder, steps = self._work / name, registry.experiment.find(config).steps
-        told = [f"--config={config}", "--name", name, "--runs", str(self._work), "--seed", str(seed), *words]
-        done = max((line["step"] for line in read_metrics(folder)), default=0) == steps
-        self._command("train", *told, done=done)
-        return folder
+        steps = registry.experiment.find(config).steps
+        return self._study.train(config, f"{config}-{seed}", seed, steps, *words)
 
-    def _command(self, door: str, *words: str, done: bool) -> None:
-        self.commands.append(" ".join(["python -m", f"tanuki_jax.{door}", *words]))
-        if not done:
-            subprocess.run([sys.executable, "-m", f"tanuki_jax.{door}", *words], check=True)
+    def _instruction_shares(self, assistant: Assistant) -> tuple[float, float]:
+        """Return the shares of held-out instructions answered in the requested form, and answered correctly."""
+        family = Instructions()
+        instructions = [*itertools.islice(tasks(family.name, "probe"), FIRST_PROMPT, FIRST_PROMPT + self._prompts)]
+        answers = _answers(assistant, [task.messages[:-1] for task in instructions])
+        pairs = list(zip(instructions, answers, strict=True))
+        in_form = [family.check_format(task.problem, answer) for task, answer in pairs]
+        correct = [family.check(task.problem, answer) for task, answer in pairs]
+        return statistics.fmean(in_form), statistics.fmean(correct)
+
+    def _chosen_share(self, assistant: Assistant) -> float:
+        """Return the share of held-out open requests to which the model writes the chosen answer."""
+        numbers = range(FIRST_PROMPT, FIRST_PROMPT + self._prompts)
+        pairs = [preference(("style",), number, 0, side="probe") for number in numbers]
+        answers = _answers(assistant, [pair.prompt for pair in pairs])
+        return statistics.fmean(answer == pair.chosen for answer, pair in zip(answers, pairs, strict=True))
+
+
+def _answers(assistant: Assistant, prompts: Sequence[Sequence[Message]]) -> list[str]:
+    return [answer for batch in itertools.batched(prompts, BATCH) for answer in assistant.answers(batch)]
 
 
 def _assistant(run: Path) -> Assistant:
     return Assistant(load_model(find(str(run))), Request(tokens=100))
 
 
-def write(path: Path, runs: Sequence[Run], asked: int, commands: Sequence[str]) -> None:
-    """The report, as JSON."""
+def write(path: Path, runs: Sequence[Run], prompts: int, commands: Sequence[str]) -> None:
+    """Write the report as JSON."""
     report = {
         **machine(),
-        "asked": asked,
+        "asked": prompts,
         "commands": list(commands),
         "runs": [dataclasses.asdict(run) for run in runs],
     }
@@ -140,12 +135,12 @@ def write(path: Path, runs: Sequence[Run], asked: int, commands: Sequence[str]) 
 
 
 def read(path: Path) -> list[Run]:
-    """The runs of a report."""
+    """Return the runs of a report."""
     return [Run(**run) for run in json.loads(path.read_text(encoding="utf-8"))["runs"]]
 
 
 def markdown(runs: Sequence[Run]) -> str:
-    """A table, a row a seed."""
+    """Return a table in Markdown with a row for each seed."""
     columns = (
         "seed",
         "exact form",
@@ -153,9 +148,10 @@ def markdown(runs: Sequence[Run]) -> str:
         "chosen preferred, before",
         "chosen rewarded, after",
         "chosen written, before",
+        "after",
+        "exact form after DPO",
     )
-    head = [*columns, "after", "exact form after DPO"]
-    lines = [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |"]
+    lines = [f"| {' | '.join(columns)} |", f"| {' | '.join('---' for _ in columns)} |"]
     for run in runs:
         seed, *shares = dataclasses.astuple(run)
         lines.append(f"| {seed} | {' | '.join(f'{share:.1%}' for share in shares)} |")

@@ -1,1 +1,1 @@
-"""Many experiments at once: planned, trained on this machine, or trained by SLURM."""
+"""Sweeps of experiments: planned, trained on this machine, or trained by SLURM."""

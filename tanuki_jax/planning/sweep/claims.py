@@ -1,4 +1,4 @@
-"""Locks that a process holds no longer than it lives, so that what a killed one was doing is free at once."""
+"""File locks that end with the process that holds them, so that the work of a killed process is free at once."""
 
 import contextlib
 import fcntl
@@ -9,14 +9,14 @@ from typing import Self
 
 
 class Claim:
-    """A locked file. Processes that are started with its `descriptor` hold it too, until the last of them has ended."""
+    """A locked file. Processes started with its `descriptor` hold the lock too, until the last of them has ended."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
 
     @classmethod
     def attempt(cls, path: Path) -> Self | None:
-        """The lock of that file, or None while another has it."""
+        """Lock the file. Return None if another holder has locked it."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -26,13 +26,13 @@ class Claim:
         return cls(descriptor)
 
     def release(self) -> None:
-        """Gives it up on the part of this process."""
+        """Close this process's descriptor, which frees the lock unless another process holds it too."""
         os.close(self.descriptor)
 
 
 @contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Waits until no other process or thread is within such a block of the same file."""
+def exclusive(path: Path) -> Iterator[None]:
+    """Wait for the lock of the file, and hold it during the block."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""What a plan and a run's metrics give a sweep to compare, by name."""
+"""Figures by name that a sweep compares, from a plan or from the metrics of a run."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from tanuki_jax.planning.plan.plan_results import GIB, Plan
 
 
-def of_plan(plan: Plan) -> dict[str, float | str]:
-    """The figures of a plan.
+def plan_figures(plan: Plan) -> dict[str, float | str]:
+    """Return the figures of a plan.
 
-    `tflops` are a device's model TFLOP/s; `issued_tflops` have recomputation in them, as counters of other trainers do, but not the idle
-    rounds of a pipeline. `needed_gib` is the peak and the margin above it.
+    `tflops` are model TFLOP/s of a device. `issued_tflops` include recomputation, as counters of other trainers do, but
+    not the idle rounds of a pipeline. `needed_gib` is the peak plus the margin.
     """
     device_seconds, memory = plan.seconds * plan.devices, plan.memory
     return {
@@ -28,7 +28,7 @@ def of_plan(plan: Plan) -> dict[str, float | str]:
     }
 
 
-OF_PLANS = (
+PLAN_FIGURES = (
     "tflops",
     "issued_tflops",
     "mfu",
@@ -39,11 +39,11 @@ OF_PLANS = (
     "free_gib",
     "bubble",
 )
-"""Those of `of_plan` that a sweep may seek."""
+"""Figures of plans that can be the objective of a sweep."""
 
 
-def of_metrics(lines: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """The last value of everything in a run's metrics that is one number; empty where there are none."""
+def metric_figures(lines: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the last value of every numeric metric of a run."""
     last: dict[str, float] = {}
     for line in lines:
         last |= {

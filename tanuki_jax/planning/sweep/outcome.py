@@ -1,4 +1,4 @@
-"""What became of a trial."""
+"""Outcome of a trial."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,15 +9,15 @@ type Verdict = Literal["done", "does not fit", "failed"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The end of a trial."""
+    """Verdict and figures of a trial that has ended."""
 
     verdict: Verdict
     figures: Mapping[str, float | str] = dataclasses.field(default_factory=dict)
-    """What was found, by name; a trial that is done has the sweep's objective among them."""
+    """Figures by name; those of a trial that is done include the sweep's objective."""
     reason: str = ""
-    """A sentence for all that is not done."""
+    """Reason for a verdict other than `done`."""
 
 
 def failed(reason: str) -> Outcome:
-    """A trial of which nothing is known but why."""
+    """Return the outcome of a failed trial."""
     return Outcome(verdict="failed", reason=reason)

@@ -1,94 +1,79 @@
-"""What `python -m tanuki_jax.sweep` does once its words are understood."""
+"""A sweep from its settings to results.csv, pictures and a printed table."""
 
 import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import Literal
 
 from rich.console import Console
 
 from tanuki_jax.base.atomic import replace_text
-from tanuki_jax.config.sweep import Sweep
 from tanuki_jax.planning.plan.target import parse
-from tanuki_jax.planning.sweep import sweep_pictures as pictures
-from tanuki_jax.planning.sweep import sweep_report as report
-from tanuki_jax.planning.sweep.claims import alone
-from tanuki_jax.planning.sweep.planned_trials import Planned
+from tanuki_jax.planning.sweep import sweep_pictures, sweep_report
+from tanuki_jax.planning.sweep.claims import exclusive
+from tanuki_jax.planning.sweep.planned_trials import PlannedTrials
 from tanuki_jax.planning.sweep.run_trials import Executor, run
-from tanuki_jax.planning.sweep.study import SamplerName, Study
-from tanuki_jax.planning.sweep.trained_trials import Trained
+from tanuki_jax.planning.sweep.study import Study
+from tanuki_jax.planning.sweep.sweep_settings import SweepSettings
+from tanuki_jax.planning.sweep.trained_trials import TrainedTrials
 
-JOBS = 8
-"""Jobs that wait in SLURM's queue together."""
+SLURM_JOBS = 8
+"""Default number of jobs in SLURM's queue at once."""
 
 
-def carry_out(
-    sweep: Sweep,
-    folder: Path,
-    *,
-    executor: Literal["plan", "local", "slurm"],
-    target: str,
-    workers: int,
-    sampler: SamplerName,
-    most: int,
-    storage: str,
-) -> None:
-    """Runs what is left of a sweep, keeps results.csv up to date, and draws and prints what there is at the end, or when interrupted.
+def run_sweep(settings: SweepSettings) -> None:
+    """Run the missing trials of a sweep.
 
-    The arguments are the door's. InputError as of `Study`, for a target that nobody described, and where SLURM is not.
+    results.csv is updated after every trial. Pictures and the table are made at the end, also after an interrupt.
+    InputError as in `Study`, for an unknown target, and without SLURM.
     """
-    make, usual = _executor(sweep, folder, executor, target)
-    terms = {"executor": executor, "target": target, "objective": sweep.objective}
-    study = Study(sweep, folder, storage, sampler, most, terms)
+    make_executor, default_workers = _executor(settings)
+    sweep, folder = settings.sweep, settings.folder
+    study = Study(settings)
 
     def write() -> None:
-        with alone(folder / "locks" / "results"):
-            replace_text(folder / "results.csv", report.to_csv(sweep, study.records()))
+        with exclusive(folder / "locks" / "results"):
+            replace_text(folder / "results.csv", sweep_report.to_csv(sweep, study.records()))
 
     try:
-        run(study, make, workers or usual, write)
+        run(study, make_executor, settings.workers or default_workers, write)
     finally:
         write()
-        with alone(folder / "locks" / "results"):
-            drawn = pictures.draw(sweep, study.records(), folder)
-        _show(sweep, study, [folder / "results.csv", *drawn])
+        with exclusive(folder / "locks" / "results"):
+            pictures = sweep_pictures.draw(sweep, study.records(), folder)
+        _show(study, settings)
+        print(folder / "results.csv", *pictures, sep="\n")
 
 
-def _executor(sweep: Sweep, folder: Path, executor: str, target: str) -> tuple[Callable[[], Executor], int]:
-    """What makes an executor for each worker, and how many there usually are."""
-    cluster = parse(target) if target else None
-    if executor == "plan":
-        return lambda: Planned(target), len(os.sched_getaffinity(0)) if hasattr(
-            os, "sched_getaffinity"
-        ) else os.cpu_count() or 1
-    if executor == "local":
-        return lambda: Trained(folder, sweep.objective), 1
-    from tanuki_jax.planning.sweep.slurm_trials import (
-        Queued,
-        require_slurm,
-    )  # submitit is looked for only where it is needed
+def _executor(settings: SweepSettings) -> tuple[Callable[[], Executor], int]:
+    """Return a function that makes the executor of a worker, and the default number of workers."""
+    folder, objective = settings.folder, settings.sweep.objective
+    target = parse(settings.target) if settings.target else None
+    if settings.executor == "plan":
+        return lambda: PlannedTrials(settings.target), _cores()
+    if settings.executor == "local":
+        return lambda: TrainedTrials(folder, objective), 1
+    from tanuki_jax.planning.sweep.slurm_trials import SlurmTrials, require_slurm  # not at the top: needs submitit
 
     require_slurm()
-    return lambda: Queued(folder, sweep.objective, cluster), JOBS
+    return lambda: SlurmTrials(folder, objective, target), SLURM_JOBS
 
 
-def _show(sweep: Sweep, study: Study, files: list[Path]) -> None:
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _show(study: Study, settings: SweepSettings) -> None:
+    """Print the table, and a line with the number of trials by verdict."""
     records = study.records()
-    table = report.to_table(sweep, records)
+    table = sweep_report.to_table(settings.sweep, records)
     console = Console(markup=False, highlight=False)
     console.width = max(console.width, console.measure(table, options=console.options.update(max_width=1_000)).maximum)
     console.print(table)
-    ended = [record for record in records if record.outcome is not None]
-    count = {
-        verdict: sum(record.outcome.verdict == verdict for record in ended if record.outcome)
-        for verdict in report.VERDICTS
-    }
+    outcomes = [record.outcome for record in records if record.outcome is not None]
     plural = {"does not fit": "do not fit"}
-    said = ", ".join(
-        f"{number} {plural.get(verdict, verdict) if number > 1 else verdict}"
-        for verdict, number in count.items()
-        if number
-    )
-    left = study.planned - len(ended)
-    to_do = f", {left} to do: the same command goes on" if left else ""
-    print(f"{sweep.name}: {said or 'no trial has ended'}{to_do}", *files, sep="\n")
+    counts = []
+    for verdict in sweep_report.VERDICTS:
+        if number := sum(outcome.verdict == verdict for outcome in outcomes):
+            counts.append(f"{number} {plural.get(verdict, verdict) if number > 1 else verdict}")
+    left = study.planned - len(outcomes)
+    rest = f"; {left} left, run the same command again" if left else ""
+    print(f"{settings.sweep.name}: {', '.join(counts) or 'no trial has ended'}{rest}")

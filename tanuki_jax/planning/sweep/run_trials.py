@@ -1,4 +1,4 @@
-"""Works through a sweep's trials, several at once, together with whoever else works on the same study."""
+"""Workers that run the trials of a study, together with other commands that share it."""
 
 import concurrent.futures
 import logging
@@ -11,36 +11,36 @@ from tanuki_jax.base.progress import progress
 from tanuki_jax.config.sweep import Trial
 from tanuki_jax.config.validate import validate
 from tanuki_jax.planning.sweep.outcome import Outcome, failed
-from tanuki_jax.planning.sweep.study import Claimed, Study
+from tanuki_jax.planning.sweep.study import ClaimedTrial, Study
 
-LOOK = 0.5
-"""Seconds between two looks at the trials of others."""
+POLL_SECONDS = 0.5
+"""Time between two looks for trials that other commands release."""
 
 _log = logging.getLogger(__name__)
 
 
 class Executor(Protocol):
-    """Runs one trial after another."""
+    """A worker's means to run one trial after another."""
 
-    def run(self, claimed: Claimed, stop: threading.Event) -> Outcome | None:
-        """The outcome of a trial, or None where it was left because `stop` was set."""
+    def run(self, claimed: ClaimedTrial, stop: threading.Event) -> Outcome | None:
+        """Run a trial. Return its outcome, or None if `stop` was set first."""
 
     def close(self) -> None:
-        """Called once, after the last."""
+        """Release resources after the last trial."""
 
 
 def run(study: Study, executor: Callable[[], Executor], workers: int, finished: Callable[[], None]) -> None:
-    """Runs trials until all of the study have ended; a trial of a worker that was killed meanwhile is taken up.
+    """Run trials until all trials of the study have ended, those of killed workers included.
 
     Args:
-        study: what is to be done.
-        executor: makes one for each worker.
-        workers: trials at once.
+        study: the trials.
+        executor: makes an executor for each worker.
+        workers: number of trials that run at once.
         finished: called after every trial, by one worker at a time.
     """
     stop, lock, ended = threading.Event(), threading.Lock(), study.ended
 
-    def tell(claimed: Claimed, outcome: Outcome) -> None:
+    def finish(claimed: ClaimedTrial, outcome: Outcome) -> None:
         nonlocal ended
         with lock:
             study.finish(claimed, outcome)
@@ -54,7 +54,7 @@ def run(study: Study, executor: Callable[[], Executor], workers: int, finished: 
         progress("sweep", study.planned, "trial", done=ended) as advance,
         concurrent.futures.ThreadPoolExecutor(workers, "sweep") as pool,
     ):
-        futures = [pool.submit(_work, study, executor, stop, tell) for _ in range(workers)]
+        futures = [pool.submit(_work, study, executor, stop, finish) for _ in range(workers)]
         try:
             for future in concurrent.futures.as_completed(futures):
                 future.result()
@@ -63,8 +63,9 @@ def run(study: Study, executor: Callable[[], Executor], workers: int, finished: 
 
 
 def _work(
-    study: Study, make: Callable[[], Executor], stop: threading.Event, tell: Callable[[Claimed, Outcome], None]
+    study: Study, make: Callable[[], Executor], stop: threading.Event, finish: Callable[[ClaimedTrial, Outcome], None]
 ) -> None:
+    """Run trials one after another. Other commands may still run trials, so the end is when all have ended."""
     executor: Executor | None = None
     try:
         while not stop.is_set():
@@ -72,23 +73,23 @@ def _work(
             if claimed is None:
                 if study.ended == study.planned:
                     return
-                stop.wait(LOOK)
+                stop.wait(POLL_SECONDS)
                 continue
-            outcome = _refused(claimed.trial)
+            outcome = _invalid(claimed.trial)
             if outcome is None:
                 executor = executor or make()
                 outcome = executor.run(claimed, stop)
             if outcome is None:
-                study.leave(claimed)
+                study.release(claimed)
             else:
-                tell(claimed, outcome)
+                finish(claimed, outcome)
     finally:
         if executor is not None:
             executor.close()
 
 
-def _refused(trial: Trial) -> Outcome | None:
-    """What is known before anything is run."""
+def _invalid(trial: Trial) -> Outcome | None:
+    """Return the outcome of a trial whose experiment is invalid, else None."""
     if isinstance(trial.experiment, str):
         return failed(trial.experiment)
     try:

@@ -1,11 +1,11 @@
-"""The trials of a sweep in Optuna's storage, shared by all who work on it."""
+"""Trials of a sweep in Optuna's storage, shared by all commands that run them."""
 
 import dataclasses
 import hashlib
 import operator
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
@@ -15,18 +15,17 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.serialize import to_json
-from tanuki_jax.config.sweep import Choice, Sweep, Trial, Value
-from tanuki_jax.planning.sweep.claims import Claim, alone
+from tanuki_jax.config.sweep import Choice, Trial, Value
+from tanuki_jax.planning.sweep.claims import Claim, exclusive
 from tanuki_jax.planning.sweep.outcome import Outcome
-
-type SamplerName = Literal["grid", "random", "tpe"]
+from tanuki_jax.planning.sweep.sweep_settings import SamplerName, SweepSettings
 
 _STATES = {"done": TrialState.COMPLETE, "does not fit": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Claimed:
-    """A trial that is this worker's to run, until it is finished or left."""
+class ClaimedTrial:
+    """A trial that this worker runs until it is finished or released."""
 
     trial: Trial
     handle: optuna.trial.Trial
@@ -34,166 +33,165 @@ class Claimed:
 
     @property
     def number(self) -> int:
-        """In the study."""
+        """Number of the trial in the study."""
         return self.handle.number
 
     @property
     def job(self) -> str:
-        """What a worker that is gone remembered of it."""
+        """Id of the SLURM job that an earlier worker saved; empty if there is none."""
         return str(self.handle.user_attrs.get("job", ""))
 
-    def remember(self, job: str) -> None:
-        """Keeps a word for the worker that takes this trial up, should this one be killed."""
+    def save_job(self, job: str) -> None:
+        """Save the id of the trial's job, for another worker if this one is killed."""
         self.handle.set_user_attr("job", job)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Record:
-    """A trial that was begun, and how it ended."""
+    """A trial that was started, and its outcome."""
 
     number: int
     trial: Trial
     outcome: Outcome | None
-    """None while it runs."""
+    """Outcome of the trial; None while it runs."""
 
 
 class Study:
-    """The trials of one sweep and one way to run them, in a folder that all workers see.
+    """Trials of a sweep that are run in one way, in a folder that all workers share.
 
-    A trial is its worker's while that holds the lock of `locks/NUMBER`: who finds one that was begun and whose lock is free takes it up.
+    A worker owns a trial as long as it holds the lock of `locks/NUMBER`. A trial that was started and whose lock is
+    free belonged to a worker that was killed, and is claimed again.
     """
 
-    def __init__(
-        self, sweep: Sweep, folder: Path, storage: str, sampler: SamplerName, most: int, terms: Mapping[str, str]
-    ) -> None:
-        """Opens or begins the study.
-
-        Args:
-            sweep: what is tried.
-            folder: of the locks, and of the journal if `storage` is empty.
-            storage: an URL as Optuna takes them, or the path of a journal; empty: trials.journal in `folder`.
-            sampler: where trials come from.
-            most: trials in all; 0: the whole grid.
-            terms: what must be the same for all who share the study, by name.
+    def __init__(self, settings: SweepSettings) -> None:
+        """Open the study, or create it.
 
         Raises:
-            InputError: the storage cannot be opened, the sweep cannot be sampled so, or the study was begun on other terms or with other
-                experiments.
+            InputError: the storage cannot be opened, the sampler does not suit the sweep, or the study was created with
+                another executor, target or objective, or with other experiments.
         """
-        self._sweep, self._folder, self._sampler, self._most = sweep, folder, sampler, most
-        self._named = {trial.name: trial for trial in sweep.grid()}
+        sweep, sampler, folder = settings.sweep, settings.sampler, settings.folder
+        self._sweep, self._folder, self._sampler, self._max_trials = sweep, folder, sampler, settings.max_trials
+        self._by_name = {trial.name: trial for trial in sweep.grid()}
         if sampler != "grid" and not sweep.axes:
             raise InputError(
-                f"--sampler {sampler} draws from the axes of a sweep, and {sweep.name} has none; its trials are a grid"
+                f"--sampler {sampler} draws from the axes of a sweep, and {sweep.name} has none; use --sampler grid"
             )
-        if sampler != "grid" and not most:
+        if sampler != "grid" and not settings.max_trials:
             raise InputError(f"--sampler {sampler} needs --trials, the number of trials to draw")
         (folder / "locks").mkdir(parents=True, exist_ok=True)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        with self._alone():
+        with self._exclusive():
+            storage = _open(settings.storage, folder)
             self._study = optuna.create_study(
-                study_name=sweep.name, storage=_open(storage, folder), direction=sweep.direction, load_if_exists=True
+                study_name=sweep.name, storage=storage, direction=sweep.direction, load_if_exists=True
             )
-            self._agree(terms)
+            shared = {"executor": settings.executor, "target": settings.target, "objective": sweep.objective}
+            self._check_settings(shared)
+            self._check_trials()
             self._enqueue()
 
-    def claim(self) -> Claimed | None:
-        """A trial to run: one that a killed worker left, the next of the grid, or a new sample; None if there is none left to begin."""
-        with self._alone():
-            frozen = self._all()
-            for left in (trial for trial in frozen if trial.state == TrialState.RUNNING):
-                if lock := Claim.attempt(self._lock(left.number)):
-                    return self._claimed(optuna.trial.Trial(self._study, left._trial_id), lock)
-            waiting = any(trial.state == TrialState.WAITING for trial in frozen)
-            if not waiting and (self._sampler == "grid" or len(frozen) >= self._most):
+    def claim(self) -> ClaimedTrial | None:
+        """Claim a trial of a killed worker, the next one of the grid, or a new sample. Return None if none is left."""
+        with self._exclusive():
+            trials = self._trials()
+            for running in (trial for trial in trials if trial.state == TrialState.RUNNING):
+                if lock := Claim.attempt(self._lock(running.number)):
+                    return self._claimed(optuna.trial.Trial(self._study, running._trial_id), lock)
+            waiting = any(trial.state == TrialState.WAITING for trial in trials)
+            if not waiting and (self._sampler == "grid" or len(trials) >= self._max_trials):
                 return None
             if self._sampler != "grid":
-                # Drawn by how many trials there are: no two workers draw alike, and one that goes on draws what it would have drawn.
-                self._study.sampler = _sampler(self._sampler, len(frozen))
-            asked = self._study.ask()
-            claim = Claim.attempt(self._lock(asked.number))
-            assert claim is not None
-            return self._claimed(asked, claim)
+                # Seeded by the number of trials: no two workers draw the same sample, and a resumed sweep draws what an
+                # uninterrupted one would have drawn.
+                self._study.sampler = _sampler(self._sampler, len(trials))
+            new = self._study.ask()
+            new_lock = Claim.attempt(self._lock(new.number))
+            assert new_lock is not None
+            return self._claimed(new, new_lock)
 
-    def finish(self, claimed: Claimed, outcome: Outcome) -> None:
-        """Keeps how a trial ended, and gives it up."""
+    def finish(self, claimed: ClaimedTrial, outcome: Outcome) -> None:
+        """Save the outcome of a trial, and release it."""
         for name, value in dataclasses.asdict(outcome).items():
             claimed.handle.set_user_attr(name, value)
         value = outcome.figures[self._sweep.objective] if outcome.verdict == "done" else None
         self._study.tell(claimed.handle, float(value) if value is not None else None, state=_STATES[outcome.verdict])
         claimed.lock.release()
 
-    def leave(self, claimed: Claimed) -> None:
-        """Gives a trial up as it is: who asks next takes it up."""
+    def release(self, claimed: ClaimedTrial) -> None:
+        """Release a trial that has not ended, so that another worker can claim it."""
         claimed.lock.release()
 
     @property
     def planned(self) -> int:
-        """Trials that there will be in all."""
-        return max(len(self._all()), 0 if self._sampler == "grid" else self._most)
+        """Number of trials, those that are not started included."""
+        return max(len(self._trials()), 0 if self._sampler == "grid" else self._max_trials)
 
     @property
     def ended(self) -> int:
-        """Trials that have ended, whoever ran them."""
-        return sum(trial.state.is_finished() for trial in self._all())
+        """Number of trials that have ended, those of other commands included."""
+        return sum(trial.state.is_finished() for trial in self._trials())
 
     def records(self) -> list[Record]:
-        """What was begun, in its order."""
+        """Return all trials that were started, in order."""
         return [
             Record(number=frozen.number, trial=self._trial(frozen), outcome=_outcome(frozen))
-            for frozen in self._all()
+            for frozen in self._trials()
             if frozen.state != TrialState.WAITING
         ]
 
-    def _alone(self) -> Any:
-        return alone(self._folder / "locks" / "study")
+    def _exclusive(self) -> Any:
+        return exclusive(self._folder / "locks" / "study")
 
     def _lock(self, number: int) -> Path:
         return self._folder / "locks" / f"{number:04d}"
 
-    def _all(self) -> Sequence[FrozenTrial]:
+    def _trials(self) -> Sequence[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
 
-    def _claimed(self, asked: optuna.trial.Trial, lock: Claim) -> Claimed:
+    def _claimed(self, handle: optuna.trial.Trial, lock: Claim) -> ClaimedTrial:
         for field, axis in self._sweep.axes.items():
             if isinstance(axis, Choice):
-                asked.suggest_categorical(field, axis.values)
+                handle.suggest_categorical(field, axis.values)
             else:
-                asked.suggest_float(field, axis.low, axis.high, log=axis.log)
-        trial = self._trial(self._all()[asked.number])
-        asked.set_user_attr("digest", _digest(trial))
-        return Claimed(trial=trial, handle=asked, lock=lock)
+                handle.suggest_float(field, axis.low, axis.high, log=axis.log)
+        trial = self._trial(self._trials()[handle.number])
+        handle.set_user_attr("digest", _digest(trial))
+        return ClaimedTrial(trial=trial, handle=handle, lock=lock)
 
     def _trial(self, frozen: FrozenTrial) -> Trial:
         name = frozen.user_attrs.get("name")
-        return self._named[name] if name is not None else self._sweep.at(frozen.params)
+        return self._by_name[name] if name is not None else self._sweep.at(frozen.params)
 
-    def _agree(self, terms: Mapping[str, str]) -> None:
-        """InputError if the study was begun on other terms, or if the sweep has changed since."""
-        for name, value in terms.items():
-            before = self._study.user_attrs.get(name)
-            if before is None:
+    def _check_settings(self, settings: Mapping[str, str]) -> None:
+        """Raise InputError if the study has other settings. Those of a new study are saved."""
+        for name, value in settings.items():
+            saved = self._study.user_attrs.get(name)
+            if saved is None:
                 self._study.set_user_attr(name, value)
-            elif before != value:
+            elif saved != value:
                 raise InputError(
-                    f"{self._folder} holds this sweep with {name} {before}, not {value}; give another --out for that"
+                    f"{self._folder} has this sweep with the {name} {saved!r}, not {value!r}; choose another --out"
                 )
-        for frozen in self._all():
-            known, digest = frozen.user_attrs.get("name"), frozen.user_attrs.get("digest")
-            gone = known is not None and known not in self._named
-            if gone or (digest is not None and digest != _digest(self._trial(frozen))):
-                which = f"number {frozen.number}" if known is None else repr(known)
+
+    def _check_trials(self) -> None:
+        """Raise InputError if a saved trial has changed in the sweep."""
+        for frozen in self._trials():
+            name, digest = frozen.user_attrs.get("name"), frozen.user_attrs.get("digest")
+            removed = name is not None and name not in self._by_name
+            if removed or (digest is not None and digest != _digest(self._trial(frozen))):
+                label = f"number {frozen.number}" if name is None else repr(name)
                 raise InputError(
-                    f"{self._folder} holds a trial {which} that is another in the sweep now; give another --out for that"
+                    f"the sweep has changed: {self._folder} has another trial {label}; choose another --out"
                 )
 
     def _enqueue(self) -> None:
-        """Adds the part of the grid that is not in the study yet."""
+        """Add the trials of the grid that the study does not have."""
         if self._sampler != "grid":
             return
-        begun = {frozen.user_attrs.get("name") for frozen in self._all()}
-        for trial in self._sweep.grid()[: self._most or None]:
-            if trial.name not in begun:
+        existing = {frozen.user_attrs.get("name") for frozen in self._trials()}
+        for trial in self._sweep.grid()[: self._max_trials or None]:
+            if trial.name not in existing:
                 self._study.enqueue_trial(self._values(trial), user_attrs={"name": trial.name})
 
     def _values(self, trial: Trial) -> dict[str, Value]:
@@ -205,7 +203,7 @@ def _sampler(name: SamplerName, seed: int) -> BaseSampler:
 
 
 def _open(storage: str, folder: Path) -> str | BaseStorage:
-    """InputError if an URL is of no database."""
+    """Open a database by its URL, or a journal file. InputError if the database cannot be opened."""
     if "://" not in storage:
         path = Path(storage) if storage else folder / "trials.journal"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -213,18 +211,17 @@ def _open(storage: str, folder: Path) -> str | BaseStorage:
     try:
         return optuna.storages.get_storage(storage)
     except Exception as error:
-        raise InputError(
-            f"--storage {storage} cannot be opened: {next(iter(str(error).splitlines()), type(error).__name__)}"
-        ) from None
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(f"--storage {storage} cannot be opened: {reason}") from None
 
 
 def _outcome(frozen: FrozenTrial) -> Outcome | None:
     if not frozen.state.is_finished():
         return None
-    kept = frozen.user_attrs
-    return Outcome(verdict=kept["verdict"], figures=kept["figures"], reason=kept["reason"])
+    saved = frozen.user_attrs
+    return Outcome(verdict=saved["verdict"], figures=saved["figures"], reason=saved["reason"])
 
 
 def _digest(trial: Trial) -> str:
-    what = trial.experiment if isinstance(trial.experiment, str) else to_json(trial.experiment)
-    return hashlib.sha256(f"{trial.target}\n{what}".encode()).hexdigest()[:16]
+    experiment = trial.experiment if isinstance(trial.experiment, str) else to_json(trial.experiment)
+    return hashlib.sha256(f"{trial.target}\n{experiment}".encode()).hexdigest()[:16]

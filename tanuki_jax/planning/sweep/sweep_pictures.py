@@ -1,4 +1,4 @@
-"""Pictures of a sweep: the objective of every trial, against every axis, and memory against speed where trials were planned."""
+"""Pictures of a sweep: objective of every trial, objective against each axis, memory against speed of plans."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 OURS, THEIRS = plots.BLUE, plots.RED
 SPEED, MEMORY, FREE = "tflops", "needed_gib", "free_gib"
-"""Figures that make a layout; references have the first two under the same names."""
+"""Figures of planned trials; references have the first two under the same names."""
 
 
 @plots.style()
 def draw(sweep: Sweep, records: Sequence[Record], folder: Path) -> list[Path]:
-    """Draws what there is to see into PNG files of the folder, and returns them."""
+    """Draw the trials with figures into PNG files of the folder, and return the files."""
     rows = [record for record in ordered(sweep, records) if figure(record, sweep.objective) is not None]
     pictures: dict[str, Figure] = {}
     if rows:
@@ -39,26 +39,26 @@ def draw(sweep: Sweep, records: Sequence[Record], folder: Path) -> list[Path]:
 
 
 def figure(record: Record, name: str) -> float | None:
-    """A figure of ours, where it is a number."""
+    """Return a figure of a trial; None if it is missing or not a number."""
     value = record.outcome.figures.get(name) if record.outcome is not None else None
     return float(value) if isinstance(value, int | float) else None
 
 
 def reference(record: Record, name: str) -> float | None:
-    """The same of the reference."""
+    """Return a figure of a trial's reference; None if it is missing or not a number."""
     value = record.trial.reference.get(name)
     return float(value) if isinstance(value, int | float) else None
 
 
 def _objective(sweep: Sweep, rows: Sequence[Record]) -> Figure:
-    """A line for each trial, the best on top, ours beside the reference."""
+    """Draw a row for each trial, the best on top, with our figure and the reference."""
     picture = plots.new_figure(9, 1.5 + 0.2 * len(rows))
     axes = picture.add_subplot()
-    for place, record in enumerate(rows):
+    for row, record in enumerate(rows):
         theirs = reference(record, sweep.objective)
-        axes.plot(_known(record, sweep.objective), place, _mark(record), color=OURS, markersize=5)
+        axes.plot(_known(record, sweep.objective), row, _mark(record), color=OURS, markersize=5)
         if theirs is not None:
-            axes.plot(theirs, place, "D", color=THEIRS, markersize=4, markerfacecolor="none")
+            axes.plot(theirs, row, "D", color=THEIRS, markersize=4, markerfacecolor="none")
     axes.set_yticks(range(len(rows)), [record.trial.name for record in rows], fontsize=7)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     _legend(axes, rows, sweep.objective)
@@ -67,7 +67,7 @@ def _objective(sweep: Sweep, rows: Sequence[Record]) -> Figure:
 
 
 def _axes(sweep: Sweep, rows: Sequence[Record]) -> Figure:
-    """The objective against the values of each axis."""
+    """Draw the objective against the values of each axis."""
     picture = plots.new_figure(4.2 * len(sweep.axes), 3.8)
     panels = picture.subplots(1, len(sweep.axes), sharey=True, squeeze=False)[0]
     for axes, (field, axis) in zip(panels, sweep.axes.items(), strict=True):
@@ -88,21 +88,18 @@ def _axes(sweep: Sweep, rows: Sequence[Record]) -> Figure:
 
 
 def _memory(sweep: Sweep, rows: Sequence[Record]) -> Figure:
-    """Layouts by what they need of a device and by their speed, each joined to what the reference has for it."""
+    """Draw planned trials by memory and speed, each with a line to its reference."""
     picture = plots.new_figure(9, 6)
     axes = picture.add_subplot()
     capacities = {round(_known(record, MEMORY) + _known(record, FREE), 1) for record in rows}
     right = 1.5 * max(capacities)
     for record in rows:
-        place = (
-            min(_known(record, MEMORY), 0.99 * right),
-            _known(record, SPEED),
-        )  # what is larger stands at the picture's edge
-        axes.plot(*place, _mark(record), color=OURS, markersize=5, zorder=3)
+        point = (min(_known(record, MEMORY), 0.99 * right), _known(record, SPEED))  # larger ones are drawn at the edge
+        axes.plot(*point, _mark(record), color=OURS, markersize=5, zorder=3)
         memory, speed = reference(record, MEMORY), reference(record, SPEED)
         if memory is not None and speed is not None:
             axes.plot(memory, speed, "D", color=THEIRS, markersize=4, markerfacecolor="none", zorder=2)
-            axes.plot((place[0], memory), (place[1], speed), color="0.85", linewidth=0.8, zorder=1)
+            axes.plot((point[0], memory), (point[1], speed), color="0.85", linewidth=0.8, zorder=1)
     for capacity in capacities:
         axes.axvline(capacity, color="0.2", linewidth=1, linestyle="--")
     axes.set_xlim(0, right)
@@ -123,12 +120,12 @@ def _mark(record: Record) -> str:
 
 
 def _legend(axes: Axes, rows: Sequence[Record], name: str) -> None:
-    """Only of the marks that there are."""
+    """Add a legend of the marks that occur."""
     verdicts = {record.outcome.verdict for record in rows if record.outcome is not None}
     marks = [("o", OURS, "done", "done" in verdicts), ("x", OURS, "does not fit, or failed", verdicts != {"done"})]
     marks.append(("D", THEIRS, "reference", any(reference(record, name) is not None for record in rows)))
-    for mark, colour, label, there in marks:
-        if there:
+    for mark, colour, label, occurs in marks:
+        if occurs:
             axes.plot([], [], mark, color=colour, markerfacecolor="none" if mark == "D" else colour, label=label)
     axes.legend()
 

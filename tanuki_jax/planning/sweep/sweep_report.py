@@ -1,4 +1,4 @@
-"""What a sweep found: a table of all trials, the best first, as CSV and on the terminal."""
+"""Report of a sweep: all trials, the best first, as CSV and as a table for the terminal."""
 
 import csv
 import dataclasses
@@ -14,11 +14,11 @@ from tanuki_jax.planning.sweep.study import Record
 
 VERDICTS = ("done", "does not fit", "failed")
 SHOWN = ("tflops", "needed_gib", "tokens_per_second_per_device", "loss", "held_out/all")
-"""Figures that the terminal has room for, beside the objective."""
+"""Figures in the table, in addition to the objective."""
 
 
 def ordered(sweep: Sweep, records: Iterable[Record]) -> list[Record]:
-    """Those that have ended: the best first, then what does not fit, then what failed."""
+    """Return the trials that have ended: the best first, then those that do not fit, then those that failed."""
     sign = -1 if sweep.direction == "maximize" else 1
 
     def key(record: Record) -> tuple[int, float, int]:
@@ -34,7 +34,7 @@ def ordered(sweep: Sweep, records: Iterable[Record]) -> list[Record]:
 
 
 def to_csv(sweep: Sweep, records: Sequence[Record]) -> str:
-    """A line for each trial that has ended: its end, the figures, those of the reference, and the fields in which experiments differ."""
+    """Return CSV with a line for each trial that has ended: outcome, figures, reference, and fields that differ."""
     rows = ordered(sweep, records)
     figures = _figures(sweep, rows)
     references = _names(record.trial.reference for record in rows)
@@ -42,32 +42,20 @@ def to_csv(sweep: Sweep, records: Sequence[Record]) -> str:
     differing = [name for name in _names(fields) if len({field.get(name) for field in fields if field}) > 1]
     written = io.StringIO()
     table = csv.writer(written, lineterminator="\n")
-    table.writerow(
-        [
-            "trial",
-            "name",
-            "outcome",
-            "reason",
-            *figures,
-            *(f"reference {name}" for name in references),
-            "target",
-            *differing,
-        ]
-    )
+    reference_columns = [f"reference {name}" for name in references]
+    table.writerow(["trial", "name", "outcome", "reason", *figures, *reference_columns, "target", *differing])
     for record, field in zip(rows, fields, strict=True):
         outcome, trial = record.outcome, record.trial
         assert outcome is not None
-        found = [_short(outcome.figures.get(name)) for name in figures]
-        told = [_short(trial.reference.get(name)) for name in references]
-        varied = [_short(field.get(name)) for name in differing]
-        table.writerow(
-            [record.number, trial.name, outcome.verdict, outcome.reason, *found, *told, trial.target, *varied]
-        )
+        head = [record.number, trial.name, outcome.verdict, outcome.reason]
+        values = [_short(outcome.figures.get(name)) for name in figures]
+        values += [_short(trial.reference.get(name)) for name in references]
+        table.writerow([*head, *values, trial.target, *(_short(field.get(name)) for name in differing)])
     return written.getvalue()
 
 
 def to_table(sweep: Sweep, records: Sequence[Record]) -> rich.table.Table:
-    """The same in short."""
+    """Return a table of the trials that have ended, with the most important figures."""
     rows = ordered(sweep, records)
     figures = [name for name in _figures(sweep, rows) if name == sweep.objective or name in SHOWN]
     references = _names(record.trial.reference for record in rows)
@@ -87,26 +75,26 @@ def to_table(sweep: Sweep, records: Sequence[Record]) -> rich.table.Table:
 
 
 def _figures(sweep: Sweep, rows: Sequence[Record]) -> list[str]:
-    """The objective first."""
-    found = _names(record.outcome.figures for record in rows if record.outcome is not None)
-    return [sweep.objective, *(name for name in found if name != sweep.objective)]
+    """Return the names of all figures, the objective first."""
+    names = _names(record.outcome.figures for record in rows if record.outcome is not None)
+    return [sweep.objective, *(name for name in names if name != sweep.objective)]
 
 
 def _names(tables: Iterable[Any]) -> list[str]:
-    """All keys, in the order in which they are first met."""
+    """Return all keys, in the order of their first occurrence."""
     return list(dict.fromkeys(name for table in tables for name in table))
 
 
-def _fields(part: Any, prefix: str = "") -> dict[str, Any]:
-    """Dotted name -> plain value of everything in an experiment; nothing for a trial that has none."""
-    if not dataclasses.is_dataclass(part):
-        return {prefix[:-1]: part} if prefix else {}
-    found = [_fields(getattr(part, field.name), f"{prefix}{field.name}.") for field in dataclasses.fields(part)]
-    return {name: value for table in found for name, value in table.items()}
+def _fields(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Return the fields of an experiment by dotted name; nothing for a trial without one."""
+    if not dataclasses.is_dataclass(value):
+        return {prefix[:-1]: value} if prefix else {}
+    nested = [_fields(getattr(value, field.name), f"{prefix}{field.name}.") for field in dataclasses.fields(value)]
+    return {name: leaf for fields in nested for name, leaf in fields.items()}
 
 
 def _short(value: Any) -> str:
-    """A cell: four digits of what is not whole, nothing for what is not known."""
+    """Return the text of a cell: floats with four digits, nothing for None."""
     if value is None:
         return ""
     if isinstance(value, float):

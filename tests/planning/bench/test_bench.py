@@ -1,4 +1,4 @@
-"""The door: what it prints, writes and refuses."""
+"""The bench command: what it prints, writes and refuses."""
 
 import subprocess
 import sys
@@ -8,8 +8,8 @@ import pytest
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.bench import main
-from tanuki_jax.planning.bench import bench_report as report
-from tanuki_jax.planning.bench.targets import BARS
+from tanuki_jax.planning.bench import bench_report
+from tanuki_jax.planning.bench.targets import TARGETS
 
 
 def test_a_benchmark_prints_its_table_and_writes_its_results(
@@ -17,31 +17,35 @@ def test_a_benchmark_prints_its_table_and_writes_its_results(
 ) -> None:
     main(["loader", "--sizes", "small", "--json", str(tmp_path / "loader.json")])
     assert "tokens/s a core" in capsys.readouterr().out
-    (result,), about = report.read(tmp_path / "loader.json")
+    (result,), about = bench_report.read(tmp_path / "loader.json")
     assert (result.outcome, about["device"]) == ("measured", "cpu")
 
 
-def test_a_report_becomes_a_table_of_bars(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report.write(tmp_path / "h200.json", [], {})
+def test_a_report_becomes_a_table_of_targets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bench_report.write(tmp_path / "h200.json", [], {})
     main(["table", str(tmp_path / "h200.json")])
-    assert capsys.readouterr().out.count("not measured yet") == len(BARS)
+    assert capsys.readouterr().out.count("not measured yet") == len(TARGETS)
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("words", "message"),
     [
-        (["flash"], "'flash' is none of attention"),
+        (["flash"], "there is no benchmark 'flash'; choose one of attention, "),
         (["attention", "--sizes", "huge"], "--sizes takes one of full, small"),
-        (["step", "--config=8b", "--layers", "4", "2"], "one depth, or two, the smaller one first"),
-        (["all"], "--json must be given"),
+        (
+            ["step", "--config=8b", "--layers", "4", "2"],
+            "--layers takes one depth, or two in increasing order, not 4 2",
+        ),
+        (["step", "--config=8b", "--rows", "0"], "--layers, --rows and --document must be at least 1"),
+        (["all"], "--json STR must be given"),
         (["compile", "--target", "h300"], "there is no target 'h300'"),
     ],
 )
-def test_what_cannot_be_understood_is_refused_in_a_sentence(words: list[str], sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
+def test_invalid_options_are_refused(words: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         main(words)
 
 
-def test_words_are_understood_before_jax_is_waited_for() -> None:
+def test_the_command_is_imported_without_jax() -> None:
     program = "import sys, tanuki_jax.bench; print(sorted({'jax', 'flax', 'torch'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"

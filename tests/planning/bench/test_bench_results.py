@@ -1,16 +1,16 @@
-"""What becomes of a variant: measured, wrong, failed or unavailable, and never dropped."""
+"""Outcomes of a variant: measured, wrong, failed or unavailable, and never dropped."""
 
 import json
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import pytest
 
-from tanuki_jax.planning.bench import bench_report as report
-from tanuki_jax.planning.bench import correctness
-from tanuki_jax.planning.bench import timed_program as program
+from tanuki_jax.planning.bench import bench_report, correctness, timed_program
 from tanuki_jax.planning.bench.bench_results import (
     Figures,
+    Key,
     Measurement,
     Result,
     Unavailable,
@@ -22,18 +22,25 @@ from tanuki_jax.planning.bench.bench_results import (
 from tanuki_jax.planning.bench.timing import Timing
 
 TIMING = Timing(0.5, 0.4, 0.7, 10)
+KEY: Key = {"time": 64, "library": "ours"}
 
 
 def doubling(factor: float) -> Figures:
-    """A program that should double its argument."""
+    """Time a program that should double its argument."""
     x = jnp.arange(1.0, 13.0).reshape(3, 4)
-    return program.measure(
-        lambda x: (factor * x,), (x,), lambda got: correctness.check(got, (2 * x,), ("the double",)), 0.0, flops=12.0
-    )
+
+    def check(results: tuple[jax.Array, ...]) -> float:
+        return correctness.check(results, (2 * x,), ("the double",))
+
+    return timed_program.measure(lambda x: (factor * x,), (x,), check, 0.0, flops=12.0)
+
+
+def measurement(take: Callable[[float], Figures]) -> Measurement:
+    return Measurement("some", "case", "variant", {"library": "ours"}, take)
 
 
 def result_of(factor: float) -> Result:
-    return take(Measurement("some", "case", "variant", lambda _: doubling(factor)), 0.0, 1e9)
+    return take(measurement(lambda _: doubling(factor)), 0.0, 1e9)
 
 
 def test_a_right_variant_is_timed() -> None:
@@ -57,11 +64,11 @@ def test_one_wrong_row_among_many_is_found() -> None:
     assert float(correctness.worst_row(right * 1.01, right)) == pytest.approx(0.01, rel=0.1)
 
 
-def test_a_raising_variant_is_listed_with_the_first_line_of_its_error() -> None:
+def test_a_failing_variant_is_listed_with_the_first_line_of_its_error() -> None:
     def fails(_: float) -> Figures:
         raise RuntimeError("RESOURCE_EXHAUSTED: no room\nand much more")
 
-    result = take(Measurement("some", "case", "variant", fails), 0.0, 1e9)
+    result = take(measurement(fails), 0.0, 1e9)
     assert (result.outcome, result.detail) == ("failed", "RuntimeError: RESOURCE_EXHAUSTED: no room")
 
 
@@ -69,7 +76,7 @@ def test_a_peer_that_does_not_serve_a_case_is_listed() -> None:
     def leaves(_: float) -> Figures:
         raise Unavailable("only dense masks")
 
-    assert take(Measurement("some", "case", "variant", leaves), 0.0, 1e9).outcome == "unavailable"
+    assert take(measurement(leaves), 0.0, 1e9).outcome == "unavailable"
 
 
 def test_peers_that_are_not_installed_are_listed() -> None:
@@ -82,14 +89,30 @@ def test_peers_that_are_not_installed_are_listed() -> None:
 def test_results_survive_json() -> None:
     figures = Figures(timing=TIMING, flops=1e12, tokens=5, notes={"tokens/s": 3.0, "from": "2 and 4"})
     for result in (
-        Result(benchmark="b", case="c", variant="v", outcome="measured", figures=figures, ceiling=1e14),
-        Result(benchmark="b", case="c", variant="v", outcome="failed", detail="why"),
+        Result(benchmark="b", case="c", variant="v", key=KEY, outcome="measured", figures=figures, ceiling=1e14),
+        Result(benchmark="b", case="c", variant="v", key={}, outcome="failed", detail="why"),
     ):
         assert from_json(json.loads(json.dumps(to_json(result)))) == result
 
 
 def test_speed_and_share_come_from_useful_operations() -> None:
     figures = Figures(timing=TIMING, flops=4e14)
-    result = Result(benchmark="b", case="c", variant="v", outcome="measured", figures=figures, ceiling=1e15)
-    assert report.tera(figures) == pytest.approx(800.0)
-    assert report.share(result) == pytest.approx(0.8)
+    result = Result(benchmark="b", case="c", variant="v", key={}, outcome="measured", figures=figures, ceiling=1e15)
+    assert bench_report.tera(figures) == pytest.approx(800.0)
+    assert bench_report.share(result) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "key", "matches"),
+    [
+        ("b", {}, True),
+        ("b", {"time": 64}, True),
+        ("b", KEY, True),
+        ("c", KEY, False),
+        ("b", {"time": 128}, False),
+        ("b", {"time": 64, "heads": 2}, False),
+    ],
+)
+def test_a_result_matches_by_benchmark_and_exact_fields(benchmark: str, key: Key, matches: bool) -> None:
+    result = Result(benchmark="b", case="T 128", variant="v", key=KEY, outcome="failed")
+    assert result.matches(benchmark, key) == matches

@@ -1,4 +1,4 @@
-"""The clock: what it waits for, and what it says of what it saw."""
+"""The clock: what it waits for, and its statistics."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from tanuki_jax.planning.bench.timing import FEWEST_SAMPLES, LARGEST_BATCH, MOST
 
 
 class Device:
-    """Work is queued in no time, and takes `costs` seconds each, in turn, once somebody waits."""
+    """A device that queues work at once; run n takes `costs[n]` seconds (the last value for all later runs)."""
 
     def __init__(self, *costs: float) -> None:
         self.costs = costs
@@ -27,7 +27,7 @@ class Device:
         return self.time
 
 
-def test_the_time_of_a_run_is_that_of_the_device_not_of_queueing_it() -> None:
+def test_the_time_of_a_run_is_the_devices_not_that_of_queueing() -> None:
     device = Device(3.0)
     timing = clock(device.run, 1.0, wait=device.wait, now=device.now)
     assert timing.median == timing.low == timing.high == pytest.approx(3.0)
@@ -40,7 +40,7 @@ def test_warm_up_does_not_count() -> None:
     assert timing.high == pytest.approx(1.0)
 
 
-def test_short_runs_are_waited_for_together() -> None:
+def test_short_runs_are_timed_in_batches() -> None:
     device = Device(1e-4)
     timing = clock(device.run, 1.0, wait=device.wait, now=device.now)
     assert device.waits == WARM_UPS + MOST_SAMPLES
@@ -48,7 +48,7 @@ def test_short_runs_are_waited_for_together() -> None:
     assert timing.median == pytest.approx(1e-4)
 
 
-def test_spread_is_from_the_tenth_to_the_ninetieth_percentile() -> None:
+def test_low_and_high_are_the_tenth_and_ninetieth_percentile() -> None:
     samples = list(np.random.default_rng(0).permutation(np.arange(101.0)))
     timing = summarise(samples)
     assert (timing.low, timing.median, timing.high, timing.runs) == (10.0, 50.0, 90.0, 101)

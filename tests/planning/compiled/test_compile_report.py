@@ -1,4 +1,4 @@
-"""The report on programs that are compiled for an accelerator that is not here."""
+"""Report on programs compiled for a GPU that is not present."""
 
 import functools
 import json
@@ -13,11 +13,9 @@ from jax.experimental.compilation_cache import compilation_cache
 
 from tanuki_jax.config.hardware import find
 from tanuki_jax.lm.kernels.attention.attention import self_attention
-from tanuki_jax.planning.bench import attention
-from tanuki_jax.planning.bench import document_rows as documents
+from tanuki_jax.planning.bench import attention, document_rows
 from tanuki_jax.planning.bench.sizes import SIZES
-from tanuki_jax.planning.compiled import compile_cases as programs
-from tanuki_jax.planning.compiled import compile_report as compile
+from tanuki_jax.planning.compiled import compile_cases, compile_report
 from tanuki_jax.planning.compiled.compile_cases import Program, Work
 from tanuki_jax.planning.compiled.compile_report import Compiled, compile_program, predict
 from tanuki_jax.planning.compiled.ptxas import Kernel
@@ -26,7 +24,7 @@ from tanuki_jax.planning.plan.target import parse
 KERNEL = Kernel(name="k", registers=168, stack=0, spill_stores=0, spill_loads=0, shared_static=0)
 
 
-def test_a_program_takes_as_long_as_its_products_or_its_bytes() -> None:
+def test_a_prediction_is_the_longer_of_products_and_bytes() -> None:
     h200 = find("h200")
     flops, moved = 0.799 * 989e12, 0.896 * 4.8e12
     bound_by_products = predict(Work("", flops / 2, flops), 43, h200)
@@ -49,24 +47,24 @@ def test_a_program_takes_as_long_as_its_products_or_its_bytes() -> None:
             ),
             ["p: k spills 12 bytes"],
         ),
-        (Compiled(name="p", shared_memory=(232_449,)), ["p: a kernel asks for 232449 bytes of shared memory"]),
+        (Compiled(name="p", shared_memory=(232_449,)), ["p: a kernel requests 232449 bytes of shared memory"]),
     ],
 )
 def test_errors_spills_and_too_much_shared_memory_are_faults(compiled: Compiled, faults: list[str]) -> None:
     assert compiled.faults == faults
 
 
-def test_whole_tiles_and_what_is_computed_again_are_issued() -> None:
-    """One document in one row: the triangle of visible pairs, against whole tiles on the diagonal, and seven products backward."""
+def test_recomputation_and_full_tiles_are_issued() -> None:
+    """One document: useful work is the triangle of visible pairs; kernels add two products and full tiles."""
     time, heads, dim = 1024, 2, 128
-    work = programs._attention_work("", documents.one_document(1, time), heads, dim, 1.0)
+    work = compile_cases.attention_work("", document_rows.one_document(1, time), heads, dim, 1.0)
     assert work.useful == 14 * dim * heads * time * (time + 1) / 2
     least = (4 + 14) * dim * heads * time * (time + 1) / 2
     assert least < work.issued < 1.25 * least
 
 
 def test_the_kernels_of_all_configs_are_compiled() -> None:
-    names = [program.name for program in programs.programs(SIZES["full"])]
+    names = [program.name for program in compile_cases.programs(SIZES["full"])]
     for words in (
         "hopper, D 64, 1 query",
         "hopper, D 128, 8 query",
@@ -79,15 +77,12 @@ def test_the_kernels_of_all_configs_are_compiled() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_versions_of_jax_stand_side_by_side_in_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_keeps_the_results_of_every_version_of_jax(tmp_path: Path) -> None:
     path = tmp_path / "compiled.json"
     for version in ("0.11.2", "0.12.0.1", "0.12.0.1"):
-        monkeypatch.setattr(jax, "__version__", version)
-        compile._keep(
-            path,
-            "h200",
-            [Compiled(name="p", kernels=(KERNEL,), predictions=(predict(Work("", 79e12, 79e12), 0, find("h200")),))],
-        )
+        prediction = predict(Work("", 79e12, 79e12), 0, find("h200"))
+        compiled = Compiled(name="p", kernels=(KERNEL,), predictions=(prediction,))
+        compile_report.keep(path, "h200", [compiled], version)
     kept = json.loads(path.read_text())
     assert (kept["target"], list(kept["jax"])) == ("h200", ["0.11.2", "0.12.0.1"])
     (program,) = kept["jax"]["0.12.0.1"]["programs"]
@@ -97,8 +92,8 @@ def test_versions_of_jax_stand_side_by_side_in_a_report(tmp_path: Path, monkeypa
 
 
 @pytest.fixture
-def nothing_read_back() -> Iterator[None]:
-    """Every program is compiled anew, as by the command."""
+def no_compilation_cache() -> Iterator[None]:
+    """Compile every program, as the command does."""
     jax.config.update("jax_enable_compilation_cache", False)
     compilation_cache.reset_cache()
     yield
@@ -114,13 +109,13 @@ def stand_ins(*lowers: Any) -> Any:
 
 def jaxs_own_kernel(devices: Any) -> Any:
     shapes = [((1, 512, 2, 64), jnp.bfloat16)] * 3 + [((1, 512), jnp.int32)] * 2
-    return programs._lower(lambda q, k, v, *rest: attention.attention_mgpu_peer(q, k, v), shapes, devices)
+    return compile_cases._lower(lambda q, k, v, *rest: attention.attention_mgpu_peer(q, k, v), shapes, devices)
 
 
 def ours(devices: Any, group: int = 4) -> Any:
     q, k = ((1, 256, 8, 128), jnp.bfloat16), ((1, 256, 8 // group, 128), jnp.bfloat16)
     shapes = [q, k, k, q, ((1, 256), jnp.int32), ((1, 256), jnp.int32)]
-    return programs._lower(
+    return compile_cases._lower(
         functools.partial(attention.run, functools.partial(self_attention, backend="hopper"), True), shapes, devices
     )
 
@@ -130,7 +125,7 @@ def fails(devices: Any) -> Any:
 
 
 @pytest.mark.gpu_compile
-@pytest.mark.usefixtures("nothing_read_back")
+@pytest.mark.usefixtures("no_compilation_cache")
 def test_kernels_are_compiled_to_machine_code_without_spills() -> None:
     chips = parse("h200:1").devices()
     for lower, kernels in ((jaxs_own_kernel, 1), (ours, 3)):
@@ -142,14 +137,11 @@ def test_kernels_are_compiled_to_machine_code_without_spills() -> None:
 
 
 @pytest.mark.gpu_compile
-@pytest.mark.usefixtures("nothing_read_back")
-def test_the_command_fails_and_says_what_did(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(compile, "programs", stand_ins(fails, functools.partial(ours, group=2)))
-    assert compile.run("h200", tmp_path / "compiled.json") == 1
+@pytest.mark.usefixtures("no_compilation_cache")
+def test_the_command_fails_and_prints_the_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "compiled.json"
+    assert compile_report.run("h200", path, stand_ins(fails, functools.partial(ours, group=2))) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "program 0: ValueError: no such tile"
-    monkeypatch.setattr(compile, "programs", stand_ins(functools.partial(ours, group=1)))
-    assert compile.run("h200", tmp_path / "compiled.json") == 0
-    (of_jax,) = json.loads((tmp_path / "compiled.json").read_text())["jax"].values()
-    assert len(of_jax["programs"][0]["kernels"]) == 3
+    assert compile_report.run("h200", path, stand_ins(functools.partial(ours, group=1))) == 0
+    (entry,) = json.loads(path.read_text())["jax"].values()
+    assert len(entry["programs"][0]["kernels"]) == 3

@@ -1,4 +1,4 @@
-"""What collectives send, against sums by hand, on CPUs and in the words of GPUs."""
+"""Bytes of collectives against sums by hand, in programs for CPUs and GPUs."""
 
 from typing import Any
 
@@ -16,18 +16,18 @@ from tanuki_jax.planning.plan.target import parse
 SIDE = 1024
 
 
-def read(text: str) -> tuple[tuple[Traffic, ...], jax.sharding.Mesh]:
-    """The traffic of a program with one collective of each kind, in a loop of three, on two nodes of four."""
+def program_traffic(text: str) -> tuple[tuple[Traffic, ...], jax.sharding.Mesh]:
+    """Return the traffic of a program with a collective of each kind, in a loop of three, on two nodes of four."""
     target = parse(text)
     devices = target.devices()
     mesh = jax.make_mesh((2, 4), ("data", "fsdp"), axis_types=(AxisType.Auto,) * 2, devices=devices)
 
     def body(x: jax.Array, _: None) -> tuple[jax.Array, None]:
-        whole = jnp.sin(jax.lax.all_gather(x, "fsdp", axis=0, tiled=True))
-        part = jnp.sin(jax.lax.psum_scatter(whole * whole, "fsdp", scatter_dimension=0, tiled=True))
+        gathered = jnp.sin(jax.lax.all_gather(x, "fsdp", axis=0, tiled=True))
+        part = jnp.sin(jax.lax.psum_scatter(gathered * gathered, "fsdp", scatter_dimension=0, tiled=True))
         summed = jnp.sin(jax.lax.psum(part, "data"))
-        turned = jnp.sin(jax.lax.all_to_all(summed, ("data", "fsdp"), 1, 1, tiled=True))
-        return jax.lax.ppermute(turned, "fsdp", [(0, 1), (1, 2), (2, 3), (3, 0)]), None
+        exchanged = jnp.sin(jax.lax.all_to_all(summed, ("data", "fsdp"), 1, 1, tiled=True))
+        return jax.lax.ppermute(exchanged, "fsdp", [(0, 1), (1, 2), (2, 3), (3, 0)]), None
 
     def local(x: jax.Array) -> jax.Array:
         return jax.lax.scan(body, x, None, length=3)[0]
@@ -39,9 +39,9 @@ def read(text: str) -> tuple[tuple[Traffic, ...], jax.sharding.Mesh]:
     return traffic(collectives(program), mesh, devices, target), mesh
 
 
-def assert_traffic(found: tuple[Traffic, ...]) -> None:
+def assert_traffic(traffic: tuple[Traffic, ...]) -> None:
     part = SIDE * SIDE * 4 // 4  # a device's quarter, in bytes
-    sent = {(each.kind, each.axes, each.between_nodes): (each.count, each.sent_bytes) for each in found}
+    sent = {(each.kind, each.axes, each.between_nodes): (each.count, each.sent_bytes) for each in traffic}
     assert sent == {
         ("all-gather", ("fsdp",), False): (3, 3 * part * 3),
         ("reduce-scatter", ("fsdp",), False): (3, 3 * 4 * part * 3 // 4),
@@ -51,13 +51,13 @@ def assert_traffic(found: tuple[Traffic, ...]) -> None:
     }
 
 
-def test_every_kind_sends_what_a_ring_sends_as_often_as_its_loop_runs() -> None:
-    assert_traffic(read("cpu:2x4")[0])
+def test_every_kind_sends_the_bytes_of_a_ring_in_every_iteration() -> None:
+    assert_traffic(program_traffic("cpu:2x4")[0])
 
 
 @pytest.mark.gpu_compile
-def test_gpus_write_the_same_collectives_in_other_words() -> None:
-    assert_traffic(read("h100:2x4")[0])
+def test_programs_for_gpus_have_the_same_traffic() -> None:
+    assert_traffic(program_traffic("h100:2x4")[0])
 
 
 @pytest.mark.parametrize(
@@ -80,28 +80,28 @@ def test_groups_are_read_in_every_form(text: str, groups: tuple[tuple[int, ...],
 
 
 def test_axes_are_those_along_which_a_group_differs() -> None:
-    _, mesh = read("cpu:2x4")
+    _, mesh = program_traffic("cpu:2x4")
     assert axes_of((0, 1, 2, 3), mesh) == ("fsdp",)
     assert axes_of((1, 5), mesh) == ("data",)
     assert axes_of(range(8), mesh) == ("data", "fsdp")
 
 
-def test_a_ring_over_nodes_crosses_with_all_devices_that_it_has_in_each() -> None:
+def test_a_ring_over_nodes_uses_the_links_of_all_its_devices() -> None:
     target = parse("h100:2x8")
     link = target.hardware.link
-    alone = Collective("all-gather", ((0, 8),), 10**9, 1)
-    assert seconds(alone, 1, target) == pytest.approx(1e9 / link(between_nodes=True), rel=1e-2)
-    everyone = Collective("all-gather", (tuple(range(16)),), 10**9, 1)
-    assert seconds(everyone, 8, target) == pytest.approx(15e9 / (8 * link(between_nodes=True)), rel=1e-2)
+    pair = Collective("all-gather", ((0, 8),), 10**9, 1)
+    assert seconds(pair, 1, target) == pytest.approx(1e9 / link(between_nodes=True), rel=1e-2)
+    all_devices = Collective("all-gather", (tuple(range(16)),), 10**9, 1)
+    assert seconds(all_devices, 8, target) == pytest.approx(15e9 / (8 * link(between_nodes=True)), rel=1e-2)
     exchange = Collective("all-to-all", (tuple(range(16)),), 16 * 10**9, 1)
     assert seconds(exchange, 8, target) == pytest.approx(8e9 / link(between_nodes=True), rel=1e-2)
     within = Collective("all-reduce", (tuple(range(8)),), 8 * 10**9, 1)
     assert seconds(within, 8, target) == pytest.approx(14e9 / link(between_nodes=False), rel=1e-2)
 
 
-def test_the_group_with_the_longest_way_decides() -> None:
-    """Six in a row are sometimes in one node of four, but never all of those in a row are."""
+def test_a_collective_leaves_the_node_if_any_group_does() -> None:
+    """Three pairs in two nodes of three devices: one pair has a device in each node."""
     mesh = jax.make_mesh((1, 6), ("data", "fsdp"), axis_types=(AxisType.Auto,) * 2, devices=jax.devices()[:6])
     target = parse("cpu:2x3")
-    (found,) = traffic([Collective("all-reduce", ((0, 1), (2, 3), (4, 5)), 64, 1)], mesh, jax.devices()[:6], target)
-    assert found.between_nodes
+    (summed,) = traffic([Collective("all-reduce", ((0, 1), (2, 3), (4, 5)), 64, 1)], mesh, jax.devices()[:6], target)
+    assert summed.between_nodes

@@ -1,4 +1,4 @@
-"""Reading compiled programs: how often an instruction runs."""
+"""Parser of compiled programs: how often an instruction runs, and the bytes of types."""
 
 from typing import Any
 
@@ -56,13 +56,13 @@ def test_a_loop_of_unknown_length_counts_once() -> None:
     assert [run.times for run in program.runs() if run.instruction.opcode == "sort"] == [1]
 
 
-def test_loops_of_tpus_say_their_length_in_their_condition() -> None:
+def test_the_length_of_a_tpu_loop_is_read_from_its_condition() -> None:
     program = hlo.parse(TPU_LOOP)
     (sine,) = [run for run in program.runs() if run.instruction.opcode == "sine"]
     assert (sine.times, sine.instruction.scope) == (6, "jit(step)/jvp()/while/body/sin")
 
 
-def test_types_are_arrays_with_their_bytes() -> None:
+def test_types_are_parsed_as_arrays_with_their_bytes() -> None:
     kind = "(bf16[512,8]{1,0:T(8,128)(2,1)}, /*index=1*/(pred[3]{0}, f8e4m3fn[7]{0:S(5)}), s4[6]{0}, u32[], token[])"
     arrays = hlo.arrays_of(kind)
     assert [array.bytes for array in arrays] == [512 * 8 * 2, 3, 7, 3, 4, 0]

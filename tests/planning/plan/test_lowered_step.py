@@ -1,4 +1,4 @@
-"""Whole steps of the largest configs, compiled for devices that are not here."""
+"""Training steps of the largest configs, compiled for devices that are not present."""
 
 import dataclasses
 from typing import Any, Literal
@@ -41,25 +41,27 @@ def test_a_batch_that_the_devices_do_not_divide_is_refused() -> None:
     ids=["data, fsdp", "context, tensor, zero 1", "stage"],
 )
 def test_the_step_that_is_planned_is_the_step_that_is_trained(layout: Layout) -> None:
-    """StableHLO of `plan --target=cpu:1x8` against that of the call which `train` makes on eight devices, with a state and a batch."""
+    """Compares StableHLO of `plan --target=cpu:1x8` and of the call that `train` makes on eight devices."""
     _assert_the_same(dataclasses.replace(experiment.find("tiny"), layout=layout), {})
 
 
 @pytest.mark.parametrize(
-    ("reference", "given"),
+    ("reference", "fields"),
     [
         ("adapter_off", ["pair_ids", "sides"]),
         pytest.param("stored", ["pair_ids", "sides", "reference_logps"], marks=pytest.mark.long),
     ],
 )
-def test_the_step_that_is_planned_is_given_pairs(reference: Literal["adapter_off", "stored"], given: list[str]) -> None:
+def test_the_planned_step_of_a_preference_objective_has_pairs(
+    reference: Literal["adapter_off", "stored"], fields: list[str]
+) -> None:
     tiny, layout = experiment.find("tiny"), Layout(fsdp=4, data=2, accumulation=2, compute_dtype="float32")
     pairs = dataclasses.replace(tiny, lora=LoRA(rank=2), objective=Preference(reference=reference), layout=layout)
-    _assert_the_same(pairs, {name: np.float32 if name == "reference_logps" else np.int32 for name in given})
+    _assert_the_same(pairs, {name: np.float32 if name == "reference_logps" else np.int32 for name in fields})
 
 
-def _assert_the_same(whole: Experiment, given: dict[str, Any]) -> None:
-    """What is planned is what `train` calls with a batch that has the `given` fields beside those that all have."""
+def _assert_the_same(whole: Experiment, fields: dict[str, Any]) -> None:
+    """Compare the planned step with that of `train` on a batch with additional `fields`."""
     planned = lower_step(whole, parse("cpu:1x8").devices()).as_text()
 
     layout, mesh = whole.layout, make_mesh(whole.layout)
@@ -67,7 +69,7 @@ def _assert_the_same(whole: Experiment, given: dict[str, Any]) -> None:
     rows = np.zeros((whole.data.batch_rows, whole.data.sequence_length), np.int32)
     shape = (layout.accumulation, whole.data.batch_rows // layout.accumulation, whole.data.sequence_length)
     local = Batch(rows, rows, rows.astype(np.float32), rows, rows)._replace(
-        **{name: rows.astype(kind) for name, kind in given.items()}
+        **{name: rows.astype(kind) for name, kind in fields.items()}
     )
     with jax.set_mesh(mesh):
         batch = place_batch(mesh, local, local_rows(mesh, shape), shape)
@@ -76,7 +78,7 @@ def _assert_the_same(whole: Experiment, given: dict[str, Any]) -> None:
 
 
 def _zeros(whole: Experiment, mesh: jax.sharding.Mesh) -> TrainState:
-    """A train state placed as `begin` places it, without the time that drawing weights takes."""
+    """Return a train state of zeros with the shardings of `train`; drawing weights would take long."""
     shapes = jax.eval_shape(lambda: initial_state(whole))
 
     def place(leaf: jax.ShapeDtypeStruct, sharding: jax.sharding.Sharding) -> jax.Array:
@@ -89,7 +91,7 @@ def _zeros(whole: Experiment, mesh: jax.sharding.Mesh) -> TrainState:
 @pytest.mark.gpu_compile
 @pytest.mark.parametrize("nodes", [8, 16])
 def test_8x8b_at_4096_with_3072_rows_fits_h100s(nodes: int) -> None:
-    """In the layout that the config has, with room for what the compiler does not count: communication buffers, fragmentation."""
+    """Uses the config's layout; memory is left for what the compiler does not count, such as communication buffers."""
     whole = experiment.find("8x8b_0806")
     assert (whole.data.sequence_length, whole.data.batch_rows) == (4096, 3072)
     compiled = lower_step(whole, parse(f"h100:{nodes}x8").devices()).compile()
@@ -103,7 +105,7 @@ def test_8x8b_at_4096_with_3072_rows_fits_h100s(nodes: int) -> None:
 
 @pytest.mark.gpu_compile
 def test_four_layers_of_the_8x8b_fit_one_h200() -> None:
-    """What `bench step --config=8x8b --layers=4` runs, with the policy that keeps the most but for `none`."""
+    """Plans `bench step --config=8x8b --layers=4` with the policy that keeps most apart from `none`."""
     whole = experiment.find("8x8b")
     four = dataclasses.replace(
         whole,

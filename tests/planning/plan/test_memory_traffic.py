@@ -1,4 +1,4 @@
-"""Bytes that are moved and kept, against sums by hand."""
+"""Moved and kept bytes of programs, against sums by hand."""
 
 from typing import Any
 
@@ -24,28 +24,28 @@ def test_elementwise_work_reads_its_operands_and_writes_its_result() -> None:
     assert moved_bytes(program(lambda x, y: jnp.sin(x) * y + 1, SQUARE, SQUARE)) == 3 * ARRAY
 
 
-def test_a_slice_is_all_that_is_read_of_an_array() -> None:
+def test_only_the_slice_of_an_array_is_read() -> None:
     rows = program(
         lambda x, i: jnp.sin(jax.lax.dynamic_slice(x, (i, 0), (8, SIDE))), SQUARE, jax.ShapeDtypeStruct((), jnp.int32)
     )
     assert moved_bytes(rows) == pytest.approx(2 * 8 * SIDE * 4, abs=64)
 
 
-def test_products_are_left_to_their_own_rate() -> None:
+def test_products_are_not_counted() -> None:
     assert moved_bytes(program(lambda x, y: x @ y, SQUARE, SQUARE)) == 0
 
 
 def sines(x: jax.Array, layers: int) -> jax.Array:
-    """Whose gradient needs the cosine of each layer's input, or that input."""
+    """Apply sin in a loop; the gradient needs the cosine of each layer's input, or that input."""
     return jax.lax.scan(lambda x, _: (jnp.sin(x), None), x, None, length=layers)[0].sum()
 
 
-def test_the_backward_pass_is_handed_one_array_a_layer() -> None:
+def test_one_array_per_layer_is_kept_for_the_backward_pass() -> None:
     assert kept_bytes(program(jax.grad(lambda x: sines(x, 7)), SQUARE)) == 7 * ARRAY
 
 
-def test_only_the_forward_pass_keeps() -> None:
-    """Stacked gradients of weights are no activations, and neither are the results of a loop that nothing is differentiated through."""
+def test_only_arrays_of_a_differentiated_forward_pass_are_kept() -> None:
+    """Stacked gradients of weights do not count, nor do results of a loop that is not differentiated."""
 
     def loss(weights: jax.Array, x: jax.Array) -> jax.Array:
         return jax.lax.scan(lambda x, w: (jnp.sin(x) * w, None), x, weights)[0].sum()
@@ -57,7 +57,7 @@ def test_only_the_forward_pass_keeps() -> None:
 
 
 @pytest.mark.gpu_compile
-def test_what_is_kept_on_the_host_travels_twice() -> None:
+def test_offloaded_arrays_are_transferred_twice() -> None:
     (device,) = parse("h100:1").devices()
     policy = jax.checkpoint_policies.save_and_offload_only_these_names(
         names_which_can_be_saved=[],
@@ -72,9 +72,9 @@ def test_what_is_kept_on_the_host_travels_twice() -> None:
     def loss(x: jax.Array) -> jax.Array:
         return jax.lax.scan(jax.checkpoint(layer, policy=policy, prevent_cse=False), x, None, length=7)[0].sum()
 
-    found = program(
+    offloaded = program(
         jax.grad(loss),
         jax.ShapeDtypeStruct((SIDE, SIDE), jnp.float32, sharding=jax.sharding.SingleDeviceSharding(device)),
     )
-    assert kept_bytes(found) == 0
-    assert host_bytes(found) == pytest.approx(2 * 7 * ARRAY, rel=0.01)
+    assert kept_bytes(offloaded) == 0
+    assert host_bytes(offloaded) == pytest.approx(2 * 7 * ARRAY, rel=0.01)

@@ -1,4 +1,4 @@
-"""The door of plan: a page for what can be planned, a sentence for what cannot."""
+"""The plan command: its page, its file, and errors."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ TINY = ["--config=tiny", "--layout.fsdp", "4", "--layout.accumulation", "2", "--
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the door changes of it for jax does not reach other tests."""
+    """Keep changes that the command makes for jax from other tests."""
     for name, value in {"XLA_FLAGS": "", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "2"}.items():
         monkeypatch.setenv(name, value)
 
@@ -22,7 +22,8 @@ def test_a_plan_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFix
     main([*TINY, "--target=cpu:2x4", "--json", str(tmp_path / "plans" / "tiny.json")])
     page = capsys.readouterr().out
     assert page.startswith(
-        "tiny on cpu:2x4 (8 devices): data 2 x fsdp 4, 2 micro-batches of 1 row x 256 tokens a device, remat full\nfits: "
+        "tiny on cpu:2x4 (8 devices): data 2 x fsdp 4, 2 micro-batches of 1 row x 256 tokens per device, "
+        "remat full\nfits: "
     )
     assert "products with weights" in page and "all-gather" in page
     written = json.loads((tmp_path / "plans" / "tiny.json").read_text())
@@ -30,7 +31,7 @@ def test_a_plan_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--target=h1000:8"], "there is no target 'h1000'; the nearest is h100"),
         (
@@ -41,12 +42,12 @@ def test_a_plan_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFix
             ["--target=cpu:1x8", "--layout.stage", "3", "--layout.microbatches", "3"],
             r"layout\.stage \(3\) must divide model\.layers \(4\)",
         ),
-        (["--target=cpu:1x8", "--csv", "layouts.csv"], "--csv and --plot are for what --search finds"),
-        (["--target=cpu:1x8", "--search", "--layouts", "0"], "--layouts and --workers are at least 1"),
-        ([], "--target must be given"),
+        (["--target=cpu:1x8", "--csv", "layouts.csv"], "--csv and --plot need --search"),
+        (["--target=cpu:1x8", "--search", "--layouts", "0"], "--layouts and --workers must be at least 1"),
+        ([], "--target STR must be given"),
     ],
 )
-def test_what_cannot_be_planned_is_refused_in_a_sentence(words: list[str], said: str) -> None:
-    with pytest.raises(InputError, match=said) as error:
+def test_invalid_options_are_refused(words: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message) as error:
         main(["--config=tiny", *words])
     assert "\n" not in str(error.value)

@@ -1,4 +1,4 @@
-"""Plans in several processes: the outcome of each experiment is known, also where its process dies."""
+"""Plans in several processes: every experiment has an outcome, even if its process dies."""
 
 import dataclasses
 import multiprocessing
@@ -30,9 +30,9 @@ PLAN = Plan(
 )
 
 
-def planner(given: Experiment, target: str) -> Plan:
-    """Fails, or dies, as the experiment's name says."""
-    match given.name:
+def planner(experiment: Experiment, target: str) -> Plan:
+    """Fail or die as the experiment's name says."""
+    match experiment.name:
         case "refused":
             raise InputError(f"{target} is refused")
         case "broken":
@@ -41,30 +41,30 @@ def planner(given: Experiment, target: str) -> Plan:
             os.kill(os.getpid(), signal.SIGKILL)
         case "leaves":
             os._exit(3)
-    return dataclasses.replace(PLAN, experiment=given.name, target=target)
+    return dataclasses.replace(PLAN, experiment=experiment.name, target=target)
 
 
 def named(*names: str) -> list[Experiment]:
     return [dataclasses.replace(experiment.find("tiny"), name=name) for name in names]
 
 
-def test_what_fails_or_dies_has_a_reason_and_the_others_a_plan() -> None:
+def test_a_failed_plan_has_a_reason_and_the_others_are_made() -> None:
     outcomes = sorted(plan_all(named("killed", "a", "refused", "leaves", "broken", "b"), "cpu:1x8", planner, 2))
-    assert [outcome.place for outcome in outcomes] == list(range(6))
-    assert {outcome.place: outcome.plan and outcome.plan.experiment for outcome in outcomes} == dict(
+    assert [outcome.number for outcome in outcomes] == list(range(6))
+    assert {outcome.number: outcome.plan and outcome.plan.experiment for outcome in outcomes} == dict(
         enumerate([None, "a", *3 * [None], "b"])
     )
     assert [outcome.reason for outcome in outcomes] == [
-        "its process ended with SIGKILL, as when memory runs out",
+        "the process ended with SIGKILL; it may have run out of memory",
         "",
         "cpu:1x8 is refused",
-        "its process ended with exit code 3",
+        "the process ended with exit code 3",
         "ValueError: it is broken",
         "",
     ]
 
 
-def test_no_process_stays_when_the_outcomes_are_no_longer_wanted() -> None:
+def test_no_process_is_left_when_the_generator_is_closed() -> None:
     before = set(multiprocessing.active_children())
     outcomes: Generator[Outcome] = plan_all(named("a", "b", "c"), "cpu:1x8", planner, 1)
     assert next(outcomes).plan is not None

@@ -1,4 +1,4 @@
-"""Operations of a step against counts by hand, spelled out."""
+"""Operations of a step, against counts by hand."""
 
 import dataclasses
 from typing import Any
@@ -32,7 +32,7 @@ def test_tiny_has_the_flops_of_a_count_by_hand() -> None:
 
 
 def test_tiny_moe_has_the_flops_of_a_count_by_hand() -> None:
-    """As `tiny`, with a router over 8 experts of which a token goes to 2."""
+    """`tiny_moe` is `tiny` with a router over 8 experts, 2 for each token."""
     tokens = 16 * 256
     q, kv, o, router = 2 * 128 * 4 * 32, 2 * (2 * 128 * 2 * 32), 2 * 4 * 32 * 128, 2 * 128 * 8
     expert = 3 * (2 * 128 * 384)
@@ -58,7 +58,7 @@ def test_tiny_moe_has_the_flops_of_a_count_by_hand() -> None:
         ("full", ("attention", "middle"), 65_536 + 2 * 98_304, 1),
     ],
 )
-def test_what_a_policy_computes_again_is_issued(
+def test_recomputation_of_a_policy_is_issued(
     remat: str, save: tuple[Activation, ...], again: int, forwards: int
 ) -> None:
     tokens, layers = 16 * 256, 4
@@ -71,25 +71,24 @@ def test_what_a_policy_computes_again_is_issued(
     assert work.cross_entropy == kept.cross_entropy
 
 
-def test_experts_compute_all_three_products_again_since_the_weights_of_choices_need_the_last() -> None:
+def test_experts_recompute_all_three_products() -> None:
+    """The gradient of the choices' weights needs the last product."""
     kept, work = (issued(with_layout("tiny_moe", remat=remat), "hopper") for remat in ("none", "full"))
     assert work.grouped_matmul * 3 == kept.grouped_matmul * 4
 
 
 def adapted(objective: NextToken | Preference, **layout: Any) -> Experiment:
-    """`tiny` with adapters of rank 3 of its queries and of what comes down."""
+    """Return `tiny` with adapters of rank 3 on `q` and `down`."""
     lora = LoRA(rank=3, projections=("q", "down"))
     return dataclasses.replace(with_layout("tiny", **layout), lora=lora, objective=objective)
 
 
 @pytest.mark.parametrize(
     ("remat", "again", "forwards"),
-    # Of `down` only what its A gives is computed again, for the gradient of its B.
+    # Of `down`, only the product with its A is recomputed, for the gradient of its B.
     [("none", 0, 1), ("full", 65_536 + 32_768 + 2 * 98_304 + 3 * 512 + 2 * 3 * 384, 2)],
 )
-def test_frozen_weights_have_no_gradients_and_their_adapters_cost_what_they_are(
-    remat: str, again: int, forwards: int
-) -> None:
+def test_frozen_weights_have_no_gradients_but_their_adapters_do(remat: str, again: int, forwards: int) -> None:
     tokens, layers = 16 * 256, 4
     weights = 65_536 + 32_768 + 3 * 98_304  # q, k, v; o; gate, up, down
     adapters = 2 * 3 * (128 + 128) + 2 * 3 * (384 + 128)
@@ -99,7 +98,7 @@ def test_frozen_weights_have_no_gradients_and_their_adapters_cost_what_they_are(
     assert work.cross_entropy == tokens * 3 * 2 * 128 * 2048  # logits, logits again, and the states' gradient
 
 
-def test_a_reference_is_a_forward_pass_more_without_adapters() -> None:
+def test_a_reference_is_one_more_forward_pass_without_adapters() -> None:
     alone, both = (issued(adapted(objective, remat="full"), "hopper") for objective in (NextToken(), Preference()))
     tokens = 16 * 256
     assert both.matmul - alone.matmul == tokens * 4 * (65_536 + 32_768 + 3 * 98_304)
@@ -117,14 +116,14 @@ def test_adapters_of_experts_are_counted_with_the_experts() -> None:
     assert work.grouped_matmul == 16 * 256 * 4 * 2 * (2 * 3 * 98_304 + 3 * 2 * 3 * (128 + 384))
 
 
-def test_attention_in_plain_jax_computes_the_whole_square() -> None:
+def test_attention_in_plain_jax_computes_the_full_square() -> None:
     kernel, plain = (issued(experiment.find("tiny"), backend) for backend in ("hopper", "chunked"))
     assert plain.attention * 257 == kernel.attention * 512
     assert plain.matmul == kernel.matmul
 
 
 def test_idle_rounds_of_a_pipeline_are_issued_in_its_layers() -> None:
-    """Two stages and four micro-batches: five rounds for four."""
+    """Two stages and four micro-batches take five rounds instead of four."""
     alone, staged = (
         issued(with_layout("tiny", **layout), "hopper") for layout in ({}, {"stage": 2, "microbatches": 4})
     )

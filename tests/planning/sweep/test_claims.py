@@ -1,11 +1,11 @@
-"""A lock is free once the last process that holds it is gone, however it went."""
+"""File locks: free as soon as the last process that holds them has ended."""
 
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from tanuki_jax.planning.sweep.claims import Claim, alone
+from tanuki_jax.planning.sweep.claims import Claim, exclusive
 
 HOLD = """
 import sys, time
@@ -35,7 +35,7 @@ def test_a_killed_process_frees_its_lock(tmp_path: Path) -> None:
     assert Claim.attempt(tmp_path / "lock") is not None
 
 
-def test_a_process_that_was_started_with_a_lock_holds_it_too(tmp_path: Path) -> None:
+def test_a_process_started_with_a_lock_holds_it_too(tmp_path: Path) -> None:
     claim = Claim.attempt(tmp_path / "lock")
     assert claim is not None
     with subprocess.Popen(["sleep", "60"], pass_fds=[claim.descriptor]) as process:
@@ -45,7 +45,7 @@ def test_a_process_that_was_started_with_a_lock_holds_it_too(tmp_path: Path) -> 
     assert Claim.attempt(tmp_path / "lock") is not None
 
 
-def test_only_one_is_within(tmp_path: Path) -> None:
-    with alone(tmp_path / "lock"):
+def test_an_exclusive_block_holds_the_lock(tmp_path: Path) -> None:
+    with exclusive(tmp_path / "lock"):
         assert Claim.attempt(tmp_path / "lock") is None
     assert Claim.attempt(tmp_path / "lock") is not None

@@ -1,4 +1,4 @@
-"""Trials are planned one after another in a process that stays; a plan that does not fit is a result, and a refusal a failure."""
+"""Planned trials: one after another in a process; a plan that does not fit is a result, an error a failure."""
 
 import os
 import signal
@@ -13,8 +13,9 @@ from tanuki_jax.config.registry import experiment
 from tanuki_jax.config.sweep import Choice, Sweep
 from tanuki_jax.planning.plan.plan_results import Memory, Plan, Term
 from tanuki_jax.planning.sweep.outcome import failed
-from tanuki_jax.planning.sweep.planned_trials import Planned
+from tanuki_jax.planning.sweep.planned_trials import PlannedTrials
 from tanuki_jax.planning.sweep.study import Study
+from tanuki_jax.planning.sweep.sweep_settings import SweepSettings
 
 GIB = 2**30
 TINY = experiment.find("tiny")
@@ -24,7 +25,7 @@ SWEEP = Sweep(
 
 
 def plan(experiment: Experiment, target: str) -> Plan:
-    """The seed is the GiB that the step needs; 2 is refused, 3 ends the process."""
+    """Plan a step that needs as many GiB as the seed; 2 is refused, 3 kills the process."""
     if experiment.seed == 2:
         raise InputError("the layout does not fit")
     if experiment.seed == 3:
@@ -51,12 +52,12 @@ def plan(experiment: Experiment, target: str) -> Plan:
 
 
 @pytest.fixture(scope="module")
-def planned() -> Planned:
-    return Planned("h100:1x8", planner=plan)
+def planned() -> PlannedTrials:
+    return PlannedTrials("h100:1x8", planner=plan)
 
 
-def test_trials_become_figures_or_reasons(planned: Planned, tmp_path: Path) -> None:
-    study, outcomes = Study(SWEEP, tmp_path, "", "grid", 0, {}), []
+def test_trials_have_figures_or_a_reason(planned: PlannedTrials, tmp_path: Path) -> None:
+    study, outcomes = Study(SweepSettings(sweep=SWEEP, folder=tmp_path, executor="plan")), []
     while (claimed := study.claim()) is not None:
         outcomes.append(planned.run(claimed, threading.Event()))
     planned.close()

@@ -1,4 +1,4 @@
-"""Jobs are handed to SLURM with the target's nodes and GPUs, and waited for again by a sweep that goes on. SLURM is played by scripts."""
+"""SLURM trials: the nodes and GPUs of a job, and a resumed sweep that waits for it. Scripts stand in for SLURM."""
 
 import threading
 import time
@@ -12,15 +12,17 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.config.sweep import Choice, Sweep
 from tanuki_jax.planning.plan.target import parse
-from tanuki_jax.planning.sweep.slurm_trials import Queued, require_slurm
+from tanuki_jax.planning.sweep.slurm_trials import SlurmTrials, require_slurm
 from tanuki_jax.planning.sweep.study import Study
+from tanuki_jax.planning.sweep.sweep_settings import SweepSettings
 
 TINY = experiment.find("tiny")
 
 SBATCH = """#!/bin/sh
 cp "$1" "FOLDER/submitted.sh"
 echo x >>"FOLDER/calls"
-SLURM_JOB_ID=17 SLURM_NTASKS=1 SLURM_PROCID=0 SLURM_LOCALID=0 SLURM_NODEID=0 SLURM_JOB_NUM_NODES=1 sh "$1" >"FOLDER/said" 2>&1 &
+export SLURM_JOB_ID=17 SLURM_NTASKS=1 SLURM_PROCID=0 SLURM_LOCALID=0 SLURM_NODEID=0 SLURM_JOB_NUM_NODES=1
+sh "$1" >"FOLDER/output" 2>&1 &
 echo "Submitted batch job 17"
 """
 SRUN = """#!/bin/sh
@@ -38,7 +40,7 @@ REFUSES = "#!/bin/sh\necho 'sbatch: error: invalid partition' >&2\nexit 1\n"
 
 @pytest.fixture
 def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Puts the scripts on the path; returns their folder."""
+    """Return a function that puts the scripts on the path and returns their folder."""
 
     def install(sbatch: str = SBATCH) -> Path:
         folder = tmp_path / "bin"
@@ -53,7 +55,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path
 
 
 def study(folder: Path) -> Study:
-    """One trial, whose data are not there, so that its training is refused."""
+    """Return a study of one trial, whose training fails because its data are missing."""
     base = replace(
         TINY,
         data=replace(
@@ -63,51 +65,51 @@ def study(folder: Path) -> Study:
     sweep = Sweep(
         name="s", objective="held_out/all", direction="minimize", base=base, axes={"seed": Choice(values=(1,))}
     )
-    return Study(sweep, folder / "out", "", "grid", 0, {})
+    return Study(SweepSettings(sweep=sweep, folder=folder / "out", executor="slurm"))
 
 
-def test_a_machine_without_slurm_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_slurm_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(
-        InputError, match=r"^--executor slurm needs SLURM, and there is no sbatch and no srun on this machine$"
-    ):
+    with pytest.raises(InputError, match=r"^--executor slurm needs SLURM; this machine has no sbatch and no srun$"):
         require_slurm()
 
 
-def test_a_job_that_slurm_refuses_is_a_failed_trial(slurm: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_refused_job_is_a_failed_trial(slurm: Callable[..., Path], tmp_path: Path) -> None:
     slurm(REFUSES)
     claimed = study(tmp_path).claim()
     assert claimed is not None
-    outcome = Queued(tmp_path / "out", "held_out/all", None).run(claimed, threading.Event())
+    outcome = SlurmTrials(tmp_path / "out", "held_out/all", None).run(claimed, threading.Event())
     assert outcome is not None
     assert (outcome.verdict, "invalid partition" in outcome.reason) == ("failed", True)
 
 
 @pytest.mark.long
-def test_a_job_has_the_targets_shape_and_is_waited_for_again(slurm: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_job_has_the_targets_shape_and_a_resumed_sweep_waits_for_it(
+    slurm: Callable[..., Path], tmp_path: Path
+) -> None:
     folder, stop = slurm(SBATCH.replace('sh "$1" >', "true >")), threading.Event()
-    first, begun = study(tmp_path), time.monotonic()
+    first, start = study(tmp_path), time.monotonic()
     claimed = first.claim()
     assert claimed is not None
     threading.Timer(1, stop.set).start()
-    assert Queued(tmp_path / "out", "held_out/all", parse("h100:2x8")).run(claimed, stop) is None
-    assert time.monotonic() - begun < 60
+    assert SlurmTrials(tmp_path / "out", "held_out/all", parse("h100:2x8")).run(claimed, stop) is None
+    assert time.monotonic() - start < 60
     script = (folder / "submitted.sh").read_text()
     for line in ("--nodes=2", "--ntasks-per-node=8", "--gpus-per-node=8"):
         assert f"#SBATCH {line}\n" in script
-    first.leave(claimed)
+    first.release(claimed)
     again = study(tmp_path).claim()
     assert again is not None and again.job == "17"
-    assert Queued(tmp_path / "out", "held_out/all", parse("h100:2x8")).run(again, stop) is None
+    assert SlurmTrials(tmp_path / "out", "held_out/all", parse("h100:2x8")).run(again, stop) is None
     assert (folder / "calls").read_text() == "x\n"
 
 
 @pytest.mark.long
-def test_a_refusal_inside_a_job_is_the_reason(slurm: Callable[..., Path], tmp_path: Path) -> None:
+def test_an_error_inside_a_job_is_the_reason(slurm: Callable[..., Path], tmp_path: Path) -> None:
     slurm()
     claimed = study(tmp_path).claim()
     assert claimed is not None
-    outcome = Queued(tmp_path / "out", "held_out/all", None).run(claimed, threading.Event())
+    outcome = SlurmTrials(tmp_path / "out", "held_out/all", None).run(claimed, threading.Event())
     assert outcome is not None
     stores = tmp_path / "stores"
     assert outcome.verdict == "failed"

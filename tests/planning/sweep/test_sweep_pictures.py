@@ -1,4 +1,4 @@
-"""Pictures are drawn of what there is, each whole."""
+"""Pictures of a sweep: which are drawn, and their points."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from tanuki_jax.config.sweep import Choice, Range, Sweep
-from tanuki_jax.planning.sweep import sweep_pictures as pictures
+from tanuki_jax.planning.sweep import sweep_pictures
 from tanuki_jax.planning.sweep.outcome import Outcome, failed
 from tanuki_jax.planning.sweep.study import Record
 from tests.planning.sweep.test_sweep_report import LAYOUTS, TINY, record
@@ -27,16 +27,16 @@ PLANNED = [
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, Figure]:
-    """The figures that are saved, by file name."""
-    kept: dict[str, Figure] = {}
+    """Collect the figures that are saved, by file name."""
+    figures: dict[str, Figure] = {}
     save = Figure.savefig
 
     def keep(figure: Figure, path: Path, **options: str) -> None:
-        kept[path.name.split(".")[1]] = figure
+        figures[path.name.split(".")[1]] = figure
         save(figure, path, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Figure, "savefig", keep)
-    return kept
+    return figures
 
 
 def points(figure: Figure, marker: str) -> list[tuple[float, float]]:
@@ -48,28 +48,27 @@ def points(figure: Figure, marker: str) -> list[tuple[float, float]]:
     ]
 
 
-def test_plans_are_drawn_by_memory_and_speed_beside_their_reference(tmp_path: Path, drawn: dict[str, Figure]) -> None:
-    files = pictures.draw(LAYOUTS, PLANNED, tmp_path)
+def test_plans_are_drawn_by_memory_and_speed_with_their_reference(tmp_path: Path, drawn: dict[str, Figure]) -> None:
+    files = sweep_pictures.draw(LAYOUTS, PLANNED, tmp_path)
     assert [path.name for path in files] == ["objective.png", "memory.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in files)
     memory = drawn["memory"]
     assert points(memory, "o") == [(50.0, 300.0)]
-    assert points(memory, "x") == [
-        (118.8, 500.0)
-    ]  # at the edge: a device has 80 GiB, and the picture half as much again
+    # A device has 80 GiB and the picture 120; a larger point is drawn at the edge.
+    assert points(memory, "x") == [(118.8, 500.0)]
     assert points(memory, "D") == [(60.0, 310.0)]
     assert points(drawn["objective"], "D") == [(310.0, 0.0)]
     assert [label.get_text() for label in drawn["objective"].axes[0].get_yticklabels()] == ["row 0", "row 1"]
 
 
-def test_a_search_is_drawn_against_each_axis(tmp_path: Path, drawn: dict[str, Figure]) -> None:
+def test_the_objective_is_drawn_against_each_axis(tmp_path: Path, drawn: dict[str, Figure]) -> None:
     axes: dict[str, Choice | Range] = {
         "schedule.peak": Range(low=1e-3, high=1e-2, log=True),
         "seed": Choice(values=(0, 1)),
     }
     sweep = Sweep(name="rates", objective="loss", direction="minimize", base=TINY, axes=axes)
     trial = sweep.at({"schedule.peak": 2e-3, "seed": 1})
-    files = pictures.draw(
+    files = sweep_pictures.draw(
         sweep, [Record(number=0, trial=trial, outcome=Outcome(verdict="done", figures={"loss": 2.5}))], tmp_path
     )
     assert [path.name for path in files] == ["objective.png", "axes.png"]
@@ -78,6 +77,6 @@ def test_a_search_is_drawn_against_each_axis(tmp_path: Path, drawn: dict[str, Fi
     assert [panel.get_xscale() for panel in panels] == ["log", "linear"]
 
 
-def test_nothing_is_drawn_of_failures(tmp_path: Path) -> None:
-    assert pictures.draw(LAYOUTS, [replace(PLANNED[2])], tmp_path) == []
+def test_failed_trials_are_not_drawn(tmp_path: Path) -> None:
+    assert sweep_pictures.draw(LAYOUTS, [replace(PLANNED[2])], tmp_path) == []
     assert list(tmp_path.iterdir()) == []

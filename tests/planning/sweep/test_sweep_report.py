@@ -1,4 +1,4 @@
-"""Tables of a sweep: the best first, what failed with its reason, and what others reported beside it."""
+"""Tables of a sweep: the best first, failures with their reason, references beside our figures."""
 
 import csv
 import io
@@ -17,12 +17,14 @@ TINY = experiment.find("tiny")
 LAYOUTS = Sweep(name="layouts", objective="tflops", direction="maximize")
 
 
-def record(number: int, ended: Outcome | None, **reference: float | str) -> Record:
-    tried = replace(TINY, seed=number, layout=replace(TINY.layout, save=("qkv",) if number % 2 else (), remat="full"))
+def record(number: int, result: Outcome | None, **reference: float | str) -> Record:
+    experiment = replace(
+        TINY, seed=number, layout=replace(TINY.layout, save=("qkv",) if number % 2 else (), remat="full")
+    )
     return Record(
         number=number,
-        trial=Trial(name=f"row {number}", experiment=tried, target="h100:1x8", reference=reference),
-        outcome=ended,
+        trial=Trial(name=f"row {number}", experiment=experiment, target="h100:1x8", reference=reference),
+        outcome=result,
     )
 
 
@@ -43,7 +45,7 @@ RECORDS = [
 
 
 @pytest.mark.parametrize(("direction", "order"), [("maximize", [2, 0, 3, 1, 5]), ("minimize", [0, 2, 3, 1, 5])])
-def test_the_best_comes_first_and_what_failed_last(direction: str, order: list[int]) -> None:
+def test_the_best_trials_come_first_and_failed_ones_last(direction: str, order: list[int]) -> None:
     sweep = replace(LAYOUTS, direction=direction)  # type: ignore[arg-type]
     assert [row.number for row in ordered(sweep, RECORDS)] == order
 
@@ -67,7 +69,7 @@ def test_the_csv_has_figures_references_and_the_fields_that_differ() -> None:
     assert rows[1]["reference outcome"] == "ran"
 
 
-def test_the_table_says_the_same_in_short() -> None:
+def test_the_table_has_the_most_important_figures() -> None:
     console = Console(width=200, file=io.StringIO(), markup=False)
     console.print(to_table(LAYOUTS, RECORDS))
     assert isinstance(console.file, io.StringIO)
@@ -78,6 +80,6 @@ def test_the_table_says_the_same_in_short() -> None:
     assert cells[2][-1] == "does not fit: 40.0 GiB too large"
 
 
-def test_nothing_that_ended_is_a_table_too() -> None:
+def test_a_sweep_without_outcomes_has_an_empty_table() -> None:
     assert to_csv(LAYOUTS, []).splitlines() == ["trial,name,outcome,reason,tflops,target"]
     assert to_table(LAYOUTS, []).row_count == 0

@@ -1,6 +1,6 @@
-"""The process that trains one trial: `python -m tanuki_jax.planning.sweep.trial CONFIG`, started by the executor `local`.
+"""Process that trains one trial: `python -m tanuki_jax.planning.sweep.train_trial CONFIG`.
 
-It lives no longer than who started it: when its standard input closes, the run saves a checkpoint and stops.
+It ends with its parent: when its standard input closes, the run saves a checkpoint and stops.
 """
 
 import os
@@ -14,20 +14,21 @@ from tanuki_jax.config.serialize import from_json
 
 
 def train_trial(config: str, *, distributed: bool) -> None:
-    """Trains the experiment of a JSON file, going on from its newest checkpoint."""
+    """Train the experiment of a JSON file, from its newest checkpoint if there is one."""
     from tanuki_jax.training.job import train
 
     train(from_json(Path(config).read_text("utf-8"), Experiment, config), distributed=distributed)
 
 
 def main(words: list[str]) -> None:
+    """Train the trial of the given config file until it is complete or the parent ends."""
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     (config,) = words
     train_trial(config, distributed=False)
 
 
 def _stop_with_parent() -> None:
-    os.read(0, 1)  # not through sys.stdin, whose lock a thread must not hold when Python ends
+    os.read(0, 1)  # not sys.stdin.read: its lock would still be held by this thread when Python exits
     os.kill(os.getpid(), signal.SIGTERM)
 
 

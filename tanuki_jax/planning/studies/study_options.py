@@ -1,0 +1,33 @@
+"""Command-line options of the studies of learning."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TuningOptions:
+    """Tune a small model by SFT and DPO, seed by seed; print how well it does on held-out instructions and pairs."""
+
+    json: str
+    """Report to write."""
+    seeds: int = 3
+    """Number of seeds."""
+    prompts: int = 300
+    """Held-out instructions, and as many open requests, that each model answers."""
+    work: str = "runs/tuning"
+    """Folder of the runs; finished runs are reused."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UpcyclingOptions:
+    """Grow a dense model into a mixture of experts; compare it with the dense model and a mixture from scratch."""
+
+    json: str
+    """Report to write."""
+    plot: str = ""
+    """PNG file to draw."""
+    seeds: int = 3
+    """Number of seeds."""
+    steps: tuple[int, int] = (200, 300)
+    """Training steps before growing, and after it."""
+    work: str = "runs/upcycling"
+    """Folder of the runs; finished runs are reused."""
