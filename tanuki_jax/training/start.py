@@ -51,7 +51,7 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
                 f"the data changed since {checkpoint} was saved (stores, mixture, sequence length, batch or seed); "
                 f"undo that, or begin another run with --name and --start.checkpoint={run.path}"
             )
-        run.event("resumed", step=state.step, checkpoint=str(checkpoint))
+        run.log_event("resumed", step=state.step, checkpoint=str(checkpoint))
         return resumed(experiment, mesh, checkpoint, state), state
     begun = State(
         step=0,
@@ -65,7 +65,7 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
         adapters=_adapters(experiment),
     )
     if not experiment.start.checkpoint:
-        run.event("started", seed=experiment.seed)
+        run.log_event("started", seed=experiment.seed)
         return _completed(experiment, mesh, None, {}), begun
     checkpoint = Path(agree(lambda: str(find(experiment.start.checkpoint))))
     state = read_state(checkpoint)
@@ -79,7 +79,7 @@ def begin(experiment: Experiment, mesh: Mesh, run: RunFolder, data: str) -> tupl
         raise InputError(
             f"the checkpoint {checkpoint} has no optimizer state (it was converted); start with --start.load=parameters"
         )
-    run.event("started", checkpoint=str(checkpoint), load=experiment.start.load)
+    run.log_event("started", checkpoint=str(checkpoint), load=experiment.start.load)
     if optimizer:
         restored = _restored(experiment, mesh, checkpoint, state)
         return restored | {"accepted": jax.numpy.zeros_like(restored["accepted"])}, begun
@@ -97,7 +97,7 @@ def _newest(run: RunFolder) -> Path | None:
         found, passed_over = newest_good(run.checkpoints)
         for damaged, wrong in passed_over.items():
             aside = set_aside(damaged, wrong) if found else damaged
-            run.event("checkpoint_damaged", checkpoint=str(aside), reason=wrong)
+            run.log_event("checkpoint_damaged", checkpoint=str(aside), reason=wrong)
         if found is None and passed_over:
             raise InputError(
                 f"every checkpoint in {run.checkpoints} is damaged ({run.path}/events.jsonl says how); move it away to begin anew"
