@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from tanuki_jax.base.progress import Advance, progress
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import HostBatch, Loader, data_step_of
@@ -90,8 +91,8 @@ def make_plan(told: Told, most: int) -> Plan:
 
 def replay(experiment: Experiment, mesh: Mesh, loader: Loader, told: Told, plan: Plan) -> Replayed:
     """Makes the steps of a plan again. `experiment` and `mesh` are of `place`."""
-    with jax.set_mesh(mesh):
-        return _Replay(experiment, mesh, loader, told, plan).go()
+    with jax.set_mesh(mesh), progress("replaying", plan.last - plan.begin + 1, "step") as advance:
+        return _Replay(experiment, mesh, loader, told, plan).go(advance)
 
 
 class _Replay:
@@ -104,7 +105,7 @@ class _Replay:
         self._documents: dict[int, list[Document]] = {}
         self._alone: set[Document] = set()
 
-    def go(self) -> Replayed:
+    def go(self, advance: Advance) -> Replayed:
         plan = self._plan
         state = resumed(self._experiment, self._mesh, self._told.checkpoint, self._told.state)
         stage = self._loader.stage(self._data_step(max(self._told.state.step, 1)))
@@ -124,6 +125,7 @@ class _Replay:
                 accepted = bool(metrics["accepted"])
             if observation:
                 observations.append(observation._replace(accepted=accepted))
+            advance()
         found = [document for step in sorted(self._documents) for document in self._documents[step]]
         return Replayed(plan, self._probe.groups, observations, documents.ordered(found))
 
