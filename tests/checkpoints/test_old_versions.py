@@ -52,7 +52,7 @@ def test_a_state_from_before_there_was_a_history_has_none(checkpoint: Path) -> N
     assert damage(checkpoint) == "" and read_state(checkpoint).history == {}
 
 
-def test_a_rewritten_checkpoint_keeps_its_version_and_a_new_one_gets_todays(checkpoint: Path) -> None:
+def test_a_rewritten_checkpoint_keeps_its_version(checkpoint: Path) -> None:
     state = dataclasses.replace(read_state(checkpoint), history={"slow_until": 60})
     rewrite(checkpoint, state)
     assert read_state(checkpoint) == dataclasses.replace(state, files=read_state(checkpoint).files)
@@ -65,6 +65,6 @@ def test_a_later_version_is_refused(checkpoint: Path) -> None:
     commit(checkpoint, State.converted(read_state(checkpoint).model, "", 16))
     text = (checkpoint / "state.json").read_text()
     (checkpoint / "state.json").write_text(text.replace(f'"version": {VERSION}', '"version": 99'))
-    wrong = rf"state\.json has version 99, and this tanuki_jax reads checkpoints up to version {VERSION}; update it"
+    wrong = rf"state\.json has version 99, and this tanuki_jax reads versions up to {VERSION}; update it"
     with pytest.raises(InputError, match=wrong):
         read_state(checkpoint)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.checkpoints.format import State, finish, step_folder
+from tanuki_jax.checkpoints.format import State, finish, read_state, step_folder
+from tanuki_jax.checkpoints.tokenizer_copy import TokenizerCopy
 from tanuki_jax.config.experiment import AdamW, Checkpoints, Data, Experiment, HeldOut, Schedule, Tokenizer
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.model import Model
@@ -29,7 +30,7 @@ MIXTURE = Mixture(
 
 @pytest.fixture
 def experiment(tmp_path: Path) -> Experiment:
-    """An experiment whose stores are prepared and whose run folder holds its config and mixture."""
+    """Return an experiment with prepared stores and a run folder that holds config and mixture."""
     write_tokenizer(
         tmp_path / "tokenizer.json", {word for texts in TEXTS.values() for text in texts for word in text.split()}
     )
@@ -85,7 +86,7 @@ def save_checkpoint(experiment: Experiment, step: int, skipped: tuple[int, ...],
     finish(checkpoint, state)
 
 
-def test_every_piece_is_named_with_the_place_and_the_words_that_the_batch_holds(experiment: Experiment) -> None:
+def test_every_piece_has_its_location_and_the_words_of_the_batch(experiment: Experiment) -> None:
     tokenizer = load(experiment.data.tokenizer.path)
     batch = loader(experiment).batch(2, slice(None))
     explained = explain(run_folder(experiment), 3)
@@ -107,8 +108,8 @@ def test_every_piece_is_named_with_the_place_and_the_words_that_the_batch_holds(
             assert each.document_tokens == len(text.split()) + 1
 
 
-def test_of_preferences_the_side_and_what_is_learned_are_told(tmp_path: Path) -> None:
-    """Of each pair, four tokens and three; the last two of each are learned."""
+def test_preferences_have_a_side_and_learned_targets(tmp_path: Path) -> None:
+    """The documents of each pair have four tokens and three; the last two of each are learned."""
     write_tokenizer(tmp_path / "tokenizer.json", {"a", "b", "c", "d", "e"})
     tokenizer = load(tmp_path / "tokenizer.json")
     texts = ["a b c d", "a b e"] * 3
@@ -158,7 +159,25 @@ def test_skipped_data_steps_are_counted(experiment: Experiment) -> None:
     assert explain(run_folder(experiment), 5).data_step == 6
 
 
-def test_the_door_prints_a_line_for_each_piece(experiment: Experiment, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_is_explained_from_any_folder_with_its_own_tokenizer(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = explain(run_folder(experiment), 3)
+    short = dataclasses.replace(experiment.data, stores="stores", tokenizer=Tokenizer(path="tokenizer.json"))
+    moved = dataclasses.replace(experiment, data=short, runs="runs")
+    (run_folder(experiment) / "config.json").write_text(to_json(moved))
+    fingerprint = loader(experiment).fingerprint
+    save_checkpoint(experiment, 1, (), fingerprint)
+    checkpoint = step_folder(run_folder(experiment) / "checkpoints", 1)
+    copy = TokenizerCopy.read(tmp_path / "tokenizer.json")
+    finish(checkpoint, copy.write(checkpoint, read_state(checkpoint)))
+    (tmp_path / "tokenizer.json").unlink()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert explain(run_folder(experiment), 3) == expected
+
+
+def test_the_command_prints_a_line_for_each_piece(experiment: Experiment, capsys: pytest.CaptureFixture[str]) -> None:
     main([str(run_folder(experiment)), "--step", "1"])
     head, *lines = capsys.readouterr().out.splitlines()
     explained = explain(run_folder(experiment), 1)
