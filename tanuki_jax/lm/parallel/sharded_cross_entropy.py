@@ -5,7 +5,7 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from tanuki_jax.config.experiment import Layout
-from tanuki_jax.lm.kernels.cross_entropy import LinearCrossEntropy, linear_cross_entropy
+from tanuki_jax.lm.kernels.cross_entropy import SIZES, BlockSizes, LinearCrossEntropy, linear_cross_entropy
 from tanuki_jax.lm.kernels.varying import varying
 from tanuki_jax.lm.model.weights import Weight
 from tanuki_jax.lm.parallel.sharding import ACTIVATIONS, BATCH, step_spec
@@ -14,11 +14,14 @@ _OUTPUT = Weight(dims="d v", shape=(), inputs=1)
 """Row of the output matrix; a tied embedding, transposed, is placed alike."""
 
 
-def sharded_linear_cross_entropy(mesh: Mesh, layout: Layout, *, frozen: bool = False) -> LinearCrossEntropy:
-    """Return `linear_cross_entropy` of global arrays on a mesh, placed by the sharding rules; `frozen` as there.
+def sharded_linear_cross_entropy(
+    mesh: Mesh, layout: Layout, *, frozen: bool = False, sizes: BlockSizes = SIZES
+) -> LinearCrossEntropy:
+    """Return `linear_cross_entropy` of global arrays on a mesh, placed by the sharding rules.
 
-    The output matrix is gathered over the axes that split D, if any, and its gradient is summed and scattered back in its own type. The
-    number of tokens that count may differ between devices: no device waits for another inside the loop over them.
+    `frozen` and `sizes` are its arguments. The output matrix is gathered over the axes that split D, if any, and its
+    gradient is summed and scattered back in its own type. The number of tokens that count may differ between devices:
+    no device waits for another inside the loop over them.
     """
     placed = step_spec(_OUTPUT, layout)
     width_axes, vocabulary_axis = placed
@@ -32,7 +35,7 @@ def sharded_linear_cross_entropy(mesh: Mesh, layout: Layout, *, frozen: bool = F
         )  # so the gradient is scattered first, and only its part summed over the other axes
         gathered_dv = jax.lax.all_gather(part_dv, width_axes, axis=0, tiled=True) if width_axes else part_dv
         return linear_cross_entropy(
-            states_btd, gathered_dv, targets_bt, weights_bt, axis=vocabulary_axis, frozen=frozen
+            states_btd, gathered_dv, targets_bt, weights_bt, axis=vocabulary_axis, frozen=frozen, sizes=sizes
         )
 
     return jax.shard_map(local, mesh=mesh, in_specs=(states, placed, tokens, tokens), out_specs=(tokens, tokens))

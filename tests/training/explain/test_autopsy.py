@@ -15,6 +15,7 @@ import pytest
 
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.data.loader import HostBatch
+from tanuki_jax.lm.kernels.attention.operands import Operands
 from tanuki_jax.lm.kernels.attention.reference_attention import reference
 from tanuki_jax.lm.model.experts import Routing
 from tanuki_jax.lm.model.remat import Remat
@@ -36,7 +37,8 @@ def attend(
     positions: jax.Array,
     window: int | None = None,
 ) -> jax.Array:
-    return reference(q, k, v, segment_ids, segment_ids, positions, positions, causal=True, window=window)[0]
+    operands = Operands(q, k, v, segment_ids, segment_ids, positions, positions)
+    return reference(operands, causal=True, window=window)[0]
 
 
 def plain_states(
