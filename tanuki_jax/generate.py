@@ -1,4 +1,4 @@
-"""Continues prompts with text from a checkpoint, answers messages, or chats in the terminal.
+"""Generate text with a checkpoint: continue prompts, answer messages, or chat in the terminal.
 
 python -m tanuki_jax.generate runs/tiny --prompt 'user: ' --tokens 100
 python -m tanuki_jax.generate runs/8b/checkpoints/00010000 --prompt '狸は' --prompt '狐は' --temperature 0
@@ -21,52 +21,58 @@ from tanuki_jax.corpus.records.types import Message
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Continue prompts with text from a checkpoint, until the document ends, --tokens are written, or it is as long as rows in training."""
+    """Continue prompts or answer messages with the model of a checkpoint.
+
+    A text ends where the model ends it, after --tokens, before a --stop text, or at the length of a row in training.
+    """
 
     checkpoint: tyro.conf.Positional[str]
-    """A checkpoint, or a run folder, whose newest good checkpoint is taken."""
+    """A checkpoint, or a run folder, whose newest good checkpoint is used."""
     prompt: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
-    """Text to continue; may be given several times."""
+    """Text to continue; repeatable."""
     message: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
-    """Message to answer, by the tokenizer's chat template; may be given several times, each a conversation of its own."""
+    """Message to answer, by the chat template beside the tokenizer; each is a conversation of its own; repeatable."""
     prompts: str = ""
-    """File of texts to continue (field `prompt`) and conversations to answer (`messages`), JSONL or Parquet; others: a text a line."""
+    """File of texts to continue (field `prompt`) and conversations to answer (field `messages`), as JSONL or Parquet;
+    in any other file each line is a text to continue. Needs --out."""
     out: str = ""
-    """File for what is written after --prompts: their lines with `completion` and `finish_reason`, as JSONL."""
+    """File for the completions of --prompts: their lines with `completion` and `finish_reason`, as JSONL."""
     batch: int = 16
-    """How many of --prompts are written at once."""
+    """Number of --prompts in a batch; the completions do not depend on it."""
     chat: bool = False
-    """Talk in the terminal, a line a turn, until the input ends (Ctrl-D); Ctrl-C stops an answer, /reset begins anew."""
+    """Chat in the terminal, one line a turn; Ctrl-C stops an answer, /reset starts anew, Ctrl-D leaves."""
     system: str = ""
-    """System message of conversations that have none; empty: the template's own, if it has one."""
+    """System message for conversations without one; empty: the template's default, if it has one."""
     adapter: str = ""
-    """Which adapter, where the checkpoint has several; none: the model without it."""
+    """Name of the adapter, if the checkpoint has several; none: the model without adapters."""
     tokens: int = 100
-    """Largest number of new tokens."""
+    """Most new tokens."""
     temperature: float = 0.7
-    """Divides the logits; 0: the most probable token each time."""
+    """Divisor of the logits; 0: the most probable token each time."""
     top_k: int = 0
-    """How many of the most probable tokens are chosen from; 0: all."""
+    """Number of the most probable tokens to sample from; 0: all."""
     top_p: float = 1.0
-    """Tokens are chosen from the most probable ones that make up this share; 1: all."""
+    """Share of the probability whose most probable tokens are sampled from; 1: all."""
     repetition_penalty: float = 1.0
-    """What logits of tokens that are in the text already are divided by; 1: nothing."""
+    """Divisor of the logits of tokens that the text already contains; 1: no penalty."""
     stop: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
-    """Text before which to stop; may be given several times."""
+    """Text before which to stop; repeatable."""
     seed: int = 0
-    """Of the random draws."""
+    """Seed of the sampling."""
 
 
 def main(words: list[str]) -> None:
+    """Run the command with its arguments."""
     options = parse_options("generate", words, Options)
     _check(options)
-    from tanuki_jax.base.progress import progress  # after the words are understood: importing jax takes seconds
+    from tanuki_jax.base.progress import progress  # after parsing: importing jax takes seconds
     from tanuki_jax.checkpoints.format import find
     from tanuki_jax.data.tokenizer.load import replace_surrogates
     from tanuki_jax.inference.assistant import Assistant
     from tanuki_jax.inference.batch_file import complete_file
+    from tanuki_jax.inference.load_model import load_model
     from tanuki_jax.inference.terminal import talk
-    from tanuki_jax.inference.text import Request, continuations, load_model
+    from tanuki_jax.inference.text import Request, continuations
 
     request = Request(
         tokens=options.tokens,
@@ -80,11 +86,8 @@ def main(words: list[str]) -> None:
     with progress(f"loading {options.checkpoint}", None):
         loaded = load_model(find(options.checkpoint), options.adapter)
     if options.prompts:
-        print(
-            complete_file(
-                loaded, options.prompts, Path(options.out), request, batch=options.batch, system=options.system
-            )
-        )
+        out = Path(options.out)
+        print(complete_file(loaded, options.prompts, out, request, batch=options.batch, system=options.system))
     elif options.prompt:
         with progress("generating", None):
             texts = continuations(loaded, options.prompt, request)
@@ -101,15 +104,12 @@ def main(words: list[str]) -> None:
 
 
 def _check(options: Options) -> None:
-    asked = bool(options.prompt) + bool(options.message) + bool(options.prompts) + options.chat
-    if asked != 1:
-        raise InputError(
-            f"there is {'too much asked for' if asked else 'nothing to continue'}; give --prompt, --message, --prompts or --chat"
-        )
+    if bool(options.prompt) + bool(options.message) + bool(options.prompts) + options.chat != 1:
+        raise InputError("give exactly one of --prompt, --message, --prompts and --chat")
     if bool(options.prompts) != bool(options.out):
-        raise InputError("--prompts and --out go together: a file to read and one to write")
+        raise InputError("--prompts and --out need each other: the file to read and the file to write")
     if options.system and options.prompt:
-        raise InputError("--system is for conversations, and --prompt is continued as it is; give --message or --chat")
+        raise InputError("--system needs a conversation, and --prompt is continued as it is: use --message or --chat")
     if options.batch < 1:
         raise InputError(f"--batch is {options.batch}, and must be above 0")
     if not 0 <= options.seed < 2**32:

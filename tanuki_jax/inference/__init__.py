@@ -1,1 +1,1 @@
-"""Text from a checkpoint."""
+"""Generation of text from a checkpoint."""

@@ -1,62 +1,67 @@
-"""Answers in conversations, by the chat template of a model's tokenizer."""
+"""Answers in conversations, by the chat template beside a model's tokenizer."""
 
 from collections.abc import Iterator, Sequence
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.chat import template_files as folder
+from tanuki_jax.corpus.chat import template_files
 from tanuki_jax.corpus.chat.truncation import truncated
 from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.data.tokenizer.chat_tokens import before_answer, encode_chat, ends_of_turn
-from tanuki_jax.inference.text import Loaded, Piece, Request, stream, whole
+from tanuki_jax.inference.load_model import LoadedModel
+from tanuki_jax.inference.text import Request, stream
+from tanuki_jax.inference.text_deltas import TextDelta, join_deltas
 
 CHUNK = 4
-"""Tokens that are written in one go where somebody is waiting for them."""
+"""Tokens for one delta while a person waits for them."""
 
 
 class Assistant:
-    """A model that answers.
+    """A model that answers conversations.
 
     Attributes:
-        ends: ids that end an answer.
-        opening: what the model writes before an answer proper; mostly nothing.
+        end_ids: ids that end an answer.
+        answer_prefix: text that the model generates before the answer proper, such as a space; mostly empty.
     """
 
-    def __init__(self, loaded: Loaded, request: Request) -> None:
-        """InputError if there is no chat template beside the tokenizer."""
+    def __init__(self, loaded: LoadedModel, request: Request) -> None:
+        """Raise InputError if there is no chat template beside the tokenizer."""
         self._loaded, self._request = loaded, request
-        self._template = folder.read(loaded.folder)
-        self.opening = before_answer(loaded.tokenizer, self._template)
-        self.ends = ends_of_turn(loaded.tokenizer, self._template)
+        self._template = template_files.read(loaded.tokenizer_path)
+        self.answer_prefix = before_answer(loaded.tokenizer, self._template)
+        self.end_ids = tuple(sorted(ends_of_turn(loaded.tokenizer, self._template)))
 
     def answers(self, conversations: Sequence[Sequence[Message]]) -> list[str]:
-        """The answer to each conversation, in one batch. InputError if one is too long."""
+        """Return the answer to each conversation, in one batch. Raise InputError if one is too long."""
         prompts = [self.prompt(messages) for messages in conversations]
-        completions = whole(stream(self._loaded, prompts, [*self.ends], self._request))
-        return [completion.text.removeprefix(self.opening) for completion in completions]
+        completions = join_deltas(stream(self._loaded, prompts, self.end_ids, self._request))
+        return [completion.text.removeprefix(self.answer_prefix) for completion in completions]
 
-    def stream(self, messages: Sequence[Message]) -> Iterator[Piece]:
-        """The answer to a conversation, piece by piece. InputError if it is too long."""
-        text, said = "", 0
-        for (piece,) in stream(self._loaded, [self.prompt(messages)], [*self.ends], self._request, chunk=CHUNK):
-            text += piece.text
-            answer = "" if self.opening.startswith(text) else text.removeprefix(self.opening)
-            yield piece._replace(text=answer[said:])
-            said = len(answer)
+    def stream(self, messages: Sequence[Message]) -> Iterator[TextDelta]:
+        """Yield the answer to a conversation as deltas. Raise InputError if the conversation is too long."""
+        text, emitted = "", 0
+        for (delta,) in stream(self._loaded, [self.prompt(messages)], self.end_ids, self._request, chunk=CHUNK):
+            text += delta.text
+            answer = "" if self.answer_prefix.startswith(text) else text.removeprefix(self.answer_prefix)
+            yield delta._replace(text=answer[emitted:])
+            emitted = len(answer)
 
-    def fitting(self, messages: Sequence[Message]) -> list[Message]:
-        """The conversation without its oldest exchanges, as many as the answer needs. InputError if the last alone is too long."""
-        kept = truncated(messages, lambda part: len(self.prompt(part)) + self._room <= self._loaded.limit, keep="end")
+    def truncated(self, messages: Sequence[Message]) -> list[Message]:
+        """Return the conversation without its oldest exchanges, so that an answer fits behind it.
+
+        Raise InputError if the last exchange alone is too long.
+        """
+        reserved = min(self._request.tokens, self._loaded.limit // 4)
+        kept = truncated(messages, lambda part: len(self.prompt(part)) + reserved <= self._loaded.limit, keep="end")
         if kept is None:
             raise InputError(
-                f"the message is too long for the model, whose texts have at most {self._loaded.limit} tokens"
+                f"the message is too long: the model is made for texts of {self._loaded.limit} tokens, "
+                f"{reserved} of which are reserved for the answer"
             )
         return list(kept)
 
-    @property
-    def _room(self) -> int:
-        """Tokens that an answer gets in any case."""
-        return min(self._request.tokens, self._loaded.limit // 4)
-
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """The ids of a conversation that is to be answered. InputError if the template does not take it."""
+        """Return the ids of a conversation up to where the answer begins.
+
+        Raise InputError if the template rejects the conversation.
+        """
         return [int(token) for token in encode_chat(self._loaded.tokenizer, self._template, messages, prompt=True).ids]

@@ -1,4 +1,4 @@
-"""Many prompts, in batches of few shapes."""
+"""Completions of any number of prompts, in batches of few shapes."""
 
 import itertools
 from collections import defaultdict
@@ -8,103 +8,116 @@ from typing import NamedTuple
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, Message
 from tanuki_jax.inference.assistant import Assistant
-from tanuki_jax.inference.decode import shape
-from tanuki_jax.inference.prompts import Given
-from tanuki_jax.inference.text import Completion, Loaded, Request, check, encoded, numbers, stream, whole
+from tanuki_jax.inference.decode import compiled_shape
+from tanuki_jax.inference.load_model import LoadedModel
+from tanuki_jax.inference.prompts import PromptRow
+from tanuki_jax.inference.text import Request, check_prompt, encode_text, rng_ids_of, stream
+from tanuki_jax.inference.text_deltas import Completion, join_deltas
 
 
-class Task(NamedTuple):
-    """A text to continue or a conversation to answer."""
+class EncodedPrompt(NamedTuple):
+    """A text to continue or a conversation to answer, as ids."""
 
     record: Document | Conversation
     ids: list[int]
-    ends: tuple[int, ...]
-    """Ids that end what is written."""
-    opening: str
-    """What the model writes before an answer proper."""
+    end_ids: tuple[int, ...]
+    """Ids that end the completion."""
+    answer_prefix: str
+    """Text that the model generates before the answer proper; not part of the completion."""
 
 
-class Refused(NamedTuple):
-    """What can be neither."""
+class RejectedPrompt(NamedTuple):
+    """A row that is malformed or too long."""
 
-    place: str
+    location: str
     reason: str
 
 
-def tasks(loaded: Loaded, given: Iterable[Given], request: Request, system: str) -> tuple[list[Task], list[Refused]]:
-    """What there is to do, and what is malformed or too long.
+def encode_prompts(
+    loaded: LoadedModel, rows: Iterable[PromptRow], request: Request, system: str
+) -> tuple[list[EncodedPrompt], list[RejectedPrompt]]:
+    """Return the prompts that can be completed, and those that are malformed or too long.
 
     Args:
         loaded: the model.
-        given: prompts.
-        request: how texts go on.
-        system: system message of conversations that have none; empty: the template's own, if it has one.
+        rows: prompts.
+        request: options of the generation.
+        system: system message for conversations without one; empty: the template's default, if it has one.
 
     Raises:
         InputError: there is a conversation, and no chat template beside the tokenizer.
     """
-    found: list[Task] = []
-    refused: list[Refused] = []
+    prompts: list[EncodedPrompt] = []
+    rejected: list[RejectedPrompt] = []
     assistant: Assistant | None = None
-    for place, record in given:
+    for location, record in rows:
         if isinstance(record, Conversation):
             assistant = assistant or Assistant(loaded, request)
             if system and record.messages[0].role != "system":
                 record = Conversation(record.id, (Message("system", system), *record.messages), record.metadata)
         try:
-            found.append(_task(loaded, record, assistant))
+            prompts.append(_encode(loaded, record, assistant))
         except InputError as error:
-            refused.append(Refused(place, str(error)))
-    return found, refused
+            rejected.append(RejectedPrompt(location, str(error)))
+    return prompts, rejected
 
 
-def _task(loaded: Loaded, record: Document | Conversation | Malformed, assistant: Assistant | None) -> Task:
-    """InputError says why there is none."""
+def _encode(
+    loaded: LoadedModel, record: Document | Conversation | Malformed, assistant: Assistant | None
+) -> EncodedPrompt:
+    """Raise InputError with the reason if the record cannot be completed."""
     match record:
         case Document():
-            task = Task(record, encoded(loaded, record.text), (loaded.tokenizer.eod,), "")
+            prompt = EncodedPrompt(record, encode_text(loaded, record.text), (loaded.tokenizer.eod,), "")
         case Conversation():
             assert assistant is not None
-            task = Task(record, assistant.prompt(record.messages), tuple(sorted(assistant.ends)), assistant.opening)
+            ids = assistant.prompt(record.messages)
+            prompt = EncodedPrompt(record, ids, assistant.end_ids, assistant.answer_prefix)
         case Malformed(reason):
             raise InputError(reason)
-    check(loaded, task.ids)
-    return task
+    check_prompt(loaded, prompt.ids)
+    return prompt
 
 
 def complete(
-    loaded: Loaded, found: Sequence[Task], request: Request, batch: int, done: Callable[[Sequence[Completion]], None]
+    loaded: LoadedModel,
+    prompts: Sequence[EncodedPrompt],
+    request: Request,
+    batch_size: int,
+    on_batch: Callable[[Sequence[Completion]], None],
 ) -> list[Completion]:
-    """What the model writes for each task.
+    """Return the completion of each prompt, in the order of the prompts.
 
-    It depends on the prompt, the request and how many equal prompts come before, not on what else is in a batch: prompts of one batch
-    have places for as many tokens, and where fewer are left than a batch holds, one of them is there several times.
+    A completion depends on its prompt, the request and the number of equal prompts before it, not on what else is in
+    its batch.
 
     Args:
         loaded: the model.
-        found: in the order in which completions are wanted.
-        request: how texts go on.
-        batch: prompts in a batch.
-        done: told of completions when their batch is finished.
+        prompts: what to complete.
+        request: options of the generation.
+        batch_size: prompts in a batch.
+        on_batch: called with the completions of each finished batch.
     """
-    draws = numbers([task.ids for task in found])
-    alike: defaultdict[tuple[tuple[int, ...], tuple[int, int]], list[int]] = defaultdict(list)
-    for place, task in enumerate(found):
-        alike[task.ends, shape(len(task.ids), request.tokens, loaded.limit)].append(place)
+    rng_ids = rng_ids_of([prompt.ids for prompt in prompts])
+    # A batch holds prompts of one compiled shape: the same program computes a prompt whatever else is in the batch.
+    groups: defaultdict[tuple[tuple[int, ...], tuple[int, int]], list[int]] = defaultdict(list)
+    for index, prompt in enumerate(prompts):
+        groups[prompt.end_ids, compiled_shape(len(prompt.ids), request.tokens, loaded.limit)].append(index)
     completions: dict[int, Completion] = {}
-    for (ends, _), places in sorted(alike.items()):
-        for part in itertools.batched(places, batch):
-            rows = [*part, *[part[0]] * (batch - len(part))]
-            written = whole(
-                stream(loaded, [found[row].ids for row in rows], ends, request, draws=[draws[row] for row in rows])
-            )
+    for (end_ids, _), members in sorted(groups.items()):
+        for batch in itertools.batched(members, batch_size):
+            # The last batch of a group is filled with copies of its first prompt, to keep the shape.
+            filled = [*batch, *[batch[0]] * (batch_size - len(batch))]
+            batch_ids, batch_rng_ids = [prompts[index].ids for index in filled], [rng_ids[index] for index in filled]
+            generated = join_deltas(stream(loaded, batch_ids, end_ids, request, rng_ids=batch_rng_ids))
             new = {
-                row: _without(found[row].opening, completion) for row, completion in zip(part, written, strict=False)
+                index: _without_prefix(completion, prompts[index].answer_prefix)
+                for index, completion in zip(batch, generated, strict=False)
             }
             completions |= new
-            done([*new.values()])
-    return [completions[place] for place in range(len(found))]
+            on_batch([*new.values()])
+    return [completions[index] for index in range(len(prompts))]
 
 
-def _without(opening: str, completion: Completion) -> Completion:
-    return completion._replace(text=completion.text.removeprefix(opening))
+def _without_prefix(completion: Completion, prefix: str) -> Completion:
+    return completion._replace(text=completion.text.removeprefix(prefix))

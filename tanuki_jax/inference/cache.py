@@ -1,4 +1,4 @@
-"""The model with a cache of keys and values: a prompt at once, then token by token."""
+"""Forward pass with a cache of keys and values: a prompt at once, then token by token."""
 
 import functools
 from collections.abc import Sequence
@@ -25,11 +25,11 @@ class Cache(NamedTuple):
 def prefill(
     params: Params, tokens_bt: jax.Array, lengths_b: jax.Array, model: Model, slots: int
 ) -> tuple[jax.Array, Cache]:
-    """Logits of the token that follows each prompt, float32[B, V], and a cache of `slots` slots that holds the prompts.
+    """Return the logits of the token after each prompt, float32[B, V], and a cache of `slots` slots with the prompts.
 
     Args:
-        params: of the model; activations are computed in their type.
-        tokens_bt: int32[B, T], prompts at the beginnings of rows; what stands behind them does not matter.
+        params: parameters of the model; activations are computed in their dtype.
+        tokens_bt: int32[B, T], prompts at the beginnings of rows; the ids after them are ignored.
         lengths_b: int32[B], at least 1.
         model: shape of the model.
         slots: at least T.
@@ -74,14 +74,14 @@ def prefill(
 def extend(
     params: Params, tokens_b: jax.Array, positions_b: jax.Array, active_b: jax.Array, cache: Cache, model: Model
 ) -> tuple[jax.Array, Cache]:
-    """Logits of the token after next, float32[B, V], and the cache with the next one in it.
+    """Return the logits of the token after `tokens_b`, float32[B, V], and the cache with `tokens_b` added.
 
     Args:
-        params: of the model.
+        params: parameters of the model.
         tokens_b: int32[B], the next token of each row.
-        positions_b: int32[B], its position, below the number of slots.
-        active_b: bool[B]; the others neither route nor count, and their logits mean nothing.
-        cache: with all tokens before.
+        positions_b: int32[B], position of that token, below the number of slots.
+        active_b: bool[B]; other rows are padding: they do not route, and their logits have no meaning.
+        cache: keys and values of all earlier tokens.
         model: shape of the model.
     """
     rows = jnp.arange(len(tokens_b))
@@ -124,7 +124,7 @@ def extend(
 
 
 def _backend(dtype: jnp.dtype, time: int, head_dim: int) -> Backend:
-    """The fastest one for this device; plain JAX where no kernel is made for it, whose quadratic time is paid once a prompt."""
+    """Return the fastest backend of this device, or plain JAX if no kernel fits: slower, but run once a prompt."""
     try:
         return choose(jax.devices()[0], dtype, time, head_dim)
     except InputError:
@@ -145,7 +145,7 @@ def _logits(params: Params, states_bd: jax.Array) -> jax.Array:
 def _attention(
     q_b1hd: jax.Array, k_bksd: jax.Array, v_bksd: jax.Array, positions_b: jax.Array, window: int | None
 ) -> jax.Array:
-    """Of one query a row to the slots up to its own, with float32 scores."""
+    """Return attention of one query a row to the slots up to its own, with float32 scores."""
     batch, _, heads, dim = q_b1hd.shape
     kv_heads, slots = k_bksd.shape[1:3]
     product = functools.partial(jnp.einsum, preferred_element_type=jnp.float32)

@@ -15,54 +15,56 @@ from tanuki_jax.corpus.records.turns import check
 from tanuki_jax.corpus.records.types import Conversation, Document, Malformed
 
 
-class Given(NamedTuple):
-    """A line or row, and where it stands, as FILE:NUMBER from 1."""
+class PromptRow(NamedTuple):
+    """A line or row of a file."""
 
-    place: str
+    location: str
+    """FILE:NUMBER, from 1."""
     record: Document | Conversation | Malformed
 
 
-def prompts(pattern: str) -> Iterator[Given]:
-    """The prompts in files: of JSON lines and Parquet rows the text in `prompt`, or the conversation in `messages`; other lines as texts.
+def read_prompts(pattern: str) -> Iterator[PromptRow]:
+    """Yield the prompts in files.
 
-    Conversations end with the user's turn. Blank lines count, and are passed over in silence.
+    In JSON lines and Parquet rows: the text in `prompt`, or the conversation in `messages`, whose last turn is the
+    user's. In other files: each line as a text. Blank lines are counted and skipped.
 
     Args:
         pattern: a path or a glob.
 
     Raises:
-        InputError: no file matches, or one is damaged. What is wrong with one line is a `Malformed` in its place.
+        InputError: no file matches, or one is damaged. A fault in one line becomes a `Malformed` record instead.
     """
     for file in expand([pattern]):
         if format_of(file.path) is PLAIN_TEXT:
             yield from _lines(file.path)
             continue
-        before = 0
+        rows_before = 0
         for part in split(file, max(file.bytes, 1)):
             reader = read(part, text_field="prompt")
             for row in reader:
                 assert isinstance(row.record, Document | Conversation | Malformed)
-                yield Given(f"{file.path}:{before + row.row + 1}", _answerable(row.record))
-            before += reader.rows_read
+                yield PromptRow(f"{file.path}:{rows_before + row.row + 1}", _answerable(row.record))
+            rows_before += reader.rows_read
 
 
 def _answerable(record: Document | Conversation | Malformed) -> Document | Conversation | Malformed:
-    wrong = check(record.messages, answered=False) if isinstance(record, Conversation) else None
-    return record if wrong is None else Malformed(wrong)
+    fault = check(record.messages, answered=False) if isinstance(record, Conversation) else None
+    return record if fault is None else Malformed(fault)
 
 
-def _lines(path: str) -> Iterator[Given]:
-    """The lines of a plain text, each a document whose id is its place."""
+def _lines(path: str) -> Iterator[PromptRow]:
+    """Yield the lines of a plain text, each as a document whose id is its location."""
     try:
         content = text_bytes(path)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
     for number, line in zip(itertools.count(1), content.split(b"\n"), strict=False):
-        place = f"{path}:{number}"
+        location = f"{path}:{number}"
         try:
             text = line.removesuffix(b"\r").decode()
         except UnicodeDecodeError as error:
-            yield Given(place, Malformed(f"invalid UTF-8 at byte {error.start} of the line"))
+            yield PromptRow(location, Malformed(f"invalid UTF-8 at byte {error.start} of the line"))
             continue
         if text and not text.isspace():
-            yield Given(place, Document(place, text))
+            yield PromptRow(location, Document(location, text))

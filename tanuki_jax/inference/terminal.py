@@ -11,26 +11,26 @@ from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.inference.assistant import Assistant
 
 RESET = "/reset"
-"""The line that begins a conversation anew."""
+"""Line that starts a new conversation."""
 
 
 def talk(assistant: Assistant, system: str) -> None:
-    """Answers line by line until the input ends; Ctrl-C stops an answer, and where no answer is being written leaves.
+    """Answer line by line until the input ends. Ctrl-C stops the current answer, and leaves if there is none.
 
-    What is not of the conversation goes to stderr.
+    Answers are printed on stdout, notes on stderr.
     """
-    opening = [Message("system", system)] if system else []
-    messages = [*opening]
+    first_messages = [Message("system", system)] if system else []
+    messages = [*first_messages]
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
     if sys.stdin.isatty():
         with contextlib.suppress(ImportError):
-            import readline  # noqa: F401  lines can be edited from now on
-        _note(f"a line a turn; {RESET} begins anew, Ctrl-C stops an answer, Ctrl-D leaves")
+            import readline  # noqa: F401  makes lines editable
+        _note(f"one line a turn; {RESET} starts a new conversation, Ctrl-C stops an answer, Ctrl-D leaves")
     with _warnings_only():
         while (line := _line()) is not None:
             if line == RESET:
-                messages = [*opening]
+                messages = [*first_messages]
                 _note("a new conversation")
             elif line:
                 messages = _turn(assistant, [*messages, Message("user", line)])
@@ -38,7 +38,7 @@ def talk(assistant: Assistant, system: str) -> None:
 
 @contextlib.contextmanager
 def _warnings_only() -> Iterator[None]:
-    """What rooms log for information would stand between the turns."""
+    """Hide the package's INFO log, which would be printed between the turns."""
     log = logging.getLogger("tanuki_jax")
     level = log.level
     log.setLevel(logging.WARNING)
@@ -49,31 +49,31 @@ def _warnings_only() -> Iterator[None]:
 
 
 def _line() -> str | None:
-    """The next line without spaces around it; None after the last."""
+    """Return the next line, stripped; None after the last."""
     try:
         return input("> " if sys.stdin.isatty() else "").strip()
-    except (EOFError, KeyboardInterrupt) as left:
+    except (EOFError, KeyboardInterrupt) as error:
         if sys.stdin.isatty():
             print()
-        if isinstance(left, KeyboardInterrupt):
+        if isinstance(error, KeyboardInterrupt):
             raise
         return None
 
 
 def _turn(assistant: Assistant, messages: list[Message]) -> list[Message]:
-    """Answers the last message; the conversation as it goes on from there."""
+    """Answer the last message, and return the conversation with the answer."""
     try:
-        kept = assistant.fitting(messages)
+        kept = assistant.truncated(messages)
     except InputError as error:
         _note(str(error))
         return messages[:-1]
-    if forgotten := len(messages) - len(kept):
-        _note(f"the first {forgotten} messages are forgotten: the conversation is too long")
+    if dropped := len(messages) - len(kept):
+        _note(f"the first {dropped} messages are left out: the conversation is too long")
     answer, tokens, reason = "", 0, None
     with contextlib.suppress(KeyboardInterrupt):
-        for piece in assistant.stream(kept):
-            answer, tokens, reason = answer + piece.text, tokens + piece.tokens, piece.finish_reason
-            print(piece.text, end="", flush=True)
+        for delta in assistant.stream(kept):
+            answer, tokens, reason = answer + delta.text, tokens + delta.tokens, delta.finish_reason
+            print(delta.text, end="", flush=True)
     print()
     if reason == "length":
         _note(f"cut off after {tokens} tokens")

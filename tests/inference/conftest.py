@@ -1,4 +1,4 @@
-"""A model that says after each token the one that a table names, so that what it writes is known beforehand."""
+"""A model that follows each token with the one that a table names, so that its output is known beforehand."""
 
 import dataclasses
 import itertools
@@ -13,7 +13,7 @@ from tanuki_jax.config.experiment import Tokenizer
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.data.tokenizer.training import train
-from tanuki_jax.inference.decode import begin, grow
+from tanuki_jax.inference.decode import decode_tokens, init_rows
 from tanuki_jax.inference.sample import Sampling
 from tanuki_jax.lm.model.transformer import initialise
 from tanuki_jax.lm.model.weights import Params
@@ -29,14 +29,17 @@ PIECES = 384
 
 @pytest.fixture(scope="session")
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a tokenizer of 384 pieces."""
+    """Return the folder of a tokenizer of 384 pieces."""
     folder = tmp_path_factory.mktemp("tokenizer") / "tokenizer"
     train(TEXTS, Tokenizer(path=str(folder), pieces=PIECES), folder)
     return folder
 
 
 def parrot(model: Model, successors: Mapping[int, int]) -> Params:
-    """Parameters with which every token is followed by its successor: the layers add nothing, the output matrix is the table."""
+    """Return parameters with which every token is followed by its successor.
+
+    The layers add nothing to the embedding, and the output matrix is the table.
+    """
     assert model.width == model.vocabulary
     params: Params = jax.tree.map(np.array, initialise(model, jax.random.key(0)))
     params["embedding"] = np.eye(model.vocabulary, dtype=np.float32)
@@ -61,7 +64,7 @@ type MakeParrot = Callable[[str, str], Parrot]
 
 @pytest.fixture
 def make_parrot(tokenizer: Path, tmp_path: Path) -> MakeParrot:
-    """Makes a parrot that goes on after a prompt with a text, then ends the document. The two share no token."""
+    """(prompt, continuation) -> a parrot that continues the prompt and ends the document. They share no token."""
 
     def make(prompt: str, continuation: str) -> Parrot:
         loaded = load(tokenizer)
@@ -70,7 +73,6 @@ def make_parrot(tokenizer: Path, tmp_path: Path) -> MakeParrot:
         model = Model(vocabulary=400, width=400, hidden=8, layers=1, heads=4, kv_heads=2)
         params = parrot(model, dict(itertools.pairwise(ids)))
         checkpoint = tmp_path / "run" / "checkpoints" / "00000003"
-
         write_weights(checkpoint, model, params, step=3, tokens=9, tokenizer=str(tokenizer))
         return Parrot(tmp_path / "run", checkpoint)
 
@@ -78,12 +80,13 @@ def make_parrot(tokenizer: Path, tmp_path: Path) -> MakeParrot:
 
 
 def greedy(params: Params, model: Model, prompts: list[list[int]], count: int) -> list[list[int]]:
-    """Prompts and the most probable tokens after them, all in one batch."""
+    """Return the prompts followed by the most probable tokens, all in one batch."""
     parameters = jax.tree.map(jax.numpy.asarray, params)
-    rows = begin(parameters, prompts, count, model, 512)
+    rows = init_rows(parameters, prompts, count, model, 512)
     sampling = Sampling(vocabulary=model.vocabulary)
     keys = jax.random.split(jax.random.key(0), len(prompts))
-    rows = grow(parameters, rows, keys, np.int32(count), model=model, sampling=sampling, ends=(model.vocabulary,))
+    never = (model.vocabulary,)
+    rows = decode_tokens(parameters, rows, keys, np.int32(count), model=model, sampling=sampling, end_ids=never)
     return [
         row[:length].tolist() for row, length in zip(np.asarray(rows.tokens_bs), rows.lengths_b.tolist(), strict=True)
     ]

@@ -1,4 +1,4 @@
-"""A file of prompts becomes a file of completions."""
+"""Completions of a file of prompts."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,8 @@ import pytest
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.inference.batch_file import complete_file
-from tanuki_jax.inference.text import Request, load_model
+from tanuki_jax.inference.load_model import load_model
+from tanuki_jax.inference.text import Request
 from tests.inference.conftest import MakeParrot
 
 
@@ -24,25 +25,24 @@ def test_a_line_is_written_for_each_prompt_in_their_order(
         {"prompt": "a fox"},
     ]
     path.write_text("\n".join(json.dumps(line) for line in lines))
-    told = complete_file(loaded, str(path), out, Request(tokens=20), batch=2, system="")
-    start = [len(json.dumps(line)) + 1 for line in lines]
+    summary = complete_file(loaded, str(path), out, Request(tokens=20), batch=2, system="")
+    line_bytes = [len(json.dumps(line)) + 1 for line in lines]
     ends = {"completion": " に🦝!\n", "finish_reason": "eos_token"}
     assert [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()] == [
         {"id": "long", "prompt": lines[0]["prompt"], **ends},
-        {"id": f"{path}:{sum(start[:2])}", "prompt": "fox", "metadata": {"answer": "狸"}, **ends},
-        {"id": f"{path}:{sum(start[:3])}", "prompt": "a fox", **ends},
+        {"id": f"{path}:{sum(line_bytes[:2])}", "prompt": "fox", "metadata": {"answer": "狸"}, **ends},
+        {"id": f"{path}:{sum(line_bytes[:3])}", "prompt": "a fox", **ends},
     ]
     assert f"skipped {path}:2: no field 'prompt' among 'text'\n" in capsys.readouterr().err
-    assert told.startswith(f"{out}: 3 prompts, 24 tokens written in ") and told.endswith(
-        "prompts/s; 1 of 4 lines cannot be used"
-    )
+    assert summary.startswith(f"{out}: 3 prompts, 24 tokens generated in ")
+    assert summary.endswith("prompts/s; 1 of 4 lines cannot be used")
     complete_file(loaded, str(path), out, Request(tokens=20, stop=("🦝",)), batch=2, system="")
     assert {json.loads(line)["finish_reason"] for line in out.read_text().splitlines()} == {"stop_sequence"}
     complete_file(loaded, str(path), out, Request(tokens=3), batch=2, system="")
     assert {json.loads(line)["finish_reason"] for line in out.read_text().splitlines()} == {"length"}
 
 
-def test_nothing_is_written_where_no_prompt_can_be_used(
+def test_without_a_usable_prompt_no_file_is_written(
     make_parrot: MakeParrot, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     loaded = load_model(make_parrot("fox", "!").checkpoint)
@@ -55,8 +55,7 @@ def test_nothing_is_written_where_no_prompt_can_be_used(
         complete_file(loaded, str(tmp_path / "empty.txt"), tmp_path / "b.jsonl", Request(), batch=2, system="")
     with pytest.raises(InputError, match="is a folder; name a file"):
         complete_file(loaded, str(tmp_path / "a.jsonl"), tmp_path, Request(), batch=2, system="")
-    with pytest.raises(InputError, match=r"a\.jsonl is a file, or in one"):
-        complete_file(
-            loaded, str(tmp_path / "a.jsonl"), tmp_path / "a.jsonl" / "b.jsonl", Request(), batch=2, system=""
-        )
+    with pytest.raises(InputError, match=r"a\.jsonl is a file or inside one"):
+        out = tmp_path / "a.jsonl" / "b.jsonl"
+        complete_file(loaded, str(tmp_path / "a.jsonl"), out, Request(), batch=2, system="")
     assert not (tmp_path / "b.jsonl").exists()

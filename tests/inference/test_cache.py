@@ -1,4 +1,4 @@
-"""Prompts on accelerators that are not here; what the cache computes is tested with the rows that grow from it."""
+"""Prefill compiled for absent accelerators; the values in the cache are tested by `test_decode`."""
 
 import dataclasses
 import functools
@@ -16,7 +16,7 @@ from tanuki_jax.lm.model.weights import shapes
 from tanuki_jax.planning.plan.target import parse
 
 
-def test_a_long_prompt_needs_no_kernel_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_prompt_works_without_a_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jax.devices", lambda: [SimpleNamespace(platform="gpu", compute_capability="8.0")])
     model = Model(vocabulary=50, width=128, hidden=48, layers=1, heads=1, kv_heads=1)
     tokens = jax.ShapeDtypeStruct((2, 2 * QUADRATIC_TIME), jnp.int32)
@@ -29,15 +29,15 @@ def test_a_long_prompt_needs_no_kernel_of_its_own(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.gpu_compile
 @pytest.mark.parametrize("target", ["a100:1", "h200:1"])
-def test_the_memory_of_a_prompt_on_a_gpu_is_linear_in_its_length(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_of_a_prompt_on_a_gpu_is_linear_in_its_length(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     [device] = parse(target).devices()
     monkeypatch.setattr("jax.devices", lambda: [device])
     model = dataclasses.replace(registry.experiment.find("8b").model, layers=1)
-    place = jax.sharding.SingleDeviceSharding(device)
+    sharding = jax.sharding.SingleDeviceSharding(device)
 
     def temporary_bytes(time: int) -> int:
         parameters, tokens, lengths = jax.tree.map(
-            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place),
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
             (
                 shapes(model, "bfloat16"),
                 jax.ShapeDtypeStruct((2, time), jnp.int32),

@@ -1,4 +1,4 @@
-"""Rows that grow with a cache, as they would without one, and alone."""
+"""Decoding with a cache, compared with a full forward pass, and with each row alone."""
 
 import dataclasses
 import functools
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tanuki_jax.config.model import Model
-from tanuki_jax.inference.decode import SMALLEST_BUCKET, begin, bucket, grow, shape
+from tanuki_jax.inference.decode import SMALLEST_BUCKET, bucket, compiled_shape, decode_tokens, init_rows
 from tanuki_jax.inference.sample import Sampling
 from tanuki_jax.lm.model.transformer import Ops, hidden_states, initialise, output_matrix
 from tanuki_jax.lm.model.weights import Params
@@ -30,20 +30,22 @@ def parameters(model: Model) -> Params:
     return initialise(model, jax.random.key(0))
 
 
-def grown(
+def decoded(
     model: Model,
     prompts: list[list[int]],
     counts: list[int],
-    ends: tuple[int, ...] = NEVER,
+    end_ids: tuple[int, ...] = NEVER,
     sampling: Sampling = GREEDY,
     seeds: Sequence[int] = (),
     limit: int = 64,
 ) -> list[list[int]]:
-    """The rows after so many steps in each call."""
-    rows = begin(parameters(model), prompts, sum(counts), model, limit)
+    """Return the rows after one call for each of `counts`, the numbers of steps."""
+    rows = init_rows(parameters(model), prompts, sum(counts), model, limit)
     keys = jax.vmap(jax.random.key)(np.array(seeds or range(len(prompts))))
     for count in counts:
-        rows = grow(parameters(model), rows, keys, np.int32(count), model=model, sampling=sampling, ends=ends)
+        rows = decode_tokens(
+            parameters(model), rows, keys, np.int32(count), model=model, sampling=sampling, end_ids=end_ids
+        )
     return [
         row[:length].tolist() for row, length in zip(np.asarray(rows.tokens_bs), rows.lengths_b.tolist(), strict=True)
     ]
@@ -51,7 +53,7 @@ def grown(
 
 @functools.partial(jax.jit, static_argnames="model")
 def next_token(params: Params, tokens_t: jax.Array, length: jax.Array, model: Model) -> jax.Array:
-    """Of a whole forward pass."""
+    """Return the most probable next token by a full forward pass."""
     tokens = tokens_t[None]
     positions = jnp.arange(tokens.shape[1])[None]
     states, _ = hidden_states(
@@ -84,32 +86,32 @@ def without_cache(model: Model, row: list[int], count: int, end: int = 50) -> li
         pytest.param(GROUPS, id="groups"),
     ],
 )
-def test_with_a_cache_rows_grow_as_without_one_and_as_alone(model: Model) -> None:
+def test_a_cache_gives_the_tokens_of_the_full_forward_pass(model: Model) -> None:
     unstopped = [without_cache(model, prompt, 12) for prompt in PROMPTS]
     end = unstopped[1][7]
     expected = [without_cache(model, prompt, 12, end) for prompt in PROMPTS]
-    assert len(expected[1]) < len(unstopped[1]), "one row has to end early"
-    assert grown(model, PROMPTS, [12], (end,)) == expected
-    assert grown(model, PROMPTS, [5, 1, 6], (end,)) == expected
-    assert [grown(model, [prompt], [12], (end,))[0] for prompt in PROMPTS] == expected
+    assert len(expected[1]) < len(unstopped[1]), "one row must end early"
+    assert decoded(model, PROMPTS, [12], (end,)) == expected
+    assert decoded(model, PROMPTS, [5, 1, 6], (end,)) == expected
+    assert [decoded(model, [prompt], [12], (end,))[0] for prompt in PROMPTS] == expected
 
 
 def test_a_row_ends_at_the_limit() -> None:
-    (row,) = grown(DENSE, [PROMPTS[2]], [50], limit=40)
+    (row,) = decoded(DENSE, [PROMPTS[2]], [50], limit=40)
     assert row == without_cache(DENSE, PROMPTS[2], 7) and len(row) == 40
 
 
-def test_draws_depend_on_the_row_s_key_and_the_step() -> None:
-    drawn = functools.partial(grown, DENSE, sampling=Sampling(temperature=1.0, vocabulary=50))
-    four = drawn([[3]] * 4, [19], seeds=[1, 2, 3, 4])
-    assert four == drawn([[3]] * 4, [9, 10], seeds=[1, 2, 3, 4])
-    assert [four[2], four[0]] == drawn([[3]] * 2, [19], seeds=[3, 1])
+def test_sampling_depends_on_the_row_s_key_and_the_step() -> None:
+    sampled = functools.partial(decoded, DENSE, sampling=Sampling(temperature=1.0, vocabulary=50))
+    four = sampled([[3]] * 4, [19], seeds=[1, 2, 3, 4])
+    assert four == sampled([[3]] * 4, [9, 10], seeds=[1, 2, 3, 4])
+    assert [four[2], four[0]] == sampled([[3]] * 2, [19], seeds=[3, 1])
     assert len({tuple(row) for row in four}) == 4
 
 
-def test_what_was_written_counts_as_a_repetition() -> None:
+def test_generated_tokens_count_as_repetitions() -> None:
     plain, varied = (
-        grown(DENSE, [[3]], [30], sampling=Sampling(vocabulary=50, repetition_penalty=p))[0] for p in (1.0, 50.0)
+        decoded(DENSE, [[3]], [30], sampling=Sampling(vocabulary=50, repetition_penalty=p))[0] for p in (1.0, 50.0)
     )
     assert len(set(varied)) == len(varied) > len(set(plain))
 
@@ -118,7 +120,7 @@ def test_buckets_are_few() -> None:
     assert {bucket(length, 100) for length in range(1, 101)} == {SMALLEST_BUCKET, 64, 100}
 
 
-def test_prompts_of_one_bucket_with_room_for_one_bucket_have_one_shape() -> None:
-    assert shape(20, 30, 1000) == shape(32, 32, 1000) == (32, 64)
-    assert shape(32, 33, 1000) == (32, 128)
-    assert shape(90, 500, 100) == (100, 100)
+def test_prompts_of_one_bucket_have_one_compiled_shape() -> None:
+    assert compiled_shape(20, 30, 1000) == compiled_shape(32, 32, 1000) == (32, 64)
+    assert compiled_shape(32, 33, 1000) == (32, 128)
+    assert compiled_shape(90, 500, 100) == (100, 100)

@@ -1,4 +1,4 @@
-"""What a person who knocks at the door is told."""
+"""Command `generate`: its output and its refusals."""
 
 import io
 import json
@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.chat import builtin as named
-from tanuki_jax.corpus.chat import template_files as folder
+from tanuki_jax.corpus.chat import builtin, template_files
 from tanuki_jax.generate import main
 from tests.inference.conftest import MakeParrot
 
@@ -28,19 +27,11 @@ def test_prompts_in_a_file_are_continued(
 ) -> None:
     parrot = make_parrot("fox", " に🦝")
     (tmp_path / "prompts.txt").write_text("fox\na fox\n", encoding="utf-8")
-    main(
-        [
-            str(parrot.run),
-            "--prompts",
-            str(tmp_path / "prompts.txt"),
-            "--out",
-            str(tmp_path / "out" / "a.jsonl"),
-            "--temperature=0",
-        ]
-    )
-    lines = [json.loads(line) for line in (tmp_path / "out" / "a.jsonl").read_text(encoding="utf-8").splitlines()]
+    out = tmp_path / "out" / "a.jsonl"
+    main([str(parrot.run), "--prompts", str(tmp_path / "prompts.txt"), "--out", str(out), "--temperature=0"])
+    lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [(line["prompt"], line["completion"]) for line in lines] == [("fox", " に🦝"), ("a fox", " に🦝")]
-    assert f"{tmp_path / 'out' / 'a.jsonl'}: 2 prompts, 12 tokens written in " in capsys.readouterr().out
+    assert f"{out}: 2 prompts, 12 tokens generated in " in capsys.readouterr().out
 
 
 def test_a_chat_goes_on_until_the_input_ends(
@@ -49,15 +40,15 @@ def test_a_chat_goes_on_until_the_input_ends(
     parrot = make_parrot("assistant:", " に🦝")
     with pytest.raises(InputError, match="chat template"):
         main([str(parrot.run), "--message", "fox"])
-    folder.write(tokenizer, named.find("user_assistant"))
+    template_files.write(tokenizer, builtin.find("user_assistant"))
     try:
         main([str(parrot.run), "--message", "fox", "--message", "a fox", "--temperature=0"])
         assert capsys.readouterr().out == "に🦝\n----\nに🦝\n"
         monkeypatch.setattr("sys.stdin", io.StringIO("fox\n\n" + "the fox\n" * 3))
         main([str(parrot.run), "--chat", "--temperature=0", "--tokens", "8"])
-        told = capsys.readouterr()
-        assert told.out == "に🦝\n" * 4
-        assert "the conversation is too long" in told.err
+        output = capsys.readouterr()
+        assert output.out == "に🦝\n" * 4
+        assert "the conversation is too long" in output.err
     finally:
         (tokenizer / "tokenizer_config.json").unlink()
 
@@ -67,15 +58,12 @@ def test_a_chat_goes_on_until_the_input_ends(
     [
         (["nothing-here", "--prompt", "a"], "there is no checkpoint at nothing-here: no such folder"),
         ([".", "--prompt", "a"], "there is no checkpoint in ."),
-        (["."], "there is nothing to continue; give --prompt, --message, --prompts or --chat"),
-        (
-            [".", "--prompt", "a", "--chat"],
-            "there is too much asked for; give --prompt, --message, --prompts or --chat",
-        ),
-        ([".", "--prompts", "a.txt"], "--prompts and --out go together"),
-        ([".", "--chat", "--out", "a.jsonl"], "--prompts and --out go together"),
+        (["."], "give exactly one of --prompt, --message, --prompts and --chat"),
+        ([".", "--prompt", "a", "--chat"], "give exactly one of --prompt, --message, --prompts and --chat"),
+        ([".", "--prompts", "a.txt"], "--prompts and --out need each other"),
+        ([".", "--chat", "--out", "a.jsonl"], "--prompts and --out need each other"),
         ([".", "--prompts", "a.txt", "--out", "b.jsonl", "--batch=0"], "--batch is 0, and must be above 0"),
-        ([".", "--prompt", "a", "--system", "b"], "--system is for conversations"),
+        ([".", "--prompt", "a", "--system", "b"], "--system needs a conversation"),
         ([".", "--prompt", "a", "--seed=-1"], "--seed is -1, and must be from 0 to 2^32 - 1"),
         ([".", "--prompt", "a", "--top-p=0"], "--top-p is 0.0, and must be above 0 and at most 1"),
         ([".", "--prompt", "a", "--repetition-penalty=0"], "--repetition-penalty is 0.0, and must be above 0"),
@@ -86,10 +74,10 @@ def test_a_chat_goes_on_until_the_input_ends(
         (["--prompt", "a"], "CHECKPOINT must be given"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_sentence(
+def test_bad_options_are_refused_in_one_line(
     words: list[str], complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as error:
         main(words)
-    assert complaint in str(refused.value)
+    assert complaint in str(error.value)

@@ -1,4 +1,4 @@
-"""A conversation as a person has it."""
+"""Conversations in the terminal."""
 
 import io
 import os
@@ -16,42 +16,42 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.inference.assistant import Assistant
 from tanuki_jax.inference.terminal import talk
-from tanuki_jax.inference.text import Piece
+from tanuki_jax.inference.text_deltas import TextDelta
 
 
 class Echo(Assistant):
-    """Says how many messages there are and the last one, in two pieces; knows four messages at most."""
+    """Assistant that answers with the number of messages and the last message, in two deltas; keeps four messages."""
 
     def __init__(self) -> None:
         pass
 
-    def fitting(self, messages: Sequence[Message]) -> list[Message]:
+    def truncated(self, messages: Sequence[Message]) -> list[Message]:
         if messages[-1].content == "long":
             raise InputError("the message is too long")
         return list(messages[-4:] if messages[0].role != "system" else (messages[0], *messages[1:][-3:]))
 
-    def stream(self, messages: Sequence[Message]) -> Iterator[Piece]:
-        said = messages[-1].content
-        yield Piece(f"{len(messages)}", 1, None)
-        if said == "interrupt":
+    def stream(self, messages: Sequence[Message]) -> Iterator[TextDelta]:
+        message = messages[-1].content
+        yield TextDelta(f"{len(messages)}", 1, None)
+        if message == "interrupt":
             raise KeyboardInterrupt
-        if said == "wait":
+        if message == "wait":
             time.sleep(60)
-        yield Piece(f" {said}", 2, "length" if said == "cut" else "eos_token")
+        yield TextDelta(f" {message}", 2, "length" if message == "cut" else "eos_token")
 
 
-def test_a_conversation_grows_is_cut_to_what_fits_and_begins_anew(
+def test_a_conversation_grows_is_truncated_and_is_reset(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = ["a", "", "long", "b", "interrupt", "c", "/reset", "d", "cut"]
     monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines)))
     talk(Echo(), "")
-    told = capsys.readouterr()
-    assert told.out.splitlines() == ["1 a", "3 b", "4", "4 c", "1 d", "3 cut"]
-    assert told.err.splitlines() == [
+    output = capsys.readouterr()
+    assert output.out.splitlines() == ["1 a", "3 b", "4", "4 c", "1 d", "3 cut"]
+    assert output.err.splitlines() == [
         "(the message is too long)",
-        "(the first 1 messages are forgotten: the conversation is too long)",
-        "(the first 2 messages are forgotten: the conversation is too long)",
+        "(the first 1 messages are left out: the conversation is too long)",
+        "(the first 2 messages are left out: the conversation is too long)",
         "(a new conversation)",
         "(cut off after 3 tokens)",
     ]
@@ -64,7 +64,7 @@ def test_the_system_message_stays(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 
 @pytest.mark.long
-def test_in_a_terminal_ctrl_c_stops_an_answer_and_leaves_at_the_prompt_as_ctrl_d_does() -> None:
+def test_ctrl_c_stops_an_answer_and_leaves_at_the_prompt() -> None:
     with Terminal() as terminal:
         terminal.expect("Ctrl-D leaves)\r\n> ")
         terminal.type("狸\x7f狐\n".encode())
@@ -87,7 +87,7 @@ def test_in_a_terminal_ctrl_c_stops_an_answer_and_leaves_at_the_prompt_as_ctrl_d
 
 
 class Terminal:
-    """A pseudo-terminal in which somebody talks with an echo."""
+    """Pseudo-terminal in which `talk` runs with an `Echo`."""
 
     def __init__(self) -> None:
         imports = f"from {__name__} import Echo, talk; from tanuki_jax.base.command import enter"
@@ -114,14 +114,14 @@ class Terminal:
         os.close(self._ours)
 
     def type(self, keys: bytes) -> None:
-        """Ctrl-C goes to the process itself, which this terminal does not control."""
+        """Send keys; Ctrl-C goes to the process as a signal, because this terminal does not control it."""
         if keys == b"\x03":
             self._process.send_signal(signal.SIGINT)
         else:
             os.write(self._ours, keys)
 
     def expect(self, text: str) -> None:
-        """Waits until this is shown; what is up to there will not be found again."""
+        """Wait until this text is shown, and forget the output up to its end."""
         wanted, deadline = text.encode(), time.monotonic() + 60
         while wanted not in self._shown:
             assert select.select([self._ours], [], [], max(0, deadline - time.monotonic()))[0], self._shown.decode(

@@ -1,4 +1,4 @@
-"""Pieces of text: together the whole, never half a character, nothing that a stop string takes away."""
+"""Deltas of a row's text: complete characters only, and nothing that a stop string removes."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,16 +7,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tokenizers import decoders
 
-from tanuki_jax.inference.text_deltas import Pieces
+from tanuki_jax.inference.text_deltas import RowText, TextDelta
 
 
 def decode(ids: Sequence[int]) -> str:
-    """Ids are bytes."""
+    """Decode ids that are bytes."""
     return bytes(ids).decode(errors="replace")
 
 
 def decode_runs(ids: Sequence[int]) -> str:
-    """As `decode`, but where one byte of a run does not belong to a character, all bytes of the run are replaced."""
+    """Decode bytes, but replace all bytes of a run if one of them belongs to no character."""
     text: str = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()]).decode([_piece(byte) for byte in ids])
     return text
 
@@ -28,6 +28,11 @@ def _piece(byte: int) -> str:
 TEXTS = st.text(alphabet="ab狸🦝、\n", max_size=20)
 
 
+def added(row: RowText, *texts: str) -> list[str]:
+    """Return the deltas for a row that grows to each of these texts in turn."""
+    return [row.add(list(text.encode()), ended=False).text for text in texts]
+
+
 @pytest.mark.parametrize("decode", [decode, decode_runs])
 @example(prompt="", text="a🦝a", stop=["🦝", "a🦝a"], sizes=[5])
 @given(
@@ -36,37 +41,40 @@ TEXTS = st.text(alphabet="ab狸🦝、\n", max_size=20)
     stop=st.lists(st.text(alphabet="ab狸🦝、\n", min_size=1, max_size=4), max_size=3),
     sizes=st.lists(st.integers(1, 7), max_size=20),
 )
-def test_all_pieces_are_the_text_up_to_the_first_stop_string(
+def test_deltas_are_the_text_up_to_the_first_stop_string(
     decode: Callable[[Sequence[int]], str], prompt: str, text: str, stop: list[str], sizes: list[int]
 ) -> None:
-    expected = text[: min([place for word in stop if (place := text.find(word)) >= 0], default=len(text))]
-    ids, written = list(prompt.encode()), text.encode()
-    row, said, at = Pieces(decode, ids, stop), "", 0
-    for size in [*sizes, len(written)]:
-        at = min(at + size, len(written))
-        new = row.add([*ids, *written[:at]], last=at == len(written))
-        said += new
-        assert "\ufffd" not in new
-        assert expected.startswith(said), "what was said stays"
-        if row.stopped:
+    expected = text[: min([at for word in stop if (at := text.find(word)) >= 0], default=len(text))]
+    ids, continuation = list(prompt.encode()), text.encode()
+    row, emitted, length = RowText(decode, ids, stop, max_length=1000), "", 0
+    for size in [*sizes, len(continuation)]:
+        length = min(length + size, len(continuation))
+        delta = row.add([*ids, *continuation[:length]], ended=length == len(continuation))
+        emitted += delta.text
+        assert "\ufffd" not in delta.text
+        assert expected.startswith(emitted), "emitted text stays"
+        if row.finished:
             break
-    assert said == row.whole == expected
-    assert row.stopped == (expected != text)
+    assert emitted == expected
+    assert delta.finish_reason == ("stop_sequence" if expected != text else "eos_token")
 
 
-def test_what_may_begin_a_stop_string_is_held_back() -> None:
-    row = Pieces(decode, [], ["user:"])
-    assert [
-        row.add(list(text.encode()), last=False) for text in ("a us", "a use it", "a use it user", "a use it user: b")
-    ] == [
-        "a ",
-        "use it",
-        " ",
-        "",
+def test_a_possible_beginning_of_a_stop_string_is_held_back() -> None:
+    row = RowText(decode, [], ["user:"], max_length=1000)
+    texts = ("a us", "a use it", "a use it user", "a use it user: b")
+    assert added(row, *texts) == ["a ", "use it", " ", ""]
+    assert row.finished
+
+
+def test_an_incomplete_character_is_never_emitted() -> None:
+    row = RowText(decode, [], [], max_length=1000)
+    assert row.add([97, *"🦝".encode()[:3]], ended=True).text == "a"
+
+
+def test_a_row_of_the_largest_length_ends_by_length() -> None:
+    row = RowText(decode, [97], [], max_length=3)
+    assert [row.add(list(ids), ended=False) for ids in (b"ab", b"abc", b"abcd")] == [
+        TextDelta("b", 1, None),
+        TextDelta("c", 1, "length"),
+        TextDelta("", 0, None),
     ]
-    assert row.stopped and row.whole == "a use it "
-
-
-def test_a_character_of_which_bytes_are_missing_is_never_said() -> None:
-    row = Pieces(decode, [], [])
-    assert row.add([97, *"🦝".encode()[:3]], last=True) == "a"

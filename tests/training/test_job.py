@@ -15,7 +15,7 @@ import pytest
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.format import find
 from tanuki_jax.data.tokenizer.load import load as load_tokenizer
-from tanuki_jax.inference.text import load_model
+from tanuki_jax.inference.load_model import load_model
 from tests.training.conftest import Workspace
 
 

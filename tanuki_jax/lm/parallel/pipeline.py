@@ -1,11 +1,12 @@
 """Pipeline parallelism over `stage`: micro-batches pass through the stages, in the circular interleaved schedule.
 
-All stages work in step. In every round each stage takes what its predecessor computed in the round before, and the last one hands to the
-first. With S stages, R groups of layers in each (stage s has the groups r S + s) and M micro-batches a pass takes M R + S - 1 rounds, of
-which each stage idles S - 1 (Narayanan et al. 2021, section 2.2.2, with groups of S micro-batches). The backward pass is the same in reverse.
+All stages work in step. In every round each stage takes what its predecessor computed in the round before, and the last
+stage passes to the first. With S stages, R groups of layers in each (stage s has the groups r S + s) and M micro-batches
+a pass takes M R + S - 1 rounds, of which each stage is idle for S - 1 (Narayanan et al. 2021, section 2.2.2, with groups
+of S micro-batches). The backward pass is the same in reverse.
 
-A micro-batch makes R trips around the circle. S of them are under way at a time, one at each stage; "turn" below is the number of such
-a set of S micro-batches, and "group" the number of its trip.
+A micro-batch makes R trips around the circle. S of them are under way at a time, one at each stage; below, "turn" is the
+number of such a set of S micro-batches, and "group" the number of its trip.
 """
 
 import functools

@@ -14,7 +14,8 @@ from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.corpus.tasks.instructions import Instructions
 from tanuki_jax.corpus.tasks.splits import preference, tasks
 from tanuki_jax.inference.assistant import Assistant
-from tanuki_jax.inference.text import Request, load_model
+from tanuki_jax.inference.load_model import load_model
+from tanuki_jax.inference.text import Request
 from tanuki_jax.planning.bench.suites import machine
 from tanuki_jax.planning.studies.study_commands import StudyCommands, execute
 from tanuki_jax.training.runs.run_folder import read_metrics

@@ -12,7 +12,8 @@ from tanuki_jax.checkpoints.hugging_face import export_model as to_hugging_face
 from tanuki_jax.checkpoints.hugging_face import import_model as from_hugging_face
 from tanuki_jax.config.experiment import Layout
 from tanuki_jax.data.tokenizer.load import load
-from tanuki_jax.inference.text import Request, continuations, load_model
+from tanuki_jax.inference.load_model import load_model
+from tanuki_jax.inference.text import Request, continuations
 from tests.checkpoints.conftest import MakeNative
 from tests.checkpoints.hugging_face.test_round_trip import assert_same_bits, restored
 from tests.lm.model.test_transformer_parity import assert_same_greedy_text, assert_same_logits

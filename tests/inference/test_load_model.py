@@ -1,22 +1,27 @@
-"""What stands before a text that is to be continued."""
+"""Loading of a model, and the ids that begin a text."""
 
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
 import pytest
 import tokenizers
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.model import Model
 from tanuki_jax.data.tokenizer.load import load
-from tanuki_jax.inference.bos import before_text
+from tanuki_jax.inference.load_model import bos_ids, load_model
+from tanuki_jax.lm.model.transformer import initialise
+from tests.checkpoints.weights import write_weights
 
 BOS = "<|begin_of_text|>"
 
 
 def llama(folder: Path, *, adds: bool = False, **config: Any) -> Path:
-    """A tokenizer's folder as Llama 3 has it: bytes, tokens that begin and end texts, and what puts the first before a text, if asked."""
+    """Write a tokenizer like that of Llama 3: bytes, special tokens, and a post-processor that adds BOS if `adds`."""
     alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE({byte: id for id, byte in enumerate(alphabet)}, []))
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -32,48 +37,56 @@ def llama(folder: Path, *, adds: bool = False, **config: Any) -> Path:
     return folder
 
 
-def before(folder: Path) -> tuple[int, ...]:
-    return before_text(load(folder), folder)
+def bos_of(folder: Path) -> tuple[int, ...]:
+    return bos_ids(load(folder), folder)
 
 
 @pytest.mark.parametrize("config", [{}, {"add_bos_token": True}, {"add_bos_token": False}])
 @pytest.mark.parametrize(("adds", "expected"), [(True, (256,)), (False, ())])
-def test_the_post_processor_decides(
+def test_the_post_processor_decides_whether_a_text_begins_with_bos(
     adds: bool, config: dict[str, bool], expected: tuple[int, ...], tmp_path: Path
 ) -> None:
     folder = llama(tmp_path, adds=adds, **config)
-    assert before(folder) == expected
-    assert before_text(load(folder / "tokenizer.json"), folder / "tokenizer.json") == expected
+    assert bos_of(folder) == expected
+    assert bos_ids(load(folder / "tokenizer.json"), folder / "tokenizer.json") == expected
 
 
 @pytest.mark.parametrize(
     ("config", "expected"), [({}, ()), ({"add_bos_token": True}, (1,)), ({"add_bos_token": False}, ())]
 )
-def test_where_there_is_only_a_sentencepiece_model_the_configuration_does(
+def test_add_bos_token_decides_for_a_sentencepiece_model(
     config: dict[str, bool], expected: tuple[int, ...], tokenizer: Path, tmp_path: Path
 ) -> None:
     shutil.copyfile(tokenizer / "tokenizer.model", tmp_path / "tokenizer.model")
-    assert before(tmp_path) == ()
+    assert bos_of(tmp_path) == ()
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
-    assert before(tmp_path) == before_text(load(tmp_path), tmp_path / "tokenizer.model") == expected
+    assert bos_of(tmp_path) == bos_ids(load(tmp_path), tmp_path / "tokenizer.model") == expected
 
 
-def test_padding_stands_before_no_text(tmp_path: Path) -> None:
+def test_padding_on_the_left_is_not_taken_for_bos(tmp_path: Path) -> None:
     folder = llama(tmp_path, adds=True)
     padded = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
     padded.enable_padding(direction="left", length=8, pad_id=257, pad_token="<|end_of_text|>")
     padded.save(str(folder / "tokenizer.json"))
-    assert before(folder) == (256,)
+    assert bos_of(folder) == (256,)
 
 
-def test_nothing_stands_before_texts_of_a_tokenizer_that_is_trained_here(tokenizer: Path) -> None:
+def test_a_tokenizer_trained_by_prepare_adds_no_bos(tokenizer: Path) -> None:
     assert load(tokenizer).bos is not None
-    assert before(tokenizer) == before_text(load(tokenizer), tokenizer / "tokenizer.model") == ()
+    assert bos_of(tokenizer) == bos_ids(load(tokenizer), tokenizer / "tokenizer.model") == ()
 
 
-def test_a_file_that_cannot_be_read_is_named(tokenizer: Path, tmp_path: Path) -> None:
+def test_an_unreadable_tokenizer_file_is_named(tokenizer: Path, tmp_path: Path) -> None:
     loaded = load(tokenizer)
     for name, content in (("tokenizer_config.json", "{"), ("tokenizer_config.json", "[]"), ("tokenizer.json", "{}")):
         (tmp_path / name).write_text(content)
         with pytest.raises(InputError, match=name):
-            before_text(loaded, tmp_path)
+            bos_ids(loaded, tmp_path)
+
+
+def test_a_tokenizer_with_more_pieces_than_the_model_is_refused(tokenizer: Path, tmp_path: Path) -> None:
+    model = Model(vocabulary=300, width=8, hidden=8, layers=1, heads=2, kv_heads=1)
+    params = jax.tree.map(np.array, initialise(model, jax.random.key(0)))
+    write_weights(tmp_path / "00000003", model, params, tokenizer=str(tokenizer))
+    with pytest.raises(InputError, match="has 384 pieces, but the model has only 300: restore the tokenizer"):
+        load_model(tmp_path / "00000003")

@@ -1,4 +1,4 @@
-"""An imported model continues a text as transformers' pipeline does, whatever stands before the text."""
+"""Ids that begin a text, compared with transformers."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,11 @@ import pytest
 import sentencepiece
 import transformers
 
-from tanuki_jax.checkpoints.hugging_face import import_model as from_hugging_face
+from tanuki_jax.checkpoints.hugging_face import import_model
 from tanuki_jax.data.tokenizer.load import load
-from tanuki_jax.inference.bos import before_text
-from tanuki_jax.inference.text import Request, continuations, encoded, load_model
-from tests.inference.test_bos import llama
+from tanuki_jax.inference.load_model import bos_ids, load_model
+from tanuki_jax.inference.text import Request, continuations, encode_text
+from tests.inference.test_load_model import llama
 
 pytestmark = pytest.mark.parity
 
@@ -41,27 +41,27 @@ def test_an_imported_model_continues_a_text_as_the_pipeline_does(
     folder = tmp_path / "theirs"
     theirs.save_pretrained(folder)
     llama(folder, adds=adds, **config)
-    from_hugging_face.write(folder, tmp_path / "ours", lambda done: None)
+    import_model.write(folder, tmp_path / "ours", lambda done: None)
     loaded = load_model(tmp_path / "ours")
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     pipeline = transformers.pipeline("text-generation", model=theirs, tokenizer=tokenizer)
     for prompt in ("fox", "昔々、"):
-        assert encoded(loaded, prompt) == tokenizer(prompt).input_ids
-        [written] = pipeline(prompt, max_new_tokens=40, do_sample=False, return_full_text=False)
+        assert encode_text(loaded, prompt) == tokenizer(prompt).input_ids
+        [theirs_continued] = pipeline(prompt, max_new_tokens=40, do_sample=False, return_full_text=False)
         [ours] = continuations(loaded, [prompt], Request(tokens=40))
-        assert ours.strip("\ufffd") and written["generated_text"].rstrip("\ufffd") == ours.rstrip("\ufffd")
+        assert ours.strip("\ufffd") and theirs_continued["generated_text"].rstrip("\ufffd") == ours.rstrip("\ufffd")
 
 
 @pytest.mark.parametrize(
-    "config", [{}, {"add_bos_token": True}, {"add_bos_token": False}], ids=["unsaid", "added", "left out"]
+    "config", [{}, {"add_bos_token": True}, {"add_bos_token": False}], ids=["absent", "true", "false"]
 )
-def test_of_a_sentencepiece_model_alone_the_configuration_decides(config: dict[str, bool], tmp_path: Path) -> None:
+def test_add_bos_token_decides_for_a_sentencepiece_model(config: dict[str, bool], tmp_path: Path) -> None:
     lines = iter(["hello world fox dog", "abc def ghi jkl"] * 50)
     options: dict[str, Any] = {"vocab_size": 60, "model_type": "bpe", "hard_vocab_limit": False, "minloglevel": 2}
     with (tmp_path / "tokenizer.model").open("wb") as file:
         sentencepiece.SentencePieceTrainer.train(sentence_iterator=lines, model_writer=file, **options)
-    named = {"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>"}
-    (tmp_path / "tokenizer_config.json").write_text(json.dumps(named | config))
+    names = {"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>"}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(names | config))
     tokenizer = load(tmp_path)
     theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)("fox").input_ids
-    assert [*before_text(tokenizer, tmp_path), *tokenizer.encode("fox")] == theirs
+    assert [*bos_ids(tokenizer, tmp_path), *tokenizer.encode("fox")] == theirs
