@@ -14,7 +14,7 @@ from tanuki_jax.corpus.chat.truncation import truncated
 from tanuki_jax.corpus.records.read import Malformed
 from tanuki_jax.corpus.records.types import Conversation, Message, Preference
 from tanuki_jax.data.preparation.work_units import Row
-from tanuki_jax.data.tokenizer.chat_tokens import Encoded, encode_chat, encode_chats, taken
+from tanuki_jax.data.tokenizer.chat_tokens import EncodedChat, encode_chat, encode_chats, require_encoded
 from tanuki_jax.data.tokenizer.load import Tokenizer
 
 DOCUMENTS: dict[str, int] = {"chat": 1, "preference": 2, "kto": 3}
@@ -23,7 +23,7 @@ DOCUMENTS: dict[str, int] = {"chat": 1, "preference": 2, "kto": 3}
 BATCH_CHARACTERS = 1 << 15
 """Characters that are encoded at a time: many chats, and few objects alive."""
 
-type _Encode = Callable[[Sequence[Message]], Encoded]
+type _Encode = Callable[[Sequence[Message]], EncodedChat]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Example(NamedTuple):
     """The documents of one record."""
 
     row: Row
-    documents: tuple[Encoded, ...]
+    documents: tuple[EncodedChat, ...]
     texts: tuple[str, ...]
     """Of each document, as it would be read in pretraining."""
     hashed: str
@@ -82,7 +82,7 @@ def examples(rows: Iterable[Row], tokenizer: Tokenizer, rendering: Rendering) ->
         encoded = iter(encode_chats(tokenizer, rendering.template, (chat for each in batch for chat in each.chats)))
         for each in batch:
             try:
-                yield _example(each, [taken(next(encoded)) for _ in each.chats], tokenizer, rendering)
+                yield _example(each, [require_encoded(next(encoded)) for _ in each.chats], tokenizer, rendering)
             except InputError as error:
                 yield Refused(each.row, "malformed", str(error))
 
@@ -126,7 +126,7 @@ def _batches(asked: Iterable[_Asked]) -> Iterator[list[_Asked]]:
 
 
 def _example(
-    asked: _Asked, documents: Sequence[Encoded], tokenizer: Tokenizer, rendering: Rendering
+    asked: _Asked, documents: Sequence[EncodedChat], tokenizer: Tokenizer, rendering: Rendering
 ) -> Example | Refused:
     if asked.malformed:
         raise InputError(asked.malformed)
@@ -163,7 +163,7 @@ def _chosen(row: Row) -> str:
     return row.record.chosen
 
 
-def _chat(row: Row, encoded: Encoded, encode: _Encode, sequence_length: int) -> Example | Refused:
+def _chat(row: Row, encoded: EncodedChat, encode: _Encode, sequence_length: int) -> Example | Refused:
     def fits(messages: Sequence[Message]) -> bool:
         return len(encode(messages).ids) <= sequence_length + 1
 
@@ -183,7 +183,7 @@ def _chat(row: Row, encoded: Encoded, encode: _Encode, sequence_length: int) -> 
 
 
 def _preference(
-    row: Row, chats: Sequence[tuple[Message, ...]], encoded: Sequence[Encoded], sequence_length: int
+    row: Row, chats: Sequence[tuple[Message, ...]], encoded: Sequence[EncodedChat], sequence_length: int
 ) -> Example | Refused:
     record = row.record
     assert isinstance(record, Preference)
@@ -203,7 +203,7 @@ def _preference(
     return Example(row, documents, texts, as_text(Conversation(record.id, record.prompt)), "")
 
 
-def _last_answer_learned(encoded: Encoded) -> Encoded:
+def _last_answer_learned(encoded: EncodedChat) -> EncodedChat:
     """The same with nothing learned before the last stretch that is: answers in a prompt are no part of the preference."""
     learned = encoded.learned.copy()
     last = int(np.flatnonzero(learned)[-1]) + 1 if learned.any() else 0
@@ -213,7 +213,7 @@ def _last_answer_learned(encoded: Encoded) -> Encoded:
     return dataclasses.replace(encoded, learned=learned)
 
 
-def _require_learned(encoded: Encoded) -> None:
+def _require_learned(encoded: EncodedChat) -> None:
     """InputError if no target is learned; the first token is never one."""
     if not encoded.learned[1:].any():
         raise InputError("nothing of it is learned")

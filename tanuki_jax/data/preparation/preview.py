@@ -16,7 +16,7 @@ from tanuki_jax.data.preparation.chat_documents import Refused, Rendering, examp
 from tanuki_jax.data.preparation.inventory import take_inventory
 from tanuki_jax.data.preparation.templates import rendered, template_of_config
 from tanuki_jax.data.preparation.work_units import Row, Unit, rows_of
-from tanuki_jax.data.tokenizer.chat_tokens import runs
+from tanuki_jax.data.tokenizer.chat_tokens import decode_spans
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 
 
@@ -58,7 +58,9 @@ def _records(name: str, units: Sequence[Unit], tokenizer: Tokenizer, rendering: 
             for number, document in enumerate(example.documents):
                 side = f"{SIDES[number]}, " if len(example.documents) > 1 else ""
                 counts = f"{len(document.ids):,} tokens, {int(document.learned[1:].sum()):,} learned"
-                text.append(f"{place}  {side}{counts}\n", "bold").append(shown(runs(tokenizer, document))).append("\n")
+                text.append(f"{place}  {side}{counts}\n", "bold").append(
+                    shown(decode_spans(tokenizer, document))
+                ).append("\n")
             yield text
 
 

@@ -1,4 +1,4 @@
-"""Conversations as ids, with what the assistant says told from the rest."""
+"""Encode conversations as ids, with a mask of the tokens that are learned: the assistant's answers and their ends."""
 
 import functools
 import itertools
@@ -17,23 +17,25 @@ from tanuki_jax.data.tokenizer.load import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedChat:
     """A rendered conversation of n tokens."""
 
     ids: npt.NDArray[np.int32]
     """int32[n]."""
     learned: npt.NDArray[np.bool_]
-    """bool[n]: whether the token is of what the assistant says, its end included."""
+    """bool[n]: whether the token belongs to an answer of the assistant, its end included."""
 
 
-def encode_chat(tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool = False) -> Encoded:
-    """As `encode_chats`, of one conversation. InputError if the template does not take it."""
+def encode_chat(
+    tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool = False
+) -> EncodedChat:
+    """Encode one conversation, as `encode_chats` does several. InputError if the template refuses it."""
     [encoded] = encode_chats(tokenizer, template, [messages], prompt)
-    return taken(encoded)
+    return require_encoded(encoded)
 
 
-def taken(encoded: Encoded | InputError) -> Encoded:
-    """One of what `encode_chats` gives; raises the error that stands for a conversation."""
+def require_encoded(encoded: EncodedChat | InputError) -> EncodedChat:
+    """Return an item of the list that `encode_chats` returns, or raise it if it is an error."""
     if isinstance(encoded, InputError):
         raise encoded
     return encoded
@@ -41,36 +43,39 @@ def taken(encoded: Encoded | InputError) -> Encoded:
 
 def encode_chats(
     tokenizer: Tokenizer, template: Template, chats: Iterable[Sequence[Message]], prompt: bool = False
-) -> list[Encoded | InputError]:
-    """Conversations as the template writes them, many in few calls of the tokenizer.
+) -> list[EncodedChat | InputError]:
+    """Render conversations with a template and encode them in few calls of the tokenizer.
 
-    A special token's name becomes that token where the template writes it and stays text where a message does. No token reaches over
-    an end of what is learned, so that the prompt has the same ids in training and in generation. The ids are those of the whole text
-    wherever its tokens end there by themselves.
+    The name of a special token becomes that token where the template writes it, and stays text inside a message. No
+    token crosses a boundary between learned and other text, so a prompt has the same ids in training and in generation.
+    Unless a token would cross a boundary, the ids are those of the text encoded at once.
 
     Args:
-        tokenizer: whose ids are wanted.
-        template: how the conversations are written.
-        chats: the messages of each.
-        prompt: whether to add what stands before the assistant's next turn.
+        tokenizer: encodes the text.
+        template: renders the messages.
+        chats: messages of each conversation.
+        prompt: whether to add the text that the template writes before the assistant's next turn.
 
     Returns:
-        One for each conversation; an error stands for one that the template does not take.
+        An item for each conversation: an InputError where the template refuses it.
     """
-    written = [_written(tokenizer, template, messages, prompt) for messages in chats]
-    segments = [segment for chat in written if not isinstance(chat, InputError) for segment in chat]
+    rendered = [_segments_or_error(tokenizer, template, messages, prompt) for messages in chats]
+    segments = [segment for chat in rendered if not isinstance(chat, InputError) for segment in chat]
+    # The text of all conversations is encoded together; `_joined` takes the ids of each in the same order.
     encoded = iter(
-        _encoded(tokenizer, [[span.text for span in segment.spans] for segment in segments if segment.special is None])
+        _encode_runs(
+            tokenizer, [[span.text for span in segment.spans] for segment in segments if segment.special is None]
+        )
     )
-    return [chat if isinstance(chat, InputError) else _joined(chat, encoded) for chat in written]
+    return [chat if isinstance(chat, InputError) else _joined(chat, encoded) for chat in rendered]
 
 
 def ends_of_turn(tokenizer: Tokenizer, template: Template) -> frozenset[int]:
-    """The ids that end an answer: the special token that this template writes after one, and those that end sequences and documents.
+    """Return the ids that end an answer: the special token that the template writes after one, `eos` and `eod`.
 
     InputError if the template ends an answer with a text that is no token of this tokenizer.
     """
-    _, after = _sample(tokenizer, template)
+    _, after = _around_answer(tokenizer, template)
     first = min(
         (name for name in tokenizer.special if name in after),
         key=lambda name: (after.index(name), -len(name)),
@@ -85,29 +90,30 @@ def ends_of_turn(tokenizer: Tokenizer, template: Template) -> frozenset[int]:
 
 
 def before_answer(tokenizer: Tokenizer, template: Template) -> str:
-    """What the model itself writes before the answer proper, such as the space after `assistant:`; mostly nothing."""
-    before, _ = _sample(tokenizer, template)
+    """Return the text that a model writes before its answer, such as the space after `assistant:`; usually empty."""
+    before, _ = _around_answer(tokenizer, template)
     return before
 
 
 def require_trainable(tokenizer: Tokenizer, template: Template) -> None:
-    """InputError if nothing could be trained with this template, or if answers that were learned with it would not end."""
+    """Raise InputError if the template marks nothing as learned, or if its answers would have no learned end."""
     if not template.marks_learned:
         raise InputError(
-            f"the chat template {template.name} has no {{% generation %}} ... {{% endgeneration %}} around what the assistant says, "
-            "so nothing would be learned: add the marks, or take another template"
+            f"the chat template {template.name} has no {{% generation %}} ... {{% endgeneration %}} around the "
+            "assistant's answers, so nothing would be learned: add the marks, or take another template"
         )
     question, answer = _exchange(template)
     encoded = encode_chat(tokenizer, template, (question, answer))
     if ends_of_turn(tokenizer, template).isdisjoint(encoded.ids[encoded.learned].tolist()):
         raise InputError(
-            f"the chat template {template.name} writes no end of an answer between {{% generation %}} and {{% endgeneration %}}, so a "
-            "model would not learn to end one: put {{ eos_token }}, or what ends a turn, before {% endgeneration %}"
+            f"the chat template {template.name} writes no end of an answer between {{% generation %}} and "
+            "{% endgeneration %}, so a model would not learn to end one: put {{ eos_token }}, or the token that ends a "
+            "turn, before {% endgeneration %}"
         )
 
 
-def runs(tokenizer: Tokenizer, encoded: Encoded) -> Iterator[Span]:
-    """The text of encoded tokens, special ones by their names, cut where what is learned begins and ends."""
+def decode_spans(tokenizer: Tokenizer, encoded: EncodedChat) -> Iterator[Span]:
+    """Decode tokens into spans that are learned or not; special tokens are written by their names."""
     names = {id: name for name, id in tokenizer.special.items()}
     tokens = zip(encoded.ids.tolist(), encoded.learned.tolist(), strict=True)
     for learned, run in itertools.groupby(tokens, key=lambda token: token[1]):
@@ -118,14 +124,14 @@ def runs(tokenizer: Tokenizer, encoded: Encoded) -> Iterator[Span]:
 
 
 class _Segment(NamedTuple):
-    """Part of a rendered conversation."""
+    """Part of a rendered conversation: a special token, or the text between two of them."""
 
     special: int | None
-    """The special token that it is; None: text between two of these."""
+    """Id of the special token; None: the segment is text."""
     spans: list[Span]
 
 
-def _written(
+def _segments_or_error(
     tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool
 ) -> list[_Segment] | InputError:
     try:
@@ -134,33 +140,36 @@ def _written(
         return error
 
 
-def _joined(segments: Sequence[_Segment], encoded: Iterator[list[npt.NDArray[np.int32]]]) -> Encoded:
-    """A conversation of its segments, given the ids of all spans of each that is text."""
+def _joined(segments: Sequence[_Segment], encoded: Iterator[list[npt.NDArray[np.int32]]]) -> EncodedChat:
+    """Join the segments of a conversation. `encoded` yields, for each segment of text, the ids of its spans."""
     parts = [np.empty(0, np.int32)]
     learned = [False]
     for special, spans in segments:
         parts.extend(next(encoded) if special is None else [np.array([special], np.int32)])
         learned.extend(span.learned for span in spans)
-    return Encoded(np.concatenate(parts), np.repeat(np.array(learned), [len(part) for part in parts]))
+    return EncodedChat(np.concatenate(parts), np.repeat(np.array(learned), [len(part) for part in parts]))
 
 
 def _segments(
     tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool
 ) -> Iterator[_Segment]:
+    # A message must not be able to write a special token. So a mark, a character that occurs in no message, is put into
+    # every name of a special token in the messages; the names that remain after rendering are the template's. There the
+    # rendered text is split, and the marks are removed.
     mark = next(unused(message.content for message in messages))
     names = tuple(sorted((name for name in tokenizer.special if len(name) > 1), key=len, reverse=True))
     begins, special = _patterns(names)
     inert = [
-        replace(message, content=begins.sub(lambda found: found[0] + mark, message.content)) for message in messages
+        replace(message, content=begins.sub(lambda match: match[0] + mark, message.content)) for message in messages
     ]
     segment: list[Span] = []
     for span in _render(tokenizer, template, inert, prompt):
-        for place, piece in enumerate(special.split(span.text)):
-            if place % 2:
+        for index, part in enumerate(special.split(span.text)):
+            if index % 2:  # `split` alternates between text and the matched name
                 yield _Segment(None, segment)
-                yield _Segment(tokenizer.special[piece], [Span(piece, span.learned)])
+                yield _Segment(tokenizer.special[part], [Span(part, span.learned)])
                 segment = []
-            elif text := piece.replace(mark, ""):
+            elif text := part.replace(mark, ""):
                 segment.append(Span(text, span.learned))
     yield _Segment(None, segment)
 
@@ -173,35 +182,42 @@ def _render(tokenizer: Tokenizer, template: Template, messages: Sequence[Message
 
 @functools.lru_cache(maxsize=4)
 def _patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """A pattern of the first characters of all names in a text, and one of the names, given longest first."""
+    """Return a pattern of the first character of a name, and one of a name; the names are sorted longest first."""
     any_name = "|".join(map(re.escape, names)) or "(?!)"
     return re.compile(f"(?=(?:{any_name})).", re.DOTALL), re.compile(f"({any_name})")
 
 
-def _encoded(tokenizer: Tokenizer, runs: Sequence[Sequence[str]]) -> list[list[npt.NDArray[np.int32]]]:
-    """Ids of the texts of each run, which follow each other: those of the whole where no token reaches over an end, else of each alone."""
+def _encode_runs(tokenizer: Tokenizer, runs: Sequence[Sequence[str]]) -> list[list[npt.NDArray[np.int32]]]:
+    """Encode runs of adjacent texts so that no token crosses from one text into the next.
+
+    Returns, for each run, the ids of each of its texts. They are those of the run encoded at once, unless a token would
+    cross a boundary: there the run is cut, and the next text is encoded as if it stood alone.
+    """
     arrays: list[list[npt.NDArray[np.int32]]] = [[] for _ in runs]
-    before = [("", np.empty(0, np.int32))] * len(runs)
-    for place in range(max(map(len, runs), default=0)):
-        there = [number for number, texts in enumerate(runs) if len(texts) > place]
-        joined = [before[number][0] + runs[number][place] for number in there]
-        cut = []
-        for number, text, ids in zip(there, joined, tokenizer.encode_batch(joined), strict=True):
-            known = before[number][1]
+    # For each run: the text since its last cut, and its ids. The next text is encoded behind it, which matters where a
+    # tokenizer treats the beginning of a text differently (SentencePiece's dummy prefix).
+    prefixes = [("", np.empty(0, np.int32))] * len(runs)
+    for position in range(max(map(len, runs), default=0)):
+        # One call of the tokenizer serves the texts at this position of all runs.
+        present = [number for number, texts in enumerate(runs) if len(texts) > position]
+        extended = [prefixes[number][0] + runs[number][position] for number in present]
+        crossed = []
+        for number, text, ids in zip(present, extended, tokenizer.encode_batch(extended), strict=True):
+            known = prefixes[number][1]
             if np.array_equal(ids[: len(known)], known):
-                before[number] = text, ids
+                prefixes[number] = text, ids
                 arrays[number].append(ids[len(known) :])
-            else:
-                cut.append(number)
-        alone = [runs[number][place] for number in cut]
-        for number, text, ids in zip(cut, alone, tokenizer.encode_batch(alone), strict=True):
-            before[number] = text, ids
+            else:  # the ids before the boundary changed, so a token crosses it
+                crossed.append(number)
+        alone = [runs[number][position] for number in crossed]
+        for number, text, ids in zip(crossed, alone, tokenizer.encode_batch(alone), strict=True):
+            prefixes[number] = text, ids
             arrays[number].append(ids)
     return arrays
 
 
-def _sample(tokenizer: Tokenizer, template: Template) -> tuple[str, str]:
-    """What the template writes between the prompt and an answer, and after the answer."""
+def _around_answer(tokenizer: Tokenizer, template: Template) -> tuple[str, str]:
+    """Return the text that the template writes between the prompt and an answer, and the text after the answer."""
     question, answer = _exchange(template)
     word = answer.content
     prompt, chat = (
@@ -213,6 +229,6 @@ def _sample(tokenizer: Tokenizer, template: Template) -> tuple[str, str]:
 
 
 def _exchange(template: Template) -> tuple[Message, Message]:
-    """A question and its answer, both a character that the template does not write."""
+    """Return a question and an answer, both a single character that the template does not write."""
     word = next(unused([template.source]))
     return Message("user", word), Message("assistant", word)

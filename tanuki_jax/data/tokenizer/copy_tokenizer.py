@@ -13,11 +13,11 @@ COMPANIONS = (JSON, template_files.CONFIG, "special_tokens_map.json", template_f
 
 
 def copy_tokenizer(source: Path, folder: Path) -> None:
-    """Copy the tokenizer at `source` into `folder`, which is created if missing; `load` and the chat template work from the copy.
+    """Copy a tokenizer and its chat template into `folder`, from which `load` and `template_files.find` read them.
 
     Args:
-        source: a tokenizer's folder, or its `.model` or `.json` file, which gets the name that `load` looks for in a folder.
-        folder: destination; must not hold another tokenizer.
+        source: a tokenizer's folder, or its `.model` or `.json` file; the file may have any name.
+        folder: destination, created if missing; must not contain another tokenizer.
 
     Raises:
         InputError: there is no tokenizer at `source`.
@@ -31,7 +31,7 @@ def copy_tokenizer(source: Path, folder: Path) -> None:
 
 
 def fingerprint(path: Path) -> str:
-    """Return a hash of what determines ids and chat template of the tokenizer at `path`; file names and locations do not count.
+    """Return a hash of the data that determines ids and chat template of the tokenizer at `path`, not of file names.
 
     InputError if the tokenizer or its template cannot be read.
     """

@@ -1,4 +1,4 @@
-"""A tokenizer in Hugging Face's form, and how far it agrees with the one it was made from."""
+"""Convert a SentencePiece model to Hugging Face's form, and count the texts that two tokenizers encode differently."""
 
 import dataclasses
 import json
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import Regex, decoders, models, normalizers
 from tokenizers import Tokenizer as HuggingFaceTokenizer
 
@@ -15,18 +16,26 @@ from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.data.tokenizer.hugging_face_backend import CONFIG
 from tanuki_jax.data.tokenizer.load import JSON, Tokenizer, find_file, load
-from tanuki_jax.data.tokenizer.protobuf import CONTROL, NORMAL, UNIGRAM, USER_DEFINED, parse
 from tanuki_jax.data.tokenizer.special_pieces import ESCAPES, NORMALIZATION, SPACE
 
+_NORMAL, _CONTROL, _USER_DEFINED = 1, 3, 4
+"""SentencePiece's types of pieces: learned; a token that no text becomes; a text that always becomes one piece."""
+_UNIGRAM = 1
+"""SentencePiece's type of a unigram model."""
 _FIELDS = {"<CLS>": "cls_token", "<SEP>": "sep_token", "<MASK>": "mask_token"}
 
 
-def export(path: str | Path, folder: Path) -> None:
-    """Writes `tokenizer.json` and `tokenizer_config.json` of the tokenizer at `path` into `folder`, for transformers.
+def parse(model: bytes) -> Any:
+    """Return the `ModelProto` in the content of a `.model` file that SentencePiece has read or written."""
+    return sentencepiece_model_pb2.ModelProto.FromString(model)  # type: ignore[attr-defined]
 
-    A Hugging Face tokenizer is copied. A SentencePiece model must be a unigram one, else InputError. Its control pieces become special
-    tokens of transformers, which reads `</s>` in a text as the token unless it is told `split_special_tokens=True`, as chat templates
-    need; `tokenizers` alone, and this package, read it as text.
+
+def export(path: str | Path, folder: Path) -> None:
+    """Write `tokenizer.json` and `tokenizer_config.json` of the tokenizer at `path` into `folder`, for transformers.
+
+    A Hugging Face tokenizer is copied. A SentencePiece model must be a unigram model, else InputError. Its control
+    pieces become special tokens of transformers, which encodes `</s>` in a text as the token unless it is called with
+    `split_special_tokens=True`, as chat templates need; `tokenizers` alone, and this package, encode it as text.
     """
     file = find_file(path)
     if file.suffix == ".json":
@@ -36,16 +45,16 @@ def export(path: str | Path, folder: Path) -> None:
         return
     load(file)
     model = parse(file.read_bytes())
-    if model.trainer_spec.model_type != UNIGRAM:
+    if model.trainer_spec.model_type != _UNIGRAM:
         raise InputError(
-            f"{file} is not a unigram model, which alone can be exported: use the tokenizer.json that came with it"
+            f"{file} is not a unigram model, the only type that can be exported: use its publisher's tokenizer.json"
         )
     replace_text(folder / JSON, _unigram(model).to_str(pretty=True))
     replace_text(folder / CONFIG, json.dumps(_config(model), ensure_ascii=False, indent=2) + "\n")
 
 
 def _unigram(model: Any) -> HuggingFaceTokenizer:
-    """The same pieces with the same scores: the best path through a text is the same, but for rounding in its sum."""
+    """Return a tokenizer of the same pieces and scores: the best path through a text is the same up to rounding."""
     trained, rule = model.trainer_spec, model.normalizer_spec
     escapes = ESCAPES if rule.name == NORMALIZATION else ()
     tokenizer = HuggingFaceTokenizer(models.Unigram(_vocabulary(model), trained.unk_id, trained.byte_fallback))
@@ -65,13 +74,14 @@ def _unigram(model: Any) -> HuggingFaceTokenizer:
 
 
 def _vocabulary(model: Any) -> list[tuple[str, float]]:
-    """Pieces and scores.
+    """Return pieces and scores.
 
-    SentencePiece matches learned pieces by their scores and user-defined ones always; theirs is zero, so that they win here too.
-    `tokenizers` matches every piece by its score, so one that no text may become is scored below its characters taken one by one.
+    SentencePiece matches learned pieces by their scores, and user-defined pieces always; their score is zero, so that
+    they win here too. `tokenizers` matches every piece by its score, so a piece that no text may become gets a score
+    below the sum of its characters' scores.
     """
-    worst = min(piece.score for piece in model.pieces if piece.type == NORMAL)
-    matched = (NORMAL, USER_DEFINED)
+    worst = min(piece.score for piece in model.pieces if piece.type == _NORMAL)
+    matched = (_NORMAL, _USER_DEFINED)
     return [
         (piece.piece, piece.score if piece.type in matched else (len(piece.piece) + 1) * worst)
         for piece in model.pieces
@@ -87,7 +97,7 @@ def _config(model: Any) -> dict[str, Any]:
         trained.pad_piece: "pad_token",
     }
     fields |= _FIELDS
-    control = [piece.piece for piece in model.pieces if piece.type == CONTROL]
+    control = [piece.piece for piece in model.pieces if piece.type == _CONTROL]
     named = {fields[name]: name for name in (trained.unk_piece, *control) if name in fields}
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -99,32 +109,32 @@ def _config(model: Any) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class Disagreement:
-    """How two tokenizers of one vocabulary read the same texts."""
+    """Counts of texts that two tokenizers encode or decode differently."""
 
     total: int
-    """Texts."""
+    """All texts."""
     different: int
-    """Texts to which they give different ids."""
+    """Texts with different ids."""
     lost: int
-    """Texts that at least one of them does not decode back to itself."""
+    """Texts that at least one tokenizer does not decode to the same text."""
     examples: tuple[str, ...]
-    """The first few of either kind."""
+    """First few texts that are different or lost."""
 
     @property
     def rate(self) -> float:
-        """Share of texts that encode differently."""
+        """Return the share of texts that encode differently."""
         return self.different / max(self.total, 1)
 
 
 def disagreement(tokenizer: Tokenizer, exported: Tokenizer, texts: Iterable[str], *, examples: int = 5) -> Disagreement:
-    """Encodes and decodes every text with both. Texts hold no surrogates."""
+    """Encode and decode every text with both tokenizers. Texts contain no surrogates."""
     total = different = lost = 0
-    seen: list[str] = []
+    first: list[str] = []
     for batch in batched(texts, 256):
         for text, ours, theirs in zip(batch, tokenizer.encode_batch(batch), exported.encode_batch(batch), strict=True):
             differs = not np.array_equal(ours, theirs)
             loses = tokenizer.decode(ours) != text or exported.decode(theirs) != text
             total, different, lost = total + 1, different + differs, lost + loses
-            if (differs or loses) and len(seen) < examples:
-                seen.append(text)
-    return Disagreement(total, different, lost, tuple(seen))
+            if (differs or loses) and len(first) < examples:
+                first.append(text)
+    return Disagreement(total, different, lost, tuple(first))

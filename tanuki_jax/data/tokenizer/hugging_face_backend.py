@@ -1,4 +1,4 @@
-"""Encoding by a Hugging Face `tokenizer.json`."""
+"""Encoding with a Hugging Face `tokenizer.json`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,21 @@ _BEGINS = ("<s>", "<|begin_of_text|>", "<bos>")
 
 
 class HuggingFace:
-    """A `tokenizer.json`, with what the `tokenizer_config.json` beside it, if any, says about special tokens."""
+    """A `tokenizer.json` with the special tokens of the `tokenizer_config.json` in the same folder, if there is one."""
 
     def __init__(self, file: Path) -> None:
-        """Exception (of no closer type) if `file` is not a tokenizer; json.JSONDecodeError if the file beside it is not JSON."""
+        """Read both files.
+
+        Raises:
+            Exception: `file` is not a tokenizer (the library raises no closer type).
+            json.JSONDecodeError: `tokenizer_config.json` is not JSON.
+        """
         self._tokenizer = tokenizers.Tokenizer.from_file(str(file))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self.vocabulary = max(self._tokenizer.get_vocab().values()) + 1
-        beside = file.with_name(CONFIG)
-        special = _special_tokens(json.loads(beside.read_text(encoding="utf-8"))) if beside.is_file() else {}
+        config = file.with_name(CONFIG)
+        special = _special_tokens(json.loads(config.read_text(encoding="utf-8"))) if config.is_file() else {}
         self._tokenizer.add_special_tokens([token for token in special.values() if self.id_of(token) is not None])
         self._tokenizer.encode_special_tokens = True
         self.eos = special.get("eos_token")
@@ -32,26 +37,26 @@ class HuggingFace:
         self.special: Mapping[str, int] = {token.content: id for id, token in added.items() if token.special}
 
     def id_of(self, piece: str) -> int | None:
-        """Id of a piece; None if there is none of that name."""
+        """Return the id of a piece; None if the vocabulary does not have it."""
         return self._tokenizer.token_to_id(piece)
 
     def encode_batch(self, texts: Sequence[bytes]) -> list[npt.NDArray[np.int32]]:
-        """Ids of each text, given in UTF-8. Special tokens that a text spells out are text."""
+        """Encode texts in UTF-8. The name of a special token in a text is encoded as text."""
         encodings = self._tokenizer.encode_batch_fast([text.decode() for text in texts], add_special_tokens=False)
         return [np.array(encoding.ids, np.int32) for encoding in encodings]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Text of ids below the vocabulary size; special tokens write nothing."""
+        """Return the text of ids below the vocabulary size; special tokens give no text."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=True)
 
 
 def _special_tokens(config: Mapping[str, Any]) -> dict[str, str]:
-    """Special tokens by field (`eos_token`, ...); a token is a string, or an object with its `content`."""
-    named = {
+    """Return field (`eos_token`, ...) -> special token, which `config` holds as text or as an object with `content`."""
+    single = {
         field: value
         for field, value in config.items()
         if field.endswith("_token") and value and not isinstance(value, bool)
     }
-    further = config.get("additional_special_tokens") or []
-    fields = named | {f"additional_special_tokens[{i}]": value for i, value in enumerate(further)}
+    additional = config.get("additional_special_tokens") or []
+    fields = single | {f"additional_special_tokens[{i}]": value for i, value in enumerate(additional)}
     return {field: value["content"] if isinstance(value, dict) else value for field, value in fields.items()}

@@ -1,4 +1,4 @@
-"""Text as the lines that a tokenizer is trained on, and the boundaries of words in them."""
+"""Cut text into the lines that a tokenizer is trained on, and mark the boundaries of words in them."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,21 +8,20 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.data.tokenizer.load import replace_surrogates
 
 LONGEST = 1000
-"""Characters of a line. SentencePiece's time and memory grow with the line, and it drops lines over a limit without a word."""
+"""Most characters of a line. SentencePiece's time and memory grow with the line, and it silently drops longer lines."""
 
 DELIMITER = "\ue000"
 """Mark between two words, a private-use character: SentencePiece's `pretokenization_delimiter`."""
 
-_NEVER_IN_PIECES = re.compile(
-    f"[\n\0\u2585{DELIMITER}]"
-)  # SentencePiece marks what it passes over as U+2585, and drops lines with one
+# SentencePiece marks characters that it skips as U+2585, and drops lines that contain one.
+_NEVER_IN_PIECES = re.compile(f"[\n\0\u2585{DELIMITER}]")
 _LONG = re.compile(rf".{{{LONGEST // 2},{LONGEST}}}(?:(?<=[。．！？、，.!?,])|(?= ))|.{{1,{LONGEST}}}", re.DOTALL)
 
 
 def lines(texts: Iterable[str]) -> Iterator[str]:
-    """The texts in lines of 1 to 1,000 characters, cut where no piece could pass, long ones after punctuation or before a space.
+    """Cut texts into lines of 1 to LONGEST characters, long ones after punctuation or before a space.
 
-    Nothing is left out but the characters of which no piece is made: newline, NUL, U+2585 and DELIMITER.
+    Only the characters that no piece contains are left out: newline, NUL, U+2585 and DELIMITER.
     """
     for text in texts:
         for line in _NEVER_IN_PIECES.split(replace_surrogates(text)):
@@ -33,10 +32,10 @@ def lines(texts: Iterable[str]) -> Iterator[str]:
 
 
 def pairs_of_words(sentences: Iterable[str]) -> Iterator[str]:
-    """The words of the lines, as MeCab with the IPA dictionary finds them, two by two with DELIMITER between them.
+    """Split lines into words with MeCab and the IPA dictionary, and return them two by two with DELIMITER between them.
 
-    White space belongs to the word after it. Pairs, because SentencePiece proposes a string as a piece only if different characters
-    follow it in its input, such as here a delimiter and the end of a line; a word that only ever met delimiters would not become one.
+    White space belongs to the word after it. Words are returned in pairs because SentencePiece proposes a string as a
+    piece only if at least two different characters follow it in its input: in pairs, DELIMITER or the end of a line.
 
     InputError if the `corpus` extra is not installed.
     """
@@ -45,7 +44,7 @@ def pairs_of_words(sentences: Iterable[str]) -> Iterator[str]:
         import ipadic
     except ImportError as error:
         raise InputError(
-            f"tokenizer.mecab needs {error.name}, which comes with the extra: pip install 'tanuki-jax[corpus]'"
+            f"data.tokenizer.mecab needs the package {error.name}: pip install 'tanuki-jax[corpus]'"
         ) from error
     tagger = fugashi.GenericTagger(ipadic.MECAB_ARGS)
 

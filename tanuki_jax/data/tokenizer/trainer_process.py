@@ -1,4 +1,4 @@
-"""SentencePiece's trainer in a process of its own: there Ctrl-C need not wait for it, and its memory goes back."""
+"""SentencePiece's trainer in a separate process, so that Ctrl-C ends it at once and its memory is freed."""
 
 import contextlib
 import io
@@ -14,13 +14,20 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.data.tokenizer import special_pieces as pieces
 
 _ERRORS_ONLY = 2
-_THREADS = 16  # part of the result: each thread's sums are rounded before they are added
+_THREADS = 16  # determines the result: each thread's sums are rounded before they are added
 
 
 def fit(lines: Iterable[str], vocabulary: int, delimiter: str) -> bytes:
-    """The content of a `.model` of that many pieces, trained on lines that are not empty and hold no newline.
+    """Train a model of `vocabulary` pieces and return the content of its `.model` file.
 
-    No piece crosses `delimiter`, unless it is empty. RuntimeError with SentencePiece's words; InputError if the process was killed.
+    Args:
+        lines: text; no line is empty or contains a newline.
+        vocabulary: number of pieces.
+        delimiter: character that no piece contains; empty: none.
+
+    Raises:
+        RuntimeError: with SentencePiece's message.
+        InputError: the process was killed.
     """
     command = [sys.executable, "-m", __spec__.name, str(vocabulary), delimiter]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -30,24 +37,24 @@ def fit(lines: Iterable[str], vocabulary: int, delimiter: str) -> bytes:
             assert process.stdin is not None
             with contextlib.suppress(BrokenPipeError), process.stdin as sink:
                 sink.writelines(f"{line}\n".encode() for line in lines)
-            process.stdin = None  # closed, so not communicate's to flush
-            model, complaint = process.communicate()
+            process.stdin = None  # it is closed, and communicate would flush it
+            model, message = process.communicate()
         finally:
             process.kill()
     if process.returncode < 0:
         raise InputError(
-            f"the training of the tokenizer was killed by signal {-process.returncode}, most likely for want of memory: "
-            "a smaller tokenizer.sample_bytes needs less"
+            f"the training of the tokenizer was killed by signal {-process.returncode}, most likely because memory ran "
+            "out: set a smaller data.tokenizer.sample_bytes"
         )
     if process.returncode > 0:
-        raise RuntimeError(complaint.decode(errors="replace"))
+        raise RuntimeError(message.decode(errors="replace"))
     return model
 
 
 def normalizer(
     replacements: Iterable[tuple[str, str]], *, escape_whitespaces: bool
 ) -> sentencepiece.SentencePieceNormalizer:
-    """A rule that replaces characters and does nothing else, but writing spaces as SentencePiece does if asked to."""
+    """Return a rule that replaces characters; with `escape_whitespaces` it also writes spaces as SentencePiece does."""
     sentencepiece.set_min_log_level(_ERRORS_ONLY)
     return sentencepiece.SentencePieceNormalizer(
         norm_map=list(replacements),
@@ -58,8 +65,8 @@ def normalizer(
 
 
 def _work(vocabulary: int, delimiter: str) -> None:
-    """Lines from standard input, the model to standard output."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    """Train on lines from standard input and write the model to standard output."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent kills this process
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
@@ -74,7 +81,7 @@ def _work(vocabulary: int, delimiter: str) -> None:
             required_chars=pieces.REQUIRED,
             pad_id=3,
             control_symbols=list(pieces.CONTROL),
-            user_defined_symbols=list(pieces.WRITTEN),
+            user_defined_symbols=list(pieces.USER_DEFINED),
             normalizer=normalizer(pieces.ESCAPES, escape_whitespaces=True),
             pretokenization_delimiter=delimiter,
             max_sentence_length=2**20,

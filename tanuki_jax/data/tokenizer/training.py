@@ -1,4 +1,4 @@
-"""Trains a SentencePiece unigram tokenizer (Kudo 2018) as Tanuki's."""
+"""Train a SentencePiece unigram tokenizer (Kudo 2018) with Tanuki's special pieces."""
 
 import re
 from collections.abc import Iterable
@@ -7,25 +7,27 @@ from pathlib import Path
 from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Tokenizer
-from tanuki_jax.data.tokenizer import special_pieces as pieces
-from tanuki_jax.data.tokenizer.export import export
+from tanuki_jax.data.tokenizer.export import export, parse
 from tanuki_jax.data.tokenizer.load import MODEL
-from tanuki_jax.data.tokenizer.protobuf import parse
 from tanuki_jax.data.tokenizer.segmentation import DELIMITER, lines, pairs_of_words
+from tanuki_jax.data.tokenizer.special_pieces import ESCAPES, NORMALIZATION, SCORE_GRID
 from tanuki_jax.data.tokenizer.trainer_process import fit, normalizer
 
 
 def train(texts: Iterable[str], config: Tokenizer, folder: Path) -> None:
-    """Trains on all of `texts` and makes `folder` with `tokenizer.model`, `tokenizer.json` and `tokenizer_config.json`.
+    """Train on all of `texts` and make `folder` with `tokenizer.model`, `tokenizer.json` and `tokenizer_config.json`.
 
-    The same texts in the same order give the same files. The folder appears at once and complete. InputError if it is there already,
-    if there is no text, if the text is too small for `config.pieces` or they for its characters, or if `config.mecab` lacks its extra.
+    The same texts in the same order give the same files. The folder appears complete or not at all.
 
-    Tanuki's normalization rule and its dummy prefix are not on record. Here text stays as it is: no rule but the one that tells U+2581
-    from a space, no space put before the text.
+    Tanuki's normalization rule and its dummy prefix are not published. Text is not normalized, except for the rule that
+    distinguishes U+2581 from a space, and no space is added before it.
+
+    Raises:
+        InputError: `folder` exists, there is no text, `config.pieces` is too large for the text or too small for its
+            characters, or `config.mecab` is set and its extra is not installed.
     """
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise InputError(f"{folder} exists already: remove it to train another tokenizer in its place")
+        raise InputError(f"{folder} exists already: remove it to train another tokenizer there")
     try:
         model = (
             fit(pairs_of_words(lines(texts)), config.pieces, DELIMITER)
@@ -39,31 +41,30 @@ def train(texts: Iterable[str], config: Tokenizer, folder: Path) -> None:
         export(draft / MODEL, draft)
 
 
-def _explained(error: RuntimeError, asked: int) -> Exception:
+def _explained(error: RuntimeError, pieces: int) -> Exception:
+    """Return SentencePiece's error as an InputError that names the limit, if the texts or `pieces` are at fault."""
     message = str(error)
     if most := re.search(r"set it to a value <= (\d+)", message):
-        return InputError(f"data.tokenizer.pieces is {asked}, but there is text for {most[1]} at the most")
+        return InputError(f"data.tokenizer.pieces is {pieces}, but there is text for at most {most[1]}")
     if least := re.search(r"smaller than required_chars\. \d+ vs (\d+)", message):
-        return InputError(
-            f"data.tokenizer.pieces is {asked}, but the characters of the text need {least[1]} at the least"
-        )
+        return InputError(f"data.tokenizer.pieces is {pieces}, but the text's characters need at least {least[1]}")
     if re.search(r"sentences_\.empty|all_chars_count|seed_sentencepieces\.empty", message):
         return InputError("there is no text to train a tokenizer on")
     return error
 
 
 def _finished(content: bytes) -> bytes:
-    """The model with the inverse of its normalization, and with scores whose sums are exact.
+    """Add the inverse of its normalization to a model, and round its scores so that their sums are exact.
 
-    The trainer would take the inverse only from a file, whose name it would store. Sums of scores on a grid (`pieces.SCORE_GRID`) are
-    exact in float32; otherwise SentencePiece's rounding decides between paths of almost equal score, and differently from a program
-    that adds in float64.
+    The trainer accepts the inverse only as a file, and stores its name. Sums of scores on a grid (`SCORE_GRID`) are
+    exact in float32; otherwise SentencePiece's rounding decides between paths of almost equal score, and differently
+    from a program that adds in float64.
     """
     model = parse(content)
-    inverse = normalizer(((escape, character) for character, escape in pieces.ESCAPES), escape_whitespaces=False)
+    inverse = normalizer(((escape, character) for character, escape in ESCAPES), escape_whitespaces=False)
     model.denormalizer_spec.ParseFromString(inverse.serialized_normalizer_spec())
-    model.normalizer_spec.name = model.denormalizer_spec.name = pieces.NORMALIZATION
+    model.normalizer_spec.name = model.denormalizer_spec.name = NORMALIZATION
     for piece in model.pieces:
-        piece.score = round(piece.score * pieces.SCORE_GRID) / pieces.SCORE_GRID
+        piece.score = round(piece.score * SCORE_GRID) / SCORE_GRID
     serialized: bytes = model.SerializeToString(deterministic=True)
     return serialized

@@ -13,7 +13,7 @@ from tanuki_jax.corpus.records.read import Malformed
 from tanuki_jax.corpus.records.types import Conversation, Message, Preference
 from tanuki_jax.data.preparation.chat_documents import Example, Refused, Rendering, examples
 from tanuki_jax.data.preparation.work_units import Row
-from tanuki_jax.data.tokenizer.chat_tokens import Encoded, encode_chat
+from tanuki_jax.data.tokenizer.chat_tokens import EncodedChat, encode_chat
 from tanuki_jax.data.tokenizer.load import Tokenizer
 
 TANUKI = named.find("tanuki")
@@ -45,7 +45,7 @@ def one(tokenizer: Tokenizer, how: Rendering, *records: Conversation | Preferenc
     return found
 
 
-def learned_text(tokenizer: Tokenizer, document: Encoded) -> str:
+def learned_text(tokenizer: Tokenizer, document: EncodedChat) -> str:
     return tokenizer.decode(document.ids[document.learned])
 
 

@@ -1,4 +1,4 @@
-"""Text that these tests train and try tokenizers on: Japanese made here, code and English from the standard library."""
+"""Texts and tokenizers for these tests: generated Japanese, code and English from the standard library."""
 
 import argparse
 import inspect
@@ -101,7 +101,7 @@ def japanese() -> list[str]:
 
 @pytest.fixture(scope="session")
 def corpus() -> list[str]:
-    """Documents: about 150 kB."""
+    """Training documents, about 150 kB."""
     sentences = japanese()
     random.Random(0).shuffle(sentences)
     stories = ["\n".join(sentences[i : i + 20]) for i in range(0, len(sentences), 20)]
@@ -110,7 +110,7 @@ def corpus() -> list[str]:
 
 @pytest.fixture(scope="session")
 def strings(corpus: list[str]) -> list[str]:
-    """5,000 texts that are not those of `corpus`: Japanese, English, code, emoji and broken ones, and mixtures."""
+    """5,000 texts that are not in `corpus`: Japanese, English, code, emoji, broken text, and mixtures."""
     draw = random.Random(1)
     sentences = japanese()
     code = inspect.getsource(argparse).splitlines() + inspect.getsource(random).splitlines()
@@ -131,7 +131,7 @@ def strings(corpus: list[str]) -> list[str]:
 
 @pytest.fixture(scope="session")
 def folder(corpus: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tokenizer of 1,200 pieces."""
+    """Folder with a tokenizer of 1,200 pieces."""
     folder = tmp_path_factory.mktemp("trained") / "tokenizer"
     train(corpus, experiment.Tokenizer(path=str(folder), pieces=1200), folder)
     return folder
@@ -139,7 +139,7 @@ def folder(corpus: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def foreign_model(corpus: list[str]) -> Callable[..., bytes]:
-    """Trains a model that this package did not make: SentencePiece's own defaults, and what is given."""
+    """Return a function that trains a model with SentencePiece's defaults and the options that it is called with."""
 
     def train_with(**options: Any) -> bytes:
         model = io.BytesIO()
@@ -154,13 +154,13 @@ def foreign_model(corpus: list[str]) -> Callable[..., bytes]:
 
 @pytest.fixture(scope="session")
 def chat_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same tokenizer in Hugging Face's form, with the special tokens of ChatML and Llama 3."""
+    """Folder with the same tokenizer in Hugging Face's form, with the special tokens of ChatML and Llama 3."""
     chat_folder = tmp_path_factory.mktemp("trained") / "chat"
     chat_folder.mkdir()
     tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.add_special_tokens([*CHAT_TOKENS])
     tokenizer.save(str(chat_folder / "tokenizer.json"))
     config = json.loads((folder / "tokenizer_config.json").read_text())
-    further = [*config.get("additional_special_tokens", []), *CHAT_TOKENS]
-    (chat_folder / "tokenizer_config.json").write_text(json.dumps(config | {"additional_special_tokens": further}))
+    additional = [*config.get("additional_special_tokens", []), *CHAT_TOKENS]
+    (chat_folder / "tokenizer_config.json").write_text(json.dumps(config | {"additional_special_tokens": additional}))
     return chat_folder

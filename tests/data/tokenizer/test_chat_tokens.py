@@ -11,13 +11,13 @@ from tanuki_jax.corpus.chat.builtin import NAMES, find
 from tanuki_jax.corpus.chat.template import Span, Template
 from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.data.tokenizer.chat_tokens import (
-    Encoded,
+    EncodedChat,
     before_answer,
+    decode_spans,
     encode_chat,
     encode_chats,
     ends_of_turn,
     require_trainable,
-    runs,
 )
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 
@@ -45,15 +45,15 @@ def conversation(system: str | None, exchanges: list[tuple[str, str]]) -> list[M
     return turns if system is None else [Message("system", system), *turns]
 
 
-def written(name: str, content: str) -> str:
-    """What a template makes of a content."""
+def rendered_content(name: str, content: str) -> str:
+    """Return the text that a template writes for the content of a message."""
     return content.strip() if name == "llama3" else content
 
 
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=40)
 @given(system=SYSTEM, exchanges=EXCHANGES)
-def test_what_is_learned_is_what_the_assistant_says_and_its_end(
+def test_the_answers_of_the_assistant_and_their_ends_are_learned(
     tokenizer: Tokenizer, name: str, system: str | None, exchanges: list[tuple[str, str]]
 ) -> None:
     encoded = encode_chat(tokenizer, find(name), conversation(system, exchanges))
@@ -62,7 +62,7 @@ def test_what_is_learned_is_what_the_assistant_says_and_its_end(
     stops = [int(place) for place in np.flatnonzero((encoded.ids == end) & encoded.learned)]
     starts = [place for place in np.flatnonzero(encoded.learned) if place == 0 or not encoded.learned[place - 1]]
     answers = [tokenizer.decode(encoded.ids[start:stop]) for start, stop in zip(starts, stops, strict=True)]
-    assert answers == [lead + written(name, answer) for _, answer in exchanges]
+    assert answers == [lead + rendered_content(name, answer) for _, answer in exchanges]
     assert int(encoded.learned.sum()) == sum(stop + 1 - start for start, stop in zip(starts, stops, strict=True))
 
 
@@ -81,7 +81,7 @@ def test_no_message_can_write_a_special_token(
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=40)
 @given(system=SYSTEM, exchanges=EXCHANGES)
-def test_a_prompt_has_the_ids_that_stood_before_the_answer_in_training(
+def test_a_prompt_has_the_ids_before_the_answer_in_training(
     tokenizer: Tokenizer, name: str, system: str | None, exchanges: list[tuple[str, str]]
 ) -> None:
     messages = conversation(system, exchanges)
@@ -94,28 +94,28 @@ def test_a_prompt_has_the_ids_that_stood_before_the_answer_in_training(
 
 @settings(max_examples=40)
 @given(chats=st.lists(st.tuples(SYSTEM, EXCHANGES), max_size=6), name=st.sampled_from(NAMES))
-def test_many_chats_are_encoded_as_each_is(
+def test_several_chats_are_encoded_as_each_is_alone(
     tokenizer: Tokenizer, name: str, chats: list[tuple[str | None, list[tuple[str, str]]]]
 ) -> None:
     conversations = [conversation(*chat) for chat in chats]
     for encoded, messages in zip(encode_chats(tokenizer, find(name), conversations), conversations, strict=True):
         alone = encode_chat(tokenizer, find(name), messages)
-        assert isinstance(encoded, Encoded)
+        assert isinstance(encoded, EncodedChat)
         assert encoded.ids.tolist() == alone.ids.tolist() and encoded.learned.tolist() == alone.learned.tolist()
 
 
-def test_among_many_chats_an_error_stands_for_the_one_that_is_refused(tokenizer: Tokenizer) -> None:
+def test_a_refused_chat_is_an_error_among_the_encoded_ones(tokenizer: Tokenizer) -> None:
     good, bad = [QUESTION, ANSWER], [QUESTION, Message("system", "late"), ANSWER]
     first, error, last = encode_chats(tokenizer, find("tanuki"), [good, bad, good])
     assert isinstance(error, InputError) and "a system message does not stand first" in str(error)
     expected = encode_chat(tokenizer, find("tanuki"), good)
     for encoded in (first, last):
-        assert isinstance(encoded, Encoded) and encoded.ids.tolist() == expected.ids.tolist()
+        assert isinstance(encoded, EncodedChat) and encoded.ids.tolist() == expected.ids.tolist()
     with pytest.raises(InputError, match="does not stand first"):
         encode_chat(tokenizer, find("tanuki"), bad)
 
 
-def test_a_token_that_would_reach_over_an_end_is_cut(tokenizer: Tokenizer) -> None:
+def test_a_token_that_would_cross_a_boundary_is_cut(tokenizer: Tokenizer) -> None:
     pieces = ((id, tokenizer.decode([id])) for id in range(tokenizer.vocabulary))
     word = next(text for id, text in pieces if len(text) == 2 and text.isalpha() and tokenizer.encode(text) == [id])
     template = Template(f"{word[:1]}{{% generation %}}{{{{ messages[0].content }}}}{{% endgeneration %}}", "glued")
@@ -124,7 +124,7 @@ def test_a_token_that_would_reach_over_an_end_is_cut(tokenizer: Tokenizer) -> No
     assert tokenizer.decode(encoded.ids[encoded.learned]) == word[1:]
 
 
-def test_a_dummy_prefix_stands_only_where_the_whole_text_has_it(
+def test_a_dummy_prefix_is_only_at_the_beginning_of_the_text(
     foreign_model: Callable[..., bytes], tmp_path: Path
 ) -> None:
     (tmp_path / "tokenizer.model").write_bytes(foreign_model(vocab_size=500, user_defined_symbols=["\n"]))
@@ -151,7 +151,7 @@ def test_answers_end_with_the_token_that_the_template_writes(tokenizer: Tokenize
     assert ends_of_turn(tokenizer, find(name)) == {tokenizer.eod, tokenizer.eos, tokenizer.special[ENDS[name]]}
 
 
-def test_a_template_without_marks_tells_ends_but_cannot_be_trained(tokenizer: Tokenizer) -> None:
+def test_a_template_without_marks_has_ends_but_cannot_be_trained(tokenizer: Tokenizer) -> None:
     bare = Template("{% for m in messages %}{{ m.role }}: {{ m.content }}<|eot_id|>{% endfor %}", "bare.jinja")
     assert tokenizer.special["<|eot_id|>"] in ends_of_turn(tokenizer, bare)
     with pytest.raises(InputError, match=r"bare\.jinja has no \{% generation %\} \.\.\. \{% endgeneration %\}"):
@@ -166,9 +166,7 @@ def test_a_template_whose_end_is_no_token_cannot_be_trained(folder: Path) -> Non
 
 
 @pytest.mark.parametrize("after", ["", "</s>", "\n"])
-def test_a_template_that_does_not_learn_the_end_of_an_answer_cannot_be_trained(
-    tokenizer: Tokenizer, after: str
-) -> None:
+def test_a_template_without_a_learned_end_cannot_be_trained(tokenizer: Tokenizer, after: str) -> None:
     source = (
         "{% for m in messages %}{{ m.role }}: {% generation %}{{ m.content }}{% endgeneration %}"
         + after
@@ -178,7 +176,7 @@ def test_a_template_that_does_not_learn_the_end_of_an_answer_cannot_be_trained(
         require_trainable(tokenizer, Template(source, "endless.jinja"))
 
 
-def test_an_answer_may_begin_with_what_the_template_learned_before_it(tokenizer: Tokenizer) -> None:
+def test_an_answer_may_begin_with_learned_text_of_the_template(tokenizer: Tokenizer) -> None:
     assert {name: before_answer(tokenizer, find(name)) for name in NAMES} == {
         "tanuki": "",
         "user_assistant": " ",
@@ -187,14 +185,14 @@ def test_an_answer_may_begin_with_what_the_template_learned_before_it(tokenizer:
     }
 
 
-def test_the_project_s_own_tokenizer_trains_with_its_own_templates(folder: Path) -> None:
+def test_the_projects_tokenizer_trains_with_the_projects_templates(folder: Path) -> None:
     for name in ("tanuki", "user_assistant"):
         require_trainable(load(folder), find(name))
 
 
-def test_runs_show_special_tokens_by_name(tokenizer: Tokenizer) -> None:
+def test_decoded_spans_show_special_tokens_by_name(tokenizer: Tokenizer) -> None:
     encoded = encode_chat(tokenizer, find("user_assistant"), [QUESTION, ANSWER, QUESTION])
-    assert list(runs(tokenizer, encoded)) == [
+    assert list(decode_spans(tokenizer, encoded)) == [
         Span("user: 3 + 4は？\nassistant:", False),
         Span(" 答えは7です。</s>", True),
         Span("\nuser: 3 + 4は？", False),

@@ -1,4 +1,4 @@
-"""Ids and masks beside those with which TRL trains: transformers' `return_assistant_tokens_mask`, on the same tokenizer."""
+"""Compare ids and masks with those that TRL trains with: transformers' `return_assistant_tokens_mask`."""
 
 import json
 from pathlib import Path
@@ -46,7 +46,7 @@ def as_rows(messages: tuple[Message, ...]) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module", params=NAMES)
 def with_template(request: pytest.FixtureRequest, chat_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tokenizer with one of the templates, as `prepare` leaves it."""
+    """Tokenizer with one of the templates, as `prepare` writes it."""
     folder = tmp_path_factory.mktemp("template")
     for file in chat_folder.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
@@ -107,7 +107,7 @@ def test_trl_trains_on_the_same_tokens(with_template: Path, tmp_path: Path) -> N
         assert torch.equal(batch["labels"][0] != -100, torch.from_numpy(encoded.learned))
 
 
-def test_special_tokens_that_a_message_spells_are_text_here_and_tokens_there(with_template: Path) -> None:
+def test_special_tokens_in_a_message_are_text_here_but_not_there(with_template: Path) -> None:
     messages = (Message("user", "狸"), Message("assistant", "終わり</s>続き"))
     tokenizer = load(with_template)
     theirs = transformers_tokenizer(with_template).apply_chat_template(as_rows(messages), return_dict=True)["input_ids"]
@@ -122,7 +122,7 @@ def test_transformers_finds_the_template_that_was_written(with_template: Path) -
 
 @pytest.fixture(scope="module", params=NAMES)
 def byte_level(request: pytest.FixtureRequest, corpus: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A byte-level BPE that joins punctuation with the newlines behind it, as Llama 3's and Qwen's, with one of the templates."""
+    """Byte-level BPE that joins punctuation with the newlines behind it, as Llama 3's and Qwen's, with a template."""
     tokenizer = tokenizers.Tokenizer(models.BPE())
     words = tokenizers.Regex(r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
     in_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
@@ -164,8 +164,8 @@ def test_a_byte_level_tokenizer_agrees_too(byte_level: Path, messages: tuple[Mes
 
 
 @pytest.mark.parametrize("byte_level", ["tanuki", "chatml"], indirect=True)
-def test_a_token_over_the_end_of_the_prompt_is_cut_here_and_whole_there(byte_level: Path) -> None:
-    """Theirs begins the answer with a token that its own prompt for generation ends without."""
+def test_a_token_across_the_end_of_the_prompt_is_cut_only_here(byte_level: Path) -> None:
+    """Check that transformers begins the answer with a token that its prompt for generation does not end with."""
     theirs = transformers_tokenizer(byte_level)
     prompt = theirs.apply_chat_template(as_rows(CODE[:1]), add_generation_prompt=True, return_dict=True)["input_ids"]
     chat = theirs.apply_chat_template(as_rows(CODE), return_dict=True)["input_ids"]

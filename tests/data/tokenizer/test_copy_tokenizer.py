@@ -24,7 +24,7 @@ def source(chat_folder: Path, tmp_path: Path) -> Path:
 
 
 def describe(path: Path) -> tuple[object, ...]:
-    """Ids of a text, special tokens, and the source of the chat template."""
+    """Return ids of a text, special tokens, and the source of the chat template."""
     tokenizer, template = load(path), template_files.find(path)
     return tokenizer.encode(TEXT), tokenizer.special, template and template.source
 

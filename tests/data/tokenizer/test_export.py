@@ -14,18 +14,18 @@ from tanuki_jax.data.tokenizer.load import load
 
 
 def test_5000_strings_encode_alike_and_decode_to_themselves(folder: Path, strings: list[str]) -> None:
-    found = disagreement(load(folder / "tokenizer.model"), load(folder / "tokenizer.json"), strings)
-    assert (found.total, found.different, found.lost) == (5000, 0, 0), found.examples
+    result = disagreement(load(folder / "tokenizer.model"), load(folder / "tokenizer.json"), strings)
+    assert (result.total, result.different, result.lost) == (5000, 0, 0), result.examples
 
 
 def test_a_text_of_a_million_characters_encodes_alike(folder: Path, strings: list[str]) -> None:
-    """Sums of scores are exact, however long they grow."""
-    found = disagreement(load(folder / "tokenizer.model"), load(folder / "tokenizer.json"), ["\n".join(strings * 2)])
-    assert (found.total, found.different, found.lost) == (1, 0, 0)
+    """Check that sums of scores are exact, however long they grow."""
+    result = disagreement(load(folder / "tokenizer.model"), load(folder / "tokenizer.json"), ["\n".join(strings * 2)])
+    assert (result.total, result.different, result.lost) == (1, 0, 0)
 
 
-def test_the_library_alone_agrees_as_well(folder: Path, strings: list[str]) -> None:
-    """Without what `load` sets: `<EOD>` in a text is text for plain `tokenizers` too."""
+def test_the_library_alone_encodes_alike(folder: Path, strings: list[str]) -> None:
+    """Check the library without the settings of `load`: plain `tokenizers` encodes `<EOD>` in a text as text, too."""
     plain = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
     oracle = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
     ids = [encoding.ids for encoding in plain.encode_batch(strings)]
@@ -86,12 +86,12 @@ def test_a_hugging_face_tokenizer_is_copied(folder: Path, tmp_path: Path) -> Non
         assert (tmp_path / "to" / name).read_bytes() == (folder / name).read_bytes()
 
 
-def test_disagreement_counts_what_differs_and_what_is_lost(
+def test_disagreement_counts_different_and_lost_texts(
     folder: Path, foreign_model: Callable[..., bytes], tmp_path: Path
 ) -> None:
     (tmp_path / "foreign.model").write_bytes(foreign_model(vocab_size=500))
     other = load(tmp_path / "foreign.model")
-    found = disagreement(load(folder), other, ["", "狸  狐", "a dog"], examples=1)
-    assert (found.total, found.different, found.lost, found.examples) == (3, 2, 1, ("狸  狐",))
-    assert found.rate == pytest.approx(2 / 3)
+    result = disagreement(load(folder), other, ["", "狸  狐", "a dog"], examples=1)
+    assert (result.total, result.different, result.lost, result.examples) == (3, 2, 1, ("狸  狐",))
+    assert result.rate == pytest.approx(2 / 3)
     assert disagreement(load(folder), other, []).rate == 0

@@ -18,7 +18,7 @@ def transformers_tokenizer(folder: Path) -> Any:
 
 @pytest.fixture(params=[True, False], ids=["with a model's config", "alone"])
 def exported(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> Path:
-    """A folder as `convert` makes it."""
+    """Exported tokenizer in a folder as `convert` makes it."""
     export(folder, tmp_path)
     if request.param:
         (tmp_path / "config.json").write_text(
@@ -46,7 +46,7 @@ def test_transformers_adds_nothing_and_knows_the_special_tokens(exported: Path, 
     assert theirs.decode([1, *ours.encode("狸"), 6, 2], skip_special_tokens=True) == "狸"
 
 
-def test_what_transformers_saves_again_is_the_same(
+def test_a_tokenizer_that_transformers_saves_again_is_the_same(
     exported: Path, folder: Path, tmp_path: Path, strings: list[str]
 ) -> None:
     transformers_tokenizer(exported).save_pretrained(tmp_path / "again")

@@ -63,7 +63,7 @@ def foreign(foreign_model: Callable[..., bytes], tmp_path: Path) -> Callable[...
 
 
 def hugging_face_file(folder: Path, *, added: list[tokenizers.AddedToken]) -> Path:
-    """A byte-level BPE without merges, as GPT-2's, and the added tokens."""
+    """Write a byte-level BPE without merges, as GPT-2's, with the added tokens."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer = tokenizers.Tokenizer(models.BPE({character: i for i, character in enumerate(alphabet)}, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -74,7 +74,7 @@ def hugging_face_file(folder: Path, *, added: list[tokenizers.AddedToken]) -> Pa
     return file
 
 
-def test_a_trained_folder_its_model_and_its_export_are_one_tokenizer(folder: Path) -> None:
+def test_a_folder_its_model_and_its_export_are_one_tokenizer(folder: Path) -> None:
     of_folder, of_model, of_export = (
         load(folder),
         load(str(folder / "tokenizer.model")),
@@ -104,7 +104,7 @@ def test_every_text_decodes_to_itself_and_never_becomes_a_control_piece(folder: 
         assert not set(ids) & set(range(8))
 
 
-def test_text_encodes_in_parts_as_decoding_needs_it_for_streams(folder: Path) -> None:
+def test_texts_encoded_apart_decode_together_as_streams_need(folder: Path) -> None:
     tokenizer = load(folder)
     assert (
         tokenizer.decode([*tokenizer.encode("狸が"), *tokenizer.encode(" 本を"), *tokenizer.encode("\n読む")])
@@ -112,7 +112,7 @@ def test_text_encodes_in_parts_as_decoding_needs_it_for_streams(folder: Path) ->
     )
 
 
-def test_control_pieces_and_padding_rows_write_nothing(folder: Path) -> None:
+def test_control_pieces_and_padding_rows_give_no_text(folder: Path) -> None:
     for tokenizer in (load(folder), load(folder / "tokenizer.json")):
         assert tokenizer.decode(np.array([1, *tokenizer.encode("狸"), 6, 1200, 65023, -1, 2])) == "狸"
 
@@ -138,9 +138,7 @@ def test_a_model_without_any_end_is_refused(foreign: Callable[..., Path]) -> Non
         load(file)
 
 
-def test_text_cannot_end_a_document_even_where_the_model_makes_one_piece_of_its_name(
-    foreign: Callable[..., Path],
-) -> None:
+def test_text_never_ends_a_document_even_if_its_name_is_a_piece(foreign: Callable[..., Path]) -> None:
     file = foreign(user_defined_symbols=["<EOD>"], byte_fallback=False)
     oracle = sentencepiece.SentencePieceProcessor(model_file=str(file))
     tokenizer = load(file)
@@ -152,7 +150,7 @@ def test_text_cannot_end_a_document_even_where_the_model_makes_one_piece_of_its_
 
 
 @pytest.mark.parametrize("special", [True, False])
-def test_a_foreign_json_reads_its_end_of_text_as_text(tmp_path: Path, special: bool) -> None:
+def test_a_foreign_json_encodes_its_end_of_text_as_text(tmp_path: Path, special: bool) -> None:
     file = hugging_face_file(tmp_path, added=[tokenizers.AddedToken("<|endoftext|>", special=special)])
     tokenizer = load(file)
     assert (tokenizer.vocabulary, tokenizer.eod, tokenizer.bos) == (257, 256, None)
@@ -176,7 +174,7 @@ def test_the_config_beside_a_json_names_its_special_tokens(tmp_path: Path) -> No
     assert tokenizer.decode([257, 258, *tokenizer.encode("a")]) == "a"
 
 
-def test_truncation_and_padding_of_a_json_do_not_apply(tmp_path: Path) -> None:
+def test_truncation_and_padding_of_a_json_are_ignored(tmp_path: Path) -> None:
     file = hugging_face_file(tmp_path, added=[tokenizers.AddedToken("</s>", special=True)])
     tokenizer = tokenizers.Tokenizer.from_file(str(file))
     tokenizer.enable_truncation(4)
@@ -185,7 +183,7 @@ def test_truncation_and_padding_of_a_json_do_not_apply(tmp_path: Path) -> None:
     assert [len(ids) for ids in load(file).encode_batch(["abcdefgh" * 3, "a"])] == [24, 1]
 
 
-def test_what_cannot_be_read_is_named(tmp_path: Path, folder: Path) -> None:
+def test_an_unreadable_tokenizer_is_named(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(InputError, match=r"there is no tokenizer at .*missing"):
         load(tmp_path / "missing")
     with pytest.raises(InputError, match=r"the folder .* has neither tokenizer\.model nor tokenizer\.json"):

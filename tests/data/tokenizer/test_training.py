@@ -1,7 +1,11 @@
+import errno
 import hashlib
+import os
 import random
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,11 +27,11 @@ def processor(folder: Path) -> sentencepiece.SentencePieceProcessor:
 
 
 def learned(folder: Path) -> list[str]:
-    """Pieces after the 13 special ones and the 256 bytes."""
+    """Return the pieces after the 13 special ones and the 256 bytes."""
     return processor(folder).id_to_piece(list(range(269, processor(folder).get_piece_size())))
 
 
-def test_the_special_pieces_are_tanukis_in_its_order(folder: Path) -> None:
+def test_the_special_pieces_are_those_of_tanuki_in_its_order(folder: Path) -> None:
     pieces = processor(folder)
     assert pieces.id_to_piece(list(range(13))) == [
         *("<unk>", "<s>", "</s>", "<pad>", "<CLS>", "<SEP>", "<EOD>", "<MASK>", "\n"),
@@ -38,7 +42,7 @@ def test_the_special_pieces_are_tanukis_in_its_order(folder: Path) -> None:
     assert all(pieces.is_byte(13 + byte) for byte in range(256))
 
 
-def test_digits_stand_alone_and_spaces_may_be_pieces_of_their_own(folder: Path) -> None:
+def test_digits_are_single_pieces_and_spaces_may_be_pieces(folder: Path) -> None:
     pieces = learned(folder)
     assert all(len(piece) == 1 for piece in pieces if any(character.isdecimal() for character in piece))
     assert "\u2581" * 4 in pieces
@@ -83,27 +87,27 @@ def test_with_mecab_words_become_pieces_and_no_piece_crosses_them(corpus: list[s
         assert word in learned(tmp_path / "marked")
 
 
-def test_too_little_text_names_the_largest_number_of_pieces_which_then_works(tmp_path: Path) -> None:
+def test_too_little_text_names_the_largest_number_that_works(tmp_path: Path) -> None:
     draw = random.Random(0)
     texts = ["".join(draw.choices("狸狐鹿熊犬猫", k=50)) for _ in range(100)]
     with pytest.raises(
-        InputError, match=r"data\.tokenizer\.pieces is 65000, but there is text for \d+ at the most"
+        InputError, match=r"data\.tokenizer\.pieces is 65000, but there is text for at most \d+"
     ) as most:
         train(texts, config(65_000), tmp_path / "tokenizer")
-    pieces = int(str(most.value).split()[-4])
+    pieces = int(str(most.value).split()[-1])
     train(texts, config(pieces), tmp_path / "tokenizer")
     assert load(tmp_path / "tokenizer").vocabulary == pieces
-    with pytest.raises(InputError, match=rf"but there is text for {pieces} at the most"):
+    with pytest.raises(InputError, match=rf"but there is text for at most {pieces}"):
         train(texts, config(pieces + 1), tmp_path / "more")
 
 
-def test_too_few_pieces_name_the_smallest_number_which_then_works(tmp_path: Path) -> None:
-    for asked in (5, 300):
+def test_too_few_pieces_name_the_smallest_number_that_works(tmp_path: Path) -> None:
+    for pieces in (5, 300):
         with pytest.raises(
             InputError,
-            match=rf"data\.tokenizer\.pieces is {asked}, but the characters of the text need 367 at the least",
+            match=rf"data\.tokenizer\.pieces is {pieces}, but the text's characters need at least 367",
         ):
-            train(["狸と狐"] * 9, config(asked), tmp_path / "tokenizer")
+            train(["狸と狐"] * 9, config(pieces), tmp_path / "tokenizer")
     train(["狸と狐"] * 9, config(367), tmp_path / "tokenizer")
 
 
@@ -115,9 +119,7 @@ def test_no_text_is_an_input_error(texts: list[str], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [InputError, KeyboardInterrupt])
-def test_what_goes_wrong_while_reading_texts_comes_through_and_leaves_nothing(
-    kind: type[BaseException], tmp_path: Path
-) -> None:
+def test_an_error_of_the_texts_is_raised_and_leaves_nothing(kind: type[BaseException], tmp_path: Path) -> None:
     def texts() -> Iterator[str]:
         yield "狸\n狐"
         raise kind("line 3 of a.jsonl is not JSON")
@@ -127,18 +129,21 @@ def test_what_goes_wrong_while_reading_texts_comes_through_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_training_that_is_killed_says_so_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    killer = tmp_path / "bin" / "python"
-    killer.parent.mkdir()
-    killer.write_text("#!/bin/sh\nkill -9 $$\n")
-    killer.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(killer))
-    with pytest.raises(InputError, match=r"killed by signal 9, .* a smaller tokenizer\.sample_bytes needs less"):
-        train(["狸と狐" * 400] * 1000, config(400), tmp_path / "tokenizer")
-    assert not (tmp_path / "tokenizer").exists()
+def test_a_killed_trainer_is_an_input_error_and_leaves_nothing(tmp_path: Path) -> None:
+    def texts() -> Iterator[str]:
+        yield "狸と狐"
+        thread = Path(f"/proc/self/task/{threading.get_native_id()}")
+        for child in map(int, (thread / "children").read_text().split()):
+            if "trainer_process" in Path(f"/proc/{child}/cmdline").read_text():
+                os.kill(child, signal.SIGKILL)
+        yield from ["狸と狐" * 400] * 1000
+
+    with pytest.raises(InputError, match=r"killed by signal 9, .*: set a smaller data\.tokenizer\.sample_bytes"):
+        train(texts(), config(400), tmp_path / "tokenizer")
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_holds_something_is_not_touched(tmp_path: Path) -> None:
+def test_a_folder_with_files_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "tokenizer").mkdir()
     (tmp_path / "tokenizer" / "notes").write_text("mine")
     with pytest.raises(InputError, match="exists already"):
@@ -146,11 +151,25 @@ def test_a_folder_that_holds_something_is_not_touched(tmp_path: Path) -> None:
     assert [file.name for file in (tmp_path / "tokenizer").iterdir()] == ["notes"]
 
 
-def test_a_failed_write_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full_disk(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+SMALL_FILES = """
+import resource, signal, sys
+from pathlib import Path
+from tanuki_jax.config.experiment import Tokenizer
+from tanuki_jax.data.tokenizer.training import train
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+try:
+    train(["狸と狐"] * 9, Tokenizer(path="", pieces=367), Path(sys.argv[1]))
+except OSError as error:
+    sys.exit(error.errno)
+"""
 
-    monkeypatch.setattr("tanuki_jax.data.tokenizer.training.export", full_disk)
-    with pytest.raises(OSError, match="No space"):
-        train(["狸と狐"] * 9, config(367), tmp_path / "tokenizer")
-    assert list(tmp_path.iterdir()) == []
+
+def test_a_failed_write_leaves_no_folder(tmp_path: Path) -> None:
+    train(["狸と狐"] * 9, config(367), tmp_path / "complete")
+    sizes = {path.name: path.stat().st_size for path in (tmp_path / "complete").iterdir()}
+    assert sizes["tokenizer.model"] < 10_000 < sizes["tokenizer.json"], "the second file should be the one that fails"
+    (tmp_path / "empty").mkdir()
+    words = [sys.executable, "-c", SMALL_FILES, str(tmp_path / "empty" / "tokenizer")]
+    assert subprocess.run(words, check=False).returncode == errno.EFBIG
+    assert list((tmp_path / "empty").iterdir()) == []
