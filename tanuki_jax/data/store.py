@@ -1,11 +1,10 @@
-"""Tokenized documents of one source on disk: a folder of zarr3 arrays (sharded, zstd) beside a `store.json` that describes them.
+"""Token stores: the tokenized documents of one source as a folder of zarr3 arrays (sharded, zstd) and a `store.json`.
 
-`tokens/` holds the documents one after the other, `offsets/` int64[N+1] where each begins and ends, `digests/` uint64[N] a hash of
-each text, `files/` int32[N] and `rows/` int64[N] where it came from. A store of chats has `learned/` uint8, parallel to the tokens.
-Further arrays may lie parallel to these; a reader ignores those that it does not know.
+`tokens/` holds the documents one after the other. `offsets/` int64[N+1] is where each begins and ends, `digests/`
+uint64[N] a hash of each text, `files/` int32[N] and `rows/` int64[N] its origin. A store of chats also has `learned/`
+uint8, parallel to the tokens. A reader ignores arrays that it does not know.
 """
 
-import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -22,17 +21,13 @@ import tensorstore
 
 from tanuki_jax.base.atomic import FolderDraft
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.base.retries import retrying, system_errors
+from tanuki_jax.base.retries import retrying
+from tanuki_jax.data.store_arrays import CHUNK_ITEMS, SHARD_BYTES, GrowingArray, chunk_items_of, open_array
 
 type Tokens = npt.NDArray[np.unsignedinteger[Any]]
 
 FORMAT = 1
 DESCRIPTION = "store.json"
-CHUNK_ITEMS = 8_192
-SHARD_BYTES = 64 << 20
-CACHE_BYTES = 1 << 30
-READS_IN_FLIGHT = 64
-DECODING_THREADS = 8
 LARGEST_UINT16_VOCABULARY = 65_536
 DOCUMENT_ARRAYS = {"offsets": "int64", "digests": "uint64", "files": "int32", "rows": "int64"}
 LEARNED = {"learned": "uint8"}
@@ -40,7 +35,7 @@ LEARNED = {"learned": "uint8"}
 
 @dataclasses.dataclass(frozen=True)
 class Input:
-    """A file that documents were read from, and its size in bytes when it was read (0 for documents that a program wrote)."""
+    """File that documents were read from, and its size in bytes at that time (0 for documents that a program wrote)."""
 
     path: str
     bytes: int
@@ -48,7 +43,7 @@ class Input:
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """Where a document came from."""
+    """Source, file and row of a document."""
 
     source: str
     path: str
@@ -57,9 +52,10 @@ class Origin:
 
 
 class Store:
-    """A committed token store, read-only. All methods may be called from any number of threads."""
+    """Committed token store, read-only. All methods may be called from any number of threads."""
 
     def __init__(self, folder: Path, description: Mapping[str, Any]) -> None:
+        """Open the arrays that `description`, the content of `store.json`, lists. InputError if one differs from it."""
         self.folder = folder
         self.name: str = description["source"]
         self.fingerprint: str = description["fingerprint"]
@@ -68,9 +64,9 @@ class Store:
         self.tokens: int = description["tokens"]
         self.documents: int = description["documents"]
         self.documents_per_record: int = description.get("documents_per_record", 1)
-        """Documents that follow each other and stay together: a chosen answer's, a rejected one's, and perhaps a third one's."""
+        """Adjacent documents that stay together: those of a chosen, a rejected and perhaps a third answer."""
         self.has_learned: bool = description.get("has_learned", False)
-        """Whether the store tells which tokens are learned; its documents are never cut. Without it all are."""
+        """Whether the store has a mask of learned tokens; its documents are then not cut. Otherwise all are learned."""
         self.inputs = tuple(Input(**entry) for entry in description["inputs"])
         self.settings: Mapping[str, Any] = description["settings"]
         self.statistics: Mapping[str, Any] = description["statistics"]
@@ -81,11 +77,12 @@ class Store:
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Self:
-        """The store in `folder`. InputError if there is none, or it is incomplete or of another format version."""
+        """Open the store in `folder`. InputError if it is missing, incomplete or of another format version."""
         path = Path(folder)
         if not (path / DESCRIPTION).is_file():
             raise InputError(
-                f"there is no token store at {path} ({DESCRIPTION} is missing); `python -m tanuki_jax.prepare` makes it"
+                f"there is no token store at {path} ({DESCRIPTION} is missing); make it with "
+                "`python -m tanuki_jax.prepare`"
             )
         try:
             description = json.loads(
@@ -96,37 +93,38 @@ class Store:
             raise InputError(f"{path / DESCRIPTION} is damaged; delete {path} and prepare it again") from None
         if version != FORMAT:
             raise InputError(
-                f"{path} is a token store of format {version}, this version reads format {FORMAT}; delete it and prepare it again"
+                f"{path} is a token store of format {version}, this version reads format {FORMAT}; delete it and "
+                "prepare it again"
             )
         return cls(path, description)
 
     @functools.cached_property
     def offsets(self) -> npt.NDArray[np.int64]:
-        """int64[N+1]: document n is the tokens from offsets[n] to offsets[n+1]."""
+        """Return int64[N+1]: document n is the tokens from offsets[n] to offsets[n+1]."""
         offsets: npt.NDArray[np.int64] = self._blocks("offsets", [slice(None)])[0]
         return offsets
 
     @functools.cached_property
     def digests(self) -> npt.NDArray[np.uint64]:
-        """uint64[N]: a hash of each document's text, equal for equal texts; of documents that stay together, of their prompt."""
+        """Return uint64[N]: a hash of each document's text, or of the prompt of documents that stay together."""
         digests: npt.NDArray[np.uint64] = self._blocks("digests", [slice(None)])[0]
         return digests
 
     def read(self, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Tokens:
-        """The tokens of several spans, one after the other, in the store's own type. All reads are in flight at once.
+        """Read several spans of tokens, all at once, and return them one after the other in the store's dtype.
 
         Args:
             starts: int64[n], position of each span's first token in the store.
-            lengths: int64[n], tokens in each span; the spans may overlap and come in any order.
+            lengths: int64[n], tokens in each span; the spans may overlap and be in any order.
 
         Raises:
-            InputError: if what is on disk does not fit its checksum.
-            OSError: if it could not be read, however often it was tried.
+            InputError: the data on disk does not match its checksum.
+            OSError: reading failed, after several attempts.
         """
         return self._spans("tokens", starts, lengths)
 
     def read_learned(self, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        """As `read`: 1 for each token that is learned where it is the target, else 0."""
+        """Return 1 for each token that is learned as a target, else 0; arguments and errors are those of `read`."""
         return self._spans("learned", starts, lengths) if self.has_learned else np.ones(int(lengths.sum()), np.uint8)
 
     def _spans(self, name: str, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
@@ -134,29 +132,31 @@ class Store:
         spans = np.empty(int(lengths.sum()), array.dtype.numpy_dtype)
         if not spans.size:
             return spans
+        chunk_items = chunk_items_of(array)
+        # Spans that touch the same chunk are read as one block, so that no chunk is decoded twice. In the order of
+        # their starts, a span opens a new block if its first chunk is behind the last chunk of all spans before it.
         order = np.argsort(starts, kind="stable")
         begins = starts[order]
         reach = np.maximum.accumulate(begins + lengths[order])
-        # Spans that touch the same chunk are read together, so that no chunk is decoded twice.
-        opens = np.concatenate(([True], begins[1:] // CHUNK_ITEMS > (reach[:-1] - 1) // CHUNK_ITEMS))
+        opens = np.concatenate(([True], begins[1:] // chunk_items > (reach[:-1] - 1) // chunk_items))
         first = np.flatnonzero(opens)
         block_begins = begins[first]
         block_ends = reach[np.append(first[1:], len(starts)) - 1]
         blocks = self._blocks(name, [*map(slice, block_begins.tolist(), block_ends.tolist())])
         block_of = np.cumsum(opens) - 1
-        places = (np.cumsum(lengths) - lengths)[order]
-        columns = (block_of, begins - block_begins[block_of], lengths[order], places)
-        for block, start, length, place in zip(*(column.tolist() for column in columns), strict=True):
-            spans[place : place + length] = blocks[block][start : start + length]
+        positions = (np.cumsum(lengths) - lengths)[order]
+        columns = (block_of, begins - block_begins[block_of], lengths[order], positions)
+        for block, start, length, position in zip(*(column.tolist() for column in columns), strict=True):
+            spans[position : position + length] = blocks[block][start : start + length]
         return spans
 
     def origin(self, document: int) -> Origin:
-        """Where the document of that number (from 0) came from."""
+        """Return the origin of a document, numbered from 0."""
         file, row = (int(self._blocks(name, [slice(document, document + 1)])[0][0]) for name in ("files", "rows"))
         return Origin(self.name, self.inputs[file].path, row)
 
     def _blocks(self, name: str, parts: Sequence[slice]) -> list[npt.NDArray[Any]]:
-        """Parts of an array. What was read before a failure is in the cache, so that trying again reads only the rest."""
+        """Read parts of an array. Parts read before a failure are in the cache, so a retry reads only the others."""
 
         def read() -> list[npt.NDArray[Any]]:
             pending = [self._arrays[name][part].read() for part in parts]
@@ -171,7 +171,7 @@ class Store:
 
 
 class StoreWriter:
-    """Writes a store front to back. Nothing is at `folder` until `commit`; leaving the `with` block without it leaves nothing behind."""
+    """Writer of a store, front to back. `folder` appears on `commit`; a `with` block without it leaves nothing."""
 
     def __init__(
         self,
@@ -184,8 +184,26 @@ class StoreWriter:
         settings: Mapping[str, Any],
         has_learned: bool = False,
         documents_per_record: int = 1,
+        chunk_items: int = CHUNK_ITEMS,
+        shard_bytes: int = SHARD_BYTES,
     ) -> None:
-        """InputError if something is at `folder` already. `settings` is what besides the inputs determined the documents, kept as JSON."""
+        """Begin a store.
+
+        Args:
+            folder: folder to make.
+            source: name of the store's source.
+            tokenizer_fingerprint: `Tokenizer.fingerprint`.
+            vocabulary: number of ids; it determines the dtype of the tokens.
+            inputs: files of the source.
+            settings: other data that determined the documents, as JSON values.
+            has_learned: whether the store has a mask of learned tokens.
+            documents_per_record: adjacent documents that stay together; above 1 only with `has_learned`.
+            chunk_items: items of a chunk, which is compressed and read as one.
+            shard_bytes: size before compression of a shard, which is written as one file.
+
+        Raises:
+            InputError: `folder` exists.
+        """
         assert has_learned or documents_per_record == 1
         self.folder = Path(folder)
         if self.folder.exists():
@@ -201,12 +219,15 @@ class StoreWriter:
             "inputs": [dataclasses.asdict(entry) for entry in inputs],
             "settings": settings,
         }
-        # Stores of texts are what they were before there were others.
+        # Absent in stores of texts, so that their descriptions and fingerprints are those of the first version.
         self._form = {"has_learned": True, "documents_per_record": documents_per_record} if has_learned else {}
         self._description |= self._form
         self._draft = FolderDraft(self.folder)
         arrays = {"tokens": self.dtype.name, **DOCUMENT_ARRAYS, **(LEARNED if has_learned else {})}
-        self._arrays = {name: _GrowingArray(self._draft.path / name, dtype) for name, dtype in arrays.items()}
+        self._arrays = {
+            name: GrowingArray(self._draft.path / name, dtype, chunk_items, shard_bytes)
+            for name, dtype in arrays.items()
+        }
         self._arrays["offsets"].append(np.zeros(1, np.int64))
 
     def append(
@@ -218,15 +239,15 @@ class StoreWriter:
         rows: npt.NDArray[np.int64],
         learned: npt.NDArray[np.uint8] | None = None,
     ) -> None:
-        """Adds n documents after those that are there.
+        """Append n documents.
 
         Args:
-            tokens: the documents' tokens, one after the other.
+            tokens: tokens of all documents, one after the other.
             lengths: int64[n], tokens of each document.
-            digests: uint64[n], a hash of each text.
-            files: int32[n], which of `inputs` each came from.
-            rows: int64[n], its line or row there, from 1.
-            learned: parallel to `tokens`, 1 for each that is learned where it is the target; only for a store that has it.
+            digests: uint64[n], hash of each text.
+            files: int32[n], index in `inputs` of each document's file.
+            rows: int64[n], its line or row in the file, from 1.
+            learned: parallel to `tokens`, 1 where the token is learned as a target; only if the store has this mask.
         """
         assert len(tokens) == lengths.sum() and len(lengths) == len(digests) == len(files) == len(rows)
         assert (learned is not None) == ("learned" in self._arrays) and (learned is None or len(learned) == len(tokens))
@@ -246,15 +267,15 @@ class StoreWriter:
         self.documents += len(lengths)
 
     def commit(self, statistics: Mapping[str, Any]) -> Store:
-        """Finishes the arrays, writes `store.json` and moves the whole to `folder`. `statistics` is kept as JSON."""
+        """Finish the arrays, write `store.json` with `statistics` (JSON values), and move the draft to `folder`."""
         hashes = {name: array.close() for name, array in self._arrays.items()}
         content = [self._description["tokenizer"], hashes, *([self._form] if self._form else [])]
-        whole = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16)
+        fingerprint = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16)
         description = self._description | {
             "tokens": self.tokens,
             "documents": self.documents,
             "statistics": statistics,
-            "fingerprint": whole.hexdigest(),
+            "fingerprint": fingerprint.hexdigest(),
         }
         with open(self._draft.path / DESCRIPTION, "w", encoding="utf-8") as file:
             json.dump(description, file, ensure_ascii=False, indent=1)
@@ -274,116 +295,18 @@ class StoreWriter:
         self._draft.discard()
 
 
-class _GrowingArray:
-    """A one-dimensional zarr3 array that is written one whole shard at a time."""
-
-    def __init__(self, folder: Path, dtype: str) -> None:
-        self._folder = folder
-        self._dtype = np.dtype(dtype)
-        self._shard = SHARD_BYTES // self._dtype.itemsize
-        self._buffer = np.empty(self._shard, self._dtype)
-        self._filled = 0
-        self._written = 0
-        self._pending: tensorstore.Future[None] | None = None
-        self._hash = hashlib.blake2b(digest_size=16)
-        with system_errors(folder):
-            self._array = tensorstore.open(
-                _new_array(folder, self._dtype, self._shard), context=_context(), create=True
-            ).result()
-
-    def append(self, values: npt.NDArray[Any]) -> None:
-        values = np.ascontiguousarray(values, self._dtype)
-        self._hash.update(values.data)
-        while len(values):
-            room = self._shard - self._filled
-            self._buffer[self._filled : self._filled + len(values)] = values[:room]
-            self._filled += min(room, len(values))
-            values = values[room:]
-            if self._filled == self._shard:
-                self._write()
-
-    def close(self) -> str:
-        """Writes what is left; the hash of all values."""
-        self._write()
-        self._finish_pending()
-        return self._hash.hexdigest()
-
-    def abandon(self) -> None:
-        """Waits until nothing more is being written, whether or not it can be."""
-        with contextlib.suppress(OSError, ValueError):
-            self._finish_pending()
-
-    def _write(self) -> None:
-        self._finish_pending()
-        end = self._written + self._filled
-        with system_errors(self._folder):
-            self._array = self._array.resize(exclusive_max=[end]).result()
-            self._pending = self._array[self._written : end].write(self._buffer[: self._filled]).commit
-        self._buffer = np.empty(self._shard, self._dtype)
-        self._written, self._filled = end, 0
-
-    def _finish_pending(self) -> None:
-        pending, self._pending = self._pending, None
-        if pending is not None:
-            with system_errors(self._folder):
-                pending.result()
-
-
-@functools.cache
-def _context() -> tensorstore.Context:
-    """One cache and one set of threads for all stores of this process."""
-    return tensorstore.Context(
-        {
-            "cache_pool": {"total_bytes_limit": CACHE_BYTES},
-            "file_io_concurrency": {"limit": READS_IN_FLIGHT},
-            "data_copy_concurrency": {"limit": DECODING_THREADS},
-        }
-    )
-
-
 def _open_array(folder: Path, name: str, dtype: str, items: int) -> tensorstore.TensorStore:
-    specification = {
-        "driver": "zarr3",
-        "kvstore": _file(folder / name),
-        "recheck_cached_data": "open",
-        "recheck_cached_metadata": "open",
-        # A file that is lost would be read as zeros. Of `files`, stores made before this was said have none for zeros.
-        "fill_missing_data_reads": name == "files",
-    }
+    """Open an array of the store in `folder`. InputError if it is missing or has another shape or dtype."""
     try:
-        array = retrying(
-            lambda: tensorstore.open(specification, context=_context(), open=True, read=True).result(), folder / name
-        )
+        # `files` is written sparsely in old stores: there is no chunk of it where all documents are of the first file.
+        array = open_array(folder / name, fill_missing=name == "files")
     except ValueError as error:
         raise InputError(
             f"the token store {folder} has no readable {name} ({error}); delete it and prepare it again"
         ) from None
     if array.shape != (items,) or array.dtype.name != dtype:
-        found = f"{array.dtype.name}[{array.shape[0]}]"
         raise InputError(
-            f"{folder / name} is {found}, where {DESCRIPTION} says {dtype}[{items}]; delete {folder} and prepare it again"
+            f"{folder / name} is {array.dtype.name}[{array.shape[0]}], where {DESCRIPTION} says {dtype}[{items}]; "
+            f"delete {folder} and prepare it again"
         )
     return array
-
-
-def _file(folder: Path) -> dict[str, str]:
-    return {"driver": "file", "path": f"{folder.absolute()}/"}
-
-
-def _new_array(folder: Path, dtype: np.dtype[Any], shard: int) -> dict[str, Any]:
-    raw = {"name": "bytes", "configuration": {"endian": "little"}}
-    checksum = {"name": "crc32c"}
-    compression = {"name": "zstd", "configuration": {"level": 1}}
-    sharding = {"chunk_shape": [CHUNK_ITEMS], "codecs": [raw, compression, checksum], "index_codecs": [raw, checksum]}
-    return {
-        "driver": "zarr3",
-        "kvstore": _file(folder),
-        "store_data_equal_to_fill_value": True,
-        "metadata": {
-            "shape": [0],
-            "data_type": dtype.name,
-            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [shard]}},
-            "codecs": [{"name": "sharding_indexed", "configuration": sharding}],
-            "fill_value": 0,
-        },
-    }

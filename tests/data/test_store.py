@@ -10,18 +10,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.data import store
 from tanuki_jax.data.store import Input, Origin, Store, StoreWriter
 from tests.faults.preload import compiled
 
 INPUTS = (Input("a.jsonl", 100), Input("b.jsonl", 200))
 
 
-def writer(folder: Path, vocabulary: int = 65_000, tokenizer: str = "tokenizer", source: str = "source") -> StoreWriter:
+SMALL: dict[str, Any] = {"chunk_items": 64, "shard_bytes": 4096}
+"""Sizes with which a few documents fill several shards."""
+
+
+def writer(
+    folder: Path, vocabulary: int = 65_000, tokenizer: str = "tokenizer", source: str = "source", **sizes: Any
+) -> StoreWriter:
     return StoreWriter(
         folder,
         source=source,
@@ -29,11 +34,12 @@ def writer(folder: Path, vocabulary: int = 65_000, tokenizer: str = "tokenizer",
         vocabulary=vocabulary,
         inputs=INPUTS,
         settings={"text_field": "text"},
+        **sizes,
     )
 
 
 def append(into: StoreWriter, documents: list[list[int]], first: int = 0) -> None:
-    """The documents numbered from `first`; digests, files and rows follow from the number."""
+    """Append documents numbered from `first`; digests, files and rows are derived from the number."""
     numbers = np.arange(first, first + len(documents))
     into.append(
         np.array([token for document in documents for token in document], into.dtype),
@@ -55,34 +61,28 @@ def random_documents(seed: int, count: int, longest: int) -> list[list[int]]:
     return [random.integers(0, 65_000, random.integers(1, longest)).tolist() for _ in range(count)]
 
 
-@pytest.fixture
-def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "SHARD_BYTES", 4096)
-    monkeypatch.setattr(store, "CHUNK_ITEMS", 64)
-
-
 @given(data=st.data(), documents=st.lists(st.lists(st.integers(0, 64_999), min_size=1, max_size=300), max_size=40))
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12)
 def test_any_spans_read_back_as_written(
-    small_shards: None, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, documents: list[list[int]]
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, documents: list[list[int]]
 ) -> None:
-    made = written(tmp_path_factory.mktemp("store") / "s", documents)
-    whole = np.array([token for document in documents for token in document], np.uint16)
-    assert (made.tokens, made.documents) == (len(whole), len(documents))
+    made = written(tmp_path_factory.mktemp("store") / "s", documents, **SMALL)
+    tokens = np.array([token for document in documents for token in document], np.uint16)
+    assert (made.tokens, made.documents) == (len(tokens), len(documents))
     np.testing.assert_array_equal(made.offsets, np.cumsum([0, *map(len, documents)]))
     np.testing.assert_array_equal(made.digests, np.arange(len(documents)) * 3)
-    starts = data.draw(st.lists(st.integers(0, len(whole)), max_size=20))
-    lengths = [data.draw(st.integers(0, min(500, len(whole) - start))) for start in starts]
+    starts = data.draw(st.lists(st.integers(0, len(tokens)), max_size=20))
+    lengths = [data.draw(st.integers(0, min(500, len(tokens) - start))) for start in starts]
     spans = made.read(np.array(starts, np.int64), np.array(lengths, np.int64))
     expected: npt.NDArray[np.uint16] = np.concatenate(
-        [whole[s : s + n] for s, n in zip(starts, lengths, strict=True)] or [whole[:0]]
+        [tokens[s : s + n] for s, n in zip(starts, lengths, strict=True)] or [tokens[:0]]
     )
     np.testing.assert_array_equal(spans, expected)
 
 
-def test_the_arrays_are_sharded_compressed_zarr3_that_any_reader_opens(small_shards: None, tmp_path: Path) -> None:
+def test_the_arrays_are_sharded_compressed_zarr3_that_any_reader_opens(tmp_path: Path) -> None:
     documents = random_documents(0, 50, 400)
-    made = written(tmp_path / "s", documents)
+    made = written(tmp_path / "s", documents, **SMALL)
     assert len(list((made.folder / "tokens" / "c").iterdir())) == -(-made.tokens * 2 // 4096) > 1
     metadata = json.loads((made.folder / "tokens" / "zarr.json").read_text())
     assert (metadata["zarr_format"], metadata["shape"], metadata["data_type"]) == (3, [made.tokens], "uint16")
@@ -98,19 +98,19 @@ def test_tokens_are_as_narrow_as_the_vocabulary_allows(tmp_path: Path, vocabular
     assert tokens.dtype == dtype and tokens.tolist() == [vocabulary - 1, 0]
 
 
-def test_the_fingerprint_follows_the_content_and_not_how_it_was_appended(small_shards: None, tmp_path: Path) -> None:
+def test_the_fingerprint_depends_on_the_content_not_on_how_it_was_added(tmp_path: Path) -> None:
     documents = random_documents(1, 60, 200)
-    with writer(tmp_path / "pieces") as into:
+    with writer(tmp_path / "by_sevens", **SMALL) as into:
         for first in range(0, 60, 7):
             append(into, documents[first : first + 7], first)
-        pieces = into.commit({"note": "statistics do not count"})
-    whole = written(tmp_path / "whole", documents)
-    assert pieces.fingerprint == whole.fingerprint
+        by_sevens = into.commit({"note": "statistics do not count"})
+    at_once = written(tmp_path / "at_once", documents)
+    assert by_sevens.fingerprint == at_once.fingerprint
     other = [*documents[:-1], [*documents[-1][:-1], (documents[-1][-1] + 1) % 65_000]]
-    assert written(tmp_path / "other", other).fingerprint != whole.fingerprint
-    assert written(tmp_path / "tokenizer", documents, tokenizer="another").fingerprint != whole.fingerprint
+    assert written(tmp_path / "other", other).fingerprint != at_once.fingerprint
+    assert written(tmp_path / "tokenizer", documents, tokenizer="another").fingerprint != at_once.fingerprint
     moved = [documents[0] + documents[1][:1], documents[1][1:] or [0], *documents[2:]]
-    assert written(tmp_path / "moved", moved).fingerprint != whole.fingerprint
+    assert written(tmp_path / "moved", moved).fingerprint != at_once.fingerprint
 
 
 def test_a_document_is_traced_to_its_file_and_row(tmp_path: Path) -> None:
@@ -145,8 +145,8 @@ def test_a_store_opened_again_is_the_one_that_was_committed(tmp_path: Path) -> N
     )
 
 
-def test_threads_read_the_same_as_one(small_shards: None, tmp_path: Path) -> None:
-    made = written(tmp_path / "s", random_documents(2, 300, 300))
+def test_several_threads_read_the_same_as_one(tmp_path: Path) -> None:
+    made = written(tmp_path / "s", random_documents(2, 300, 300), **SMALL)
     random = np.random.default_rng(3)
     requests = [
         (starts := random.integers(0, made.tokens - 200, 40), random.integers(1, 200, len(starts))) for _ in range(40)
@@ -158,7 +158,7 @@ def test_threads_read_the_same_as_one(small_shards: None, tmp_path: Path) -> Non
         np.testing.assert_array_equal(a, b)
 
 
-def test_nothing_is_there_before_commit_nor_after_an_error(tmp_path: Path) -> None:
+def test_there_is_no_folder_before_commit_nor_after_an_error(tmp_path: Path) -> None:
     def fail() -> None:
         with writer(tmp_path / "s") as into:
             append(into, [[1, 2]])
@@ -170,14 +170,14 @@ def test_nothing_is_there_before_commit_nor_after_an_error(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_writer_clears_what_a_killed_one_left(tmp_path: Path) -> None:
+def test_a_writer_deletes_the_draft_of_a_killed_one(tmp_path: Path) -> None:
     killed = writer(tmp_path / "s")
     append(killed, [[9, 9, 9]])
     assert written(tmp_path / "s", [[1, 2]]).tokens == 2
     assert [path.name for path in tmp_path.iterdir()] == ["s"]
 
 
-def test_a_store_is_never_written_over(tmp_path: Path) -> None:
+def test_a_store_is_never_overwritten(tmp_path: Path) -> None:
     written(tmp_path / "s", [[1]])
     with pytest.raises(InputError, match=r"s exists already; delete it"):
         writer(tmp_path / "s")
@@ -210,7 +210,7 @@ def rewrite(folder: Path, **changes: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def test_damaged_tokens_are_noticed_by_their_checksum(tmp_path: Path) -> None:
+def test_damaged_tokens_are_detected_by_their_checksum(tmp_path: Path) -> None:
     made = written(tmp_path / "s", random_documents(4, 20, 500))
     shard = made.folder / "tokens" / "c" / "0"
     content = bytearray(shard.read_bytes())
@@ -220,9 +220,8 @@ def test_damaged_tokens_are_noticed_by_their_checksum(tmp_path: Path) -> None:
         Store.open(made.folder).read(np.array([0]), np.array([made.tokens]))
 
 
-def test_a_lost_file_is_noticed(small_shards: None, tmp_path: Path) -> None:
-    """Nor is a chunk of zeros, which is no token that is lost, taken for one."""
-    made = written(tmp_path / "s", [[0] * 200, *random_documents(5, 20, 500)])
+def test_a_lost_file_is_detected_and_zeros_are_not_taken_for_one(tmp_path: Path) -> None:
+    made = written(tmp_path / "s", [[0] * 200, *random_documents(5, 20, 500)], **SMALL)
     np.testing.assert_array_equal(made.read(np.array([0]), np.array([200])), 0)
     (made.folder / "tokens" / "c" / "0").unlink()
     with pytest.raises(InputError, match=r"is missing.*prepare it again"):
@@ -234,12 +233,12 @@ import sys
 import numpy as np
 from tanuki_jax.data.store import Store
 store = Store.open(sys.argv[1])
-whole = store.read(np.array([0, 100]), np.array([store.tokens - 100, 50]))
-print(whole.sum(), store.offsets.sum(), store.digests.sum(), store.origin(7).row)
+tokens = store.read(np.array([0, 100]), np.array([store.tokens - 100, 50]))
+print(tokens.sum(), store.offsets.sum(), store.digests.sum(), store.origin(7).row)
 """
 
 
-def read_elsewhere(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def read_in_a_process(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     words = (sys.executable, "-c", READ, str(folder))
     return subprocess.run(words, env=os.environ | environment, capture_output=True, text=True, check=False)
 
@@ -251,12 +250,12 @@ def read_elsewhere(folder: Path, **environment: str) -> subprocess.CompletedProc
         *(pytest.param(number, marks=pytest.mark.long) for number in (errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN)),
     ],
 )
-def test_reads_that_fail_now_and_then_read_the_same(small_shards: None, tmp_path: Path, number: int) -> None:
-    """Every call that a reader of stores makes fails in some of these processes."""
-    made = written(tmp_path / "s", random_documents(6, 20, 300))
+def test_reads_that_fail_now_and_then_give_the_same_data(tmp_path: Path, number: int) -> None:
+    """Fail every fourth system call that reads the store; all kinds of calls are hit."""
+    made = written(tmp_path / "s", random_documents(6, 20, 300), **SMALL)
     io = compiled(tmp_path)
-    failing = read_elsewhere(made.folder, **io.environment("/s/", on="reads", every=4, number=number))
-    assert failing.stdout == read_elsewhere(made.folder).stdout != "", failing.stderr
+    failing = read_in_a_process(made.folder, **io.environment("/s/", on="reads", every=4, number=number))
+    assert failing.stdout == read_in_a_process(made.folder).stdout != "", failing.stderr
     assert 3 <= failing.stderr.count(f"failed ({os.strerror(number)}); trying again in") <= len(io.failed())
 
 
@@ -267,7 +266,8 @@ from tanuki_jax.data.store import Input, StoreWriter
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
-    with StoreWriter(sys.argv[1], source="s", tokenizer_fingerprint="t", vocabulary=60_000, inputs=[Input("a", 1)], settings={}) as into:
+    options = dict(source="s", tokenizer_fingerprint="t", vocabulary=60_000, inputs=[Input("a", 1)], settings={})
+    with StoreWriter(sys.argv[1], **options) as into:
         tokens = np.random.default_rng(0).integers(0, 60_000, 1_000_000).astype(np.uint16)
         one = np.ones(1, np.int64)
         into.append(tokens, one * len(tokens), one.astype(np.uint64), one.astype(np.int32) * 0, one)
@@ -277,14 +277,16 @@ except OSError as error:
 """
 
 
-def test_a_write_that_the_system_refuses_is_an_oserror_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_refused_write_is_an_oserror_and_leaves_nothing(tmp_path: Path) -> None:
     code = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path / "s")], check=False).returncode
     assert code == errno.EFBIG
     assert list(tmp_path.iterdir()) == []
 
 
-def chats(folder: Path, documents: list[list[int]], learned: list[list[int]], documents_per_record: int = 1) -> Store:
-    """A store that says of each token whether it is learned."""
+def chats(
+    folder: Path, documents: list[list[int]], learned: list[list[int]], documents_per_record: int = 1, **sizes: Any
+) -> Store:
+    """Write a store with a mask of learned tokens."""
     counts = np.array([len(document) for document in documents])
     numbers = np.arange(len(documents))
     with StoreWriter(
@@ -296,6 +298,7 @@ def chats(folder: Path, documents: list[list[int]], learned: list[list[int]], do
         settings={},
         has_learned=True,
         documents_per_record=documents_per_record,
+        **sizes,
     ) as into:
         columns = (numbers.astype(np.uint64), np.zeros(len(documents), np.int32), numbers)
         into.append(
@@ -307,10 +310,10 @@ def chats(folder: Path, documents: list[list[int]], learned: list[list[int]], do
         return into.commit({})
 
 
-def test_what_is_learned_reads_back_beside_the_tokens(small_shards: None, tmp_path: Path) -> None:
+def test_the_mask_of_learned_tokens_reads_back(tmp_path: Path) -> None:
     documents = random_documents(2, 40, 300)
     learned = [[token % 3 == 0 for token in document] for document in documents]
-    made = chats(tmp_path / "s", documents, [[int(flag) for flag in flags] for flags in learned])
+    made = chats(tmp_path / "s", documents, [[int(flag) for flag in flags] for flags in learned], **SMALL)
     starts, lengths = made.offsets[[30, 3, 17]], np.diff(made.offsets)[[30, 3, 17]]
     assert made.read_learned(starts, lengths).tolist() == [flag for number in (30, 3, 17) for flag in learned[number]]
     assert (made.has_learned, made.documents_per_record) == (True, 1)
@@ -318,7 +321,7 @@ def test_what_is_learned_reads_back_beside_the_tokens(small_shards: None, tmp_pa
     assert (description["has_learned"], description["documents_per_record"]) == (True, 1)
 
 
-def test_of_texts_everything_is_learned(tmp_path: Path) -> None:
+def test_all_tokens_of_texts_are_learned(tmp_path: Path) -> None:
     made = written(tmp_path / "s", [[5, 6, 7], [8]])
     assert made.read_learned(np.array([0, 1]), np.array([3, 2])).tolist() == [1] * 5
     assert (made.has_learned, made.documents_per_record) == (False, 1)
@@ -326,7 +329,7 @@ def test_of_texts_everything_is_learned(tmp_path: Path) -> None:
     assert not (made.folder / "learned").exists()
 
 
-def test_the_fingerprint_follows_what_is_learned_and_what_stays_together(tmp_path: Path) -> None:
+def test_the_fingerprint_depends_on_the_mask_and_on_records(tmp_path: Path) -> None:
     documents, learned = [[5, 6, 7], [8, 9]], [[0, 1, 1], [0, 1]]
     stores = [
         chats(tmp_path / "a", documents, learned),
