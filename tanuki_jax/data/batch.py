@@ -1,32 +1,32 @@
-"""What a step reads: rows of T tokens, several documents in each."""
+"""Rows of T tokens, with several documents in each, that a training step reads."""
 
 from typing import NamedTuple
 
 SIDES = ("chosen", "rejected", "another prompt's answer")
-"""What the documents of a preference are, in the order in which they follow each other."""
+"""Names of the documents of a preference, in their order in the store; `Batch.sides` numbers them from 1."""
 
 
 class Batch[Array](NamedTuple):
-    """Rows of packed documents, as NumPy arrays on the host or as arrays of the accelerator; all have one shape [..., B, T].
+    """Rows of packed documents, NumPy arrays on the host or arrays of the accelerator, all of one shape [..., B, T].
 
     A token may attend only to tokens of its own segment. Padding has segment 0 and loss weight 0.
     """
 
     tokens: Array
-    """int32, the inputs."""
+    """int32, inputs."""
     targets: Array
-    """int32, the token that follows each input in its document."""
+    """int32, token after each input in its document."""
     loss_weights: Array
-    """float32, the weight of each target in the loss."""
+    """float32, weight of each target in the loss."""
     segment_ids: Array
-    """int32, 0 for padding; the documents of a row are numbered from 1."""
+    """int32, number of the document in its row, from 1; 0 for padding."""
     positions: Array
-    """int32, place within the segment, from 0."""
+    """int32, position within the segment, from 0."""
     pair_ids: Array | None = None
-    """int32, of preferences only: the pairs of a row are numbered from 1; 0 for padding."""
+    """int32, only for preferences: number of the pair in its row, from 1; 0 for padding."""
     sides: Array | None = None
-    """int32, of preferences only: 1 in the chosen answer's document, 2 in the rejected one's, 3 in one whose answer is another prompt's;
-    0 for padding."""
+    """int32, only for preferences: 1 in the document of the chosen answer, 2 in that of the rejected one, 3 in that of
+    another prompt's answer; 0 for padding."""
     reference_logps: Array | None = None
-    """float32, of preferences with a stored reference only: at the first token of a document the reference's log-probability of all its
-    targets that count, elsewhere 0."""
+    """float32, only for preferences with a stored reference: at the first token of a document the reference's
+    log-probability of all its targets that count, elsewhere 0."""

@@ -1,4 +1,4 @@
-"""Which row of which source each row of each batch is: sources alternate in proportion to their weights, stage by stage."""
+"""Interleave the rows of sources in proportion to their weights, stage by stage."""
 
 import dataclasses
 from typing import NamedTuple
@@ -9,45 +9,46 @@ from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.data.packing import Integers, ranges
 
 VERSION = 1
-"""Of the order in which sources alternate: a change of it changes every batch."""
+"""Version of the order; to be increased by a change that changes batches."""
 PERIOD = 65_536
-"""Rows after which the order repeats; weights are rounded to whole rows of it, and a weight above zero gets at least one."""
+"""Rows after which the order of sources repeats. Weights are rounded to whole rows of a period, positive ones to at
+least one."""
 
 
 class SourceRows(NamedTuple):
-    """For each row, which source it is from and which row of that source it is."""
+    """Source and row of the source, for each of n rows."""
 
     sources: Integers
-    """int64[n], place in `RowMixture.sources`."""
+    """int64[n], index in `RowMixture.sources`."""
     indices: Integers
-    """int64[n], rows of the source that come before it, over all epochs."""
+    """int64[n], number of earlier rows of the source, over all epochs."""
 
 
 @dataclasses.dataclass(frozen=True)
 class _Stage:
-    """One period of a stage, and where it begins."""
+    """First data step of a stage, and the order of sources in one period."""
 
     from_step: int
     shares: Integers
-    """int64[sources], rows of each in a period."""
+    """int64[sources], rows of each source in a period."""
     source_of: Integers
     """int64[PERIOD], source of each row of a period."""
     rank: Integers
-    """int64[PERIOD], how many earlier rows of the period are of the same source."""
+    """int64[PERIOD], number of earlier rows of the period with the same source."""
     consumed: Integers
-    """int64[sources], rows of each before the stage."""
+    """int64[sources], rows of each source before the stage."""
 
     def consumed_after(self, rows: int) -> Integers:
-        """int64[sources], rows of each that are read when the stage has had so many rows."""
+        """Return int64[sources], rows of each source that are read before row number `rows` of the stage."""
         periods, rest = divmod(rows, PERIOD)
         return self.consumed + periods * self.shares + np.bincount(self.source_of[:rest], minlength=len(self.shares))
 
 
 class RowMixture:
-    """A mixture laid out over the rows of all batches. Without state: the answers depend on the arguments alone.
+    """Source of every row of every batch, as a pure function of the mixture and the data step.
 
-    After any number of rows of a stage, a source of share w among S sources has had its part to within 1/2 + w S / 2 rows. A stage
-    goes on in each source where the one before it stopped.
+    After any number of rows of a stage, a source of share w among S sources has been read w times that number of rows,
+    to within 1/2 + w S / 2 rows. In each source, a stage continues after the last row of the stage before.
     """
 
     def __init__(self, mixture: Mixture, batch_rows: int) -> None:
@@ -59,53 +60,58 @@ class RowMixture:
             if self._stages:
                 consumed = self._stages[-1].consumed_after((stage.from_step - self._stages[-1].from_step) * batch_rows)
             shares = quantized([stage.weights.get(name, 0.0) for name in self.sources])
-            source_of, rank = spread(shares)
+            source_of, rank = interleave(shares)
             self._stages.append(_Stage(stage.from_step, shares, source_of, rank, consumed))
 
     def rows(self, data_step: int, rows: Integers) -> SourceRows:
-        """The given rows, int64[n] from 0 to batch_rows - 1, of the batch of `data_step`."""
+        """Return source and row for `rows`, int64[n] from 0 to batch_rows - 1, of the batch of `data_step`."""
         stage = self._stages[self.stage(data_step)]
+        # The position in the stage determines period and slot. The row of the source then follows without a walk over
+        # earlier batches: rows before the stage + rows in full periods + rows before the slot in this period.
         row_of_stage = (data_step - stage.from_step) * self._batch_rows + rows
         periods, slots = row_of_stage // PERIOD, row_of_stage % PERIOD
         sources = stage.source_of[slots]
         return SourceRows(sources, stage.consumed[sources] + periods * stage.shares[sources] + stage.rank[slots])
 
     def consumed(self, data_step: int) -> dict[str, int]:
-        """How many rows of each source come before `data_step`."""
+        """Return source -> number of its rows in all batches before `data_step`."""
         stage = self._stages[self.stage(data_step)]
         rows = stage.consumed_after((data_step - stage.from_step) * self._batch_rows)
         return dict(zip(self.sources, rows.tolist(), strict=True))
 
     def description(self) -> list[tuple[int, dict[str, int]]]:
-        """Everything that the order depends on: first data step and shares of each stage."""
+        """Return the data that determines the order: first data step and shares of each stage."""
         return [
             (stage.from_step, dict(zip(self.sources, stage.shares.tolist(), strict=True))) for stage in self._stages
         ]
 
     def stage(self, data_step: int) -> int:
-        """Number of the stage to which `data_step` belongs, from 0."""
+        """Return the number, from 0, of the stage that contains `data_step`."""
         return max(number for number, stage in enumerate(self._stages) if stage.from_step <= data_step)
 
 
 def quantized(weights: list[float]) -> Integers:
-    """Whole rows of a period for each weight: the largest remainders are rounded up, and no positive weight gets none."""
+    """Return rows of a period for each weight, by largest remainders; a positive weight gets at least one row."""
     exact = np.array(weights) / sum(weights) * PERIOD
     shares = np.where(exact > 0, np.maximum(np.floor(exact), 1), 0).astype(np.int64)
     order = np.argsort(shares - exact, kind="stable")
     missing = PERIOD - int(shares.sum())
     if missing >= 0:
         shares[order[:missing]] += 1
-    while missing < 0:  # many tiny weights were raised to one row: the largest shares pay for them
+    while missing < 0:  # tiny weights were raised to one row: take these rows from the largest shares
         shares[np.argmax(shares)] -= 1
         missing += 1
     return shares
 
 
-def spread(shares: Integers) -> tuple[Integers, Integers]:
-    """Lays the rows of each source evenly over a period: the source of each row, and its rank among the rows of that source.
+def interleave(shares: Integers) -> tuple[Integers, Integers]:
+    """Distribute the rows of each source evenly over a period.
 
-    Row j of a source with k rows lies at (j + 1/2) / k of the period; equal places go in the order of the sources.
+    Returns:
+        int64[PERIOD], the source of each row; and int64[PERIOD], its rank among the rows of that source.
     """
+    # Row j of a source with k rows has the position (j + 1/2) / k in the period. Sorting all rows by position
+    # interleaves the sources; the sort is stable, so equal positions are in the order of the sources.
     source_of = np.repeat(np.arange(len(shares)), shares)
     rank = ranges(shares)
     order = np.argsort((rank + 0.5) / shares[source_of], kind="stable")

@@ -81,8 +81,7 @@ class Store:
         path = Path(folder)
         if not (path / DESCRIPTION).is_file():
             raise InputError(
-                f"there is no token store at {path} ({DESCRIPTION} is missing); make it with "
-                "`python -m tanuki_jax.prepare`"
+                f"there is no token store at {path} ({DESCRIPTION} is missing); `python -m tanuki_jax.prepare` makes it"
             )
         try:
             description = json.loads(

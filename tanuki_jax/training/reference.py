@@ -113,7 +113,7 @@ def _computed(setup: TrainSetup, loader: Loader, checkpoint: Path, documents: Ma
         )
         sums = np.zeros(count)
         for split in ("train", "held_out"):
-            for batch, numbers in loader.everything(name, split, slice(None)):
+            for batch, numbers in loader.all_documents(name, split, slice(None)):
                 placed = place_batch(mesh, jax.tree.map(lambda array: array[local], batch), local, shape)
                 of_tokens = np.asarray(on_all_devices(params, placed)).reshape(numbers.shape)
                 real = numbers[:, times] >= 0

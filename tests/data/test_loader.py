@@ -11,22 +11,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import models
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Data, Tokenizer
 from tanuki_jax.config.mixture import Mixture, Source, Stage
-from tanuki_jax.corpus.chat import builtin as named
+from tanuki_jax.corpus.chat import builtin
 from tanuki_jax.corpus.chat.template_files import write as write_template
-from tanuki_jax.data import loader as loader_module
-from tanuki_jax.data import packing
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import HostBatch, Loader, data_step_of, open_stores
 from tanuki_jax.data.store import Input, Store, StoreWriter
+from tanuki_jax.data.tokenizer.load import load
 
 OF_SOURCE = 100_000
-"""Token n of a test store of number s has the id s * OF_SOURCE + n, so that a token tells where it is from."""
+"""Token n of test store number s has the id s * OF_SOURCE + n, so that a token identifies its source and position."""
 
 
 def write_store(
@@ -37,9 +38,9 @@ def write_store(
     documents_per_record: int = 0,
     settings: Mapping[str, object] | None = None,
 ) -> Store:
-    """A store named `folder.name` of documents with the given numbers of tokens, each text unlike the others.
+    """Write a store named `folder.name` of documents with these numbers of tokens, all with different texts.
 
-    With `documents_per_record`, of chats: every third token is not learned, nor is the first one of a document.
+    With `documents_per_record`, it is a store of chats, in which every third token is not learned.
     """
     tokens = np.arange(sum(sizes), dtype=np.uint32) + number * OF_SOURCE
     together = documents_per_record or 1
@@ -56,9 +57,9 @@ def write_store(
         has_learned=documents_per_record > 0,
         documents_per_record=together,
     ) as writer:
-        places = (np.zeros(len(sizes), np.int32), np.arange(1, len(sizes) + 1))
+        origins = (np.zeros(len(sizes), np.int32), np.arange(1, len(sizes) + 1))
         learned = is_learned(tokens).astype(np.uint8) if documents_per_record else None
-        writer.append(tokens, np.array(sizes, np.int64), digests, *places, learned)
+        writer.append(tokens, np.array(sizes, np.int64), digests, *origins, learned)
         return writer.commit({})
 
 
@@ -111,22 +112,17 @@ def assert_same(one: HostBatch, other: HostBatch) -> None:
 
 
 def inputs_in(row: HostBatch, sizes: Sequence[int]) -> list[int]:
-    """The input tokens of one row of a store with documents of those sizes, after checking everything else against them."""
-    begins = [0, *itertools.accumulate(sizes)]
-    places = {
-        n: (document, begin)
-        for document, (begin, end) in enumerate(itertools.pairwise(begins))
-        for n in range(begin, end)
-    }
+    """Return the input tokens of a row of a store with documents of these sizes; check all other arrays of the row."""
+    document_of = np.repeat(np.arange(len(sizes)), sizes).tolist()
     filled = int((row.segment_ids != 0).sum())
     segment, position, document = 0, 0, -1
     for t in range(filled):
-        here = int(row.tokens[t]) % OF_SOURCE
-        follows = t > 0 and row.tokens[t] == row.tokens[t - 1] + 1 and places[here][0] == document
-        document = places[here][0]
+        token = int(row.tokens[t]) % OF_SOURCE
+        follows = t > 0 and row.tokens[t] == row.tokens[t - 1] + 1 and document_of[token] == document
+        document = document_of[token]
         segment, position = (segment, position + 1) if follows else (segment + 1, 0)
         assert (row.segment_ids[t], row.positions[t], row.loss_weights[t]) == (segment, position, 1.0)
-        assert row.targets[t] == row.tokens[t] + 1 and places[here + 1][0] == document
+        assert row.targets[t] == row.tokens[t] + 1 and document_of[token + 1] == document
     assert (row.pair_ids, row.sides, row.reference_logps) == (None, None, None)
     for array in row[:5]:
         assert array is not None and not array[filled:].any()
@@ -134,13 +130,13 @@ def inputs_in(row: HostBatch, sizes: Sequence[int]) -> list[int]:
 
 
 def all_inputs(sizes: Sequence[int], number: int) -> list[int]:
-    """Every token that is not the last of its document."""
+    """Return every token that is not the last of its document."""
     begins = itertools.accumulate(sizes[:-1], initial=0)
     return [number * OF_SOURCE + begin + n for begin, size in zip(begins, sizes, strict=True) for n in range(size - 1)]
 
 
 def of_each(function: Callable[..., Any], *batches: HostBatch) -> HostBatch:
-    """The batch of what a function makes of each array of some batches, where they have it."""
+    """Apply a function to each array of several batches, where they have it."""
     return Batch(*(None if arrays[0] is None else function(*arrays) for arrays in zip(*batches, strict=True)))
 
 
@@ -172,7 +168,7 @@ def test_two_epochs_read_every_token_of_every_document_twice(
         assert read == Counter(expected)
 
 
-def test_a_batch_holds_whole_rows_of_each_source_in_proportion(loader: Loader) -> None:
+def test_a_batch_has_rows_of_each_source_in_proportion(loader: Loader) -> None:
     rows = [row(loader.batch(step, slice(None)), index) for step in range(6) for index in range(8)]
     for part in rows:
         name = "ab"[part.tokens[0] // OF_SOURCE]
@@ -198,35 +194,35 @@ def test_the_order_of_access_does_not_matter(loader: Loader, stores: dict[str, S
     assert_same(loader.batch(4, [6, 0, 3]), of_each(lambda array: array[[6, 0, 3]], forwards[4]))
 
 
-def test_a_trace_names_the_pieces_of_every_row(loader: Loader, stores: dict[str, Store]) -> None:
+def test_a_trace_names_the_fragments_of_every_row(loader: Loader, stores: dict[str, Store]) -> None:
     epochs = set()
     for step in (0, 5, 9):
         batch = loader.batch(step, slice(None))
-        for index, pieces in enumerate(loader.trace(step)):
-            begins = [(piece, int(stores[piece.source].offsets[piece.document]) + piece.start) for piece in pieces]
+        for index, fragments in enumerate(loader.trace(step)):
+            begins = [(part, int(stores[part.source].offsets[part.document]) + part.start) for part in fragments]
             expected = [
-                n + "ab".index(piece.source) * OF_SOURCE
-                for piece, begin in begins
-                for n in range(begin, begin + piece.length)
+                n + "ab".index(part.source) * OF_SOURCE
+                for part, begin in begins
+                for n in range(begin, begin + part.length)
             ]
-            assert inputs_in(row(batch, index), SIZES[pieces[0].source]) == expected
-            epochs |= {piece.epoch for piece in pieces}
+            assert inputs_in(row(batch, index), SIZES[fragments[0].source]) == expected
+            epochs |= {part.epoch for part in fragments}
     assert {0, 1} <= epochs
 
 
-def test_a_stage_of_a_curriculum_reads_its_sources_on_from_where_they_were(stores: dict[str, Store]) -> None:
+def test_a_stage_continues_each_source_after_the_stage_before(stores: dict[str, Store]) -> None:
     staged = Loader(
         stores, mixture((0, {"a": 1.0, "b": 1.0}), (2, {"b": 1.0}), (4, {"a": 1.0, "b": 1.0})), data(), seed=0
     )
-    sources = [{piece.source for pieces in staged.trace(step) for piece in pieces} for step in range(6)]
+    sources = [{part.source for fragments in staged.trace(step) for part in fragments} for step in range(6)]
     assert sources == [{"a", "b"}] * 2 + [{"b"}] * 2 + [{"a", "b"}] * 2
     steady = Loader(stores, mixture((0, {"a": 1.0})), data(), seed=0)
-    of_a = [pieces for step in (0, 1, 4, 5) for pieces in staged.trace(step) if pieces[0].source == "a"]
-    assert of_a == [*steady.trace(0), *steady.trace(1)]
+    rows_of_a = [row for step in (0, 1, 4, 5) for row in staged.trace(step) if row[0].source == "a"]
+    assert rows_of_a == [*steady.trace(0), *steady.trace(1)]
     assert staged.epochs(2)["a"] == staged.epochs(4)["a"] == steady.epochs(1)["a"]
 
 
-def test_the_fingerprint_changes_with_whatever_changes_batches(stores: dict[str, Store], tmp_path: Path) -> None:
+def test_the_fingerprint_changes_with_all_that_determines_batches(stores: dict[str, Store], tmp_path: Path) -> None:
     def fingerprint(weights: Mapping[str, float] = {"a": 2.0, "b": 1.0}, seed: int = 0, **changes: object) -> str:
         return Loader(stores, mixture((0, weights)), data(**changes), seed).fingerprint
 
@@ -257,7 +253,7 @@ def test_the_data_step_is_the_step_plus_the_skipped_ones_before_it(skipped: set[
     assert data_step_of(step, sorted(skipped)) == read[step]
 
 
-def test_iterating_reads_the_steps_in_order_without_the_skipped_ones(loader: Loader) -> None:
+def test_iterating_reads_the_steps_in_order_without_skipped_ones(loader: Loader) -> None:
     batches = loader.iterate(3, [1, 5], skipped=(0, 3, 6, 7))
     read = list(itertools.islice(batches, 20))
     assert [step for step, _ in read] == [4, 5, *range(8, 26)]
@@ -275,13 +271,11 @@ def test_closing_ends_the_threads_that_read_ahead(loader: Loader) -> None:
     assert readers and not any(thread.is_alive() for thread in readers)
 
 
-def test_an_error_of_the_store_reaches_the_reader(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
-        raise OSError("the disk is gone")
-
-    monkeypatch.setattr(Store, "read", broken)
-    with pytest.raises(OSError, match="the disk is gone"):
-        next(loader.iterate(0, slice(None)))
+def test_an_error_of_the_store_reaches_the_reader(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "a", 0, SIZES["a"])
+    (store.folder / "tokens" / "c" / "0").unlink()
+    with pytest.raises(InputError, match="is damaged"):
+        next(Loader({"a": store}, mixture((0, {"a": 1.0})), data(), 0).iterate(0, slice(None)))
 
 
 def test_held_out_rows_are_fixed_and_never_trained_on(stores: dict[str, Store]) -> None:
@@ -307,39 +301,21 @@ def test_a_source_of_one_document_has_nothing_held_out(tmp_path: Path, stores: d
 
 def test_a_source_with_nothing_to_train_on_is_named(tmp_path: Path, stores: dict[str, Store]) -> None:
     empty = write_store(tmp_path / "empty", 3, [1, 1])
-    with pytest.raises(InputError, match=r"^empty in stores hold"):
+    with pytest.raises(InputError, match=r"^empty in stores have no document"):
         Loader({"a": stores["a"], "empty": empty}, mixture((0, {"a": 1.0, "empty": 1.0})), data(), 0)
 
 
-def test_large_plans_are_read_from_disk_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loader: Loader) -> None:
-    monkeypatch.setattr(packing, "KEPT_FROM_PIECES", 0)
-    written = {name: write_store(tmp_path / name, number, sizes) for number, (name, sizes) in enumerate(SIZES.items())}
-    kept = Loader(written, mixture((0, {"a": 2.0, "b": 1.0})), data(), 0)
-    assert_same(kept.batch(30, slice(None)), loader.batch(30, slice(None)))
+def test_large_plans_are_written_to_disk(tmp_path: Path, loader: Loader) -> None:
+    stores = {name: write_store(tmp_path / name, number, sizes) for number, (name, sizes) in enumerate(SIZES.items())}
+    writing = Loader(stores, mixture((0, {"a": 2.0, "b": 1.0})), data(), 0, plans_kept_from=0)
+    assert_same(writing.batch(30, slice(None)), loader.batch(30, slice(None)))
     assert len(list((tmp_path / "a" / "plans").iterdir())) >= 2
-
-
-def test_an_epoch_is_packed_once_however_many_threads_want_it(
-    stores: dict[str, Store], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    packed: list[int] = []
-    real: Callable[..., packing.Plan] = packing.plan
-
-    def counting(store: Store, settings: packing.Settings, folder: Path) -> packing.Plan:
-        packed.append(settings.epoch)
-        return real(store, settings, folder)
-
-    monkeypatch.setattr(packing, "plan", counting)
-    one = Loader(stores, mixture((0, {"a": 1.0})), data(), 0)
-    for _ in itertools.islice(one.iterate(0, slice(None)), 12):
-        pass
-    assert max(Counter(packed).values()) == 1 and len(packed) > 3
 
 
 PAIRS = [3, 4, 5, 6, 2, 2, 9, 8, 7, 5, 3, 3, 4, 9, 6, 6, 5, 5, 2, 9, 4, 4, 8, 3]
 
 
-def test_only_the_targets_that_are_learned_have_a_weight_in_chats(tmp_path: Path, stores: dict[str, Store]) -> None:
+def test_only_learned_targets_of_chats_have_a_weight(tmp_path: Path, stores: dict[str, Store]) -> None:
     chats = write_store(tmp_path / "chats", 2, PAIRS, documents_per_record=1)
     both = Loader({"a": stores["a"], "chats": chats}, mixture((0, {"a": 1.0, "chats": 1.0})), data(), 0)
     read: Counter[str] = Counter()
@@ -356,7 +332,7 @@ def test_only_the_targets_that_are_learned_have_a_weight_in_chats(tmp_path: Path
 
 
 @pytest.mark.parametrize("together", [2, 3])
-def test_rows_say_which_documents_belong_together_and_which_side_each_is(tmp_path: Path, together: int) -> None:
+def test_pair_ids_and_sides_identify_the_documents_of_a_record(tmp_path: Path, together: int) -> None:
     store = write_store(tmp_path / "pairs", 0, PAIRS, documents_per_record=together)
     loader = Loader({"pairs": store}, mixture((0, {"pairs": 1.0})), data(sequence_length=40, batch_rows=2), 0)
     assert loader.documents_per_record == together
@@ -366,43 +342,43 @@ def test_rows_say_which_documents_belong_together_and_which_side_each_is(tmp_pat
         batch = loader.batch(step, slice(None))
         assert batch.pair_ids is not None and batch.sides is not None
         assert batch.pair_ids.dtype == batch.sides.dtype == np.int32
-        for index, pieces in enumerate(loader.trace(step)):
+        for index, fragments in enumerate(loader.trace(step)):
             filled = batch.segment_ids[index] > 0
             documents = document_of[batch.tokens[index][filled]]
-            assert documents.tolist() == [piece.document for piece in pieces for _ in range(piece.length)]
+            assert documents.tolist() == [part.document for part in fragments for _ in range(part.length)]
             np.testing.assert_array_equal(batch.sides[index][filled], documents % together + 1)
             order = {record: number for number, record in enumerate(dict.fromkeys((documents // together).tolist()), 1)}
             assert batch.pair_ids[index][filled].tolist() == [
                 order[record] for record in (documents // together).tolist()
             ]
             assert not batch.pair_ids[index][~filled].any() and not batch.sides[index][~filled].any()
-            assert all(Counter(piece.document // together for piece in pieces)[record] == together for record in order)
+            assert all(Counter(part.document // together for part in fragments)[record] == together for record in order)
             seen.update(documents.tolist())
     assert seen == set(range(len(PAIRS)))
 
 
-def test_pairs_are_held_out_whole(tmp_path: Path) -> None:
+def test_both_documents_of_a_pair_are_in_one_split(tmp_path: Path) -> None:
     store = write_store(tmp_path / "pairs", 0, PAIRS, documents_per_record=2)
     shape = data(sequence_length=24, batch_rows=4, held_out_share=0.3)
     loader = Loader({"pairs": store}, mixture((0, {"pairs": 1.0})), shape, 0)
     document_of = np.repeat(np.arange(len(PAIRS)), PAIRS)
     batch = loader.held_out("pairs", 6)
     held_out = set(document_of[batch.tokens[batch.segment_ids > 0]].tolist())
-    trained = {piece.document for step in range(12) for pieces in loader.trace(step) for piece in pieces}
+    trained = {part.document for step in range(12) for fragments in loader.trace(step) for part in fragments}
     assert held_out and trained and held_out | trained == set(range(len(PAIRS))) and not held_out & trained
     assert {document ^ 1 for document in held_out} == held_out
     assert batch.sides is not None and set(batch.sides.flat) == {0, 1, 2}
 
 
 @pytest.mark.parametrize("batch_rows", [1, 3, 50])
-def test_everything_is_read_once_with_the_number_of_each_tokens_document(tmp_path: Path, batch_rows: int) -> None:
+def test_all_documents_are_read_once_with_the_number_of_each(tmp_path: Path, batch_rows: int) -> None:
     store = write_store(tmp_path / "pairs", 0, PAIRS, documents_per_record=2)
     shape = data(sequence_length=24, batch_rows=batch_rows, held_out_share=0.3)
     loader = Loader({"pairs": store}, mixture((0, {"pairs": 1.0})), shape, 3)
     document_of = np.repeat(np.arange(len(PAIRS)), PAIRS)
     read: list[int] = []
     for split in ("train", "held_out"):
-        for batch, documents in loader.everything("pairs", split, slice(None)):
+        for batch, documents in loader.all_documents("pairs", split, slice(None)):
             filled = batch.segment_ids > 0
             assert batch.tokens.shape == documents.shape == (batch_rows, 24)
             np.testing.assert_array_equal(documents[filled], document_of[batch.tokens[filled]])
@@ -411,18 +387,18 @@ def test_everything_is_read_once_with_the_number_of_each_tokens_document(tmp_pat
     assert sorted(read) == all_inputs(PAIRS, 0)
 
 
-def test_hosts_read_parts_of_everything(tmp_path: Path) -> None:
+def test_hosts_read_parts_of_all_documents(tmp_path: Path) -> None:
     store = write_store(tmp_path / "chats", 0, PAIRS, documents_per_record=1)
     loader = Loader({"chats": store}, mixture((0, {"chats": 1.0})), data(sequence_length=24, batch_rows=4), 0)
-    whole = list(loader.everything("chats", "train", slice(None)))
-    assert not whole[-1][0].segment_ids[-1].any(), "some host should have nothing but padding in the last batch"
-    parts = zip(*(loader.everything("chats", "train", slice(host, host + 1)) for host in range(4)), strict=True)
-    for (of_all, all_documents), of_hosts in zip(whole, parts, strict=True):
+    complete = list(loader.all_documents("chats", "train", slice(None)))
+    assert not complete[-1][0].segment_ids[-1].any(), "some host should have only padding in the last batch"
+    parts = zip(*(loader.all_documents("chats", "train", slice(host, host + 1)) for host in range(4)), strict=True)
+    for (of_all, all_documents), of_hosts in zip(complete, parts, strict=True):
         assert_same(of_all, of_each(lambda *arrays: np.concatenate(arrays), *(batch for batch, _ in of_hosts)))
         np.testing.assert_array_equal(all_documents, np.concatenate([documents for _, documents in of_hosts]))
 
 
-def test_what_a_reference_gave_a_document_lies_at_its_first_token(tmp_path: Path) -> None:
+def test_reference_logps_are_at_the_first_token_of_a_document(tmp_path: Path) -> None:
     pairs = {
         name: write_store(tmp_path / name, number, PAIRS, documents_per_record=2) for number, name in enumerate("pq")
     }
@@ -434,16 +410,16 @@ def test_what_a_reference_gave_a_document_lies_at_its_first_token(tmp_path: Path
     for batch in (loader.batch(2, slice(None)), loader.held_out("p", 8), loader.held_out("q", 8)):
         assert batch.reference_logps is not None and batch.reference_logps.dtype == np.float32
         first = (batch.positions == 0) & (batch.segment_ids > 0)
-        source, place = np.divmod(batch.tokens[first], OF_SOURCE)
-        np.testing.assert_array_equal(batch.reference_logps[first], totals[source, document_of[place]])
+        source, token = np.divmod(batch.tokens[first], OF_SOURCE)
+        np.testing.assert_array_equal(batch.reference_logps[first], totals[source, document_of[token]])
         np.testing.assert_array_equal(batch.reference_logps[~first], 0.0)
     assert_same(loader.batch(2, slice(None))._replace(reference_logps=None), without)
-    assert loader.fingerprint != fingerprint, "a run does not go on with another reference"
+    assert loader.fingerprint != fingerprint, "a run should not resume with another reference"
 
 
-def test_sources_that_do_not_go_together_or_into_a_row_are_named(tmp_path: Path, stores: dict[str, Store]) -> None:
+def test_unlike_or_too_long_records_are_refused(tmp_path: Path, stores: dict[str, Store]) -> None:
     pairs = write_store(tmp_path / "pairs", 2, PAIRS, documents_per_record=2)
-    with pytest.raises(InputError, match=r"kto 3\), not a 1, pairs 2"):
+    with pytest.raises(InputError, match=r"kto 3\), not a 1, pairs 2: take"):
         Loader({"a": stores["a"], "pairs": pairs}, mixture((0, {"a": 1.0, "pairs": 1.0})), data(sequence_length=24), 0)
     longest = max(a + b - 2 for a, b in zip(PAIRS[::2], PAIRS[1::2], strict=True))
     assert (
@@ -451,13 +427,13 @@ def test_sources_that_do_not_go_together_or_into_a_row_are_named(tmp_path: Path,
     )
     with pytest.raises(
         InputError,
-        match=rf"a record of pairs takes {longest} places of a row, and data.sequence_length is {longest - 1}",
+        match=rf"a record of pairs takes {longest} positions of a row, and data.sequence_length is {longest - 1}",
     ):
         Loader({"pairs": pairs}, mixture((0, {"pairs": 1.0})), data(sequence_length=longest - 1), 0)
 
 
-def test_batches_of_texts_are_those_from_before_there_were_chats(loader: Loader) -> None:
-    """Hashes of what was read, and of the fingerprint that checkpoints hold, when a batch had five arrays."""
+def test_batches_of_texts_are_those_of_the_first_version(loader: Loader) -> None:
+    """Compare with hashes from when a batch had five arrays; checkpoints of that time contain this fingerprint."""
     hashed = hashlib.sha256()
     for step in (0, 3, 50):
         for array in loader.batch(step, slice(None))[:5]:
@@ -466,44 +442,44 @@ def test_batches_of_texts_are_those_from_before_there_were_chats(loader: Loader)
 
 
 @pytest.fixture
-def tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
-    class OfTheConfig:
-        fingerprint = "t"
+def tokenizer(tmp_path: Path) -> Path:
+    folder = tmp_path / "tokenizer"
+    folder.mkdir()
+    tokenizers.Tokenizer(models.WordLevel({"<EOD>": 0, "<unk>": 1}, "<unk>")).save(str(folder / "tokenizer.json"))
+    return folder
 
-    monkeypatch.setattr(loader_module, "load", lambda path: OfTheConfig())
+
+def stored(tmp_path: Path, tokenizer: Path) -> Data:
+    return data(stores=str(tmp_path), tokenizer=Tokenizer(path=str(tokenizer)))
 
 
-@pytest.mark.usefixtures("tokenizer")
-def test_stores_that_are_missing_are_all_named(tmp_path: Path) -> None:
-    write_store(tmp_path / "a", 0, [5, 9])
+def test_all_missing_stores_are_named(tmp_path: Path, tokenizer: Path) -> None:
+    write_store(tmp_path / "a", 0, [5, 9], load(tokenizer).fingerprint)
     with pytest.raises(InputError, match=r"no store of b, c; .*prepare"):
-        open_stores(data(stores=str(tmp_path)), mixture((0, {"a": 1.0, "b": 1.0}), (9, {"a": 1.0, "c": 1.0})))
+        open_stores(stored(tmp_path, tokenizer), mixture((0, {"a": 1.0, "b": 1.0}), (9, {"a": 1.0, "c": 1.0})))
 
 
-@pytest.mark.usefixtures("tokenizer")
-def test_only_the_sources_that_are_read_need_a_store(tmp_path: Path) -> None:
-    write_store(tmp_path / "a", 0, [5, 9])
-    assert list(open_stores(data(stores=str(tmp_path)), mixture((0, {"a": 1.0, "b": 0.0})))) == ["a"]
+def test_only_the_sources_that_are_read_need_a_store(tmp_path: Path, tokenizer: Path) -> None:
+    write_store(tmp_path / "a", 0, [5, 9], load(tokenizer).fingerprint)
+    assert list(open_stores(stored(tmp_path, tokenizer), mixture((0, {"a": 1.0, "b": 0.0})))) == ["a"]
 
 
-@pytest.mark.usefixtures("tokenizer")
-def test_a_store_of_another_tokenizer_is_refused(tmp_path: Path) -> None:
-    write_store(tmp_path / "a", 0, [5, 9])
-    write_store(tmp_path / "b", 0, [5, 9], tokenizer="another")
+def test_a_store_of_another_tokenizer_is_refused(tmp_path: Path, tokenizer: Path) -> None:
+    write_store(tmp_path / "a", 0, [5, 9], load(tokenizer).fingerprint)
+    write_store(tmp_path / "b", 0, [5, 9], "another")
     with pytest.raises(InputError, match=r"^b in .* not made with the tokenizer"):
-        open_stores(data(stores=str(tmp_path)), mixture((0, {"a": 1.0, "b": 1.0})))
+        open_stores(stored(tmp_path, tokenizer), mixture((0, {"a": 1.0, "b": 1.0})))
 
 
-@pytest.mark.usefixtures("tokenizer")
-def test_a_store_of_another_template_is_refused(tmp_path: Path) -> None:
-    template = named.find("chatml")
-    write_store(tmp_path / "a", 0, [5, 9], documents_per_record=1, settings={"template": template.fingerprint})
-    (tmp_path / "tokenizer").mkdir()
-    wanted = data(stores=str(tmp_path), tokenizer=Tokenizer(path=str(tmp_path / "tokenizer")))
-    for other in (None, named.find("llama3")):
+def test_a_store_of_another_template_is_refused(tmp_path: Path, tokenizer: Path) -> None:
+    template = builtin.find("chatml")
+    settings = {"template": template.fingerprint}
+    write_store(tmp_path / "a", 0, [5, 9], load(tokenizer).fingerprint, documents_per_record=1, settings=settings)
+    wanted = stored(tmp_path, tokenizer)
+    for other in (None, builtin.find("llama3")):
         if other is not None:
-            write_template(tmp_path / "tokenizer", other)
-        with pytest.raises(InputError, match=r"^a in .* not made with the chat template beside .*tokenizer; delete"):
+            write_template(tokenizer, other)
+        with pytest.raises(InputError, match=r"^a in .* not made with the chat template of .*tokenizer; delete"):
             open_stores(wanted, mixture((0, {"a": 1.0})))
-    write_template(tmp_path / "tokenizer", template)
+    write_template(tokenizer, template)
     assert list(open_stores(wanted, mixture((0, {"a": 1.0})))) == ["a"]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tanuki_jax.config.mixture import Mixture, Source, Stage
-from tanuki_jax.data.mixing import PERIOD, VERSION, RowMixture, quantized, spread
+from tanuki_jax.data.mixing import PERIOD, VERSION, RowMixture, interleave, quantized
 
 positive_weights = st.lists(st.floats(1e-7, 1e3), min_size=1, max_size=8)
 
@@ -21,17 +21,17 @@ def mixture(*stages: tuple[int, dict[str, float]]) -> Mixture:
 
 
 def read(rows: RowMixture, batch_rows: int, steps: range) -> list[tuple[str, int]]:
-    """Source and row of the source, of every row of the data steps."""
-    found = [rows.rows(step, np.arange(batch_rows)) for step in steps]
+    """Return source and row of the source, for every row of the data steps."""
+    batches = [rows.rows(step, np.arange(batch_rows)) for step in steps]
     return [
         (rows.sources[s], n)
-        for part in found
+        for part in batches
         for s, n in zip(part.sources.tolist(), part.indices.tolist(), strict=True)
     ]
 
 
 def counted(source_of: npt.NDArray[np.int64], sources: int) -> npt.NDArray[np.int64]:
-    """int64[PERIOD, sources]: rows of each source among the first n + 1."""
+    """Return int64[PERIOD, sources]: rows of each source among the first n + 1."""
     return np.cumsum(source_of[:, None] == np.arange(sources), axis=0, dtype=np.int64)
 
 
@@ -47,7 +47,7 @@ def test_weights_become_whole_rows_near_their_share(weights: list[float]) -> Non
 @given(positive_weights)
 def test_every_prefix_holds_each_source_in_its_share_within_the_bound(weights: list[float]) -> None:
     shares = quantized(weights)
-    source_of, _ = spread(shares)
+    source_of, _ = interleave(shares)
     due = np.arange(1, PERIOD + 1)[:, None] * shares / PERIOD
     bound = 0.5 + shares / PERIOD * len(shares) / 2
     assert (np.abs(counted(source_of, len(shares)) - due) <= bound + 1e-9).all()
@@ -82,14 +82,14 @@ def test_every_source_is_read_row_after_row_through_all_stages(
         *((start, dict(zip("abc", weights, strict=True))) for start, (_, weights) in zip(starts, lengths, strict=False))
     )
     rows = RowMixture(chosen, batch_rows)
-    found = [rows.rows(step, np.arange(batch_rows)) for step in range(starts[-1])]
+    batches = [rows.rows(step, np.arange(batch_rows)) for step in range(starts[-1])]
     for source, name in enumerate(rows.sources):
-        indices = np.concatenate([part.indices[part.sources == source] for part in found])
+        indices = np.concatenate([part.indices[part.sources == source] for part in batches])
         np.testing.assert_array_equal(indices, np.arange(len(indices)))
         assert rows.consumed(starts[-1])[name] == len(indices)
 
 
-def test_a_later_stage_moves_nothing_before_it_and_no_source() -> None:
+def test_a_later_stage_changes_no_earlier_row_and_skips_none() -> None:
     before = RowMixture(mixture((0, {"a": 3.0, "b": 1.0})), 16)
     after = RowMixture(mixture((0, {"a": 3.0, "b": 1.0}), (5, {"a": 1.0, "b": 9.0})), 16)
     assert read(before, 16, range(5)) == read(after, 16, range(5))
@@ -102,7 +102,7 @@ def test_a_source_of_weight_zero_is_not_read() -> None:
     assert [source for source, _ in read(rows, 4, range(4))] == ["a"] * 8 + ["b"] * 8
 
 
-def test_rows_are_the_same_alone_and_together() -> None:
+def test_rows_are_the_same_alone_and_in_a_batch() -> None:
     rows = RowMixture(mixture((0, {"a": 0.7, "b": 0.3})), 50_000)
     together = read(rows, 50_000, range(3))
     for step, row in ((0, 0), (1, 15_536), (2, 49_999)):

@@ -1,8 +1,9 @@
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from tanuki_jax.data.packing import Plan, Settings, Spans, best_fit, in_split, p
 
 @dataclasses.dataclass
 class Documents:
-    """Documents of the given numbers of tokens; unless told otherwise, all texts differ."""
+    """Documents with the attributes of a store that the packer reads."""
 
     fingerprint: str
     digests: npt.NDArray[np.uint64]
@@ -26,6 +27,7 @@ class Documents:
 
 
 def documents(sizes: list[int], digests: list[int] | None = None) -> Documents:
+    """Return documents of these numbers of tokens, whose texts all differ if `digests` are not given."""
     hashes = np.arange(len(sizes)) if digests is None else np.array(digests)
     return Documents("some store", hashes.astype(np.uint64), np.concatenate(([0], np.cumsum(sizes))).astype(np.int64))
 
@@ -35,12 +37,12 @@ def settings(**changes: object) -> Settings:
     return dataclasses.replace(standard, **changes)  # type: ignore[arg-type]
 
 
-def whole(made: Plan) -> Spans:
+def all_rows(made: Plan) -> Spans:
     return made.spans(np.arange(made.rows))
 
 
 def naive_best_fit_decreasing(lengths: list[int], sequence_length: int) -> list[int]:
-    """Room left in every row, by trying all rows for every item."""
+    """Return the room left in every row, by trying all rows for every item."""
     rooms: list[int] = []
     for length in sorted(lengths, reverse=True):
         fitting = [room for room in rooms if room >= length]
@@ -55,23 +57,23 @@ lengths_up_to_24 = st.lists(st.integers(1, 24), max_size=80)
 
 
 @given(lengths_up_to_24)
-def test_rows_are_as_full_as_those_of_best_fit_decreasing_done_naively(lengths: list[int]) -> None:
+def test_rows_are_as_full_as_those_of_a_naive_best_fit_decreasing(lengths: list[int]) -> None:
     row_of, rows = best_fit(np.array(lengths, np.int64), 24)
     filled = np.bincount(row_of, weights=lengths, minlength=rows)
     assert sorted(24 - filled) == sorted(naive_best_fit_decreasing(lengths, 24))
 
 
 @given(st.lists(st.integers(1, 70), max_size=60), st.integers(1, 24), st.integers(1, 40), st.integers(0, 3))
-def test_every_prediction_of_every_document_lies_in_one_place(
+def test_every_prediction_of_every_document_is_in_one_row(
     sizes: list[int], sequence_length: int, window: int, epoch: int
 ) -> None:
     store = documents(sizes)
     made = plan(store, settings(sequence_length=sequence_length, window_documents=window, epoch=epoch), Path())
-    spans = whole(made)
+    spans = all_rows(made)
     inputs = [
         (d, s + i) for d, s, n in zip(spans.documents, spans.starts, spans.lengths, strict=True) for i in range(n)
     ]
-    assert sorted(inputs) == [(document, place) for document, size in enumerate(sizes) for place in range(size - 1)]
+    assert sorted(inputs) == [(document, token) for document, size in enumerate(sizes) for token in range(size - 1)]
     row_of = np.repeat(np.arange(made.rows), spans.row_sizes)
     filled = np.bincount(row_of, weights=spans.lengths, minlength=made.rows)
     assert (filled <= sequence_length).all() and (filled > 0).all()
@@ -83,10 +85,10 @@ def test_all_epochs_have_the_same_number_of_rows(sizes: list[int], window: int) 
     assert len(rows) == 1
 
 
-def test_epochs_and_seeds_have_orders_of_their_own() -> None:
+def test_every_epoch_and_seed_has_its_own_order() -> None:
     store = documents([17] * 200)
     orders = {
-        tuple(whole(plan(store, settings(seed=seed, epoch=epoch), Path())).documents)
+        tuple(all_rows(plan(store, settings(seed=seed, epoch=epoch), Path())).documents)
         for seed in (0, 1)
         for epoch in (0, 1)
     }
@@ -110,21 +112,20 @@ def test_real_looking_lengths_leave_less_than_two_percent_of_padding() -> None:
         assert sum(sizes) - len(sizes) > 0.98 * made.rows * sequence_length
 
 
-def test_long_and_short_documents_lie_anywhere_in_the_epoch_and_in_their_rows() -> None:
+def test_lengths_do_not_correlate_with_the_position_in_epoch_or_row() -> None:
     sizes = np.random.default_rng(0).integers(2, 60, 8000).tolist()
     made = plan(documents(sizes), settings(sequence_length=64), Path())
-    spans = whole(made)
+    spans = all_rows(made)
     row_of = np.repeat(np.arange(made.rows), spans.row_sizes)
-    place = packing.ranges(spans.row_sizes) / np.repeat(spans.row_sizes, spans.row_sizes)
-    several = (
-        np.repeat(spans.row_sizes, spans.row_sizes) == 2
-    )  # the number of pieces in a row does depend on their lengths
+    position = packing.ranges(spans.row_sizes) / np.repeat(spans.row_sizes, spans.row_sizes)
+    # The number of fragments in a row depends on their lengths, so rows of one number are compared.
+    several = np.repeat(spans.row_sizes, spans.row_sizes) == 2
     assert abs(np.corrcoef(row_of, spans.lengths)[0, 1]) < 0.03
-    assert abs(np.corrcoef(place[several], spans.lengths[several])[0, 1]) < 0.05
+    assert abs(np.corrcoef(position[several], spans.lengths[several])[0, 1]) < 0.05
 
 
 def test_the_order_is_the_same_on_every_machine_until_the_version_changes() -> None:
-    spans = whole(
+    spans = all_rows(
         plan(documents(list(range(2, 90))), settings(window_documents=30, epoch=3, held_out_share=0.1), Path())
     )
     columns = b"".join(column.astype("<i8").tobytes() for column in spans)
@@ -143,11 +144,9 @@ def test_the_order_is_the_same_on_every_machine_until_the_version_changes() -> N
         ),
     ],
 )
-def test_plans_of_texts_are_those_from_before_records_had_several_documents(
-    changes: dict[str, object], expected: str
-) -> None:
+def test_plans_of_texts_are_those_of_the_first_version(changes: dict[str, object], expected: str) -> None:
     store = documents([1 + (n * n * 7) % 83 for n in range(150)], [n % 120 for n in range(150)])
-    columns = b"".join(column.astype("<i8").tobytes() for column in whole(plan(store, settings(**changes), Path())))
+    columns = b"".join(column.astype("<i8").tobytes() for column in all_rows(plan(store, settings(**changes), Path())))
     assert hashlib.sha256(columns).hexdigest()[:16] == expected
 
 
@@ -159,7 +158,7 @@ def test_plans_of_texts_are_those_from_before_records_had_several_documents(
     epoch=st.integers(0, 3),
     share=st.sampled_from([0.0, 0.4]),
 )
-def test_the_documents_of_a_record_lie_whole_and_in_order_in_one_row(
+def test_the_documents_of_a_record_are_uncut_and_in_order_in_one_row(
     records: list[list[int]], window: int, epoch: int, share: float
 ) -> None:
     together = len(records[0]) if records else 2
@@ -169,7 +168,7 @@ def test_the_documents_of_a_record_lie_whole_and_in_order_in_one_row(
         has_learned=True,
         documents_per_record=together,
     )
-    found: list[int] = []
+    packed: list[int] = []
     for split in ("train", "held_out"):
         changed = settings(sequence_length=24, window_documents=window, epoch=epoch, held_out_share=share, split=split)
         made = plan(store, changed, Path())
@@ -182,8 +181,8 @@ def test_the_documents_of_a_record_lie_whole_and_in_order_in_one_row(
                 numbers.tolist() == [first + n for first in firsts for n in range(together)]
                 and not (firsts % together).any()
             )
-            found += numbers.tolist()
-    assert sorted(found) == list(range(len(digests)))
+            packed += numbers.tolist()
+    assert sorted(packed) == list(range(len(digests)))
 
 
 @given(st.lists(st.integers(2, 17), max_size=60), st.integers(1, 30))
@@ -191,7 +190,7 @@ def test_chats_are_packed_as_texts_are(sizes: list[int], window: int) -> None:
     store = documents(sizes)
     chats = dataclasses.replace(store, has_learned=True)
     for column, same in zip(
-        *(whole(plan(each, settings(window_documents=window), Path())) for each in (store, chats)), strict=True
+        *(all_rows(plan(each, settings(window_documents=window), Path())) for each in (store, chats)), strict=True
     ):
         np.testing.assert_array_equal(column, same)
 
@@ -202,11 +201,13 @@ def test_windows_of_pairs_have_equally_many_rows_in_every_epoch() -> None:
         documents(sizes, [n // 2 for n in range(400)]), has_learned=True, documents_per_record=2
     )
     rows = {plan(pairs, settings(window_documents=30, epoch=epoch), Path()).rows for epoch in range(4)}
-    firsts = [whole(plan(pairs, settings(window_documents=30, epoch=epoch), Path())).documents[0] for epoch in range(4)]
+    firsts = [
+        all_rows(plan(pairs, settings(window_documents=30, epoch=epoch), Path())).documents[0] for epoch in range(4)
+    ]
     assert len(rows) == 1 and len(set(firsts)) > 1
 
 
-def test_equal_texts_are_on_one_side_of_the_split() -> None:
+def test_equal_texts_are_in_one_split() -> None:
     digests = np.random.default_rng(0).integers(0, 300, 1000).tolist()
     store = documents([5] * 1000, digests)
     held_out, train = (
@@ -216,7 +217,7 @@ def test_equal_texts_are_on_one_side_of_the_split() -> None:
     assert not {digests[n] for n in held_out} & {digests[n] for n in train}
 
 
-def test_the_share_is_that_of_the_documents() -> None:
+def test_the_held_out_share_is_that_of_the_documents() -> None:
     store = documents([5] * 20_000)
     assert in_split(store, settings(split="held_out", held_out_share=0.05)).size == pytest.approx(1000, rel=0.1)
 
@@ -225,7 +226,7 @@ def test_the_share_is_that_of_the_documents() -> None:
     ("share", "digests", "held_out"),
     [(0.001, [7, 7, 8], (1, 2)), (1.0, [7, 8, 9], (2,)), (0.5, [7, 7], (0,)), (0.0, [7, 8], (0,))],
 )
-def test_a_small_store_has_both_sides_if_it_has_two_texts(
+def test_a_small_store_has_both_splits_if_it_has_two_texts(
     share: float, digests: list[int], held_out: tuple[int, ...]
 ) -> None:
     assert (
@@ -239,21 +240,25 @@ def test_a_document_of_one_token_has_nothing_to_predict() -> None:
     assert plan(documents([1, 1]), settings(), Path()).rows == 0
 
 
-def test_a_plan_from_disk_is_the_plan_that_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_from_disk_is_the_plan_that_was_made(tmp_path: Path) -> None:
     store = documents(np.random.default_rng(0).integers(1, 60, 500).tolist())
-    made = whole(plan(store, settings(window_documents=90), tmp_path / "plans"))
+    made = all_rows(plan(store, settings(window_documents=90), tmp_path / "plans"))
     assert not (tmp_path / "plans").exists()
-    monkeypatch.setattr(packing, "KEPT_FROM_PIECES", 0)
-    written = whole(plan(store, settings(window_documents=90), tmp_path / "plans"))
-    monkeypatch.setattr(packing, "windows", None)
-    read = whole(plan(store, settings(window_documents=90), tmp_path / "plans"))
-    for column, same, again in zip(made, written, read, strict=True):
+    written = all_rows(plan(store, settings(window_documents=90), tmp_path / "plans", kept_from=0))
+    for column, same in zip(made, written, strict=True):
         np.testing.assert_array_equal(column, same)
-        np.testing.assert_array_equal(column, again)
 
 
-def test_plans_of_other_settings_and_stores_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "KEPT_FROM_PIECES", 0)
+def test_a_plan_on_disk_is_not_made_again(tmp_path: Path) -> None:
+    store = documents([5, 9, 30, 12])
+    made = all_rows(plan(store, settings(), tmp_path, kept_from=0))
+    (kept,) = tmp_path.iterdir()
+    np.save(kept / "documents.npy", made.documents[::-1])
+    read = all_rows(plan(store, settings(), tmp_path, kept_from=0))
+    assert read.documents.tolist() == made.documents[::-1].tolist() != made.documents.tolist()
+
+
+def test_plans_of_other_settings_and_stores_have_folders_of_their_own(tmp_path: Path) -> None:
     store = documents([5, 9, 30])
     other = dataclasses.replace(store, fingerprint="another")
     for changed in (
@@ -263,34 +268,54 @@ def test_plans_of_other_settings_and_stores_are_kept_apart(tmp_path: Path, monke
         settings(sequence_length=8),
         settings(split="held_out", held_out_share=0.1),
     ):
-        plan(store, changed, tmp_path)
-    plan(other, settings(), tmp_path)
+        plan(store, changed, tmp_path, kept_from=0)
+    plan(other, settings(), tmp_path, kept_from=0)
     assert len(list(tmp_path.iterdir())) == 6
 
 
-def test_a_plan_that_cannot_be_finished_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = packing.windows
+class Watched(Documents):
+    """Documents that call a function whenever `offsets` is read, with the number of times that it was."""
 
-    def ends_early(*arguments: object) -> Iterator[Spans]:
-        yield next(real(*arguments))  # type: ignore[arg-type]
-        raise OSError("the disk is gone")
+    reads = 0
+    on_read: Callable[[int], None] = staticmethod(lambda reads: None)
 
-    monkeypatch.setattr(packing, "KEPT_FROM_PIECES", 0)
-    monkeypatch.setattr(packing, "windows", ends_early)
+    def __getattribute__(self, name: str) -> Any:
+        if name == "offsets":
+            self.reads += 1
+            self.on_read(self.reads)
+        return super().__getattribute__(name)
+
+
+def watched(store: Documents, on_read: Callable[[int], None]) -> Documents:
+    result = Watched(**{field.name: getattr(store, field.name) for field in dataclasses.fields(store)})
+    result.on_read = on_read
+    return result
+
+
+def test_a_plan_that_cannot_be_finished_leaves_no_file(tmp_path: Path) -> None:
+    pairs = dataclasses.replace(
+        documents([5, 9, 4, 6] * 5, [n // 2 for n in range(20)]), has_learned=True, documents_per_record=2
+    )
+
+    def on_read(reads: int) -> None:
+        if reads == 6:  # in the second window: the first one is written
+            assert len(list(tmp_path.iterdir())) == 1
+            raise OSError("the disk is gone")
+
     with pytest.raises(OSError, match="the disk is gone"):
-        plan(documents([5, 9, 30]), settings(), tmp_path)
+        plan(watched(pairs, on_read), settings(window_documents=3), tmp_path, kept_from=0)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_writers_of_one_plan_do_not_disturb_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "KEPT_FROM_PIECES", 0)
-    real, store = packing.windows, documents([5, 9, 30])
+def test_two_writers_of_one_plan_do_not_disturb_each_other(tmp_path: Path) -> None:
+    store = documents([5, 9, 30])
+    others: list[Plan] = []
 
-    def while_another_writes(*arguments: object) -> Iterator[Spans]:
-        monkeypatch.setattr(packing, "windows", real)
-        plan(store, settings(), tmp_path)
-        yield from real(*arguments)  # type: ignore[arg-type]
+    def on_read(reads: int) -> None:
+        if list(tmp_path.iterdir()) and not others:  # this writer has begun
+            others.append(plan(store, settings(), tmp_path, kept_from=0))
 
-    monkeypatch.setattr(packing, "windows", while_another_writes)
-    assert Counter(whole(plan(store, settings(), tmp_path)).documents.tolist()) == {0: 1, 1: 1, 2: 2}
+    made = plan(watched(store, on_read), settings(), tmp_path, kept_from=0)
+    assert len(others) == 1
+    assert Counter(all_rows(made).documents.tolist()) == {0: 1, 1: 1, 2: 2}
     assert len(list(tmp_path.iterdir())) == 1

@@ -14,7 +14,7 @@ from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.config.serialize import from_json
 from tanuki_jax.data.batch import SIDES
-from tanuki_jax.data.loader import Loader, Piece, data_step_of, open_stores
+from tanuki_jax.data.loader import Loader, Fragment, data_step_of, open_stores
 from tanuki_jax.data.store import Origin, Store
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 
@@ -26,7 +26,7 @@ class Explained:
     """One piece of a document in one row of a batch."""
 
     row: int
-    piece: Piece
+    piece: Fragment
     origin: Origin
     document_tokens: int
     """Tokens of the whole document, its end included."""
@@ -106,7 +106,7 @@ def _read[Config](path: Path, kind: type[Config]) -> Config:
 
 
 def located(
-    pieces: Sequence[tuple[int, Piece]], stores: Mapping[str, Store], tokenizer: Tokenizer, tokens: int = TOKENS_SHOWN
+    pieces: Sequence[tuple[int, Fragment]], stores: Mapping[str, Store], tokenizer: Tokenizer, tokens: int = TOKENS_SHOWN
 ) -> list[Explained]:
     """Pieces and their rows, with where they came from and the text of their first `tokens` tokens."""
     explained = []

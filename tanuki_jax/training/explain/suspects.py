@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tanuki_jax.data.loader import HostBatch, Piece
+from tanuki_jax.data.loader import HostBatch, Fragment
 from tanuki_jax.training.explain.probe import Floats
 from tanuki_jax.training.guard import DEVIATION
 
@@ -39,7 +39,7 @@ class Document:
     row: int
     begin: int
     """Place of its first token in the row."""
-    piece: Piece
+    piece: Fragment
     before: Losses
     """On the weights from before all of the steps that are compared."""
     deviations: float = 0.0
@@ -63,7 +63,7 @@ class Document:
         return slice(self.begin, self.begin + self.piece.length)
 
 
-def measure(step: int, traced: Sequence[Sequence[Piece]], batch: HostBatch, losses_nt: Floats) -> list[Document]:
+def measure(step: int, traced: Sequence[Sequence[Fragment]], batch: HostBatch, losses_nt: Floats) -> list[Document]:
     """The documents of a batch and their losses, row after row.
 
     Args:

@@ -11,7 +11,7 @@ from tanuki_jax.config.experiment import AdamW, Checkpoints, Data, Experiment, H
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.serialize import to_json
-from tanuki_jax.data.loader import Loader, Piece, open_stores
+from tanuki_jax.data.loader import Loader, Fragment, open_stores
 from tanuki_jax.data.store import Input, StoreWriter
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.explain import main
@@ -134,7 +134,7 @@ def test_of_preferences_the_side_and_what_is_learned_are_told(tmp_path: Path) ->
             learned,
         )
         store = writer.commit({})
-    pieces = [(0, Piece("pairs", 0, 2, 0, 3)), (1, Piece("pairs", 0, 3, 0, 2))]
+    pieces = [(0, Fragment("pairs", 0, 2, 0, 3)), (1, Fragment("pairs", 0, 3, 0, 2))]
     chosen, rejected = located(pieces, {"pairs": store}, tokenizer)
     assert (chosen.used, chosen.first_words, chosen.learned_words) == (
         "tokens 1-3 of 4, epoch 1, chosen, 2 learned",

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tanuki_jax.data.batch import Batch
-from tanuki_jax.data.loader import Piece
+from tanuki_jax.data.loader import Fragment
 from tanuki_jax.training.explain.suspects import (
     ALONE_BEFORE,
     ALONE_IN,
@@ -21,14 +21,14 @@ from tanuki_jax.training.explain.suspects import (
 def document(
     mean: float, *, length: int = 4, step: int = 5, share: float | None = None, deviations: float = 0.0
 ) -> Document:
-    return Document(step, 0, 0, Piece("some", 0, 0, 0, length), Losses(mean, mean, 0), deviations, share=share)
+    return Document(step, 0, 0, Fragment("some", 0, 0, 0, length), Losses(mean, mean, 0), deviations, share=share)
 
 
 def test_losses_are_those_of_the_places_of_each_document() -> None:
     losses_nt = np.array([[1.0, 2.0, 6.0, 4.0, 0.0], [5.0, np.nan, 7.0, 0.0, 0.0]])
     targets = np.arange(10, dtype=np.int32).reshape(2, 5)
     batch = Batch(targets, targets, np.ones((2, 5), np.float32), targets, targets)
-    traced = [[Piece("a", 0, 0, 0, 3), Piece("a", 0, 1, 0, 1)], [Piece("b", 0, 2, 0, 3)]]
+    traced = [[Fragment("a", 0, 0, 0, 3), Fragment("a", 0, 1, 0, 1)], [Fragment("b", 0, 2, 0, 3)]]
     first, second, third = measure(7, traced, batch, losses_nt)
     assert (first.step, first.row, first.places(), first.before) == (7, 0, slice(0, 3), Losses(3.0, 6.0, 2))
     assert (second.places(), second.before) == (slice(3, 4), Losses(4.0, 4.0, 3))
@@ -38,7 +38,7 @@ def test_losses_are_those_of_the_places_of_each_document() -> None:
 def test_only_what_is_learned_counts() -> None:
     losses_nt, targets = np.array([[9.0, 2.0, 0.0, 4.0, 1.0]]), np.arange(5, dtype=np.int32)[None]
     batch = Batch(targets, targets, np.array([[0, 1, 0, 1, 1]], np.float32), targets, targets)
-    first, second = measure(7, [[Piece("a", 0, 0, 0, 4), Piece("a", 0, 1, 0, 1)]], batch, losses_nt)
+    first, second = measure(7, [[Fragment("a", 0, 0, 0, 4), Fragment("a", 0, 1, 0, 1)]], batch, losses_nt)
     assert (first.before, first.learned) == (Losses(3.0, 4.0, 3), 2) and (second.before, second.learned) == (
         Losses(1.0, 1.0, 4),
         1,
