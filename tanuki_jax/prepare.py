@@ -1,4 +1,4 @@
-"""Make a tokenizer and token stores of documents; what exists is used as it is.
+"""Make a tokenizer and token stores of documents; existing ones are used.
 
 python -m tanuki_jax.prepare --config=tiny
 python -m tanuki_jax.prepare --config=8b --data.stores /scratch/stores --workers 64
@@ -14,16 +14,16 @@ from tanuki_jax.base.errors import InputError
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Train the tokenizer of an experiment and make the token stores of its mixture; what exists already is used as it is."""
+    """Train the tokenizer of an experiment and make the token stores of its mixture; existing ones are used."""
 
     workers: int = 0
-    """Processes that encode; 0: one for each core."""
+    """Number of processes that encode; 0: one for each core."""
     preview: int = 0
-    """Print this many records of each source of chats or preferences, with what is learned in colour, and make nothing."""
+    """Print this many records of each source of chats or preferences, the learned text in colour, and write no file."""
 
 
 def main(words: list[str]) -> None:
-    # Worker processes import this file too, and need nothing of the command line.
+    # Worker processes import this file too, and do not need the command line.
     from rich.console import Console
 
     from tanuki_jax.config import registry
@@ -34,9 +34,9 @@ def main(words: list[str]) -> None:
 
     experiment, options = parse("prepare", words, Options)
     if options.workers < 0:
-        raise InputError(f"--workers is {options.workers}, and must not be negative")
+        raise InputError(f"--workers is {options.workers} and must not be negative")
     if options.preview < 0:
-        raise InputError(f"--preview is {options.preview}, and must not be negative")
+        raise InputError(f"--preview is {options.preview} and must not be negative")
     mixture = registry.mixture.find(experiment.data.mixture)
     console = Console(markup=False, highlight=False)
     if options.preview:
@@ -48,11 +48,11 @@ def main(words: list[str]) -> None:
     console.width = max(console.width, console.measure(table, options=console.options.update(max_width=1_000)).maximum)
     console.print(table)
     if any(entry.store.has_learned for entry in prepared):
-        console.print(summary.passes(experiment, mixture, prepared), soft_wrap=True)
+        console.print(summary.epoch_line(experiment, mixture, prepared), soft_wrap=True)
 
 
 def _cores() -> int:
-    """Return how many cores this process may use, where the system tells."""
+    """Return the number of cores that this process may use, or all of the machine's if the system does not say."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

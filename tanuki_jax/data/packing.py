@@ -268,7 +268,7 @@ _COLUMNS = {"documents": np.int64, "starts": np.int64, "lengths": np.int32}
 
 
 def _write(kept: Path, parts: Iterator[Spans]) -> None:
-    """Writes a plan window by window. It is at `kept` once it is whole, also if several processes write it at the same time."""
+    """Write a plan window by window. `kept` appears complete, even if several processes write it at once."""
     with new_folder(kept, concurrent=True) as draft:
         row_sizes = [np.empty(0, np.int64)]
         with contextlib.ExitStack() as open_files:

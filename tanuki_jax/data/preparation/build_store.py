@@ -41,7 +41,7 @@ def build(inventory: Inventory, folder: Path, tokenizer: Tokenizer, workers: Exe
             inputs=inventory.inputs,
             settings=inventory.settings,
             has_learned=inventory.rendering is not None,
-            documents_per_record=inventory.rendering.documents if inventory.rendering else 1,
+            documents_per_record=inventory.rendering.documents_per_record if inventory.rendering else 1,
         ) as writer,
     ):
         merge = Merge(inventory, writer)

@@ -1,4 +1,4 @@
-"""Conversations and preferences as documents of which a part is learned."""
+"""Turn conversations and preferences into documents with a mask of learned tokens."""
 
 import dataclasses
 import functools
@@ -17,105 +17,106 @@ from tanuki_jax.data.preparation.work_units import Row
 from tanuki_jax.data.tokenizer.chat_tokens import EncodedChat, encode_chat, encode_chats, require_encoded
 from tanuki_jax.data.tokenizer.load import Tokenizer
 
-DOCUMENTS: dict[str, int] = {"chat": 1, "preference": 2, "kto": 3}
-"""Of each record: the conversation; the chosen answer and the rejected one; these and the answer to another prompt."""
+type ChatForm = Literal["chat", "preference", "kto"]
+"""Forms of records that are rendered by a chat template."""
+
+DOCUMENTS_PER_RECORD: dict[ChatForm, int] = {"chat": 1, "preference": 2, "kto": 3}
+"""1: the conversation; 2: the chosen and the rejected answer; 3: these and the answer to another prompt."""
 
 BATCH_CHARACTERS = 1 << 15
-"""Characters that are encoded at a time: many chats, and few objects alive."""
+"""Characters that are encoded at a time: enough chats for few calls of the tokenizer, and few objects in memory."""
 
 type _Encode = Callable[[Sequence[Message]], EncodedChat]
 
 
 @dataclasses.dataclass(frozen=True)
 class Rendering:
-    """What determines the documents of conversations and preferences beside the tokenizer."""
+    """Settings that determine the documents of conversations and preferences, besides the tokenizer."""
 
-    form: Literal["chat", "preference", "kto"]
+    form: ChatForm
     template: Template
     sequence_length: int
-    """T. Records are not cut, so what takes more than T places does not become documents."""
+    """T. Records are not cut, so one that takes more than T positions of a row becomes no document."""
 
     @property
-    def documents(self) -> int:
-        """How many documents a record becomes."""
-        return DOCUMENTS[self.form]
+    def documents_per_record(self) -> int:
+        """Return the number of documents that a record becomes."""
+        return DOCUMENTS_PER_RECORD[self.form]
 
     @property
     def settings(self) -> dict[str, Any]:
-        """As a store keeps it."""
+        """Return the settings as a store records them."""
         return {"form": self.form, "template": self.template.fingerprint, "sequence_length": self.sequence_length}
 
 
 class Example(NamedTuple):
-    """The documents of one record."""
+    """Documents of one record."""
 
     row: Row
     documents: tuple[EncodedChat, ...]
     texts: tuple[str, ...]
-    """Of each document, as it would be read in pretraining."""
+    """Text of each document, as pretraining would read it."""
     hashed: str
-    """The text whose hash says on which side of the held-out split the record is."""
+    """Text whose hash decides whether the record is held out."""
     shortened: str
-    """How much is left of it, if it was too long; else empty."""
+    """Number of messages that were kept, as a sentence, if the record was too long; else empty."""
 
 
-class Refused(NamedTuple):
-    """A row that becomes no document."""
+class Refusal(NamedTuple):
+    """Row that becomes no document, and the reason."""
 
     row: Row
     kind: Literal["malformed", "dropped"]
-    """Dropped are those that are too long."""
+    """Fault of the row; a record that is too long is dropped."""
     reason: str
 
 
-def examples(rows: Iterable[Row], tokenizer: Tokenizer, rendering: Rendering) -> Iterator[Example | Refused]:
-    """What becomes of the rows of a unit, in their order, but for refused ones, which may come earlier.
+def examples(rows: Iterable[Row], tokenizer: Tokenizer, rendering: Rendering) -> Iterator[Example | Refusal]:
+    """Render and encode the rows of a unit. The examples are in the order of the rows; a refusal may come earlier.
 
-    In the form "kto" each record gets the chosen answer of the record before it, the first record that of the second.
+    In the form "kto" each record gets the chosen answer of the record before it, and the first record that of the
+    second.
     """
     kto = rendering.form == "kto"
-    asked = (
-        _asked(row, answer, kto)
-        for row, answer in (_with_another_answer(rows) if kto else ((row, None) for row in rows))
-    )
-    for batch in _batches(asked):
+    with_answers = _with_another_answer(rows) if kto else ((row, None) for row in rows)
+    for batch in _batches(_chats_to_encode(row, answer, kto) for row, answer in with_answers):
         encoded = iter(encode_chats(tokenizer, rendering.template, (chat for each in batch for chat in each.chats)))
         for each in batch:
             try:
                 yield _example(each, [require_encoded(next(encoded)) for _ in each.chats], tokenizer, rendering)
             except InputError as error:
-                yield Refused(each.row, "malformed", str(error))
+                yield Refusal(each.row, "malformed", str(error))
 
 
-class _Asked(NamedTuple):
-    """The chats of a row, to be encoded."""
+class _ChatsToEncode(NamedTuple):
+    """Conversations of a row, one for each document."""
 
     row: Row
     chats: tuple[tuple[Message, ...], ...] = ()
     malformed: str = ""
-    """Why there is none."""
+    """Reason why there are none."""
 
 
-def _asked(row: Row, answer: str | None, kto: bool) -> _Asked:
+def _chats_to_encode(row: Row, answer: str | None, kto: bool) -> _ChatsToEncode:
     record = row.record
     if isinstance(record, Conversation):
-        return _Asked(row, (record.messages,))
+        return _ChatsToEncode(row, (record.messages,))
     if isinstance(record, Preference):
         if kto and answer is None:
-            return _Asked(
+            return _ChatsToEncode(
                 row, malformed="there is no other record in its part of the file whose answer could be another prompt's"
             )
         answers = (record.chosen, record.rejected) if answer is None else (record.chosen, record.rejected, answer)
-        return _Asked(row, tuple((*record.prompt, Message("assistant", said)) for said in answers))
+        return _ChatsToEncode(row, tuple((*record.prompt, Message("assistant", content)) for content in answers))
     assert isinstance(record, Malformed)
-    return _Asked(row, malformed=record.reason)
+    return _ChatsToEncode(row, malformed=record.reason)
 
 
-def _batches(asked: Iterable[_Asked]) -> Iterator[list[_Asked]]:
-    """About BATCH_CHARACTERS at a time."""
-    batch: list[_Asked] = []
+def _batches(chats: Iterable[_ChatsToEncode]) -> Iterator[list[_ChatsToEncode]]:
+    """Yield rows in batches of about BATCH_CHARACTERS."""
+    batch: list[_ChatsToEncode] = []
     characters = 0
-    for each in asked:
+    for each in chats:
         batch.append(each)
         characters += 1 + sum(len(message.content) for chat in each.chats for message in chat)
         if characters >= BATCH_CHARACTERS:
@@ -126,22 +127,19 @@ def _batches(asked: Iterable[_Asked]) -> Iterator[list[_Asked]]:
 
 
 def _example(
-    asked: _Asked, documents: Sequence[EncodedChat], tokenizer: Tokenizer, rendering: Rendering
-) -> Example | Refused:
-    if asked.malformed:
-        raise InputError(asked.malformed)
+    source: _ChatsToEncode, documents: Sequence[EncodedChat], tokenizer: Tokenizer, rendering: Rendering
+) -> Example | Refusal:
+    if source.malformed:
+        raise InputError(source.malformed)
     if rendering.form == "chat":
-        return _chat(
-            asked.row,
-            documents[0],
-            functools.partial(encode_chat, tokenizer, rendering.template),
-            rendering.sequence_length,
-        )
-    return _preference(asked.row, asked.chats, documents, rendering.sequence_length)
+        encode = functools.partial(encode_chat, tokenizer, rendering.template)
+        return _chat_example(source.row, documents[0], encode, rendering.sequence_length)
+    return _preference_example(source.row, source.chats, documents, rendering.sequence_length)
 
 
 def _with_another_answer(rows: Iterable[Row]) -> Iterator[tuple[Row, str | None]]:
-    """Rows, each with the chosen answer of the preference before it; None where there is no other."""
+    """Yield each row with the chosen answer of the preference before it; None where there is no other preference."""
+    # The first preference has none before it. It is held back until the second one is read, and gets that one's answer.
     first: Row | None = None
     before: str | None = None
     for row in rows:
@@ -163,7 +161,9 @@ def _chosen(row: Row) -> str:
     return row.record.chosen
 
 
-def _chat(row: Row, encoded: EncodedChat, encode: _Encode, sequence_length: int) -> Example | Refused:
+def _chat_example(row: Row, encoded: EncodedChat, encode: _Encode, sequence_length: int) -> Example | Refusal:
+    """Return the document of a conversation, without its last exchanges if it is too long."""
+
     def fits(messages: Sequence[Message]) -> bool:
         return len(encode(messages).ids) <= sequence_length + 1
 
@@ -174,7 +174,7 @@ def _chat(row: Row, encoded: EncodedChat, encode: _Encode, sequence_length: int)
         too_long = f"{len(encoded.ids):,} tokens are more than data.sequence_length + 1 = {sequence_length + 1:,}"
         shorter = truncated(messages, fits, keep="beginning")
         if shorter is None:
-            return Refused(row, "dropped", f"{too_long}, and not even the first exchange has so few")
+            return Refusal(row, "dropped", f"{too_long}, and so are those of the first exchange")
         shortened = f"{too_long}: the first {len(shorter)} of {len(messages)} messages are kept"
         messages, encoded = shorter, encode(shorter)
     _require_learned(encoded)
@@ -182,9 +182,10 @@ def _chat(row: Row, encoded: EncodedChat, encode: _Encode, sequence_length: int)
     return Example(row, (encoded,), (text,), text, shortened)
 
 
-def _preference(
+def _preference_example(
     row: Row, chats: Sequence[tuple[Message, ...]], encoded: Sequence[EncodedChat], sequence_length: int
-) -> Example | Refused:
+) -> Example | Refusal:
+    """Return the documents of a preference, of which only the last answers are learned."""
     record = row.record
     assert isinstance(record, Preference)
     documents = tuple(map(_last_answer_learned, encoded))
@@ -192,19 +193,19 @@ def _preference(
         _require_learned(document)
     if np.array_equal(documents[0].ids, documents[1].ids):
         raise InputError("the chosen and the rejected answer are the same tokens")
-    places = sum(len(document.ids) - 1 for document in documents)
-    if places > sequence_length:
-        return Refused(
-            row,
-            "dropped",
-            f"its answers with their prompts take {places:,} places, and data.sequence_length is {sequence_length:,}",
+    positions = sum(len(document.ids) - 1 for document in documents)
+    if positions > sequence_length:
+        reason = (
+            f"its answers with their prompts take {positions:,} positions of a row, and data.sequence_length is "
+            f"{sequence_length:,}"
         )
+        return Refusal(row, "dropped", reason)
     texts = tuple(as_text(Conversation(record.id, messages)) for messages in chats)
     return Example(row, documents, texts, as_text(Conversation(record.id, record.prompt)), "")
 
 
 def _last_answer_learned(encoded: EncodedChat) -> EncodedChat:
-    """The same with nothing learned before the last stretch that is: answers in a prompt are no part of the preference."""
+    """Keep only the last learned span of the mask: answers in the prompt are not part of the preference."""
     learned = encoded.learned.copy()
     last = int(np.flatnonzero(learned)[-1]) + 1 if learned.any() else 0
     not_learned = np.flatnonzero(~learned[:last])
@@ -214,6 +215,6 @@ def _last_answer_learned(encoded: EncodedChat) -> EncodedChat:
 
 
 def _require_learned(encoded: EncodedChat) -> None:
-    """InputError if no target is learned; the first token is never one."""
+    """Raise InputError if no target is learned; the first token is never a target."""
     if not encoded.learned[1:].any():
-        raise InputError("nothing of it is learned")
+        raise InputError("no token of it is learned")

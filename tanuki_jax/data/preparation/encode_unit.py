@@ -1,4 +1,4 @@
-"""What a worker process does: one unit of a source to one part on disk."""
+"""Work of a worker process: encode one unit of a source into one part on disk."""
 
 import array
 import dataclasses
@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -18,19 +18,20 @@ import numpy.typing as npt
 from tanuki_jax.base.atomic import replacing
 from tanuki_jax.corpus.records.read import Malformed
 from tanuki_jax.data.preparation.chat_documents import Example, Rendering, examples
-from tanuki_jax.data.preparation.part import Part, learned_path, tokens_path
+from tanuki_jax.data.preparation.part import FAULTS_NAMED, Fault, Part, learned_path, tokens_path
 from tanuki_jax.data.preparation.work_units import Row, Unit, rows_of, text_of
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 
 BATCH_CHARACTERS = 1 << 20
-MALFORMED_NAMED = 20
+"""Characters of texts that are encoded at a time."""
 REASON_CHARACTERS = 200
+"""Characters of a fault's reason that are recorded."""
 
 _tokenizer: Tokenizer
 
 
 def start_worker(tokenizer: str) -> None:
-    """Runs once in each worker process: loads the tokenizer, and sees to it that the process does not outlive its parent."""
+    """Initialize a worker process: load the tokenizer, and make the process end when its parent does."""
     global _tokenizer
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
@@ -39,18 +40,20 @@ def start_worker(tokenizer: str) -> None:
 
 
 def encode_in_worker(unit: Unit, part: Path, dtype: str, rendering: Rendering | None) -> int:
-    """Encodes a unit with the tokenizer of this worker process: chats and preferences as `rendering` says, without it texts."""
+    """Encode a unit with the tokenizer of this worker process, as texts if `rendering` is None."""
     if rendering is None:
-        return encode_unit(unit, _tokenizer, part, dtype)
-    return encode_chats(unit, _tokenizer, part, dtype, rendering)
+        return encode_text_unit(unit, _tokenizer, part, dtype)
+    return encode_chat_unit(unit, _tokenizer, part, dtype, rendering)
 
 
-def encode_unit(unit: Unit, tokenizer: Tokenizer, part: Path, dtype: str) -> int:
-    """Encodes the documents of a unit, each with the end-of-document token behind it, into a part; the number of tokens."""
+def encode_text_unit(
+    unit: Unit, tokenizer: Tokenizer, part: Path, dtype: str, batch_characters: int = BATCH_CHARACTERS
+) -> int:
+    """Encode the documents of a unit, each with an end-of-document token, into a part; return the number of tokens."""
     columns = _Columns()
     end = np.array([tokenizer.eod], dtype)
     with replacing(tokens_path(part)) as partial, partial.open("wb") as file:
-        for texts in _batches(rows_of(unit, "text", columns.rows_read), columns):
+        for texts in _batches(rows_of(unit, "text", columns.rows_read), columns, batch_characters):
             documents = tokenizer.encode_batch(texts)
             _write(file, [ids for document in documents for ids in (document, end)], dtype)
             columns.lengths.extend(len(document) + 1 for document in documents)
@@ -58,8 +61,8 @@ def encode_unit(unit: Unit, tokenizer: Tokenizer, part: Path, dtype: str) -> int
     return sum(columns.lengths)
 
 
-def encode_chats(unit: Unit, tokenizer: Tokenizer, part: Path, dtype: str, rendering: Rendering) -> int:
-    """Encodes the conversations or preferences of a unit, and what of them is learned, into a part; the number of tokens."""
+def encode_chat_unit(unit: Unit, tokenizer: Tokenizer, part: Path, dtype: str, rendering: Rendering) -> int:
+    """Encode the chats or preferences of a unit, and their masks, into a part; return the number of tokens."""
     columns = _Columns()
     learned = 0
     with (
@@ -70,10 +73,10 @@ def encode_chats(unit: Unit, tokenizer: Tokenizer, part: Path, dtype: str, rende
     ):
         for example in examples(rows_of(unit, rendering.form, columns.rows_read), tokenizer, rendering):
             if not isinstance(example, Example):
-                columns.add_refused(example.row, example.kind, example.reason)
+                columns.add_fault(example.row, example.kind, example.reason)
                 continue
             if example.shortened:
-                columns.add_refused(example.row, "shortened", example.shortened)
+                columns.add_fault(example.row, "shortened", example.shortened)
             _write(file, [document.ids for document in example.documents], dtype)
             _write(learned_file, [document.learned for document in example.documents], "uint8")
             learned += sum(int(document.learned[1:].sum()) for document in example.documents)
@@ -89,43 +92,43 @@ def _write(file: BinaryIO, arrays: Sequence[npt.NDArray[Any]], dtype: str) -> No
 
 
 class _Columns:
-    """Collects what a `Part` holds, in little memory however many documents there are."""
+    """Columns of a `Part` while it is encoded, in compact arrays."""
 
     def __init__(self) -> None:
         self.lengths = array.array("q")
         self.rows_read: list[int] = []
         self._digests = bytearray()
-        self._pieces = array.array("i")
+        self._slices = array.array("i")
         self._rows = array.array("q")
-        self._refused: Counter[str] = Counter()
-        self._named: list[tuple[Row, str, str]] = []
+        self._faults: Counter[Fault] = Counter()
+        self._named: list[tuple[Row, Fault, str]] = []
         self._characters = 0
         self._bytes = 0
 
     def add_text(self, row: Row, text: str, hashed: str) -> None:
-        """A document's text, and the one whose hash is its digest."""
+        """Add a document's text; the hash of `hashed` is its digest."""
         encoded = text.encode()
         self._digests += hashlib.blake2b(encoded if hashed is text else hashed.encode(), digest_size=8).digest()
-        self._pieces.append(row.piece)
+        self._slices.append(row.slice_index)
         self._rows.append(row.row)
         self._characters += len(text)
         self._bytes += len(encoded)
 
-    def add_refused(self, row: Row, kind: Literal["malformed", "dropped", "shortened"], reason: str) -> None:
-        """A row that is no document, or less of one than it could be."""
-        self._refused[kind] += 1
-        if self._refused[kind] <= MALFORMED_NAMED:
-            self._named.append((row, kind, reason[:REASON_CHARACTERS]))
+    def add_fault(self, row: Row, fault: Fault, reason: str) -> None:
+        """Count a row's fault, and record its reason if it is one of the first."""
+        self._faults[fault] += 1
+        if self._faults[fault] <= FAULTS_NAMED:
+            self._named.append((row, fault, reason[:REASON_CHARACTERS]))
 
     def part(self, learned: int | None = None) -> Part:
-        """The columns as arrays; of chats and preferences also how many tokens are `learned`."""
+        """Return the columns as arrays; `learned` is the number of learned tokens of chats and preferences."""
         part = Part(
             lengths=np.array(self.lengths, np.int64),
             digests=np.frombuffer(self._digests, np.uint64),
-            pieces=np.array(self._pieces, np.int32),
+            pieces=np.array(self._slices, np.int32),
             rows=np.array(self._rows, np.int64),
-            malformed=np.array(self._refused["malformed"], np.int64),
-            named_pieces=np.array([row.piece for row, _, _ in self._named], np.int32),
+            malformed=np.array(self._faults["malformed"], np.int64),
+            named_pieces=np.array([row.slice_index for row, _, _ in self._named], np.int32),
             named_rows=np.array([row.row for row, _, _ in self._named], np.int64),
             named_reasons=np.array([reason for _, _, reason in self._named], np.str_),
             rows_read=np.array(self.rows_read, np.int64),
@@ -136,26 +139,26 @@ class _Columns:
             return part
         return dataclasses.replace(
             part,
-            named_kinds=np.array([kind for _, kind, _ in self._named], np.str_),
-            dropped=np.array(self._refused["dropped"], np.int64),
-            shortened=np.array(self._refused["shortened"], np.int64),
+            named_kinds=np.array([fault for _, fault, _ in self._named], np.str_),
+            dropped=np.array(self._faults["dropped"], np.int64),
+            shortened=np.array(self._faults["shortened"], np.int64),
             learned=np.array(learned, np.int64),
         )
 
 
-def _batches(rows: Iterable[Row], columns: _Columns) -> Iterator[list[str]]:
-    """The texts, about a million characters at a time; everything else of the rows goes to `columns`."""
+def _batches(rows: Iterable[Row], columns: _Columns, batch_characters: int) -> Iterator[list[str]]:
+    """Yield texts, about `batch_characters` at a time; all other data of the rows is added to `columns`."""
     texts: list[str] = []
     characters = 0
     for row in rows:
         if isinstance(row.record, Malformed):
-            columns.add_refused(row, "malformed", row.record.reason)
+            columns.add_fault(row, "malformed", row.record.reason)
             continue
         text = text_of(row.record)
         columns.add_text(row, text, hashed=text)
         texts.append(text)
         characters += len(text)
-        if characters >= BATCH_CHARACTERS:
+        if characters >= batch_characters:
             yield texts
             texts, characters = [], 0
     if texts:
@@ -163,6 +166,7 @@ def _batches(rows: Iterable[Row], columns: _Columns) -> Iterator[list[str]]:
 
 
 def _leave_with_parent() -> None:
+    """End this process as soon as its parent has ended, also if the parent was killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""What a source consists of on this machine, found before anything starts, and the units in which it is encoded."""
+"""Inventory of a source's files or tasks on this machine, and the units in which it is encoded."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -10,13 +10,20 @@ from tanuki_jax.corpus.records.files import InputFile, Slice, expand, split
 from tanuki_jax.corpus.tasks.registry import find
 from tanuki_jax.corpus.tasks.splits import preference
 from tanuki_jax.data.preparation.chat_documents import Rendering
-from tanuki_jax.data.preparation.work_units import TASK_SEED, FileUnit, TaskUnit, Unit, task_path
+from tanuki_jax.data.preparation.work_units import (
+    PREFERENCE_FORMS,
+    TASK_SEED,
+    FileUnit,
+    TaskUnit,
+    Unit,
+    task_path,
+)
 from tanuki_jax.data.store import Input
 
 UNITS = 64
-"""At least so many in a source that is large enough for it, so that many workers have something to do."""
+"""Number of units of a source, within the limits below, so that all workers are busy."""
 UNIT_BYTES = (1 << 20, 32 << 20)
-"""Least and most that a unit reads; the last unit may have less, and a compressed file, which is always whole, more."""
+"""Least and most bytes of a unit; the last unit may have fewer, and a compressed file, which is never cut, more."""
 UNIT_TASKS = (1_000, 50_000)
 """Least and most records of a unit of tasks."""
 UNIT_FILES = 1_000
@@ -25,55 +32,66 @@ UNIT_FILES = 1_000
 
 @dataclasses.dataclass(frozen=True)
 class Inventory:
-    """A source, what it is made from, and its units in the order of its documents."""
+    """Source with its inputs, and its units in the order of its documents."""
 
     source: Source
     inputs: tuple[Input, ...]
     units: tuple[Unit, ...]
     rendering: Rendering | None = None
-    """How its records become documents, for a source that is not of texts, once the tokenizer is there."""
+    """Settings by which chats and preferences become documents; None for texts, and before the tokenizer is loaded."""
 
     @property
     def name(self) -> str:
-        """Name of the source."""
+        """Return the name of the source."""
         return self.source.name
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What besides the inputs determines the documents."""
+        """Return the values that determine the documents, besides the inputs."""
         origin = {"documents": self.source.documents} if self.source.tasks else {"text_field": self.source.text_field}
         assert (self.rendering is None) == (self.source.form == "text")
         return origin if self.rendering is None else origin | self.rendering.settings
 
 
-def take_inventory(mixture: Mixture) -> list[Inventory]:
-    """All sources that the mixture reads. InputError names every one that is missing or empty."""
-    found: list[Inventory] = []
+def take_inventory(
+    mixture: Mixture, *, unit_bytes: tuple[int, int] = UNIT_BYTES, unit_files: int = UNIT_FILES
+) -> list[Inventory]:
+    """Return an inventory of each source that the mixture reads.
+
+    Args:
+        mixture: sources and their weights.
+        unit_bytes: least and most bytes of a unit of files.
+        unit_files: most files of a unit.
+
+    Raises:
+        InputError: sources are missing or empty; it names all of them.
+    """
+    inventories: list[Inventory] = []
     missing: list[str] = []
     for source in mixture.used:
         try:
-            found.append(_inventory(source))
+            inventories.append(_inventory(source, unit_bytes, unit_files))
         except InputError as error:
             missing.append(f"{source.name} ({error})")
     if missing:
-        raise InputError(f"the mixture reads what this machine does not have: {'; '.join(missing)}")
-    return found
+        raise InputError(f"the mixture reads sources that this machine does not have: {'; '.join(missing)}")
+    return inventories
 
 
-def _inventory(source: Source) -> Inventory:
+def _inventory(source: Source, byte_limits: tuple[int, int], unit_files: int) -> Inventory:
     if bool(source.paths) == bool(source.tasks):
         raise InputError(
-            "a source has either paths or tasks" + (", not both" if source.paths else ", and this one has neither")
+            "a source must have either paths or tasks" + (", not both" if source.paths else ", and this one has none")
         )
     if source.tasks:
         return Inventory(
             source, tuple(Input(task_path(family), 0) for family in source.tasks), tuple(_task_units(source))
         )
     files = expand(source.paths)
-    unit_bytes = _clamped(sum(file.bytes for file in files) // UNITS, UNIT_BYTES)
-    units = tuple(_file_units(files, source.text_field, unit_bytes))
+    unit_bytes = _clamped(sum(file.bytes for file in files) // UNITS, byte_limits)
+    units = tuple(_file_units(files, source.text_field, unit_bytes, unit_files))
     if not units:
-        raise InputError(f"there is nothing in {', '.join(source.paths)}")
+        raise InputError(f"{', '.join(source.paths)} is empty")
     return Inventory(source, tuple(Input(file.path, file.bytes) for file in files), units)
 
 
@@ -81,19 +99,20 @@ def _task_units(source: Source) -> Iterator[TaskUnit]:
     families = len(source.tasks)
     if source.documents < families:
         raise InputError(
-            f"its tasks write {source.documents} documents, and need at least one for each of {families} families"
+            f"documents is {source.documents}, and its tasks need at least one for each of {families} families"
         )
     per_unit = _clamped(source.documents // UNITS, UNIT_TASKS)
     for number, family in enumerate(source.tasks):
         find(family)
-        if source.form in ("preference", "kto"):
-            preference((family,), 0, TASK_SEED)
+        if source.form in PREFERENCE_FORMS:
+            preference((family,), 0, TASK_SEED)  # InputError if the family has no pairs
         documents = (source.documents + number) // families
         for start in range(0, documents, per_unit):
             yield TaskUnit(family, start, min(start + per_unit, documents))
 
 
-def _file_units(files: Sequence[InputFile], text_field: str, unit_bytes: int) -> Iterator[FileUnit]:
+def _file_units(files: Sequence[InputFile], text_field: str, unit_bytes: int, unit_files: int) -> Iterator[FileUnit]:
+    """Cut large files into slices of about `unit_bytes`, and join small files into units of about as much."""
     slices: list[Slice] = []
     work = 0
     for file in files:
@@ -101,7 +120,7 @@ def _file_units(files: Sequence[InputFile], text_field: str, unit_bytes: int) ->
         for part in parts:
             slices.append(part)
             work += file.bytes * (part.stop - part.start) // parts[-1].stop
-            if work >= unit_bytes or len(slices) == UNIT_FILES:
+            if work >= unit_bytes or len(slices) == unit_files:
                 yield FileUnit(tuple(slices), text_field, work)
                 slices, work = [], 0
     if slices:

@@ -1,38 +1,45 @@
-"""The encoded documents of one unit on disk, until they are merged into a store.
+"""Parts: the encoded documents of one unit on disk, until they are merged into a store.
 
-Parts of texts have only what is not optional.
+Parts of texts have no optional columns.
 """
 
 import dataclasses
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from tanuki_jax.base.atomic import replacing
 
+type Fault = Literal["malformed", "dropped", "shortened"]
+"""Fault of a row: it holds no record, a record that is too long, or one that was too long and has lost turns."""
+FAULTS: tuple[Fault, ...] = ("malformed", "dropped", "shortened")
+
+FAULTS_NAMED = 20
+"""Rows of each fault whose place and reason are recorded; further ones are counted."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """What is known of n documents beside their tokens, and of the rows that held none."""
+    """Columns of n documents, without their tokens, and of the rows with a fault. Field names are the file's."""
 
     lengths: npt.NDArray[np.int64]
     """[n] tokens of each document, the end-of-document token included."""
     digests: npt.NDArray[np.uint64]
-    """[n] hash of each text, or of what is said instead of it (`chats.Example.hashed`)."""
+    """[n] hash of each document's text, or of `Example.hashed`."""
     pieces: npt.NDArray[np.int32]
-    """[n] which of the unit's slices each is in."""
+    """[n] index of each document's slice in the unit."""
     rows: npt.NDArray[np.int64]
-    """[n] row of each within its slice, from 0."""
+    """[n] row of each document within its slice, from 0."""
     malformed: npt.NDArray[np.int64]
-    """[] how many rows are malformed."""
+    """[] number of malformed rows."""
     named_pieces: npt.NDArray[np.int32]
-    """[m] slices of the rows that are named: the first malformed ones, dropped ones and shortened ones."""
+    """[m] slices of the named rows: the first FAULTS_NAMED of each fault."""
     named_rows: npt.NDArray[np.int64]
-    """[m] their rows within the slice."""
+    """[m] rows of the named rows within their slices."""
     named_reasons: npt.NDArray[np.str_]
-    """[m] what is wrong with them."""
+    """[m] reasons of their faults."""
     rows_read: npt.NDArray[np.int64]
     """Rows of each slice of the unit, blank ones included."""
     characters: npt.NDArray[np.int64]
@@ -40,32 +47,32 @@ class Part:
     bytes: npt.NDArray[np.int64]
     """[] bytes of all texts in UTF-8."""
     named_kinds: npt.NDArray[np.str_] | None = None
-    """[m] which of these each of the named rows is; None: malformed."""
+    """[m] faults of the named rows; None: all are malformed."""
     dropped: npt.NDArray[np.int64] | None = None
-    """[] how many records are too long."""
+    """[] number of records that are too long."""
     shortened: npt.NDArray[np.int64] | None = None
-    """[] how many were too long and have lost turns."""
+    """[] number of records that were too long and have lost turns."""
     learned: npt.NDArray[np.int64] | None = None
-    """[] how many tokens are learned. Which ones is beside the tokens."""
+    """[] number of learned tokens; the mask is in the file `learned_path`."""
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Reads what `finish` wrote at `path`."""
+        """Read the part that `finish` wrote at `path`."""
         with np.load(path, allow_pickle=False) as columns:
             return cls(**{name: columns[name] for name in columns.files})
 
     def finish(self, path: Path) -> None:
-        """Writes the part at `path`, which tells that it and its tokens are complete."""
+        """Write the part at `path`. It is written last: if it exists, its tokens are complete."""
         with replacing(path) as partial, partial.open("wb") as file:
             columns = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
             np.savez(file, **{name: column for name, column in columns.items() if column is not None})
 
 
 def tokens_path(part: Path) -> Path:
-    """Where the tokens of the part at that path lie, raw and without a header."""
+    """Return the path of a part's tokens, a file without a header."""
     return part.with_suffix(".tokens")
 
 
 def learned_path(part: Path) -> Path:
-    """Where it lies which of them are learned, uint8, raw and without a header."""
+    """Return the path of a part's mask of learned tokens, uint8, a file without a header."""
     return part.with_suffix(".learned")

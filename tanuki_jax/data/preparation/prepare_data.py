@@ -1,4 +1,4 @@
-"""From an experiment's data section to its tokenizer and the token store of every source, as far as they do not exist yet."""
+"""Make the tokenizer of an experiment and the token store of each source, unless they exist."""
 
 import dataclasses
 import fcntl
@@ -13,11 +13,11 @@ from pathlib import Path
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Data
 from tanuki_jax.config.mixture import Mixture
-from tanuki_jax.corpus.chat import template_files as template_folder
+from tanuki_jax.corpus.chat import template_files
 from tanuki_jax.data.preparation.build_store import build
 from tanuki_jax.data.preparation.encode_unit import start_worker
 from tanuki_jax.data.preparation.inventory import Inventory, take_inventory
-from tanuki_jax.data.preparation.templates import rendered, template_of_config
+from tanuki_jax.data.preparation.templates import configured_template, with_renderings
 from tanuki_jax.data.preparation.tokenizer_sample import sample
 from tanuki_jax.data.store import Input, Store
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
@@ -27,51 +27,51 @@ LOCK = ".lock"
 
 
 @dataclasses.dataclass(frozen=True)
-class Prepared:
-    """The store of a source."""
+class PreparedStore:
+    """Store of a source."""
 
     store: Store
     is_new: bool
-    """Whether this run made it."""
+    """Whether this run made the store."""
 
 
-def prepare(data: Data, mixture: Mixture, workers: int) -> list[Prepared]:
-    """Trains the tokenizer at `data.tokenizer.path` if there is none, then makes every store that is not there.
+def prepare(data: Data, mixture: Mixture, workers: int) -> list[PreparedStore]:
+    """Train the tokenizer at `data.tokenizer.path` if there is none, then make every store that does not exist.
 
-    Puts the template that `data.tokenizer` names beside the tokenizer, if none is there.
+    The template that `data.tokenizer` names is written into the tokenizer's folder, if that has no template.
 
     Args:
-        data: says where tokenizer and stores are.
-        mixture: what `data.mixture` names.
-        workers: processes that encode.
+        data: paths of tokenizer and stores, and settings.
+        mixture: the mixture that `data.mixture` names.
+        workers: number of processes that encode.
 
     Returns:
-        The stores, in the order in which the mixture names their sources.
+        The stores, in the order of the mixture's sources.
 
     Raises:
-        InputError: before anything starts if a source is missing or empty; if a store is there that has another tokenizer or other
-            inputs; if more than `data.malformed_share` of a source is malformed or too long; if chats have no template, or one that
-            says nothing of what is learned; if another process prepares the same stores.
+        InputError: a source is missing or empty (before any work begins); a store exists that was made with another
+            tokenizer or from other inputs; more than `data.malformed_share` of a source is malformed or too long; chats
+            have no template, or one that marks nothing as learned; another process prepares the same stores.
     """
     inventories = take_inventory(mixture)
-    template = template_of_config(data.tokenizer)
+    template = configured_template(data.tokenizer)
     stores = Path(data.stores)
-    with _alone_in(stores):
+    with _exclusive(stores):
         tokenizer = _tokenizer(data, mixture, inventories)
-        inventories = rendered(inventories, data, tokenizer, template)
-        if template is not None and template_folder.find(Path(data.tokenizer.path)) is None:
-            template_folder.write(Path(data.tokenizer.path), template)
-        there = [_existing(inventory, stores / inventory.name, tokenizer) for inventory in inventories]
+        inventories = with_renderings(inventories, data, tokenizer, template)
+        if template is not None and template_files.find(Path(data.tokenizer.path)) is None:
+            template_files.write(Path(data.tokenizer.path), template)
+        existing = [_existing(inventory, stores / inventory.name, tokenizer) for inventory in inventories]
         units = max(
-            (len(inventory.units) for inventory, store in zip(inventories, there, strict=True) if store is None),
+            (len(inventory.units) for inventory, store in zip(inventories, existing, strict=True) if store is None),
             default=1,
         )
         with _worker_processes(min(workers, units), data.tokenizer.path) as pool:
-            made = [
+            prepared = [
                 store or build(inventory, stores / inventory.name, tokenizer, pool, data.malformed_share)
-                for inventory, store in zip(inventories, there, strict=True)
+                for inventory, store in zip(inventories, existing, strict=True)
             ]
-    return [Prepared(store, is_new=old is None) for store, old in zip(made, there, strict=True)]
+    return [PreparedStore(store, is_new=old is None) for store, old in zip(prepared, existing, strict=True)]
 
 
 def _tokenizer(data: Data, mixture: Mixture, inventories: Sequence[Inventory]) -> Tokenizer:
@@ -84,7 +84,7 @@ def _tokenizer(data: Data, mixture: Mixture, inventories: Sequence[Inventory]) -
 
 
 def _existing(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> Store | None:
-    """The store in `folder`, if there is one. InputError if it is not what this run would make."""
+    """Open the store in `folder`, if there is one. InputError if this run would make a different one."""
     if not folder.exists():
         return None
     store = Store.open(folder)
@@ -101,6 +101,7 @@ def _existing(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> Store
 
 
 def _difference(before: Sequence[Input], now: Sequence[Input]) -> str:
+    """Describe the first difference between the inputs of a store and those of its source."""
     sizes, new_sizes = ({entry.path: entry.bytes for entry in inputs} for inputs in (before, now))
     for path, size in sizes.items():
         if path not in new_sizes:
@@ -112,14 +113,14 @@ def _difference(before: Sequence[Input], now: Sequence[Input]) -> str:
 
 @contextmanager
 def _worker_processes(count: int, tokenizer: str) -> Iterator[Executor]:
-    """Processes that encode; an error or Ctrl-C in the block ends them at once."""
+    """Start processes that encode; an error or Ctrl-C in the block ends them at once."""
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(count, mp_context=context, initializer=start_worker, initargs=(tokenizer,))
     try:
         yield pool
     except BrokenProcessPool:
         raise InputError(
-            "a worker process was killed, most likely for lack of memory; with fewer --workers the run goes on where it stopped"
+            "a worker process was killed, most likely because memory ran out: run again with fewer --workers to go on"
         ) from None
     except BaseException:
         for process in multiprocessing.active_children():
@@ -130,8 +131,11 @@ def _worker_processes(count: int, tokenizer: str) -> Iterator[Executor]:
 
 
 @contextmanager
-def _alone_in(stores: Path) -> Iterator[None]:
-    """InputError if another process is in such a block for the folder. On leaving, what killed workers left half-written goes."""
+def _exclusive(stores: Path) -> Iterator[None]:
+    """Lock the folder against other processes; at the end, delete the partial files of killed workers.
+
+    InputError if another process has locked it.
+    """
     stores.mkdir(parents=True, exist_ok=True)
     with open(stores / LOCK, "w") as file:
         try:

@@ -1,4 +1,4 @@
-"""Text to train a tokenizer on, drawn from the sources of a mixture."""
+"""Sample of a mixture's text to train a tokenizer on."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,13 +8,14 @@ from tanuki_jax.data.preparation.inventory import Inventory
 from tanuki_jax.data.preparation.work_units import rows_of, text_of
 
 MOST_UNITS = 1_000
+"""Most units of a source that are read."""
 
 
 def sample(mixture: Mixture, inventories: Sequence[Inventory], budget: int) -> Iterator[str]:
-    """Texts of all sources, at most `budget` bytes of UTF-8, the same for the same files.
+    """Yield texts of all sources, at most `budget` bytes of UTF-8, the same for the same files.
 
-    Each source has a part of the budget in proportion to its weight (the mean over the stages), and what it cannot fill stays
-    unused. It is taken from the beginnings of units all over the source; the last text of each is cut.
+    Each source has a share of the budget in proportion to its weight (the mean over the stages); bytes that it cannot
+    fill are not used. The texts are read from the beginnings of units all over the source; the last of each is cut.
     """
     shares = _shares(mixture)
     for inventory in inventories:
@@ -22,6 +23,7 @@ def sample(mixture: Mixture, inventories: Sequence[Inventory], budget: int) -> I
 
 
 def _shares(mixture: Mixture) -> dict[str, float]:
+    """Return source -> share of the budget."""
     shares = dict.fromkeys((source.name for source in mixture.sources), 0.0)
     for stage in mixture.stages:
         total = sum(stage.weights.values()) * len(mixture.stages)

@@ -1,4 +1,4 @@
-"""The units in which a source is encoded: what one worker reads, or has tasks write, in one go."""
+"""Units in which a source is encoded: rows that one worker reads from files, or generates from tasks, at a time."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -11,28 +11,30 @@ from tanuki_jax.corpus.records.types import Conversation, Document, Form, Messag
 from tanuki_jax.corpus.tasks.splits import conversation, preference
 
 TASK_SEED = 0
+PREFERENCE_FORMS: frozenset[Form] = frozenset({"preference", "kto"})
+"""Forms whose records are preferences."""
 
 type Unit = FileUnit | TaskUnit
 
 
 @dataclasses.dataclass(frozen=True)
 class FileUnit:
-    """Slices of files: one of a large file, or many small files whole."""
+    """Slices of files: a part of a large file, or several small files."""
 
     slices: tuple[Slice, ...]
     text_field: str
     work: int
-    """About how many bytes are read."""
+    """Approximate number of bytes to read."""
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The file of each slice."""
+        """Return the file of each slice."""
         return tuple(part.path for part in self.slices)
 
 
 @dataclasses.dataclass(frozen=True)
 class TaskUnit:
-    """Conversations or preferences [start, stop) of a task family; they count as one slice."""
+    """Conversations or preferences [start, stop) of a task family, as one slice."""
 
     family: str
     start: int
@@ -40,53 +42,53 @@ class TaskUnit:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """What stands for the file."""
+        """Return the name that replaces a file's path."""
         return (task_path(self.family),)
 
     @property
     def work(self) -> int:
-        """How many records are written."""
+        """Return the number of records to generate."""
         return self.stop - self.start
 
 
 class Row(NamedTuple):
-    """A record, or what is wrong with it, and where it stands."""
+    """Record, or the reason why there is none, and its position in the unit."""
 
-    piece: int
-    """Which of the unit's slices it is in."""
+    slice_index: int
+    """Index of the unit's slice."""
     row: int
     """Row within that slice, from 0."""
     record: Document | Conversation | Preference | Malformed
 
 
 def task_path(family: str) -> str:
-    """What stands for a file where a family's rules wrote the documents; the row is the number of the record."""
+    """Return the name that replaces a file's path for generated records; the row is the number of the record."""
     return f"tasks:{family}"
 
 
 def rows_of(unit: Unit, form: Form, rows_read: list[int]) -> Iterator[Row]:
-    """The records of a unit in order.
+    """Yield the rows of a unit in order.
 
     Args:
-        unit: what to read.
-        form: what rows are read as.
-        rows_read: gets, slice by slice, how many rows it has, blank ones included.
+        unit: files or tasks to read.
+        form: form of the records.
+        rows_read: output; the number of rows of each slice, blank ones included, is appended after its last row.
     """
     if isinstance(unit, TaskUnit):
-        write = preference if form in ("preference", "kto") else conversation
-        for row, index in enumerate(range(unit.start, unit.stop)):
-            yield Row(0, row, write((unit.family,), index, TASK_SEED))
+        generate = preference if form in PREFERENCE_FORMS else conversation
+        for row, number in enumerate(range(unit.start, unit.stop)):
+            yield Row(0, row, generate((unit.family,), number, TASK_SEED))
         rows_read.append(unit.work)
         return
-    for piece, part in enumerate(unit.slices):
+    for index, part in enumerate(unit.slices):
         reader = read(part, text_field=unit.text_field, form=form)
-        for found in reader:
-            yield Row(piece, found.row, found.record)
+        for entry in reader:
+            yield Row(index, entry.row, entry.record)
         rows_read.append(reader.rows_read)
 
 
 def text_of(record: Document | Conversation | Preference) -> str:
-    """A record as pretraining reads it: conversations as `user:` and `assistant:` lines, preferences with the chosen answer."""
+    """Return a record as text for pretraining: chats with `user:` and `assistant:` lines, preferences with `chosen`."""
     match record:
         case Document():
             return record.text

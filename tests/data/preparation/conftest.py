@@ -1,13 +1,16 @@
-"""A tokenizer, and documents for it, that the tests of this room share."""
+"""Tokenizer, documents and worker processes that these tests share."""
 
 import json
+import multiprocessing
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tanuki_jax.config import experiment
+from tanuki_jax.data.preparation.encode_unit import start_worker
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 from tanuki_jax.data.tokenizer.training import train
 
@@ -31,13 +34,13 @@ WORDS = (
 
 @pytest.fixture(scope="session")
 def texts() -> Callable[[int, int, int], list[str]]:
-    """`texts(seed, count, words)`: documents of up to that many words."""
+    """Return `texts(seed, count, words)`, which makes documents of up to that many words."""
 
-    def made(seed: int, count: int, words: int) -> list[str]:
+    def make(seed: int, count: int, words: int) -> list[str]:
         choose = random.Random(seed)
         return [f"{number}: " + "".join(choose.choices(WORDS, k=choose.randint(1, words))) for number in range(count)]
 
-    return made
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +56,16 @@ def tokenizer(tokenizer_folder: Path) -> Tokenizer:
 
 
 @pytest.fixture(scope="session")
+def workers(tokenizer_folder: Path) -> Iterator[Executor]:
+    """Two worker processes, as `prepare` starts them."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, context, start_worker, (str(tokenizer_folder),)) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
 def write_json_lines() -> Callable[[Path, list[str]], Path]:
-    """Writes documents, one a line, with a blank line before every tenth."""
+    """Return a function that writes documents, one a line, with a blank line before every tenth."""
 
     def write(path: Path, documents: list[str]) -> Path:
         lines = [json.dumps({"text": text}, ensure_ascii=False) for text in documents]

@@ -3,10 +3,11 @@ import gzip
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,30 +16,21 @@ import pytest
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.mixture import Mixture, Source, Stage
-from tanuki_jax.corpus.chat import builtin as named
-from tanuki_jax.data.preparation import build_store as building
-from tanuki_jax.data.preparation import encode_unit as encode
-from tanuki_jax.data.preparation import inventory
+from tanuki_jax.corpus.chat import builtin
 from tanuki_jax.data.preparation.build_store import build
-from tanuki_jax.data.preparation.chat_documents import Rendering
-from tanuki_jax.data.preparation.inventory import Inventory, take_inventory
+from tanuki_jax.data.preparation.chat_documents import ChatForm, Rendering
+from tanuki_jax.data.preparation.encode_unit import start_worker
+from tanuki_jax.data.preparation.inventory import UNIT_BYTES, Inventory, take_inventory
 from tanuki_jax.data.preparation.part import Part
 from tanuki_jax.data.store import Store
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 
 
-@pytest.fixture
-def threads(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Executor]:
-    """Threads in the place of worker processes, which take longer to start than these tests."""
-    monkeypatch.setattr(encode, "_tokenizer", tokenizer, raising=False)
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
-def taken(*paths: Path | str) -> Inventory:
+def inventory_of(*paths: Path | str, unit_bytes: tuple[int, int] = UNIT_BYTES) -> Inventory:
     source = Source(name="s", paths=tuple(map(str, paths)))
-    (found,) = take_inventory(Mixture(sources=(source,), stages=(Stage(weights={"s": 1.0}),)))
-    return found
+    mixture = Mixture(sources=(source,), stages=(Stage(weights={"s": 1.0}),))
+    (inventory,) = take_inventory(mixture, unit_bytes=unit_bytes)
+    return inventory
 
 
 def texts_of(store: Store, tokenizer: Tokenizer) -> list[str]:
@@ -49,15 +41,13 @@ def texts_of(store: Store, tokenizer: Tokenizer) -> list[str]:
     return [tokenizer.decode(document[:-1]) for document in documents]
 
 
-def test_documents_of_every_format_are_stored_in_order_with_where_they_came_from(
+def test_documents_of_all_formats_are_stored_in_order_with_origins(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    threads: Executor,
+    workers: Executor,
     tokenizer: Tokenizer,
     texts: Callable[[int, int, int], list[str]],
     write_json_lines: Callable[[Path, list[str]], Path],
 ) -> None:
-    monkeypatch.setattr(inventory, "UNIT_BYTES", (2_000, 2_000))
     documents = texts(1, 150, 30)
     lines = write_json_lines(tmp_path / "a.jsonl", documents[:100])
     (tmp_path / "b.jsonl.gz").write_bytes(
@@ -65,18 +55,18 @@ def test_documents_of_every_format_are_stored_in_order_with_where_they_came_from
     )
     pq.write_table(pa.table({"text": documents[120:149]}), tmp_path / "c.parquet", row_group_size=10)
     (tmp_path / "d.txt").write_text(documents[149], encoding="utf-8")
-    found = taken(tmp_path / "*.*")
-    assert len(found.units) > 4
-    store = build(found, tmp_path / "stores" / "s", tokenizer, threads, 0.0)
+    inventory = inventory_of(tmp_path / "*.*", unit_bytes=(2_000, 2_000))
+    assert len(inventory.units) > 4
+    store = build(inventory, tmp_path / "stores" / "s", tokenizer, workers, 0.0)
     assert texts_of(store, tokenizer) == documents
     content = lines.read_text(encoding="utf-8").splitlines()
     for document in range(100):
         origin = store.origin(document)
         assert origin.path == str(lines) and json.loads(content[origin.row - 1])["text"] == documents[document]
-    places = [
+    origins = [
         (Path(store.origin(document).path).name, store.origin(document).row) for document in (100, 119, 120, 148, 149)
     ]
-    assert places == [("b.jsonl.gz", 1), ("b.jsonl.gz", 20), ("c.parquet", 1), ("c.parquet", 29), ("d.txt", 1)]
+    assert origins == [("b.jsonl.gz", 1), ("b.jsonl.gz", 20), ("c.parquet", 1), ("c.parquet", 29), ("d.txt", 1)]
     assert [path.name for path in (tmp_path / "stores").iterdir()] == ["s"]
     lengths = np.diff(store.offsets)
     assert store.statistics == {
@@ -95,119 +85,127 @@ def test_documents_of_every_format_are_stored_in_order_with_where_they_came_from
 
 
 @pytest.mark.parametrize("unit_bytes", [150, 1_000, 1 << 20])
-def test_the_store_does_not_depend_on_how_the_work_is_cut(
+def test_the_store_does_not_depend_on_the_units(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    threads: Executor,
+    workers: Executor,
     tokenizer: Tokenizer,
     texts: Callable[[int, int, int], list[str]],
     write_json_lines: Callable[[Path, list[str]], Path],
     unit_bytes: int,
 ) -> None:
-    monkeypatch.setattr(inventory, "UNIT_BYTES", (unit_bytes, unit_bytes))
     paths = [write_json_lines(tmp_path / f"{name}.jsonl", texts(seed, 30, 20)) for seed, name in enumerate("ab")]
-    whole = build(taken(*paths), tmp_path / "whole", tokenizer, threads, 0.0)
-    monkeypatch.setattr(inventory, "UNIT_BYTES", (400, 400))
-    assert build(taken(*paths), tmp_path / "cut", tokenizer, threads, 0.0).fingerprint == whole.fingerprint
+    stores = [
+        build(inventory_of(*paths, unit_bytes=(size, size)), tmp_path / str(n), tokenizer, workers, 0.0)
+        for n, size in enumerate((unit_bytes, 400))
+    ]
+    assert stores[0].fingerprint == stores[1].fingerprint
 
 
 def test_malformed_rows_are_named_by_file_and_line_counted_and_skipped(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    threads: Executor,
+    workers: Executor,
     tokenizer: Tokenizer,
 ) -> None:
-    monkeypatch.setattr(inventory, "UNIT_BYTES", (60, 60))
     lines = [b'{"text": "good"}'] * 18
     lines[7] = b'{"text": "broken'
     lines[13] = b'{"text": "\xe7\x8b"}'
     file = tmp_path / "a.jsonl"
     file.write_bytes(b"\n".join(lines))
-    store = build(taken(file), tmp_path / "s", tokenizer, threads, 2 / 18)
+    store = build(inventory_of(file, unit_bytes=(60, 60)), tmp_path / "s", tokenizer, workers, 2 / 18)
     assert (store.documents, store.statistics["malformed"]) == (16, 2)
-    said = capsys.readouterr().err.splitlines()
-    assert [line.startswith(f"skipped {file}:{row}: ") for line, row in zip(said, (8, 14), strict=True)] == [True, True]
-    assert [f"skipped {named}" for named in store.statistics["first_malformed"]] == said
+    printed = capsys.readouterr().err.splitlines()
+    assert [line.startswith(f"skipped {file}:{row}: ") for line, row in zip(printed, (8, 14), strict=True)] == [
+        True
+    ] * 2
+    assert [f"skipped {named}" for named in store.statistics["first_malformed"]] == printed
     assert store.origin(7).row == 9
 
 
 def test_rows_that_are_not_named_are_counted_in_a_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], threads: Executor, tokenizer: Tokenizer
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: Executor, tokenizer: Tokenizer
 ) -> None:
     file = tmp_path / "a.jsonl"
     file.write_bytes(b"{\n" * 23 + b'{"text": "good"}\n')
-    build(taken(file), tmp_path / "s", tokenizer, threads, 1.0)
+    build(inventory_of(file), tmp_path / "s", tokenizer, workers, 1.0)
     *named, rest = capsys.readouterr().err.splitlines()
     assert len(named) == 20 and rest == "s: 3 more are malformed"
 
 
-def test_too_many_malformed_rows_end_it_and_leave_no_store(
-    tmp_path: Path, threads: Executor, tokenizer: Tokenizer
+def test_too_many_malformed_rows_are_an_error_and_leave_no_store(
+    tmp_path: Path, workers: Executor, tokenizer: Tokenizer
 ) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text('{"text": "good"}\n' * 9 + "{}\n")
     with pytest.raises(InputError, match=rf"1 of 10 records of s are malformed.*\(0.09\).*{file}:10: no field 'text'"):
-        build(taken(file), tmp_path / "stores" / "s", tokenizer, threads, 0.09)
+        build(inventory_of(file), tmp_path / "stores" / "s", tokenizer, workers, 0.09)
     assert not (tmp_path / "stores" / "s").exists()
-    assert build(taken(file), tmp_path / "stores" / "s", tokenizer, threads, 0.1).documents == 9
+    assert build(inventory_of(file), tmp_path / "stores" / "s", tokenizer, workers, 0.1).documents == 9
 
 
-def test_a_source_of_blank_lines_has_no_documents(tmp_path: Path, threads: Executor, tokenizer: Tokenizer) -> None:
+def test_a_source_of_blank_lines_has_no_documents(tmp_path: Path, workers: Executor, tokenizer: Tokenizer) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text("\n\n")
     with pytest.raises(InputError, match="the source s has no documents"):
-        build(taken(file), tmp_path / "s", tokenizer, threads, 0.0)
+        build(inventory_of(file), tmp_path / "s", tokenizer, workers, 0.0)
 
 
-def test_an_interrupted_run_goes_on_where_it_stopped(
+class Watched(Executor):
+    """Executor that passes work to another one, calls a function before it does, and keeps the futures."""
+
+    def __init__(self, workers: Executor, on_submit: Callable[[Any, Path], None]) -> None:
+        self._workers, self._on_submit = workers, on_submit
+        self.futures: list[Future[Any]] = []
+
+    def submit(self, function: Any, unit: Any, part: Path, /, *rest: Any) -> Future[Any]:  # type: ignore[override]
+        self._on_submit(unit, part)
+        self.futures.append(self._workers.submit(function, unit, part, *rest))
+        return self.futures[-1]
+
+
+def test_an_interrupted_run_continues_after_its_parts(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    threads: Executor,
+    workers: Executor,
     tokenizer: Tokenizer,
     texts: Callable[[int, int, int], list[str]],
     write_json_lines: Callable[[Path, list[str]], Path],
 ) -> None:
-    monkeypatch.setattr(inventory, "UNIT_BYTES", (1_000, 1_000))
-    found = taken(write_json_lines(tmp_path / "a.jsonl", texts(5, 100, 30)))
-    undisturbed = build(found, tmp_path / "undisturbed", tokenizer, threads, 0.0)
+    file = write_json_lines(tmp_path / "a.jsonl", texts(5, 100, 30))
+    inventory = inventory_of(file, unit_bytes=(1_000, 1_000))
+    undisturbed = build(inventory, tmp_path / "undisturbed", tokenizer, workers, 0.0)
+
+    def refuse_after_three(unit: Any, part: Path) -> None:
+        if unit not in inventory.units[:3]:
+            part.with_suffix(".tokens").mkdir()  # so that the file of this name cannot be written
+
+    failing = Watched(workers, refuse_after_three)
+    with pytest.raises(OSError, match="Is a directory"):
+        build(inventory, tmp_path / "stores" / "s", tokenizer, failing, 0.0)
+    wait(failing.futures)
+    (parts,) = (tmp_path / "stores").iterdir()
+    assert parts.name.startswith(".s.parts-")
+    for obstacle in filter(Path.is_dir, parts.iterdir()):
+        obstacle.rmdir()
     encoded: list[Any] = []
-
-    def until_the_disk_is_full(unit: Any, *others: Any) -> int:
-        if len(encoded) == 3:
-            raise OSError(28, "No space left on device")
-        encoded.append(unit)
-        return encode.encode_in_worker(unit, *others)
-
-    def counted(unit: Any, *others: Any) -> int:
-        encoded.append(unit)
-        return encode.encode_in_worker(unit, *others)
-
-    monkeypatch.setattr(building, "encode_in_worker", until_the_disk_is_full)
-    with ThreadPoolExecutor(1) as one, pytest.raises(OSError, match="No space"):
-        build(found, tmp_path / "stores" / "s", tokenizer, one, 0.0)
-    assert [path.name.partition("-")[0] for path in (tmp_path / "stores").iterdir()] == [".s.parts"]
-    monkeypatch.setattr(building, "encode_in_worker", counted)
-    resumed = build(found, tmp_path / "stores" / "s", tokenizer, threads, 0.0)
-    assert len(found.units) > 5 and len(encoded) == len(set(encoded)) == len(found.units)
+    counting = Watched(workers, lambda unit, part: encoded.append(unit))
+    resumed = build(inventory, tmp_path / "stores" / "s", tokenizer, counting, 0.0)
+    assert len(inventory.units) > 5 and encoded == list(inventory.units[3:])
     assert resumed.fingerprint == undisturbed.fingerprint
 
 
-def test_parts_for_other_files_are_not_taken_up(tmp_path: Path, threads: Executor, tokenizer: Tokenizer) -> None:
+def test_parts_of_other_files_are_not_used(tmp_path: Path, workers: Executor, tokenizer: Tokenizer) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text('{"text": "old"}\n{}\n')
     with pytest.raises(InputError, match="malformed"):
-        build(taken(file), tmp_path / "stores" / "s", tokenizer, threads, 0.0)
+        build(inventory_of(file), tmp_path / "stores" / "s", tokenizer, workers, 0.0)
     file.write_text('{"text": "new words"}\n')
-    store = build(taken(file), tmp_path / "stores" / "s", tokenizer, threads, 0.0)
+    store = build(inventory_of(file), tmp_path / "stores" / "s", tokenizer, workers, 0.0)
     assert texts_of(store, tokenizer) == ["new words"]
     assert [path.name for path in (tmp_path / "stores").iterdir()] == ["s"]
 
 
-def test_the_store_of_texts_is_what_it_was_before_there_were_chats(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Hashes of what was made when a store was of texts alone: old stores, and parts of interrupted runs, are still the same."""
+def test_the_store_of_texts_is_that_of_the_first_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compare with hashes from when all stores were of texts: old stores, and parts of interrupted runs, stay valid."""
     monkeypatch.chdir(tmp_path)
     vocabulary = {word: number for number, word in enumerate(["<EOD>", "<UNK>", *(f"w{n}" for n in range(40))])}
     parts = (
@@ -227,20 +225,24 @@ def test_the_store_of_texts_is_what_it_was_before_there_were_chats(
     lines = [json.dumps({"text": " ".join(f"w{n}" for n in range(count))}) for count in range(1, 30)]
     messages = [{"role": "user", "content": "w1"}, {"role": "assistant", "content": "w2 w3"}]
     Path("a.jsonl").write_text("\n".join([*lines, "{}", json.dumps({"messages": messages})]) + "\n")
-    words, found = load("tokenizer.json"), taken("a.jsonl")
+    words, inventory = load("tokenizer.json"), inventory_of("a.jsonl")
     folders: list[str] = []
 
-    def noted(unit: Any, part: Path, dtype: str, rendering: Any) -> int:
-        folders.append(part.parent.name)
-        count = encode.encode_unit(unit, words, part, dtype)
-        assert set(np.load(part).files) == {
-            field.name for field in dataclasses.fields(Part) if field.default is dataclasses.MISSING
-        }
-        return count
+    columns: list[set[str]] = []
 
-    monkeypatch.setattr(building, "encode_in_worker", noted)
-    with ThreadPoolExecutor(1) as pool:
-        store = build(found, Path("stores/s"), words, pool, 0.5)
+    class Recorded(Executor):
+        def submit(self, function: Any, unit: Any, part: Path, /, *rest: Any) -> Future[Any]:  # type: ignore[override]
+            future = pool.submit(function, unit, part, *rest)
+            future.result()
+            folders.append(part.parent.name)
+            columns.append(set(np.load(part).files))
+            return future
+
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, context, start_worker, ("tokenizer.json",)) as pool:
+        store = build(inventory, Path("stores/s"), words, Recorded(), 0.5)
+    fields = {field.name for field in dataclasses.fields(Part) if field.default is dataclasses.MISSING}
+    assert columns == [fields]
     assert folders == [".s.parts-2563472714e67851"]
     description = hashlib.sha256(Path("stores/s/store.json").read_bytes()).hexdigest()[:16]
     assert (description, store.fingerprint) == ("2147856f862b2d10", "518bd42e5d7291cdc4555639da6183f7")
@@ -249,10 +251,11 @@ def test_the_store_of_texts_is_what_it_was_before_there_were_chats(
 CHAT = '{"instruction": "東京", "output": "狸"}'
 
 
-def rendered(file: Path, form: Literal["chat", "preference", "kto"], sequence_length: int) -> Inventory:
+def chats_of(file: Path, form: ChatForm, sequence_length: int, unit_bytes: tuple[int, int] = UNIT_BYTES) -> Inventory:
     source = Source(name="s", paths=(str(file),), form=form)
-    (found,) = take_inventory(Mixture(sources=(source,), stages=(Stage(weights={"s": 1.0}),)))
-    return dataclasses.replace(found, rendering=Rendering(form, named.find("tanuki"), sequence_length))
+    mixture = Mixture(sources=(source,), stages=(Stage(weights={"s": 1.0}),))
+    (inventory,) = take_inventory(mixture, unit_bytes=unit_bytes)
+    return dataclasses.replace(inventory, rendering=Rendering(form, builtin.find("tanuki"), sequence_length))
 
 
 def turns(*contents: str) -> str:
@@ -261,14 +264,12 @@ def turns(*contents: str) -> str:
     )
 
 
-def test_chats_that_are_broken_too_long_or_shortened_are_counted_apart_and_named(
+def test_malformed_dropped_and_shortened_chats_are_counted_and_named(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    threads: Executor,
+    workers: Executor,
     tokenizer: Tokenizer,
 ) -> None:
-    monkeypatch.setattr(inventory, "UNIT_BYTES", (100, 100))
     rows = [
         CHAT,
         turns("東京", "狸", "本を", "狸" * 300),
@@ -280,16 +281,16 @@ def test_chats_that_are_broken_too_long_or_shortened_are_counted_apart_and_named
     ]
     file = tmp_path / "a.jsonl"
     file.write_text("\n".join(rows * 2) + "\n")
-    store = build(rendered(file, "chat", 170), tmp_path / "s", tokenizer, threads, 0.5)
+    store = build(chats_of(file, "chat", 170, unit_bytes=(100, 100)), tmp_path / "s", tokenizer, workers, 0.5)
     counts = store.statistics
     assert [counts[name] for name in ("records", "documents", "malformed", "dropped", "shortened")] == [6, 6, 4, 2, 2]
     assert [store.origin(document).row for document in range(6)] == [1, 2, 7, 8, 9, 14]
     for kind, lines in (("malformed", (3, 6, 10, 13)), ("dropped", (4, 11)), ("shortened", (2, 9))):
         assert [
-            place.startswith(f"{file}:{line}: ") for place, line in zip(counts[f"first_{kind}"], lines, strict=True)
+            named.startswith(f"{file}:{line}: ") for named, line in zip(counts[f"first_{kind}"], lines, strict=True)
         ] == [True] * len(lines)
-    said = capsys.readouterr().err.splitlines()
-    assert [line.partition(" ")[0] for line in said] == ["shortened", *["skipped"] * 3] * 2
+    printed = capsys.readouterr().err.splitlines()
+    assert [line.partition(" ")[0] for line in printed] == ["shortened", *["skipped"] * 3] * 2
     sizes = np.diff(store.offsets)
     assert sizes.max() <= 171 and counts["learned_tokens"] == int(store.read_learned(store.offsets[:-1], sizes).sum())
     tokens, learned = (
@@ -302,15 +303,15 @@ def test_chats_that_are_broken_too_long_or_shortened_are_counted_apart_and_named
 
 
 @pytest.mark.parametrize(("form", "documents"), [("preference", 2), ("kto", 3)])
-def test_the_documents_of_a_preference_follow_each_other_with_the_hash_of_its_prompt(
-    tmp_path: Path, threads: Executor, tokenizer: Tokenizer, form: Literal["preference", "kto"], documents: int
+def test_documents_of_a_preference_are_adjacent_with_its_prompts_hash(
+    tmp_path: Path, workers: Executor, tokenizer: Tokenizer, form: ChatForm, documents: int
 ) -> None:
     prompts = ["東京", "名前は", "東京"]
     lines = [
         json.dumps({"prompt": prompt, "chosen": f"狸 {n}", "rejected": f"猫 {n}"}) for n, prompt in enumerate(prompts)
     ]
     (tmp_path / "a.jsonl").write_text("\n".join(lines) + "\n")
-    store = build(rendered(tmp_path / "a.jsonl", form, 1_000), tmp_path / "s", tokenizer, threads, 0.0)
+    store = build(chats_of(tmp_path / "a.jsonl", form, 1_000), tmp_path / "s", tokenizer, workers, 0.0)
     assert (store.documents_per_record, store.documents, store.statistics["records"]) == (documents, 3 * documents, 3)
     of_records = store.digests.reshape(3, documents)
     assert (of_records == of_records[:, :1]).all() and of_records[0, 0] == of_records[2, 0] != of_records[1, 0]
@@ -326,13 +327,11 @@ def test_the_documents_of_a_preference_follow_each_other_with_the_hash_of_its_pr
     assert answers == [answer for n in range(3) for answer in (f"狸 {n}", f"猫 {n}", *others[n])]
 
 
-def test_records_that_are_too_long_count_as_those_that_are_malformed(
-    tmp_path: Path, threads: Executor, tokenizer: Tokenizer
-) -> None:
+def test_too_long_records_count_like_malformed_ones(tmp_path: Path, workers: Executor, tokenizer: Tokenizer) -> None:
     file = tmp_path / "a.jsonl"
     long = turns("東京", "狸" * 300)
     file.write_text("\n".join([CHAT] * 7 + [long, "{}", long]) + "\n")
-    found = r"of 10 records of s 2 are too long for data\.sequence_length and 1 are malformed, together .*\(0\.25\)"
-    with pytest.raises(InputError, match=rf"{found}.*{file}:8: .* and {file}:9: no"):
-        build(rendered(file, "chat", 140), tmp_path / "s", tokenizer, threads, 0.25)
-    assert build(rendered(file, "chat", 140), tmp_path / "s", tokenizer, threads, 0.3).documents == 7
+    counts = r"of 10 records of s 2 are too long for data\.sequence_length and 1 are malformed, together .*\(0\.25\)"
+    with pytest.raises(InputError, match=rf"{counts}.*{file}:8: .* and {file}:9: no"):
+        build(chats_of(file, "chat", 140), tmp_path / "s", tokenizer, workers, 0.25)
+    assert build(chats_of(file, "chat", 140), tmp_path / "s", tokenizer, workers, 0.3).documents == 7

@@ -1,27 +1,24 @@
 import dataclasses
 import functools
-from typing import Literal
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tanuki_jax.corpus.chat import builtin as named
+from tanuki_jax.corpus.chat import builtin
 from tanuki_jax.corpus.chat.pretraining import as_text
 from tanuki_jax.corpus.chat.template import Template
 from tanuki_jax.corpus.records.read import Malformed
 from tanuki_jax.corpus.records.types import Conversation, Message, Preference
-from tanuki_jax.data.preparation.chat_documents import Example, Refused, Rendering, examples
+from tanuki_jax.data.preparation.chat_documents import ChatForm, Example, Refusal, Rendering, examples
 from tanuki_jax.data.preparation.work_units import Row
 from tanuki_jax.data.tokenizer.chat_tokens import EncodedChat, encode_chat
 from tanuki_jax.data.tokenizer.load import Tokenizer
 
-TANUKI = named.find("tanuki")
+TANUKI = builtin.find("tanuki")
 
 
-def rendering(
-    form: Literal["chat", "preference", "kto"], sequence_length: int = 10_000, template: Template = TANUKI
-) -> Rendering:
+def rendering(form: ChatForm, sequence_length: int = 10_000, template: Template = TANUKI) -> Rendering:
     return Rendering(form, template, sequence_length)
 
 
@@ -35,14 +32,14 @@ def pair(prompt: tuple[str, ...], chosen: str, rejected: str) -> Preference:
 
 def made(
     tokenizer: Tokenizer, how: Rendering, *records: Conversation | Preference | Malformed
-) -> list[Example | Refused]:
+) -> list[Example | Refusal]:
     return list(examples([Row(0, number, record) for number, record in enumerate(records)], tokenizer, how))
 
 
 def one(tokenizer: Tokenizer, how: Rendering, *records: Conversation | Preference | Malformed) -> Example:
-    (found,) = made(tokenizer, how, *records)
-    assert isinstance(found, Example), found
-    return found
+    (example,) = made(tokenizer, how, *records)
+    assert isinstance(example, Example), example
+    return example
 
 
 def learned_text(tokenizer: Tokenizer, document: EncodedChat) -> str:
@@ -51,13 +48,13 @@ def learned_text(tokenizer: Tokenizer, document: EncodedChat) -> str:
 
 def test_a_chat_is_one_document_whose_answers_are_learned(tokenizer: Tokenizer) -> None:
     conversation = Conversation("c", chat("東京 x = 1", "吾輩は猫である。", "名前は", "まだ無い。"))
-    found = one(tokenizer, rendering("chat"), conversation)
-    (document,) = found.documents
+    example = one(tokenizer, rendering("chat"), conversation)
+    (document,) = example.documents
     expected = encode_chat(tokenizer, TANUKI, conversation.messages)
     np.testing.assert_array_equal(document.ids, expected.ids)
     np.testing.assert_array_equal(document.learned, expected.learned)
     assert learned_text(tokenizer, document).replace(" ", "") == "吾輩は猫である。まだ無い。"
-    assert found.texts == (found.hashed,) == (as_text(conversation),) and found.shortened == ""
+    assert example.texts == (example.hashed,) == (as_text(conversation),) and example.shortened == ""
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -68,55 +65,55 @@ def test_a_chat_is_one_document_whose_answers_are_learned(tokenizer: Tokenizer) 
 def test_a_long_chat_loses_its_last_exchanges_and_no_more(
     tokenizer: Tokenizer, exchanges: list[tuple[int, int]], sequence_length: int
 ) -> None:
-    messages = chat(*(text for asked, said in exchanges for text in ("本" * asked, "狸" * said)))
+    messages = chat(*(text for question, answer in exchanges for text in ("本" * question, "狸" * answer)))
     lengths = [len(encode_chat(tokenizer, TANUKI, messages[:stop]).ids) for stop in range(2, len(messages) + 1, 2)]
     fitting = sum(length <= sequence_length + 1 for length in lengths)
-    (found,) = made(tokenizer, rendering("chat", sequence_length), Conversation("c", messages))
+    (result,) = made(tokenizer, rendering("chat", sequence_length), Conversation("c", messages))
     if not fitting:
-        assert isinstance(found, Refused) and found.kind == "dropped"
-        assert found.reason.startswith(
+        assert isinstance(result, Refusal) and result.kind == "dropped"
+        assert result.reason.startswith(
             f"{lengths[-1]:,} tokens are more than data.sequence_length + 1 = {sequence_length + 1:,}"
         )
         return
-    assert isinstance(found, Example)
-    assert found.hashed == as_text(Conversation("c", messages[: 2 * fitting]))
-    assert found.documents[0].ids.tolist() == encode_chat(tokenizer, TANUKI, messages[: 2 * fitting]).ids.tolist()
-    assert bool(found.shortened) == (fitting < len(exchanges))
-    assert not found.shortened or found.shortened.endswith(
+    assert isinstance(result, Example)
+    assert result.hashed == as_text(Conversation("c", messages[: 2 * fitting]))
+    assert result.documents[0].ids.tolist() == encode_chat(tokenizer, TANUKI, messages[: 2 * fitting]).ids.tolist()
+    assert bool(result.shortened) == (fitting < len(exchanges))
+    assert not result.shortened or result.shortened.endswith(
         f"the first {2 * fitting} of {len(messages)} messages are kept"
     )
 
 
 def test_a_chat_fits_up_to_the_last_token(tokenizer: Tokenizer) -> None:
     conversation = Conversation("c", chat("東京", "吾輩は", "名前は", "まだ無い。"))
-    whole, first = (len(encode_chat(tokenizer, TANUKI, conversation.messages[:stop]).ids) for stop in (4, 2))
+    complete, first = (len(encode_chat(tokenizer, TANUKI, conversation.messages[:stop]).ids) for stop in (4, 2))
     kept = [
         made(tokenizer, rendering("chat", length), conversation)[0]
-        for length in (whole - 1, whole - 2, first - 1, first - 2)
+        for length in (complete - 1, complete - 2, first - 1, first - 2)
     ]
     sizes = [len(each.documents[0].ids) if isinstance(each, Example) else each.kind for each in kept]
-    assert sizes == [whole, first, first, "dropped"]
+    assert sizes == [complete, first, first, "dropped"]
 
 
-def test_of_a_preference_only_the_last_answer_is_learned(tokenizer: Tokenizer) -> None:
+def test_only_the_last_answer_of_a_preference_is_learned(tokenizer: Tokenizer) -> None:
     preference = pair(("東京", "まだ無い。", "名前は"), "吾輩は", "本を読んだ。")
-    found = one(tokenizer, rendering("preference"), preference)
-    assert [learned_text(tokenizer, document).strip() for document in found.documents] == ["吾輩は", "本を読んだ。"]
+    example = one(tokenizer, rendering("preference"), preference)
+    assert [learned_text(tokenizer, document).strip() for document in example.documents] == ["吾輩は", "本を読んだ。"]
     prompt = encode_chat(tokenizer, TANUKI, preference.prompt, prompt=True).ids.tolist()
-    for document in found.documents:
+    for document in example.documents:
         begins = int(np.flatnonzero(document.learned)[0])
         assert document.ids[:begins].tolist() == prompt[:begins] and begins >= len(prompt) - 1
         assert document.learned[begins : begins + 2].all()
-    assert found.hashed == "user: 東京\nassistant: まだ無い。\nuser: 名前は"
+    assert example.hashed == "user: 東京\nassistant: まだ無い。\nuser: 名前は"
 
 
-def test_a_pair_fits_if_both_documents_have_places_in_one_row(tokenizer: Tokenizer) -> None:
+def test_a_pair_fits_if_both_documents_fit_into_one_row(tokenizer: Tokenizer) -> None:
     preference = pair(("東京",), "吾輩は", "本を読んだ。")
-    places = sum(len(document.ids) - 1 for document in one(tokenizer, rendering("preference"), preference).documents)
-    assert isinstance(made(tokenizer, rendering("preference", places), preference)[0], Example)
-    (refused,) = made(tokenizer, rendering("preference", places - 1), preference)
-    assert isinstance(refused, Refused) and refused.kind == "dropped"
-    assert f"take {places} places, and data.sequence_length is {places - 1}" in refused.reason
+    positions = sum(len(document.ids) - 1 for document in one(tokenizer, rendering("preference"), preference).documents)
+    assert isinstance(made(tokenizer, rendering("preference", positions), preference)[0], Example)
+    (refused,) = made(tokenizer, rendering("preference", positions - 1), preference)
+    assert isinstance(refused, Refusal) and refused.kind == "dropped"
+    assert f"take {positions} positions of a row, and data.sequence_length is {positions - 1}" in refused.reason
 
 
 def test_records_that_teach_nothing_are_malformed(tokenizer: Tokenizer) -> None:
@@ -125,24 +122,24 @@ def test_records_that_teach_nothing_are_malformed(tokenizer: Tokenizer) -> None:
     unheard = Template("{{ messages[0].content }}{% generation %}!{% endgeneration %}", "unheard")
     conversation = Conversation("c", chat("東京", "吾輩は"))
     cases: list[tuple[Rendering, Conversation | Preference | Malformed, str]] = [
-        (rendering("chat", template=nothing), conversation, "nothing of it is learned"),
+        (rendering("chat", template=nothing), conversation, "no token of it is learned"),
         (rendering("chat", template=picky), conversation, "no systems here"),
         (rendering("preference", template=unheard), pair(("東京",), "吾輩は", "名前は"), "the same tokens"),
         (rendering("chat"), Malformed("not JSON"), "not JSON"),
     ]
     for how, record, reason in cases:
         (refused,) = made(tokenizer, how, record)
-        assert isinstance(refused, Refused) and refused.kind == "malformed" and reason in refused.reason
+        assert isinstance(refused, Refusal) and refused.kind == "malformed" and reason in refused.reason
 
 
 def test_a_third_document_has_the_answer_of_the_record_before(tokenizer: Tokenizer) -> None:
     answers = ["吾輩は", "猫である。", "名前は"]
     records = [pair((f"東京{number}",), answer, "x = 1") for number, answer in enumerate(answers)]
-    found = made(tokenizer, rendering("kto"), records[0], Malformed("bad"), records[1], records[2])
-    assert [each.row.row for each in found] == [1, 0, 2, 3] and isinstance(found[0], Refused)
-    documents = [each.documents for each in found[1:] if isinstance(each, Example)]
-    taken = [[learned_text(tokenizer, document).strip() for document in three] for three in documents]
-    assert taken == [
+    results = made(tokenizer, rendering("kto"), records[0], Malformed("bad"), records[1], records[2])
+    assert [each.row.row for each in results] == [1, 0, 2, 3] and isinstance(results[0], Refusal)
+    documents = [each.documents for each in results[1:] if isinstance(each, Example)]
+    learned = [[learned_text(tokenizer, document).strip() for document in three] for three in documents]
+    assert learned == [
         ["吾輩は", "x = 1", "猫である。"],
         ["猫である。", "x = 1", "吾輩は"],
         ["名前は", "x = 1", "猫である。"],
@@ -153,10 +150,10 @@ def test_a_third_document_has_the_answer_of_the_record_before(tokenizer: Tokeniz
 
 def test_a_single_record_has_no_other_answer(tokenizer: Tokenizer) -> None:
     (refused,) = made(tokenizer, rendering("kto"), pair(("東京",), "吾輩は", "x = 1"))
-    assert isinstance(refused, Refused) and refused.kind == "malformed" and "no other record" in refused.reason
+    assert isinstance(refused, Refusal) and refused.kind == "malformed" and "no other record" in refused.reason
 
 
-def test_what_a_message_spells_stays_text(tokenizer: Tokenizer) -> None:
+def test_the_name_of_a_token_in_a_message_stays_text(tokenizer: Tokenizer) -> None:
     spelled = Conversation("c", chat("</s>", "</s> 狸"))
     encode = functools.partial(encode_chat, tokenizer, TANUKI)
     plain = dataclasses.replace(spelled, messages=chat("東京", "狸"))

@@ -8,8 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from tanuki_jax.corpus.records.files import Slice
-from tanuki_jax.data.preparation import encode_unit as encode
-from tanuki_jax.data.preparation.encode_unit import encode_unit
+from tanuki_jax.data.preparation.encode_unit import encode_text_unit
 from tanuki_jax.data.preparation.part import Part, tokens_path
 from tanuki_jax.data.preparation.work_units import FileUnit
 from tanuki_jax.data.tokenizer.load import Tokenizer
@@ -21,7 +20,6 @@ def unit_of(path: Path) -> FileUnit:
 
 @pytest.mark.parametrize(("batch_characters", "dtype"), [(1, np.uint16), (1 << 20, np.uint32)])
 def test_every_document_ends_with_the_end_token_however_they_are_batched(
-    monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     tokenizer: Tokenizer,
     texts: Callable[[int, int, int], list[str]],
@@ -29,12 +27,10 @@ def test_every_document_ends_with_the_end_token_however_they_are_batched(
     batch_characters: int,
     dtype: type,
 ) -> None:
-    monkeypatch.setattr(encode, "BATCH_CHARACTERS", batch_characters)
     documents = texts(1, 50, 40)
     path = tmp_path / "part.npz"
-    count = encode_unit(
-        unit_of(write_json_lines(tmp_path / "a.jsonl", documents)), tokenizer, path, np.dtype(dtype).name
-    )
+    unit = unit_of(write_json_lines(tmp_path / "a.jsonl", documents))
+    count = encode_text_unit(unit, tokenizer, path, np.dtype(dtype).name, batch_characters)
     expected = [[*tokenizer.encode(text), tokenizer.eod] for text in documents]
     tokens: npt.NDArray[Any] = np.fromfile(tokens_path(path), dtype)
     assert tokens.tolist() == [token for ids in expected for token in ids] and count == len(tokens)
@@ -49,10 +45,10 @@ def test_every_document_ends_with_the_end_token_however_they_are_batched(
     assert part.rows_read.tolist() == [55]
 
 
-def test_all_malformed_rows_are_counted_and_the_first_named(tmp_path: Path, tokenizer: Tokenizer) -> None:
+def test_all_malformed_rows_are_counted_and_the_first_are_named(tmp_path: Path, tokenizer: Tokenizer) -> None:
     file = tmp_path / "a.jsonl"
     file.write_bytes(b'{"text": "good"}\n{"text": \n{"text": "\xff"}\n' + b"{}\n" * 30)
-    encode_unit(unit_of(file), tokenizer, tmp_path / "part.npz", "uint16")
+    encode_text_unit(unit_of(file), tokenizer, tmp_path / "part.npz", "uint16")
     part = Part.load(tmp_path / "part.npz")
     assert part.malformed == 32
     assert part.named_rows.tolist() == list(range(1, 21))
@@ -67,7 +63,7 @@ def test_all_malformed_rows_are_counted_and_the_first_named(tmp_path: Path, toke
 def test_a_unit_without_documents_is_an_empty_part(tmp_path: Path, tokenizer: Tokenizer) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text("\n\n")
-    assert encode_unit(unit_of(file), tokenizer, tmp_path / "part.npz", "uint16") == 0
+    assert encode_text_unit(unit_of(file), tokenizer, tmp_path / "part.npz", "uint16") == 0
     part = Part.load(tmp_path / "part.npz")
     assert len(part.lengths) == len(part.digests) == 0 and part.rows_read.tolist() == [2]
 
@@ -75,5 +71,5 @@ def test_a_unit_without_documents_is_an_empty_part(tmp_path: Path, tokenizer: To
 def test_an_error_leaves_no_file(tmp_path: Path, tokenizer: Tokenizer) -> None:
     missing = FileUnit((Slice(str(tmp_path / "none.txt"), 0, 5),), "text", 1)
     with pytest.raises(ValueError, match=r"none\.txt"):
-        encode_unit(missing, tokenizer, tmp_path / "part.npz", "uint16")
+        encode_text_unit(missing, tokenizer, tmp_path / "part.npz", "uint16")
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The door from outside: its exit codes, and what signals and a refused write leave behind."""
+"""Run the command as a process: exit codes, and the files that signals and a refused write leave behind."""
 
 import json
 import os
@@ -27,12 +27,14 @@ def words():
 
 def run():
     data = e.Data(
-        mixture="{folder}/config.py:words", tokenizer=e.Tokenizer(path="{tokenizer}", pieces=420), stores="{folder}/stores",
+        mixture="{folder}/config.py:words", tokenizer=e.Tokenizer(path="{tokenizer}", pieces=420),
+        stores="{folder}/stores",
         sequence_length=8, batch_rows=1,
     )
     return e.Experiment(
         name="run", model=Model(vocabulary=512, width=8, hidden=8, layers=1, heads=1, kv_heads=1), data=data, steps=1,
-        schedule=e.Schedule(peak=1e-3), checkpoints=e.Checkpoints(every_steps=1), held_out=e.HeldOut(every_steps=1, rows=1),
+        schedule=e.Schedule(peak=1e-3), checkpoints=e.Checkpoints(every_steps=1),
+        held_out=e.HeldOut(every_steps=1, rows=1),
     )
 """
 
@@ -60,7 +62,7 @@ def command(corpus: Path, stores: Path) -> list[str]:
 def corpus(
     tmp_path_factory: pytest.TempPathFactory, tokenizer_folder: Path, texts: Callable[[int, int, int], list[str]]
 ) -> Path:
-    """A folder with a config and its source of about 9 MB, nine units."""
+    """Folder with a config and its source of about 9 MB, nine units."""
     folder = tmp_path_factory.mktemp("corpus")
     documents = texts(3, 400, 1_500) * 3
     with (folder / "words.jsonl").open("w", encoding="utf-8") as file:
@@ -71,7 +73,7 @@ def corpus(
 
 @pytest.fixture(scope="module")
 def undisturbed(corpus: Path) -> Path:
-    """The store of a run to which nothing happened."""
+    """Store of a run that was not interrupted."""
     run = subprocess.run(command(corpus, corpus / "stores"), capture_output=True, text=True, check=True)
     assert re.search(r"words +1,200 .* new", run.stdout)
     return corpus / "stores" / "words"
@@ -89,7 +91,7 @@ def is_running(process: int) -> bool:
 
 
 @pytest.mark.parametrize(("signal_number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
-def test_a_run_that_is_killed_or_interrupted_is_continued_to_the_same_bytes(
+def test_a_killed_or_interrupted_run_is_continued_to_the_same_bytes(
     tmp_path: Path, corpus: Path, undisturbed: Path, signal_number: int, code: int
 ) -> None:
     run = subprocess.Popen(command(corpus, tmp_path), stderr=subprocess.PIPE, text=True)
@@ -98,8 +100,8 @@ def test_a_run_that_is_killed_or_interrupted_is_continued_to_the_same_bytes(
         time.sleep(0.01)
     workers = [int(child) for child in Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()]
     os.kill(run.pid, signal_number)
-    _, said = run.communicate(timeout=20)
-    assert run.returncode == code and "Traceback" not in said
+    _, printed = run.communicate(timeout=20)
+    assert run.returncode == code and "Traceback" not in printed
     deadline = time.monotonic() + 20
     while any(is_running(worker) for worker in workers):
         assert time.monotonic() < deadline, "a worker process outlived the command"
@@ -112,7 +114,7 @@ def test_a_run_that_is_killed_or_interrupted_is_continued_to_the_same_bytes(
     assert content(tmp_path / "words") == content(undisturbed)
 
 
-def test_a_refused_write_leaves_nothing_half_written_and_the_next_run_makes_the_store(
+def test_a_refused_write_leaves_no_partial_file_and_can_be_repeated(
     tmp_path: Path, corpus: Path, undisturbed: Path
 ) -> None:
     words = command(corpus, tmp_path)
@@ -123,17 +125,18 @@ def test_a_refused_write_leaves_nothing_half_written_and_the_next_run_makes_the_
     assert content(tmp_path / "words") == content(undisturbed)
 
 
-def test_bad_input_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     (tmp_path / "config.py").write_text(CONFIG.format(folder=tmp_path, tokenizer=tmp_path / "tokenizer"))
     words = command(tmp_path, tmp_path / "stores")
     run = subprocess.run(words, capture_output=True, text=True, check=False)
     assert run.returncode == 2 and run.stdout == ""
     assert run.stderr == (
-        f"tanuki_jax.prepare: the mixture reads what this machine does not have: words (no file matches {tmp_path}/words.jsonl)\n"
+        "tanuki_jax.prepare: the mixture reads sources that this machine does not have: words (no file matches "
+        f"{tmp_path}/words.jsonl)\n"
     )
-    with pytest.raises(InputError, match="--workers is -1, and must not be negative"):
+    with pytest.raises(InputError, match="--workers is -1 and must not be negative"):
         main([*words[3:-1], "--workers=-1"])
-    with pytest.raises(InputError, match="--preview is -1, and must not be negative"):
+    with pytest.raises(InputError, match="--preview is -1 and must not be negative"):
         main([*words[3:], "--preview=-1"])
     assert [path.name for path in tmp_path.iterdir()] == ["config.py"]
 
@@ -143,7 +146,7 @@ CHATS = CONFIG.replace('("{folder}/words.jsonl",))', '("{folder}/words.jsonl",),
 )
 
 
-def test_the_table_has_a_column_for_what_is_special_in_chats_and_a_preview_makes_nothing(
+def test_the_table_has_columns_for_chats_and_a_preview_writes_no_file(
     tmp_path: Path, tokenizer_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tokenizer = tmp_path / "tokenizer"
@@ -161,16 +164,16 @@ def test_the_table_has_a_column_for_what_is_special_in_chats_and_a_preview_makes
     assert "⟦狸" in shown and "words.jsonl:2  dropped: " in shown and "名前は" not in shown
     assert not (tmp_path / "stores").exists()
     main(words)
-    said = capsys.readouterr()
-    head, *lines = [line.split() for line in said.out.splitlines() if line.strip()]
+    printed = capsys.readouterr()
+    head, *lines = [line.split() for line in printed.out.splitlines() if line.strip()]
     assert head[-5:] == ["malformed", "records", "learned", "dropped", "store"]
-    (*_, made), passes = lines[:-1], " ".join(lines[-1])
-    assert made[:2] == ["words", "2"] and made[-5:] == ["0", "2", made[-3], "1", "new"]
-    assert re.fullmatch(r"steps of one pass, packed in batches of \d+ rows: words 1; this run has \d+ steps", passes)
-    assert f"skipped {tmp_path}/words.jsonl:2: " in said.err
+    (*_, store), epochs = lines[:-1], " ".join(lines[-1])
+    assert store[:2] == ["words", "2"] and store[-5:] == ["0", "2", store[-3], "1", "new"]
+    assert re.fullmatch(r"steps per epoch, in batches of \d+ rows: words 1; this run has \d+ steps", epochs)
+    assert f"skipped {tmp_path}/words.jsonl:2: " in printed.err
 
 
-def test_neither_the_door_nor_a_worker_imports_jax() -> None:
+def test_neither_the_command_nor_a_worker_imports_jax() -> None:
     program = (
         "import sys, tanuki_jax.prepare, tanuki_jax.data.preparation.prepare_data\n"
         "sys.exit(bool({'jax', 'jaxlib', 'flax', 'grain'} & set(sys.modules)))"

@@ -1,9 +1,10 @@
 import dataclasses
 import fcntl
-import os
+import multiprocessing
 import shutil
+import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,8 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import experiment
 from tanuki_jax.config.experiment import Data
 from tanuki_jax.config.mixture import Mixture, Source, Stage
-from tanuki_jax.corpus.chat import builtin as named
-from tanuki_jax.corpus.chat import template_files as template_folder
+from tanuki_jax.corpus.chat import builtin, template_files
 from tanuki_jax.corpus.tasks.splits import conversation
-from tanuki_jax.data.preparation import prepare_data as preparing
 from tanuki_jax.data.preparation.prepare_data import prepare
 from tanuki_jax.data.store import Store
 from tanuki_jax.data.tokenizer.chat_tokens import encode_chat
@@ -44,9 +43,13 @@ def data(tmp_path: Path, tokenizer: Path) -> Data:
     )
 
 
-def test_a_first_run_makes_everything_and_a_second_nothing(
-    tmp_path: Path, mixture: Mixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def files_in(*folders: Path) -> dict[Path, tuple[int, int]]:
+    """Return inode and time of the last change of each file, without the lock."""
+    paths = (path for folder in folders for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in paths}
+
+
+def test_a_first_run_makes_all_stores_and_a_second_none(tmp_path: Path, mixture: Mixture) -> None:
     wanted = data(tmp_path, tmp_path / "tokenizer")
     first = prepare(wanted, mixture, workers=2)
     assert [(entry.store.name, entry.store.documents, entry.is_new) for entry in first] == [
@@ -65,9 +68,9 @@ def test_a_first_run_makes_everything_and_a_second_nothing(
     )
     assert (sums.origin(41).path, sums.origin(41).row) == ("tasks:arithmetic", 42)
 
-    monkeypatch.setattr(preparing, "build", None)
-    monkeypatch.setattr(preparing, "train", None)
+    before = files_in(tmp_path / "stores", tmp_path / "tokenizer")
     second = prepare(wanted, mixture, workers=2)
+    assert files_in(tmp_path / "stores", tmp_path / "tokenizer") == before
     assert [(entry.store.fingerprint, entry.is_new) for entry in second] == [
         (entry.store.fingerprint, False) for entry in first
     ]
@@ -80,7 +83,9 @@ def prepared(tmp_path: Path, mixture: Mixture, tokenizer_folder: Path) -> Data:
     return wanted
 
 
-def test_a_store_that_would_come_out_otherwise_is_refused(tmp_path: Path, mixture: Mixture, prepared: Data) -> None:
+def test_a_store_that_differs_from_what_would_be_made_is_refused(
+    tmp_path: Path, mixture: Mixture, prepared: Data
+) -> None:
     def refused(message: str, data: Data = prepared, **changes: Any) -> None:
         sources = tuple(
             dataclasses.replace(source, **changes) if source.name == "files" else source for source in mixture.sources
@@ -101,7 +106,7 @@ def test_a_store_that_would_come_out_otherwise_is_refused(tmp_path: Path, mixtur
     refused(f"made with {file} when it had {size:,} bytes, not {size + 17:,}")
 
 
-def test_a_missing_source_is_named_before_anything_is_made(tmp_path: Path, mixture: Mixture) -> None:
+def test_a_missing_source_is_named_before_any_file_is_made(tmp_path: Path, mixture: Mixture) -> None:
     (tmp_path / "a.jsonl").unlink()
     with pytest.raises(InputError, match=rf"files \(no file matches {tmp_path}/a.jsonl\)"):
         prepare(data(tmp_path, tmp_path / "tokenizer"), mixture, workers=1)
@@ -109,9 +114,7 @@ def test_a_missing_source_is_named_before_anything_is_made(tmp_path: Path, mixtu
 
 
 @pytest.mark.parametrize("name", ["none.model", "tokenizer.json"])
-def test_a_tokenizer_file_that_is_not_there_is_named_and_not_trained(
-    tmp_path: Path, mixture: Mixture, name: str
-) -> None:
+def test_a_missing_tokenizer_file_is_named_and_not_trained(tmp_path: Path, mixture: Mixture, name: str) -> None:
     with pytest.raises(InputError, match=f"no tokenizer at {tmp_path}/{name}"):
         prepare(data(tmp_path, tmp_path / name), mixture, workers=1)
 
@@ -126,17 +129,21 @@ def test_only_one_process_at_a_time_prepares_the_same_stores(
             prepare(data(tmp_path, tokenizer_folder), mixture, workers=1)
 
 
-def test_a_killed_worker_is_reported(
-    tmp_path: Path, mixture: Mixture, tokenizer_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def build_with_a_worker_that_dies(
-        inventory: object, folder: object, tokenizer: object, workers: Executor, share: float
-    ) -> None:
-        workers.submit(os._exit, 9).result()
+def test_a_killed_worker_is_reported(tmp_path: Path, mixture: Mixture, tokenizer_folder: Path) -> None:
+    others = {process.pid for process in multiprocessing.active_children()}
 
-    monkeypatch.setattr(preparing, "build", build_with_a_worker_that_dies)
-    with pytest.raises(InputError, match="a worker process was killed"):
+    def kill_the_first_worker() -> None:
+        deadline = time.monotonic() + 30
+        while not (workers := [child for child in multiprocessing.active_children() if child.pid not in others]):
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        workers[0].kill()
+
+    killer = threading.Thread(target=kill_the_first_worker)
+    killer.start()
+    with pytest.raises(InputError, match=r"a worker process was killed, .*: run again with fewer --workers to go on"):
         prepare(data(tmp_path, tokenizer_folder), mixture, workers=1)
+    killer.join()
 
 
 @pytest.fixture
@@ -149,23 +156,24 @@ def chats() -> Mixture:
 
 
 def of_chats(tmp_path: Path, tokenizer_folder: Path, **changes: object) -> Data:
-    """Of a copy of the tokenizer, so that a template can be put beside it."""
-    if not (tmp_path / "own").exists():
-        shutil.copytree(tokenizer_folder, tmp_path / "own")
-    wanted = dataclasses.replace(data(tmp_path, tmp_path / "own"), sequence_length=1_000)
-    return dataclasses.replace(wanted, tokenizer=dataclasses.replace(wanted.tokenizer, **changes))  # type: ignore[arg-type]
+    """Return data with a copy of the tokenizer, so that a template can be written into its folder."""
+    if not (tmp_path / "copy").exists():
+        shutil.copytree(tokenizer_folder, tmp_path / "copy")
+    wanted = dataclasses.replace(data(tmp_path, tmp_path / "copy"), sequence_length=1_000)
+    tokenizer = dataclasses.replace(wanted.tokenizer, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(wanted, tokenizer=tokenizer)
 
 
-def test_the_template_is_put_beside_the_tokenizer_and_taken_from_there(
+def test_the_template_is_written_to_the_tokenizer_and_read_from_it(
     tmp_path: Path, chats: Mixture, tokenizer_folder: Path
 ) -> None:
-    with pytest.raises(InputError, match=rf"{tmp_path}/own has no chat template"):
+    with pytest.raises(InputError, match=rf"{tmp_path}/copy has no chat template"):
         prepare(of_chats(tmp_path, tokenizer_folder), chats, workers=1)
     first, texts = prepare(of_chats(tmp_path, tokenizer_folder, chat_template="tanuki"), chats, workers=1)
-    template = template_folder.read(tmp_path / "own")
-    assert template.source == named.find("tanuki").source
+    template = template_files.read(tmp_path / "copy")
+    assert template.source == builtin.find("tanuki").source
     (tokens, learned), question = of_document(first.store, 3), conversation(("arithmetic",), 3, 0).messages
-    expected = encode_chat(load(tmp_path / "own"), template, question)
+    expected = encode_chat(load(tmp_path / "copy"), template, question)
     assert tokens.tolist() == expected.ids.tolist() and learned.tolist() == expected.learned.tolist()
     assert first.store.settings == {
         "documents": 20,
@@ -180,7 +188,7 @@ def test_the_template_is_put_beside_the_tokenizer_and_taken_from_there(
 
 
 def of_document(store: Store, document: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Its tokens, and which are learned."""
+    """Return the tokens of a document, and which of them are learned."""
     start, length = store.offsets[document : document + 1], np.diff(store.offsets)[document : document + 1]
     return store.read(start, length), store.read_learned(start, length)
 
@@ -194,17 +202,12 @@ def test_another_template_or_row_length_than_the_stores_is_refused(
         InputError, match=r"stores/chats was made with documents = 20, form = 'chat', .*sequence_length = 1000; delete"
     ):
         prepare(dataclasses.replace(wanted, sequence_length=999), chats, workers=1)
-    with pytest.raises(
-        InputError,
-        match=rf"chat_template is user_assistant, but the tokenizer {tmp_path}/own .* template in {tmp_path}/own/",
-    ):
-        prepare(of_chats(tmp_path, tokenizer_folder, chat_template="user_assistant"), chats, workers=1)
-    template_folder.write(tmp_path / "own", named.find("user_assistant"))
+    template_files.write(tmp_path / "copy", builtin.find("user_assistant"))
     with pytest.raises(InputError, match="stores/chats was made with documents = 20, form = 'chat', template = "):
         prepare(of_chats(tmp_path, tokenizer_folder), chats, workers=1)
 
 
-def test_a_template_that_does_not_say_what_is_learned_is_not_put_anywhere(
+def test_a_template_that_marks_nothing_as_learned_is_not_written(
     tmp_path: Path, chats: Mixture, tokenizer_folder: Path
 ) -> None:
     (tmp_path / "plain.jinja").write_text(
@@ -212,6 +215,6 @@ def test_a_template_that_does_not_say_what_is_learned_is_not_put_anywhere(
     )
     with pytest.raises(InputError, match=r"plain\.jinja has no {% generation %}"):
         prepare(of_chats(tmp_path, tokenizer_folder, chat_template=str(tmp_path / "plain.jinja")), chats, workers=1)
-    assert template_folder.find(tmp_path / "own") is None
+    assert template_files.find(tmp_path / "copy") is None
     with pytest.raises(InputError, match=r"there is no chat template none\.jinja"):
         prepare(of_chats(tmp_path, tokenizer_folder, chat_template="none.jinja"), chats, workers=1)

@@ -30,22 +30,21 @@ def data(tmp_path: Path, tokenizer: Path) -> Data:
     return Data(mixture="m", tokenizer=config, stores=str(tmp_path / "stores"), sequence_length=500, batch_rows=1)
 
 
-def test_the_first_records_are_shown_with_brackets_around_what_is_learned(
+def test_the_first_records_have_brackets_around_the_learned_text(
     tmp_path: Path, mixture: Mixture, tokenizer_folder: Path
 ) -> None:
     before = sorted(tokenizer_folder.iterdir())
     first, broken, chosen = [text.plain for text in preview(data(tmp_path, tokenizer_folder), mixture, 2)]
-    place, *shown = first.splitlines()
-    assert place.startswith(f"chats  {tmp_path}/a.jsonl:1  ") and place.endswith(" learned")
-    assert (
-        "東京0" in "".join(shown).partition("⟦")[0] and "吾輩は" in "".join(shown).partition("⟦")[2].partition("⟧")[0]
-    )
+    head, *lines = first.splitlines()
+    assert head.startswith(f"chats  {tmp_path}/a.jsonl:1  ") and head.endswith(" learned")
+    before_learned, _, rest = "".join(lines).partition("⟦")
+    assert "東京0" in before_learned and "吾輩は" in rest.partition("⟧")[0]
     assert broken.startswith(f"chats  {tmp_path}/a.jsonl:3  malformed: no field")
     assert f"pairs  {tmp_path}/b.jsonl:1  chosen, " in chosen and f"pairs  {tmp_path}/b.jsonl:1  rejected, " in chosen
     assert sorted(tokenizer_folder.iterdir()) == before and not (tmp_path / "stores").exists()
 
 
-def test_what_cannot_be_shown_is_said(tmp_path: Path, mixture: Mixture, tokenizer_folder: Path) -> None:
+def test_a_preview_needs_a_tokenizer_and_chats(tmp_path: Path, mixture: Mixture, tokenizer_folder: Path) -> None:
     with pytest.raises(InputError, match=f"a preview needs the tokenizer, and there is none at {tmp_path}/none"):
         list(preview(data(tmp_path, tmp_path / "none"), mixture, 1))
     texts = Mixture(sources=mixture.sources, stages=(Stage(weights={"texts": 1.0}),))

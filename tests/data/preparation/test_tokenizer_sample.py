@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.config.mixture import Mixture, Source, Stage
-from tanuki_jax.data.preparation import inventory
 from tanuki_jax.data.preparation.inventory import take_inventory
 from tanuki_jax.data.preparation.tokenizer_sample import sample
 
@@ -43,17 +42,16 @@ def test_every_stage_counts_the_same(folder: Path) -> None:
     assert size_of(texts, "b") == pytest.approx(2_000, abs=40)
 
 
-def test_a_large_budget_takes_every_document_whole(folder: Path, texts: Callable[[int, int, int], list[str]]) -> None:
+def test_a_large_budget_takes_every_document_uncut(folder: Path, texts: Callable[[int, int, int], list[str]]) -> None:
     plain = mixture(folder, {"a": 1.0})
     assert list(sample(plain, take_inventory(plain), 10_000_000)) == [f"a {text}" for text in texts(0, 500, 20)]
 
 
-def test_the_sample_comes_from_all_over_the_source(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inventory, "UNIT_BYTES", (1_000, 1_000))
+def test_the_sample_is_read_from_all_over_the_source(folder: Path) -> None:
     plain = mixture(folder, {"a": 1.0})
     numbers = [
         int(text.split()[1].rstrip(":"))
-        for text in sample(plain, take_inventory(plain), 6_000)
+        for text in sample(plain, take_inventory(plain, unit_bytes=(1_000, 1_000)), 6_000)
         if text.startswith("a ") and ":" in text
     ]
     assert numbers == sorted(numbers) and numbers[0] < 20 and numbers[-1] > 480

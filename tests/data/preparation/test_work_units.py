@@ -23,7 +23,7 @@ def test_the_rows_of_several_files_are_numbered_file_by_file(tmp_path: Path) -> 
     unit = FileUnit((Slice(str(lines), 0, lines.stat().st_size), Slice(str(text), 0, text.stat().st_size)), "body", 1)
     rows_read: list[int] = []
     rows = list(rows_of(unit, "text", rows_read))
-    assert [(row.piece, row.row, text_in(row)) for row in rows] == [
+    assert [(row.slice_index, row.row, text_in(row)) for row in rows] == [
         (0, 0, "one"),
         (0, 2, None),
         (0, 3, "three"),
@@ -45,22 +45,22 @@ def test_conversations_become_lines_of_user_and_assistant(tmp_path: Path) -> Non
     assert text_in(row) == "短く。\nuser: やあ\nassistant: どうも"
 
 
-def test_a_task_unit_writes_its_own_range_of_conversations() -> None:
+def test_a_task_unit_generates_its_range_of_conversations() -> None:
     rows_read: list[int] = []
     rows = list(rows_of(TaskUnit("table", 7, 12), "text", rows_read))
-    assert [(row.piece, row.row) for row in rows] == [(0, number) for number in range(5)]
+    assert [(row.slice_index, row.row) for row in rows] == [(0, number) for number in range(5)]
     assert rows_read == [5]
     question, answer = conversation(("table",), 9, 0).messages
     assert text_in(rows[2]) == f"user: {question.content}\nassistant: {answer.content}"
 
 
 @pytest.mark.parametrize("form", ["preference", "kto"])
-def test_a_task_unit_writes_preferences_where_they_are_wanted(form: Literal["preference", "kto"]) -> None:
+def test_a_task_unit_generates_preferences_for_their_forms(form: Literal["preference", "kto"]) -> None:
     (first, second) = rows_of(TaskUnit("style", 7, 9), form, [])
     assert [first.record, second.record] == [preference(("style",), index, 0) for index in (7, 8)]
     assert isinstance(first.record, Preference)
-    asked, said = first.record.prompt[-1].content, first.record.chosen
-    assert text_of(first.record).endswith(f"user: {asked}\nassistant: {said}")
+    question, answer = first.record.prompt[-1].content, first.record.chosen
+    assert text_of(first.record).endswith(f"user: {question}\nassistant: {answer}")
 
 
 def test_rows_of_files_are_read_in_the_form_of_the_source(tmp_path: Path) -> None:
