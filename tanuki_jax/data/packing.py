@@ -119,7 +119,7 @@ def in_split(store: Documents, settings: Settings) -> Integers:
 
 
 def best_fit(lengths: Integers, sequence_length: int) -> tuple[Integers, int]:
-    """Pack items of 1 to T tokens into rows of T: the longest first, each into the fullest row that has room for it.
+    """Pack items of 1 to T tokens into rows of T: the longest first, each into the fullest row that it fits into.
 
     Items of one length are packed together into ranges of equally full rows, so the time depends on the number of
     distinct lengths and hardly on that of items (compare histogram packing, Krell et al. 2021, arXiv:2107.02027).
@@ -145,44 +145,44 @@ def _best_fit_turns(counts: Integers, sequence_length: int) -> tuple[list[tuple[
         counts: int64[T+1], number of items of each length.
         sequence_length: T.
     """
-    # Rows with equal room are interchangeable, so rows are handled as ranges (first row, rows) of equal room, and one
-    # turn puts items of one length into one range. The fullest rows that an item of length n fits into are those of the
-    # least room >= n: the lowest set bit of `rooms >> n`.
+    # Rows with equally many free positions are interchangeable, so rows are handled as ranges (first row, rows) of such
+    # rows, and one turn puts items of one length into one range. The fullest rows that an item of length n fits into
+    # have the least number of free positions >= n: the lowest set bit of `available >> n`.
     turns: list[tuple[int, int, int]] = []
-    with_room: list[list[tuple[int, int]]] = [[] for _ in range(sequence_length + 1)]  # room -> ranges of rows
-    rooms = 0  # bit r is set if with_room[r] is not empty
+    ranges_with: list[list[tuple[int, int]]] = [[] for _ in range(sequence_length + 1)]  # free positions -> ranges
+    available = 0  # bit f is set if ranges_with[f] is not empty
     rows = 0
 
-    def leave(room: int, first: int, count: int) -> None:
-        nonlocal rooms
-        if room and count:
-            with_room[room].append((first, count))
-            rooms |= 1 << room
+    def put_back(free: int, first: int, count: int) -> None:
+        nonlocal available
+        if free and count:
+            ranges_with[free].append((first, count))
+            available |= 1 << free
 
     for length in np.flatnonzero(counts)[::-1].tolist():
         items = int(counts[length])
         while items:
-            if enough := rooms >> length:
-                room = length + (enough & -enough).bit_length() - 1
-                first, available = with_room[room].pop()
-                if not with_room[room]:
-                    rooms ^= 1 << room
-            else:  # no row has room: open as many as the remaining items of this length fill
-                room, first, available = sequence_length, rows, -(-items // (sequence_length // length))
-                rows += available
-            # A row that takes an item and has room for another is now the fullest such row, so it takes as many as fit:
-            # `filled` rows take `each` items, one more row takes the `rest`, and the others keep their room.
-            each = room // length
-            filled = min(items // each, available)
-            rest = items - filled * each if filled < available else 0
+            if enough := available >> length:
+                free = length + (enough & -enough).bit_length() - 1
+                first, count = ranges_with[free].pop()
+                if not ranges_with[free]:
+                    available ^= 1 << free
+            else:  # the item fits into no row: open as many rows as the remaining items of this length fill
+                free, first, count = sequence_length, rows, -(-items // (sequence_length // length))
+                rows += count
+            # A row that took one item and can take another is now the fullest such row, so best fit puts as many into
+            # it as fit: `filled` rows take `each` items, one more row takes the `rest`, and the others are not changed.
+            each = free // length
+            filled = min(items // each, count)
+            rest = items - filled * each if filled < count else 0
             if filled:
                 turns.append((first, filled, each))
-                leave(room - each * length, first, filled)
+                put_back(free - each * length, first, filled)
             if rest:
                 turns.append((first + filled, 1, rest))
-                leave(room - rest * length, first + filled, 1)
+                put_back(free - rest * length, first + filled, 1)
             used = filled + (rest > 0)
-            leave(room, first + used, available - used)
+            put_back(free, first + used, count - used)
             items -= filled * each + rest
     return turns, rows
 

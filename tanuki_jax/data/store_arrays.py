@@ -48,10 +48,10 @@ class GrowingArray:
         values = np.ascontiguousarray(values, self._dtype)
         self._hash.update(values.data)
         while len(values):
-            room = self._shard - self._filled
-            self._buffer[self._filled : self._filled + len(values)] = values[:room]
-            self._filled += min(room, len(values))
-            values = values[room:]
+            free = self._shard - self._filled
+            self._buffer[self._filled : self._filled + len(values)] = values[:free]
+            self._filled += min(free, len(values))
+            values = values[free:]
             if self._filled == self._shard:
                 self._write()
 

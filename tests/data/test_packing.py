@@ -249,15 +249,6 @@ def test_a_plan_from_disk_is_the_plan_that_was_made(tmp_path: Path) -> None:
         np.testing.assert_array_equal(column, same)
 
 
-def test_a_plan_on_disk_is_not_made_again(tmp_path: Path) -> None:
-    store = documents([5, 9, 30, 12])
-    made = all_rows(plan(store, settings(), tmp_path, kept_from=0))
-    (kept,) = tmp_path.iterdir()
-    np.save(kept / "documents.npy", made.documents[::-1])
-    read = all_rows(plan(store, settings(), tmp_path, kept_from=0))
-    assert read.documents.tolist() == made.documents[::-1].tolist() != made.documents.tolist()
-
-
 def test_plans_of_other_settings_and_stores_have_folders_of_their_own(tmp_path: Path) -> None:
     store = documents([5, 9, 30])
     other = dataclasses.replace(store, fingerprint="another")
@@ -290,6 +281,17 @@ def watched(store: Documents, on_read: Callable[[int], None]) -> Documents:
     result = Watched(**{field.name: getattr(store, field.name) for field in dataclasses.fields(store)})
     result.on_read = on_read
     return result
+
+
+def test_a_plan_on_disk_is_not_made_again(tmp_path: Path) -> None:
+    store = documents([5, 9, 30, 12])
+    made = all_rows(plan(store, settings(), tmp_path, kept_from=0))
+    (kept,) = tmp_path.iterdir()
+    np.save(kept / "documents.npy", made.documents[::-1])
+    reads: list[int] = []
+    read = all_rows(plan(watched(store, reads.append), settings(), tmp_path, kept_from=0))
+    assert read.documents.tolist() == made.documents[::-1].tolist() != made.documents.tolist()
+    assert reads == [1], "the size of the store decides whether the plan is on disk"
 
 
 def test_a_plan_that_cannot_be_finished_leaves_no_file(tmp_path: Path) -> None:

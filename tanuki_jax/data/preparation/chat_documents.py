@@ -59,7 +59,7 @@ class Example(NamedTuple):
     hashed: str
     """Text whose hash decides whether the record is held out."""
     shortened: str
-    """Number of messages that were kept, as a sentence, if the record was too long; else empty."""
+    """Message with the number of messages that were kept, if the record was too long; else empty."""
 
 
 class Refusal(NamedTuple):
@@ -72,7 +72,7 @@ class Refusal(NamedTuple):
 
 
 def examples(rows: Iterable[Row], tokenizer: Tokenizer, rendering: Rendering) -> Iterator[Example | Refusal]:
-    """Render and encode the rows of a unit. The examples are in the order of the rows; a refusal may come earlier.
+    """Render and encode the rows of a unit. The examples are in the order of the rows; a refusal may be earlier.
 
     In the form "kto" each record gets the chosen answer of the record before it, and the first record that of the
     second.

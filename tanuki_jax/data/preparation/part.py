@@ -17,7 +17,7 @@ type Fault = Literal["malformed", "dropped", "shortened"]
 FAULTS: tuple[Fault, ...] = ("malformed", "dropped", "shortened")
 
 FAULTS_NAMED = 20
-"""Rows of each fault whose place and reason are recorded; further ones are counted."""
+"""Rows of each fault whose location and reason are recorded; all are counted."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -120,7 +120,7 @@ def _worker_processes(count: int, tokenizer: str) -> Iterator[Executor]:
         yield pool
     except BrokenProcessPool:
         raise InputError(
-            "a worker process was killed, most likely because memory ran out: run again with fewer --workers to go on"
+            "a worker process was killed, most likely because memory ran out: continue with fewer --workers"
         ) from None
     except BaseException:
         for process in multiprocessing.active_children():

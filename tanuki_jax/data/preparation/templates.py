@@ -23,7 +23,7 @@ def configured_template(config: experiment.Tokenizer) -> Template | None:
 def with_renderings(
     inventories: Sequence[Inventory], data: Data, tokenizer: Tokenizer, configured: Template | None
 ) -> list[Inventory]:
-    """Set the rendering of chats and preferences, by the tokenizer's own template or else the configured one.
+    """Set the rendering of chats and preferences, by the template in the tokenizer's folder or else the configured one.
 
     InputError if the two templates differ, or if there are chats or preferences and no template that can be trained
     with.
@@ -33,7 +33,7 @@ def with_renderings(
     if configured is not None and existing is not None and configured.fingerprint != existing.fingerprint:
         raise InputError(
             f"data.tokenizer.chat_template is {configured.name}, but the tokenizer {path} has another chat template, "
-            f"{existing.name}: leave data.tokenizer.chat_template empty to use that one, or delete it there"
+            f"{existing.name}: leave data.tokenizer.chat_template empty to use that one, or delete it from the folder"
         )
     if all(inventory.source.form == "text" for inventory in inventories):
         return [*inventories]

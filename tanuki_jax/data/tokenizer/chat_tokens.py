@@ -191,7 +191,7 @@ def _encode_runs(tokenizer: Tokenizer, runs: Sequence[Sequence[str]]) -> list[li
     """Encode runs of adjacent texts so that no token crosses from one text into the next.
 
     Returns, for each run, the ids of each of its texts. They are those of the run encoded at once, unless a token would
-    cross a boundary: there the run is cut, and the next text is encoded as if it stood alone.
+    cross a boundary: there the run is cut, and the next text is encoded separately.
     """
     arrays: list[list[npt.NDArray[np.int32]]] = [[] for _ in runs]
     # For each run: the text since its last cut, and its ids. The next text is encoded behind it, which matters where a
@@ -209,8 +209,8 @@ def _encode_runs(tokenizer: Tokenizer, runs: Sequence[Sequence[str]]) -> list[li
                 arrays[number].append(ids[len(known) :])
             else:  # the ids before the boundary changed, so a token crosses it
                 crossed.append(number)
-        alone = [runs[number][position] for number in crossed]
-        for number, text, ids in zip(crossed, alone, tokenizer.encode_batch(alone), strict=True):
+        separate = [runs[number][position] for number in crossed]
+        for number, text, ids in zip(crossed, separate, tokenizer.encode_batch(separate), strict=True):
             prefixes[number] = text, ids
             arrays[number].append(ids)
     return arrays

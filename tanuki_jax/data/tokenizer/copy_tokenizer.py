@@ -1,4 +1,4 @@
-"""Copy a tokenizer with its chat template into another folder, and tell whether two tokenizers are the same."""
+"""Copy a tokenizer with its chat template into another folder, and compare tokenizers by fingerprint."""
 
 import hashlib
 import json

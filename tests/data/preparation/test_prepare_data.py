@@ -141,7 +141,7 @@ def test_a_killed_worker_is_reported(tmp_path: Path, mixture: Mixture, tokenizer
 
     killer = threading.Thread(target=kill_the_first_worker)
     killer.start()
-    with pytest.raises(InputError, match=r"a worker process was killed, .*: run again with fewer --workers to go on"):
+    with pytest.raises(InputError, match=r"a worker process was killed, .*: continue with fewer --workers"):
         prepare(data(tmp_path, tokenizer_folder), mixture, workers=1)
     killer.join()
 
