@@ -42,15 +42,15 @@ def all_rows(made: Plan) -> Spans:
 
 
 def naive_best_fit_decreasing(lengths: list[int], sequence_length: int) -> list[int]:
-    """Return the room left in every row, by trying all rows for every item."""
-    rooms: list[int] = []
+    """Return the space left in every row, by trying all rows for every item."""
+    spaces: list[int] = []
     for length in sorted(lengths, reverse=True):
-        fitting = [room for room in rooms if room >= length]
-        room = min(fitting, default=sequence_length)
+        fitting = [space for space in spaces if space >= length]
+        space = min(fitting, default=sequence_length)
         if fitting:
-            rooms.remove(room)
-        rooms.append(room - length)
-    return rooms
+            spaces.remove(space)
+        spaces.append(space - length)
+    return spaces
 
 
 lengths_up_to_24 = st.lists(st.integers(1, 24), max_size=80)

@@ -25,7 +25,7 @@ _UNIGRAM = 1
 _FIELDS = {"<CLS>": "cls_token", "<SEP>": "sep_token", "<MASK>": "mask_token"}
 
 
-def parse(model: bytes) -> Any:
+def parse_model(model: bytes) -> Any:
     """Return the `ModelProto` in the content of a `.model` file that SentencePiece has read or written."""
     return sentencepiece_model_pb2.ModelProto.FromString(model)  # type: ignore[attr-defined]
 
@@ -44,7 +44,7 @@ def export(path: str | Path, folder: Path) -> None:
                 replace_text(folder / name, source.read_text(encoding="utf-8"))
         return
     load(file)
-    model = parse(file.read_bytes())
+    model = parse_model(file.read_bytes())
     if model.trainer_spec.model_type != _UNIGRAM:
         raise InputError(
             f"{file} is not a unigram model, the only type that can be exported: use its publisher's tokenizer.json"

@@ -7,7 +7,7 @@ from pathlib import Path
 from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Tokenizer
-from tanuki_jax.data.tokenizer.export import export, parse
+from tanuki_jax.data.tokenizer.export import export, parse_model
 from tanuki_jax.data.tokenizer.load import MODEL
 from tanuki_jax.data.tokenizer.segmentation import DELIMITER, lines, pairs_of_words
 from tanuki_jax.data.tokenizer.special_pieces import ESCAPES, NORMALIZATION, SCORE_GRID
@@ -60,7 +60,7 @@ def _finished(content: bytes) -> bytes:
     exact in float32; otherwise SentencePiece's rounding decides between paths of almost equal score, and differently
     from a program that adds in float64.
     """
-    model = parse(content)
+    model = parse_model(content)
     inverse = normalizer(((escape, character) for character, escape in ESCAPES), escape_whitespaces=False)
     model.denormalizer_spec.ParseFromString(inverse.serialized_normalizer_spec())
     model.normalizer_spec.name = model.denormalizer_spec.name = NORMALIZATION

@@ -59,8 +59,10 @@ def test_the_answers_of_the_assistant_and_their_ends_are_learned(
     encoded = encode_chat(tokenizer, find(name), conversation(system, exchanges))
     lead = " " if name == "user_assistant" else ""
     end = tokenizer.special[ENDS[name]]
-    stops = [int(place) for place in np.flatnonzero((encoded.ids == end) & encoded.learned)]
-    starts = [place for place in np.flatnonzero(encoded.learned) if place == 0 or not encoded.learned[place - 1]]
+    stops = [int(position) for position in np.flatnonzero((encoded.ids == end) & encoded.learned)]
+    starts = [
+        position for position in np.flatnonzero(encoded.learned) if position == 0 or not encoded.learned[position - 1]
+    ]
     answers = [tokenizer.decode(encoded.ids[start:stop]) for start, stop in zip(starts, stops, strict=True)]
     assert answers == [lead + rendered_content(name, answer) for _, answer in exchanges]
     assert int(encoded.learned.sum()) == sum(stop + 1 - start for start, stop in zip(starts, stops, strict=True))

@@ -43,7 +43,7 @@ def test_a_folder_is_copied_without_files_that_are_not_the_tokenizer(source: Pat
 def test_a_single_file_is_copied_with_its_template(
     suffix: str, template: str | None, folder: Path, tmp_path: Path
 ) -> None:
-    file = tmp_path / f"mine{suffix}"
+    file = tmp_path / f"other{suffix}"
     shutil.copyfile(folder / f"tokenizer{suffix}", file)
     if template:
         (tmp_path / template).write_text(

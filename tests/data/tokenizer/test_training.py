@@ -129,13 +129,18 @@ def test_an_error_of_the_texts_is_raised_and_leaves_nothing(kind: type[BaseExcep
     assert list(tmp_path.iterdir()) == []
 
 
+def children() -> set[int]:
+    """Return the processes that this thread has started."""
+    return set(map(int, Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()))
+
+
 def test_a_killed_trainer_is_an_input_error_and_leaves_nothing(tmp_path: Path) -> None:
+    others = children()
+
     def texts() -> Iterator[str]:
         yield "狸と狐"
-        thread = Path(f"/proc/self/task/{threading.get_native_id()}")
-        for child in map(int, (thread / "children").read_text().split()):
-            if "trainer_process" in Path(f"/proc/{child}/cmdline").read_text():
-                os.kill(child, signal.SIGKILL)
+        (trainer,) = children() - others
+        os.kill(trainer, signal.SIGKILL)
         yield from ["狸と狐" * 400] * 1000
 
     with pytest.raises(InputError, match=r"killed by signal 9, .*: set a smaller data\.tokenizer\.sample_bytes"):
@@ -145,7 +150,7 @@ def test_a_killed_trainer_is_an_input_error_and_leaves_nothing(tmp_path: Path) -
 
 def test_a_folder_with_files_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "tokenizer").mkdir()
-    (tmp_path / "tokenizer" / "notes").write_text("mine")
+    (tmp_path / "tokenizer" / "notes").write_text("text")
     with pytest.raises(InputError, match="exists already"):
         train(["狸"], config(400), tmp_path / "tokenizer")
     assert [file.name for file in (tmp_path / "tokenizer").iterdir()] == ["notes"]
