@@ -1,4 +1,4 @@
-"""One source becomes its store: units to parts in worker processes, parts to the store in this one, both at the same time."""
+"""Build the store of a source: worker processes encode units into parts while this process merges parts, in order."""
 
 import glob
 import hashlib
@@ -20,14 +20,14 @@ PART_FORMAT = 1
 
 
 def build(inventory: Inventory, folder: Path, tokenizer: Tokenizer, workers: Executor, malformed_share: float) -> Store:
-    """Makes the store of a source. A run that was interrupted is continued: the parts that it finished are not made again.
+    """Build the store of a source. After an interruption, only the parts that are missing are encoded.
 
     Args:
-        inventory: the source.
-        folder: where the store will be; parts lie in a hidden folder beside it until it is done.
-        tokenizer: the one that `workers` encode with.
+        inventory: files or tasks of the source.
+        folder: folder of the store; its parts are in a hidden folder next to it until the store is complete.
+        tokenizer: tokenizer with which the workers were started.
         workers: processes in which `start_worker` has run.
-        malformed_share: share of the records that may be malformed; InputError if more are.
+        malformed_share: share of the records that may be malformed or too long; InputError if more are.
     """
     parts = _parts_folder(inventory, folder, tokenizer)
     work = sum(unit.work for unit in inventory.units)
@@ -56,7 +56,9 @@ def build(inventory: Inventory, folder: Path, tokenizer: Tokenizer, workers: Exe
 
 
 def _parts_folder(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> Path:
-    """The folder whose name tells all that determines the parts. Those of other plans for the same store are deleted."""
+    """Return the folder of the parts, and delete those of the same store with other inputs or settings."""
+    # The name is a hash of the data that determines the parts, so a run never continues with parts of another one. The
+    # `repr` of units is part of it: renaming a field of a unit or slice invalidates the parts of interrupted runs.
     plan = [PART_FORMAT, tokenizer.fingerprint, inventory.settings, repr(inventory.inputs), repr(inventory.units)]
     fingerprint = hashlib.blake2b(json.dumps(plan).encode(), digest_size=8).hexdigest()
     parts = folder.with_name(f".{folder.name}.parts-{fingerprint}")
@@ -70,7 +72,7 @@ def _parts_folder(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> P
 def _encoded(
     inventory: Inventory, parts: Path, dtype: str, workers: Executor, progress: SourceProgress
 ) -> Iterator[tuple[Unit, Path]]:
-    """Every unit and its part, in order, as soon as it and those before it are there."""
+    """Yield every unit and its part in the order of the units, as soon as it and all parts before it are complete."""
     units = inventory.units
     paths = [parts / f"{number:08d}.npz" for number in range(len(units))]
     there = [path.exists() for path in paths]
@@ -81,6 +83,7 @@ def _encoded(
         for number, (unit, path) in enumerate(zip(units, paths, strict=True))
         if not there[number]
     }
+    # Parts are completed in any order and merged in that of the units. One that is early waits on disk, not in memory.
     completed = as_completed(futures)
     for number, (unit, path) in enumerate(zip(units, paths, strict=True)):
         while not there[number]:

@@ -37,8 +37,8 @@ def fit(lines: Iterable[str], vocabulary: int, delimiter: str) -> bytes:
             assert process.stdin is not None
             with contextlib.suppress(BrokenPipeError), process.stdin as sink:
                 sink.writelines(f"{line}\n".encode() for line in lines)
-            process.stdin = None  # it is closed, and communicate would flush it
-            model, message = process.communicate()
+            process.stdin = None  # closed, so not communicate's to flush
+            model, complaint = process.communicate()
         finally:
             process.kill()
     if process.returncode < 0:
@@ -47,7 +47,7 @@ def fit(lines: Iterable[str], vocabulary: int, delimiter: str) -> bytes:
             "out: set a smaller data.tokenizer.sample_bytes"
         )
     if process.returncode > 0:
-        raise RuntimeError(message.decode(errors="replace"))
+        raise RuntimeError(complaint.decode(errors="replace"))
     return model
 
 
