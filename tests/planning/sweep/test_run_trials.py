@@ -85,7 +85,10 @@ def test_what_cannot_be_tried_fails_with_its_sentence_and_nothing_is_started(tmp
     )
     run(study, lambda: pytest.fail("an executor was made"), 1, lambda: None)
     reasons = [record.outcome.reason for record in study.records() if record.outcome]
-    assert reasons == ["it has no layout", "model.heads (3) must divide model.width (128)"]
+    assert reasons == [
+        "it has no layout",
+        "model.heads (3) must divide model.width (128), or model.explicit_head_dim be set",
+    ]
 
 
 def test_a_sweep_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
