@@ -1,4 +1,4 @@
-"""Converts checkpoints to Hugging Face's format and back, adapters to PEFT's, makes mixtures of experts of dense models, merges adapters.
+"""Convert checkpoints to Hugging Face's format and back, and adapters to PEFT's; merge adapters; upcycle dense models.
 
 python -m tanuki_jax.convert to-hf runs/8b exported/8b --dtype bfloat16
 python -m tanuki_jax.convert from-hf exported/8b checkpoints/8b

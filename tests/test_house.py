@@ -15,7 +15,8 @@ from tanuki_jax.config.registry import experiment
 
 ROOT = Path(__file__).parent.parent
 HOST_OR_MACHINE = re.compile(
-    r"\b(?:pypi|npmjs|debian|anaconda)\.(?:org|com)|python(?:hosted)|(?:extra-)?index-url\s*=|find-links\s*=|(?<![\w.])/(?:home|root|work|opt|Users)/\w"
+    r"\b(?:pypi|npmjs|debian|anaconda)\.(?:org|com)|python(?:hosted)|(?:extra-)?index-url\s*=|find-links\s*="
+    r"|(?<![\w.])/(?:home|root|work|opt|Users)/\w"
 )
 VAGUE = {"util", "utils", "common", "helper", "helpers", "misc"}
 

@@ -1,4 +1,4 @@
-"""What the subcommands of `python -m tanuki_jax.convert` do and print."""
+"""The subcommands of `python -m tanuki_jax.convert`."""
 
 import sys
 from pathlib import Path
@@ -33,7 +33,7 @@ type Options = ToHuggingFace | FromHuggingFace | Upcycle | Merge | Adapters | To
 
 
 def run(options: Options) -> None:
-    """Does what is asked, on the CPU, since the accelerator may be busy with the run."""
+    """Run a subcommand on the CPU, because a training run may be using the accelerator."""
     jax.config.update("jax_platforms", "cpu")
     match options:
         case ToHuggingFace():
@@ -59,18 +59,19 @@ def to_hf(options: ToHuggingFace) -> None:
     model = read_state(checkpoint).model
     parameters = count_parameters(model)
     dtype = "" if options.dtype == "as-stored" else options.dtype
-    with progress("writing tensors", parameters, "parameter") as done:
-        written = to_hugging_face.write(checkpoint, Path(options.out), dtype, done, adapter=options.adapter)
+    with progress("writing tensors", parameters, "parameter") as advance:
+        written = to_hugging_face.write(checkpoint, Path(options.out), dtype, advance, adapter=options.adapter)
     print(
-        f"{options.out}: {parameters:,} parameters of {checkpoint} in {written.dtype}, {written.files} file{'s'[: written.files > 1]}"
+        f"{options.out}: {parameters:,} parameters of {checkpoint} in {written.dtype}, {written.files} "
+        f"file{'s'[: written.files > 1]}"
     )
     print(
-        f"max_position_embeddings {written.positions}; {'the tokenizer' if written.tokenizer else 'no tokenizer'} beside them"
+        f"max_position_embeddings {written.positions}; {'with the tokenizer' if written.tokenizer else 'no tokenizer'}"
     )
     if family_of(model).code is not None:
         print(
-            "transformers loads it with trust_remote_code=True; a plain Mixtral runtime, such as GGUF tools, would compute something else, "
-            "because it does not standardize router logits",
+            "transformers loads it with trust_remote_code=True; plain Mixtral runtimes, such as GGUF tools, do not "
+            "standardize router logits, and would give wrong outputs",
             file=sys.stderr,
         )
 
@@ -81,7 +82,7 @@ def to_peft(options: ToPeft) -> None:
     print(f"{options.out}: the adapter {name} of {checkpoint}, rank {of.rank}, of {', '.join(of.projections)}")
     if of.quantized:
         print(
-            f"it was trained beside weights in {of.base}, and computes something a little different beside others",
+            f"it was trained with base weights in {of.base}; with other base weights its outputs differ slightly",
             file=sys.stderr,
         )
 
@@ -89,31 +90,34 @@ def to_peft(options: ToPeft) -> None:
 def from_peft(options: FromPeft) -> None:
     base = find(options.base)
     of = peft.read(Path(options.folder), base, Path(options.out), options.name)
-    print(f"{options.out}: a checkpoint with the adapter {options.name}, rank {of.rank}, over {base}")
+    print(f"{options.out}: a checkpoint with the adapter {options.name}, rank {of.rank}, for the parameters of {base}")
 
 
 def merge(options: Merge) -> None:
     checkpoint = find(options.checkpoint)
-    with progress("writing", count_parameters(read_state(checkpoint).model), "parameter") as done:
-        lost = adapters.merge(checkpoint, Path(options.out), options.adapter, options.dtype, done)
-    print(f"{options.out}: the parameters of {checkpoint} with its adapter in them, in {options.dtype}")
-    print(f"rounding to {options.dtype} changed them by {lost:.2%} of what the adapter does (norm of the difference)")
+    with progress("writing", count_parameters(read_state(checkpoint).model), "parameter") as advance:
+        lost = adapters.merge(checkpoint, Path(options.out), options.adapter, options.dtype, advance)
+    print(f"{options.out}: the parameters of {checkpoint} with its adapter merged, in {options.dtype}")
+    print(f"error of rounding to {options.dtype}: {lost:.2%} of the adapter's change (norms of the differences)")
 
 
 def combine(options: Adapters) -> None:
     names = adapters.combine([find(source) for source in options.source], Path(options.out), options.names)
-    print(f"{options.out}: a checkpoint with the adapters {', '.join(names)}; `generate --adapter NAME` takes one")
+    print(
+        f"{options.out}: a checkpoint with the adapters {', '.join(names)}; choose one with `generate --adapter NAME`"
+    )
 
 
 def from_hf(options: FromHuggingFace) -> None:
     folder = Path(options.folder)
     parameters = count_parameters(read_model(folder))
-    with progress("writing", parameters, "parameter") as done:
-        state = from_hugging_face.write(folder, Path(options.out), done)
+    with progress("writing", parameters, "parameter") as advance:
+        state = from_hugging_face.write(folder, Path(options.out), advance)
     print(
-        f"{options.out}: a checkpoint of {parameters:,} parameters, {'with the tokenizer' if state.tokenizer else 'without a tokenizer'}"
+        f"{options.out}: a checkpoint of {parameters:,} parameters, "
+        f"{'with the tokenizer' if state.tokenizer else 'without a tokenizer'}"
     )
-    print(f"training starts from it with --start.checkpoint={options.out}")
+    print(f"start training from it with --start.checkpoint={options.out}")
 
 
 def upcycle_dense(options: Upcycle) -> None:
@@ -121,35 +125,41 @@ def upcycle_dense(options: Upcycle) -> None:
     source, dense = upcycle.write(Path(options.source), Path(options.out), experiment, options, progress)
     model, start = experiment.model, f"--start.checkpoint={options.out}"
     print(
-        f"{options.out}: {count_parameters(model):,} parameters, {count_active_parameters(model):,} of them active for each token"
+        f"{options.out}: {count_parameters(model):,} parameters, {count_active_parameters(model):,} of them active "
+        "for each token"
     )
-    print(f"each layer of {source} became {model.experts} experts: {_made(options)}; the routers are fresh")
+    print(f"each layer of {source} became {model.experts} experts: {_describe(options)}; the routers are fresh")
     for field in ("rope_theta", "norm_epsilon"):
         if (had := getattr(dense, field)) != (has := getattr(model, field)):
             print(
-                f"{field} was {had:g} and is {has:g} from here on, as {options.to} has it: the loss begins higher for that"
+                f"{field} changed from {had:g} to {has:g}, the value of {options.to}: expect a higher loss at the start"
             )
     if options.optimizer == "copied":
         start += " --start.load=parameters_and_optimizer"
-    print(f"training starts from it with {start}")
+    print(f"start training from it with {start}")
 
 
-def _made(options: ExpertOptions) -> str:
-    """What experts are, in words."""
+def _describe(options: ExpertOptions) -> str:
+    """Return the difference between the experts in words."""
     if options.initialisation == "drop":
-        return f"copies in which {options.share:g} of the hidden units are drawn anew"
+        return f"copies with {options.share:g} of the hidden units redrawn"
     if options.initialisation == "sparse":
-        return "plain copies"
+        return "equal copies"
     scale = " times that of each matrix" if options.noise_scale == "relative" else ""
     return f"copies plus noise of standard deviation {options.noise:g}{scale}"
 
 
 def tokenizer(options: CompareTokenizer) -> None:
     with progress("comparing the tokenizers", None):
-        found = tokenizer_files.compare(Path(options.folder), options.texts)
+        comparison = tokenizer_files.compare(Path(options.folder), options.texts)
     print(
-        f"{found.different} of {found.total} lines ({found.rate:.3%}) encode differently in SentencePiece and tokenizer.json"
+        f"{comparison.different} of {comparison.total} lines ({comparison.rate:.3%}) encode differently in SentencePiece and "
+        "tokenizer.json"
     )
-    print(f"{found.lost} do not decode back to themselves" if found.lost else "all of them decode back to themselves")
-    for example in found.examples:
+    print(
+        f"decoding does not restore {comparison.lost} of them"
+        if comparison.lost
+        else "decoding restores all of them"
+    )
+    for example in comparison.examples:
         print(f"  {example!r}")

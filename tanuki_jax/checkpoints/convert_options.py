@@ -1,4 +1,4 @@
-"""What may be asked of each subcommand of `python -m tanuki_jax.convert`."""
+"""Options of the subcommands of `python -m tanuki_jax.convert`."""
 
 import dataclasses
 from typing import Annotated, Literal
@@ -11,13 +11,13 @@ class ToHuggingFace:
     """Write a checkpoint as a folder that transformers loads: safetensors, config.json and the tokenizer."""
 
     checkpoint: tyro.conf.Positional[str]
-    """A checkpoint, or a run folder, whose newest good checkpoint is taken."""
+    """Checkpoint, or run folder for its newest good checkpoint."""
     out: tyro.conf.Positional[str]
-    """Folder to make."""
+    """New folder."""
     dtype: Literal["as-stored", "bfloat16", "float32"] = "as-stored"
     """Type of the tensors."""
     adapter: str = ""
-    """Adapter that is merged into them, where the checkpoint has several; none: the model without it."""
+    """Name of the adapter to merge, if the checkpoint has several; none: export the model without its adapter."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,11 +25,11 @@ class ToPeft:
     """Write an adapter of a checkpoint as a folder that PEFT loads."""
 
     checkpoint: tyro.conf.Positional[str]
-    """A checkpoint, or a run folder, whose newest good checkpoint is taken."""
+    """Checkpoint, or run folder for its newest good checkpoint."""
     out: tyro.conf.Positional[str]
-    """Folder to make."""
+    """New folder."""
     adapter: str = ""
-    """Which one, where the checkpoint has several."""
+    """Name of the adapter, if the checkpoint has several."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,77 +39,80 @@ class FromPeft:
     folder: tyro.conf.Positional[str]
     """Folder with adapter_config.json and adapter_model.safetensors."""
     out: tyro.conf.Positional[str]
-    """Folder to make."""
+    """New folder."""
     base: str
-    """A checkpoint of the model that it adapts, or a run folder, whose newest good checkpoint is taken."""
+    """Checkpoint of the model that it adapts, or run folder for its newest good checkpoint."""
     name: str = "default"
     """Name of the adapter in the checkpoint."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Merge:
-    """Write a checkpoint with an adapter merged into its parameters, from which training starts as from any."""
+    """Write a checkpoint with an adapter merged into its parameters."""
 
     checkpoint: tyro.conf.Positional[str]
-    """A checkpoint with adapters, or a run folder, whose newest good checkpoint is taken."""
+    """Checkpoint with adapters, or run folder for its newest good checkpoint."""
     out: tyro.conf.Positional[str]
-    """Folder to make."""
+    """New folder."""
     adapter: str = ""
-    """Which one, where the checkpoint has several."""
+    """Name of the adapter, if the checkpoint has several."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of the parameters."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Adapters:
-    """Put the adapters of several checkpoints, all of the same parameters, into one checkpoint."""
+    """Write one checkpoint with the adapters of several; all must adapt the same parameters."""
 
     out: tyro.conf.Positional[str]
-    """Folder to make."""
+    """New folder."""
     source: Annotated[tuple[str, ...], tyro.conf.arg(name="from")]
-    """Checkpoints, or run folders, whose newest good checkpoints are taken."""
+    """Checkpoints, or run folders for their newest good checkpoints."""
     names: tuple[str, ...] = ()
-    """Names for their adapters, one for each, where each has one; none: those that they have."""
+    """New names, one for each checkpoint, if each has a single adapter; none: keep their names."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FromHuggingFace:
-    """Write a Llama or Mixtral in Hugging Face's format as a checkpoint, from which training starts with --start.checkpoint."""
+    """Write a model in Hugging Face's format as a checkpoint, from which training starts with --start.checkpoint."""
 
     folder: tyro.conf.Positional[str]
     """Folder with config.json, safetensors and a tokenizer."""
     out: tyro.conf.Positional[str]
-    """Folder to make."""
+    """New folder."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExpertOptions:
-    """What experts and routers begin as."""
+    """Initialisation of experts and routers."""
 
     initialisation: Literal["noise", "sparse", "drop"] = "noise"
-    """How experts differ: by Gaussian noise; not at all (Komatsuzaki et al. 2022); in hidden units drawn anew (Nakamura et al. 2025)."""
+    """Difference between the experts: noise, Gaussian noise; sparse, none (Komatsuzaki et al. 2022); drop, redrawn
+    hidden units (Nakamura et al. 2025)."""
     noise: float = 0.001
     """Standard deviation of the noise; without effect on sparse and drop."""
     noise_scale: Literal["absolute", "relative"] = "absolute"
-    """What that is: itself, or a multiple of the standard deviation of the matrix that the noise is added to."""
+    """Unit of the noise: absolute; or relative to the standard deviation of the matrix that it is added to."""
     share: float = 0.5
-    """Share of an expert's hidden units drawn anew, with mean and deviation of what they replace; without effect on noise and sparse."""
+    """Share of an expert's hidden units that drop redraws, with mean and deviation of the old ones; without effect on
+    noise and sparse."""
     optimizer: Literal["fresh", "copied"] = "fresh"
-    """Optimizer state: none; or the dense checkpoint's, copied into every expert, with moments of zero for what is drawn anew."""
+    """Optimizer state: fresh, none; copied, the dense checkpoint's for every expert, with zero moments for redrawn
+    units."""
     seed: int = 0
-    """Of routers, noise and units drawn anew."""
+    """Seed of routers, noise and redrawn units."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Upcycle(ExpertOptions):
-    """Write a mixture of experts made of a dense Llama as a checkpoint, from which training starts with --start.checkpoint."""
+    """Grow a dense model into a mixture of experts, as a checkpoint to start training from with --start.checkpoint."""
 
     out: tyro.conf.Positional[str]
-    """Folder to make."""
+    """New folder."""
     source: Annotated[str, tyro.conf.arg(name="from")]
-    """A checkpoint, a run folder, whose newest good checkpoint is taken, or a model folder of Hugging Face's."""
+    """Checkpoint, run folder for its newest good checkpoint, or a model folder of Hugging Face's."""
     to: str
-    """Name of the registered experiment whose model is to be made, or file.py:name."""
+    """Registered experiment with the new model, or file.py:name."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -117,6 +120,6 @@ class CompareTokenizer:
     """Print how often SentencePiece and the tokenizer.json made from it encode a line of text differently."""
 
     folder: tyro.conf.Positional[str]
-    """Folder with tokenizer.model, and tokenizer.json unless it is to be made for the comparison."""
+    """Folder with tokenizer.model; tokenizer.json is made for the comparison if it is missing."""
     texts: tuple[str, ...] = ()
-    """Files or globs of documents (plain text, JSONL, Parquet) to take lines from; none: 5,000 lines of code and Japanese."""
+    """Files or globs of documents with the lines to compare; none: 5,000 lines of code and Japanese."""

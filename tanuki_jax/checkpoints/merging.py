@@ -64,8 +64,8 @@ def combine(checkpoints: Sequence[Path], out: Path, names: Sequence[str] = ()) -
         names: new names, one for the adapter of each checkpoint; none: the names that they have.
 
     Raises:
-        InputError: the parameters that they adapt are not the same, two have one name, a checkpoint has none, or several where one is to
-            have another name, or `out` exists.
+        InputError: the parameters that they adapt are not the same, two have one name, a checkpoint has none, or
+            several where one is to have another name, or `out` exists.
     """
     states = [read_state(checkpoint) for checkpoint in checkpoints]
     origin: dict[str, tuple[Path, str]] = {}
@@ -124,6 +124,7 @@ def _renamed(checkpoints: Sequence[Path], states: Sequence[State], names: Sequen
     for checkpoint, state, name in zip(checkpoints, states, names, strict=True):
         if len(state.adapters) > 1:
             raise InputError(
-                f"{checkpoint} has the adapters {', '.join(state.adapters)}, for which {name!r} is one name; leave --names out"
+                f"{checkpoint} has the adapters {', '.join(state.adapters)}, for which {name!r} is one name; leave "
+                "--names out"
             )
     return [{name: next(iter(state.adapters))} for name, state in zip(names, states, strict=True)]

@@ -57,7 +57,8 @@ def stored_name(name: str, version: int) -> str:
 
 
 def stored_tree(tree: Any, version: int) -> Any:
-    """Return a tree of adapters, or of the optimizer's state of adapters, with the names of a checkpoint of some version."""
+    """Return a tree of adapters, or of the optimizer's state of adapters, with the names of a checkpoint of some
+    version."""
     if version > 1:
         return tree
     if isinstance(tree, dict):
@@ -75,7 +76,8 @@ def stored_tree(tree: Any, version: int) -> Any:
 
 
 def present_tree(stored: Any, like: Any, version: int) -> Any:
-    """Return a stored tree with the present names: those of `like`, of which `stored_tree` gives the stored tree's structure."""
+    """Return a stored tree with the present names: those of `like`, of which `stored_tree` gives the stored tree's
+    structure."""
     if version > 1:
         return stored
     if isinstance(like, dict):

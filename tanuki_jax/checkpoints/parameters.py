@@ -31,7 +31,8 @@ def adapter_shapes(model: Model, adapters: Mapping[str, LoRA]) -> dict[str, Para
 
 
 def base_of(checkpoint: Path, state: State) -> Path:
-    """Return the checkpoint whose parameters a checkpoint's adapters adapt. InputError if it is gone, or another one has its path."""
+    """Return the checkpoint whose parameters a checkpoint's adapters adapt. InputError if it is gone, or another one
+    has its path."""
     try:
         base = find(state.base)
     except InputError as error:
@@ -42,7 +43,8 @@ def base_of(checkpoint: Path, state: State) -> Path:
 
 
 def choose_adapter(checkpoint: Path, state: State, name: str) -> str:
-    """Return the name of an adapter, of the only one if none is named. InputError for an unknown name, or for several without a name."""
+    """Return the name of an adapter, of the only one if none is named. InputError for an unknown name, or for several
+    without a name."""
     names = [*state.adapters]
     if name == NO_ADAPTER or (not name and not names):
         return NO_ADAPTER
@@ -85,7 +87,8 @@ def load(checkpoint: Path, dtype: str, with_shardings: WithShardings, adapter: s
 def merge(
     model: Model, params: Params, adapter: Params, config: LoRA, dtype: str, with_shardings: WithShardings
 ) -> Params:
-    """Merge an adapter into parameters as they were while it was trained, and return them in `dtype`; `params` are donated."""
+    """Merge an adapter into parameters as they were while it was trained, and return them in `dtype`; `params` are
+    donated."""
 
     def merged(params: Params, adapter: Params) -> Params:
         result = lora.merged(model, quantized_and_back(model, params, config), adapter, config)

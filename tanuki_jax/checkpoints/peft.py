@@ -1,4 +1,5 @@
-"""Adapters to PEFT's format and back (https://huggingface.co/docs/peft): adapter_config.json and adapter_model.safetensors."""
+"""Adapters to PEFT's format and back (https://huggingface.co/docs/peft): adapter_config.json and
+adapter_model.safetensors."""
 
 import dataclasses
 import json
@@ -51,7 +52,8 @@ def write(checkpoint: Path, out: Path, adapter: str) -> tuple[str, LoRA]:
     config, stored = state.adapters[name], Parameters(checkpoint, "adapters", state.version)
     if experts := [projection for projection in config.projections if projection not in DENSE]:
         raise InputError(
-            f"the adapter {name} adapts {', '.join(experts)}, for which PEFT has no such adapters; `convert merge` merges it"
+            f"the adapter {name} adapts {', '.join(experts)}, for which PEFT has no such adapters; `convert merge` "
+            "merges it"
         )
     tensors = {}
     for path, row in projections(state.model, config.projections).items():
@@ -67,9 +69,11 @@ def write(checkpoint: Path, out: Path, adapter: str) -> tuple[str, LoRA]:
 
 
 def read(folder: Path, base: Path, out: Path, name: str) -> LoRA:
-    """Write the checkpoint `out` with an adapter in PEFT's format over the parameters of `base`, and return its settings.
+    """Write the checkpoint `out` with an adapter in PEFT's format over the parameters of `base`, and return its
+    settings.
 
-    InputError if the folder holds no LoRA adapter that ours can be, it is for another model, its name is invalid, or `out` exists.
+    InputError if the folder holds no LoRA adapter that ours can be, it is for another model, its name is invalid, or
+    `out` exists.
     """
     check_name(name)
     base_state = read_state(base)

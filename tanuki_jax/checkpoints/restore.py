@@ -17,8 +17,8 @@ def restore(checkpoint: Path, **items: Any) -> dict[str, Any]:
 
     Args:
         checkpoint: folder of a finished checkpoint.
-        items: by name (`base`, `optimizer`), trees of `jax.ShapeDtypeStruct` that carry the shardings to restore onto; they need
-            not be those that the arrays were saved from. Types are cast to the ones given.
+        items: by name (`base`, `optimizer`), trees of `jax.ShapeDtypeStruct` that carry the shardings to restore onto;
+            they need not be those that the arrays were saved from. Types are cast to the ones given.
     """
     wanted = {
         name: ocp.args.PyTreeRestore(item=tree, restore_args=ocp.checkpoint_utils.construct_restore_args(tree))
@@ -41,7 +41,8 @@ class Parameters:
     def read(self, name: str, *index: int | slice) -> npt.NDArray[Any]:
         """Return an array by its dotted path in the tree, or its part at an index into the first dims.
 
-        `read("norm")` is all of the array, `read("blocks.q", 3)` a layer, `read("blocks.expert_gate", 3, 1)` an expert of a layer.
+        `read("norm")` is all of the array, `read("blocks.q", 3)` a layer, `read("blocks.expert_gate", 3, 1)` an expert
+        of a layer.
         """
         return np.asarray(self._open(name)[index].read().result())
 

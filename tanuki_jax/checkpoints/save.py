@@ -34,7 +34,8 @@ _CHECK_SECONDS, _QUIET_CHECKS, _MAX_CHECKS = 0.05, 10, 100
 
 
 def save_arguments(tree: Any, model: Model) -> Any:
-    """Return Orbax's arguments for a tree of arrays: a chunk for each layer of a stacked parameter, or for each expert."""
+    """Return Orbax's arguments for a tree of arrays: a chunk for each layer of a stacked parameter, or for each
+    expert."""
 
     def arguments(path: tuple[Any, ...], leaf: Any) -> ocp.SaveArgs:
         return ocp.SaveArgs(shard_axes=tuple(range(lead_dims(model, path))))

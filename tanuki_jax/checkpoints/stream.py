@@ -19,7 +19,8 @@ PART_BYTES = 128 << 20
 """Largest part of an array without layers, which is cut along its longest dim."""
 
 type Part = tuple[int | slice, ...]
-"""Index into an array: `(layer,)` of a stacked one, `(layer, expert)` of experts; else slices of all dims, of which one is cut."""
+"""Index into an array: `(layer,)` of a stacked one, `(layer, expert)` of experts; else slices of all dims, of which one
+is cut."""
 
 type Read = Callable[[str, Part], npt.NDArray[Any]]
 """(dotted path of a leaf in the tree, as in `blocks.q`, part of it) -> values of the part."""
@@ -79,7 +80,8 @@ def write(checkpoint: Path, model: Model, tree: Any, read: Read, item: str = "ba
         checkpoint: a folder without the item.
         model: shape of the model, whose rows say how arrays are cut into chunks.
         tree: tree of `jax.ShapeDtypeStruct`, for `base` that of `weights.shapes`.
-        read: called once for each part, in any order; returns values of the leaf's type, which must not change afterwards.
+        read: called once for each part, in any order; returns values of the leaf's type, which must not change
+            afterwards.
         item: one of `items.ITEMS`.
     """
 

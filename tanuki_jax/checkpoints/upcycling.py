@@ -1,4 +1,5 @@
-"""Upcycling (Komatsuzaki et al. 2022): a mixture whose experts begin as the dense model's SwiGLU, and whose routers are fresh."""
+"""Upcycling (Komatsuzaki et al. 2022): a mixture whose experts begin as the dense model's SwiGLU, and whose routers are
+fresh."""
 
 import dataclasses
 import functools
@@ -54,20 +55,22 @@ type Expert = Callable[[ExpertOptions, Float32s, str, int, int], Float32s]
 def write(
     source: Path, out: Path, experiment: Experiment, options: ExpertOptions, progress: Progress
 ) -> tuple[Path, Model]:
-    """Write the checkpoint `out` in the type of the source, and return the source (a checkpoint or a Hugging Face folder) and its model.
+    """Write the checkpoint `out` in the type of the source, and return the source (a checkpoint or a Hugging Face
+    folder) and its model.
 
     At most two of the dense model's matrices are held in float32, and the copies of one that are being written.
 
     Args:
-        source: a checkpoint, a run folder, whose newest good checkpoint is taken, or a model folder of Hugging Face's. Of the last, a
-            checkpoint lies in the unfinished `out` meanwhile.
+        source: a checkpoint, a run folder, whose newest good checkpoint is taken, or a model folder of Hugging Face's.
+            Of the last, a checkpoint lies in the unfinished `out` meanwhile.
         out: a folder that does not exist yet; it appears when it is complete.
         experiment: its model is the mixture to make.
         options: how.
         progress: called for each stage of the work.
 
     Raises:
-        InputError: `out` exists, the source is not dense, has other dims or no optimizer state to copy, or an option is out of range.
+        InputError: `out` exists, the source is not dense, has other dims or no optimizer state to copy, or an option is
+            out of range.
     """
     _check(options, experiment)
     ours = any(
@@ -98,7 +101,8 @@ def _check(options: ExpertOptions, experiment: Experiment) -> None:
     validate(experiment)
     if not experiment.model.experts:
         raise InputError(
-            f"the experiment {experiment.name!r} has no experts (its model.experts is 0); name one of a mixture, as '8x8b'"
+            f"the experiment {experiment.name!r} has no experts (its model.experts is 0); name one of a mixture, as "
+            "'8x8b'"
         )
     if not (options.noise >= 0 and math.isfinite(options.noise)):
         raise InputError(f"--noise is {options.noise}, and must be finite and not negative")
@@ -209,7 +213,8 @@ def _moments(options: ExpertOptions, dense: Float32s, key: str, layer: int, expe
 def _drawn_anew(
     options: ExpertOptions, shape: tuple[int, ...], key: str, layer: int, expert: int
 ) -> tuple[slice | npt.NDArray[np.int64], ...]:
-    """Return the index of an expert's hidden units that are drawn anew, into a matrix: the same units in its three matrices."""
+    """Return the index of an expert's hidden units that are drawn anew, into a matrix: the same units in its three
+    matrices."""
     rows = key == "expert_down"
     hidden = shape[0 if rows else 1]
     count = math.floor(options.share * hidden) if options.initialisation == "drop" else 0

@@ -20,10 +20,11 @@ _THREADS = 4
 
 
 def verify(checkpoint: Path, restored: Mapping[str, Any], state: State) -> str:
-    """Return what is wrong with restored arrays, in a few words; empty if their bits on the devices are those that were saved.
+    """Return what is wrong with restored arrays, in a few words; empty if their bits on the devices are those that were
+    saved.
 
-    Arrays that have another type than in the checkpoint, and those of a checkpoint without sums, are not judged. All processes
-    have to call it, and find the same.
+    Arrays that have another type than in the checkpoint, and those of a checkpoint without sums, are not judged. All
+    processes have to call it, and find the same.
 
     Args:
         checkpoint: folder that they are from.
@@ -44,7 +45,8 @@ def verify(checkpoint: Path, restored: Mapping[str, Any], state: State) -> str:
 
 
 def sums_on_disk(checkpoint: Path, item: str, shapes: Any, model: Model) -> dict[str, int]:
-    """Return the sums of an item of a checkpoint by dotted path, computed on the host from its files, a layer at a time.
+    """Return the sums of an item of a checkpoint by dotted path, computed on the host from its files, a layer at a
+    time.
 
     Args:
         checkpoint: folder with written arrays.

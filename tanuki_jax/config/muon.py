@@ -7,7 +7,8 @@ from tanuki_jax.config.limits import NonNegativeFloat, PositiveFloat, PositiveIn
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Muon:
-    """Muon (Jordan et al. 2024) for the matrices of layers, Adam for all other parameters, after clipping by global norm."""
+    """Muon (Jordan et al. 2024) for the matrices of layers, Adam for all other parameters, after clipping by
+    global norm."""
 
     momentum: Share = 0.95
     """Decay of the momentum of matrices."""

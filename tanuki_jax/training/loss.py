@@ -61,6 +61,7 @@ def without_router_losses(setup: TrainSetup) -> TrainSetup:
 
 
 def without_capacity(setup: TrainSetup) -> TrainSetup:
-    """Return the setup of the same experiment with experts that take all tokens, so that no loss depends on the devices."""
+    """Return the setup of the same experiment with experts that take all tokens, so that no loss depends on the
+    devices."""
     router = dataclasses.replace(setup.experiment.router, capacity_factor=0.0)
     return TrainSetup(dataclasses.replace(setup.experiment, router=router), setup.mesh)

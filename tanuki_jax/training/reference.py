@@ -1,4 +1,5 @@
-"""A reference's log-probabilities of all documents, computed once by the weights that a run starts from and kept beside the stores."""
+"""A reference's log-probabilities of all documents, computed once by the weights that a run starts from and kept beside
+the stores."""
 
 import hashlib
 import logging
@@ -44,10 +45,12 @@ def check_records(setup: TrainSetup, loader: Loader) -> None:
 
 
 def stored_reference(setup: TrainSetup, loader: Loader, stores: Mapping[str, Store]) -> dict[str, Totals] | None:
-    """Return for every source float32[documents], sums over the targets that count; None if the objective has no stored reference.
+    """Return for every source float32[documents], sums over the targets that count; None if the objective has no stored
+    reference.
 
-    They are kept in the store's folder, `reference/KEY.npy`, where the key is that of the weights and, if they are frozen, of how they are
-    kept, of the model and of the type of activations. All processes have to call it, inside `jax.set_mesh`.
+    They are kept in the store's folder, `reference/KEY.npy`, where the key is that of the weights and, if they are
+    frozen, of how they are kept, of the model and of the type of activations. All processes have to call it, inside
+    `jax.set_mesh`.
 
     InputError if there is no good checkpoint where the run starts.
     """

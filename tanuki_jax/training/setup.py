@@ -1,4 +1,5 @@
-"""Setup of training: what is made of an experiment on a mesh, once (shapes, shardings, objective, optimizer, forward)."""
+"""Setup of training: what is made of an experiment on a mesh, once (shapes, shardings, objective, optimizer,
+forward)."""
 
 import dataclasses
 import functools
@@ -27,8 +28,9 @@ from tanuki_jax.lm.parallel.sharding import activation_constraint, make_gather, 
 from tanuki_jax.training import guard
 
 type TrainState = dict[str, Any]
-"""`parameters` that are trained; `frozen`, the model that they adapt, if they are adapters; `optimizer`, its state; `accepted`, the int32[]
-number of accepted steps; `guard`, its window; and `rate_factor`, float32[], a factor of the learning rate."""
+"""`parameters` that are trained; `frozen`, the model that they adapt, if they are adapters; `optimizer`, its state;
+`accepted`, the int32[] number of accepted steps; `guard`, its window; and `rate_factor`, float32[], a factor of the
+learning rate."""
 
 
 def initial_state(experiment: Experiment, base: Params | None = None) -> TrainState:
@@ -102,7 +104,8 @@ class TrainSetup:
         return self.objective.needs_rng or (lora_config.rank > 0 and lora_config.dropout > 0)
 
     def used_parameters(self, state: TrainState) -> Params:
-        """Return the parameters of the forward pass: those that are trained, or frozen ones with the adapters that are."""
+        """Return the parameters of the forward pass: those that are trained, or frozen ones with the adapters that
+        are."""
         if not self.experiment.lora.rank:
             trained: Params = state["parameters"]
             return trained

@@ -37,8 +37,8 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
         data: fingerprint of what determines batches; a checkpoint's must be equal to resume from it.
 
     Raises:
-        InputError: the data or the model changed since the checkpoint, every checkpoint of the run is damaged, or `start` names no
-            checkpoint, or one without all that is to be loaded.
+        InputError: the data or the model changed since the checkpoint, every checkpoint of the run is damaged, or
+            `start` names no checkpoint, or one without all that is to be loaded.
     """
     experiment = setup.experiment
     checkpoint = _newest(run)
@@ -87,7 +87,8 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
 def _refuse_missing_optimizer(checkpoint: Path, state: State) -> None:
     if state.adapters:
         raise InputError(
-            f"the optimizer state of {checkpoint} is of its adapters; start with --start.load=parameters, which merges them"
+            f"the optimizer state of {checkpoint} is of its adapters; start with --start.load=parameters, which "
+            "merges them"
         )
     if not (checkpoint / "optimizer").is_dir():
         raise InputError(
@@ -105,7 +106,8 @@ def _newest(run: RunFolder) -> Path | None:
             run.log_event("checkpoint_damaged", checkpoint=str(aside), reason=wrong)
         if found is None and passed_over:
             raise InputError(
-                f"every checkpoint in {run.checkpoints} is damaged ({run.path}/events.jsonl says how); move it away to begin anew"
+                f"every checkpoint in {run.checkpoints} is damaged ({run.path}/events.jsonl says how); move it away "
+                "to begin anew"
             )
         return str(found or "")
 
@@ -121,7 +123,8 @@ def _refuse_other_model(wanted: Model, saved: Model, checkpoint: Path, *, exact:
             if field.name == "experts" and not theirs:
                 remedy = "; `convert upcycle` makes a mixture of experts of it"
             raise InputError(
-                f"the checkpoint {checkpoint} is of another model: its {field.name} is {theirs}, the config's {ours}{remedy}"
+                f"the checkpoint {checkpoint} is of another model: its {field.name} is {theirs}, the config's "
+                f"{ours}{remedy}"
             )
 
 
@@ -162,7 +165,8 @@ def resumed(setup: TrainSetup, checkpoint: Path, state: State) -> TrainState:
 
 
 def _restored(setup: TrainSetup, checkpoint: Path, saved: State) -> TrainState:
-    """Return the state at a checkpoint, with its optimizer. Corrupt if the arrays on the devices are not those that were saved."""
+    """Return the state at a checkpoint, with its optimizer. Corrupt if the arrays on the devices are not those that
+    were saved."""
     experiment = setup.experiment
     wanted = items(experiment, with_shardings(setup.mesh, experiment.model, setup.state_shapes))
     found = restored(checkpoint, saved, **wanted)
@@ -175,7 +179,8 @@ def _restored(setup: TrainSetup, checkpoint: Path, saved: State) -> TrainState:
 
 
 def _completed(setup: TrainSetup, base: Params | None, existing: TrainState) -> TrainState:
-    """Return a train state with some existing parts and fresh others. The arrays of `base`, which an adapter is for, are donated."""
+    """Return a train state with some existing parts and fresh others. The arrays of `base`, which an adapter is for,
+    are donated."""
     experiment = setup.experiment
     missing = {name: part for name, part in setup.state_shardings.items() if name not in existing}
 

@@ -23,15 +23,16 @@ _STEP_KEYS = 1
 
 
 def make_step(setup: TrainSetup) -> Step:
-    """Return the jitted training step: (state, batch [accumulation, B, T]) -> (state, metrics). The state is donated."""
+    """Return the jitted training step: (state, batch [accumulation, B, T]) -> (state, metrics). The state is
+    donated."""
     return jax.jit(step_function(setup), donate_argnums=0, out_shardings=(setup.state_shardings, None))
 
 
 def step_function(setup: TrainSetup) -> Step:
     """Return the training step, to be jitted.
 
-    A step that the guard rejects (`guard.judge`), by the mean loss or by the gradient norm before clipping, leaves every array of the
-    state bit for bit as it was. The norm is not finite if any gradient is not.
+    A step that the guard rejects (`guard.judge`), by the mean loss or by the gradient norm before clipping, leaves
+    every array of the state bit for bit as it was. The norm is not finite if any gradient is not.
     """
     experiment, optimizer, gather = setup.experiment, setup.optimizer, setup.gather
     loss_sums, adapts = make_loss(setup), experiment.lora.rank > 0
@@ -92,7 +93,8 @@ def _accumulate(
 ) -> tuple[Sums, Params]:
     """Return sums and gradients of their total over the micro-batches of a batch [accumulation, B, T].
 
-    `scatter` takes the gradients of one micro-batch to where they are summed: each device then adds only its own share, in float32.
+    `scatter` takes the gradients of one micro-batch to where they are summed: each device then adds only its own share,
+    in float32.
     """
 
     def one(number: jax.Array | int, micro: Batch[jax.Array]) -> tuple[Sums, Params]:

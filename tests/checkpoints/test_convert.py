@@ -20,9 +20,9 @@ def test_there_and_back(
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [
         f"{theirs}: 51,168 parameters of {native.path} in bfloat16, 1 file",
-        "max_position_embeddings 128; the tokenizer beside them",
+        "max_position_embeddings 128; with the tokenizer",
         f"{back}: a checkpoint of 51,168 parameters, with the tokenizer",
-        f"training starts from it with --start.checkpoint={back}",
+        f"start training from it with --start.checkpoint={back}",
     ]
     assert printed.err == ""
 
@@ -36,7 +36,7 @@ def test_a_run_without_a_tokenizer_is_converted_as_it_is_stored(
     main(["to-hf", str(run), str(tmp_path / "theirs")])
     assert capsys.readouterr().out.splitlines() == [
         f"{tmp_path / 'theirs'}: 51,168 parameters of {run / 'checkpoints' / '00000007'} in float32, 1 file",
-        "max_position_embeddings 128; no tokenizer beside them",
+        "max_position_embeddings 128; no tokenizer",
     ]
 
 
@@ -48,7 +48,7 @@ def test_the_tokenizers_are_compared(tokenizer: Path, tmp_path: Path, capsys: py
     main(["tokenizer", str(alone), "--texts", str(tmp_path / "*.txt"), str(tmp_path / "b.jsonl")])
     assert capsys.readouterr().out.splitlines() == [
         "0 of 3 lines (0.000%) encode differently in SentencePiece and tokenizer.json",
-        "all of them decode back to themselves",
+        "decoding restores all of them",
     ]
 
 

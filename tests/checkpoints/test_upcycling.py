@@ -187,7 +187,7 @@ def trained(folder: Path) -> tuple[Experiment, dict[str, Any]]:
 
 
 def drawn_anew(dense: Params, blocks: Params) -> dict[tuple[int, int], tuple[int, ...]]:
-    """(layer, expert) -> the hidden units that are not the dense model's, which must be the same in the three matrices."""
+    """Map (layer, expert) to hidden units unlike the dense model's, which must be the same in the three matrices."""
     found = {}
     for layer, expert in np.ndindex(2, 4):
         units = set()
@@ -304,7 +304,8 @@ from tanuki_jax.config.registry import experiment
 def moe(**fields):
     tiny = experiment.find("tiny_moe")
     model = {"vocabulary": 400, "width": 32, "hidden": 56, "layers": 3, "heads": 4, "kv_heads": 2, "experts": 4}
-    return replace(tiny, name="grown", data=replace(tiny.data, tokenizer=Tokenizer(path="t", pieces=300)), model=Model(**model | fields))
+    data = replace(tiny.data, tokenizer=Tokenizer(path="t", pieces=300))
+    return replace(tiny, name="grown", data=data, model=Model(**model | fields))
 
 
 def same():
@@ -329,7 +330,7 @@ CONFIGS += "\n\n".join(f"def other_{field}():\n    return moe({field}={value})\n
     [
         (["--noise", "0.01"], "copies plus noise of standard deviation 0.01"),
         (["--noise-scale", "relative"], "copies plus noise of standard deviation 0.001 times that of each matrix"),
-        (["--initialisation=drop", "--share=0.25"], "copies in which 0.25 of the hidden units are drawn anew"),
+        (["--initialisation=drop", "--share=0.25"], "copies with 0.25 of the hidden units redrawn"),
     ],
     ids=["absolute", "relative", "drop"],
 )
@@ -343,7 +344,7 @@ def test_the_door_says_what_was_done(
     assert printed.out.splitlines() == [
         f"{out}: 99,936 parameters, 67,680 of them active for each token",
         f"each layer of {native.path} became 4 experts: {done}; the routers are fresh",
-        f"training starts from it with --start.checkpoint={out}",
+        f"start training from it with --start.checkpoint={out}",
     ]
     assert printed.err == ""
 
@@ -360,7 +361,7 @@ def test_the_door_says_how_to_go_on_with_the_copied_optimizer(
     main(["upcycle", str(out), "--from", str(tmp_path / "run"), "--to", f"{tmp_path}/configs.py:same", *words])
     printed = capsys.readouterr().out
     assert (
-        f"each layer of {tmp_path}/run/checkpoints/00000007 became 4 experts: plain copies; the routers are fresh"
+        f"each layer of {tmp_path}/run/checkpoints/00000007 became 4 experts: equal copies; the routers are fresh"
         in printed
     )
     assert printed.splitlines()[-1].endswith(f"--start.checkpoint={out} --start.load=parameters_and_optimizer")

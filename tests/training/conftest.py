@@ -105,7 +105,8 @@ class Workspace:
         return self._start(sys.executable, "-m", f"tanuki_jax.{door}", *words)
 
     def start_together(self, processes: int, *words: str) -> subprocess.Popen[str]:
-        """Starts to train in so many processes, which have eight devices together; a line of output begins with a process's number."""
+        """Starts to train in so many processes, which have eight devices together; a line of output begins with a
+        process's number."""
         return self._start(str(LOCAL), str(processes), f"--config={self.config}", *words)
 
     def _start(self, *words: str) -> subprocess.Popen[str]:
@@ -187,7 +188,8 @@ def poisoned_workspace(folder: Path, documents: list[str], tokenizer: Path | Non
 
 @pytest.fixture(scope="session")
 def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace with one document in a thousand that is no language; its pieces lie in a few steps one after the other."""
+    """A workspace with one document in a thousand that is no language; its pieces lie in a few steps one after the
+    other."""
     return poisoned_workspace(tmp_path_factory.mktemp("poisoned"), [*plain_documents(1000), poison(seed=5)])
 
 

@@ -63,7 +63,8 @@ def experiment(layout: Layout, model: Model = DENSE, router: Router = ROUTER) ->
 
 
 def batch(seed: int) -> Batch[np.ndarray]:
-    """Packed rows [ROWS, TIME] with documents of many lengths, padding, and a different number of tokens in each row."""
+    """Packed rows [ROWS, TIME] with documents of many lengths, padding, and a different number of tokens in each
+    row."""
     random = np.random.default_rng(seed)
     tokens, targets = random.integers(0, 128, (2, ROWS, TIME), np.int32)
     segment_ids, positions = np.zeros((2, ROWS, TIME), np.int32)
@@ -142,7 +143,8 @@ def test_accumulation_weighs_micro_batches_by_their_tokens() -> None:
 
 
 def arrays_of_all_experts(program: jax.stages.Compiled) -> set[str]:
-    """Shapes in a compiled program, of one device, that may hold a matrix of all experts: no other size is a multiple of 7 and 11."""
+    """Shapes in a compiled program, of one device, that may hold a matrix of all experts: no other size is a multiple
+    of 7 and 11."""
     shapes = set(re.findall(r"\w\[(\d[\d,]*)\]", program.as_text() or ""))
     return {
         shape for shape in shapes if math.prod(map(int, shape.split(","))) % (MOE.experts * MOE.width * MOE.hidden) == 0
@@ -150,7 +152,8 @@ def arrays_of_all_experts(program: jax.stages.Compiled) -> set[str]:
 
 
 def test_a_mixture_of_experts_on_a_mesh_has_the_sums_of_its_micro_batches_on_one_device() -> None:
-    """Router losses are those of each micro-batch, which count with its weight. And no device ever holds a matrix of all experts."""
+    """Router losses are those of each micro-batch, which count with its weight. And no device ever holds a matrix of
+    all experts."""
     trainer = Trainer(Layout(data=1, fsdp=2, expert=4, accumulation=2, exchange="all_to_all"), MOE)
     uneven = batch(0)
     uneven.loss_weights[:6] = 0

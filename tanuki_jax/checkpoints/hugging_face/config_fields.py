@@ -36,7 +36,8 @@ class ConfigFields:
         return {"explicit_head_dim": self.number("head_dim", int)}
 
     def rope(self) -> dict[str, Any]:
-        """Return base and scaling of the rotary embedding, in the new field or the old ones. InputError for unknown scalings."""
+        """Return base and scaling of the rotary embedding, in the new field or the old ones. InputError for unknown
+        scalings."""
         rope: dict[str, Any] = {}
         for field in ("rope_scaling", "rope_parameters"):
             if not isinstance(part := self.get(field) or {}, dict):

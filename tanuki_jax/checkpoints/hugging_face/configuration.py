@@ -56,7 +56,8 @@ def read_model(folder: Path) -> Model:
     for field, allowed in {**_MUST_BE, **family.must_be}.items():
         if fields.get(field) not in allowed:
             raise InputError(
-                f"{path} has {field} {fields.get(field)!r}, which our models do not have (it would have to be {allowed[0]!r})"
+                f"{path} has {field} {fields.get(field)!r}, which our models do not have (it would have to be "
+                f"{allowed[0]!r})"
             )
     heads = fields.number("num_attention_heads", int)
     model = Model(
@@ -74,14 +75,16 @@ def read_model(folder: Path) -> Model:
     )
     if heads % model.kv_heads or (not model.explicit_head_dim and model.width % heads):
         raise InputError(
-            f"{path} has {heads} heads, {model.kv_heads} for keys, in a width of {model.width}; the first must be a multiple of the "
+            f"{path} has {heads} heads, {model.kv_heads} for keys, in a width of {model.width}; the first must be a "
+            "multiple of the "
             "second, and without a head_dim divide the width"
         )
     return model
 
 
 def read_positions(folder: Path) -> int:
-    """Return the tokens in the longest text that the model of a folder is made for, with the default of transformers."""
+    """Return the tokens in the longest text that the model of a folder is made for, with the default of
+    transformers."""
     return _read(folder)[1].number("max_position_embeddings", int)
 
 
@@ -91,7 +94,8 @@ def read_family(folder: Path) -> Family:
 
 
 def _read(folder: Path) -> tuple[Family, ConfigFields]:
-    """Return a folder's family and the fields of its `config.json`. InputError if there is none, or its type is unknown."""
+    """Return a folder's family and the fields of its `config.json`. InputError if there is none, or its type is
+    unknown."""
     path = folder / "config.json"
     if not path.is_file():
         raise InputError(f"{folder} is not a model folder of Hugging Face: it has no config.json")

@@ -42,7 +42,8 @@ def write(
     shard_bytes: int = shards.SHARD_BYTES,
     adapter: str = "",
 ) -> Written:
-    """Write the folder `out`, which transformers loads, with its tokenizer, as a model of the family that has the model's features.
+    """Write the folder `out`, which transformers loads, with its tokenizer, as a model of the family that has the
+    model's features.
 
     A family with code of its own (standardized router logits) has it in the folder, for `trust_remote_code`.
 
@@ -55,7 +56,8 @@ def write(
         adapter: name of the adapter that is merged, of a checkpoint that has several; or `none`.
 
     Raises:
-        InputError: `out` exists, no family has such models, the tokenizer or an adapter's base is gone, or there is no such adapter.
+        InputError: `out` exists, no family has such models, the tokenizer or an adapter's base is gone, or there is no
+            such adapter.
     """
     state, parameters = read_state(checkpoint), Weights(checkpoint, adapter)
     family, rows = family_of(state.model), weights(state.model)

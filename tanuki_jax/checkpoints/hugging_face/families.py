@@ -14,10 +14,12 @@ FAMILIES = {family.model_type: family for family in (LLAMA, MISTRAL, MIXTRAL, QW
 
 
 def family_of(model: Model) -> Family:
-    """Return the family as which a model is exported. InputError if there is none, naming what no family has together."""
+    """Return the family as which a model is exported. InputError if there is none, naming what no family has
+    together."""
     fitting = [family for family in FAMILIES.values() if family.fits(model)]
     if not fitting:
         raise InputError(
-            f"no family of Hugging Face that we know ({', '.join(FAMILIES)}) has models with {' and '.join(sorted(features(model)))}"
+            f"no family of Hugging Face that we know ({', '.join(FAMILIES)}) has models with "
+            f"{' and '.join(sorted(features(model)))}"
         )
     return fitting[0]

@@ -44,7 +44,8 @@ _SIZES = {
 
 
 def features(model: Model) -> set[str]:
-    """Return the names of a model's other fields that have not their defaults. A new field is a feature that no family has."""
+    """Return the names of a model's other fields that have not their defaults. A new field is a feature that no family
+    has."""
     fields = (field for field in dataclasses.fields(Model) if field.name not in _SIZES)
     return {field.name for field in fields if getattr(model, field.name) != field.default}
 
@@ -57,7 +58,8 @@ class Family:
     architecture: str
     """Class of transformers."""
     names: Mapping[str, str]
-    """Last name of a weight's path -> name of its tensor, with {} for the numbers of layer and expert, without `.weight`."""
+    """Last name of a weight's path -> name of its tensor, with {} for the numbers of layer and expert, without
+    `.weight`."""
     required: frozenset[str] = frozenset()
     """Features that each of its models has."""
     optional: frozenset[str] = frozenset()

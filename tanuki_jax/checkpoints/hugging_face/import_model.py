@@ -28,7 +28,8 @@ _RECOMPUTED = ".rotary_emb.inv_freq"
 
 
 def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
-    """Write the checkpoint `out` from a model in `folder`, in bfloat16 if all tensors are, else in float32; nothing is rounded.
+    """Write the checkpoint `out` from a model in `folder`, in bfloat16 if all tensors are, else in float32; nothing is
+    rounded.
 
     Args:
         folder: folder with config.json, safetensors and, unless there is none, a tokenizer.
@@ -36,7 +37,8 @@ def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
         advance: called with the number of parameters written since the last call.
 
     Raises:
-        InputError: `out` exists, ours cannot be such a model, or tensors are missing, too many, or of other shapes or types.
+        InputError: `out` exists, ours cannot be such a model, or tensors are missing, too many, or of other shapes or
+            types.
     """
     model, length = read_model(folder), read_positions(folder)
     files, family = Shards(folder), read_family(folder)
@@ -45,7 +47,8 @@ def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
 
     def read(parameter: str, part: stream.Part) -> npt.NDArray[Any]:
         index = tuple(number for number in part if isinstance(number, int))
-        # A weight without layers may be cut along its first dim, which is that of the tensor's rows, or along its outputs.
+        # A weight without layers may be cut along its first dim, which is that of the tensor's rows, or along its
+        # outputs.
         cut = slice(None) if index else part[-1 if rows[parameter].inputs else 0]
         assert isinstance(cut, slice)
         tensor = files.read(names[parameter, index], cut).astype(dtype, copy=False)

@@ -23,7 +23,8 @@ def read_experts(fields: ConfigFields, at_least: int = 1) -> dict[str, Any]:
     least = max(chosen, at_least)
     if experts < least:
         raise InputError(
-            f"{fields.path} has num_local_experts {experts}, which must be at least {least} (num_experts_per_tok is {chosen})"
+            f"{fields.path} has num_local_experts {experts}, which must be at least {least} (num_experts_per_tok is "
+            f"{chosen})"
         )
     return {"experts": experts, "experts_per_token": chosen}
 

@@ -1,7 +1,8 @@
-"""Tanuki's mixture of experts for transformers: a Mistral with Mixtral's experts, and a router that standardizes its logits.
+"""Tanuki's mixture of experts for transformers: a Mistral with Mixtral's experts, and a router that standardizes its
+logits.
 
-`convert to-hf` copies this file beside the weights, from where `from_pretrained(folder, trust_remote_code=True)` runs it. It is read by
-transformers alone: nothing here imports it, and it imports nothing from here.
+`convert to-hf` copies this file beside the weights, from where `from_pretrained(folder, trust_remote_code=True)` runs
+it. It is read by transformers alone: nothing here imports it, and it imports nothing from here.
 """
 
 import torch
@@ -42,7 +43,8 @@ class SparseMixture(nn.Module):  # type: ignore[misc]
         )
 
     def route(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Weights and experts [N, k] of tokens [N, D], in float32: a softmax of logits with mean 0 and standard deviation 1."""
+        """Weights and experts [N, k] of tokens [N, D], in float32: a softmax of logits with mean 0 and standard
+        deviation 1."""
         logits = functional.linear(x.float(), self.gate.weight.float())
         deviation, mean = torch.std_mean(logits, dim=-1, keepdim=True)
         probabilities = ((logits - mean) / (deviation + 1e-5)).softmax(-1)

@@ -1,4 +1,5 @@
-"""Files of safetensors, written and read without ever holding a file's tensors together (https://huggingface.co/docs/safetensors)."""
+"""Files of safetensors, written and read without ever holding a file's tensors together
+(https://huggingface.co/docs/safetensors)."""
 
 import dataclasses
 import itertools

@@ -1,7 +1,7 @@
 """Tensors of Hugging Face's files and the weights that they hold.
 
-A matrix there is [outputs, inputs], ours is [inputs, outputs] with heads as dims of their own. Both rotate the halves of a head, so that
-no rows change their order.
+A matrix there is [outputs, inputs], ours is [inputs, outputs] with heads as dims of their own. Both rotate the halves
+of a head, so that no rows change their order.
 """
 
 import dataclasses

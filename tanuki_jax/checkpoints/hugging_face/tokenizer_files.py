@@ -21,7 +21,8 @@ SAMPLE = 5000
 
 
 def write(source: Path, folder: Path) -> None:
-    """Puts the tokenizer at `source` into a model folder, in the form that transformers reads and, if it is SentencePiece's, in its own.
+    """Puts the tokenizer at `source` into a model folder, in the form that transformers reads and, if it is
+    SentencePiece's, in its own.
 
     The chat template beside it comes along.
 
@@ -36,11 +37,13 @@ def write(source: Path, folder: Path) -> None:
 
 
 def compare(tokenizer: Path, files: Sequence[str]) -> Disagreement:
-    """How often SentencePiece and the `tokenizer.json` beside it, or one made for this if there is none, encode a line differently.
+    """How often SentencePiece and the `tokenizer.json` beside it, or one made for this if there is none, encode a line
+    differently.
 
     Args:
         tokenizer: folder with a `tokenizer.model`, or such a file.
-        files: paths or globs of documents to take lines from; none: SAMPLE lines of Python's library and of rule-written Japanese.
+        files: paths or globs of documents to take lines from; none: SAMPLE lines of Python's library and of
+            rule-written Japanese.
     """
     model = find_file(tokenizer)
     if model.suffix != ".model":

@@ -1,4 +1,5 @@
-"""The mixture-of-experts layer of Mixtral (Jiang et al. 2024) and Tanuki-8x8B: a router, and SwiGLUs of which each token visits some."""
+"""The mixture-of-experts layer of Mixtral (Jiang et al. 2024) and Tanuki-8x8B: a router, and SwiGLUs of which each
+token visits some."""
 
 import math
 from typing import NamedTuple, Protocol
@@ -58,7 +59,8 @@ class Multiply(Protocol):
 
 
 class Routing(NamedTuple):
-    """Statistics of a layer's router over tokens that are not padding; float32, for all layers with leading axes (parts of the rows, L)."""
+    """Statistics of a layer's router over tokens that are not padding; float32, for all layers with leading axes (parts
+    of the rows, L)."""
 
     load_e: jax.Array
     """Share of the choices sent to each expert."""
@@ -67,7 +69,8 @@ class Routing(NamedTuple):
     dropped: jax.Array
     """Share of the choices that were dropped."""
     load_balancing: jax.Array
-    """E times the product of load and mean probability, summed over experts (Fedus et al. 2022, equation 4); 1 for an even load."""
+    """E times the product of load and mean probability, summed over experts (Fedus et al. 2022, equation 4); 1 for an
+    even load."""
     z_loss: jax.Array
     """Mean squared log partition function of the router's logits (Zoph et al. 2022, equation 5)."""
 
@@ -80,7 +83,8 @@ def mixture(
     model: Model,
     dispatch: Dispatch,
 ) -> tuple[jax.Array, Routing]:
-    """Compute the layer, [B, T, D] -> [B, T, D], and its router's statistics. Padding (segment 0) is neither routed nor counted."""
+    """Compute the layer, [B, T, D] -> [B, T, D], and its router's statistics. Padding (segment 0) is neither routed nor
+    counted."""
     logits_bte = jnp.einsum(
         "btd,de->bte", x_btd.astype(jnp.float32), router_de.astype(jnp.float32), precision="highest"
     )
@@ -96,7 +100,8 @@ def mixture(
 def router_probabilities(logits_bte: jax.Array, model: Model) -> jax.Array:
     """Return the softmax over experts of float32 logits [..., E].
 
-    A model with standardized router logits divides their distance from the mean by the unbiased deviation plus 1e-5 first.
+    A model with standardized router logits divides their distance from the mean by the unbiased deviation plus 1e-5
+    first.
     """
     if model.router_logits == "standardized":
         centred = logits_bte - logits_bte.mean(-1, keepdims=True)
@@ -131,7 +136,8 @@ def _routing(
 
 
 def swiglu(rows_sd: jax.Array, sizes_e: jax.Array, experts: Experts, multiply: Multiply) -> jax.Array:
-    """Apply to rows sorted by expert the SwiGLU of their expert: [S, D] -> [S, D]; rows beyond the groups are undefined."""
+    """Apply to rows sorted by expert the SwiGLU of their expert: [S, D] -> [S, D]; rows beyond the groups are
+    undefined."""
 
     def product(rows: jax.Array, matrices: jax.Array | Adapted) -> jax.Array:
         if isinstance(matrices, Adapted):
@@ -155,8 +161,8 @@ def local_experts(
 ) -> jax.Array:
     """Send tokens [N, D] to those of their experts [N, k] that this device has, and return the weighted sums [N, D].
 
-    The device has the experts 0, 1, ...; choices of other numbers add nothing. Tokens are sorted by expert, multiplied by groups, and
-    unsorted.
+    The device has the experts 0, 1, ...; choices of other numbers add nothing. Tokens are sorted by expert, multiplied
+    by groups, and unsorted.
     """
     tokens, choices = experts_nk.shape
     slots = assign(experts_nk, experts.number, segments=1, rows=tokens * min(choices, experts.number))

@@ -49,7 +49,8 @@ def _subjaxprs(equation: Any) -> list[jax_core.Jaxpr]:
 
 
 def active(x_btd: jax.Array, choices: Choices, experts: Experts) -> tuple[jax.Array, jax.Array]:
-    """Send every token to the first experts, as many as it chooses: a `Dispatch` with the products of the real one, and no others."""
+    """Send every token to the first experts, as many as it chooses: a `Dispatch` with the products of the real one, and
+    no others."""
     y_btd, rows = jnp.zeros_like(x_btd), jnp.full(1, x_btd.shape[1])
     for choice in range(choices.experts_btk.shape[-1]):
         expert: Experts = jax.tree.map(lambda matrices, choice=choice: matrices[choice], experts)
@@ -62,13 +63,13 @@ def training_flops_per_token(
 ) -> int:
     """Return the model FLOPs of one trained token: three times those of the forward pass, without recomputation.
 
-    Where only adapters are trained (`frozen`) weights have no gradients: products with them count twice, and the adapters' own products
-    are left out. A `reference` costs another forward pass.
+    Where only adapters are trained (`frozen`) weights have no gradients: products with them count twice, and the
+    adapters' own products are left out. A `reference` costs another forward pass.
 
-    Products with weights, the output matrix included, are counted on the jaxpr of the forward pass; of a layer's experts only those count
-    that a token is sent to, whatever rows a dispatch computes. Attention counts as one causal document a row: a query sees
-    (T + 1) / 2 keys on average (fewer in a window), and costs 4 H Dh operations a key and layer. Packed rows need less, and are counted
-    so all the same: published MFUs do.
+    Products with weights, the output matrix included, are counted on the jaxpr of the forward pass; of a layer's
+    experts only those count that a token is sent to, whatever rows a dispatch computes. Attention counts as one causal
+    document a row: a query sees (T + 1) / 2 keys on average (fewer in a window), and costs 4 H Dh operations a key and
+    layer. Packed rows need less, and are counted so all the same: published MFUs do.
     """
     time = 8
 

@@ -1,6 +1,8 @@
-"""Low-rank adapters (Hu et al. 2022) in a subtree of their own: an adapter has the path of the weight that it adapts, and parts below it.
+"""Low-rank adapters (Hu et al. 2022) in a subtree of their own: an adapter has the path of the weight that it adapts,
+and parts below it.
 
-The parts are A [*lead, *inputs, r], B [*lead, r, *outputs] and with DoRA a magnitude m [*lead, *outputs]; lead dims are layers and experts.
+The parts are A [*lead, *inputs, r], B [*lead, r, *outputs] and with DoRA a magnitude m [*lead, *outputs]; lead dims are
+layers and experts.
 """
 
 import functools
@@ -79,7 +81,8 @@ def scaled(adapters: Params, lora: LoRA) -> Params:
 def adapted(product: jax.Array, x: jax.Array, weight: jax.Array, adapter: Adapter, inputs: int) -> jax.Array:
     """Return x @ (W + A B), given `product` = x @ W.
 
-    With a magnitude m: m (x W + x A B) / |W + A B|, where the norm of each column is a constant (Liu et al. 2024, equation 11).
+    With a magnitude m: m (x W + x A B) / |W + A B|, where the norm of each column is a constant (Liu et al. 2024,
+    equation 11).
 
     Args:
         product: [..., *O].

@@ -1,8 +1,8 @@
 """Frozen weights as they are kept: in bfloat16 or float32, or those of the layers in 8 or 4 bits (QLoRA).
 
-Dettmers et al. 2023, section 3: 64 consecutive inputs of an output share a scale, their largest absolute value. `nf4` has the 16 quantiles
-of a normal distribution of its appendix E, `int8` evenly spaced values. Scales are float32 and not quantized in turn. In 4 bits weights
-have the values that bitsandbytes gives them.
+Dettmers et al. 2023, section 3: 64 consecutive inputs of an output share a scale, their largest absolute value. `nf4`
+has the 16 quantiles of a normal distribution of its appendix E, `int8` evenly spaced values. Scales are float32 and not
+quantized in turn. In 4 bits weights have the values that bitsandbytes gives them.
 """
 
 import functools
@@ -27,8 +27,8 @@ _BLOCK = 64
 def quantize_base(model: Model, params: Params, lora: LoRA) -> Params:
     """Return parameters as `lora.base` says that frozen ones are kept; to be jitted.
 
-    Quantized weights are `qwix.QArray`s, made of their values in bfloat16; all others are bfloat16 then. InputError if qwix is not
-    installed.
+    Quantized weights are `qwix.QArray`s, made of their values in bfloat16; all others are bfloat16 then. InputError if
+    qwix is not installed.
     """
     kept = jax.tree.map(lambda array: array.astype(lora.base_dtype), params)
     if not lora.quantized:
@@ -89,7 +89,8 @@ def _quantized(weight: jax.Array, row: Weight, base: str) -> Any:
 
 
 def _along(dim: int, ndim: int, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Turn a function of vectors into one of arrays, applied along a dim: no other dim is reshaped, so any may be sharded."""
+    """Turn a function of vectors into one of arrays, applied along a dim: no other dim is reshaped, so any may be
+    sharded."""
     for _ in range(dim):
         function = jax.vmap(function)
     for _ in range(ndim - dim - 1):

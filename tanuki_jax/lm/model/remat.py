@@ -33,13 +33,14 @@ def rematerialize(name: str, save: Sequence[str] = (), offload: Sequence[str] = 
 def policy(name: str, save: Sequence[str] = (), offload: Sequence[str] = ()) -> Callable[..., Any]:
     """Return the `jax.checkpoint` policy of that name.
 
-    `full` keeps a layer's input only (and which keys each query sees, two integers a token), `attention` also attention's output, `dots`
-    also every product with a weight.
+    `full` keeps a layer's input only (and which keys each query sees, two integers a token), `attention` also
+    attention's output, `dots` also every product with a weight.
 
     Args:
         name: name of the policy.
         save: names of activations that it keeps in addition.
-        offload: names of activations that it keeps in the host's memory; `input` then takes the place of the input on the device.
+        offload: names of activations that it keeps in the host's memory; `input` then takes the place of the input on
+            the device.
     """
     names = jax.checkpoint_policies.save_and_offload_only_these_names(
         names_which_can_be_saved=sorted({*_KEPT[name], *save} - set(offload)),

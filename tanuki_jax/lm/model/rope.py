@@ -11,8 +11,8 @@ from tanuki_jax.config.model import Model
 def frequencies(model: Model) -> jax.Array:
     """Return the angle that each pair of a head turns per position, float32[Dh / 2].
 
-    With `rope_scaling` slow pairs are slowed by its factor, fast ones are as they were, and those between are interpolated (Llama team
-    2024, section 3.4.1, and `rope_type` "llama3" of transformers).
+    With `rope_scaling` slow pairs are slowed by its factor, fast ones are as they were, and those between are
+    interpolated (Llama team 2024, section 3.4.1, and `rope_type` "llama3" of transformers).
     """
     half = model.head_dim // 2
     plain = model.rope_theta ** (-jnp.arange(half, dtype=jnp.float32) / half)

@@ -1,6 +1,7 @@
 """Buffers of rows for experts: tokens are copied into a buffer sorted by expert, and their results collected from it.
 
-Both directions are gathers, and each is the gradient of the other; XLA alone would turn gradients into scatters with atomic additions.
+Both directions are gathers, and each is the gradient of the other; XLA alone would turn gradients into scatters with
+atomic additions.
 """
 
 from typing import NamedTuple
@@ -10,7 +11,8 @@ import jax.numpy as jnp
 
 
 class Slots(NamedTuple):
-    """Assignment of choices to the rows of a buffer [S, D]. N tokens have k choices each; token c // k made choice c. All int32."""
+    """Assignment of choices to the rows of a buffer [S, D]. N tokens have k choices each; token c // k made choice c.
+    All int32."""
 
     choices_s: jax.Array
     """Choice of each row; N k where the row is empty."""
@@ -55,7 +57,8 @@ def scatter_tokens(x_nd: jax.Array, slots: Slots) -> jax.Array:
 
 @jax.custom_vjp
 def collect(rows_sd: jax.Array, weights_nk: jax.Array, slots: Slots) -> jax.Array:
-    """Return the weighted sums of the rows of each token's choices: [N, D] in the type of the rows, summed in float32."""
+    """Return the weighted sums of the rows of each token's choices: [N, D] in the type of the rows, summed in
+    float32."""
     rows_nkd = _take(rows_sd, slots.rows_nk).astype(jnp.float32)
     return (rows_nkd * weights_nk[..., None]).sum(1).astype(rows_sd.dtype)
 

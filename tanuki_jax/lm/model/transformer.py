@@ -1,6 +1,8 @@
-"""A decoder-only transformer as arrays and arithmetic: Llama (Touvron et al. 2023), its mixture of experts, and close relatives.
+"""A decoder-only transformer as arrays and arithmetic: Llama (Touvron et al. 2023), its mixture of experts, and close
+relatives.
 
-It knows nothing of meshes: attention, dispatch, matrix products, placement and the way through the layers are arguments (`Ops`).
+It knows nothing of meshes: attention, dispatch, matrix products, placement and the way through the layers are arguments
+(`Ops`).
 """
 
 import dataclasses
@@ -24,7 +26,8 @@ from tanuki_jax.lm.model.rope import rotate
 from tanuki_jax.lm.model.weights import ADAPTERS, Params, Weight, nest, weights
 
 type Constrain = Callable[[jax.Array, str], jax.Array]
-"""(activation, names of its dims: `btd`, `bthk`, `btf`, or `embedded` between embedding and layers) -> the activation, placed."""
+"""(activation, names of its dims: `btd`, `bthk`, `btf`, or `embedded` between embedding and layers) -> the activation,
+placed."""
 
 
 class Attend(Protocol):
@@ -46,7 +49,8 @@ class Attend(Protocol):
 
 
 class Matmul(Protocol):
-    """Products of x [..., *I] with each of several weights [*I, *O], where I is `axes` dims: [..., *O] each, in the type of x."""
+    """Products of x [..., *I] with each of several weights [*I, *O], where I is `axes` dims: [..., *O] each, in the
+    type of x."""
 
     def __call__(self, x: jax.Array, weights: Sequence[jax.Array], axes: int, /) -> Sequence[jax.Array]: ...
 
@@ -68,7 +72,8 @@ class LayerParams(NamedTuple):
 
 
 class Layer(Protocol):
-    """x [B, T, D], segment ids and positions [B, T], one layer's parameters -> x, and what its router did, if it has one.
+    """x [B, T, D], segment ids and positions [B, T], one layer's parameters -> x, and what its router did, if it has
+    one.
 
     `attend` replaces the model's, for a layer with a cache of its own.
     """
@@ -95,8 +100,8 @@ class Group(NamedTuple):
 class RunLayers(Protocol):
     """Runs x [B, T, D] through all groups of layers in order.
 
-    `remat` wraps what is computed of a layer at once. Rows may pass in several parts: what routers did is returned with leading axes
-    (parts, L), over the layers that have a router.
+    `remat` wraps what is computed of a layer at once. Rows may pass in several parts: what routers did is returned with
+    leading axes (parts, L), over the layers that have a router.
     """
 
     def __call__(
@@ -143,7 +148,8 @@ class Ops:
 
 
 def rms_norm(x: jax.Array, scale: jax.Array, epsilon: float) -> jax.Array:
-    """Normalise the root mean square of the last axis (Zhang and Sennrich 2019), in float32, and return the type of x."""
+    """Normalise the root mean square of the last axis (Zhang and Sennrich 2019), in float32, and return the type of
+    x."""
     x32 = x.astype(jnp.float32)
     normal = x32 * jax.lax.rsqrt(jnp.mean(jnp.square(x32), axis=-1, keepdims=True) + epsilon)
     return (normal * scale.astype(jnp.float32)).astype(x.dtype)
@@ -252,10 +258,12 @@ def hidden_states(
     dropout: float = 0.0,
     dropout_keys_l: jax.Array | None = None,
 ) -> tuple[jax.Array, Routing | None]:
-    """Return final normalised states [B, T, D] in `compute_dtype`, and what the routers of all layers did, if there are any.
+    """Return final normalised states [B, T, D] in `compute_dtype`, and what the routers of all layers did, if there are
+    any.
 
     Args:
-        params: weights, of which those that may have adapters may be quantized; and under `adapters` what `lora.scaled` returns.
+        params: weights, of which those that may have adapters may be quantized; and under `adapters` what `lora.scaled`
+            returns.
         tokens_bt: int32[B, T].
         segment_ids_bt: int32[B, T], the document of each token in its row; 0: padding.
         positions_bt: int32[B, T], the position of each token in its document.

@@ -20,7 +20,8 @@ import jax
 from tanuki_jax.config.model import LayerGroup, Model
 
 type Params = dict[str, Any]
-"""Nested dictionary of arrays; the dotted path of each is a key of `weights`. Adapters of weights are in a subtree of their own."""
+"""Nested dictionary of arrays; the dotted path of each is a key of `weights`. Adapters of weights are in a subtree of
+their own."""
 
 ADAPTERS = "adapters"
 """Key of that subtree. An adapter's arrays have the path of the weight that they adapt, and one of `ADAPTER_PARTS`."""
@@ -30,7 +31,8 @@ ADAPTER_PARTS = ("a", "b", "m")
 
 
 _NO_PARAMETERS = {"accepted", "guard", "rate_factor", "optimizer", "moments"}
-"""Names at the root of a train state, or of a checkpoint's item, below which leaves that are no parameters may stand."""
+"""Names at the root of a train state, or of a checkpoint's item, below which leaves that are no parameters may
+stand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +40,8 @@ class Weight:
     """One parameter."""
 
     dims: str
-    """Logical names of its dims, as in "l d h k": l layers, e experts, d model width, h query heads, g key and value heads, k head dim,
-    f hidden units, v vocabulary. Leading l and e count matrices; inputs follow, then outputs."""
+    """Logical names of its dims, as in "l d h k": l layers, e experts, d model width, h query heads, g key and value
+    heads, k head dim, f hidden units, v vocabulary. Leading l and e count matrices; inputs follow, then outputs."""
     shape: tuple[int, ...]
     """Sizes of the dims."""
     inputs: int = 0
@@ -47,7 +49,8 @@ class Weight:
     init: Literal["normal", "residual", "ones"] = "normal"
     """Initial values: normal with `initial_std`, the same divided by sqrt(2 L) (Radford et al. 2019), or ones."""
     seed: int = 0
-    """Number folded into the random key of its initial values and of dropout. It never changes, or an old seed gives another model."""
+    """Number folded into the random key of its initial values and of dropout. It never changes, or an old seed gives
+    another model."""
     decay: bool = True
     """Whether weight decay applies."""
     adapter: bool = False
@@ -136,7 +139,8 @@ def _mlp(group: LayerGroup, layer: Any) -> dict[str, Weight]:
 
 
 def projections(model: Model, names: tuple[str, ...]) -> dict[str, Weight]:
-    """Return the rows of a model whose last name is one of those and which an adapter may adapt, by path, in the order of `names`."""
+    """Return the rows of a model whose last name is one of those and which an adapter may adapt, by path, in the order
+    of `names`."""
     rows = weights(model)
     return {
         path: row for name in names for path, row in rows.items() if path.rpartition(".")[2] == name and row.adapter
@@ -182,7 +186,8 @@ def _located(model: Model, names: tuple[str, ...]) -> Located | None:
 
 
 def lead_dims(model: Model, path: tuple[Any, ...]) -> int:
-    """Return the number of dims of a leaf before those of one matrix, by its path in a tree; 0 for leaves that are no parameters."""
+    """Return the number of dims of a leaf before those of one matrix, by its path in a tree; 0 for leaves that are no
+    parameters."""
     located = locate(model, path)
     return located.row.lead if located else 0
 

@@ -13,7 +13,8 @@ from tanuki_jax.lm.objectives.objective import StepContext, Sums
 
 @dataclasses.dataclass(frozen=True)
 class NextTokenObjective:
-    """Negative log-likelihood in nats, and z-loss (the squared log partition function), summed over the tokens that count."""
+    """Negative log-likelihood in nats, and z-loss (the squared log partition function), summed over the tokens that
+    count."""
 
     config: NextToken
 
@@ -32,7 +33,8 @@ class NextTokenObjective:
         return StepContext()
 
     def embedding_noise(self, key: jax.Array, batch: Batch[jax.Array], width: int, dtype: str) -> jax.Array | None:
-        """Return uniform noise within alpha / sqrt(n D), for n tokens of a document (NEFTune, Jain et al. 2024, algorithm 1)."""
+        """Return uniform noise within alpha / sqrt(n D), for n tokens of a document (NEFTune, Jain et al. 2024,
+        algorithm 1)."""
         if not self.config.noise:
             return None
         time = batch.segment_ids.shape[1]

@@ -9,7 +9,8 @@ from tanuki_jax.lm.kernels.cross_entropy import LinearCrossEntropy
 
 
 class Sums(NamedTuple):
-    """Sums over the tokens (or pairs) of a micro-batch, never means, so that micro-batches and devices add up exactly."""
+    """Sums over the tokens (or pairs) of a micro-batch, never means, so that micro-batches and devices add up
+    exactly."""
 
     total: jax.Array
     """Sum that is differentiated, float32[]."""

@@ -66,10 +66,10 @@ class PreferenceObjective:
     ) -> Sums:
         """Return the loss of each pair, summed.
 
-        Parts beside `loss`: `rewards/chosen`, `rewards/rejected` (beta log(pi / pi_ref)), `rewards/margins`, `rewards/accuracies`,
-        `logps/chosen`, `logps/rejected`, `logps/accuracies` (how often the model alone finds the chosen answer more probable), and where
-        the loss has them `nll_loss` and `kl`. The tokens of a pair lie in one row; sums of `reference_logps_bt` over an answer's tokens
-        are its log-probability by the reference.
+        Parts beside `loss`: `rewards/chosen`, `rewards/rejected` (beta log(pi / pi_ref)), `rewards/margins`,
+        `rewards/accuracies`, `logps/chosen`, `logps/rejected`, `logps/accuracies` (how often the model alone finds the
+        chosen answer more probable), and where the loss has them `nll_loss` and `kl`. The tokens of a pair lie in one
+        row; sums of `reference_logps_bt` over an answer's tokens are its log-probability by the reference.
         """
         config = self.config
         assert context.pairs_per_token is not None
@@ -85,7 +85,8 @@ class PreferenceObjective:
                 jax.tree.map(lambda sums, count: sums / jnp.maximum(count, 1), part, tokens)
                 for part in (policy, reference)
             )
-        # Slots without a pair get a value whose loss is finite: a NaN would survive the selection below in the gradient.
+        # Slots without a pair get a value whose loss is finite: a NaN would survive the selection below in the
+        # gradient.
         policy = Answers(*(jnp.where(real_n, part, -1.0) for part in policy))
         losses_n, kl = losses(policy, reference, config, real_n)
 
@@ -109,10 +110,12 @@ class PreferenceObjective:
 def losses(
     policy: Answers, reference: Answers, objective: Preference, real_n: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Return the loss of each pair, float32[N], without the SFT term; and KTO's estimate of the divergence, float32[], else 0.
+    """Return the loss of each pair, float32[N], without the SFT term; and KTO's estimate of the divergence, float32[],
+    else 0.
 
-    Rafailov et al. 2023, equation 7 (with label smoothing as in Mitchell 2023); Azar et al. 2024, equation 17; Zhao et al. 2023;
-    Hong et al. 2024, equations 6 and 7; Meng et al. 2024, equation 6; Ethayarajh et al. 2024, equation 8, half of it for each answer.
+    Rafailov et al. 2023, equation 7 (with label smoothing as in Mitchell 2023); Azar et al. 2024, equation 17; Zhao et
+    al. 2023; Hong et al. 2024, equations 6 and 7; Meng et al. 2024, equation 6; Ethayarajh et al. 2024, equation 8,
+    half of it for each answer.
 
     Args:
         policy: log-probabilities by the model, sums or means over tokens.

@@ -11,9 +11,10 @@ from tanuki_jax.lm.objectives.objective import Sums
 def add_routing(sums: Sums, routing: Routing, router: Router, weights_m: jax.Array) -> Sums:
     """Add the weighted router losses of all layers to an objective's sums, and the routers' statistics to its parts.
 
-    Router losses are means over the tokens of a micro-batch, weighted by its weight; the load-balancing loss is not linear in tokens, so
-    it depends on how a batch is cut into micro-batches. Parts: `load_balancing_loss`, `router_z_loss` and `dropped_share`, means over
-    layers; `expert_load` [L, E], `router_entropy` [L] and `expert_dropped` [L].
+    Router losses are means over the tokens of a micro-batch, weighted by its weight; the load-balancing loss is not
+    linear in tokens, so it depends on how a batch is cut into micro-batches. Parts: `load_balancing_loss`,
+    `router_z_loss` and `dropped_share`, means over layers; `expert_load` [L, E], `router_entropy` [L] and
+    `expert_dropped` [L].
 
     Args:
         sums: sums of an objective.

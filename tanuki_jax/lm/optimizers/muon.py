@@ -1,4 +1,5 @@
-"""Muon (Jordan et al. 2024): momentum of each matrix, orthogonalised by Newton-Schulz iterations; Adam for all other parameters."""
+"""Muon (Jordan et al. 2024): momentum of each matrix, orthogonalised by Newton-Schulz iterations; Adam for all other
+parameters."""
 
 import math
 from typing import Any
@@ -16,7 +17,8 @@ def muon(config: Muon, model: Model) -> list[optax.GradientTransformation]:
     """Return Muon's direction for the matrices of layers, Adam's for all else, and the decay.
 
     Every matrix of a stacked weight, also each expert's, is orthogonalised on its own. Directions are scaled by
-    `consistent_rms` sqrt(max(inputs, outputs)), so that learning rates of AdamW may be used (Liu et al. 2025, section 2.2).
+    `consistent_rms` sqrt(max(inputs, outputs)), so that learning rates of AdamW may be used (Liu et al. 2025, section
+    2.2).
     """
 
     def located(path: tuple[Any, ...]) -> Located:

@@ -18,8 +18,8 @@ SHAPES: Mapping[str, Callable[[jax.Array], jax.Array]] = {
 def learning_rate(schedule: Schedule, steps: int, accepted: jax.Array) -> jax.Array:
     """Return the learning rate of the update after `accepted` accepted steps, float32[].
 
-    It rises linearly from 0 over the warm-up (the first update has 1 / warmup_steps of the peak), stays at the peak for `stable_steps`,
-    falls to `final` at `end_step` (or at `steps`), and stays there.
+    It rises linearly from 0 over the warm-up (the first update has 1 / warmup_steps of the peak), stays at the peak for
+    `stable_steps`, falls to `final` at `end_step` (or at `steps`), and stays there.
     """
     update = accepted.astype(jnp.float32) + 1
     warm = schedule.peak * update / max(schedule.warmup_steps, 1)

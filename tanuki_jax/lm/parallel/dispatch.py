@@ -1,4 +1,5 @@
-"""Dispatch of tokens to experts on a mesh: the devices of `expert` split the experts, and no device ever holds those of another."""
+"""Dispatch of tokens to experts on a mesh: the devices of `expert` split the experts, and no device ever holds those of
+another."""
 
 import functools
 import logging
@@ -38,18 +39,20 @@ SPLIT = (*ROWS, "context", "tensor")
 """Mesh axes that split the tokens of a layer."""
 
 type Visit = Callable[[jax.Array, jax.Array, jax.Array, Experts], tuple[jax.Array, jax.Array]]
-"""(x [N, D], experts and weights [N, k] of this device, its experts) -> results [N, D], and the number of dropped choices."""
+"""(x [N, D], experts and weights [N, k] of this device, its experts) -> results [N, D], and the number of dropped
+choices."""
 
 NODE = 8
-"""Largest `expert` axis for `ragged_all_to_all`: the GPUs of a node. XLA's fast kernel takes so many; above 32 it crashes."""
+"""Largest `expert` axis for `ragged_all_to_all`: the GPUs of a node. XLA's fast kernel takes so many; above 32 it
+crashes."""
 
 
 def make_dispatch(mesh: Mesh, model: Model, layout: Layout, router: Router) -> Dispatch:
     """Return the `dispatch` argument of the model on a mesh, for experts placed by the sharding rules.
 
-    Matrices of experts are gathered over `fsdp`, if it shares them, in the type of x; their gradients are summed and scattered back.
-    Tokens are gathered over `tensor`, which splits the hidden units, and their results summed and scattered back. The exchange over
-    `expert` is logged once.
+    Matrices of experts are gathered over `fsdp`, if it shares them, in the type of x; their gradients are summed and
+    scattered back. Tokens are gathered over `tensor`, which splits the hidden units, and their results summed and
+    scattered back. The exchange over `expert` is logged once.
 
     InputError if the mesh's devices cannot do `layout.exchange`, or have no grouped matmul.
     """
@@ -98,8 +101,9 @@ def _specs(model: Model, layout: Layout, experts: Experts) -> list[P]:
 def choose_exchange(mesh: Mesh, layout: Layout, router: Router) -> Exchange:
     """Return how tokens reach the experts of other devices; see `Layout.exchange`.
 
-    `auto` sends parts of their own size where the GPUs of a node split the experts, padded parts where experts have a capacity, and all
-    tokens to all devices otherwise. InputError for parts of their own size on other devices than GPUs, or more of them than a node has.
+    `auto` sends parts of their own size where the GPUs of a node split the experts, padded parts where experts have a
+    capacity, and all tokens to all devices otherwise. InputError for parts of their own size on other devices than
+    GPUs, or more of them than a node has.
     """
     ranks, platform = mesh.shape["expert"], mesh.devices.flat[0].platform
     if layout.exchange == "ragged_all_to_all" and (platform != "gpu" or ranks > NODE):
@@ -190,7 +194,8 @@ def _over_all_to_all(
     rows = len(x_nd) * min(local, experts_nk.shape[1])  # the worst case: every token chooses experts of one device
     slots = assign(experts_nk, ranks * local, segments=ranks, rows=rows)
     sent_sd = jax.lax.all_to_all(scatter_tokens(x_nd, slots), "expert", 0, 0, tiled=True)
-    # Receive how many rows each sender has for each local expert; from the ends follows the expert of every row, and padding has none.
+    # Receive how many rows each sender has for each local expert; from the ends follows the expert of every row, and
+    # padding has none.
     sizes_pe = jax.lax.all_to_all(slots.sizes_e.reshape(ranks, local), "expert", 0, 0, tiled=True)
     expert_pr = (jnp.arange(rows)[:, None] >= jnp.cumsum(sizes_pe, axis=1)[:, None]).sum(-1)
     ones_s1 = varying(jnp.ones((ranks * rows, 1)), x_nd)
@@ -220,7 +225,8 @@ def _capacity(factor: float, tokens: int, choices: int, experts: int) -> int:
 
 
 def _equal_groups(x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array) -> jax.Array:
-    """Compute a `Multiply` of experts that all have the same number of rows, empty ones included; the sizes do not matter."""
+    """Compute a `Multiply` of experts that all have the same number of rows, empty ones included; the sizes do not
+    matter."""
     x_ecd = x_td.reshape(len(w_edf), -1, x_td.shape[1])
     return jnp.einsum("ecd,edf->ecf", x_ecd, w_edf).reshape(len(x_td), -1)
 
@@ -228,7 +234,8 @@ def _equal_groups(x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array) -
 def _with_capacity(
     x_nd: jax.Array, experts_nk: jax.Array, weights_nk: jax.Array, experts: Experts, *, factor: float, ranks: int
 ) -> tuple[jax.Array, jax.Array]:
-    """Give every expert the same number of rows for the tokens of each device, full or not; earlier tokens have priority."""
+    """Give every expert the same number of rows for the tokens of each device, full or not; earlier tokens have
+    priority."""
     local = experts.number
     count = ranks * local
     rows = _capacity(factor, len(x_nd), experts_nk.shape[1], count)

@@ -14,14 +14,16 @@ AXES = ("stage", "data", "fsdp", "expert", "context", "tensor")
 
 
 def make_mesh(layout: Layout, devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """Return the mesh of all devices (or of some) over `AXES`, with automatic partitioning. InputError if the sizes do not fit."""
+    """Return the mesh of all devices (or of some) over `AXES`, with automatic partitioning. InputError if the sizes do
+    not fit."""
     devices = jax.devices() if devices is None else devices
     sizes = {axis: int(getattr(layout, axis)) for axis in AXES}
     wanted = ", ".join(f"{axis} {size}" for axis, size in sizes.items() if size != 1)
     fixed, open_axes = math.prod(size for size in sizes.values() if size != -1), list(sizes.values()).count(-1)
     if fixed < 1 or len(devices) % fixed or open_axes > 1 or (open_axes == 0 and fixed != len(devices)):
         raise InputError(
-            f"the layout ({wanted or 'one device'}) does not fit {len(devices)} devices; the product of the axes must be that"
+            f"the layout ({wanted or 'one device'}) does not fit {len(devices)} devices; the product of the axes must "
+            "be that"
         )
     shape = tuple(len(devices) // fixed if size == -1 else size for size in sizes.values())
     return jax.make_mesh(shape, AXES, axis_types=(AxisType.Auto,) * len(AXES), devices=devices)

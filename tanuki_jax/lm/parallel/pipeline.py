@@ -1,12 +1,12 @@
 """Pipeline parallelism over `stage`: micro-batches pass through the stages, in the circular interleaved schedule.
 
 All stages work in step. In every round each stage takes what its predecessor computed in the round before, and the last
-stage passes to the first. With S stages, R groups of layers in each (stage s has the groups r S + s) and M micro-batches
-a pass takes M R + S - 1 rounds, of which each stage is idle for S - 1 (Narayanan et al. 2021, section 2.2.2, with groups
-of S micro-batches). The backward pass is the same in reverse.
+stage passes to the first. With S stages, R groups of layers in each (stage s has the groups r S + s) and M
+micro-batches a pass takes M R + S - 1 rounds, of which each stage is idle for S - 1 (Narayanan et al. 2021, section
+2.2.2, with groups of S micro-batches). The backward pass is the same in reverse.
 
-A micro-batch makes R trips around the circle. S of them are under way at a time, one at each stage; below, "turn" is the
-number of such a set of S micro-batches, and "group" the number of its trip.
+A micro-batch makes R trips around the circle. S of them are under way at a time, one at each stage; below, "turn" is
+the number of such a set of S micro-batches, and "group" the number of its trip.
 """
 
 import functools
@@ -92,8 +92,9 @@ def pipeline_layers(
 
     def one_round(carry: tuple[_Cargo, _Cargo, jax.Array], number: jax.Array) -> Any:
         moving, waiting, done = carry
-        # 1. Stage 0 begins a fresh micro-batch where a turn begins; otherwise it goes on with what came around the circle. Micro-batches
-        #    wait where their rows are stored; the queues move one stage back for each that stage 0 takes.
+        # 1. Stage 0 begins a fresh micro-batch where a turn begins; otherwise it goes on with what came around the
+        # circle. Micro-batches    wait where their rows are stored; the queues move one stage back for each that stage
+        # 0 takes.
         turn, group = _place_in_schedule(number, groups, stages)
         fresh = _slot(waiting, turn, turns)
         moving = jax.tree.map(functools.partial(_at_stages, (stage == 0) & (group == 0)), fresh, moving)
@@ -105,7 +106,8 @@ def pipeline_layers(
         x, routing = work(moving, groups_s, params)
         x = constrain(x)
 
-        # 3. What the last stage gives after the last group is done; it is stored as waiting micro-batches were, in the same order.
+        # 3. What the last stage gives after the last group is done; it is stored as waiting micro-batches were, in the
+        # same order.
         turn, group = _place_in_schedule(number - (stages - 1), groups, stages)
         before = _slot(done, turn, turns)
         arrived = _at_stages(stage == stages - 1, x, _handed(mesh, before, -1))
@@ -167,7 +169,8 @@ def _on_stages(mesh: Mesh, x: jax.Array) -> jax.Array:
 
 
 def _split(mesh: Mesh, layout: Layout, x: jax.Array) -> jax.Array:
-    """Cut [rows, ...] into micro-batches [S, M / S, rows / M, ...], each of every device's own rows, so that nothing moves."""
+    """Cut [rows, ...] into micro-batches [S, M / S, rows / M, ...], each of every device's own rows, so that nothing
+    moves."""
     devices = row_parts(mesh.shape)
     turns, rest = layout.microbatches // layout.stage, x.shape[1:]
     parts = x.reshape(layout.stage, devices, turns, -1, *rest).swapaxes(1, 2).reshape(layout.stage, turns, -1, *rest)
@@ -192,9 +195,11 @@ def _in_order(layout: Layout, part: jax.Array) -> jax.Array:
 
 
 def _by_group(mesh: Mesh, model: Model, layout: Layout, params: LayerParams) -> LayerParams:
-    """Return parameters [L, ...], stored by stage in the order of layers, as [S, L / (S R), R, ...]: group r of stage s at [s, :, r].
+    """Return parameters [L, ...], stored by stage in the order of layers, as [S, L / (S R), R, ...]: group r of stage s
+    at [s, :, r].
 
-    Where a stage has several groups, each is sent from the stage that stores it to the one that computes it, and its gradient back.
+    Where a stage has several groups, each is sent from the stage that stores it to the one that computes it, and its
+    gradient back.
     """
     stages, groups = layout.stage, layout.interleave
     if groups == 1:
@@ -215,16 +220,17 @@ def _by_group(mesh: Mesh, model: Model, layout: Layout, params: LayerParams) -> 
 
 
 def _to_their_stages(stages: int, groups: int, w: jax.Array) -> jax.Array:
-    """Exchange this stage's consecutive layers [L / S, ...] for the layers of its groups [1, L / (S R), R, ...]; inside `shard_map`.
+    """Exchange this stage's consecutive layers [L / S, ...] for the layers of its groups [1, L / (S R), R, ...]; inside
+    `shard_map`.
 
-    Group c of all S R is stored at stage c // R and computed at stage c mod S. There are R exchanges; in each every stage sends one group
-    and receives one.
+    Group c of all S R is stored at stage c // R and computed at stage c mod S. There are R exchanges; in each every
+    stage sends one group and receives one.
     """
     chunks = w.reshape(groups, -1, *w.shape[1:])
     local, received = jax.lax.axis_index("stage"), jnp.zeros_like(chunks)
-    # Colour the S R groups with R colours so that no two of a colour are stored at the same stage, nor computed at the same stage: one
-    # exchange is then a permutation of stages. c mod R alone tells the groups of a storing stage apart; the shift after every lcm(R, S)
-    # groups, when both patterns repeat, does the same for the computing stage.
+    # Colour the S R groups with R colours so that no two of a colour are stored at the same stage, nor computed at the
+    # same stage: one exchange is then a permutation of stages. c mod R alone tells the groups of a storing stage apart;
+    # the shift after every lcm(R, S) groups, when both patterns repeat, does the same for the computing stage.
     period = math.lcm(groups, stages)
     for colour in range(groups):
         sent = [c for c in range(stages * groups) if (c % groups + c // period) % groups == colour]

@@ -1,4 +1,5 @@
-"""XLA's ragged all-to-all over `expert`: rows sorted by expert are sent to their experts and returned, in parts of their own size."""
+"""XLA's ragged all-to-all over `expert`: rows sorted by expert are sent to their experts and returned, in parts of
+their own size."""
 
 from typing import NamedTuple
 
@@ -9,7 +10,8 @@ from tanuki_jax.lm.kernels.varying import varying
 
 
 class Route(NamedTuple):
-    """Parts of rows that one device sends and receives, one for each expert of each device. int32[P E'], but for the last field."""
+    """Parts of rows that one device sends and receives, one for each expert of each device. int32[P E'], but for the
+    last field."""
 
     send_from: jax.Array
     """First row of each part on this device."""
@@ -36,8 +38,8 @@ def route(counts_pe: jax.Array, rank: jax.Array, local: int) -> Route:
         local: experts of a device, E' = E / P.
     """
     ranks = len(counts_pe)
-    # On the sender, parts follow each other by expert. On the receiver q, they are sorted by its expert e and then by sender p: the part
-    # of p begins where all parts for earlier experts, and those of earlier senders for e, end.
+    # On the sender, parts follow each other by expert. On the receiver q, they are sorted by its expert e and then by
+    # sender p: the part of p begins where all parts for earlier experts, and those of earlier senders for e, end.
     starts_pe = jnp.cumsum(counts_pe, 1) - counts_pe
     by_owner_qep = counts_pe.reshape(ranks, ranks, local).transpose(1, 2, 0)
     ends_q = jnp.cumsum(by_owner_qep.reshape(ranks, -1), 1).reshape(by_owner_qep.shape)

@@ -14,15 +14,18 @@ from tanuki_jax.lm.parallel.sharding import ROWS
 
 
 def make_attend(mesh: Mesh, backend: Backend) -> Attend:
-    """Return the `attend` argument of the model on a mesh; `auto` chooses for the mesh's devices, which need not be this machine's.
+    """Return the `attend` argument of the model on a mesh; `auto` chooses for the mesh's devices, which need not be
+    this machine's.
 
-    Where `context` splits time, every device gathers the keys and values of its rows, and their gradients are summed and scattered back
-    (Llama team 2024, section 3.3.2). InputError if the backend is for another kind of device, or takes undivided rows only.
+    Where `context` splits time, every device gathers the keys and values of its rows, and their gradients are summed
+    and scattered back (Llama team 2024, section 3.3.2). InputError if the backend is for another kind of device, or
+    takes undivided rows only.
     """
     device = mesh.devices.flat[0]
     if PLATFORMS.get(backend, device.platform) != device.platform:
         raise InputError(
-            f"layout.attention {backend} needs a {PLATFORMS[backend]}, and the devices here are of platform {device.platform}"
+            f"layout.attention {backend} needs a {PLATFORMS[backend]}, and the devices here are of platform "
+            f"{device.platform}"
         )
     heads, time = P(ROWS, "context", "tensor", None), P(ROWS, "context")
     _check_split(mesh, backend)
@@ -60,5 +63,6 @@ def _check_split(mesh: Mesh, backend: Backend) -> None:
     for axis, backends in (("context", ("cudnn", "tpu")), ("stage", ("cudnn",))):
         if mesh.shape[axis] > 1 and backend in backends:
             raise InputError(
-                f"attention by {backend} does not go with layout.{axis} {mesh.shape[axis]}; layout.attention names another backend"
+                f"attention by {backend} does not go with layout.{axis} {mesh.shape[axis]}; layout.attention names "
+                "another backend"
             )

@@ -1,4 +1,5 @@
-"""Where arrays lie on a mesh: mesh axes for the logical dims of weights, and for the dims of activations and batches."""
+"""Where arrays lie on a mesh: mesh axes for the logical dims of weights, and for the dims of activations and
+batches."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -55,7 +56,8 @@ BATCH = P(None, BATCH_ROWS, "context")
 def stored_spec(row: Weight, part: str = "") -> P:
     """Return how a weight, or a part of its adapter, is stored on a mesh.
 
-    A lies as the inputs of the weight that it adapts, B and m as its outputs; the rank is not split. KeyError for a dim without a rule.
+    A lies as the inputs of the weight that it adapts, B and m as its outputs; the rank is not split. KeyError for a dim
+    without a rule.
     """
     names = row.dims.split()
     if unknown := [name for name in names if name not in WEIGHT_DIMS]:
@@ -69,13 +71,15 @@ def stored_spec(row: Weight, part: str = "") -> P:
 
 
 def step_spec(row: Weight, layout: Layout, part: str = "") -> P:
-    """Return how a weight lies while micro-batches are computed: as stored or, with `zero` 1, gathered over `fsdp` and `expert`."""
+    """Return how a weight lies while micro-batches are computed: as stored or, with `zero` 1, gathered over `fsdp` and
+    `expert`."""
     stored = stored_spec(row, part)
     return P(*(None if axes in (SHARED, "fsdp") else axes for axes in stored)) if layout.zero == 1 else stored
 
 
 def make_gather(mesh: Mesh, model: Model, layout: Layout) -> Callable[[Params], Params]:
-    """Return what a step does to parameters before its micro-batches: with `zero` 1 it gathers all weights in compute_dtype."""
+    """Return what a step does to parameters before its micro-batches: with `zero` 1 it gathers all weights in
+    compute_dtype."""
 
     def gather(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
         located = locate(model, path)
@@ -93,7 +97,8 @@ def make_gather(mesh: Mesh, model: Model, layout: Layout) -> Callable[[Params], 
 def shardings(mesh: Mesh, model: Model, tree: Any) -> Any:
     """Return the sharding of every leaf of parameters, gradients, moments, or of a train state with all of them.
 
-    Counters are replicated. Scales of quantized weights lie as these, but undivided where a block of weights would be cut.
+    Counters are replicated. Scales of quantized weights lie as these, but undivided where a block of weights would be
+    cut.
 
     Raises:
         InputError: a mesh axis does not divide the dim that it splits.
@@ -111,7 +116,8 @@ def shardings(mesh: Mesh, model: Model, tree: Any) -> Any:
             size, split = _size(mesh, axes)
             if leaf.shape[dim] % size:
                 raise InputError(
-                    f"mesh axis {' x '.join(split)} of size {size} does not divide dim {dim} of the parameter {located.path}, "
+                    f"mesh axis {' x '.join(split)} of size {size} does not divide dim {dim} of the parameter "
+                    f"{located.path}, "
                     f"whose shape is {'x'.join(map(str, leaf.shape))}"
                 )
         return NamedSharding(mesh, spec)
@@ -168,13 +174,15 @@ def row_parts(sizes: Mapping[str, int]) -> int:
 
 
 def check_batch(mesh: Mesh, layout: Layout, data: Data) -> None:
-    """Raise InputError if the mesh does not divide a micro-batch's rows or, where activations are split along time, its length."""
+    """Raise InputError if the mesh does not divide a micro-batch's rows or, where activations are split along time, its
+    length."""
     parts = row_parts(mesh.shape)
     rows = data.batch_rows // layout.accumulation
     if rows % layout.microbatches or rows // layout.microbatches % parts:
         micro = f" / layout.microbatches {layout.microbatches}" if layout.microbatches > 1 else ""
         raise InputError(
-            f"a micro-batch of {rows / layout.microbatches:g} rows (data.batch_rows {data.batch_rows} / layout.accumulation "
+            f"a micro-batch of {rows / layout.microbatches:g} rows (data.batch_rows {data.batch_rows} / "
+            "layout.accumulation "
             f"{layout.accumulation}{micro}) is not divided by the {parts} devices of {' x '.join(ROWS)}"
         )
     halves = 2 if layout.context > 1 else 1
@@ -186,7 +194,8 @@ def check_batch(mesh: Mesh, layout: Layout, data: Data) -> None:
 
 
 def local_rows(mesh: Mesh, shape: Sequence[int]) -> list[int]:
-    """Return the rows of a batch [accumulation, rows, T] on this process's devices, counted over accumulation x rows, ascending."""
+    """Return the rows of a batch [accumulation, rows, T] on this process's devices, counted over accumulation x rows,
+    ascending."""
     accumulation, rows, _ = shape
     parts: Any = NamedSharding(mesh, BATCH).addressable_devices_indices_map(tuple(shape)).values()
     held = {row for _, part, _ in parts for row in range(rows)[part]}
@@ -194,7 +203,8 @@ def local_rows(mesh: Mesh, shape: Sequence[int]) -> list[int]:
 
 
 def place_batch(mesh: Mesh, batch: Any, rows: Sequence[int], shape: Sequence[int]) -> Any:
-    """Return global arrays [accumulation, rows, T] from numpy arrays [len(rows), T] that hold this process's `rows` of them.
+    """Return global arrays [accumulation, rows, T] from numpy arrays [len(rows), T] that hold this process's `rows` of
+    them.
 
     Where `context` splits time, positions are in the order of `time_order`.
     """

@@ -33,9 +33,11 @@ class Forward(NamedTuple):
 
 
 class Probe:
-    """Measures batches [accumulation, rows, T] by the weights of a train state, which it does not change; inside `jax.set_mesh`.
+    """Measures batches [accumulation, rows, T] by the weights of a train state, which it does not change; inside
+    `jax.set_mesh`.
 
-    The layout must have neither stages nor a split of the time dim. Nothing is random: adapters drop no inputs, embeddings get no noise.
+    The layout must have neither stages nor a split of the time dim. Nothing is random: adapters drop no inputs,
+    embeddings get no noise.
     """
 
     def __init__(self, setup: TrainSetup) -> None:
@@ -59,7 +61,8 @@ class Probe:
         return self._norms(self._gradient, state, batch)
 
     def gradient_norm_alone(self, state: TrainState, batch: Batch[jax.Array]) -> float:
-        """Return the norm of the gradient of the tokens' summed losses, without losses of routers, which belong to no token."""
+        """Return the norm of the gradient of the tokens' summed losses, without losses of routers, which belong to no
+        token."""
         return float(np.linalg.norm(self._norms(self._gradient_alone, state, batch)))
 
     def _norms(self, gradient: "_Gradient", state: TrainState, batch: Batch[jax.Array]) -> Floats:
@@ -81,7 +84,8 @@ def _weights(state: TrainState) -> TrainState:
 
 
 def groups(setup: TrainSetup) -> list[str]:
-    """Return names of the groups of parameters whose gradients are measured: each layer, and what is trained before and after them."""
+    """Return names of the groups of parameters whose gradients are measured: each layer, and what is trained before and
+    after them."""
     trained = setup.state_shapes["parameters"]
     layers = [f"layer {layer}" for layer in range(setup.experiment.model.layers)]
     return [*_outside(trained, "embedding"), *layers, *_outside(trained, "norm", "output")]
@@ -106,7 +110,8 @@ def _outside(params: Params, *names: str) -> list[str]:
 
 
 def _make_gradient(setup: TrainSetup) -> _Gradient:
-    """Return the gradient of the summed losses of one micro-batch with respect to what is trained, placed as that is."""
+    """Return the gradient of the summed losses of one micro-batch with respect to what is trained, placed as that
+    is."""
     loss_sums = make_loss(setup)
 
     def total(trained: Params, weights: TrainState, micro: Batch[jax.Array]) -> jax.Array:
@@ -125,7 +130,8 @@ def _make_gradient(setup: TrainSetup) -> _Gradient:
 def _make_forward(setup: TrainSetup) -> Callable[[TrainState, Batch[jax.Array]], Any]:
     """Return a function of weights and a batch of A micro-batches.
 
-    It returns losses [A, B, T], squares of activations [A, L] summed over tokens, loads [A, L, E] and numbers of tokens [A].
+    It returns losses [A, B, T], squares of activations [A, L] summed over tokens, loads [A, L, E] and numbers of tokens
+    [A].
     """
     cross_entropy = sharded_linear_cross_entropy(setup.mesh, setup.experiment.layout)
 

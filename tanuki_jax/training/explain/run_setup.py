@@ -18,8 +18,9 @@ from tanuki_jax.training.setup import TrainSetup
 def setup_on_this_machine(experiment: Experiment) -> TrainSetup:
     """Return the setup of an experiment with a layout for this machine's devices.
 
-    The run's own layout is used if it fits them and has neither stages nor a split of the time dim. Otherwise all devices share the
-    parameters and split the rows, or the largest number of them that divides both, and micro-batches are as in the run.
+    The run's own layout is used if it fits them and has neither stages nor a split of the time dim. Otherwise all
+    devices share the parameters and split the rows, or the largest number of them that divides both, and micro-batches
+    are as in the run.
     """
     layout = experiment.layout
     if layout.stage == layout.context == 1:

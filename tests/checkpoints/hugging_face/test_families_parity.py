@@ -1,4 +1,4 @@
-"""Families against transformers: logits short and beyond the original length, greedy text, and the way there and back bit for bit."""
+"""Families against transformers: logits within and beyond the original length, greedy text, and a round trip."""
 
 import functools
 import json

@@ -1,4 +1,4 @@
-"""The mixture-of-experts layer against every expert on every token, and what its router reports against the formulas."""
+"""The mixture-of-experts layer against every expert on every token, and the router's statistics against formulas."""
 
 import dataclasses
 import functools

@@ -96,7 +96,8 @@ def test_merged_weights_in_bfloat16_differ_by_their_rounding(capsys: pytest.Capt
     )
     with capsys.disabled():
         print(
-            f"\nmerged in bfloat16: logits of at most {float(np.abs(whole).max()):.1f} differ by at most {difference:.3f}"
+            f"\nmerged in bfloat16: logits of at most {float(np.abs(whole).max()):.1f} differ by at most "
+            f"{difference:.3f}"
         )
     assert 0 < difference < 0.1 * np.abs(whole).max()
 

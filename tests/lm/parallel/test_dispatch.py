@@ -134,7 +134,7 @@ def test_every_mesh_and_exchange_has_the_values_and_gradients_of_one_device(
 
 
 def kept(experts_btk: Integers, devices: int, rows: int) -> Integers:
-    """The choices that stay if each expert takes the first `rows` from each device's share of the batch; E in place of the others."""
+    """Return the choices kept if each expert takes the first `rows` of each device's share of the batch; E: dropped."""
     stay = experts_btk.copy()
     for share in np.split(stay, devices):
         taken = [0] * EXPERTS
@@ -230,7 +230,7 @@ def test_parts_of_their_own_size_are_for_the_gpus_of_a_node(platform: str, exper
 def test_the_log_says_once_what_was_chosen_and_how_large_a_buffer_can_become(
     factor: float, line: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """All tokens of all devices may want one expert; with a capacity it takes 1.25 x 4 x 2 / 8 of each device, rounded up."""
+    """All tokens may choose one expert; with a capacity it takes 1.25 x 4 x 2 / 8 of each device, rounded up."""
     model = dataclasses.replace(MODEL, vocabulary=9)
     dispatch = make_dispatch(mesh_of(Layout(data=1, expert=8)), model, Layout(expert=8), Router(capacity_factor=factor))
     choices = jnp.zeros((ROWS, TIME, EACH), jnp.int32)

@@ -101,7 +101,7 @@ def test_no_stages_means_no_pipeline() -> None:
 
 
 def test_each_device_keeps_its_own_layers_and_rows() -> None:
-    """No collective of the compiled pipeline but the ones between stages, and no device ever holds all layers' weights."""
+    """The compiled pipeline has no collective except between stages, and no device ever holds all layers."""
     layout = Layout(data=1, fsdp=2, stage=4, interleave=2, microbatches=4)
     mesh = make_mesh(layout)
     x_btd, ids, positions, blocks = inputs(24)

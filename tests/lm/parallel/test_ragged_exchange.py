@@ -1,4 +1,4 @@
-"""Parts of their own size between devices: where they go, and the layer with XLA's ragged all-to-all written out from its definition."""
+"""Exchange of parts of unequal sizes, and the layer with XLA's ragged all-to-all written from its definition."""
 
 import dataclasses
 import functools
@@ -40,7 +40,7 @@ def definition(
     *,
     axis_name: str,
 ) -> jax.Array:
-    """`jax.lax.ragged_all_to_all`, which CPUs have not: all is gathered, and parts that do not fit what is expected are NaN."""
+    """Return `jax.lax.ragged_all_to_all`, which CPUs lack, by gathering everything; parts of wrong sizes are NaN."""
     rank, ranks = jax.lax.axis_index(axis_name), jax.lax.axis_size(axis_name)
 
     def for_me(each: jax.Array) -> jax.Array:

@@ -99,12 +99,14 @@ def test_a_dim_that_the_mesh_does_not_divide_is_named() -> None:
     narrow = dataclasses.replace(MOE, width=20, heads=2, kv_heads=2)
     with pytest.raises(
         InputError,
-        match=r"^mesh axis fsdp x expert of size 8 does not divide dim 1 of the parameter blocks.k, whose shape is 3x20x2x10$",
+        match=r"^mesh axis fsdp x expert of size 8 does not divide dim 1 of the parameter blocks.k, "
+        r"whose shape is 3x20x2x10$",
     ):
         shardings(make_mesh(Layout(fsdp=2, expert=4)), narrow, {"blocks": shapes(narrow)["blocks"]})
     with pytest.raises(
         InputError,
-        match=r"^mesh axis expert of size 8 does not divide dim 1 of the parameter blocks.expert_down, whose shape is 3x4x48x32$",
+        match=r"^mesh axis expert of size 8 does not divide dim 1 of the parameter blocks.expert_down, "
+        r"whose shape is 3x4x48x32$",
     ):
         shardings(make_mesh(Layout(expert=8)), MOE, shapes(MOE))
 
