@@ -157,9 +157,7 @@ def tokenizer(options: CompareTokenizer) -> None:
         "tokenizer.json"
     )
     print(
-        f"decoding does not restore {comparison.lost} of them"
-        if comparison.lost
-        else "decoding restores all of them"
+        f"decoding does not restore {comparison.lost} of them" if comparison.lost else "decoding restores all of them"
     )
     for example in comparison.examples:
         print(f"  {example!r}")

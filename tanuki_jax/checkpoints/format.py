@@ -69,14 +69,14 @@ class State:
     """`data.tokenizer.copy_tokenizer.fingerprint` of the tokenizer; empty in old checkpoints."""
 
     @classmethod
-    def converted(cls, model: Model, tokenizer: str, sequence_length: int) -> Self:
-        """Return the state of a checkpoint that was converted, not trained by a run."""
+    def converted(cls, model: Model, sequence_length: int) -> Self:
+        """Return the state of a checkpoint that was converted, not trained by a run, and has no tokenizer yet."""
         return cls(
             step=0,
             tokens=0,
             skipped=(),
             model=model,
-            tokenizer=tokenizer,
+            tokenizer="",
             sequence_length=sequence_length,
             data="",
             files={},

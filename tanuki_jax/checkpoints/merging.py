@@ -14,6 +14,7 @@ from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.format import State, finish, read_state
 from tanuki_jax.checkpoints.parameters import NO_ADAPTER, Weights, adapter_shapes, choose_adapter
 from tanuki_jax.checkpoints.restore import Parameters
+from tanuki_jax.checkpoints.tokenizer_copy import carry_tokenizer
 from tanuki_jax.config.lora import ADAPTER_NAME, LoRA
 from tanuki_jax.lm.model.weights import shapes
 
@@ -51,7 +52,8 @@ def merge(checkpoint: Path, out: Path, adapter: str, dtype: str, advance: Callab
 
     with new_folder(out) as draft:
         stream.write(draft, state.model, shapes(state.model, dtype), read)
-        finish(draft, State.converted(state.model, state.tokenizer, state.sequence_length))
+        converted = State.converted(state.model, state.sequence_length)
+        finish(draft, carry_tokenizer(checkpoint, state, draft, converted))
     return (lost / changed) ** 0.5 if changed else 0.0
 
 
@@ -95,8 +97,13 @@ def combine(checkpoints: Sequence[Path], out: Path, names: Sequence[str] = ()) -
     with new_folder(out) as draft:
         stream.write(draft, states[0].model, adapter_shapes(states[0].model, of), read, "adapters")
         first = states[0]
-        state = State.converted(first.model, first.tokenizer, first.sequence_length)
-        finish(draft, dataclasses.replace(state, adapters=of, base=first.base, base_fingerprint=first.base_fingerprint))
+        converted = dataclasses.replace(
+            State.converted(first.model, first.sequence_length),
+            adapters=of,
+            base=first.base,
+            base_fingerprint=first.base_fingerprint,
+        )
+        finish(draft, carry_tokenizer(checkpoints[0], first, draft, converted))
     return [*of]
 
 

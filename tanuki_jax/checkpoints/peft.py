@@ -23,6 +23,7 @@ from tanuki_jax.checkpoints.hugging_face.tensors import layers_of, tensor_name
 from tanuki_jax.checkpoints.merging import check_name
 from tanuki_jax.checkpoints.parameters import NO_ADAPTER, adapter_shapes, choose_adapter
 from tanuki_jax.checkpoints.restore import Parameters
+from tanuki_jax.checkpoints.tokenizer_copy import carry_tokenizer
 from tanuki_jax.config.lora import DENSE, LoRA, Projection
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model import lora
@@ -90,10 +91,13 @@ def read(folder: Path, base: Path, out: Path, name: str) -> LoRA:
     with new_folder(out) as draft:
         shapes = adapter_shapes(model, {name: config})
         stream.write(draft, model, shapes, lambda path, part: arrays[path][part], "adapters")
-        state = State.converted(model, base_state.tokenizer, base_state.sequence_length)
-        fingerprint = weights_fingerprint(base_state)
-        state = dataclasses.replace(state, adapters={name: config}, base=str(base), base_fingerprint=fingerprint)
-        finish(draft, state)
+        converted = dataclasses.replace(
+            State.converted(model, base_state.sequence_length),
+            adapters={name: config},
+            base=str(base),
+            base_fingerprint=weights_fingerprint(base_state),
+        )
+        finish(draft, carry_tokenizer(base, base_state, draft, converted))
     return config
 
 

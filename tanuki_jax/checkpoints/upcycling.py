@@ -22,6 +22,7 @@ from tanuki_jax.checkpoints.format import find, finish, read_state
 from tanuki_jax.checkpoints.hugging_face import import_model as from_hugging_face
 from tanuki_jax.checkpoints.hugging_face.configuration import read_model
 from tanuki_jax.checkpoints.restore import Parameters
+from tanuki_jax.checkpoints.tokenizer_copy import carry_tokenizer
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.validate import validate
@@ -90,10 +91,11 @@ def write(
                 from_hugging_face.write(source, checkpoint, done)
         _write_arrays(checkpoint, draft, experiment, options, progress)
         state = read_state(checkpoint)
-        _copy_tokenizer(checkpoint, state.tokenizer, draft)
+        converted = dataclasses.replace(state, step=0, tokens=0, skipped=(), model=model, data="")
+        converted = carry_tokenizer(checkpoint, state, draft, converted)
         if foreign:
             shutil.rmtree(checkpoint)
-        finish(draft, dataclasses.replace(state, step=0, tokens=0, skipped=(), model=model, data=""))
+        finish(draft, converted)
     return source, dense
 
 
@@ -227,9 +229,3 @@ def _generator(options: ExpertOptions, purpose: str, layer: int, expert: int) ->
     return np.random.default_rng(
         np.random.SeedSequence(options.seed, spawn_key=(_RANDOM.index(purpose), layer, expert))
     )
-
-
-def _copy_tokenizer(checkpoint: Path, tokenizer: str, draft: Path) -> None:
-    """Copy the tokenizer if the checkpoint has it inside."""
-    if tokenizer and not Path(tokenizer).is_absolute() and (checkpoint / tokenizer).is_dir():
-        shutil.copytree(checkpoint / tokenizer, draft / tokenizer)

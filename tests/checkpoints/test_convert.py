@@ -98,4 +98,4 @@ def test_without_words_it_says_what_it_can_do(capsys: pytest.CaptureFixture[str]
     assert printed.startswith(
         "usage: python -m tanuki_jax.convert {to-hf,from-hf,upcycle,merge,adapters,to-peft,from-peft,tokenizer}"
     )
-    assert "  from-hf     Write a Llama" in printed
+    assert "  from-hf     Write a model in Hugging Face's format as a checkpoint" in printed

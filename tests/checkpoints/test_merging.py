@@ -69,7 +69,7 @@ def test_what_rounding_takes_of_an_adapter_is_told(
     tuned = adapt(make_native(), "tuned", LOW)
     main(["merge", str(tuned), str(tmp_path / "merged"), "--dtype", "bfloat16"])
     assert Weights(tmp_path / "merged").read("blocks.q", 0).dtype == "bfloat16"
-    assert "rounding to bfloat16 changed them by 0." in capsys.readouterr().out
+    assert "error of rounding to bfloat16: 0." in capsys.readouterr().out
 
 
 def test_adapters_of_one_base_go_into_one_checkpoint_and_are_chosen_by_name(

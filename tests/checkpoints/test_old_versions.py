@@ -62,7 +62,7 @@ def test_a_rewritten_checkpoint_keeps_its_version(checkpoint: Path) -> None:
 
 
 def test_a_later_version_is_refused(checkpoint: Path) -> None:
-    commit(checkpoint, State.converted(read_state(checkpoint).model, "", 16))
+    commit(checkpoint, State.converted(read_state(checkpoint).model, 16))
     text = (checkpoint / "state.json").read_text()
     (checkpoint / "state.json").write_text(text.replace(f'"version": {VERSION}', '"version": 99'))
     wrong = rf"state\.json has version 99, and this tanuki_jax reads versions up to {VERSION}; update it"

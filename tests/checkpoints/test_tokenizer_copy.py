@@ -18,7 +18,7 @@ MODEL = Model(vocabulary=8, width=4, hidden=4, layers=1, heads=1, kv_heads=1)
 
 
 def naming(tokenizer: str) -> State:
-    return State.converted(MODEL, tokenizer, 16)
+    return dataclasses.replace(State.converted(MODEL, 16), tokenizer=tokenizer)
 
 
 @pytest.fixture

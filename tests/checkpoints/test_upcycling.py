@@ -30,6 +30,7 @@ from tanuki_jax.config import registry
 from tanuki_jax.config.experiment import Checkpoints, Experiment, Layout, Start, Tokenizer
 from tanuki_jax.config.model import Model
 from tanuki_jax.convert import main
+from tanuki_jax.data.tokenizer.copy_tokenizer import fingerprint
 from tanuki_jax.lm.kernels.attention.attention import self_attention
 from tanuki_jax.lm.model.transformer import Ops, hidden_states, output_matrix
 from tanuki_jax.lm.model.weights import Params, shapes
@@ -172,7 +173,7 @@ def trained(folder: Path) -> tuple[Experiment, dict[str, Any]]:
         tokens=70,
         skipped=(3,),
         model=model,
-        tokenizer="gone",
+        tokenizer="",
         sequence_length=128,
         data="fingerprint",
         files={},
@@ -278,19 +279,21 @@ def test_a_folder_of_hugging_face_gives_the_same_bits(
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == ["base", "state.json", "tokenizer"]
 
 
-def test_a_tokenizer_comes_along_if_the_checkpoint_has_it_inside(make_native: MakeNative, tmp_path: Path) -> None:
-    native = make_native(tokenizer="tokenizer")
-    upcycled(native.path, tmp_path / "elsewhere", mixture(native.model))
-    (native.path / "tokenizer").mkdir()
-    (native.path / "tokenizer" / "tokenizer.json").write_text("{}")
-    state = read_state(native.path)
-    (native.path / "state.json").unlink()
-    finish(native.path, state)
-    upcycled(native.path, tmp_path / "inside", mixture(native.model))
-    for name in ("elsewhere", "inside"):
-        state = read_state(tmp_path / name)
-        assert state.tokenizer == "tokenizer"
-        assert ("tokenizer/tokenizer.json" in state.files) == (name == "inside")
+def test_the_tokenizer_is_copied_into_the_new_checkpoint(
+    make_native: MakeNative, tokenizer: Path, tmp_path: Path
+) -> None:
+    native = make_native(tokenizer=str(tokenizer))
+    upcycled(native.path, tmp_path / "mixture", mixture(native.model))
+    state = read_state(tmp_path / "mixture")
+    assert state.tokenizer == "tokenizer" and "tokenizer/tokenizer.model" in state.files
+    assert state.tokenizer_fingerprint == fingerprint(tmp_path / "mixture" / "tokenizer")
+
+
+def test_a_missing_tokenizer_is_refused_and_nothing_is_left(make_native: MakeNative, tmp_path: Path) -> None:
+    native = make_native(tokenizer="gone")
+    with pytest.raises(InputError, match=r"the tokenizer of .* is not at gone; run this in the folder where"):
+        upcycled(native.path, tmp_path / "mixture", mixture(native.model))
+    assert not (tmp_path / "mixture").exists()
 
 
 CONFIGS = """

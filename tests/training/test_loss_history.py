@@ -20,7 +20,7 @@ from tanuki_jax.training.loss_history import (
 from tests.checkpoints.test_old_versions import VERSION_1
 
 MODEL = Model(vocabulary=8, width=4, hidden=4, layers=1, heads=1, kv_heads=1)
-STATE = State.converted(MODEL, "", 16)
+STATE = State.converted(MODEL, 16)
 SPIKE = Spike(first=25, last=26, data_steps=(24, 25), checkpoint=20, reason="it rose")
 
 

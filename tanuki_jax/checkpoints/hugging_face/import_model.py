@@ -14,13 +14,10 @@ from tanuki_jax.checkpoints.hugging_face.configuration import read_family, read_
 from tanuki_jax.checkpoints.hugging_face.family import Family
 from tanuki_jax.checkpoints.hugging_face.shards import Shards, Stored
 from tanuki_jax.checkpoints.hugging_face.tensors import from_hugging_face, tensors
+from tanuki_jax.checkpoints.tokenizer_copy import TokenizerCopy
 from tanuki_jax.config.model import Model
-from tanuki_jax.data.tokenizer.copy_tokenizer import copy_tokenizer
 from tanuki_jax.data.tokenizer.load import JSON, MODEL
 from tanuki_jax.lm.model.weights import shapes, weights
-
-TOKENIZER = "tokenizer"
-"""Folder of the tokenizer in the checkpoint."""
 
 _FLOATS = ("F32", "BF16", "F16")
 _RECOMPUTED = ".rotary_emb.inv_freq"
@@ -57,10 +54,9 @@ def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
 
     with new_folder(out) as draft:
         stream.write(draft, model, shapes(model, dtype), read)
-        tokenizer = TOKENIZER if any((folder / name).is_file() for name in (MODEL, JSON)) else ""
-        if tokenizer:
-            copy_tokenizer(folder, draft / TOKENIZER)
-        state = State.converted(model, tokenizer, length)
+        state = State.converted(model, length)
+        if any((folder / name).is_file() for name in (MODEL, JSON)):
+            state = TokenizerCopy.read(folder).write(draft, state)
         finish(draft, state)
     return state
 
