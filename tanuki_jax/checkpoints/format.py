@@ -41,7 +41,8 @@ class State:
     """Data steps that were left out, ascending."""
     model: Model
     tokenizer: str
-    """Path of the tokenizer, relative to where training ran unless absolute."""
+    """Path of the tokenizer: `tokenizer`, the copy inside the checkpoint. In old checkpoints the path that training read it from, relative
+    to where training ran unless absolute; empty: the checkpoint was converted from a folder without one."""
     sequence_length: int
     """Tokens in the rows that it was trained on, or in the longest text that a converted model is made for."""
     data: str
@@ -61,6 +62,8 @@ class State:
     """Checkpoint whose parameters they adapt, relative to where training ran unless absolute."""
     base_fingerprint: str = ""
     """`weights_fingerprint` of that."""
+    tokenizer_fingerprint: str = ""
+    """`data.tokenizer.copy_tokenizer.fingerprint` of the tokenizer; empty in old checkpoints."""
 
     @classmethod
     def converted(cls, model: Model, tokenizer: str, sequence_length: int) -> Self:
@@ -289,13 +292,3 @@ def find(path: str) -> Path:
     raise InputError(
         f"there is no checkpoint in {given}" if given.exists() else f"there is no checkpoint at {given}: no such folder"
     )
-
-
-def tokenizer_path(checkpoint: Path, state: State) -> Path:
-    """Where the tokenizer that `state` names lies: in the checkpoint itself, or from the working directory. InputError if nowhere."""
-    if not state.tokenizer:
-        raise InputError(f"the checkpoint {checkpoint} has no tokenizer; it was converted from a folder without one")
-    inside, outside = checkpoint / state.tokenizer, Path(state.tokenizer)
-    if not inside.exists() and not outside.exists():
-        raise InputError(f"the tokenizer of {checkpoint} is not at {outside}; run this where the training ran")
-    return inside if inside.exists() else outside

@@ -21,6 +21,7 @@ from tanuki_jax.checkpoints.format import State, commit, remove, step_folder, st
 from tanuki_jax.checkpoints.items import checkpoint_handler
 from tanuki_jax.checkpoints.retention import Protect, outdated
 from tanuki_jax.checkpoints.sums import summed
+from tanuki_jax.checkpoints.tokenizer_copy import TokenizerCopy
 from tanuki_jax.checkpoints.verify import sums_on_disk
 from tanuki_jax.config.experiment import Checkpoints
 from tanuki_jax.config.model import Model
@@ -54,6 +55,7 @@ class Writer:
         settings: Checkpoints,
         tell: Callable[..., None],
         *,
+        tokenizer: Path | None = None,
         best_metric: str = "",
         protect: Protect = lambda state, finished: (),
     ) -> None:
@@ -63,6 +65,7 @@ class Writer:
             checkpoints: folder of the run's checkpoints.
             settings: how many failures in a row are borne, and which checkpoints stay.
             tell: takes the kind of an event and details by name, from any thread.
+            tokenizer: the tokenizer that every checkpoint holds a copy of; None: the state is saved as it is. Read now, and not again.
             best_metric: name in `State.held_out` of the metric that is lowest in the best checkpoint.
             protect: says which checkpoints stay beside those that the settings keep; called in the background after every save.
         """
@@ -78,7 +81,9 @@ class Writer:
         self._finishing: threading.Thread | None = None
         self._failure: Failed | None = None
         self._failures = 0
+        self._tokenizer: TokenizerCopy | None = None
         if jax.process_index() == 0:
+            self._tokenizer = TokenizerCopy.read(tokenizer) if tokenizer else None
             for folder in unfinished(self._checkpoints):
                 remove(folder)
                 tell("removed_unfinished", checkpoint=str(folder))
@@ -165,6 +170,8 @@ class Writer:
                     raise error
                 self._orbax.wait_until_finished()
                 if jax.process_index() == 0:
+                    if self._tokenizer:
+                        state = self._tokenizer.write(checkpoint, state)
                     _commit(
                         checkpoint, state, shapes, {name: int(found) for name, found in jax.device_get(sums).items()}
                     )

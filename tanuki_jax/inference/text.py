@@ -11,8 +11,9 @@ import jax
 import numpy as np
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.checkpoints.format import read_state, tokenizer_path
+from tanuki_jax.checkpoints.format import read_state
 from tanuki_jax.checkpoints.parameters import load as load_weights
+from tanuki_jax.checkpoints.tokenizer_copy import tokenizer_path
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 from tanuki_jax.inference.bos import before_text

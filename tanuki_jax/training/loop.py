@@ -4,6 +4,7 @@ import concurrent.futures
 import dataclasses
 import time
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -73,7 +74,12 @@ class Loop:
         self._run, self._write, self._watchdog = run, write, watchdog
         self._rows = local_rows(mesh, self._shape)
         self._checkpoints = Writer(
-            run.checkpoints, experiment.checkpoints, run.event, best_metric=BEST_METRIC, protect=protected_steps
+            run.checkpoints,
+            experiment.checkpoints,
+            run.event,
+            tokenizer=Path(experiment.data.tokenizer.path),
+            best_metric=BEST_METRIC,
+            protect=protected_steps,
         )
         self._recorder = Recorder(experiment, at, loader.epochs, write, self._observe)
         self._state, self._at, self._history = state, at, read_history(at)

@@ -25,7 +25,6 @@ from tanuki_jax.checkpoints.format import (
     set_aside,
     step_folder,
     steps,
-    tokenizer_path,
     unfinished,
 )
 from tanuki_jax.config.model import Model
@@ -104,29 +103,6 @@ def test_what_cannot_be_found_is_said(tmp_path: Path) -> None:
         find(str(checkpoint))
     with pytest.raises(InputError, match=r"every checkpoint in .* is damaged"):
         find(str(tmp_path))
-
-
-def naming(tokenizer: str) -> State:
-    return State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer=tokenizer, sequence_length=16, data="", files={})
-
-
-def test_a_tokenizer_in_the_checkpoint_comes_before_one_in_the_working_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    outside, inside = tmp_path / "tokenizer", tmp_path / "checkpoint" / "tokenizer"
-    outside.mkdir()
-    assert tokenizer_path(tmp_path / "checkpoint", naming("tokenizer")).absolute() == outside
-    inside.mkdir(parents=True)
-    assert tokenizer_path(tmp_path / "checkpoint", naming("tokenizer")) == inside
-    assert tokenizer_path(tmp_path / "checkpoint", naming(str(outside))) == outside
-
-
-def test_a_tokenizer_that_is_gone_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is not at data/tokenizer; run this where the training ran"):
-        tokenizer_path(tmp_path, naming("data/tokenizer"))
-    with pytest.raises(InputError, match="has no tokenizer"):
-        tokenizer_path(tmp_path, naming(""))
 
 
 def full_state(step: int) -> State:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,12 +25,13 @@ from jax.sharding import PartitionSpec as P
 from orbax.checkpoint import AsyncCheckpointer
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.checkpoints.format import State, newest_good, read_state, step_folder, steps, unfinished
+from tanuki_jax.checkpoints.format import State, damage, newest_good, read_state, step_folder, steps, unfinished
 from tanuki_jax.checkpoints.restore import Parameters, restore
 from tanuki_jax.checkpoints.save import Writer
 from tanuki_jax.checkpoints.sums import sums
 from tanuki_jax.config.experiment import Checkpoints, Layout
 from tanuki_jax.config.model import Model
+from tanuki_jax.data.tokenizer.copy_tokenizer import fingerprint
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tests.faults.preload import compiled
 from tests.training.pair import pair
@@ -115,6 +117,24 @@ def test_sums_are_in_the_state_and_old_checkpoints_leave_by_the_settings(tmp_pat
     assert read_state(step_folder(tmp_path, 6)).sums == sums(
         {"base": {"norm": jnp.arange(4.0)}, "optimizer": {"accepted": jnp.asarray(6)}}
     )
+
+
+def test_every_checkpoint_holds_the_tokenizer_as_it_was_when_the_run_began(tokenizer: Path, tmp_path: Path) -> None:
+    source = Path(shutil.copytree(tokenizer, tmp_path / "source"))
+    checkpoints = tmp_path / "checkpoints"
+    writer = Writer(checkpoints, Checkpoints(every_steps=1), untold, tokenizer=source)
+    shutil.rmtree(source)
+    for step in (1, 2):
+        writer.save({"base": {"norm": jnp.ones(8)}, "optimizer": {"count": jnp.asarray(step)}}, state(step), wait=True)
+        checkpoint = step_folder(checkpoints, step)
+        saved = read_state(checkpoint)
+        assert damage(checkpoint) == "" and saved.tokenizer == "tokenizer"
+        assert fingerprint(checkpoint / "tokenizer") == saved.tokenizer_fingerprint == fingerprint(tokenizer)
+        assert {name for name in saved.files if name.startswith("tokenizer/")} == {
+            f"tokenizer/{path.name}" for path in tokenizer.iterdir()
+        }
+    (step_folder(checkpoints, 2) / "tokenizer" / "tokenizer.model").write_bytes(b"")
+    assert newest_good(checkpoints)[0] == step_folder(checkpoints, 1)
 
 
 class Told:

@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.checkpoints.format import find
+from tanuki_jax.data.tokenizer.load import load as load_tokenizer
+from tanuki_jax.inference.text import load_model
 from tests.training.conftest import Workspace
 
 
@@ -207,6 +210,15 @@ def test_a_stage_starts_from_the_weights_of_another_run(
         stage = workspace.train(f"stage_{load}", *words, "--start.load", load)
         assert stage[0]["held_out/all"] < 0.8 * undisturbed[0]["held_out/all"]
         assert stage[1]["learning_rate"] == undisturbed[1]["learning_rate"]
+
+
+def test_a_checkpoint_generates_from_any_folder(
+    workspace: Workspace, undisturbed: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer = load_tokenizer(workspace.folder / "tokenizer")
+    monkeypatch.chdir(tmp_path)
+    loaded = load_model(find(str(workspace.folder / "runs" / "undisturbed")))
+    assert loaded.tokenizer.fingerprint == tokenizer.fingerprint
 
 
 @pytest.mark.long

@@ -10,12 +10,13 @@ from typing import Any
 import numpy.typing as npt
 
 from tanuki_jax.base.atomic import new_folder
-from tanuki_jax.checkpoints.format import read_state, tokenizer_path
+from tanuki_jax.checkpoints.format import read_state
 from tanuki_jax.checkpoints.hugging_face import shards, tokenizer_files
 from tanuki_jax.checkpoints.hugging_face.configuration import to_config
 from tanuki_jax.checkpoints.hugging_face.families import family_of
 from tanuki_jax.checkpoints.hugging_face.tensors import Tensor, tensors, to_hugging_face
 from tanuki_jax.checkpoints.parameters import Weights
+from tanuki_jax.checkpoints.tokenizer_copy import tokenizer_path
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.lm.model.weights import weights
 

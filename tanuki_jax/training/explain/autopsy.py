@@ -15,7 +15,7 @@ from tanuki_jax.training.explain.autopsy_page import CHARACTERS, Autopsy, Suspec
 from tanuki_jax.training.explain.replay import make_plan, replay
 from tanuki_jax.training.explain.run_setup import setup_on_this_machine
 from tanuki_jax.training.explain.spike_record import read_spike
-from tanuki_jax.training.explain.step_documents import check_data, located, read_run
+from tanuki_jax.training.explain.step_documents import check_data, located, read_run, with_saved_tokenizer
 from tanuki_jax.training.explain.suspects import ALONE_BEFORE, ALONE_IN, Document
 
 
@@ -33,6 +33,7 @@ def autopsy(run: Path, number: int, most: int) -> Autopsy:
             f"{run} learns from pairs, whose losses explain cannot part among documents; --step shows what its steps saw"
         )
     told = read_spike(run, number)
+    experiment = with_saved_tokenizer(experiment, told.checkpoint, told.state)
     stores = open_stores(experiment.data, mixture)
     loader = Loader(stores, mixture, experiment.data, experiment.seed)
     check_data(run, experiment, loader, told.state)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints import format as folder
 from tanuki_jax.checkpoints.format import State
+from tanuki_jax.checkpoints.tokenizer_copy import tokenizer_path
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.config.serialize import from_json
@@ -76,11 +77,15 @@ def explain(run: Path, step: int) -> Step:
     experiment, mixture = read_run(run)
     if not 1 <= step <= experiment.steps:
         raise InputError(f"{run} has the steps 1 to {experiment.steps}, but no step {step}")
+    saved = folder.steps(run / "checkpoints")
+    newest = folder.step_folder(run / "checkpoints", saved[-1]) if saved else None
+    state = folder.read_state(newest) if newest else None
+    if newest and state:
+        experiment = with_saved_tokenizer(experiment, newest, state)
     stores = open_stores(experiment.data, mixture)
     loader = Loader(stores, mixture, experiment.data, experiment.seed)
     skipped: tuple[int, ...] = ()
-    if saved := folder.steps(run / "checkpoints"):
-        state = folder.read_state(folder.step_folder(run / "checkpoints", saved[-1]))
+    if state:
         check_data(run, experiment, loader, state)
         skipped = state.skipped
     data_step = data_step_of(step - 1, skipped)
@@ -89,8 +94,30 @@ def explain(run: Path, step: int) -> Step:
 
 
 def read_run(run: Path) -> tuple[Experiment, Mixture]:
-    """What the run in a folder was told. InputError if it is no run folder."""
-    return _read(run / "config.json", Experiment), _read(run / "mixture.json", Mixture)
+    """Return the config of the run in a folder, with a path of its stores that holds in any working directory.
+
+    InputError if it is no run folder.
+    """
+    experiment, mixture = _read(run / "config.json", Experiment), _read(run / "mixture.json", Mixture)
+    # `runs` and `stores` are relative to the folder where training ran, so the run's own location tells which folder that was.
+    folder, location = run.resolve(), Path(experiment.runs) / experiment.name
+    for parent in folder.parents:
+        stores = parent / experiment.data.stores
+        if not location.is_absolute() and parent / location == folder and stores.is_dir():
+            experiment = dataclasses.replace(experiment, data=dataclasses.replace(experiment.data, stores=str(stores)))
+    return experiment, mixture
+
+
+def with_saved_tokenizer(experiment: Experiment, checkpoint: Path, state: State) -> Experiment:
+    """Return the experiment with the tokenizer that one of its checkpoints holds; unchanged if the checkpoint has none.
+
+    InputError as `tokenizer_path`.
+    """
+    if not state.tokenizer:
+        return experiment
+    data = experiment.data
+    tokenizer = dataclasses.replace(data.tokenizer, path=str(tokenizer_path(checkpoint, state)))
+    return dataclasses.replace(experiment, data=dataclasses.replace(data, tokenizer=tokenizer))
 
 
 def check_data(run: Path, experiment: Experiment, loader: Loader, state: State) -> None:

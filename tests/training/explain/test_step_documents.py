@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.checkpoints.format import State, finish, step_folder
+from tanuki_jax.checkpoints.format import State, finish, read_state, step_folder
+from tanuki_jax.checkpoints.tokenizer_copy import TokenizerCopy
 from tanuki_jax.config.experiment import AdamW, Checkpoints, Data, Experiment, HeldOut, Schedule, Tokenizer
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.model import Model
@@ -156,6 +157,24 @@ def test_skipped_data_steps_are_counted(experiment: Experiment) -> None:
     save_checkpoint(experiment, 6, (1, 3), fingerprint)
     assert explain(run_folder(experiment), 1).data_step == 0
     assert explain(run_folder(experiment), 5).data_step == 6
+
+
+def test_a_run_is_explained_from_any_folder_with_its_own_tokenizer(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = explain(run_folder(experiment), 3)
+    short = dataclasses.replace(experiment.data, stores="stores", tokenizer=Tokenizer(path="tokenizer.json"))
+    moved = dataclasses.replace(experiment, data=short, runs="runs")
+    (run_folder(experiment) / "config.json").write_text(to_json(moved))
+    fingerprint = loader(experiment).fingerprint
+    save_checkpoint(experiment, 1, (), fingerprint)
+    checkpoint = step_folder(run_folder(experiment) / "checkpoints", 1)
+    copy = TokenizerCopy.read(tmp_path / "tokenizer.json")
+    finish(checkpoint, copy.write(checkpoint, read_state(checkpoint)))
+    (tmp_path / "tokenizer.json").unlink()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert explain(run_folder(experiment), 3) == expected
 
 
 def test_the_door_prints_a_line_for_each_piece(experiment: Experiment, capsys: pytest.CaptureFixture[str]) -> None:
