@@ -1,7 +1,8 @@
 """Conversion of the `state.json` of checkpoints that earlier versions of this package saved.
 
-Version 1 (files without a field `version`) kept the run's loss history in fields of its own: `course`, `spikes` and `slow_until`. They are
-now in `history`, whose content belongs to `training.loss_history`, and some of them have other names.
+Version 1 (files without a field `version`) kept the run's loss history in fields of its own: `course`, `spikes` and
+`slow_until`. They are now in `history`, whose content belongs to `training.loss_history`, and some of them have other
+names.
 """
 
 import json
@@ -18,7 +19,8 @@ _RENAMED = {"spread": "mean_abs_deviation", "calm": "calm_steps", "raised_from":
 def upgraded(text: str, origin: str) -> str:
     """Return the text of a `state.json` of any version with the fields of the present one.
 
-    The value of `version` stays what it was when the arrays were saved: they are as they were, also where only `state.json` was rewritten.
+    The value of `version` stays what it was when the arrays were saved: they are as they were, also where only
+    `state.json` was rewritten.
 
     InputError if the file is of a later version than this package knows.
     """
@@ -32,7 +34,7 @@ def upgraded(text: str, origin: str) -> str:
         return json.dumps(_from_version_1(fields))
     if isinstance(fields["version"], int) and fields["version"] > VERSION:
         raise InputError(
-            f"{origin} has version {fields['version']}, and this tanuki_jax reads checkpoints up to version {VERSION}; update it"
+            f"{origin} has version {fields['version']}, and this tanuki_jax reads versions up to {VERSION}; update it"
         )
     return text
 

@@ -9,7 +9,7 @@ from tanuki_jax.checkpoints.format import State, read_state, step_folder, steps
 from tanuki_jax.config.experiment import Checkpoints
 
 type Protect = Callable[[State, Sequence[int]], Collection[int]]
-"""(state of the newest checkpoint, steps of all finished ones, ascending) -> the steps of those that the run still needs."""
+"""(state of the newest checkpoint, steps of all finished ones, ascending) -> steps of those that the run needs."""
 
 
 def outdated(
@@ -17,12 +17,14 @@ def outdated(
 ) -> list[int]:
     """Return the steps of the finished checkpoints that may be removed, ascending.
 
-    The newest `keep` stay, the multiples of `keep_every_steps`, with `keep_best` the one with the lowest metric, and the protected ones.
+    The newest `keep` stay, the multiples of `keep_every_steps`, with `keep_best` the one with the lowest metric, and
+    the protected ones.
 
     Args:
         checkpoints: their folder.
         settings: of the run.
-        best_metric: name in `State.held_out` of the metric that is lowest in the best checkpoint; empty: none is the best.
+        best_metric: name in `State.held_out` of the metric that is lowest in the best checkpoint; empty: none is the
+            best.
         protected: steps of checkpoints that stay whatever the settings say.
     """
     finished = steps(checkpoints)

@@ -16,7 +16,7 @@ TOKENIZER = "tokenizer"
 
 @dataclasses.dataclass(frozen=True)
 class TokenizerCopy:
-    """Content of a tokenizer's files, held in memory: a run saves it for days, while its source may be changed or removed."""
+    """Content of a tokenizer's files, in memory: a run saves it for days, while its source may change or disappear."""
 
     files: Mapping[str, bytes]
     """File name -> content, the chat template among them."""
@@ -40,7 +40,8 @@ class TokenizerCopy:
 
 
 def tokenizer_path(checkpoint: Path, state: State) -> Path:
-    """Return the path of a checkpoint's tokenizer: the copy inside, or in old checkpoints the path that training read it from.
+    """Return the path of a checkpoint's tokenizer: the copy inside, or in old checkpoints the path that training read
+    it from.
 
     InputError if there is neither, or if the tokenizer at that path is not the one of the checkpoint.
     """

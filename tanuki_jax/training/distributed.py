@@ -1,4 +1,4 @@
-"""Several processes as one program."""
+"""Several processes of one job as one program: joining, agreeing, failing."""
 
 import contextlib
 import os
@@ -13,21 +13,21 @@ from jax.experimental import multihost_utils
 
 from tanuki_jax.base.errors import InputError, Unstable, as_sentence
 
-LONGEST = 16_384
-"""Bytes of the longest text that processes agree on."""
+MAX_BYTES = 16_384
+"""Size of the longest text that processes agree on."""
 HEARTBEAT_SECONDS = 30
-"""After so long without a sign of life a process counts as dead, and JAX ends the others (exit code 134); JAX itself waits 100. Signs of
-life come from a thread of their own, outside Python, twice within that time: a process that compiles or writes is not silent, and one on a
-host that swaps or moves may be for seconds."""
-LAST_WORDS_SECONDS = 2.0
-"""A process of several that fails has so long to say why."""
+"""Seconds without a heartbeat after which a process counts as dead, and JAX ends the others (exit code 134). JAX's own
+default is 100. Heartbeats come twice within that time from a thread of their own, outside Python: compiling or writing
+does not delay them, a host that swaps or migrates may, for seconds."""
+EXIT_SECONDS = 2.0
+"""Seconds that one of several processes has to print its error before it is ended."""
 
 
 def join() -> None:
-    """Joins the other processes of this job, before any device is touched.
+    """Join the other processes of this job, before any device is used.
 
-    Their coordinator is what the environment says in JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID; without the first, JAX
-    finds it on SLURM, in a TPU slice and under Open MPI.
+    The environment names their coordinator in JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID; without
+    the first, JAX finds it on SLURM, in a TPU slice and under Open MPI.
 
     InputError if there is no such job.
     """
@@ -45,58 +45,58 @@ def join() -> None:
         jax.distributed.initialize(heartbeat_timeout_seconds=HEARTBEAT_SECONDS)
     except ValueError as error:
         raise InputError(
-            "--distributed joins the processes of a job, and there is none here: no SLURM, TPU slice or Open MPI was found, and"
-            " JAX_COORDINATOR_ADDRESS is not set"
+            "--distributed joins the processes of a job, and none was found: no SLURM, TPU slice or Open MPI, "
+            "and JAX_COORDINATOR_ADDRESS is not set"
         ) from error
 
 
 def _number(name: str) -> int:
-    said = os.environ.get(name, "")
-    if not said.isdecimal():
-        raise InputError(f"with JAX_COORDINATOR_ADDRESS, {name} must be a whole number, and is '{said}'")
-    return int(said)
+    text = os.environ.get(name, "")
+    if not text.isdecimal():
+        raise InputError(f"with JAX_COORDINATOR_ADDRESS, {name} must be a whole number, and is '{text}'")
+    return int(text)
 
 
 @contextlib.contextmanager
-def failing_alone() -> Generator[None]:
-    """Where one process of several may fail within the context: it leaves without the others.
+def fail_fast() -> Generator[None]:
+    """End one of several processes soon after an exception in the block, without waiting for the others.
 
-    At its end JAX would wait for all processes to come to theirs, which may be waiting for this one. So it ends LAST_WORDS_SECONDS after
-    the exception, with the code of the door, and the others learn of it.
+    At a normal exit JAX would wait until all processes exit, and they may be waiting for this one. So it ends
+    EXIT_SECONDS after the exception, with the exit code of the command, and JAX ends the others.
     """
     try:
         yield
     except BaseException as error:
         if jax.process_count() > 1:
-            sentence = as_sentence(error)
-            timer = threading.Timer(LAST_WORDS_SECONDS, os._exit, [sentence.code if sentence else 1])
+            expected = as_sentence(error)
+            timer = threading.Timer(EXIT_SECONDS, os._exit, [expected.code if expected else 1])
             timer.daemon = True
             timer.start()
         raise
 
 
 def agree(find: Callable[[], str]) -> str:
-    """What `find` returns in the first process, in every process; an InputError or Unstable there is raised in all of them."""
+    """Call `find` in the first process; return its result, or raise its InputError or Unstable, in every process."""
     if jax.process_count() == 1:
         return find()
-    said = b""
+    encoded = b""
     if jax.process_index() == 0:
         try:
-            said = b"0" + find().encode()
+            encoded = b"0" + find().encode()
         except (InputError, Unstable) as error:
-            said = f"{error.code}{error}".encode()
-    message = np.zeros(LONGEST, np.uint8)
-    said = said[:LONGEST]
-    message[: len(said)] = np.frombuffer(said, np.uint8)
-    heard = np.asarray(multihost_utils.broadcast_one_to_all(message)).tobytes().rstrip(b"\0").decode(errors="ignore")
-    code, text = int(heard[0]), heard[1:]
+            encoded = f"{error.code}{error}".encode()
+    encoded, message = encoded[:MAX_BYTES], np.zeros(MAX_BYTES, np.uint8)
+    message[: len(encoded)] = np.frombuffer(encoded, np.uint8)
+    received = np.asarray(multihost_utils.broadcast_one_to_all(message)).tobytes().rstrip(b"\0")
+    decoded = received.decode(errors="ignore")
+    code, text = int(decoded[0]), decoded[1:]
     if code:
         raise {kind.code: kind for kind in (InputError, Unstable)}[code](text)
     return text
 
 
-def surroundings() -> dict[str, Any]:
-    """Versions and devices that a run uses."""
+def environment() -> dict[str, Any]:
+    """Return versions and devices that a run uses."""
     packages = ("tanuki-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "tensorstore")
     return {
         "versions": {package: metadata.version(package) for package in packages},

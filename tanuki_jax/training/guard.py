@@ -1,4 +1,4 @@
-"""Which steps are rejected, judged inside the step by a window of the losses and gradient norms of accepted ones."""
+"""Rejection of bad steps inside the compiled step, judged by losses and gradient norms of accepted ones."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,18 +9,19 @@ import numpy as np
 from tanuki_jax.config.experiment import Guard
 
 type Window = dict[str, jax.Array]
-"""`losses` and `gradient_norms` of the last accepted steps, each float32[W], oldest first; NaN where there are none yet."""
+"""`losses` and `gradient_norms` of the last accepted steps, each float32[W], oldest first; NaN where empty."""
 
 DEVIATION = 1.4826
-"""Standard deviations of a normal distribution in its median absolute deviation."""
+"""Standard deviation of a normal distribution, in units of its median absolute deviation."""
 LEAST_LOSS = 0.02
-"""Nats below which losses do not differ: no window's standard deviation is taken to be less, however even its losses were."""
+"""Smallest standard deviation of the loss that is assumed, in nats, however even a window's losses were."""
 LEAST_NORM = 0.2
-"""The same of the logarithm of gradient norms, whose healthy outliers are rarely more than four times the median."""
+"""Smallest standard deviation that is assumed of the logarithm of gradient norms, whose healthy outliers are rarely
+more than four times the median."""
 
 
 def window(size: int, losses: Sequence[float] = (), gradient_norms: Sequence[float] = ()) -> dict[str, np.ndarray]:
-    """A window that remembers the last `size` of the steps given."""
+    """Return a window that remembers the last `size` of the given steps."""
 
     def last(values: Sequence[float]) -> np.ndarray:
         kept = np.array(values, np.float32)[-size:]
@@ -30,29 +31,33 @@ def window(size: int, losses: Sequence[float] = (), gradient_norms: Sequence[flo
 
 
 def remembered(known: Mapping[str, np.ndarray]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Losses and gradient norms of a window on the host, as `window` takes them."""
+    """Return losses and gradient norms of a window on the host, as `window` takes them."""
     losses, norms = (tuple(known[name][np.isfinite(known[name])].tolist()) for name in ("losses", "gradient_norms"))
     return losses, norms
 
 
 def judge(known: Window, loss: jax.Array, norm: jax.Array, guard: Guard) -> tuple[jax.Array, jax.Array]:
-    """Whether to accept a step, bool[], and how many standard deviations it is above what is usual, float32[].
+    """Return whether to accept a step, bool[], and how many standard deviations it is above what is usual, float32[].
 
-    Both must be finite. Of the loss, and of the logarithm of the gradient norm, the distance from the median of the window counts, in
-    standard deviations that are estimated from its median absolute deviation; the larger of the two is the step's. It is 0 as long as
-    the window is not half full.
+    Both loss and norm must be finite. The distance of the loss from the median of the window counts, and that of the
+    logarithm of the gradient norm, each in standard deviations estimated from the median absolute deviation; the larger
+    of the two is the step's. It is 0 as long as the window is not half full.
     """
+    # Medians, since a mean and its deviation are moved by the very outliers that they should expose: after one spike in
+    # the window, the next would pass. The window holds accepted steps only, so that rejected ones never become usual.
+    # Gradient norms vary by factors, hence their logarithm. Only what is above the median counts: the deviations keep
+    # their sign.
     finite = jnp.isfinite(loss) & jnp.isfinite(norm)
     full = jnp.isfinite(known["losses"]).sum() >= guard.window // 2
-    of_loss = _deviations(known["losses"], loss, LEAST_LOSS)
-    of_norm = _deviations(jnp.log(known["gradient_norms"]), jnp.log(norm), LEAST_NORM)
-    deviations = jnp.where(full, jnp.maximum(of_loss, of_norm), 0.0)
+    loss_deviations = _deviations(known["losses"], loss, LEAST_LOSS)
+    norm_deviations = _deviations(jnp.log(known["gradient_norms"]), jnp.log(norm), LEAST_NORM)
+    deviations = jnp.where(full, jnp.maximum(loss_deviations, norm_deviations), 0.0)
     usual = deviations <= guard.deviations if guard.deviations else True
     return finite & usual, deviations
 
 
 def remember(known: Window, loss: jax.Array, norm: jax.Array) -> Window:
-    """The window after an accepted step."""
+    """Return the window after an accepted step."""
     return {
         name: jnp.concatenate([known[name][1:], value[None]])
         for name, value in (("losses", loss), ("gradient_norms", norm))
@@ -60,6 +65,6 @@ def remember(known: Window, loss: jax.Array, norm: jax.Array) -> Window:
 
 
 def _deviations(values: jax.Array, value: jax.Array, least: float) -> jax.Array:
-    median = jnp.nanmedian(values)
+    median = jnp.nanmedian(values)  # NaN marks the places that are still empty
     deviation = DEVIATION * jnp.nanmedian(jnp.abs(values - median))
     return (value - median) / jnp.maximum(deviation, least)

@@ -1,4 +1,4 @@
-"""Signals as wishes: SIGTERM and Ctrl-C to save and leave, SIGUSR1 to save and go on."""
+"""Interrupts by signals: SIGTERM and Ctrl-C save and leave, SIGUSR1 saves and goes on."""
 
 import contextlib
 import signal
@@ -10,33 +10,33 @@ from jax._src.distributed import global_state
 from jax.experimental.multihost_utils import reached_preemption_sync_point
 
 AHEAD = 4
-"""Steps from the one at which a process publishes SIGUSR1 to the one after which all save.
-
-A process asks after it dispatched a step and read the metrics of the step before. All processes compute those together, so while one
-process asks after step n, none has asked after more than n + 1, and who asks after n + 2 finds what was published. Two would do; the rest
-is for a loop that reads metrics one or two steps later.
-"""
+"""Number of steps from the one at which a process publishes SIGUSR1 to the one after which all processes save."""
+# All processes must save after the same step, and one that publishes a step must be sure that none has passed it
+# already. A process polls after it has dispatched a step and read the metrics of the step before. All processes compute
+# those metrics together, so while one process polls after step n, none has polled after more than n + 1, and every
+# process that polls after n + 2 finds what was published. Two steps would do; the others are for a loop that reads
+# metrics one or two steps later.
 
 
 class Interrupts:
-    """Within the context the first SIGINT or SIGTERM is a wish to leave, and every SIGUSR1 one to save.
+    """Context in which the first SIGINT or SIGTERM requests to leave, and every SIGUSR1 to save. A second SIGINT raises
+    KeyboardInterrupt.
 
-    A second SIGINT raises KeyboardInterrupt.
-
-    Of several processes any may be told. To leave, JAX's service has a handler of SIGTERM, finds the next step that none has begun and
-    tells all. To save, the one that was told publishes a step in JAX's key-value store, where all look once a step (0.3 ms).
+    Any of several processes may get the signal. To leave, JAX's service handles SIGTERM: it finds the next step that no
+    process has begun, and tells all processes. To save, the process that got the signal publishes a step in JAX's
+    key-value store, which all processes read once a step (0.3 ms).
     """
 
     def __init__(self) -> None:
-        self._asked = 0
-        self._noted = self._leave = False
-        self._told = self._answered = 0
-        self._alone = jax.process_count() == 1
-        self._agreed = _Agreed()
+        self._polls = 0
+        self._leave_noted = self._leave = False
+        self._saves_noted = self._saves_answered = 0
+        self._single_process = jax.process_count() == 1
+        self._save_steps = _SaveSteps()
 
     def __enter__(self) -> Self:
         handlers = {signal.SIGINT: self._note_leave, signal.SIGUSR1: self._note_save}
-        if self._alone:
+        if self._single_process:
             handlers[signal.SIGTERM] = self._note_leave
         self._before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         return self
@@ -47,56 +47,57 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def wanted(self) -> Literal["", "save", "leave"]:
-        """What to do after this step, the same in every process; to be asked once at every step by all.
+    def poll(self) -> Literal["", "save", "leave"]:
+        """Return what to do after this step, the same in every process. All processes must call it once after every
+        step.
 
-        Calls are counted here, since the number of a step may fall when a run goes back. "leave" stays; a "save" is said once for all
-        signals that came before it.
+        Calls are counted here, since the number of a step may fall when a run goes back. "leave" is returned from then
+        on; "save" is returned once for all signals that came before it.
         """
-        self._asked += 1
-        told = self._told
-        save = told > self._answered
-        if self._alone:
-            self._leave, self._answered = self._noted, told
+        self._polls += 1
+        noted = self._saves_noted  # read once: a signal may come at any moment
+        save = noted > self._saves_answered
+        if self._single_process:
+            self._leave, self._saves_answered = self._leave_noted, noted
         else:
-            self._leave = self._leave or reached_preemption_sync_point(self._asked)
-            at = self._agreed.look(self._asked, save)
-            save = at == self._asked
-            if at:
-                self._answered = told
+            self._leave = self._leave or reached_preemption_sync_point(self._polls)
+            agreed = self._save_steps.next(self._polls, save)
+            save = agreed == self._polls
+            if agreed:
+                self._saves_answered = noted
         return "leave" if self._leave else "save" if save else ""
 
     def _note_leave(self, number: int, frame: FrameType | None) -> None:
-        if self._noted and number == signal.SIGINT:
+        if self._leave_noted and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self._noted = True
-        if not self._alone:
+        self._leave_noted = True
+        if not self._single_process:
             signal.raise_signal(signal.SIGTERM)
 
     def _note_save(self, number: int, frame: FrameType | None) -> None:
-        self._told += 1
+        self._saves_noted += 1
 
 
-class _Agreed:
-    """The steps that processes agree on, one after the other."""
+class _SaveSteps:
+    """Steps after which all processes save, published one after the other in JAX's key-value store."""
 
     def __init__(self) -> None:
         self._store: Any = global_state.client
-        self._reached = 0
+        self._passed = 0
         self._next = 0
 
-    def look(self, now: int, wish: bool) -> int:
-        """The next agreed step, or 0; a wish makes one where there is none."""
+    def next(self, now: int, requested: bool) -> int:
+        """Return the next published step, or 0 if there is none; publish one if there is none and one is requested."""
         if self._next and self._next < now:
-            self._next, self._reached = 0, self._reached + 1
-        folder = f"tanuki_jax/save/{self._reached}/"
+            self._next, self._passed = 0, self._passed + 1
+        folder = f"tanuki_jax/save/{self._passed}/"
         if not self._next:
             self._next = self._published(folder)
-        if wish and not self._next:
-            with contextlib.suppress(jax.errors.JaxRuntimeError):  # another process was told too, and was faster
+        if requested and not self._next:
+            with contextlib.suppress(jax.errors.JaxRuntimeError):  # another process got a signal too, and was faster
                 self._store.key_value_set(f"{folder}step", str(now + AHEAD))
             self._next = self._published(folder)
-        assert not self._next or self._next >= now, f"to be saved after step {self._next}, heard of after step {now}"
+        assert not self._next or self._next >= now, f"step {self._next} to save after was read after step {now}"
         return self._next
 
     def _published(self, folder: str) -> int:

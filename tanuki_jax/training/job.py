@@ -1,4 +1,4 @@
-"""The main job, top to bottom: data, mesh, where to begin, the loop, the pictures."""
+"""A training run from start to end: data, mesh, starting point, loop, pictures."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.data.loader import Loader, open_stores
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import check_batch
-from tanuki_jax.training.distributed import failing_alone, join, surroundings
+from tanuki_jax.training.distributed import environment, fail_fast, join
 from tanuki_jax.training.held_out import make_held_out
 from tanuki_jax.training.integrity import make_check
 from tanuki_jax.training.interrupts import Interrupts
@@ -20,7 +20,6 @@ from tanuki_jax.training.loop import Loop, Program
 from tanuki_jax.training.reference import check_records, stored_reference
 from tanuki_jax.training.reports import Report, reports
 from tanuki_jax.training.rewind import go_back
-from tanuki_jax.training.runs import expert_map, loss_curve
 from tanuki_jax.training.runs.run_folder import RunFolder, read_events
 from tanuki_jax.training.setup import TrainSetup
 from tanuki_jax.training.start import begin
@@ -29,7 +28,8 @@ from tanuki_jax.training.watchdog import Watchdog
 
 
 def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0) -> None:
-    """Trains an experiment to its last step, or until an interrupt, going on from its newest good checkpoint, after spikes too.
+    """Train an experiment to its last step or until an interrupt, from its newest good checkpoint on, going back after
+    spikes.
 
     Args:
         experiment: what to do; its run folder is `runs`/`name`.
@@ -37,39 +37,39 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         profile: steps to trace into the run folder.
 
     Raises:
-        InputError: a source is missing, the mesh does not divide the batch or the model, or a checkpoint is of another model or of
-            other data, or there is none from before a spike.
-        Unstable: the run went back after spikes as often as it may.
+        InputError: a source is missing, the mesh does not divide the batch or the model, a checkpoint is of another
+            model or of other data, or there is no checkpoint from before a spike.
+        Unstable: the run has gone back after spikes as often as it may.
         Corrupt: a check found that the devices do not compute what they should.
     """
     if distributed:
         join()
-    with failing_alone(), Interrupts() as interrupts:
+    with fail_fast(), Interrupts() as interrupts:
         mixture = registry.mixture.find(experiment.data.mixture)
         stores = open_stores(experiment.data, mixture)
         loader = Loader(stores, mixture, experiment.data, experiment.seed)
         if loader.vocabulary > experiment.model.vocabulary:
             raise InputError(
-                f"the tokenizer has {loader.vocabulary} pieces, more than model.vocabulary {experiment.model.vocabulary}"
+                f"the tokenizer has {loader.vocabulary} pieces, more than "
+                f"model.vocabulary {experiment.model.vocabulary}"
             )
         mesh = make_mesh(experiment.layout)
         check_batch(mesh, experiment.layout, experiment.data)
         setup = TrainSetup(experiment, mesh)
         check_records(setup, loader)
         run = RunFolder(experiment, writes=jax.process_index() == 0)
-        read_events(run.path)  # refused now rather than when the picture is drawn
+        read_events(run.path)  # a broken file is refused now rather than when the picture is drawn
         with jax.set_mesh(mesh):
             if reference := stored_reference(setup, loader, stores):
                 loader.set_reference(reference)
-            at = _go_on(setup, mixture, loader, run, interrupts, profile)
+            progress = _train(setup, mixture, loader, run, interrupts, profile)
     if jax.process_index() == 0:
-        loss_curve.draw(run.path)
-        expert_map.draw(run.path)
-        outcome = "finished" if at.step >= experiment.steps else "stopped and saved; the same command goes on"
-        print(f"{run.path}: step {at.step} of {experiment.steps}, {at.tokens:,} tokens, {outcome}")
+        _draw(run)
+        outcome = "finished" if progress.step >= experiment.steps else "stopped and saved; the same command goes on"
+        print(f"{run.path}: step {progress.step} of {experiment.steps}, {progress.tokens:,} tokens, {outcome}")
 
 
-def _go_on(
+def _train(
     setup: TrainSetup,
     mixture: Mixture,
     loader: Loader,
@@ -77,27 +77,34 @@ def _go_on(
     interrupts: Interrupts,
     profile: int,
 ) -> State:
-    """Trains from where the run is to its end or an interrupt, and after every spike from a checkpoint before it; returns where it is."""
+    """Train to the end or an interrupt, going back after spikes; return the state of the last checkpoint."""
     experiment, mesh = setup.experiment, setup.mesh
     program = Program(make_step(setup), make_held_out(setup, loader), make_check(setup))
     while True:
-        state, at = begin(setup, run, loader.fingerprint)
-        run.cut_metrics_after(at.step)
-        run.event("config", changed=run.write_config(experiment, mixture), **surroundings())
-        watchdog = Watchdog(experiment.watchdog, run.path, run.event)
-        with watchdog, reports(experiment, run.path, at.step, jax.process_index() == 0) as shown:
+        state, progress = begin(setup, run, loader.fingerprint)
+        run.cut_metrics_after(progress.step)
+        run.log_event("config", changed=run.write_config(experiment, mixture), **environment())
+        watchdog = Watchdog(experiment.watchdog, run.path, run.log_event)
+        with watchdog, reports(experiment, run.path, progress.step, jax.process_index() == 0) as shown:
 
-            def write(line: dict[str, Any], shown: list[Report] = shown) -> None:
-                run.metrics(line)
+            def log_metrics(line: dict[str, Any], shown: list[Report] = shown) -> None:
+                run.log_metrics(line)
                 for report in shown:
-                    report.show(line)
+                    report.log_metrics(line)
 
-            loop = Loop(experiment, mesh, loader, program, run, write, watchdog, state, at)
-            del state  # the loop alone has it, so that it is gone when the run begins again
-            ended = loop.go(interrupts, profile)
+            loop = Loop(experiment, mesh, loader, program, run, log_metrics, watchdog, state, progress)
+            del state  # the loop holds the only reference, so that the arrays are freed when the run begins again
+            result = loop.run(interrupts, profile)
         del loop
-        if not ended.spike:
-            return ended.at
-        at = go_back(experiment, run, ended.at, ended.spike)
-        if ended.leave:
-            return at
+        if not result.spike:
+            return result.progress
+        progress = go_back(experiment, run, result.progress, result.spike)
+        if result.leave:
+            return progress
+
+
+def _draw(run: RunFolder) -> None:
+    from tanuki_jax.training.runs import expert_map, loss_curve  # matplotlib is imported by the one process that draws
+
+    loss_curve.draw(run.path)
+    expert_map.draw(run.path)

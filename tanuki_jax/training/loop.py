@@ -1,4 +1,4 @@
-"""The loop of a run: batches into steps, steps into metrics, held-out losses and checkpoints; until the end, a wish or a spike."""
+"""Training loop: batches, steps, metrics, held-out losses and checkpoints, until the end, an interrupt or a spike."""
 
 import concurrent.futures
 import dataclasses
@@ -21,40 +21,38 @@ from tanuki_jax.training import guard, spikes
 from tanuki_jax.training.integrity import Check
 from tanuki_jax.training.interrupts import Interrupts
 from tanuki_jax.training.loss_history import Spike, protected_steps, read_history, with_history
-from tanuki_jax.training.recorder import Measured, Recorder
-from tanuki_jax.training.runs.run_folder import RunFolder
+from tanuki_jax.training.recorder import Recorder, StepMetrics
+from tanuki_jax.training.runs.run_folder import BEST_METRIC, RunFolder
 from tanuki_jax.training.setup import TrainState
 from tanuki_jax.training.start import items
 from tanuki_jax.training.step import Step
 from tanuki_jax.training.watchdog import Watchdog
 
-BEST_METRIC = "held_out/all"
-"""Held-out metric that is lowest in a run's best checkpoint."""
 PROFILE_FROM = 3
 """Step of a process at which a trace begins: compilation and the first transfers are over."""
 
 
 class Program(NamedTuple):
-    """What a run computes: compiled once, however often the run goes back."""
+    """Compiled functions of a run, kept however often the run goes back."""
 
     step: Step
     held_out: Callable[[TrainState], dict[str, float]]
     check: Check
 
 
-class Ended(NamedTuple):
-    """How a loop ended."""
+class LoopResult(NamedTuple):
+    """Outcome of a loop."""
 
-    at: State
-    """Where it stopped, which is saved; after a spike, where it last saved."""
+    progress: State
+    """State of the last checkpoint: where the loop stopped, or, after a spike, where it last saved."""
     spike: Spike | None
-    """Its `checkpoint` is yet to be found."""
+    """Spike that ended the loop; its `checkpoint` is not yet known."""
     leave: bool
-    """Whether the process was asked to leave."""
+    """Whether an interrupt asks the process to leave."""
 
 
 class Loop:
-    """One process's part in a run, from where `state` and `at` are."""
+    """One process's part in a run, from the train state `state` and the progress behind it."""
 
     def __init__(
         self,
@@ -63,87 +61,88 @@ class Loop:
         loader: Loader,
         program: Program,
         run: RunFolder,
-        write: Callable[[dict[str, Any]], None],
+        log_metrics: Callable[[dict[str, Any]], None],
         watchdog: Watchdog,
         state: TrainState,
-        at: State,
+        progress: State,
     ) -> None:
         accumulation, data = experiment.layout.accumulation, experiment.data
         self._shape = (accumulation, data.batch_rows // accumulation, data.sequence_length)
         self._experiment, self._mesh, self._loader, self._program = experiment, mesh, loader, program
-        self._run, self._write, self._watchdog = run, write, watchdog
+        self._run, self._log_metrics, self._watchdog = run, log_metrics, watchdog
         self._rows = local_rows(mesh, self._shape)
         self._checkpoints = Writer(
             run.checkpoints,
             experiment.checkpoints,
-            run.event,
+            run.log_event,
             tokenizer=Path(experiment.data.tokenizer.path),
             best_metric=BEST_METRIC,
             protect=protected_steps,
         )
-        self._recorder = Recorder(experiment, at, loader.epochs, write, self._observe)
-        self._state, self._at, self._history = state, at, read_history(at)
+        self._recorder = Recorder(experiment, progress, loader.epochs, log_metrics, self._follow_losses)
+        self._state, self._progress, self._history = state, progress, read_history(progress)
         self._losses = self._history.loss_history
-        self._stage = self._observed_stage = loader.stage(data_step_of(max(at.step - 1, 0), at.skipped))
+        self._stage = self._followed_stage = loader.stage(data_step_of(max(progress.step - 1, 0), progress.skipped))
         self._held_out: tuple[int, dict[str, float]] = (-1, {})
         self._spike: Spike | None = None
         self._tracing = False
-        run.event("flops", per_token=self._recorder.flops_per_token)
+        run.log_event("flops", per_token=self._recorder.flops_per_token)
 
-    def go(self, interrupts: Interrupts, profile: int) -> Ended:
-        """Trains to the last step, until an interrupt or a spike.
+    def run(self, interrupts: Interrupts, profile: int) -> LoopResult:
+        """Train to the last step, or until an interrupt or a spike.
 
         Args:
-            interrupts: asked after every step.
+            interrupts: polled after every step.
             profile: steps to trace into the run folder.
         """
-        experiment, at, wish = self._experiment, self._at, ""
-        if at.step == 0:
+        experiment, progress, interrupt = self._experiment, self._progress, ""
+        if progress.step == 0:
             self._evaluate(0)
-        batches = self._placed(self._loader.iterate(data_step_of(at.step, at.skipped), self._rows, at.skipped))
+        first_data_step = data_step_of(progress.step, progress.skipped)
+        batches = self._prefetched(self._loader.iterate(first_data_step, self._rows, progress.skipped))
         try:
-            for step in range(at.step + 1, experiment.steps + 1):
-                self._trace(step - at.step, profile)
+            for step in range(progress.step + 1, experiment.steps + 1):
+                self._trace(step - progress.step, profile)
                 with self._watchdog.during("step"):
                     self._step(step, batches)
-                last, wish = step == experiment.steps, interrupts.wanted()
+                last, interrupt = step == experiment.steps, interrupts.poll()
                 evaluate = last or step % experiment.held_out.every_steps == 0
-                save = last or wish or step % experiment.checkpoints.every_steps == 0
+                save = last or interrupt or step % experiment.checkpoints.every_steps == 0
                 if evaluate or save:
-                    self._recorder.flush()
+                    self._recorder.flush()  # metrics come one step late, and a step is judged before it is saved
                 if self._spike:
                     break
                 if evaluate:
                     self._evaluate(step)
                 if save:
-                    self._save(step, last=last or wish == "leave")
-                if wish == "leave":
+                    self._save(step, last=last or interrupt == "leave")
+                if interrupt == "leave":
                     break
         finally:
             batches.close()
             self._trace(profile + PROFILE_FROM, profile)
             with self._watchdog.during("save"):
                 self._checkpoints.wait()
-        return Ended(self._at, self._spike, wish == "leave")
+        return LoopResult(self._progress, self._spike, interrupt == "leave")
 
-    def _placed(self, batches: Iterator[tuple[int, HostBatch]]) -> Generator[tuple[int, Batch[jax.Array]]]:
-        """Batches on the devices, each placed by a thread while the step before it is dispatched."""
+    def _prefetched(self, batches: Iterator[tuple[int, HostBatch]]) -> Generator[tuple[int, Batch[jax.Array]]]:
+        """Yield batches on the devices; a thread transfers each while the step before it is dispatched."""
 
-        def place() -> tuple[int, Batch[jax.Array]]:
+        def transfer() -> tuple[int, Batch[jax.Array]]:
             data_step, batch = next(batches)
             return data_step, place_batch(self._mesh, batch, self._rows, self._shape)
 
-        with concurrent.futures.ThreadPoolExecutor(1, "place") as thread:
-            ahead = thread.submit(place)
+        with concurrent.futures.ThreadPoolExecutor(1, "transfer") as thread:
+            ahead = thread.submit(transfer)
             while True:
                 ready = ahead.result()
-                ahead = thread.submit(place)
+                ahead = thread.submit(transfer)
                 yield ready
 
     def _step(self, step: int, batches: Iterator[tuple[int, Batch[jax.Array]]]) -> None:
-        asked = time.perf_counter()
+        requested_at = time.perf_counter()
         data_step, batch = next(batches)
-        waited = time.perf_counter() - asked
+        waited = time.perf_counter() - requested_at
         if (stage := self._loader.stage(data_step)) != self._stage:
             self._stage = stage
             self._state["guard"] = replicate(self._mesh, guard.window(self._experiment.guard.window))
@@ -155,19 +154,19 @@ class Loop:
         self._state, metrics = self._program.step(self._state, batch)
         self._recorder.push(step, data_step, metrics, waited)
 
-    def _observe(self, measured: Measured) -> None:
-        """Follows the course of the loss, step after step, and notes a spike."""
-        step, values, at, rewind = measured.step, measured.values, self._at, self._experiment.rewind
-        stage = self._loader.stage(measured.data_step)
-        if step <= self._experiment.schedule.warmup_steps or stage != self._observed_stage:
-            self._losses, self._observed_stage = spikes.reset(self._losses), stage
+    def _follow_losses(self, metrics: StepMetrics) -> None:
+        """Update the loss history with a step, and note a spike."""
+        step, values, progress, rewind = metrics.step, metrics.values, self._progress, self._experiment.rewind
+        stage = self._loader.stage(metrics.data_step)
+        if step <= self._experiment.schedule.warmup_steps or stage != self._followed_stage:
+            self._losses, self._followed_stage = spikes.reset(self._losses), stage
         self._losses = spikes.follow(self._losses, rewind, step, values["loss"], accepted=values["accepted"])
         if not values["accepted"]:
-            told = {name: values[name] for name in ("loss", "gradient_norm", "deviations")}
-            self._run.event("rejected", step=step, data_step=measured.data_step, **told)
+            details = {name: values[name] for name in ("loss", "gradient_norm", "deviations")}
+            self._run.log_event("rejected", step=step, data_step=metrics.data_step, **details)
         if self._spike is None and (found := spikes.find_spike(self._losses, rewind, step)):
             first, reason = found
-            data_steps = tuple(data_step_of(each - 1, at.skipped) for each in range(first, step + 1))
+            data_steps = tuple(data_step_of(each - 1, progress.skipped) for each in range(first, step + 1))
             self._spike = Spike(first=first, last=step, data_steps=data_steps, checkpoint=0, reason=reason)
 
     def _evaluate(self, step: int) -> None:
@@ -175,26 +174,27 @@ class Loop:
             losses = self._program.held_out(self._state)
         self._held_out = step, losses
         if losses:
-            self._write({"step": step} | losses)
+            self._log_metrics({"step": step} | losses)
         self._recorder.restart_clock()
 
     def _save(self, step: int, *, last: bool) -> None:
-        """After the metrics of the step; `last` has it waited for."""
+        """Save after the step's metrics are written. `last`: block until committed."""
         with self._watchdog.during("save"):
             self._run.sync()
             losses, norms = guard.remembered(jax.device_get(self._state["guard"]))
             self._losses = dataclasses.replace(self._losses, losses=losses, gradient_norms=norms)
-            saved = dataclasses.replace(
-                self._at,
+            progress = dataclasses.replace(
+                self._progress,
                 step=step,
                 tokens=self._recorder.tokens,
                 held_out=self._held_out[1] if self._held_out[0] == step else {},
             )
-            self._at = with_history(saved, dataclasses.replace(self._history, loss_history=self._losses))
-            self._checkpoints.save(items(self._experiment, self._state), self._at, wait=last)
+            self._progress = with_history(progress, dataclasses.replace(self._history, loss_history=self._losses))
+            self._checkpoints.save(items(self._experiment, self._state), self._progress, wait=last)
         self._recorder.restart_clock()
 
     def _trace(self, index: int, steps: int) -> None:
+        """Begin the trace before step PROFILE_FROM of this process, and end it `steps` steps later."""
         if steps and index == PROFILE_FROM:
             jax.profiler.start_trace(str(self._run.path / "profile"))
             self._tracing = True

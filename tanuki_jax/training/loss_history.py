@@ -22,9 +22,9 @@ class LossHistory:
     smoothed: float = 0.0
     """Mean loss of about the last eight accepted steps, exponentially weighted."""
     level: float = 0.0
-    """Smoothed loss that follows every fall at once and a rise only slowly; while the smoothed loss is raised it stays."""
+    """Smoothed loss that follows every fall at once and a rise slowly; constant while the smoothed loss is raised."""
     mean_abs_deviation: float = 0.0
-    """Mean absolute difference between a loss and the smoothed one before it, over about 64 steps that were not raised."""
+    """Mean absolute difference between a loss and the smoothed one before it, over about 64 calm steps."""
     calm_steps: int = 0
     """Number of steps so far whose smoothed loss was not raised."""
     raised_since: int = 0
@@ -32,7 +32,7 @@ class LossHistory:
 
     @property
     def first_suspect_step(self) -> int:
-        """First step that may belong to a spike not yet recognised; 0: none. A checkpoint from before it must stay."""
+        """Return the first step that may belong to a spike not yet recognised, or 0; a checkpoint before it must stay."""
         return min((*self.rejected[:1], *([self.raised_since] if self.raised_since else [])), default=0)
 
 
@@ -80,7 +80,8 @@ def with_history(state: State, history: RunHistory) -> State:
 def protected_steps(state: State, finished: Sequence[int]) -> set[int]:
     """Return the steps of the checkpoints that a run still needs for its spikes, whatever its settings keep.
 
-    Those to which it went back, from which `explain` replays, and the newest one from before a spike that may yet be recognised.
+    Those to which it went back, from which `explain` replays, and the newest one from before a spike that may yet be
+    recognised.
 
     Args:
         state: of the newest checkpoint.

@@ -1,4 +1,4 @@
-"""From a step's arrays on the device to a line of metrics, read one step late so that the device never waits."""
+"""Metrics of steps, from arrays to lines of numbers; read one step late so that the device never waits."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,43 +14,53 @@ from tanuki_jax.training.setup import flops_per_token
 from tanuki_jax.training.step import Metrics
 
 
-class Measured(NamedTuple):
-    """A step, from 1, the data step that it read, and its metrics on the host."""
+class StepMetrics(NamedTuple):
+    """Metrics of one step on the host."""
 
     step: int
+    """Number of the step, from 1."""
     data_step: int
+    """Batch that the step read."""
     values: dict[str, Any]
 
 
 class Recorder:
-    """Turns metrics of steps into lines and hands them to `write`.
+    """Converter of the metrics of steps to lines.
 
     MFU = tokens/s/device x `flops_per_token` / `peak_flops` of the device, left out where no file lists the device.
-    Tokens are all that is not padding.
+    Padding does not count as tokens.
     """
 
     def __init__(
         self,
         experiment: Experiment,
-        at: State,
+        progress: State,
         epochs: Callable[[int], Mapping[str, float]],
-        write: Callable[[dict[str, Any]], None],
-        observe: Callable[[Measured], None],
+        log_metrics: Callable[[dict[str, Any]], None],
+        on_step: Callable[[StepMetrics], None],
     ) -> None:
-        """`epochs` says how often each source was read before a data step; `observe` is told of every step, `write` of those logged."""
-        self.tokens = at.tokens
-        self._rewinds = len(read_history(at).spikes)
+        """Begin after the steps that `progress` counts.
+
+        Args:
+            experiment: of the run.
+            progress: tokens and spikes so far.
+            epochs: data step -> how often each source was read before it.
+            log_metrics: called with the lines of the steps that are logged.
+            on_step: called with the metrics of every step, before its line is logged.
+        """
+        self.tokens = progress.tokens
+        self._rewinds = len(read_history(progress).spikes)
         self._epochs = epochs
-        self._observe = observe
+        self._on_step = on_step
         self.flops_per_token = flops_per_token(experiment)
         self._every = experiment.logging.every_steps
-        self._write = write
+        self._log_metrics = log_metrics
         self._device = jax.local_devices()[0]
         self._pending: tuple[int, int, Metrics, float] | None = None
         self._since = time.perf_counter()
 
     def push(self, step: int, data_step: int, metrics: Metrics, waited: float) -> None:
-        """Takes the metrics of a dispatched step and writes those of the step before.
+        """Keep the metrics of a dispatched step, and log those of the step before.
 
         Args:
             step: number of the step, from 1.
@@ -62,11 +72,11 @@ class Recorder:
         self._pending = (step, data_step, metrics, waited)
 
     def flush(self) -> None:
-        """Waits for the last step and writes its metrics."""
+        """Wait for the last step and log its metrics."""
         self._record()
 
     def restart_clock(self) -> None:
-        """Leaves the time since the last step out of the next one's speed, after an evaluation or a save."""
+        """Leave the time since the last step out of the next one's speed, after an evaluation or a save."""
         self._since = time.perf_counter()
 
     def _record(self) -> None:
@@ -81,12 +91,12 @@ class Recorder:
         seconds, self._since = now - self._since, now
         tokens = int(values["tokens"])
         self.tokens += tokens
-        self._observe(Measured(step, data_step, values))
+        self._on_step(StepMetrics(step, data_step, values))
         if step % self._every:
             return
         speed = tokens / seconds
-        counted = {"rejected": step - values.pop("updates"), "rewinds": self._rewinds}
-        line = {"step": step, "data_step": data_step} | values | counted
+        counts = {"rejected": step - values.pop("updates"), "rewinds": self._rewinds}
+        line = {"step": step, "data_step": data_step} | values | counts
         line |= {f"epochs/{name}": round(times, 4) for name, times in self._epochs(data_step + 1).items()}
         line |= {"tokens": self.tokens, "tokens_per_second": round(speed, 1)}
         line["tokens_per_second_per_device"] = round(speed / jax.device_count(), 1)
@@ -95,4 +105,4 @@ class Recorder:
         line["data_wait_share"] = round(min(waited / seconds, 1.0), 4)
         if memory := self._device.memory_stats():
             line["device_memory_gib"] = round(memory["peak_bytes_in_use"] / 2**30, 3)
-        self._write(line)
+        self._log_metrics(line)

@@ -1,88 +1,83 @@
-"""What a person sees of a run: a progress bar, TensorBoard, Weights & Biases."""
+"""Displays of a run's metrics: progress on stderr, TensorBoard, Weights & Biases."""
 
-import sys
-import time
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-import rich.console
-import rich.progress
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.writer import FileWriter
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.progress import Advance, progress
 from tanuki_jax.config.experiment import Experiment
-
-PLAIN_SECONDS = 10.0
+from tanuki_jax.training.runs.run_folder import BEST_METRIC, read_metrics
 
 
 class Report(Protocol):
-    """Shown every line of metrics, those of held-out losses too."""
+    """Display of lines of metrics, those of held-out losses among them."""
 
-    def show(self, line: Mapping[str, Any]) -> None: ...
+    def log_metrics(self, line: Mapping[str, Any]) -> None: ...
 
 
 def scalars(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """What curves show of a line of metrics, by name: its numbers, and those of each layer.
+    """Yield the numbers of a line of metrics by name, as curves show them, and those of each layer by `name/layer`.
 
-    Of a layer's loads that is the largest, as a multiple of the even share.
+    The loads of a layer's experts become one number, the largest as a multiple of the even share.
     """
     for name, value in line.items():
         if name == "expert_load":
             yield from ((f"largest_load/{layer:02}", max(loads) * len(loads)) for layer, loads in enumerate(value))
         elif isinstance(value, list):
-            yield from ((f"{name}/{layer:02}", of_layer) for layer, of_layer in enumerate(value))
+            yield from ((f"{name}/{layer:02}", layer_value) for layer, layer_value in enumerate(value))
         elif name != "step":
             yield name, value
 
 
-class ProgressBar:
-    """Step, loss, tokens/s and time left; where stderr is no terminal, a plain line every few seconds."""
+class Terminal:
+    """Progress on stderr with loss, learning rate, speed and best held-out loss, and a line for every evaluation."""
 
-    def __init__(self, bar: rich.progress.Progress, steps: int, done: int) -> None:
-        self._bar = bar
-        self._task = bar.add_task("train", total=steps, completed=done, loss="", speed="")
-        self._steps = steps
-        self._terminal = bar.console.is_terminal
-        self._printed = time.monotonic()
+    def __init__(self, advance: Advance, done: int, best: tuple[float, int] = (math.inf, 0)) -> None:
+        """Begin after `done` steps, with the best held-out loss so far and its step."""
+        self._advance, self._step, self._best = advance, done, best
 
-    def show(self, line: Mapping[str, Any]) -> None:
+    def log_metrics(self, line: Mapping[str, Any]) -> None:
+        step = line["step"]
         if "loss" not in line:
-            self._print(f"step {line['step']:>6}  held-out loss  {_held_out(line)}")
+            self._best = min(self._best, (line.get(BEST_METRIC, math.inf), step))
+            self._advance.print(f"step {step:>6}  held-out loss  {_held_out(line)}")
             return
-        loss, speed = f"loss {line['loss']:.4f}", f"{line['tokens_per_second']:,.0f} tok/s"
-        self._bar.update(self._task, completed=line["step"], loss=loss, speed=speed)
-        if not self._terminal and time.monotonic() - self._printed > PLAIN_SECONDS:
-            self._printed = time.monotonic()
-            self._print(f"step {line['step']:>6} of {self._steps}  {loss}  {speed}")
-
-    def _print(self, text: str) -> None:
-        self._bar.console.print(text, highlight=False, soft_wrap=True)
+        parts = [f"loss {line['loss']:.4f}", f"learning rate {line['learning_rate']:.3g}"]
+        parts.append(f"{line['tokens_per_second']:,.0f} tokens/s")
+        best, at = self._best
+        if math.isfinite(best):
+            parts.append(f"best held-out loss {best:.4f} at step {at:,}")
+        self._advance(step - self._step, status=", ".join(parts))
+        self._step = step
 
 
 def _held_out(line: Mapping[str, Any]) -> str:
-    """Each source's loss, that of all where there are several, and of pairs what says most about them."""
-    found = {name.removeprefix("held_out/"): value for name, value in line.items() if name != "step"}
-    losses = {name: value for name, value in found.items() if "/" not in name}
+    """Return the loss of each source and of all of them as text, and for pairs accuracy and margin of the rewards."""
+    values = {name.removeprefix("held_out/"): value for name, value in line.items() if name != "step"}
+    losses = {name: value for name, value in values.items() if "/" not in name}
     if len(losses) == 2:
         del losses["all"]
-    of_pairs = {
-        name: found[f"all/{name}"] for name in ("rewards/accuracies", "rewards/margins") if f"all/{name}" in found
+    rewards = {
+        name: values[f"all/{name}"] for name in ("rewards/accuracies", "rewards/margins") if f"all/{name}" in values
     }
-    return "  ".join(f"{name} {value:.4f}" for name, value in (losses | of_pairs).items())
+    return "  ".join(f"{name} {value:.4f}" for name, value in (losses | rewards).items())
 
 
 class TensorBoard:
-    """Curves for TensorBoard in the run folder: one event a line, since `SummaryWriter` would take one a value, ten times as long."""
+    """Curves for TensorBoard, one event a line; `SummaryWriter` writes one a value, which takes ten times as long."""
 
     def __init__(self, folder: Path, done: int) -> None:
         self._writer = FileWriter(str(folder))
         self._writer.add_event(Event(step=done + 1, session_log=SessionLog(status=SessionLog.START)))
 
-    def show(self, line: Mapping[str, Any]) -> None:
+    def log_metrics(self, line: Mapping[str, Any]) -> None:
         values = [Summary.Value(tag=name, simple_value=value) for name, value in scalars(line)]
         self._writer.add_summary(Summary(value=values), line["step"])
 
@@ -96,30 +91,36 @@ class WeightsAndBiases:
     def __init__(self, run: Any) -> None:
         self._run = run
 
-    def show(self, line: Mapping[str, Any]) -> None:
+    def log_metrics(self, line: Mapping[str, Any]) -> None:
         self._run.log(dict(scalars(line)), step=line["step"])
 
 
 @contextmanager
 def reports(experiment: Experiment, run: Path, done: int, wanted: bool) -> Iterator[list[Report]]:
-    """The reports of a run that goes on after `done` steps, closed at the end of the context; none unless `wanted`."""
+    """Open the reports of a run that goes on after `done` steps; none unless `wanted`.
+
+    Args:
+        experiment: of the run.
+        run: its folder.
+        done: steps so far.
+        wanted: whether this process reports.
+    """
     if not wanted:
         yield []
         return
     with ExitStack() as stack:
-        console = rich.console.Console(file=sys.stderr)
-        columns = (
-            rich.progress.TextColumn("step {task.completed}/{task.total}"),
-            rich.progress.BarColumn(),
-            rich.progress.TextColumn("{task.fields[loss]}  {task.fields[speed]}"),
-            rich.progress.TimeRemainingColumn(),
-        )
-        bar = rich.progress.Progress(*columns, console=console, refresh_per_second=2, disable=not console.is_terminal)
+        advance = stack.enter_context(progress(experiment.name, experiment.steps, "step", done=done))
         board = stack.enter_context(closing(TensorBoard(run / "tensorboard", done)))
-        shown: list[Report] = [ProgressBar(stack.enter_context(bar), experiment.steps, done), board]
+        shown: list[Report] = [Terminal(advance, done, _best_so_far(run)), board]
         if experiment.logging.wandb_project:
             shown.append(WeightsAndBiases(stack.enter_context(_wandb(experiment, run))))
         yield shown
+
+
+def _best_so_far(run: Path) -> tuple[float, int]:
+    """Return the lowest held-out loss in a run's metrics and its step; (inf, 0) if there is none."""
+    lines = (line for line in read_metrics(run) if math.isfinite(line.get(BEST_METRIC, math.nan)))
+    return min(((line[BEST_METRIC], line["step"]) for line in lines), default=(math.inf, 0))
 
 
 def _wandb(experiment: Experiment, run: Path) -> Any:
@@ -127,7 +128,7 @@ def _wandb(experiment: Experiment, run: Path) -> Any:
         import wandb
     except ImportError:
         raise InputError(
-            "logging.wandb_project is set, but wandb is not installed; it comes with `tanuki-jax[wandb]`"
+            "logging.wandb_project is set, but wandb is not installed; `pip install tanuki-jax[wandb]` installs it"
         ) from None
     return wandb.init(
         project=experiment.logging.wandb_project, name=experiment.name, id=experiment.name, dir=str(run), resume="allow"

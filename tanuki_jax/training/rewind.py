@@ -1,4 +1,4 @@
-"""Going back after a spike: the run's folder is edited so that the run, which begins again, goes on without the data of the spike."""
+"""Going back after a spike: edits of the run's folder, from which the run goes on without the data of the spike."""
 
 import dataclasses
 import json
@@ -13,47 +13,54 @@ from tanuki_jax.training.loss_history import Spike, read_history, with_history
 from tanuki_jax.training.runs.run_folder import RunFolder, read_metrics
 
 
-def go_back(experiment: Experiment, run: RunFolder, at: State, spike: Spike) -> State:
-    """Makes the newest good checkpoint from before the spike the newest of all, and leaves out the data of the spike from there on.
+def go_back(experiment: Experiment, run: RunFolder, progress: State, spike: Spike) -> State:
+    """Make the newest good checkpoint from before the spike the newest of all, and leave out the data of the spike from
+    there on.
 
-    A kill at any moment leaves a run that finds the same spike again, or one that has gone back. Called by all processes.
+    All processes must call it.
 
     Args:
         experiment: of the run.
         run: its folder, which the first process edits. `spikes/NNN.json` keeps the spike and the metrics that are cut.
-        at: what the run had skipped when it met the spike, and the spikes before.
+        progress: of the run when it met the spike: data steps skipped, and spikes so far.
         spike: without its `checkpoint`.
 
     Returns:
-        Where the run is now.
+        State of the checkpoint from which the run goes on.
 
     Raises:
-        Unstable: the run went back as often as it may.
+        Unstable: the run has gone back as often as it may.
         InputError: there is no good checkpoint from before the spike.
     """
 
     def edit() -> str:
-        back, earlier = _before(run, spike), read_history(at).spikes
+        # The process may be killed after any of these edits. Until `rewrite`, which is atomic, the checkpoint of
+        # `before` still has its old state: the run resumes from whatever checkpoint is the newest now, reads the same
+        # data, finds the same spike and comes here again, and `spikes/NNN.json` is replaced by the same content.
+        # Checkpoints are discarded from the newest to the oldest, so that no later one ever hides a gap. After
+        # `rewrite` only the event is left to do, which may then be missing: metrics after the checkpoint are cut
+        # whenever a run begins.
+        before, earlier = _newest_before(run, spike), read_history(progress).spikes
         number = len(earlier) + 1
-        found = dataclasses.replace(spike, checkpoint=back.step)
-        _keep(run, found, number)
+        located = dataclasses.replace(spike, checkpoint=before.step)
+        _write_spike(run, located, number)
         if number > experiment.rewind.max_rewinds:
-            raise Unstable(_report(experiment, run, spike, number))
-        skipped = tuple(sorted({*at.skipped, *spike.data_steps}))
-        discard_after(run.checkpoints, back.step)
-        history = dataclasses.replace(read_history(back), spikes=(*earlier, found))
+            raise Unstable(_log_unstable(experiment, run, spike, number))
+        skipped = tuple(sorted({*progress.skipped, *spike.data_steps}))
+        discard_after(run.checkpoints, before.step)
+        history = dataclasses.replace(read_history(before), spikes=(*earlier, located))
         if experiment.rewind.slow_steps:
-            history = dataclasses.replace(history, slow_until=back.step + experiment.rewind.slow_steps)
-        after = with_history(dataclasses.replace(back, skipped=skipped), history)
-        rewrite(step_folder(run.checkpoints, back.step), after)
-        told = {name: getattr(found, name) for name in ("first", "last", "checkpoint", "reason")}
-        run.event("rewound", spike=number, skipped=[spike.data_steps[0], spike.data_steps[-1]], **told)
-        return str(step_folder(run.checkpoints, back.step))
+            history = dataclasses.replace(history, slow_until=before.step + experiment.rewind.slow_steps)
+        after = with_history(dataclasses.replace(before, skipped=skipped), history)
+        rewrite(step_folder(run.checkpoints, before.step), after)
+        details = {name: getattr(located, name) for name in ("first", "last", "checkpoint", "reason")}
+        run.log_event("rewound", spike=number, skipped=[spike.data_steps[0], spike.data_steps[-1]], **details)
+        return str(step_folder(run.checkpoints, before.step))
 
     return read_state(Path(agree(edit)))
 
 
-def _before(run: RunFolder, spike: Spike) -> State:
+def _newest_before(run: RunFolder, spike: Spike) -> State:
     for step in reversed(steps(run.checkpoints)):
         if step < spike.first and not damage(step_folder(run.checkpoints, step)):
             return read_state(step_folder(run.checkpoints, step))
@@ -62,15 +69,18 @@ def _before(run: RunFolder, spike: Spike) -> State:
     )
 
 
-def _report(experiment: Experiment, run: RunFolder, spike: Spike, number: int) -> str:
-    run.event("unstable", first=spike.first, last=spike.last, reason=spike.reason)
+def _log_unstable(experiment: Experiment, run: RunFolder, spike: Spike, number: int) -> str:
+    """Log the event `unstable`; return the message of the error."""
+    run.log_event("unstable", first=spike.first, last=spike.last, reason=spike.reason)
     return (
-        f"{spike.reason}, and {run.path} has gone back as often as it may (rewind.max_rewinds {experiment.rewind.max_rewinds}); "
-        f"`python -m tanuki_jax.explain {run.path} --spike {number}` shows what the spike came from"
+        f"{spike.reason}, and {run.path} has gone back as often as it may "
+        f"(rewind.max_rewinds {experiment.rewind.max_rewinds}); "
+        f"`python -m tanuki_jax.explain {run.path} --spike {number}` shows the cause of the spike"
     )
 
 
-def _keep(run: RunFolder, spike: Spike, number: int) -> None:
+def _write_spike(run: RunFolder, spike: Spike, number: int) -> None:
+    """Write a spike to `spikes/NNN.json`, with the metrics that the run loses when it goes back."""
     cut = [line for line in read_metrics(run.path) if line["step"] > spike.checkpoint]
     folder = run.path / "spikes"
     folder.mkdir(exist_ok=True)

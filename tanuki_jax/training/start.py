@@ -51,7 +51,7 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
                 f"the data changed since {checkpoint} was saved (stores, mixture, sequence length, batch or seed); "
                 f"undo that, or begin another run with --name and --start.checkpoint={run.path}"
             )
-        run.event("resumed", step=state.step, checkpoint=str(checkpoint))
+        run.log_event("resumed", step=state.step, checkpoint=str(checkpoint))
         return resumed(setup, checkpoint, state), state
     fresh = State(
         step=0,
@@ -65,7 +65,7 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
         adapters=_adapters(experiment),
     )
     if not experiment.start.checkpoint:
-        run.event("started", seed=experiment.seed)
+        run.log_event("started", seed=experiment.seed)
         return _completed(setup, None, {}), fresh
     checkpoint = Path(agree(lambda: str(find(experiment.start.checkpoint))))
     state = read_state(checkpoint)
@@ -73,7 +73,7 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
     with_optimizer = experiment.start.load == "parameters_and_optimizer"
     if with_optimizer:
         _refuse_missing_optimizer(checkpoint, state)
-    run.event("started", checkpoint=str(checkpoint), load=experiment.start.load)
+    run.log_event("started", checkpoint=str(checkpoint), load=experiment.start.load)
     if with_optimizer:
         taken = _restored(setup, checkpoint, state)
         return taken | {"accepted": jax.numpy.zeros_like(taken["accepted"])}, fresh
@@ -102,7 +102,7 @@ def _newest(run: RunFolder) -> Path | None:
         found, passed_over = newest_good(run.checkpoints)
         for damaged, wrong in passed_over.items():
             aside = set_aside(damaged, wrong) if found else damaged
-            run.event("checkpoint_damaged", checkpoint=str(aside), reason=wrong)
+            run.log_event("checkpoint_damaged", checkpoint=str(aside), reason=wrong)
         if found is None and passed_over:
             raise InputError(
                 f"every checkpoint in {run.checkpoints} is damaged ({run.path}/events.jsonl says how); move it away to begin anew"

@@ -1,4 +1,4 @@
-"""Ends a process that makes no progress, and leaves the stacks that say where it stood."""
+"""Watchdog that ends a process without progress, and leaves the stacks of its threads."""
 
 import collections
 import contextlib
@@ -20,37 +20,37 @@ from tanuki_jax.base.errors import STUCK
 from tanuki_jax.config import experiment
 
 Kind = Literal["step", "evaluation", "save", "pause"]
-"""What a run does; a pause is what lies between the others."""
+"""Kind of work that a run does; a pause lies between two pieces of the others."""
 LAST = 64
-"""Pieces of a kind that say how long one usually takes."""
-LOOKS_EVERY = 1.0
-"""Seconds between two looks of the watching thread; a tenth of `least_seconds` where that is less, and never below a hundredth."""
-LOCKED = 30.0
-"""Seconds at the least for which a thread may hold Python's lock."""
-FAREWELL = 10.0
-"""Seconds for writing down where the process stood: the disk may be what it waits for."""
+"""Number of pieces of a kind whose median tells how long one usually takes."""
+CHECK_SECONDS = 1.0
+"""Seconds between two checks of the watching thread; at most a tenth of `least_seconds`, at least 0.01."""
+LOCKED_SECONDS = 30.0
+"""Least seconds for which a thread may hold Python's lock."""
+REPORT_SECONDS = 10.0
+"""Seconds for writing the stacks before the process ends without them: it may be stuck on that very disk."""
 
 
 class Watchdog:
-    """Within the context a thread looks whether the piece of work under way takes longer than it may.
+    """Context in which a thread ends the process if the present piece of work takes too long.
 
-    That is `multiple` times the median of the last pieces of its kind, and `least_seconds` at the least. If so it says so on stderr, writes
-    every thread's stack there and into `stacks/`, tells the event "stuck" and ends the process with STUCK. The first piece of a kind may
-    take as long as it likes (compilation).
+    Too long is more than `multiple` times the median of the last pieces of its kind, and more than `least_seconds`. The
+    thread then writes a message and the stacks of all threads to stderr and into `stacks/`, logs the event "stuck" and
+    ends the process with STUCK. The first piece of a kind may take as long as it likes (compilation).
 
-    The thread needs Python's lock. Where another holds it for as long as `least_seconds`, faulthandler writes the stacks to stderr and ends
-    the process with 1.
+    The thread needs Python's lock. If another thread holds it for as long as `least_seconds`, faulthandler writes the
+    stacks to stderr and ends the process with 1.
     """
 
-    def __init__(self, settings: experiment.Watchdog, folder: Path, tell: Callable[..., None]) -> None:
-        """Watches nothing yet.
+    def __init__(self, settings: experiment.Watchdog, folder: Path, log_event: Callable[..., None]) -> None:
+        """Prepare; the context starts the thread.
 
         Args:
-            settings: when a piece is too long; multiple 0: never.
-            folder: the run's; the stacks of a process go to `stacks/PROCESS-TIME.txt` in it.
-            tell: takes an event's name and its details.
+            settings: when a piece takes too long; multiple 0: never.
+            folder: of the run; the stacks are written to `stacks/PROCESS-TIME.txt` in it.
+            log_event: called with an event's name and its details.
         """
-        self._settings, self._folder, self._tell = settings, folder, tell
+        self._settings, self._folder, self._log_event = settings, folder, log_event
         self._process = jax.process_index()
         self._done: dict[Kind, collections.deque[float]] = {}
         self._piece: tuple[Kind, float] = ("pause", time.monotonic())
@@ -71,12 +71,12 @@ class Watchdog:
 
     @contextlib.contextmanager
     def during(self, kind: Literal["step", "evaluation", "save"]) -> Generator[None]:
-        """Around one piece of work; pieces lie one after the other."""
-        self._turn_to(kind)
+        """Mark the block as one piece of work. Pieces do not overlap."""
+        self._begin(kind)
         yield
-        self._turn_to("pause")
+        self._begin("pause")
 
-    def _turn_to(self, kind: Kind) -> None:
+    def _begin(self, kind: Kind) -> None:
         now = time.monotonic()
         before, since = self._piece
         if before in self._done:
@@ -87,33 +87,35 @@ class Watchdog:
 
     def _watch(self) -> None:
         least = self._settings.least_seconds
-        while not self._leaving.wait(max(0.01, min(LOOKS_EVERY, least / 10))):
-            faulthandler.dump_traceback_later(max(least, LOCKED), exit=True, file=2)
+        while not self._leaving.wait(max(0.01, min(CHECK_SECONDS, least / 10))):
+            # Each check postpones the end by faulthandler, whose own thread needs no lock: it comes only if this one
+            # gets no turn.
+            faulthandler.dump_traceback_later(max(least, LOCKED_SECONDS), exit=True, file=2)
             kind, since = self._piece
             if kind not in self._done:
                 continue
             durations = tuple(self._done[kind])
             usual = statistics.median(durations) if durations else 0.0
-            lasts = time.monotonic() - since
-            if lasts > max(least, self._settings.multiple * usual) and self._piece == (kind, since):
-                self._end(kind, lasts, usual)
+            seconds = time.monotonic() - since
+            if seconds > max(least, self._settings.multiple * usual) and self._piece == (kind, since):
+                self._end(kind, seconds, usual)
         faulthandler.cancel_dump_traceback_later()
 
-    def _end(self, kind: Kind, lasts: float, usual: float) -> None:
-        farewell = threading.Thread(target=self._say, args=(kind, lasts, usual), name="farewell", daemon=True)
-        farewell.start()
-        farewell.join(FAREWELL)
+    def _end(self, kind: Kind, seconds: float, usual: float) -> None:
+        report = threading.Thread(target=self._report, args=(kind, seconds, usual), name="stuck", daemon=True)
+        report.start()
+        report.join(REPORT_SECONDS)
         os._exit(STUCK)
 
-    def _say(self, kind: Kind, lasts: float, usual: float) -> None:
-        others = f"{usual:.3g} s is usual" if usual else "there was one only before it"
-        sentence = f"stuck: this {kind} lasts {lasts:.1f} s, and {others}; the stacks of all threads follow"
-        print(f"tanuki_jax.train: {sentence}", file=sys.stderr, flush=True)
+    def _report(self, kind: Kind, seconds: float, usual: float) -> None:
+        others = f"{usual:.3g} s is usual" if usual else "only one came before it"
+        message = f"stuck: this {kind} has taken {seconds:.1f} s so far, and {others}; the stacks of all threads follow"
+        print(f"tanuki_jax.train: {message}", file=sys.stderr, flush=True)
         faulthandler.dump_traceback(file=2)
         now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
         path = self._folder / "stacks" / f"{self._process}-{now}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8") as file:
-            print(sentence, file=file, flush=True)
+            print(message, file=file, flush=True)
             faulthandler.dump_traceback(file=file)
-        self._tell("stuck", piece=kind, seconds=round(lasts, 3), usual=round(usual, 3), stacks=str(path))
+        self._log_event("stuck", piece=kind, seconds=round(seconds, 3), usual=round(usual, 3), stacks=str(path))

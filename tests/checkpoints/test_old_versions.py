@@ -65,6 +65,6 @@ def test_a_later_version_is_refused(checkpoint: Path) -> None:
     commit(checkpoint, State.converted(read_state(checkpoint).model, "", 16))
     text = (checkpoint / "state.json").read_text()
     (checkpoint / "state.json").write_text(text.replace(f'"version": {VERSION}', '"version": 99'))
-    wrong = rf"state\.json has version 99, and this tanuki_jax reads checkpoints up to version {VERSION}; update it"
+    wrong = rf"state\.json has version 99, and this tanuki_jax reads versions up to {VERSION}; update it"
     with pytest.raises(InputError, match=wrong):
         read_state(checkpoint)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.training.distributed import HEARTBEAT_SECONDS, LAST_WORDS_SECONDS, join
+from tanuki_jax.training.distributed import EXIT_SECONDS, HEARTBEAT_SECONDS, join
 from tests.training.conftest import Workspace
 from tests.training.pair import next_line, pair
 
@@ -25,7 +25,7 @@ def test_a_job_that_is_not_there_is_refused_in_a_sentence() -> None:
     refused = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert re.fullmatch(
-        r"tanuki_jax.train: .* no SLURM, TPU slice or Open MPI was found, .* is not set\n", refused.stderr
+        r"tanuki_jax.train: .* none was found: no SLURM, TPU slice or Open MPI, .* is not set\n", refused.stderr
     ), refused.stderr
 
 
@@ -43,7 +43,7 @@ FAILS_ALONE = """
 from tanuki_jax.base.command import enter
 from tanuki_jax.base.errors import InputError
 def main(words):
-    with distributed.failing_alone():
+    with distributed.fail_fast():
         together()
         print("together", flush=True)
         if number == 1:
@@ -62,7 +62,7 @@ def test_one_that_fails_alone_leaves_at_once_with_its_code_and_the_other_follows
         assert second.returncode == 2 and "tanuki_jax.pair: the disk is full\n" in err
         _, err = first.communicate(timeout=60)
         assert first.returncode == 1 and "Traceback" in err
-        assert time.monotonic() - begun < 2 * LAST_WORDS_SECONDS + 5
+        assert time.monotonic() - begun < 2 * EXIT_SECONDS + 5
 
 
 STANDS_STILL = """

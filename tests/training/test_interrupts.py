@@ -1,4 +1,4 @@
-"""Signals as wishes, also of two processes."""
+"""Interrupts by signals, in one process and in two."""
 
 import signal
 import subprocess
@@ -10,12 +10,12 @@ from tests.training.pair import next_line, pair
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_is_a_wish_and_a_second_ctrl_c_an_exception(number: signal.Signals) -> None:
+def test_the_first_signal_is_noted_and_a_second_ctrl_c_raises(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with Interrupts() as interrupts:
-        assert interrupts.wanted() == ""
+        assert interrupts.poll() == ""
         signal.raise_signal(number)
-        assert [interrupts.wanted(), interrupts.wanted()] == ["leave", "leave"]
+        assert [interrupts.poll(), interrupts.poll()] == ["leave", "leave"]
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(number) is before
@@ -27,10 +27,10 @@ def test_usr1_saves_once_each_time_and_leaving_comes_first() -> None:
         for times in (1, 2, 1):
             for _ in range(times):
                 signal.raise_signal(signal.SIGUSR1)
-            assert [interrupts.wanted(), interrupts.wanted()] == ["save", ""]
+            assert [interrupts.poll(), interrupts.poll()] == ["save", ""]
         signal.raise_signal(signal.SIGUSR1)
         signal.raise_signal(signal.SIGTERM)
-        assert interrupts.wanted() == "leave"
+        assert interrupts.poll() == "leave"
     assert signal.getsignal(signal.SIGUSR1) is before
 
 
@@ -39,24 +39,24 @@ from tanuki_jax.training.interrupts import Interrupts
 with Interrupts() as interrupts:
     for step in range(1, 5001):
         together()
-        wanted = interrupts.wanted()
-        if wanted or step == 10:
-            print(step, wanted, flush=True)
-        if wanted == "leave":
+        interrupt = interrupts.poll()
+        if interrupt or step == 10:
+            print(step, interrupt, flush=True)
+        if interrupt == "leave":
             break
         time.sleep(0.02 * number)
     together()
 """
 
 
-def told(processes: list[subprocess.Popen[str]], *signals: tuple[int, signal.Signals]) -> tuple[int, str]:
-    """Sends processes their signals; returns the step and the wish that all of them name next."""
+def send(processes: list[subprocess.Popen[str]], *signals: tuple[int, signal.Signals]) -> tuple[int, str]:
+    """Send processes their signals; return the step and the interrupt that all of them print next."""
     for number, kind in signals:
         processes[number].send_signal(kind)
     first, second = (next_line(process) for process in processes)
     assert first == second
-    step, wanted = first.split()
-    return int(step), wanted
+    step, interrupt = first.split()
+    return int(step), interrupt
 
 
 @pytest.mark.long
@@ -66,21 +66,20 @@ def test_two_processes_agree_when_to_save_and_when_to_leave() -> None:
             assert next_line(process) == "10 \n"
         usr1, term = signal.SIGUSR1, signal.SIGTERM
         last = 10 + AHEAD - 1
-        for told_to_save in ([(0, usr1)], [(1, usr1)], [(1, usr1), (1, usr1)], [(0, usr1), (0, usr1)]):
-            step, wanted = told(processes, *told_to_save)
-            assert step > last and wanted == "save"
+        for signals in ([(0, usr1)], [(1, usr1)], [(1, usr1), (1, usr1)], [(0, usr1), (0, usr1)]):
+            step, interrupt = send(processes, *signals)
+            assert step > last and interrupt == "save"
             last = step
         for number in range(2):
             processes[number].send_signal(usr1)
         saves: list[int] = []
         while True:
-            step, wanted = told(processes, *([(1, term)] if len(saves) == 1 else []))
+            step, interrupt = send(processes, *([(1, term)] if len(saves) == 1 else []))
             saves.append(step)
-            if wanted == "leave":
+            if interrupt == "leave":
                 break
-        assert 2 <= len(saves) <= 3 and saves == sorted(
-            saves
-        )  # where the second hears of it after the first has published: one more
+        # one save more if the second process gets its signal after the first has published a step
+        assert 2 <= len(saves) <= 3 and saves == sorted(saves)
         for process in processes:
             out, err = process.communicate(timeout=60)
             assert (process.returncode, out) == (0, ""), err

@@ -9,7 +9,7 @@ import pytest
 from tanuki_jax.checkpoints.format import State
 from tanuki_jax.config.experiment import Logging
 from tanuki_jax.config.registry import experiment
-from tanuki_jax.training.recorder import Measured, Recorder
+from tanuki_jax.training.recorder import Recorder, StepMetrics
 
 TINY = experiment.find("tiny")
 BEGUN = State(step=0, tokens=0, skipped=(), model=TINY.model, tokenizer="", sequence_length=64, data="", files={})
@@ -22,7 +22,7 @@ def read(data_step: int) -> dict[str, float]:
 
 def test_a_step_is_written_when_the_next_one_is_dispatched_or_at_a_flush() -> None:
     lines: list[dict[str, Any]] = []
-    observed: list[Measured] = []
+    observed: list[StepMetrics] = []
     recorder = Recorder(TINY, dataclasses.replace(BEGUN, tokens=100), read, lines.append, observed.append)
     for step in (1, 2):
         recorder.push(
@@ -38,7 +38,7 @@ def test_a_step_is_written_when_the_next_one_is_dispatched_or_at_a_flush() -> No
     assert [line["step"] for line in lines] == [1, 2]
     assert recorder.tokens == lines[-1]["tokens"] == 200
     assert [(line["rejected"], line["rewinds"]) for line in lines] == [(0, 0), (1, 0)]
-    assert [(measured.step, measured.data_step, measured.values["loss"]) for measured in observed] == [
+    assert [(metrics.step, metrics.data_step, metrics.values["loss"]) for metrics in observed] == [
         (1, 10, 0.5),
         (2, 11, 1.0),
     ]
@@ -47,14 +47,14 @@ def test_a_step_is_written_when_the_next_one_is_dispatched_or_at_a_flush() -> No
 
 def test_lines_come_every_so_many_steps_and_still_count_all_tokens() -> None:
     lines: list[dict[str, Any]] = []
-    observed: list[Measured] = []
+    observed: list[StepMetrics] = []
     every_third = dataclasses.replace(TINY, logging=Logging(every_steps=3))
     recorder = Recorder(every_third, BEGUN, read, lines.append, observed.append)
     for step in range(1, 8):
         recorder.push(step, step, {"tokens": jnp.float32(10), "updates": jnp.int32(step)}, waited=1e9)
     recorder.flush()
     assert [(line["step"], line["tokens"], line["data_wait_share"]) for line in lines] == [(3, 30, 1.0), (6, 60, 1.0)]
-    assert [measured.step for measured in observed] == [1, 2, 3, 4, 5, 6, 7]
+    assert [metrics.step for metrics in observed] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_what_a_metric_has_for_each_layer_is_rounded_and_written_as_a_list() -> None:

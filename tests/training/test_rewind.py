@@ -118,7 +118,7 @@ def test_two_processes_go_back_together(poisoned: Workspace, rewound: list[dict[
 def run(tmp_path: Path) -> RunFolder:
     """A run with checkpoints after 8, 16 and 24 steps, that of 16 damaged."""
     run = RunFolder(tiny(tmp_path), writes=True)
-    run.event("started")
+    run.log_event("started")
     for step in (8, 16, 24):
         checkpoint = step_folder(run.checkpoints, step)
         (checkpoint / "base").mkdir(parents=True)
@@ -126,7 +126,7 @@ def run(tmp_path: Path) -> RunFolder:
         finish(checkpoint, dataclasses.replace(BEGUN, step=step, tokens=10 * step))
     (step_folder(run.checkpoints, 16) / "base" / "array").write_text("bots")
     for step in range(1, 31):
-        run.metrics({"step": step, "loss": 2.0})
+        run.log_metrics({"step": step, "loss": 2.0})
     return run
 
 

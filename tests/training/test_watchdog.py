@@ -15,11 +15,11 @@ from pathlib import Path
 from tanuki_jax.config import experiment
 from tanuki_jax.training.watchdog import Watchdog
 
-def tell(event, **details):
+def log_event(event, **details):
     Path("event").write_text(json.dumps({"event": event} | details))
 
 def watchdog(multiple, least_seconds):
-    return Watchdog(experiment.Watchdog(multiple=multiple, least_seconds=least_seconds), Path("."), tell)
+    return Watchdog(experiment.Watchdog(multiple=multiple, least_seconds=least_seconds), Path("."), log_event)
 """
 
 BLOCKS = """
@@ -79,7 +79,7 @@ def test_what_blocks_for_good_is_ended_and_its_stacks_say_where(tmp_path: Path) 
     assert stacks.name.startswith("0-") and stacks.suffix == ".txt"
     for said in (ended.stderr, stacks.read_text()):
         assert "in wait_for_a_pipe" in said and "in join" in said
-        assert re.search(r"stuck: this step lasts [1-9]\.\d s, and 0\.0\d+ s is usual", said)
+        assert re.search(r"stuck: this step has taken [1-9]\.\d s so far, and 0\.0\d+ s is usual", said)
     event = json.loads((tmp_path / "event").read_text())
     assert event["seconds"] > 40 * event["usual"] and event["seconds"] > 1.2
     assert event == event | {"event": "stuck", "piece": "step", "stacks": f"stacks/{stacks.name}"}

@@ -1,4 +1,4 @@
-"""The folder of a run: what it was told, what it measured, what happened to it."""
+"""The folder of a run: its config, its metrics and its events. Importable without the trainer."""
 
 import datetime
 import json
@@ -13,11 +13,15 @@ from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.config.serialize import from_json, to_json
 
+BEST_METRIC = "held_out/all"
+"""Metric that is lowest in a run's best checkpoint."""
+
 
 class RunFolder:
-    """`runs/NAME`: config.json, mixture.json, metrics.jsonl, events.jsonl, and places for checkpoints, TensorBoard and pictures.
+    """`runs/NAME`: config.json, mixture.json, metrics.jsonl, events.jsonl, and folders for checkpoints, TensorBoard and
+    pictures.
 
-    Only the process that is told to write changes anything. The folder appears with the first event.
+    Only a process with `writes` changes anything. The folder is created with the first event.
     """
 
     def __init__(self, experiment: Experiment, *, writes: bool) -> None:
@@ -27,7 +31,7 @@ class RunFolder:
         self._writes = writes
 
     def write_config(self, experiment: Experiment, mixture: Mixture) -> list[str]:
-        """Writes what the run was told; returns the top-level fields that differ from what it was told before."""
+        """Write config and mixture; return the names of the experiment's top-level fields that have changed."""
         path = self.path / "config.json"
         changed = []
         if path.exists():
@@ -39,20 +43,21 @@ class RunFolder:
         return changed
 
     def cut_metrics_after(self, step: int) -> None:
-        """Drops the lines of metrics after `step`, and a last line that is not whole: those steps will be made again.
+        """Remove the lines of metrics after `step`, and an unfinished last line: those steps will be made again.
 
-        At step 0, which has no checkpoint, nothing is kept: the held-out loss before the first step will be measured again too.
+        With step 0 nothing is kept: there is no checkpoint, so the held-out loss before the first step will be measured
+        again too.
         """
         if self._writes and self._metrics.exists():
             kept = [line for line in read_metrics(self.path) if line["step"] <= step] if step else []
             replace_text(self._metrics, "".join(json.dumps(line) + "\n" for line in kept))
 
-    def metrics(self, line: dict[str, Any]) -> None:
-        """Appends a line of metrics; it has a `step`."""
+    def log_metrics(self, line: dict[str, Any]) -> None:
+        """Append a line of metrics; it has a `step`."""
         self._append(self._metrics, line)
 
-    def event(self, kind: str, **details: Any) -> None:
-        """Appends something that happened, with the time. The first event makes the folder."""
+    def log_event(self, kind: str, **details: Any) -> None:
+        """Append an event with the time. The first event creates the folder."""
         if self._writes:
             self.path.mkdir(parents=True, exist_ok=True)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -64,14 +69,14 @@ class RunFolder:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def sync(self) -> None:
-        """Returns when all metrics so far are on the disk."""
+        """Block until all metrics so far are on the disk."""
         if self._writes and self._metrics.exists():
             with self._metrics.open("a") as file:
                 os.fsync(file.fileno())
 
 
 def read_events(run: Path) -> list[dict[str, Any]]:
-    """What happened to a run, in order; a last line that is not whole is left out. InputError if another line is not an event."""
+    """Return a run's events in order, without an unfinished last line. InputError if another line is not an event."""
     path = run / "events.jsonl"
     events = []
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
@@ -90,7 +95,7 @@ def read_events(run: Path) -> list[dict[str, Any]]:
 
 
 def read_metrics(run: Path) -> Iterator[dict[str, Any]]:
-    """The whole lines of a run's metrics.jsonl, in order."""
+    """Yield the lines of a run's metrics.jsonl in order, up to one that is unfinished."""
     path = run / "metrics.jsonl"
     if not path.exists():
         return

@@ -12,22 +12,22 @@ from tanuki_jax.training.runs.run_folder import RunFolder, read_events, read_met
 
 def test_metrics_are_cut_back_to_a_step_and_lose_a_line_that_is_not_whole(tmp_path: Path) -> None:
     run = RunFolder(dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path)), writes=True)
-    run.event("started")
+    run.log_event("started")
     for step in range(1, 6):
-        run.metrics({"step": step, "loss": 1.5})
-    run.metrics({"step": 4, "held_out/all": 2.0})
+        run.log_metrics({"step": step, "loss": 1.5})
+    run.log_metrics({"step": 4, "held_out/all": 2.0})
     with (run.path / "metrics.jsonl").open("a") as file:
         file.write('{"step": 3, "lo')
     run.cut_metrics_after(4)
     assert [line["step"] for line in read_metrics(run.path)] == [1, 2, 3, 4, 4]
-    run.metrics({"step": 5, "loss": float("nan")})
+    run.log_metrics({"step": 5, "loss": float("nan")})
     assert len(list(read_metrics(run.path))) == 6
 
 
 def test_a_run_that_begins_again_keeps_no_metrics(tmp_path: Path) -> None:
     run = RunFolder(dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path)), writes=True)
-    run.event("started")
-    run.metrics({"step": 0, "held_out/all": 2.0})
+    run.log_event("started")
+    run.log_metrics({"step": 0, "held_out/all": 2.0})
     run.cut_metrics_after(0)
     assert list(read_metrics(run.path)) == []
 
@@ -35,7 +35,7 @@ def test_a_run_that_begins_again_keeps_no_metrics(tmp_path: Path) -> None:
 def test_changed_fields_are_told(tmp_path: Path) -> None:
     tiny = dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path))
     run = RunFolder(tiny, writes=True)
-    run.event("started")
+    run.log_event("started")
     assert run.write_config(tiny, mixture.find("demo")) == []
     assert run.write_config(dataclasses.replace(tiny, steps=7, seed=1), mixture.find("demo")) == ["steps", "seed"]
 
@@ -44,8 +44,8 @@ def test_a_process_that_does_not_write_leaves_no_trace(tmp_path: Path) -> None:
     tiny = dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path / "runs"))
     run = RunFolder(tiny, writes=False)
     run.write_config(tiny, mixture.find("demo"))
-    run.metrics({"step": 1})
-    run.event("started")
+    run.log_metrics({"step": 1})
+    run.log_event("started")
     assert list(tmp_path.iterdir()) == []
 
 
