@@ -60,7 +60,8 @@ class Options:
 def main(words: list[str]) -> None:
     options = parse_options("generate", words, Options)
     _check(options)
-    from tanuki_jax.checkpoints.format import find  # after the words are understood: importing jax takes seconds
+    from tanuki_jax.base.progress import progress  # after the words are understood: importing jax takes seconds
+    from tanuki_jax.checkpoints.format import find
     from tanuki_jax.data.tokenizer.load import replace_surrogates
     from tanuki_jax.inference.assistant import Assistant
     from tanuki_jax.inference.batch_file import complete_file
@@ -76,7 +77,8 @@ def main(words: list[str]) -> None:
         stop=options.stop,
         seed=options.seed,
     )
-    loaded = load_model(find(options.checkpoint), options.adapter)
+    with progress(f"loading {options.checkpoint}", None):
+        loaded = load_model(find(options.checkpoint), options.adapter)
     if options.prompts:
         print(
             complete_file(
@@ -84,13 +86,18 @@ def main(words: list[str]) -> None:
             )
         )
     elif options.prompt:
-        texts = continuations(loaded, options.prompt, request)
+        with progress("generating", None):
+            texts = continuations(loaded, options.prompt, request)
         _print([f"{replace_surrogates(prompt)}{text}" for prompt, text in zip(options.prompt, texts, strict=True)])
     elif options.chat:
         talk(Assistant(loaded, request), options.system)
     else:
         system = [Message("system", options.system)] if options.system else []
-        _print(Assistant(loaded, request).answers([[*system, Message("user", message)] for message in options.message]))
+        with progress("generating", None):
+            answers = Assistant(loaded, request).answers(
+                [[*system, Message("user", message)] for message in options.message]
+            )
+        _print(answers)
 
 
 def _check(options: Options) -> None:

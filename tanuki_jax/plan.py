@@ -67,10 +67,12 @@ def main(words: list[str]) -> None:
 
 
 def _plan(experiment: Experiment, target: targets.Target, options: Options) -> None:
+    from tanuki_jax.base.progress import progress
     from tanuki_jax.planning.plan import plan_report as report
     from tanuki_jax.planning.plan.make_plan import make_plan
 
-    plan = make_plan(experiment, target)
+    with progress(f"compiling the step of {experiment.name} for {target.name}", None):
+        plan = make_plan(experiment, target)
     _console().print(report.page(plan))
     _keep(plan, options.json)
 

@@ -33,6 +33,7 @@ class Advance:
             console=console,
             transient=True,
             expand=True,
+            refresh_per_second=2,
             redirect_stdout=sys.stdout.isatty(),  # else what is printed for a file or a pipe would land on stderr
             speed_estimate_period=RATE_WINDOW,
         )
@@ -155,4 +156,5 @@ def _speed(rate: float, unit: str) -> str:
         return f"{decimal(int(rate))}/s"
     if rate < 1:
         return f"{1 / rate:,.3g} s {f'a {unit}' if unit else 'each'}"
-    return f"{rate:,.0f} {unit}s/s" if rate >= 100 else f"{rate:.3g} {unit}s/s"
+    number = f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
+    return f"{number} {unit}s/s" if unit else f"{number}/s"

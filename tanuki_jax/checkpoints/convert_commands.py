@@ -1,14 +1,11 @@
 """What the subcommands of `python -m tanuki_jax.convert` do and print."""
 
-import contextlib
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
-import rich.console
-import rich.progress
 
+from tanuki_jax.base.progress import progress
 from tanuki_jax.checkpoints import merging as adapters
 from tanuki_jax.checkpoints import peft
 from tanuki_jax.checkpoints import upcycling as upcycle
@@ -62,7 +59,7 @@ def to_hf(options: ToHuggingFace) -> None:
     model = read_state(checkpoint).model
     parameters = count_parameters(model)
     dtype = "" if options.dtype == "as-stored" else options.dtype
-    with _progress("writing tensors", parameters) as done:
+    with progress("writing tensors", parameters, "parameter") as done:
         written = to_hugging_face.write(checkpoint, Path(options.out), dtype, done, adapter=options.adapter)
     print(
         f"{options.out}: {parameters:,} parameters of {checkpoint} in {written.dtype}, {written.files} file{'s'[: written.files > 1]}"
@@ -97,7 +94,7 @@ def from_peft(options: FromPeft) -> None:
 
 def merge(options: Merge) -> None:
     checkpoint = find(options.checkpoint)
-    with _progress("writing parameters", count_parameters(read_state(checkpoint).model)) as done:
+    with progress("writing", count_parameters(read_state(checkpoint).model), "parameter") as done:
         lost = adapters.merge(checkpoint, Path(options.out), options.adapter, options.dtype, done)
     print(f"{options.out}: the parameters of {checkpoint} with its adapter in them, in {options.dtype}")
     print(f"rounding to {options.dtype} changed them by {lost:.2%} of what the adapter does (norm of the difference)")
@@ -111,7 +108,7 @@ def combine(options: Adapters) -> None:
 def from_hf(options: FromHuggingFace) -> None:
     folder = Path(options.folder)
     parameters = count_parameters(read_model(folder))
-    with _progress("writing parameters", parameters) as done:
+    with progress("writing", parameters, "parameter") as done:
         state = from_hugging_face.write(folder, Path(options.out), done)
     print(
         f"{options.out}: a checkpoint of {parameters:,} parameters, {'with the tokenizer' if state.tokenizer else 'without a tokenizer'}"
@@ -121,7 +118,7 @@ def from_hf(options: FromHuggingFace) -> None:
 
 def upcycle_dense(options: Upcycle) -> None:
     experiment = registry.experiment.find(options.to)
-    source, dense = upcycle.write(Path(options.source), Path(options.out), experiment, options, _progress)
+    source, dense = upcycle.write(Path(options.source), Path(options.out), experiment, options, progress)
     model, start = experiment.model, f"--start.checkpoint={options.out}"
     print(
         f"{options.out}: {count_parameters(model):,} parameters, {count_active_parameters(model):,} of them active for each token"
@@ -148,19 +145,11 @@ def _made(options: ExpertOptions) -> str:
 
 
 def tokenizer(options: CompareTokenizer) -> None:
-    found = tokenizer_files.compare(Path(options.folder), options.texts)
+    with progress("comparing the tokenizers", None):
+        found = tokenizer_files.compare(Path(options.folder), options.texts)
     print(
         f"{found.different} of {found.total} lines ({found.rate:.3%}) encode differently in SentencePiece and tokenizer.json"
     )
     print(f"{found.lost} do not decode back to themselves" if found.lost else "all of them decode back to themselves")
     for example in found.examples:
         print(f"  {example!r}")
-
-
-@contextlib.contextmanager
-def _progress(what: str, parameters: int) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr, if that is a terminal; told of parameters as they are done."""
-    console = rich.console.Console(file=sys.stderr)
-    with rich.progress.Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=parameters)
-        yield lambda done: bar.advance(task, done)

@@ -3,15 +3,12 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tanuki_jax.base.atomic import replacing
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.progress import progress
 from tanuki_jax.corpus.records.types import Document
 from tanuki_jax.inference.batches import Refused, Task, complete, tasks
 from tanuki_jax.inference.prompts import prompts
@@ -49,8 +46,18 @@ def complete_file(loaded: Loaded, pattern: str, out: Path, request: Request, *, 
             f"{pattern} has no prompt that can be used"
             + (f": all {len(refused):,} are malformed or too long" if refused else "")
         )
-    began = time.monotonic()
-    with replacing(out) as partial, partial.open("w", encoding="utf-8") as file, _progress(len(found)) as done:
+    began, tokens = time.monotonic(), 0
+    with (
+        replacing(out) as partial,
+        partial.open("w", encoding="utf-8") as file,
+        progress("generating", len(found), "prompt") as advance,
+    ):
+
+        def done(completions: Sequence[Completion]) -> None:
+            nonlocal tokens
+            tokens += sum(completion.tokens for completion in completions)
+            advance(len(completions), status=f"{tokens / (time.monotonic() - began):,.0f} tokens/s")
+
         completions = complete(loaded, found, request, batch, done)
         file.writelines(_line(task, completion) for task, completion in zip(found, completions, strict=True))
     return _summary(out, completions, time.monotonic() - began, len(refused))
@@ -91,25 +98,3 @@ def _summary(out: Path, completions: Sequence[Completion], seconds: float, refus
     said = f"{out}: {prompts:,} prompts, {tokens:,} tokens written in {seconds:,.1f} s with compiling: "
     said += f"{tokens / seconds:,.0f} tokens/s, {prompts / seconds:,.1f} prompts/s"
     return said + (f"; {refused:,} of {prompts + refused:,} lines cannot be used" if refused else "")
-
-
-@contextmanager
-def _progress(prompts: int) -> Iterator[Callable[[Sequence[Completion]], None]]:
-    """A bar on stderr, if that is a terminal; told of completions as they are there."""
-    console, began, tokens = Console(stderr=True), time.monotonic(), 0
-    columns = (
-        TextColumn("writing"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[speed]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=prompts, speed="")
-
-        def done(completions: Sequence[Completion]) -> None:
-            nonlocal tokens
-            tokens += sum(completion.tokens for completion in completions)
-            bar.update(task, advance=len(completions), speed=f"{tokens / (time.monotonic() - began):,.0f} tokens/s")
-
-        yield done

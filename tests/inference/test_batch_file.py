@@ -32,7 +32,7 @@ def test_a_line_is_written_for_each_prompt_in_their_order(
         {"id": f"{path}:{sum(start[:2])}", "prompt": "fox", "metadata": {"answer": "狸"}, **ends},
         {"id": f"{path}:{sum(start[:3])}", "prompt": "a fox", **ends},
     ]
-    assert capsys.readouterr().err.endswith(f"skipped {path}:2: no field 'prompt' among 'text'\n")
+    assert f"skipped {path}:2: no field 'prompt' among 'text'\n" in capsys.readouterr().err
     assert told.startswith(f"{out}: 3 prompts, 24 tokens written in ") and told.endswith(
         "prompts/s; 1 of 4 lines cannot be used"
     )

@@ -4,14 +4,15 @@ import glob
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 from pathlib import Path
 
+from tanuki_jax.base.progress import Advance, amount, progress
 from tanuki_jax.data.preparation.encode_unit import encode_in_worker
 from tanuki_jax.data.preparation.inventory import Inventory
 from tanuki_jax.data.preparation.merge_parts import Merge
-from tanuki_jax.data.preparation.source_progress import SourceProgress, source_progress
 from tanuki_jax.data.preparation.work_units import Unit
 from tanuki_jax.data.store import Store, StoreWriter
 from tanuki_jax.data.tokenizer.load import Tokenizer
@@ -30,9 +31,12 @@ def build(inventory: Inventory, folder: Path, tokenizer: Tokenizer, workers: Exe
         malformed_share: share of the records that may be malformed; InputError if more are.
     """
     parts = _parts_folder(inventory, folder, tokenizer)
+    paths = [parts / f"{number:08d}.npz" for number in range(len(inventory.units))]
     work = sum(unit.work for unit in inventory.units)
+    encoded = sum(unit.work for unit, path in zip(inventory.units, paths, strict=True) if path.exists())
+    unit_of_work = "document" if inventory.source.tasks else "byte"
     with (
-        source_progress(inventory.name, work, "documents" if inventory.source.tasks else "bytes") as progress,
+        progress(inventory.name, work, unit_of_work, done=encoded) as advance,
         StoreWriter(
             folder,
             source=inventory.name,
@@ -44,12 +48,15 @@ def build(inventory: Inventory, folder: Path, tokenizer: Tokenizer, workers: Exe
             documents_per_record=inventory.rendering.documents if inventory.rendering else 1,
         ) as writer,
     ):
+        if encoded:
+            counts = f"{amount(encoded, unit_of_work)} of {amount(work, unit_of_work)}"
+            advance.print(f"{inventory.name}: {counts} were encoded by an earlier run")
         merge = Merge(inventory, writer)
-        for unit, part in _encoded(inventory, parts, writer.dtype.name, workers, progress):
+        for unit, part in _encoded(inventory, paths, writer.dtype.name, workers, advance):
             for line in merge.add(unit, part):
-                progress.say(line)
+                advance.print(line)
         for line in merge.unnamed():
-            progress.say(line)
+            advance.print(line)
         store = writer.commit(merge.statistics(malformed_share))
     shutil.rmtree(parts)
     return store
@@ -68,23 +75,23 @@ def _parts_folder(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> P
 
 
 def _encoded(
-    inventory: Inventory, parts: Path, dtype: str, workers: Executor, progress: SourceProgress
+    inventory: Inventory, paths: Sequence[Path], dtype: str, workers: Executor, advance: Advance
 ) -> Iterator[tuple[Unit, Path]]:
     """Every unit and its part, in order, as soon as it and those before it are there."""
     units = inventory.units
-    paths = [parts / f"{number:08d}.npz" for number in range(len(units))]
-    there = [path.exists() for path in paths]
-    if any(there):
-        progress.resume(sum(unit.work for unit, finished in zip(units, there, strict=True) if finished))
+    existing = [path.exists() for path in paths]
     futures = {
         workers.submit(encode_in_worker, unit, path, dtype, inventory.rendering): number
         for number, (unit, path) in enumerate(zip(units, paths, strict=True))
-        if not there[number]
+        if not existing[number]
     }
     completed = as_completed(futures)
+    began, tokens = time.monotonic(), 0
     for number, (unit, path) in enumerate(zip(units, paths, strict=True)):
-        while not there[number]:
+        while not existing[number]:
             future = next(completed)
-            progress.advance(units[futures[future]].work, future.result())
-            there[futures[future]] = True
+            tokens += future.result()
+            speed = f"{tokens / (time.monotonic() - began):,.0f} tokens/s"
+            advance(units[futures[future]].work, status=speed)
+            existing[futures[future]] = True
         yield unit, path

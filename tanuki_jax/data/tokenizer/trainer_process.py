@@ -2,18 +2,21 @@
 
 import contextlib
 import io
+import itertools
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import sentencepiece
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.progress import Advance, progress
 from tanuki_jax.data.tokenizer import special_pieces as pieces
 
 _ERRORS_ONLY = 2
+LINES_PER_ADVANCE = 1_000
 _THREADS = 16  # part of the result: each thread's sums are rounded before they are added
 
 
@@ -28,10 +31,15 @@ def fit(lines: Iterable[str], vocabulary: int, delimiter: str) -> bytes:
     with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         try:
             assert process.stdin is not None
-            with contextlib.suppress(BrokenPipeError), process.stdin as sink:
-                sink.writelines(f"{line}\n".encode() for line in lines)
+            with (
+                progress("reading text for the tokenizer", None, "byte") as advance,
+                contextlib.suppress(BrokenPipeError),
+                process.stdin as sink,
+            ):
+                sink.writelines(_encoded(lines, advance))
             process.stdin = None  # closed, so not communicate's to flush
-            model, complaint = process.communicate()
+            with progress(f"training a tokenizer of {vocabulary:,} pieces", None):
+                model, complaint = process.communicate()
         finally:
             process.kill()
     if process.returncode < 0:
@@ -42,6 +50,13 @@ def fit(lines: Iterable[str], vocabulary: int, delimiter: str) -> bytes:
     if process.returncode > 0:
         raise RuntimeError(complaint.decode(errors="replace"))
     return model
+
+
+def _encoded(lines: Iterable[str], advance: Advance) -> Iterator[bytes]:
+    for batch in itertools.batched(lines, LINES_PER_ADVANCE):
+        encoded = [f"{line}\n".encode() for line in batch]
+        advance(sum(map(len, encoded)))
+        yield from encoded
 
 
 def normalizer(

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.progress import progress
 from tanuki_jax.planning.bench import bench_report as report
 from tanuki_jax.planning.bench.bench_results import Result
 from tanuki_jax.planning.bench.journal import Journal
@@ -76,7 +77,11 @@ def _work(part: str, journal: Journal, sizes: str, which: str, room: float) -> t
     """Exit code of a process, and what it said last, or why it was ended."""
     command = [*WORKER, part, sizes, which, str(journal.path), str(room)]
     errors = journal.path.with_suffix(".log")
-    with errors.open("w", encoding="utf-8") as log, subprocess.Popen(command, stderr=log) as process:
+    with (
+        errors.open("w", encoding="utf-8") as log,
+        progress(f"measuring {part}", None),
+        subprocess.Popen(command, stderr=log) as process,
+    ):
         try:
             ended = _watch(process, journal.path, time.monotonic() + room)
         finally:

@@ -12,6 +12,7 @@ import rich.console
 import rich.table
 
 from tanuki_jax.base.atomic import replace_text
+from tanuki_jax.base.progress import progress
 from tanuki_jax.config.hardware import Hardware
 from tanuki_jax.planning.bench import bench_report as report
 from tanuki_jax.planning.bench.bench_results import first_line
@@ -108,11 +109,12 @@ def run(target: str, path: Path | None) -> int:
     """
     cluster = parse(f"{target}:1x{DEVICES}")
     chips = cluster.devices()
-    console = rich.console.Console(width=200, stderr=True)
     found = []
-    for program in programs(SIZES["full"]):
-        console.print(program.name)
-        found.append(compile_program(program, chips, cluster.hardware))
+    with progress("compiling", None, "program") as advance:
+        for program in programs(SIZES["full"]):
+            advance.print(program.name)
+            found.append(compile_program(program, chips, cluster.hardware))
+            advance()
     rich.console.Console(width=200).print(table(found))
     faults = [fault for each in found for fault in each.faults]
     if path is not None:

@@ -1,14 +1,11 @@
 """Tries the ways to lay an experiment out on a cluster: all by arithmetic, those that look best by compiling them."""
 
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
-import rich.console
-import rich.progress
-
 from tanuki_jax.base.atomic import replace_text
+from tanuki_jax.base.progress import progress
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.planning.plan.layouts import MEANING, Candidate, candidates, choose
 from tanuki_jax.planning.plan.plan_results import Plan
@@ -42,11 +39,11 @@ def search(
     )
     tried = [dataclasses.replace(experiment, layout=found[place].layout) for place in places]
     try:
-        with _progress(len(tried)) as tell:
+        with progress("planning", len(tried), "layout") as advance:
             for outcome in plan_all(tried, target.name, planner, workers):
                 place = places[outcome.place]
                 found[place] = _judged(found[place], outcome.plan, outcome.reason)
-                tell(found[place])
+                advance(status=_best(found))
     finally:
         found.sort(key=_order)
         if csv:
@@ -73,26 +70,10 @@ def _order(candidate: Candidate) -> tuple[int, float]:
     return -list(MEANING).index(candidate.verdict), plan.seconds if plan.memory.fits else -plan.memory.free
 
 
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator[Callable[[Candidate], None]]:
-    """What is called with every layout that was planned: a bar on a terminal, else a line for each."""
-    console = rich.console.Console(stderr=True, markup=False, highlight=False)
-    counted, best = rich.progress.MofNCompleteColumn(), rich.progress.TextColumn("{task.fields[best]}")
-    columns = counted, rich.progress.BarColumn(), rich.progress.TimeRemainingColumn(), best
-    fastest: list[Candidate] = []
-    with rich.progress.Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=total, best="")
-
-        def tell(candidate: Candidate) -> None:
-            fastest[:] = sorted([*fastest, *([candidate] if candidate.verdict == "fits" else [])], key=_order)[:1]
-            bar.update(task, advance=1, best=f"best {_told(fastest[0])}" if fastest else "none fits so far")
-            if not console.is_terminal:
-                console.print(_told(candidate), soft_wrap=True)
-
-        yield tell
-
-
-def _told(candidate: Candidate) -> str:
-    plan = candidate.plan
-    speed = f"{plan.tokens_per_second:,.0f} tokens/s a device: " if plan else ""
-    return f"{speed}{in_short(candidate.layout)}" + (f" ({candidate.reason})" if candidate.reason else "")
+def _best(candidates: Sequence[Candidate]) -> str:
+    """Describe the fastest of the layouts that fit, for the progress."""
+    fitting = [(each.plan, each.layout) for each in candidates if each.plan and each.verdict == "fits"]
+    if not fitting:
+        return "none fits so far"
+    plan, layout = min(fitting, key=lambda pair: pair[0].seconds)
+    return f"best {plan.tokens_per_second:,.0f} tokens/s a device: {in_short(layout)}"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.progress import progress
 from tanuki_jax.config.sweep import Trial
 from tanuki_jax.config.validate import validate
 from tanuki_jax.planning.sweep.outcome import Outcome, failed
@@ -37,16 +38,22 @@ def run(study: Study, executor: Callable[[], Executor], workers: int, finished: 
         workers: trials at once.
         finished: called after every trial, by one worker at a time.
     """
-    stop, lock = threading.Event(), threading.Lock()
+    stop, lock, ended = threading.Event(), threading.Lock(), study.ended
 
     def tell(claimed: Claimed, outcome: Outcome) -> None:
+        nonlocal ended
         with lock:
             study.finish(claimed, outcome)
             finished()
             reason = f", {outcome.reason}" if outcome.reason else ""
-            _log.info("%d of %d: %s: %s%s", study.ended, study.planned, claimed.trial.name, outcome.verdict, reason)
+            before, ended = ended, study.ended
+            advance(ended - before)  # trials of other workers count too
+            _log.info("%d of %d: %s: %s%s", ended, study.planned, claimed.trial.name, outcome.verdict, reason)
 
-    with concurrent.futures.ThreadPoolExecutor(workers, "sweep") as pool:
+    with (
+        progress("sweep", study.planned, "trial", done=ended) as advance,
+        concurrent.futures.ThreadPoolExecutor(workers, "sweep") as pool,
+    ):
         futures = [pool.submit(_work, study, executor, stop, tell) for _ in range(workers)]
         try:
             for future in concurrent.futures.as_completed(futures):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from tanuki_jax.base.progress import Advance, progress
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import HostBatch, Loader, data_step_of
 from tanuki_jax.lm.optimizers.schedules import learning_rate
@@ -89,8 +90,8 @@ def make_plan(told: Told, most: int) -> Plan:
 
 def replay(setup: TrainSetup, loader: Loader, told: Told, plan: Plan) -> Replayed:
     """Make the steps of a plan again, on the `setup_on_this_machine`."""
-    with jax.set_mesh(setup.mesh):
-        return _Replay(setup, loader, told, plan).go()
+    with jax.set_mesh(setup.mesh), progress("replaying", plan.last - plan.begin + 1, "step") as advance:
+        return _Replay(setup, loader, told, plan).go(advance)
 
 
 class _Replay:
@@ -104,7 +105,7 @@ class _Replay:
         self._documents: dict[int, list[Document]] = {}
         self._alone: set[Document] = set()
 
-    def go(self) -> Replayed:
+    def go(self, advance: Advance) -> Replayed:
         plan = self._plan
         state = resumed(self._setup, self._told.checkpoint, self._told.state)
         stage = self._loader.stage(self._data_step(max(self._told.state.step, 1)))
@@ -124,6 +125,7 @@ class _Replay:
                 accepted = bool(metrics["accepted"])
             if observation:
                 observations.append(observation._replace(accepted=accepted))
+            advance()
         found = [document for step in sorted(self._documents) for document in self._documents[step]]
         return Replayed(plan, self._probe.groups, observations, documents.ordered(found))
 
