@@ -8,7 +8,8 @@ from typing import Any
 import rich.box
 import rich.table
 
-from tanuki_jax.base.atomic import replace_text, replacing
+from tanuki_jax.base import plots
+from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.planning.bench.bench_results import Figures, Result, from_json, to_json
 
@@ -95,10 +96,9 @@ def _note(name: str, value: float | str) -> str:
     return f"{value:.1%}" if name == "MFU" or name.startswith("of ") else f"{value:,.0f}"
 
 
+@plots.style()
 def plot(path: Path, results: Sequence[Result]) -> None:
     """A PNG of useful TFLOP/s, a bar a variant; those that could not be measured are there without a bar."""
-    from matplotlib.figure import Figure  # here: only a picture needs it
-
     charts: dict[str, list[Result]] = {}
     for result in results:
         if result.outcome != "unavailable" and (result.figures is None or result.figures.flops):
@@ -106,12 +106,11 @@ def plot(path: Path, results: Sequence[Result]) -> None:
     if not charts:
         raise InputError("nothing was measured that could be drawn")
     heights = [1 + 0.24 * len(shown) for shown in charts.values()]
-    figure = Figure(figsize=(12, sum(heights) + 1), layout="constrained")
+    figure = plots.new_figure(12, sum(heights) + 1)
     axes = figure.subplots(len(charts), 1, height_ratios=heights, squeeze=False)[:, 0]
     for axis, (benchmark, shown) in zip(axes, charts.items(), strict=True):
         _draw(axis, benchmark, shown)
-    with replacing(path) as partial:
-        figure.savefig(partial, format="png", dpi=120)
+    plots.save(figure, path)
 
 
 def _draw(axis: Any, benchmark: str, results: Sequence[Result]) -> None:
@@ -125,13 +124,14 @@ def _draw(axis: Any, benchmark: str, results: Sequence[Result]) -> None:
             figures.flops / time / 1e12 for time in (figures.timing.high, figures.timing.median, figures.timing.low)
         )
         spread = [[max(0.0, middle - low)], [max(0.0, high - middle)]]
-        axis.barh(place, middle, xerr=spread, color=f"C{cases.index(result.case) % 10}", height=0.8)
+        axis.barh(place, middle, xerr=spread, color=f"C{cases.index(result.case)}", height=0.8)
         axis.text(max(middle, high), place, f"  {middle:.4g}", va="center", fontsize=7)
     axis.set_yticks(range(len(results)), [f"{result.case}: {result.variant}" for result in results], fontsize=7)
     axis.set_ylim(len(results) - 0.4, -0.6)
     axis.margins(x=0.1)
     axis.set_xlabel("useful TFLOP/s")
-    axis.set_title(benchmark, loc="left")
+    axis.set_title(benchmark)
+    axis.grid(axis="y", visible=False)
     if ceiling := max(result.ceiling for result in results):
         axis.axvline(ceiling / 1e12, color="black", linewidth=0.8, linestyle=":", label="matrix product")
         axis.legend(loc="lower right", fontsize=7)

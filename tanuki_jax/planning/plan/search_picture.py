@@ -1,20 +1,22 @@
 """The picture of a search: what layouts need of a device's memory against how fast they are."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from tanuki_jax.base.atomic import replacing
+from tanuki_jax.base import plots
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.planning.plan.layouts import Candidate
 from tanuki_jax.planning.plan.plan_results import GIB, Plan
 from tanuki_jax.planning.plan.search_report import in_short
 
-COLOURS = {"none": "#1b6ca8", "dots": "#3aa17e", "attention": "#e0a030", "full": "#c2554d"}
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = {"none": plots.BLUE, "dots": plots.GREEN, "attention": plots.YELLOW, "full": plots.RED}
 """By `Layout.remat`."""
 LISTED = 12
 """Layouts of the frontier that are spelled out."""
@@ -49,6 +51,7 @@ def frontier(candidates: Sequence[Point]) -> list[Point]:
     return best
 
 
+@plots.style()
 def draw(path: Path, experiment: Experiment, target: str, found: Sequence[Candidate]) -> None:
     """A PNG of all that was planned, the frontier numbered from its fastest and spelled out. InputError if nothing was planned."""
     placed = points(found)
@@ -57,22 +60,18 @@ def draw(path: Path, experiment: Experiment, target: str, found: Sequence[Candid
             f"no layout of {experiment.name} on {target} could be planned, so there is nothing to draw in {path}"
         )
     edge, any_plan = frontier(placed)[::-1], _plan(placed[0])
-    figure = Figure(figsize=(13, 6.5), dpi=120, layout="constrained")
+    figure = plots.new_figure(13, 6.5)
     axes, key = figure.subplots(1, 2, width_ratios=(5, 3))
     _scatter(axes, placed, any_plan.memory.capacity / GIB)
     _number(axes, edge)
     axes.set(xlabel="memory of a device, margin included, GiB", ylabel="tokens/s/device")
     axes.set_title(
         f"{experiment.name} on {target}: {len(placed)} layouts planned, {any_plan.tokens:,} tokens a step",
-        loc="left",
         pad=12,
     )
     _spell_out(key, edge)
-    handles, labels = axes.get_legend_handles_labels()
-    key.legend(handles, labels, frameon=False, loc="lower left", borderaxespad=0.0)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as partial:
-        figure.savefig(partial, format="png")
+    axes.legend(loc="upper left")
+    plots.save(figure, path)
 
 
 def _plan(point: Point) -> Plan:
@@ -118,8 +117,6 @@ def _scatter(axes: Axes, placed: Sequence[Point], capacity: float) -> None:
         color="0.3",
         fontsize=9,
     )
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.yaxis.set_major_formatter("{x:,.0f}")
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from matplotlib.figure import Figure
 
-from tanuki_jax.base.atomic import replace_text, replacing
+from tanuki_jax.base import plots
+from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.config import registry
 from tanuki_jax.lm.optimizers.schedules import learning_rate
 from tanuki_jax.planning.bench.suites import machine
@@ -200,9 +200,10 @@ def _spread(values: Sequence[float]) -> str:
     return f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
 
 
+@plots.style()
 def plot(path: Path, runs: Sequence[Run]) -> None:
     """Held-out loss against tokens since growing: the mean of each arm's seeds, and all between the least and the largest."""
-    figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
+    figure = plots.new_figure(8, 4.5)
     axes = figure.add_subplot()
     grown = min(tokens for run in runs for tokens, _ in run.held_out if run.arm == ARMS[0].name)
     for number, arm in enumerate(ARMS):
@@ -213,8 +214,5 @@ def plot(path: Path, runs: Sequence[Run]) -> None:
         axes.plot(tokens, losses.mean(0), color=f"C{number}", label=arm.name, linewidth=1.6)
         axes.fill_between(tokens, losses.min(0), losses.max(0), color=f"C{number}", alpha=0.2, linewidth=0)
     axes.set(xlabel="million tokens, those before growing included", ylabel="held-out loss, nats a token")
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
-    with replacing(path) as partial:
-        figure.savefig(partial, format="png")
+    axes.legend()
+    plots.save(figure, path)

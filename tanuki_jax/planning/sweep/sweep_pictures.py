@@ -1,23 +1,28 @@
 """Pictures of a sweep: the objective of every trial, against every axis, and memory against speed where trials were planned."""
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from tanuki_jax.base.atomic import replacing
+from tanuki_jax.base import plots
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.sweep import Range, Sweep
 from tanuki_jax.planning.sweep.study import Record
 from tanuki_jax.planning.sweep.sweep_report import ordered
 
-OURS, THEIRS = "#1b6ca8", "#c2554d"
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+OURS, THEIRS = plots.BLUE, plots.RED
 SPEED, MEMORY, FREE = "tflops", "needed_gib", "free_gib"
 """Figures that make a layout; references have the first two under the same names."""
 
 
+@plots.style()
 def draw(sweep: Sweep, records: Sequence[Record], folder: Path) -> list[Path]:
     """Draws what there is to see into PNG files of the folder, and returns them."""
     rows = [record for record in ordered(sweep, records) if figure(record, sweep.objective) is not None]
@@ -29,8 +34,7 @@ def draw(sweep: Sweep, records: Sequence[Record], folder: Path) -> list[Path]:
     if any(figure(record, MEMORY) is not None for record in rows):
         pictures["memory"] = _memory(sweep, rows)
     for name, picture in pictures.items():
-        with replacing(folder / f"{name}.png") as partial:
-            picture.savefig(partial, format="png")
+        plots.save(picture, folder / f"{name}.png")
     return [folder / f"{name}.png" for name in pictures]
 
 
@@ -48,7 +52,7 @@ def reference(record: Record, name: str) -> float | None:
 
 def _objective(sweep: Sweep, rows: Sequence[Record]) -> Figure:
     """A line for each trial, the best on top, ours beside the reference."""
-    picture = Figure(figsize=(9, 1.5 + 0.2 * len(rows)), dpi=120, layout="constrained")
+    picture = plots.new_figure(9, 1.5 + 0.2 * len(rows))
     axes = picture.add_subplot()
     for place, record in enumerate(rows):
         theirs = reference(record, sweep.objective)
@@ -59,12 +63,12 @@ def _objective(sweep: Sweep, rows: Sequence[Record]) -> Figure:
     axes.set_ylim(len(rows) - 0.5, -0.5)
     _legend(axes, rows, sweep.objective)
     axes.set(xlabel=sweep.objective, title=f"{sweep.name}: {len(rows)} trials")
-    return _plain(picture)
+    return picture
 
 
 def _axes(sweep: Sweep, rows: Sequence[Record]) -> Figure:
     """The objective against the values of each axis."""
-    picture = Figure(figsize=(4.2 * len(sweep.axes), 3.8), dpi=120, layout="constrained")
+    picture = plots.new_figure(4.2 * len(sweep.axes), 3.8)
     panels = picture.subplots(1, len(sweep.axes), sharey=True, squeeze=False)[0]
     for axes, (field, axis) in zip(panels, sweep.axes.items(), strict=True):
         values = [_value(record.trial.experiment, field) for record in rows]
@@ -79,13 +83,13 @@ def _axes(sweep: Sweep, rows: Sequence[Record]) -> Figure:
             axes.set_xscale("log")
         axes.set_xlabel(field)
     panels[0].set_ylabel(sweep.objective)
-    picture.suptitle(sweep.name)
-    return _plain(picture)
+    picture.suptitle(sweep.name, x=0.01, ha="left")
+    return picture
 
 
 def _memory(sweep: Sweep, rows: Sequence[Record]) -> Figure:
     """Layouts by what they need of a device and by their speed, each joined to what the reference has for it."""
-    picture = Figure(figsize=(9, 6), dpi=120, layout="constrained")
+    picture = plots.new_figure(9, 6)
     axes = picture.add_subplot()
     capacities = {round(_known(record, MEMORY) + _known(record, FREE), 1) for record in rows}
     right = 1.5 * max(capacities)
@@ -105,7 +109,7 @@ def _memory(sweep: Sweep, rows: Sequence[Record]) -> Figure:
     axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
     _legend(axes, rows, SPEED)
     axes.set(xlabel="memory of a device, margin included, GiB", ylabel="model TFLOP/s of a device", title=sweep.name)
-    return _plain(picture)
+    return picture
 
 
 def _known(record: Record, name: str) -> float:
@@ -126,16 +130,9 @@ def _legend(axes: Axes, rows: Sequence[Record], name: str) -> None:
     for mark, colour, label, there in marks:
         if there:
             axes.plot([], [], mark, color=colour, markerfacecolor="none" if mark == "D" else colour, label=label)
-    axes.legend(frameon=False)
+    axes.legend()
 
 
 def _value(experiment: Experiment | str, field: str) -> float | str:
     value = operator.attrgetter(field)(experiment)
     return value if isinstance(value, int | float) else str(value)
-
-
-def _plain(picture: Figure) -> Figure:
-    for axes in picture.axes:
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
-    return picture

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tanuki_jax.base.plots import png
 from tanuki_jax.training.explain import autopsy_pictures as pictures
 from tanuki_jax.training.explain import markup
 from tanuki_jax.training.explain.layer_movement import FAR, RECENT, Move, courses, first_moves
@@ -74,9 +75,7 @@ def _happened(autopsy: Autopsy) -> list[str]:
     parts = [
         markup.heading("What happened"),
         markup.paragraph(sentence),
-        markup.picture(
-            pictures.png(pictures.draw_course(told)), "Loss and gradient norm of the steps around the spike"
-        ),
+        markup.picture(png(pictures.draw_course(told)), "Loss and gradient norm of the steps around the spike"),
         markup.table(head, rows),
     ]
     if len(lines) > len(rows):
@@ -184,7 +183,7 @@ def _layers(autopsy: Autopsy) -> list[str]:
         f"{RECENT} accepted steps before the spike. A ring marks the first step at which a value lies more than {FAR:g} robust standard "
         f"deviations from that, as the steps before (up to {OBSERVED}) differ from each other, in logarithms."
     )
-    parts += [markup.paragraph(shown, note=True), markup.picture(pictures.png(layers), "Layers against steps")]
+    parts += [markup.paragraph(shown, note=True), markup.picture(png(layers), "Layers against steps")]
     if not moves:
         return [*parts, markup.paragraph("No layer left its usual course.")]
     parts.append(markup.list_of([_in_words(move) for move in moves[:MOVES]]))
@@ -237,7 +236,7 @@ def _documents(autopsy: Autopsy) -> list[str]:
     drawn = pictures.draw_documents(replayed)
     scatter = markup.paragraph(f"No loss is finite: the weights were bad already before step {plan.compared_from:,}.")
     if drawn:
-        scatter = markup.picture(pictures.png(drawn), "Losses of documents against their lengths")
+        scatter = markup.picture(png(drawn), "Losses of documents against their lengths")
     return [
         markup.heading("Documents"),
         markup.paragraph(how, note=True),
@@ -325,7 +324,7 @@ def _routers(autopsy: Autopsy) -> list[str]:
     return [
         markup.heading("Routers"),
         markup.paragraph(said),
-        markup.picture(pictures.png(routers), "Loads of the experts before and in the spike"),
+        markup.picture(png(routers), "Loads of the experts before and in the spike"),
     ]
 
 

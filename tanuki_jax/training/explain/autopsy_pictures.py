@@ -1,48 +1,48 @@
 """The pictures of an autopsy, as PNG."""
 
-import io
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
+from tanuki_jax.base import plots
 from tanuki_jax.training.explain.layer_movement import Course, Move
 from tanuki_jax.training.explain.probe import Floats
 from tanuki_jax.training.explain.replay import Replayed
 from tanuki_jax.training.explain.spike_record import Line, Told
 from tanuki_jax.training.explain.suspects import STANDS_OUT, Document
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
 LED_UP = 48
 """Steps before the spike that are drawn, the checkpoint's at least."""
 NUMBERED = 5
 """Documents that are numbered, if they stand out."""
-SPIKE, USUAL, LATER = "#c2554d", "0.25", "#7aa6c9"
-RATIOS = LogNorm(1 / 8, 8)
-LOADS = LogNorm(1 / 4, 4)
-"""Of multiples of the even share."""
+USUAL, LATER = "0.25", "#7aa6c9"
+LARGEST_RATIO = 8
+"""Largest multiple of the usual value that has a colour of its own, and its inverse the smallest."""
+LARGEST_LOAD = 4
+"""Largest multiple of the even share that has a colour of its own, and its inverse the smallest."""
 
 
-def png(figure: Figure) -> bytes:
-    """The file of a picture."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png")
-    return file.getvalue()
-
-
+@plots.style()
 def draw_course(told: Told) -> Figure:
     """Loss and gradient norm around the spike, the spike shaded, rejected steps crossed, and what was made in their place."""
+    from matplotlib.ticker import MaxNLocator
+
     spike = told.spike
     since = min(spike.checkpoint, spike.first - LED_UP)
-    figure = Figure(figsize=(9, 5), dpi=110, layout="constrained")
+    figure = plots.new_figure(9, 5)
     panels = figure.subplots(2, 1, sharex=True)
     for panel, name, label in zip(
         panels, ("loss", "gradient_norm"), ("loss, nats a token", "gradient norm"), strict=True
     ):
-        panel.axvspan(spike.first - 0.5, spike.last + 0.5, color=SPIKE, alpha=0.12, linewidth=0)
+        panel.axvspan(spike.first - 0.5, spike.last + 0.5, color=plots.RED, alpha=0.12, linewidth=0)
         panel.axvline(spike.checkpoint + 0.5, color="0.4", linewidth=1, linestyle="--")
         later = [line for line in told.afterwards if line["step"] <= spike.last]
         if later:
@@ -53,8 +53,6 @@ def draw_course(told: Told) -> Figure:
         )
         _mark_rejected(panel, lines, name)
         panel.set_ylabel(label)
-        panel.grid(alpha=0.25)
-        panel.spines[["top", "right"]].set_visible(False)
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panels[0].text(
         spike.checkpoint + 0.5,
@@ -69,12 +67,14 @@ def draw_course(told: Told) -> Figure:
     if any(np.isfinite(line["gradient_norm"]) and line["gradient_norm"] > 0 for line in told.lines):
         panels[1].set_yscale("log")
         _number_logarithmic(panels[1].yaxis)
-    panels[0].legend(frameon=False, fontsize=8)
+    panels[0].legend()
     return figure
 
 
 def _number_logarithmic(axis: Axis) -> None:
     """Plain numbers at 1, 2, 5, 10 and so on."""
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter(ScalarFormatter())
     axis.set_minor_formatter(NullFormatter())
@@ -91,30 +91,40 @@ def _mark_rejected(panel: Axes, lines: Sequence[Line], name: str) -> None:
     outside = [line for line in rejected if not np.isfinite(line[name])]
     if rejected:
         panel.plot(
-            *_points(inside, name), "x", color=SPIKE, markersize=8, markeredgewidth=2, label="rejected", zorder=3
+            *_points(inside, name), "x", color=plots.RED, markersize=8, markeredgewidth=2, label="rejected", zorder=3
         )
         at_edge = panel.get_xaxis_transform()
         panel.plot(
-            [line["step"] for line in outside], [0.97] * len(outside), "x", color=SPIKE, markersize=8, transform=at_edge
+            [line["step"] for line in outside],
+            [0.97] * len(outside),
+            "x",
+            color=plots.RED,
+            markersize=8,
+            transform=at_edge,
         )
 
 
+@plots.style()
 def draw_layers(known: Sequence[Course], moves: Sequence[Move], first: int) -> Figure:
     """A heat map of each quantity, layers against steps; a dot where a layer moved first."""
+    from matplotlib.ticker import MaxNLocator
+
     tallest = max(len(course.groups) for course in known)
     height = min(max(0.22 * tallest, 1.6), 9)
-    figure = Figure(figsize=(4.6 * len(known) + 0.6, height + 1.7), dpi=110, layout="constrained")
+    figure = plots.new_figure(4.6 * len(known) + 0.6, height + 1.7)
     panels = figure.subplots(1, len(known), squeeze=False)[0]
     for panel, course in zip(panels, known, strict=True):
         edges = np.array([*course.steps, course.steps[-1] + 1]) - 0.5
-        shown = np.clip(np.where(np.isfinite(course.ratios_ng), course.ratios_ng, np.inf), RATIOS.vmin, RATIOS.vmax)
-        mesh = panel.pcolormesh(edges, np.arange(len(course.groups) + 1), shown.T, cmap="RdBu_r", norm=RATIOS)
+        finite = np.where(np.isfinite(course.ratios_ng), course.ratios_ng, np.inf)
+        shown = np.clip(finite, 1 / LARGEST_RATIO, LARGEST_RATIO)
+        scale = plots.ratio_scale(LARGEST_RATIO)
+        mesh = panel.pcolormesh(edges, np.arange(len(course.groups) + 1), shown.T, cmap=plots.DIVERGING, norm=scale)
+        plots.frame_heat_map(panel)
         dots = [(move.step, course.groups.index(move.group) + 0.5) for move in moves if move.name == course.name]
         if dots:
             panel.plot(*np.array(dots).T, "o", color="black", markersize=5, markerfacecolor="white")
         panel.axvline(first - 0.5, color="0.2", linewidth=1, linestyle="--")
-        panel.set_title(course.name, loc="left", fontsize=10)
-        panel.set(xlabel="step", ylim=(len(course.groups), 0))
+        panel.set(title=course.name, xlabel="step", ylim=(len(course.groups), 0))
         panel.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         labelled = range(0, len(course.groups), -(-len(course.groups) // 36))
         panel.set_yticks(
@@ -125,45 +135,45 @@ def draw_layers(known: Sequence[Course], moves: Sequence[Move], first: int) -> F
         mesh, ax=panels, location="bottom", extend="both", aspect=60, fraction=0.5 / height, pad=0.1 / height
     )
     bar.set_label("times the median of the last steps before the spike")
-    bar.set_ticks([1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8], labels=["⅛", "¼", "½", "1", "2", "4", "8"])
-    bar.minorticks_off()
+    plots.number_ratios(bar, LARGEST_RATIO)
     return figure
 
 
+@plots.style()
 def draw_loads(before_le: Floats, within_le: Floats) -> Figure:
     """Loads of the experts, layer against expert, before the spike and in it, as multiples of the even share."""
     layers, experts = before_le.shape
     height = min(max(0.22 * layers, 1.6), 9)
-    figure = Figure(figsize=(8.4, height + 1.7), dpi=110, layout="constrained")
+    figure = plots.new_figure(8.4, height + 1.7)
     panels = figure.subplots(1, 2, sharey=True)
     for panel, load_le, name in zip(panels, (before_le, within_le), ("before the spike", "in the spike"), strict=True):
-        mesh = panel.pcolormesh(np.clip(load_le * experts, LOADS.vmin, LOADS.vmax), cmap="RdBu_r", norm=LOADS)
-        panel.set_title(name, loc="left", fontsize=10)
-        panel.set(xlabel="expert", ylim=(layers, 0))
-        panel.set_xticks(np.arange(0, experts, -(-experts // 16)) + 0.5, range(0, experts, -(-experts // 16)))
-        panel.set_yticks(np.arange(0, layers, -(-layers // 32)) + 0.5, range(0, layers, -(-layers // 32)))
-        panel.tick_params(length=0)
+        shown = np.clip(load_le * experts, 1 / LARGEST_LOAD, LARGEST_LOAD)
+        mesh = panel.pcolormesh(shown, cmap=plots.DIVERGING, norm=plots.ratio_scale(LARGEST_LOAD))
+        plots.frame_heat_map(panel)
+        panel.set(title=name, xlabel="expert", ylim=(layers, 0))
+        plots.number_cells(panel.xaxis, experts, at_most=16)
+        plots.number_cells(panel.yaxis, layers, at_most=32)
     panels[0].set_ylabel("layer")
     bar = figure.colorbar(
         mesh, ax=panels, location="bottom", extend="both", aspect=60, fraction=0.5 / height, pad=0.1 / height
     )
     bar.set_label(f"times the even share, 1/{experts}")
-    bar.set_ticks([1 / 4, 1 / 2, 1, 2, 4], labels=["¼", "½", "1", "2", "4"])
-    bar.minorticks_off()
+    plots.number_ratios(bar, LARGEST_LOAD)
     return figure
 
 
+@plots.style()
 def draw_documents(replayed: Replayed) -> Figure | None:
     """Every compared document: its loss against its length, the most suspicious numbered. None if no loss is finite."""
     first = replayed.plan.first
     finite = [document for document in replayed.documents if np.isfinite(document.before.mean)]
     if not finite:
         return None
-    figure = Figure(figsize=(8, 4), dpi=110, layout="constrained")
+    figure = plots.new_figure(8, 4)
     axes = figure.add_subplot()
     before = [document for document in finite if document.step < first]
     inside = [document for document in finite if document.step >= first]
-    for label, colour, shown in (("in the spike", SPIKE, inside), ("before the spike", "0.4", before)):
+    for label, colour, shown in (("in the spike", plots.RED, inside), ("before the spike", "0.4", before)):
         axes.scatter(*_lengths_and_losses(shown), s=14, color=colour, alpha=0.6, linewidths=0, label=label)
     for number, document in enumerate(replayed.documents[:NUMBERED], 1):
         if np.isfinite(document.before.mean) and document.suspicion >= STANDS_OUT:
@@ -172,9 +182,7 @@ def draw_documents(replayed: Replayed) -> Figure | None:
     axes.margins(y=0.1)
     axes.set(xlabel="tokens of the document in its row", ylabel="loss before these steps, nats a token", xscale="log")
     _number_logarithmic(axes.xaxis)
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend()
     return figure
 
 

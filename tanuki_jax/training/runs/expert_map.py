@@ -1,29 +1,29 @@
 """The picture of a run's routers: how even the loads of the experts are, layer by layer, at the end of the run and on the way there."""
 
+from __future__ import annotations
+
 import functools
 import math
 from collections import deque
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.collections import QuadMesh
-from matplotlib.colors import LogNorm, Normalize
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
-from tanuki_jax.base.atomic import replacing
+from tanuki_jax.base import plots
 from tanuki_jax.training.runs.run_folder import read_metrics
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure
 
 COLUMNS = 240
 """Most columns of a heat map against steps; each is the mean of its lines."""
-
-LEAST, MOST = 1 / 4, 4
-EVEN = LogNorm(LEAST, MOST)
-"""Colours of loads as multiples of the even share: half of it is as far from white as twice it."""
+LARGEST = 4
+"""Loads above this multiple of the even share, and below its inverse, have one colour."""
 
 type Floats = npt.NDArray[np.float64]
 type Integers = npt.NDArray[np.int64]
@@ -48,9 +48,7 @@ class Routers(NamedTuple):
 def draw(run: Path) -> None:
     """Draws `experts.png` in the run folder from its metrics, atomically; nothing if they are of a dense model."""
     if routers := _read(run):
-        figure = _figure(run.name, routers)
-        with replacing(run / "experts.png") as partial:
-            figure.savefig(partial, format="png")
+        plots.save(_figure(run.name, routers), run / "experts.png")
 
 
 def _read(run: Path) -> Routers | None:
@@ -82,26 +80,30 @@ def _means(values: Floats, begins: Integers) -> Floats:
     return np.divide(totals, counts, out=np.full(totals.shape, np.nan), where=counts > 0)
 
 
+@plots.style()
 def _figure(name: str, routers: Routers) -> Figure:
     """One row of panels that share the axis of layers, so that the eye follows a layer from its loads to its history."""
+    from matplotlib.colors import Normalize
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
     layers, experts = routers.load_le.shape
     dropped = (routers.dropped_nl > 0).any()
     widths = [min(max(0.4 * experts, 3.4), 6.0)] + [3.4] * (3 if dropped else 2)
     height = min(max(0.2 * layers, 1.8), 8.5)
-    figure = Figure(figsize=(sum(widths) + 0.8, height + 1.9), dpi=120, layout="constrained")
-    figure.suptitle(name, x=0.01, ha="left", fontsize=12, fontweight="bold")
+    figure = plots.new_figure(sum(widths) + 0.8, height + 1.9)
+    figure.suptitle(name, x=0.01, ha="left")
     panels = figure.subplots(1, len(widths), sharey=True, width_ratios=widths)
     panels[0].set(ylabel="layer", ylim=(layers, 0))
-    _number(panels[0].yaxis, layers, at_most=32)
+    plots.number_cells(panels[0].yaxis, layers, at_most=32)
 
     loads = _draw_loads(panels[0], routers)
     _write_loads(panels[0], routers.load_le, 72 * widths[0] / experts, 72 * height / layers)
-    _draw_history(panels[1], "largest load of the layer", routers.steps_n, routers.largest_nl, "RdBu_r", EVEN)
+    scale = plots.ratio_scale(LARGEST)
+    _draw_history(panels[1], "largest load of the layer", routers.steps_n, routers.largest_nl, plots.DIVERGING, scale)
     bar_below = functools.partial(figure.colorbar, location="bottom", pad=0.1 / height, fraction=0.5 / height)
     bar = bar_below(loads, ax=panels[:2], extend="both", aspect=60)
     bar.set_label(f"times the even share, 1/{experts}")
-    bar.set_ticks([0.25, 0.5, 1, 2, 4], labels=["¼", "½", "1", "2", "4"])
-    bar.minorticks_off()
+    plots.number_ratios(bar, LARGEST)
 
     lowest = math.floor(10 * np.nanmin(routers.entropy_nl, initial=0.9)) / 10
     entropy = _draw_history(
@@ -123,11 +125,10 @@ def _draw_loads(panel: Axes, routers: Routers) -> QuadMesh:
     """Layers against experts at the end of the run."""
     last = routers.steps_n[-1]
     steps = f"step {last:,}" if routers.since == last else f"steps {routers.since:,} to {last:,}"
-    panel.set_title(f"load of each expert, {steps}", loc="left", fontsize=10)
-    panel.set_xlabel("expert")
-    panel.set_facecolor("0.8")
-    _number(panel.xaxis, routers.load_le.shape[1], at_most=16)
-    return panel.pcolormesh(routers.load_le.clip(LEAST), cmap="RdBu_r", norm=EVEN)
+    panel.set(title=f"load of each expert, {steps}", xlabel="expert")
+    plots.frame_heat_map(panel)
+    plots.number_cells(panel.xaxis, routers.load_le.shape[1], at_most=16)
+    return panel.pcolormesh(routers.load_le.clip(1 / LARGEST), cmap=plots.DIVERGING, norm=plots.ratio_scale(LARGEST))
 
 
 def _write_loads(panel: Axes, load_le: Floats, width: float, height: float) -> None:
@@ -144,22 +145,16 @@ def _draw_history(
     panel: Axes, title: str, steps_n: Integers, values_nl: Floats, colours: str, norm: Normalize
 ) -> QuadMesh:
     """Layers against steps; a column reaches from the last step of the column before it to its own last."""
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
     columns = min(len(steps_n), COLUMNS)
     begins = np.arange(columns) * len(steps_n) // columns
     edges = np.concatenate([[0], steps_n[np.append(begins[1:], len(steps_n)) - 1]])
-    panel.set_title(title, loc="left", fontsize=10)
-    panel.set_xlabel("step")
-    panel.set_facecolor("0.8")
+    panel.set(title=title, xlabel="step")
+    plots.frame_heat_map(panel)
     panel.tick_params(axis="y", length=0)
     panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     panel.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     return panel.pcolormesh(
         edges, np.arange(values_nl.shape[1] + 1), _means(values_nl, begins).T, cmap=colours, norm=norm
     )
-
-
-def _number(axis: Axis, count: int, at_most: int) -> None:
-    """Numbers the cells of an axis from 0, all or every so many."""
-    shown = np.arange(0, count, -(-count // at_most))
-    axis.set_ticks(shown + 0.5, labels=[str(number) for number in shown])
-    axis.set_tick_params(length=0)

@@ -1,25 +1,29 @@
 """The picture of a run: training and held-out loss against steps, what was rejected or left out, and of pairs how many are preferred."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from tanuki_jax.base.atomic import replacing
+from tanuki_jax.base import plots
 from tanuki_jax.training.runs.run_folder import read_events, read_metrics
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PREFERRED = "rewards/accuracies"
 
 
+@plots.style()
 def draw(run: Path) -> None:
     """Draws `loss.png` in the run folder from its metrics, atomically."""
     lines = list(read_metrics(run))
     pairs = any(PREFERRED in line for line in lines)
-    figure = Figure(figsize=(8, 7.5 if pairs else 4.5), dpi=120, layout="constrained")
+    figure = plots.new_figure(8, 7.5 if pairs else 4.5)
     panels = figure.subplots(2 if pairs else 1, squeeze=False, sharex=True)[:, 0]
     _curves(panels[0], lines, "loss")
     _mark(panels[0], run)
@@ -30,9 +34,8 @@ def draw(run: Path) -> None:
     panels[-1].set(xlabel="step")
     for axes in panels:
         if axes.get_legend_handles_labels()[1]:
-            axes.legend(frameon=False)
-    with replacing(run / "loss.png") as partial:
-        figure.savefig(partial, format="png")
+            axes.legend()
+    plots.save(figure, run / "loss.png")
 
 
 def _curves(axes: Axes, lines: Sequence[Mapping[str, Any]], metric: str) -> None:
@@ -58,8 +61,6 @@ def _curves(axes: Axes, lines: Sequence[Mapping[str, Any]], metric: str) -> None
             linewidth=1.4,
             label=f"held out: {source}",
         )
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _mark(axes: Axes, run: Path) -> None:
@@ -68,7 +69,13 @@ def _mark(axes: Axes, run: Path) -> None:
     if rejected := [event["step"] for event in read_events(run) if event["event"] == "rejected"]:
         ticks = axes.get_xaxis_transform()
         axes.plot(
-            rejected, [0.01] * len(rejected), "|", transform=ticks, color="C3", markersize=8, label="rejected steps"
+            rejected,
+            [0.01] * len(rejected),
+            "|",
+            transform=ticks,
+            color=plots.RED,
+            markersize=8,
+            label="rejected steps",
         )
     for number, path in enumerate(sorted((run / "spikes").glob("*.json"))):
         spike = json.loads(path.read_text(encoding="utf-8"))
@@ -76,12 +83,12 @@ def _mark(axes: Axes, run: Path) -> None:
         if lost:
             axes.plot(
                 *np.array(lost).T,
-                color="C3",
+                color=plots.RED,
                 alpha=0.5,
                 linewidth=1,
                 label=None if number else "left out after going back",
             )
-        axes.axvline(spike["checkpoint"], color="C3", linewidth=0.8, linestyle=":")
+        axes.axvline(spike["checkpoint"], color=plots.RED, linewidth=0.8, linestyle=":")
 
 
 def _smooth(steps: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
