@@ -1,4 +1,4 @@
-"""What processes tell each other about a save, from threads in which they cannot compute together."""
+"""Barrier between the processes of a save, for threads that cannot run a computation of all processes."""
 
 import contextlib
 import itertools
@@ -10,42 +10,46 @@ import jax
 from orbax.checkpoint import multihost
 
 _TIMEOUT_MILLISECONDS = 3_600_000
-"""One process reads back all that was written while the others wait. Those whose process is dead are ended by JAX long before."""
+"""Longest wait, while one process reads back all that was written. JAX ends waits for a dead process long before."""
 _saves = itertools.count()
-"""Processes make as many saves as each other, so that numbers are the same in all."""
+"""Number of the next save. All processes make the same saves, so their numbers agree."""
 
 
-class Failed(Exception):
-    """A save failed, in this process or in another one: the same words in all."""
+class SaveFailed(Exception):
+    """Failure of a save in this process or another one; the message is the same in all."""
 
 
-class Meetings:
-    """Points of one save that no process passes alone."""
+class SaveBarrier:
+    """Waits of one save that no process leaves before all have arrived.
+
+    Every process counts its waits, so that the n-th wait of one meets the n-th of the others. A process that fails
+    stores its reason before it arrives; after the barrier all processes read the same reasons, and so agree.
+    """
 
     def __init__(self) -> None:
         self._save, self._number = next(_saves), 0
 
     @contextlib.contextmanager
-    def together(self) -> Generator[None]:
-        """Returns when all processes have left the block; raises Failed in all of them if one of them fails in it.
+    def section(self) -> Generator[None]:
+        """Leave the block when all processes have left it; raise SaveFailed in all of them if one of them fails in it.
 
-        A meeting inside the block is passed, or failed, first. A process that fails before comes to it in its place.
+        Nested waits are completed first; a process that fails early reports its failure at the next wait.
         """
         failure, cause = "", None
         try:
             yield
-        except Failed:
-            raise
+        except SaveFailed:
+            raise  # from a nested wait, which failed in every process: no other one arrives at the wait below
         except Exception as error:
             failure, cause = _in_one_line(error), error
         try:
-            self.meet(failure)
-        except Failed as failed:
+            self.wait(failure)
+        except SaveFailed as failed:
             raise failed from cause
 
-    def meet(self, failure: str = "") -> None:
-        """Waits for all processes; raises Failed if one of them came with a failure."""
-        said = [failure] if failure else []
+    def wait(self, failure: str = "") -> None:
+        """Wait for all processes; raise SaveFailed if one of them arrives with a failure."""
+        failures = [failure] if failure else []
         if jax.process_count() > 1:
             key = f"tanuki_jax/checkpoints/{self._save}/{self._number}"
             self._number += 1
@@ -54,15 +58,15 @@ class Meetings:
                 if failure:
                     client.key_value_set(f"{key}/{jax.process_index()}", f"process {jax.process_index()}: {failure}")
                 client.wait_at_barrier(key, _TIMEOUT_MILLISECONDS)
-                said = [value for _, value in sorted(client.key_value_dir_get(key))]
+                failures = [value for _, value in sorted(client.key_value_dir_get(key))]
             except jax.errors.JaxRuntimeError as error:
-                raise Failed(_in_one_line(error)) from error
-        if said:
-            raise Failed(said[0])
+                raise SaveFailed(_in_one_line(error)) from error
+        if failures:
+            raise SaveFailed(failures[0])
 
 
 def _in_one_line(error: Exception) -> str:
-    """What an error says; of a failed system call, of which tensorstore tells at length, what the system calls it."""
+    """Return an error's message; for a failed system call, which tensorstore describes at length, the system's name."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}{f': {error.filename}' if error.filename else ''}"
     if code := re.search(r"os_error_code='(\d+)'", str(error)):

@@ -1,8 +1,9 @@
-"""What a checkpoint is on disk, and which ones are good.
+"""Format of checkpoints on the disk, and search for those that are complete and undamaged.
 
-`checkpoints/STEP/base/` holds the parameters and `optimizer/` the optimizer's state, as Orbax writes them (zarr3 in OCDBT, one layer
-of a stacked parameter a chunk); in the place of `base/` there may be `adapters/`, of another checkpoint's parameters. `state.json` is
-written last, with a checksum of every file: a folder without it is unfinished. `STEP.damaged/` is a checkpoint that was set aside.
+`checkpoints/STEP/base/` holds the parameters and `optimizer/` the optimizer's state, as Orbax writes them (zarr3 in
+OCDBT, one layer of a stacked parameter a chunk); instead of `base/` there may be `adapters/` for another checkpoint's
+parameters. `tokenizer/` holds the tokenizer with its chat template. `state.json` is written last, with a checksum of
+every file: a folder without it is unfinished. `STEP.damaged/` is a checkpoint that was set aside.
 """
 
 import concurrent.futures
@@ -34,40 +35,40 @@ class State:
     version: int = VERSION
     """Version in which the arrays were saved."""
     step: int
-    """Optimizer steps behind it, rejected ones included."""
+    """Optimizer steps so far, rejected ones included."""
     tokens: int
-    """Tokens behind it."""
+    """Tokens trained on so far."""
     skipped: tuple[int, ...]
-    """Data steps that were left out, ascending."""
+    """Data steps left out so far or to be left out, ascending."""
     model: Model
     tokenizer: str
-    """Path of the tokenizer: `tokenizer`, the copy inside the checkpoint. In old checkpoints the path that training read it from, relative
-    to where training ran unless absolute; empty: the checkpoint was converted from a folder without one."""
+    """Path of the tokenizer: `tokenizer`, the copy inside the checkpoint. In old checkpoints the path that training
+    read it from, absolute or relative to where training ran; empty: the checkpoint was converted from a folder without
+    a tokenizer."""
     sequence_length: int
-    """Tokens in the rows that it was trained on, or in the longest text that a converted model is made for."""
+    """Tokens in a row of the training data, or in the longest text that a converted model is made for."""
     data: str
-    """Fingerprint of all that determines batches; empty if the checkpoint was converted."""
+    """Fingerprint of everything that determines the batches; empty if the checkpoint was converted."""
     files: Mapping[str, str]
-    """Path in the folder -> BLAKE2b checksum; that of `state.json` is of its text without it."""
+    """Path in the folder -> BLAKE2b checksum; the checksum of `state.json` is of its text without that checksum."""
     sums: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    """Dotted name of an array -> sum of its bits, as it was on the devices; empty if the checkpoint was converted."""
+    """Dotted name of an array -> sum of its bits on the devices (`checkpoints.sums`); empty in a converted checkpoint."""
     held_out: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Held-out losses, if they were measured at this step."""
     history: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    """What training remembers of the run, as JSON that only training reads (`training.loss_history`); empty if the checkpoint was
-    converted."""
+    """History of the run, as JSON that only training reads (`training.loss_history`); empty in a converted checkpoint."""
     adapters: Mapping[str, LoRA] = dataclasses.field(default_factory=dict)
-    """What `adapters/` holds, by name; empty: all parameters are in `base/`."""
+    """Adapters in `adapters/`, by name; empty: all parameters are in `base/`."""
     base: str = ""
-    """Checkpoint whose parameters they adapt, relative to where training ran unless absolute."""
+    """Checkpoint whose parameters the adapters are for, absolute or relative to where training ran."""
     base_fingerprint: str = ""
-    """`weights_fingerprint` of that."""
+    """`weights_fingerprint` of the checkpoint `base`."""
     tokenizer_fingerprint: str = ""
     """`data.tokenizer.copy_tokenizer.fingerprint` of the tokenizer; empty in old checkpoints."""
 
     @classmethod
     def converted(cls, model: Model, tokenizer: str, sequence_length: int) -> Self:
-        """Of parameters that no run has trained."""
+        """Return the state of a checkpoint that was converted, not trained by a run."""
         return cls(
             step=0,
             tokens=0,
@@ -81,21 +82,21 @@ class State:
 
 
 def step_folder(checkpoints: Path, step: int) -> Path:
-    """The folder of the checkpoint after `step` steps."""
+    """Return the folder of the checkpoint after `step` steps."""
     return checkpoints / f"{step:08d}"
 
 
 def steps(checkpoints: Path) -> list[int]:
-    """Steps of the finished checkpoints in a folder, ascending; they are not verified here, and those set aside are not among them."""
-    return sorted(int(path.parent.name) for path in checkpoints.glob(f"*/{STATE}") if _is_of_a_step(path.parent))
+    """Return the steps of the finished checkpoints in a folder, ascending, unverified, without those set aside."""
+    return sorted(int(path.parent.name) for path in checkpoints.glob(f"*/{STATE}") if _is_step_folder(path.parent))
 
 
-def _is_of_a_step(folder: Path) -> bool:
+def _is_step_folder(folder: Path) -> bool:
     return folder.name.isdecimal() and folder == step_folder(folder.parent, int(folder.name))
 
 
 def checksums(checkpoint: Path) -> dict[str, str]:
-    """Checksum of every file of a checkpoint but `state.json`, by its relative path; several files at once."""
+    """Return the checksum of every file of a checkpoint but `state.json`, by relative path; several files at once."""
     files = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path != checkpoint / STATE)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         return {
@@ -114,7 +115,7 @@ def _new_digest() -> Any:
 
 
 def sync(checkpoint: Path) -> None:
-    """Returns when a checkpoint is on the disk, with its name and the names of all files in it; they will be read from there."""
+    """Flush a checkpoint's files and names to the disk; drop them from the page cache, so that reads test the disk."""
     for folder, _, files in checkpoint.walk(top_down=False):
         for name in files:
             with (folder / name).open("rb") as file:
@@ -126,25 +127,24 @@ def sync(checkpoint: Path) -> None:
 
 
 def finish(checkpoint: Path, state: State) -> None:
-    """Makes a written checkpoint count."""
+    """Sync and commit a written checkpoint."""
     sync(checkpoint)
     commit(checkpoint, state)
 
 
 def commit(checkpoint: Path, state: State) -> None:
-    """Writes the `state.json` of a checkpoint that is on the disk, with the checksums of what lies there, in one atomic step."""
+    """Write the `state.json` of a checkpoint that is on the disk, with the checksums of its files, atomically."""
     _write_state(checkpoint, dataclasses.replace(state, version=VERSION), checksums(checkpoint))
 
 
 def rewrite(checkpoint: Path, state: State) -> None:
-    """Gives a finished checkpoint another state, in one atomic step; its arrays and their checksums stay."""
-    _write_state(
-        checkpoint, state, {name: digest for name, digest in read_state(checkpoint).files.items() if name != STATE}
-    )
+    """Replace the state of a finished checkpoint, in one atomic step; its arrays and their checksums stay."""
+    files = {name: digest for name, digest in read_state(checkpoint).files.items() if name != STATE}
+    _write_state(checkpoint, state, files)
 
 
 def _write_state(checkpoint: Path, state: State, files: Mapping[str, str]) -> None:
-    """`state.json` has its own checksum too, of its text with nothing in the checksum's place."""
+    """Write `state.json` with its own checksum too, taken of its text with an empty checksum."""
     unsigned = to_json(dataclasses.replace(state, files={**files, STATE: ""}))
     signed = to_json(dataclasses.replace(state, files={**files, STATE: _state_checksum(unsigned)}))
     replace_text(checkpoint / STATE, signed)
@@ -157,7 +157,7 @@ def _state_checksum(unsigned: str) -> str:
 
 
 def read_state(checkpoint: Path) -> State:
-    """The `state.json` of a checkpoint. InputError if there is none, it cannot be read, or it is not what was written."""
+    """Return the state of a checkpoint. InputError if it has none, or one that is unreadable or has changed."""
     path = checkpoint / STATE
     if not path.is_file():
         raise InputError(f"{checkpoint} is not a finished checkpoint; it has no {STATE}")
@@ -168,37 +168,37 @@ def read_state(checkpoint: Path) -> State:
         raise
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read: {_in_one_line(error)}") from None
-    own = state.files.get(STATE, "")
-    older = not own and '"sums"' not in text  # than this checksum
-    if not older and own != _state_checksum(text.replace(own, "")):
+    checksum = state.files.get(STATE, "")
+    older = not checksum and '"sums"' not in text  # written before this checksum was introduced
+    if not older and checksum != _state_checksum(text.replace(checksum, "")):
         raise InputError(f"{path} has another checksum than when it was saved")
     return state
 
 
 def damage(checkpoint: Path) -> str:
-    """What is wrong with a checkpoint, in a few words; empty if `state.json` and every other file are those that were saved."""
+    """Return what is wrong with a checkpoint, in a few words; empty if every file is as it was saved."""
     try:
         state = read_state(checkpoint)
-        found = checksums(checkpoint)
+        present = checksums(checkpoint)
     except InputError as error:
         return str(error)
     except OSError as error:
         return f"its files cannot be read: {_in_one_line(error)}"
-    if _is_of_a_step(checkpoint) and state.step != int(checkpoint.name):
+    if _is_step_folder(checkpoint) and state.step != int(checkpoint.name):
         return f"its {STATE} is that of step {state.step}"
     expected = {name: digest for name, digest in state.files.items() if name != STATE}
     for name in expected:
-        if name not in found:
+        if name not in present:
             return f"{name} is missing"
-        if found[name] != expected[name]:
+        if present[name] != expected[name]:
             return f"{name} has another checksum than when it was saved"
-    if more := sorted(found.keys() - expected.keys()):
-        return f"{more[0]} was not there when it was saved"
+    if more := sorted(present.keys() - expected.keys()):
+        return f"{more[0]} did not exist when it was saved"
     return ""
 
 
 def weights_fingerprint(state: State) -> str:
-    """A hash of a checkpoint's weights, by the checksums of their files."""
+    """Return a hash of a checkpoint's weights, computed from the checksums of their files."""
     digest = _new_digest()
     for name, checksum in sorted(state.files.items()):
         if name.startswith(("base/", "adapters/")):
@@ -211,7 +211,7 @@ def _in_one_line(error: Exception) -> str:
 
 
 def newest_good(checkpoints: Path) -> tuple[Path | None, dict[Path, str]]:
-    """The newest checkpoint whose checksums hold, None if there is none; and the newer ones passed over, with what is wrong with them."""
+    """Return the newest undamaged checkpoint, None if there is none, and the damage of each newer one."""
     passed_over: dict[Path, str] = {}
     for step in reversed(steps(checkpoints)):
         checkpoint = step_folder(checkpoints, step)
@@ -222,26 +222,26 @@ def newest_good(checkpoints: Path) -> tuple[Path | None, dict[Path, str]]:
 
 
 def set_aside(checkpoint: Path, wrong: str) -> Path:
-    """Renames a damaged checkpoint, so that it counts no more and nothing removes it, and says so; returns where it lies now.
+    """Rename a damaged checkpoint, so that it no longer counts and nothing removes it; log it and return its new path.
 
-    To be called in one process, where the run goes on from an older checkpoint.
+    To be called in one process, when the run goes on from an older checkpoint.
     """
     suffixes = itertools.chain([""], (f".{number}" for number in itertools.count(2)))
-    places = (checkpoint.with_name(f"{checkpoint.name}.damaged{suffix}") for suffix in suffixes)
-    place = next(place for place in places if not place.exists())
-    checkpoint.rename(place)
+    candidates = (checkpoint.with_name(f"{checkpoint.name}.damaged{suffix}") for suffix in suffixes)
+    path = next(candidate for candidate in candidates if not candidate.exists())
+    checkpoint.rename(path)
     sync_folder(checkpoint.parent)
     _log.warning(
         "the checkpoint %s is damaged (%s); it was renamed to %s, and the one before it is used",
         checkpoint,
         wrong,
-        place.name,
+        path.name,
     )
-    return place
+    return path
 
 
 def remove(checkpoint: Path) -> None:
-    """Removes a checkpoint; one that is removed in part does not count, whatever ends the process."""
+    """Remove a checkpoint; a partly removed one does not count, whatever ends the process."""
     if (checkpoint / STATE).is_file():
         (checkpoint / STATE).unlink()
         sync_folder(checkpoint)
@@ -249,7 +249,7 @@ def remove(checkpoint: Path) -> None:
 
 
 def unfinished(checkpoints: Path) -> list[Path]:
-    """What saves that were cut off, or removals, left in a folder of checkpoints."""
+    """Return what unfinished saves and removals have left in a folder of checkpoints."""
     return sorted(
         path
         for path in checkpoints.glob("*")
@@ -258,28 +258,28 @@ def unfinished(checkpoints: Path) -> list[Path]:
 
 
 def _step_of(folder: Path) -> int | None:
-    """The step of a checkpoint, or of one that Orbax is writing under another name; None of one that was set aside."""
+    """Return the step of a checkpoint, or of one that Orbax writes under another name; None for one set aside."""
     name, _, rest = folder.name.partition(".")
     return int(name) if name.isdecimal() and (not rest or rest.startswith("orbax-checkpoint-tmp")) else None
 
 
 def discard_after(checkpoints: Path, step: int) -> None:
-    """Removes all checkpoints after a step, finished or not, the newest first, so that those which are left have no gap at any moment."""
-    found = {path: _step_of(path) or 0 for path in checkpoints.glob("*") if path.is_dir()}
-    for path in sorted(found, key=lambda path: found[path], reverse=True):
-        if found[path] > step:
+    """Remove all checkpoints after a step, finished or not, the newest first, so that there is never a gap."""
+    step_of = {path: _step_of(path) or 0 for path in checkpoints.glob("*") if path.is_dir()}
+    for path in sorted(step_of, key=lambda path: step_of[path], reverse=True):
+        if step_of[path] > step:
             remove(path)
     sync_folder(checkpoints)
 
 
 def find(path: str) -> Path:
-    """The checkpoint that a user means: a checkpoint, or the newest good one of a run folder. InputError if there is none."""
-    given = Path(path)
-    if (given / STATE).is_file():
-        if wrong := damage(given):
-            raise InputError(f"the checkpoint {given} is damaged: {wrong}")
-        return given
-    for checkpoints in (given / "checkpoints", given):
+    """Return the checkpoint at `path`, or the newest undamaged one of the run there. InputError if there is none."""
+    folder = Path(path)
+    if (folder / STATE).is_file():
+        if wrong := damage(folder):
+            raise InputError(f"the checkpoint {folder} is damaged: {wrong}")
+        return folder
+    for checkpoints in (folder / "checkpoints", folder):
         if steps(checkpoints):
             checkpoint, passed_over = newest_good(checkpoints)
             if checkpoint is None:
@@ -290,5 +290,7 @@ def find(path: str) -> Path:
                 _log.warning("the checkpoint %s is damaged (%s); %s is used", damaged, wrong, checkpoint)
             return checkpoint
     raise InputError(
-        f"there is no checkpoint in {given}" if given.exists() else f"there is no checkpoint at {given}: no such folder"
+        f"there is no checkpoint in {folder}"
+        if folder.exists()
+        else f"there is no checkpoint at {folder}: no such folder"
     )

@@ -1,11 +1,11 @@
-"""The items of a checkpoint that hold arrays."""
+"""Items of a checkpoint that hold arrays."""
 
 import orbax.checkpoint as ocp
 
 ITEMS = ("base", "adapters", "optimizer")
-"""All parameters; or adapters of another checkpoint's parameters, by name; and what the optimizer keeps of those that are trained."""
+"""All parameters; or adapters of another checkpoint's parameters, by name; and the optimizer's state of what is trained."""
 
 
 def checkpoint_handler() -> ocp.CompositeCheckpointHandler:
-    """Orbax's handler for them."""
+    """Return Orbax's handler for the items."""
     return ocp.CompositeCheckpointHandler(**{item: ocp.PyTreeCheckpointHandler(use_zarr3=True) for item in ITEMS})

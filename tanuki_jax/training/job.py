@@ -20,6 +20,7 @@ from tanuki_jax.training.loop import Loop, Program
 from tanuki_jax.training.reference import check_records, stored_reference
 from tanuki_jax.training.reports import Report, reports
 from tanuki_jax.training.rewind import go_back
+from tanuki_jax.training.runs import expert_map, loss_curve
 from tanuki_jax.training.runs.run_folder import RunFolder, read_events
 from tanuki_jax.training.setup import TrainSetup
 from tanuki_jax.training.start import begin
@@ -64,7 +65,8 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
                 loader.set_reference(reference)
             progress = _train(setup, mixture, loader, run, interrupts, profile)
     if jax.process_index() == 0:
-        _draw(run)
+        loss_curve.draw(run.path)
+        expert_map.draw(run.path)
         outcome = "finished" if progress.step >= experiment.steps else "stopped and saved; the same command goes on"
         print(f"{run.path}: step {progress.step} of {experiment.steps}, {progress.tokens:,} tokens, {outcome}")
 
@@ -101,10 +103,3 @@ def _train(
         progress = go_back(experiment, run, result.progress, result.spike)
         if result.leave:
             return progress
-
-
-def _draw(run: RunFolder) -> None:
-    from tanuki_jax.training.runs import expert_map, loss_curve  # matplotlib is imported by the one process that draws
-
-    loss_curve.draw(run.path)
-    expert_map.draw(run.path)

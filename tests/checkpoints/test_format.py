@@ -1,4 +1,4 @@
-"""Which checkpoints count, and what is said of those that do not."""
+"""Search for undamaged checkpoints, and the errors about damaged ones."""
 
 import dataclasses
 import json
@@ -58,7 +58,7 @@ def test_a_state_from_before_it_had_a_checksum_is_read(tmp_path: Path) -> None:
     assert damage(path.parent) == "" and read_state(path.parent).tokens == 18
 
 
-def test_the_newest_whole_checkpoint_is_taken_and_the_others_named(tmp_path: Path) -> None:
+def test_the_newest_undamaged_checkpoint_is_taken_and_damage_named(tmp_path: Path) -> None:
     for step in (1, 2, 10):
         write(tmp_path, step)
     flipped, unfinished = step_folder(tmp_path, 10) / "base" / "data", step_folder(tmp_path, 11)
@@ -82,7 +82,7 @@ def test_missing_and_truncated_files_are_damage(tmp_path: Path) -> None:
     assert damage(checkpoint) == "base/data is missing"
 
 
-def test_a_run_a_checkpoints_folder_or_a_checkpoint_can_be_named(tmp_path: Path) -> None:
+def test_a_run_a_folder_of_checkpoints_or_a_checkpoint_is_found(tmp_path: Path) -> None:
     checkpoint = write(tmp_path / "run" / "checkpoints", 5)
     assert (
         find(str(tmp_path / "run"))
@@ -92,7 +92,7 @@ def test_a_run_a_checkpoints_folder_or_a_checkpoint_can_be_named(tmp_path: Path)
     )
 
 
-def test_what_cannot_be_found_is_said(tmp_path: Path) -> None:
+def test_a_missing_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         find(str(tmp_path / "nowhere"))
     with pytest.raises(InputError, match="there is no checkpoint in"):
@@ -106,7 +106,7 @@ def test_what_cannot_be_found_is_said(tmp_path: Path) -> None:
 
 
 def full_state(step: int) -> State:
-    """With a value in every field."""
+    """Return a state with a value in every field."""
     return State(
         step=step,
         tokens=9 * step,
@@ -156,7 +156,7 @@ def add(checkpoint: Path, chance: random.Random) -> None:
 
 
 def edit(checkpoint: Path, chance: random.Random) -> None:
-    """The metadata say something else, in good JSON: another value, another type, a field too many or too few."""
+    """Change state.json to other valid JSON: another value, another type, a field too many or too few."""
     path = checkpoint / "state.json"
     state = json.loads(path.read_text())
     name = chance.choice(sorted(state))
@@ -175,13 +175,13 @@ def edit(checkpoint: Path, chance: random.Random) -> None:
 
 
 def swap(checkpoint: Path, chance: random.Random) -> None:
-    """Two files, or the metadata of two checkpoints, in each other's place."""
+    """Exchange two files of a checkpoint, or take the state of another one."""
     other = chance.choice([checkpoint / "base" / "manifest", step_folder(checkpoint.parent, 2) / "state.json"])
     path = checkpoint / ("base/d/one" if other.name == "manifest" else "state.json")
-    mine = path.read_bytes()
+    before = path.read_bytes()
     path.write_bytes(other.read_bytes())
     if other.is_relative_to(checkpoint):
-        other.write_bytes(mine)
+        other.write_bytes(before)
 
 
 @pytest.mark.parametrize("break_it", [flip, truncate, lose, add, edit, swap], ids=lambda fault: fault.__name__)
@@ -189,10 +189,10 @@ def test_a_broken_checkpoint_is_never_taken_and_the_one_before_it_is(
     tmp_path: Path, break_it: Callable[[Path, random.Random], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     write_full(tmp_path, 2)
-    whole = write_full(tmp_path / "whole", 4)
+    original = write_full(tmp_path / "original", 4)
     for seed in range(25):
         broken = step_folder(tmp_path, 4)
-        shutil.copytree(whole, broken)
+        shutil.copytree(original, broken)
         break_it(broken, random.Random(seed))
         wrong = damage(broken)
         assert wrong and "\n" not in wrong
@@ -221,7 +221,7 @@ def test_a_broken_checkpoint_is_never_taken_and_the_one_before_it_is(
     ],
     ids=["empty", "half", "a list", "a word", "another field", "zeros", "deep", "long"],
 )
-def test_metadata_that_are_none_are_described(tmp_path: Path, text: str, wrong: str) -> None:
+def test_an_unreadable_state_is_described(tmp_path: Path, text: str, wrong: str) -> None:
     checkpoint = write_full(tmp_path, 4)
     (checkpoint / "state.json").write_text(text)
     with pytest.raises(InputError, match=wrong):
@@ -229,7 +229,7 @@ def test_metadata_that_are_none_are_described(tmp_path: Path, text: str, wrong: 
     assert damage(checkpoint)
 
 
-def test_metadata_in_no_known_letters_or_in_a_folder_are_damage(tmp_path: Path) -> None:
+def test_a_state_that_is_no_text_or_a_folder_is_damage(tmp_path: Path) -> None:
     checkpoint = write_full(tmp_path, 4)
     (checkpoint / "state.json").write_bytes(b"\xff\xfe{}")
     assert "cannot be read" in damage(checkpoint)
@@ -242,22 +242,22 @@ def test_metadata_in_no_known_letters_or_in_a_folder_are_damage(tmp_path: Path) 
     assert not checkpoint.exists()
 
 
-def test_metadata_of_another_step_are_named(tmp_path: Path) -> None:
+def test_a_state_of_another_step_is_named(tmp_path: Path) -> None:
     write_full(tmp_path, 4).rename(step_folder(tmp_path, 6))
     assert damage(step_folder(tmp_path, 6)) == "its state.json is that of step 4"
     step_folder(tmp_path, 6).rename(tmp_path / "converted")
     assert damage(tmp_path / "converted") == ""
 
 
-def test_what_was_set_aside_counts_no_more_and_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_checkpoint_set_aside_stays_and_no_longer_counts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
-        place = set_aside(write_full(tmp_path, 120), "base is missing")
+        path = set_aside(write_full(tmp_path, 120), "base is missing")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "00000120.damaged",
         "00000120.damaged.2",
         "00000120.damaged.3",
     ]
-    assert place.name == "00000120.damaged.3" and len(files(place)) == 4
+    assert path.name == "00000120.damaged.3" and len(files(path)) == 4
     said = "is damaged (base is missing); it was renamed to 00000120.damaged, and the one before it is used"
     assert caplog.records[0].getMessage() == f"the checkpoint {step_folder(tmp_path, 120)} {said}"
     assert caplog.records[0].levelno == logging.WARNING and caplog.records[0].name == "tanuki_jax.checkpoints"
@@ -266,7 +266,7 @@ def test_what_was_set_aside_counts_no_more_and_stays(tmp_path: Path, caplog: pyt
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_a_checkpoint_gets_another_state_and_keeps_its_files(tmp_path: Path) -> None:
+def test_a_rewritten_checkpoint_keeps_its_files(tmp_path: Path) -> None:
     checkpoint = write_full(tmp_path, 4)
     before = read_state(checkpoint)
     rewrite(checkpoint, dataclasses.replace(before, skipped=(2, 3, 4, 8), history={"slow_until": 50}))
@@ -290,7 +290,7 @@ def test_checkpoints_after_a_step_are_discarded_finished_or_not(tmp_path: Path) 
     assert damage(step_folder(tmp_path, 8)) == ""
 
 
-def test_a_kill_while_checkpoints_are_discarded_leaves_the_oldest_ones_whole(
+def test_a_kill_while_checkpoints_are_discarded_leaves_the_older_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for step in (8, 16, 24, 32):
@@ -312,7 +312,7 @@ def test_a_kill_while_checkpoints_are_discarded_leaves_the_oldest_ones_whole(
     assert unfinished(tmp_path) == [step_folder(tmp_path, 24)]
 
 
-def test_a_checkpoint_removed_in_part_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_partly_removed_checkpoint_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = write_full(tmp_path, 4)
 
     def killed(path: Path) -> None:

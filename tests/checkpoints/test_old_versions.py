@@ -52,7 +52,7 @@ def test_a_state_from_before_there_was_a_history_has_none(checkpoint: Path) -> N
     assert damage(checkpoint) == "" and read_state(checkpoint).history == {}
 
 
-def test_a_rewritten_checkpoint_keeps_its_version_and_a_new_one_gets_todays(checkpoint: Path) -> None:
+def test_a_rewritten_checkpoint_keeps_its_version(checkpoint: Path) -> None:
     state = dataclasses.replace(read_state(checkpoint), history={"slow_until": 60})
     rewrite(checkpoint, state)
     assert read_state(checkpoint) == dataclasses.replace(state, files=read_state(checkpoint).files)

@@ -1,4 +1,4 @@
-"""Which checkpoints of a run stay."""
+"""Retention of the checkpoints of a run."""
 
 import dataclasses
 import math
@@ -15,7 +15,7 @@ STATE = State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer="", sequence_
 
 
 def write(checkpoints: Path, losses: Mapping[int, float | None]) -> None:
-    """Checkpoints by step, each with its held-out loss, if it has one."""
+    """Write checkpoints by step, each with its held-out loss, or without one."""
     for step, loss in losses.items():
         held_out = {} if loss is None else {"held_out/all": loss, "held_out/code": 0.0}
         step_folder(checkpoints, step).mkdir(parents=True)
@@ -27,7 +27,7 @@ def staying(checkpoints: Path, settings: Checkpoints, protected: Collection[int]
     return [int(path.name) for path in sorted(checkpoints.iterdir()) if int(path.name) not in removed]
 
 
-def test_the_newest_stay_with_the_best(tmp_path: Path) -> None:
+def test_the_newest_and_the_best_stay(tmp_path: Path) -> None:
     write(tmp_path, {10: 2.5, 20: 2.0, 30: None, 40: 2.2, 50: 2.1, 60: math.nan, 70: None})
     assert staying(tmp_path, Checkpoints(every_steps=10, keep=2)) == [20, 60, 70]
     assert staying(tmp_path, Checkpoints(every_steps=10, keep=2, keep_best=False)) == [60, 70]
@@ -39,14 +39,14 @@ def test_multiples_stay(tmp_path: Path) -> None:
     assert staying(tmp_path, Checkpoints(every_steps=5, keep=1, keep_every_steps=20)) == [20, 30]
 
 
-def test_protected_ones_stay(tmp_path: Path) -> None:
+def test_protected_checkpoints_stay(tmp_path: Path) -> None:
     write(tmp_path, dict.fromkeys((10, 20, 30, 40, 50), None))
     settings = Checkpoints(every_steps=10, keep=1)
     assert staying(tmp_path, settings) == [50]
     assert staying(tmp_path, settings, {20, 35}) == [20, 50]
 
 
-def test_one_that_cannot_be_read_is_not_the_best(tmp_path: Path) -> None:
+def test_an_unreadable_checkpoint_is_not_the_best(tmp_path: Path) -> None:
     write(tmp_path, {10: 1.0, 20: 2.0, 30: None})
     (step_folder(tmp_path, 10) / "state.json").write_text("{")
     assert staying(tmp_path, Checkpoints(every_steps=10, keep=1)) == [20, 30]

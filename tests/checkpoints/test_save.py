@@ -1,4 +1,4 @@
-"""Checkpoints written by Orbax: restored on another mesh, read by layer, kept and dropped."""
+"""Checkpoints written by Orbax: restored on another mesh, read by layer, kept and removed."""
 
 import errno
 import json
@@ -43,7 +43,7 @@ def state(step: int) -> State:
     return State(step=step, tokens=0, skipped=(), model=MODEL, tokenizer="", sequence_length=16, data="", files={})
 
 
-def untold(kind: str, **details: Any) -> None:
+def no_event(kind: str, **details: Any) -> None:
     raise AssertionError(f"{kind}: {details}")
 
 
@@ -59,7 +59,7 @@ def tree(mesh: jax.sharding.Mesh) -> dict[str, Any]:
 
 def saved(folder: Path, keep: int, count: int) -> dict[str, Any]:
     arrays = tree(make_mesh(Layout(fsdp=2, expert=4)))
-    writer = Writer(folder, Checkpoints(every_steps=1, keep=keep), untold)
+    writer = Writer(folder, Checkpoints(every_steps=1, keep=keep), no_event)
     for step in range(1, count + 1):
         writer.save({"base": arrays, "optimizer": {"accepted": jnp.asarray(step)}}, state(step))
     writer.wait()
@@ -89,7 +89,7 @@ def test_one_layer_can_be_read_without_the_others(tmp_path: Path) -> None:
     np.testing.assert_array_equal(parameters.read("norm"), arrays["norm"])
 
 
-def test_a_path_is_taken_as_it_is_spelled(tmp_path: Path) -> None:
+def test_special_characters_of_a_path_are_not_decoded(tmp_path: Path) -> None:
     folder = tmp_path / "a%20b" / "c d"
     arrays = saved(folder, 1, 1)
     checkpoint, _ = newest_good(folder)
@@ -104,9 +104,9 @@ def test_only_the_newest_stay(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["00000003", "00000004"]
 
 
-def test_sums_are_in_the_state_and_old_checkpoints_leave_by_the_settings(tmp_path: Path) -> None:
+def test_sums_are_in_the_state_and_outdated_checkpoints_are_removed(tmp_path: Path) -> None:
     settings = Checkpoints(every_steps=1, keep=1, keep_every_steps=4)
-    writer = Writer(tmp_path, settings, untold, best_metric="loss", protect=lambda state, finished: finished[1:2])
+    writer = Writer(tmp_path, settings, no_event, best_metric="loss", protect=lambda state, finished: finished[1:2])
     for step, loss in ((1, 1.0), (2, 3.0), (4, 2.0), (5, 2.5), (6, 2.4)):
         writer.save(
             {"base": {"norm": jnp.arange(4.0)}, "optimizer": {"accepted": jnp.asarray(step)}},
@@ -119,10 +119,10 @@ def test_sums_are_in_the_state_and_old_checkpoints_leave_by_the_settings(tmp_pat
     )
 
 
-def test_every_checkpoint_holds_the_tokenizer_as_it_was_when_the_run_began(tokenizer: Path, tmp_path: Path) -> None:
+def test_checkpoints_hold_the_tokenizer_as_it_was_at_the_start(tokenizer: Path, tmp_path: Path) -> None:
     source = Path(shutil.copytree(tokenizer, tmp_path / "source"))
     checkpoints = tmp_path / "checkpoints"
-    writer = Writer(checkpoints, Checkpoints(every_steps=1), untold, tokenizer=source)
+    writer = Writer(checkpoints, Checkpoints(every_steps=1), no_event, tokenizer=source)
     shutil.rmtree(source)
     for step in (1, 2):
         writer.save({"base": {"norm": jnp.ones(8)}, "optimizer": {"count": jnp.asarray(step)}}, state(step), wait=True)
@@ -137,33 +137,31 @@ def test_every_checkpoint_holds_the_tokenizer_as_it_was_when_the_run_began(token
     assert newest_good(checkpoints)[0] == step_folder(checkpoints, 1)
 
 
-class Told:
-    """Events that the writer told."""
+class Events:
+    """Events that the writer logs."""
 
     def __init__(self) -> None:
-        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.logged: list[tuple[str, dict[str, Any]]] = []
 
     def __call__(self, kind: str, **details: Any) -> None:
-        self.events.append((kind, details))
+        self.logged.append((kind, details))
 
 
 @pytest.fixture
 def blocked(tmp_path: Path) -> Path:
-    """A folder of checkpoints, of steps 1 and 2; where that of step 2 should be, there is a file."""
-    writer = Writer(tmp_path, Checkpoints(every_steps=1), untold)
+    """Return a folder with the checkpoint of step 1, and a file where that of step 2 should be."""
+    writer = Writer(tmp_path, Checkpoints(every_steps=1), no_event)
     writer.save({"base": {"norm": jnp.ones(8)}, "optimizer": {"accepted": jnp.asarray(1)}}, state(1), wait=True)
     step_folder(tmp_path, 2).touch()
     return tmp_path
 
 
-def test_a_failed_save_is_said_and_the_next_one_is_the_next_try(
-    blocked: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    tell = Told()
-    writer = Writer(blocked, Checkpoints(every_steps=1, retries=1), tell)
+def test_a_failed_save_is_logged_and_the_next_one_tries_again(blocked: Path, caplog: pytest.LogCaptureFixture) -> None:
+    events = Events()
+    writer = Writer(blocked, Checkpoints(every_steps=1, retries=1), events)
     arrays = {"base": {"norm": jnp.ones(8)}, "optimizer": {"accepted": jnp.asarray(2)}}
     writer.save(arrays, state(2))
-    (event,) = tell.events
+    (event,) = events.logged
     file = step_folder(blocked, 2)
     assert event == ("save_failed", {"checkpoint": str(file), "reason": f"Not a directory: {file}", "failures": 1})
     assert [record.getMessage() for record in caplog.records] == [
@@ -178,73 +176,73 @@ def test_a_failed_save_is_said_and_the_next_one_is_the_next_try(
         match=r"2 saves failed in a row \(checkpoints.retries is 1\); the checkpoint .*00000002 was not saved",
     ):
         writer.save(arrays, state(2))
-    assert [details["failures"] for _, details in tell.events] == [1, 1, 2]
+    assert [details["failures"] for _, details in events.logged] == [1, 1, 2]
     assert newest_good(blocked) == (step_folder(blocked, 3), {})
 
 
-def test_a_save_that_is_waited_for_is_tried_again_at_once(blocked: Path) -> None:
-    def tell(kind: str, **details: Any) -> None:
+def test_a_blocking_save_is_tried_again_at_once(blocked: Path) -> None:
+    def unblock(kind: str, **details: Any) -> None:
         if details["failures"] == 2:
             step_folder(blocked, 2).unlink()
 
     arrays = {"base": {"norm": jnp.ones(8)}, "optimizer": {"accepted": jnp.asarray(2)}}
-    Writer(blocked, Checkpoints(every_steps=1, retries=2), tell).save(arrays, state(2), wait=True)
+    Writer(blocked, Checkpoints(every_steps=1, retries=2), unblock).save(arrays, state(2), wait=True)
     assert newest_good(blocked) == (step_folder(blocked, 2), {})
-    tell_again = Told()
+    more_events = Events()
     step_folder(blocked, 5).touch()
     with pytest.raises(RuntimeError, match="3 saves failed in a row"):
-        Writer(blocked, Checkpoints(every_steps=1, retries=2), tell_again).save(arrays, state(5), wait=True)
-    assert len(tell_again.events) == 3
+        Writer(blocked, Checkpoints(every_steps=1, retries=2), more_events).save(arrays, state(5), wait=True)
+    assert len(more_events.logged) == 3
 
 
-def test_what_is_read_back_from_the_disk_must_be_what_is_on_the_devices(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_arrays_on_the_disk_must_be_those_on_the_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = AsyncCheckpointer.wait_until_finished
 
     def flips_a_bit(self: AsyncCheckpointer) -> None:
         real(self)
         for path in tmp_path.glob("00000002/base/ocdbt.process_0/d/*"):
             content = bytearray(path.read_bytes())
-            place = content.find(b"tanuki")
-            if place >= 0:
-                content[place] ^= 1
+            position = content.find(b"tanuki")
+            if position >= 0:
+                content[position] ^= 1
                 path.write_bytes(content)
 
     noise = np.random.default_rng(0).integers(
         0, 256, 4096, dtype=np.uint8
     )  # is not made smaller, so that its bytes are in the file
     noise[2000:2006] = np.frombuffer(b"tanuki", np.uint8)
-    tell = Told()
-    writer = Writer(tmp_path, Checkpoints(every_steps=1), tell)
+    events = Events()
+    writer = Writer(tmp_path, Checkpoints(every_steps=1), events)
     writer.save({"base": {"norm": jnp.asarray(noise)}, "optimizer": {"accepted": jnp.asarray(1)}}, state(1), wait=True)
     monkeypatch.setattr(AsyncCheckpointer, "wait_until_finished", flips_a_bit)
     writer.save({"base": {"norm": jnp.asarray(noise)}, "optimizer": {"accepted": jnp.asarray(2)}}, state(2))
     writer.wait()
-    assert [details["reason"] for _, details in tell.events] == ["base.norm on the disk is not what is on the devices"]
+    assert [details["reason"] for _, details in events.logged] == [
+        "base.norm on the disk is not what is on the devices"
+    ]
     assert [path.name for path in tmp_path.iterdir()] == ["00000001"]
 
 
-def test_what_a_killed_run_left_unfinished_is_removed_by_the_next(tmp_path: Path) -> None:
+def test_unfinished_checkpoints_of_a_killed_run_are_removed(tmp_path: Path) -> None:
     saved(tmp_path, 2, 1)
     for name in ("00000002", "00000003.orbax-checkpoint-tmp", "00000004.damaged", "notes"):
         (tmp_path / name / "base").mkdir(parents=True)
-    tell = Told()
-    Writer(tmp_path, Checkpoints(every_steps=1), tell)
+    events = Events()
+    Writer(tmp_path, Checkpoints(every_steps=1), events)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["00000001", "00000004.damaged", "notes"]
     removed = [str(tmp_path / name) for name in ("00000002", "00000003.orbax-checkpoint-tmp")]
-    assert tell.events == [("removed_unfinished", {"checkpoint": path}) for path in removed]
+    assert events.logged == [("removed_unfinished", {"checkpoint": path}) for path in removed]
 
 
-def test_a_disk_without_room_is_said_before_anything_is_written(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_before_anything_is_written(tmp_path: Path) -> None:
     huge = np.broadcast_to(np.float32(0), (1 << 50,))  # takes four bytes of memory
-    room = r"the disk is full: the checkpoint .*00000007 was not saved: No space left on device, up to 4194304\.00 GiB are needed and "
+    room = r"the disk is full: the checkpoint .*00000007 was not saved: No space left on device: up to 4194304\.00 GiB "
     with pytest.raises(InputError, match=room):
-        Writer(tmp_path, Checkpoints(every_steps=1), Told()).save({"base": {"norm": huge}, "optimizer": {}}, state(7))
+        Writer(tmp_path, Checkpoints(every_steps=1), Events()).save({"base": {"norm": huge}, "optimizer": {}}, state(7))
     assert list(tmp_path.iterdir()) == []
 
 
-def save_for_ever(folder: Path) -> None:
+def save_forever(folder: Path) -> None:
     writer = Writer(folder, Checkpoints(every_steps=1, keep=2), print)
     arrays = {"base": {"norm": jnp.arange(100_000.0)}, "optimizer": {"accepted": jnp.asarray(0)}}
     for step in range(1, 10_000):
@@ -252,9 +250,9 @@ def save_for_ever(folder: Path) -> None:
 
 
 def save_with_small_files(folder: Path) -> None:
-    """After the first checkpoint no file may have more than 10,000 bytes."""
-    tell = Told()
-    writer = Writer(folder, Checkpoints(every_steps=1), tell)
+    """Save three checkpoints; while the second is saved no file may have more than 10,000 bytes."""
+    events = Events()
+    writer = Writer(folder, Checkpoints(every_steps=1), events)
     arrays = {
         "base": {"norm": jax.random.normal(jax.random.key(0), (100_000,))},
         "optimizer": {"accepted": jnp.asarray(0)},
@@ -266,7 +264,7 @@ def save_with_small_files(folder: Path) -> None:
     writer.wait()
     resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
     writer.save(arrays, state(3), wait=True)
-    (folder / "told.json").write_text(json.dumps(tell.events))
+    (folder / "events.json").write_text(json.dumps(events.logged))
 
 
 @pytest.fixture(scope="module")
@@ -276,11 +274,11 @@ def servers() -> ForkServerContext:
     return context
 
 
-def test_a_process_killed_in_a_save_leaves_only_whole_checkpoints(tmp_path: Path, servers: ForkServerContext) -> None:
+def test_a_process_killed_in_a_save_leaves_complete_checkpoints(tmp_path: Path, servers: ForkServerContext) -> None:
     chance = random.Random(0)
     for number in range(3):
         folder = tmp_path / str(number)
-        process = servers.Process(target=save_for_ever, args=(folder,))
+        process = servers.Process(target=save_forever, args=(folder,))
         process.start()
         while not steps(folder) and process.is_alive():
             time.sleep(0.01)
@@ -290,8 +288,8 @@ def test_a_process_killed_in_a_save_leaves_only_whole_checkpoints(tmp_path: Path
         assert process.exitcode == -signal.SIGKILL
         good, passed_over = newest_good(folder)
         assert good is not None and not passed_over
-        assert restore(good, optimizer={"accepted": jnp.asarray(1)})["optimizer"]["count"] == 0
-        Writer(folder, Checkpoints(every_steps=1), Told())
+        assert restore(good, optimizer={"accepted": jnp.asarray(1)})["optimizer"]["accepted"] == 0
+        Writer(folder, Checkpoints(every_steps=1), Events())
         assert unfinished(folder) == [] and step_folder(folder, steps(folder)[-1]) == good
 
 
@@ -299,10 +297,10 @@ def test_a_write_that_the_system_refuses_costs_one_checkpoint(tmp_path: Path, se
     process = servers.Process(target=save_with_small_files, args=(tmp_path,))
     process.start()
     process.join()
-    ((kind, details),) = json.loads((tmp_path / "told.json").read_text())
+    ((kind, details),) = json.loads((tmp_path / "events.json").read_text())
     path = str(step_folder(tmp_path, 2))
     assert (kind, details) == ("save_failed", {"checkpoint": path, "reason": "File too large", "failures": 1})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["00000001", "00000003", "told.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00000001", "00000003", "events.json"]
     assert newest_good(tmp_path) == (step_folder(tmp_path, 3), {})
 
 
@@ -312,8 +310,8 @@ from pathlib import Path
 from tanuki_jax.base.command import enter
 def main(words):
     import jax.numpy as jnp
-    from tests.checkpoints.test_save import Checkpoints, Told, Writer, state
-    writer = Writer(Path(sys.argv[1]), Checkpoints(every_steps=1), Told())
+    from tests.checkpoints.test_save import Checkpoints, Events, Writer, state
+    writer = Writer(Path(sys.argv[1]), Checkpoints(every_steps=1), Events())
     for step in (1, 2):
         writer.save({"base": {"norm": jnp.arange(1000.0)}, "optimizer": {"accepted": jnp.asarray(0)}}, state(step), wait=True)
 enter("save", main)
@@ -321,13 +319,16 @@ enter("save", main)
 
 
 @pytest.mark.long
-def test_a_disk_that_is_full_ends_the_run_with_the_checkpoint_before_intact(tmp_path: Path) -> None:
+def test_a_full_disk_ends_the_run_with_the_checkpoint_before_intact(tmp_path: Path) -> None:
     checkpoints = tmp_path / "checkpoints"
     full = compiled(tmp_path).environment("00000002", on="writes", number=errno.ENOSPC)
     words = [sys.executable, "-c", FULL, str(checkpoints)]
     ended = subprocess.run(words, env=os.environ | full, capture_output=True, text=True, check=False)
     said = f"the checkpoint {checkpoints / '00000002'} was not saved: No space left on device"
-    assert ended.stderr.splitlines()[-1] == f"tanuki_jax.save: the disk is full: {said}; the ones before it are whole"
+    assert (
+        ended.stderr.splitlines()[-1]
+        == f"tanuki_jax.save: the disk is full: {said}; the checkpoints before it are complete"
+    )
     assert ended.returncode == 2
     assert [path.name for path in checkpoints.iterdir()] == ["00000001"]
     assert newest_good(checkpoints) == (checkpoints / "00000001", {})
@@ -356,7 +357,7 @@ together()
 @pytest.mark.long
 @pytest.mark.parametrize("victim", [0, 1])
 def test_processes_agree_that_a_save_failed(victim: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One of two cannot write its part of the second checkpoint; another save of the same step, as after a spike, is no trouble."""
+    """One of two cannot write its part of the second checkpoint. Step 3 is saved twice, as after a spike."""
     checkpoints = tmp_path / "checkpoints"
     part = f"00000002.orbax-checkpoint-tmp/base.orbax-checkpoint-tmp/ocdbt.process_{victim}"
     for name, value in compiled(tmp_path).environment(part, on="writes").items():

@@ -1,4 +1,4 @@
-"""Sums of bits: by hand, on any mesh, and changed by what may happen to an array."""
+"""Sums of bits: computed by hand, on any mesh, and changed by faults of an array."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ DTYPES = [jnp.bfloat16, jnp.float32, jnp.uint8, jnp.bool]
 
 
 def by_definition(bits: list[int]) -> int:
-    """In Python's numbers, with the finalizer as Appleby wrote it."""
+    """Compute the sum with Python's integers, and the finalizer as Appleby wrote it."""
     total = 0
-    for place, word in enumerate(bits):
-        h = (word + place * 0x9E3779B9) % 2**32
+    for position, word in enumerate(bits):
+        h = (word + position * 0x9E3779B9) % 2**32
         h ^= h >> 16
         h = h * 0x85EBCA6B % 2**32
         h ^= h >> 13
@@ -37,9 +37,9 @@ def array(dtype: Any) -> jax.Array:
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: jnp.dtype(dtype).name)
-def test_sums_are_those_of_the_definition_on_any_mesh_and_on_the_host(dtype: Any) -> None:
-    whole = array(dtype)
-    bits = np.asarray(whole).reshape(-1).view(f"uint{8 * whole.dtype.itemsize}").tolist()
+def test_sums_follow_the_definition_on_any_mesh_and_on_the_host(dtype: Any) -> None:
+    full = array(dtype)
+    bits = np.asarray(full).reshape(-1).view(f"uint{8 * full.dtype.itemsize}").tolist()
     layouts = {
         Layout(fsdp=8): P(None, "fsdp"),
         Layout(fsdp=2, tensor=4): P(None, "tensor", "fsdp"),
@@ -47,24 +47,23 @@ def test_sums_are_those_of_the_definition_on_any_mesh_and_on_the_host(dtype: Any
         Layout(data=8): P(),
     }
     placed = {
-        str(number): jax.device_put(whole, NamedSharding(make_mesh(layout), spec))
+        str(number): jax.device_put(full, NamedSharding(make_mesh(layout), spec))
         for number, (layout, spec) in enumerate(layouts.items())
     }
-    found = [sums({name: value})[name] for name, value in placed.items()]
-    assert found == [by_definition(bits)] * len(layouts)
-    assert host_sum(np.asarray(whole)) == by_definition(bits)
+    computed = [sums({name: value})[name] for name, value in placed.items()]
+    assert computed == [by_definition(bits)] * len(layouts)
+    assert host_sum(np.asarray(full)) == by_definition(bits)
 
 
 def test_elements_of_four_bits_count_as_numbers() -> None:
     assert sums({"codes": jnp.asarray([3, 15], jnp.uint4)}) == {"codes": by_definition([3, 15])}
 
 
-def test_parts_add_up_to_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = np.asarray(array(jnp.float32))
-    expected = host_sum(whole)
-    monkeypatch.setattr("tanuki_jax.checkpoints.sums._BLOCK", 100)
-    assert host_sum(whole) == expected
-    assert (host_sum(whole[0]) + host_sum(whole[1], 16 * 24)) % 2**32 == expected
+def test_sums_of_parts_and_of_blocks_add_up() -> None:
+    full = np.asarray(array(jnp.float32))
+    expected = host_sum(full)
+    assert host_sum(full, block=100) == expected
+    assert (host_sum(full[0]) + host_sum(full[1], 16 * 24, block=100)) % 2**32 == expected
 
 
 def test_arrays_are_named_by_their_paths() -> None:
@@ -78,26 +77,22 @@ def test_arrays_are_named_by_their_paths() -> None:
 
 
 @given(st.data())
-def test_a_flipped_bit_two_swapped_elements_and_shifted_rows_change_the_sum(data: st.DataObject) -> None:
+def test_a_flipped_bit_swapped_elements_and_shifted_rows_change_the_sum(data: st.DataObject) -> None:
     bits = np.random.default_rng(0).integers(0, 2**32, (8, 8), dtype=np.uint32)
     expected = host_sum(bits)
     changed = bits.copy()
-    place = data.draw(st.tuples(st.integers(0, 7), st.integers(0, 7)))
-    changed[place] ^= np.uint32(1) << np.uint32(data.draw(st.integers(0, 31)))
+    index = data.draw(st.tuples(st.integers(0, 7), st.integers(0, 7)))
+    changed[index] ^= np.uint32(1) << np.uint32(data.draw(st.integers(0, 31)))
     assert host_sum(changed) != expected
     changed = bits.copy()
-    other = data.draw(st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda other: other != place))
-    changed[place], changed[other] = bits[other], bits[place]
+    other = data.draw(st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda other: other != index))
+    changed[index], changed[other] = bits[other], bits[index]
     assert host_sum(changed) != expected
     assert host_sum(np.roll(bits, data.draw(st.integers(1, 7)), axis=0)) != expected
 
 
 def test_a_value_and_its_negative_swapped_change_the_sum() -> None:
-    """Their bits differ by 2^31, which every even factor takes away."""
+    """Their bits differ by 2^31, which multiplication with any even factor would lose."""
     x = np.array([1.5, -1.5, 0.0, -0.0], np.float32)
-    assert (
-        len(
-            {host_sum(x[[0, 1, 2, 3]]), host_sum(x[[1, 0, 2, 3]]), host_sum(x[[0, 1, 3, 2]]), host_sum(x[[0, 1, 2, 2]])}
-        )
-        == 4
-    )
+    orders = ([0, 1, 2, 3], [1, 0, 2, 3], [0, 1, 3, 2], [0, 1, 2, 2])
+    assert len({host_sum(x[order]) for order in orders}) == 4
