@@ -3,18 +3,22 @@
 import dataclasses
 import math
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from tanuki_jax.base import pages
+from tanuki_jax.base.pages import Row
 from tanuki_jax.base.plots import png
 from tanuki_jax.training.explain import autopsy_pictures as pictures
-from tanuki_jax.training.explain import markup
 from tanuki_jax.training.explain.layer_movement import FAR, RECENT, Move, courses, first_moves
 from tanuki_jax.training.explain.replay import COMPARED, OBSERVED, Observation, Replayed
 from tanuki_jax.training.explain.spike_record import Line, Told
 from tanuki_jax.training.explain.step_documents import Explained
 from tanuki_jax.training.explain.suspects import ALONE_BEFORE, ALONE_IN, STANDS_OUT, Document
 
+TEMPLATE = Path(__file__).with_name("autopsy.html.jinja")
 ROWS_BEFORE, ROWS_IN = 4, 24
 """Steps in the table of metrics."""
 CHARACTERS = 300
@@ -48,41 +52,41 @@ class Autopsy:
 
 
 def render(autopsy: Autopsy) -> str:
-    """The whole page."""
-    title = f"{autopsy.told.run.name}: spike {autopsy.told.number}"
-    parts = [*_happened(autopsy), *_replayed(autopsy), *_layers(autopsy), *_documents(autopsy), *_routers(autopsy)]
-    return markup.page(title, parts)
-
-
-def _happened(autopsy: Autopsy) -> list[str]:
-    told, spike = autopsy.told, autopsy.told.spike
-    rejected = sum(not line.get("accepted", True) for line in told.lines if spike.first <= line["step"] <= spike.last)
-    plural = "s" if len(spike.data_steps) != 1 else ""
-    steps = f"steps {spike.first:,} to {spike.last:,}" if spike.last > spike.first else f"step {spike.first:,}"
-    sentence = (
-        f"At step {spike.last:,} the run saw a spike that began at step {spike.first:,}: {spike.reason}. It went back to the checkpoint "
-        f"after step {spike.checkpoint:,} and left out the data of {steps} (data step{plural} {_ranges(spike.data_steps)}). "
-        f"Rejected before that: {rejected} of them."
+    """Return the page."""
+    told, replayed = autopsy.told, autopsy.replayed
+    return pages.render(
+        TEMPLATE,
+        title=f"{told.run.name}: spike {told.number}",
+        number=told.number,
+        spike=told.spike,
+        plan=replayed.plan,
+        devices=autopsy.devices,
+        agreement=_agreement(autopsy),
+        other_events=_other_events(autopsy),
+        **_metrics(autopsy),
+        **_layers(autopsy),
+        **_documents(autopsy),
+        **_routers(autopsy),
     )
-    head = ("step", "data step", "loss", "gradient norm", "learning rate", "deviations", "")
+
+
+def _metrics(autopsy: Autopsy) -> dict[str, Any]:
+    told, spike = autopsy.told, autopsy.told.spike
     lines = [line for line in told.lines if line["step"] >= spike.first - ROWS_BEFORE]
     rows = []
     for line in lines[: ROWS_BEFORE + ROWS_IN]:
         names = ("loss", "gradient_norm", "learning_rate", "deviations")
         cells = [f"{line['step']:,}", str(line.get("data_step", "")), *(_number(line.get(name)) for name in names)]
-        said = "rejected" if not line.get("accepted", True) else ""
-        rows.append(markup.row([*cells, said], marked=spike.first <= line["step"] <= spike.last))
-    parts = [
-        markup.heading("What happened"),
-        markup.paragraph(sentence),
-        markup.picture(png(pictures.draw_course(told)), "Loss and gradient norm of the steps around the spike"),
-        markup.table(head, rows),
-    ]
-    if len(lines) > len(rows):
-        parts.append(
-            markup.paragraph(f"{len(lines) - len(rows)} further steps are in {told.number:03d}.json.", note=True)
-        )
-    return parts
+        rejected = "" if line.get("accepted", True) else "rejected"
+        rows.append(Row([*cells, rejected], marked=spike.first <= line["step"] <= spike.last))
+    in_spike = (line for line in told.lines if spike.first <= line["step"] <= spike.last)
+    return {
+        "rejected": sum(not line.get("accepted", True) for line in in_spike),
+        "data_steps": _ranges(spike.data_steps),
+        "course": png(pictures.draw_course(told)),
+        "metrics": rows,
+        "further_steps": len(lines) - len(rows),
+    }
 
 
 def _ranges(data_steps: Sequence[int]) -> str:
@@ -96,38 +100,7 @@ def _ranges(data_steps: Sequence[int]) -> str:
     return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
-def _replayed(autopsy: Autopsy) -> list[str]:
-    told, plan = autopsy.told, autopsy.replayed.plan
-    if plan.trained_from is None:
-        how = (
-            f"The checkpoint lies {plan.first - 1 - told.spike.checkpoint:,} steps before the spike, more than are made again (--replay). "
-            f"So nothing was trained: steps {plan.begin:,} to {plan.last:,} were measured on the checkpoint's weights, and their losses "
-            "are not those of the run."
-        )
-    else:
-        how = (
-            f"From the checkpoint, steps {plan.trained_from:,} to {plan.last:,} were made again with the data that they read then, on "
-            f"{autopsy.devices}. {_agreement(autopsy)}"
-        )
-        if plan.observed_from < plan.trained_from:
-            early = f"{plan.observed_from:,} to {plan.trained_from - 1:,}"
-            how += f" Steps {early} are from before the checkpoint, and were measured on its weights."
-    parts = [markup.heading("Replay"), markup.paragraph(how)]
-    if plan.last < told.spike.last:
-        parts.append(
-            markup.paragraph(
-                f"The spike went on to step {told.spike.last:,}; of its steps as many were made as --replay says."
-            )
-        )
-    if around := _around(autopsy):
-        parts.append(markup.paragraph("Also around these steps, in the run's events:"))
-        parts.append(
-            markup.list_of([", ".join(f"{name} {value}" for name, value in event.items()) for event in around])
-        )
-    return parts
-
-
-def _around(autopsy: Autopsy) -> list[Line]:
+def _other_events(autopsy: Autopsy) -> list[Line]:
     """What else happened at the steps that were made again, until the run went back."""
     told, begin = autopsy.told, autopsy.replayed.plan.begin
     back = (
@@ -169,27 +142,19 @@ def _agreement(autopsy: Autopsy) -> str:
     return f"In the replay {', and '.join(said)}."
 
 
-def _layers(autopsy: Autopsy) -> list[str]:
+def _layers(autopsy: Autopsy) -> dict[str, Any]:
+    """`layers` is None where too few steps before the spike tell what is usual."""
     replayed = autopsy.replayed
     known = courses(replayed.observations, replayed.groups, replayed.plan.first)
-    parts = [markup.heading("Which layers moved first")]
-    if not known:
-        said = f"Fewer than {RECENT} accepted steps with a finite loss lie before the spike, too few to know what is usual."
-        return [*parts, markup.paragraph(said)]
-    moves = first_moves(known, replayed.plan.first)
-    layers = pictures.draw_layers(known, moves, replayed.plan.first)
-    shown = (
-        f"Root mean square of what leaves each layer, and norm of the gradient of each group of parameters, over their medians in the last "
-        f"{RECENT} accepted steps before the spike. A ring marks the first step at which a value lies more than {FAR:g} robust standard "
-        f"deviations from that, as the steps before (up to {OBSERVED}) differ from each other, in logarithms."
-    )
-    parts += [markup.paragraph(shown, note=True), markup.picture(png(layers), "Layers against steps")]
-    if not moves:
-        return [*parts, markup.paragraph("No layer left its usual course.")]
-    parts.append(markup.list_of([_in_words(move) for move in moves[:MOVES]]))
-    if len(moves) > MOVES:
-        parts.append(markup.paragraph(f"and {len(moves) - MOVES} later ones.", note=True))
-    return parts
+    moves = first_moves(known, replayed.plan.first) if known else []
+    return {
+        "recent": RECENT,
+        "far": FAR,
+        "observed": OBSERVED,
+        "layers": png(pictures.draw_layers(known, moves, replayed.plan.first)) if known else None,
+        "moves": [_in_words(move) for move in moves[:MOVES]],
+        "later_moves": len(moves[MOVES:]),
+    }
 
 
 def _in_words(move: Move) -> str:
@@ -198,61 +163,31 @@ def _in_words(move: Move) -> str:
     return f"step {move.step:,}, {move.group}: {move.name} {move.ratio:.3g} times what is usual, {move.deviations:+.1f} deviations"
 
 
-def _documents(autopsy: Autopsy) -> list[str]:
-    replayed, plan = autopsy.replayed, autopsy.replayed.plan
-    listed = len(autopsy.suspects)
-    odd = sum(document.suspicion >= STANDS_OUT for document in replayed.documents)
-    found = f"Suspicion of {STANDS_OUT:g} or more: {odd}."
-    if not odd:
-        found = f"No document stands out with a suspicion of {STANDS_OUT:g} or more: this did not come from a single one of these."
-    how = (
-        f"Documents of steps {plan.compared_from:,} to {plan.last:,}: those of the spike and up to {COMPARED} steps before. Loss before: "
-        f"nats a token on the weights from before step {plan.compared_from:,}, the same for all. Deviations: how far that lies above the "
-        "median of those before the spike, where the mean of n tokens scatters as 1 / √n. Share: norm of the gradient of the document's "
-        f"loss alone over that of its whole batch, on the weights from before its step, for the {ALONE_IN} documents of the spike and the "
-        f"{ALONE_BEFORE} before it "
-        f"that deviate the most. Suspicion: deviations times share. {listed} of {len(replayed.documents):,} documents are listed, the most "
-        "suspicious first."
-    )
-    head = (
-        "",
-        "document",
-        "step",
-        "row",
-        "tokens",
-        "loss before",
-        "deviations",
-        "loss at step",
-        "largest at step",
-        "share",
-        "suspicion",
-    )
-    rows = []
-    for at, suspect in enumerate(autopsy.suspects, 1):
-        rows += [
-            markup.row(_cells(at, suspect), left=2, marked=suspect.document.step >= plan.first),
-            markup.text_row(_text(suspect), len(head)),
-        ]
-    drawn = pictures.draw_documents(replayed)
-    scatter = markup.paragraph(f"No loss is finite: the weights were bad already before step {plan.compared_from:,}.")
-    if drawn:
-        scatter = markup.picture(png(drawn), "Losses of documents against their lengths")
-    return [
-        markup.heading("Documents"),
-        markup.paragraph(how, note=True),
-        markup.paragraph(found),
-        scatter,
-        markup.table(head, rows, left=2),
-        markup.paragraph("All documents, step by step:"),
-        _by_step(autopsy),
-    ]
+def _documents(autopsy: Autopsy) -> dict[str, Any]:
+    """`documents` is None where no loss is finite."""
+    replayed, first = autopsy.replayed, autopsy.replayed.plan.first
+    scatter = pictures.draw_documents(replayed)
+    return {
+        "compared": COMPARED,
+        "alone_in": ALONE_IN,
+        "alone_before": ALONE_BEFORE,
+        "stands_out": STANDS_OUT,
+        "document_count": len(replayed.documents),
+        "standing_out": sum(document.suspicion >= STANDS_OUT for document in replayed.documents),
+        "documents": png(scatter) if scatter else None,
+        "suspects": [
+            Row(_cells(rank, suspect), marked=suspect.document.step >= first, text=_text(suspect))
+            for rank, suspect in enumerate(autopsy.suspects, 1)
+        ],
+        "by_step": _by_step(autopsy),
+    }
 
 
-def _cells(at: int, suspect: Suspect) -> list[str]:
+def _cells(rank: int, suspect: Suspect) -> list[str]:
     document, explained = suspect.document, suspect.explained
     largest = document.at_step or document.before
     return [
-        str(at),
+        str(rank),
         f"{explained.place} ({explained.used})",
         f"{document.step:,}",
         str(document.row),
@@ -276,7 +211,7 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}" if math.isfinite(value) else "not finite"
 
 
-def _by_step(autopsy: Autopsy) -> str:
+def _by_step(autopsy: Autopsy) -> list[Row]:
     lines = {line["step"]: line for line in autopsy.told.lines}
     observed = {each.step: each for each in autopsy.replayed.observations}
     rows = []
@@ -284,48 +219,28 @@ def _by_step(autopsy: Autopsy) -> str:
         of_step = [document for document in autopsy.replayed.documents if document.step == step]
         means = [document.before.mean for document in of_step]
         tokens = sum(document.piece.length for document in of_step)
-        cells = [
-            f"{step:,}",
-            f"{len(of_step):,}",
-            f"{tokens:,}",
-            _number(float(np.median(means))),
-            _number(max(means)),
-            _number(observed[step].loss),
-        ]
-        rows.append(
-            markup.row([*cells, _number(lines.get(step, {}).get("loss"))], marked=step >= autopsy.replayed.plan.first)
-        )
-    head = (
-        "step",
-        "documents",
-        "tokens",
-        "median loss before",
-        "highest",
-        "loss at step, again",
-        "as the run wrote it",
-    )
-    return markup.table(head, rows)
+        losses = (float(np.median(means)), max(means), observed[step].loss, lines.get(step, {}).get("loss"))
+        cells = [f"{step:,}", f"{len(of_step):,}", f"{tokens:,}", *(_number(loss) for loss in losses)]
+        rows.append(Row(cells, marked=step >= autopsy.replayed.plan.first))
+    return rows
 
 
-def _routers(autopsy: Autopsy) -> list[str]:
+def _routers(autopsy: Autopsy) -> dict[str, Any]:
+    """`loads` is None for a dense model, and where steps before the spike or of it are missing."""
     first = autopsy.replayed.plan.first
     with_loads = [each for each in autopsy.replayed.observations if each.load_le is not None]
     before, within = ([each for each in with_loads if (each.step < first) is wanted] for wanted in (True, False))
     if not before or not within:
-        return []
+        return {"loads": None}
     before_le, within_le = _mean_load(before), _mean_load(within)
-    routers = pictures.draw_loads(before_le, within_le)
     change_l = np.abs(within_le - before_le).sum(1) / 2
-    most = int(np.argmax(change_l))
-    said = (
-        f"Mean loads of the {len(before)} steps before the spike and of its {len(within)}. Layer {most} changed the most: "
-        f"{change_l[most]:.1%} of its choices went to other experts."
-    )
-    return [
-        markup.heading("Routers"),
-        markup.paragraph(said),
-        markup.picture(png(routers), "Loads of the experts before and in the spike"),
-    ]
+    return {
+        "loads": png(pictures.draw_loads(before_le, within_le)),
+        "steps_before": len(before),
+        "steps_within": len(within),
+        "most_changed_layer": int(np.argmax(change_l)),
+        "largest_change": float(change_l.max()),
+    }
 
 
 def _mean_load(observations: Sequence[Observation]) -> np.ndarray:

@@ -206,6 +206,7 @@ class Outline(html.parser.HTMLParser):
 @pytest.mark.long
 def test_the_page_is_whole_and_needs_nothing_else(poisoned: Poisoned, explained: Explained) -> None:
     outline = Outline(explained.page)
+    text = " ".join(outline.text.split())  # as a browser shows it
     assert outline.open == [] and {"b", "script", "link"}.isdisjoint(outline.tags)
     assert outline.headings == ["What happened", "Replay", "Which layers moved first", "Documents"]
     assert len(outline.pictures) == 3
@@ -215,14 +216,14 @@ def test_the_page_is_whole_and_needs_nothing_else(poisoned: Poisoned, explained:
     assert '<meta charset="utf-8">' in explained.page and "://" not in explained.page
     assert (
         f"step {poisoned.spike.last} the run saw a spike that began at step {poisoned.spike.first}: it was a test."
-        in outline.text
+        in text
     )
-    assert "relative, and the guard rejected the same steps." in outline.text
-    assert "<b>tanuki</b>" in outline.text and "狸" in outline.text and RARE[0] in outline.text
-    assert f"left out the data of steps {poisoned.spike.first} to {poisoned.spike.last} (data steps " in outline.text
-    assert "Rejected before that: 1 of them." in outline.text and "Suspicion of 1 or more: 1." in outline.text
-    assert f"event resumed, step {poisoned.spike.checkpoint + 1}" in outline.text
-    assert f"step {poisoned.spike.first}, embedding: gradient" in outline.text
+    assert "relative, and the guard rejected the same steps." in text
+    assert "<b>tanuki</b>" in text and "狸" in text and RARE[0] in text
+    assert f"left out the data of steps {poisoned.spike.first} to {poisoned.spike.last} (data steps " in text
+    assert "Rejected before that: 1 of them." in text and "Suspicion of 1 or more: 1." in text
+    assert f"event resumed, step {poisoned.spike.checkpoint + 1}" in text
+    assert f"step {poisoned.spike.first}, embedding: gradient" in text
 
 
 @pytest.mark.long
