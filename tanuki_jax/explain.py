@@ -1,4 +1,4 @@
-"""Shows which documents a step of a run read, or what a loss spike came from.
+"""Show which documents a step of a run read, or what caused a loss spike.
 
 python -m tanuki_jax.explain runs/tiny --step 120
 python -m tanuki_jax.explain runs/tiny --spike 1
@@ -15,14 +15,14 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.command_line import parse_options
 
 NAMED = 5
-"""Documents that are named in the terminal."""
+"""Number of documents that are named in the terminal."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Show which documents a step of a run read: a line for each piece of a document, in the order of the batch. Or find out what a spike
-    came from, to which the run reacted by going back: its steps are made again from the checkpoint, and what they show becomes a page of
-    HTML in the run's folder."""
+    """Show which documents a step of a run read, one line for each piece of a document, in the order of the batch. Or
+    find the cause of a spike after which the run went back: its steps are replayed from the checkpoint, and the results
+    are a page of HTML in the run's folder."""
 
     run: tyro.conf.Positional[str]
     """Folder of the run."""
@@ -31,7 +31,7 @@ class Options:
     spike: int = 0
     """Number of the spike, from 1, as in the folder spikes/."""
     replay: int = 64
-    """Most steps from the checkpoint to the spike that are trained again, and most of the spike's that are."""
+    """Largest number of steps from the checkpoint to the spike that are trained again, and of the spike's own steps."""
 
 
 def main(words: list[str]) -> None:
@@ -39,7 +39,7 @@ def main(words: list[str]) -> None:
     if (options.step == 0) == (options.spike == 0):
         raise InputError("explain takes one of --step N and --spike N, numbers from 1")
     if options.replay < 1:
-        raise InputError(f"--replay is {options.replay}, and must be at least 1")
+        raise InputError(f"--replay is {options.replay}; it must be at least 1")
     if options.step:
         _explain_step(Path(options.run), options.step)
     else:
@@ -53,31 +53,27 @@ def _explain_step(run: Path, step: int) -> None:
     pieces = explained.pieces
     tokens, rows = sum(each.piece.length for each in pieces), len({each.row for each in pieces})
     print(f"step {step} of {run} (data step {explained.data_step}): {tokens:,} tokens in {rows} rows")
-    width = max(len(each.place) for each in pieces), max(len(each.used) for each in pieces)
+    widths = max(len(each.location) for each in pieces), max(len(each.used) for each in pieces)
     for each in pieces:
-        print(
-            f"row {each.row:<5} {each.place:<{width[0]}}  {each.used:<{width[1]}}  {each.learned_words or each.first_words}"
-        )
+        words = each.learned_words or each.first_words
+        print(f"row {each.row:<5} {each.location:<{widths[0]}}  {each.used:<{widths[1]}}  {words}")
 
 
 def _explain_spike(run: Path, number: int, replay: int) -> None:
     from tanuki_jax.training.explain.autopsy import autopsy
     from tanuki_jax.training.explain.suspects import STANDS_OUT
 
-    found = autopsy(run, number, replay)
-    print(found.told.path)
-    if found.suspects[0].document.suspicion < STANDS_OUT:
-        print("no document stands out; the first of the list are")
-    for each in found.suspects[:NAMED]:
-        document, place = each.document, each.explained.place
-        share = (
-            ""
-            if document.share is None
-            else f", {document.share:.0%} of its step's gradient" * math.isfinite(document.share)
-        )
-        print(
-            f"step {document.step}  {place}  loss {document.before.mean:.3f}{share}  {each.explained.first_words[:60]}"
-        )
+    result = autopsy(run, number, replay)
+    print(result.record.path)
+    if result.suspects[0].document.suspicion < STANDS_OUT:
+        print("no document stands out; the most suspicious are")
+    for each in result.suspects[:NAMED]:
+        document, location = each.document, each.explained.location
+        share = ""
+        if document.share is not None and math.isfinite(document.share):
+            share = f", {document.share:.0%} of its step's gradient"
+        words = each.explained.first_words[:60]
+        print(f"step {document.step}  {location}  loss {document.before.mean:.3f}{share}  {words}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Trains a model: pretraining, SFT, adapters, preferences, as its config says; resumes by itself.
+"""Train a model: pretraining, SFT, adapters or preferences, as the config says; resumes by itself.
 
 python -m tanuki_jax.train --config=tiny
 python -m tanuki_jax.train --config=8b --layout.fsdp 8 --steps 1000
@@ -15,12 +15,12 @@ from tanuki_jax.config.command_line import parse
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Train a model as an experiment says, into runs/NAME; a run that was stopped goes on."""
+    """Train a model as an experiment says, into runs/NAME; a run that was stopped resumes."""
 
     distributed: bool = False
-    """Join the other processes of this job (SLURM, Kubernetes, TPU pod, Open MPI, or JAX_COORDINATOR_ADDRESS and its kin)."""
+    """Join the other processes of this job (SLURM, Kubernetes, TPU pod, Open MPI, or JAX_COORDINATOR_ADDRESS)."""
     profile: int = 0
-    """Steps to trace, from this process's third on; XProf opens runs/NAME/profile."""
+    """Number of steps to trace, from this process's third on; XProf opens runs/NAME/profile."""
 
 
 def main(words: list[str]) -> None:

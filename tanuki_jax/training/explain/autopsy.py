@@ -1,4 +1,4 @@
-"""The autopsy of a spike: read, replayed, written down."""
+"""Autopsy of a spike: read, replayed and written to a page."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,36 +20,40 @@ from tanuki_jax.training.explain.suspects import ALONE_BEFORE, ALONE_IN, Documen
 
 
 def autopsy(run: Path, number: int, most: int) -> Autopsy:
-    """Replays the spike `number`, from 1, of the run in folder `run`, and writes what it shows to `spikes/NNN.html`.
+    """Replay a spike, and write the results to `spikes/NNN.html` in the run's folder.
 
-    At most `most` steps before the spike are trained again, and at most so many of its own.
+    Args:
+        run: the run's folder.
+        number: of the spike, from 1.
+        most: number of steps before the spike that are trained again at most, and number of its own steps.
 
-    InputError if there is no such run or spike, its checkpoint is gone or damaged, or the data changed since; or if the run learns from
-    pairs.
+    Raises:
+        InputError: there is no such run or spike, its checkpoint is missing or damaged, the data changed since, or the
+            run learns from pairs.
     """
     experiment, mixture = read_run(run)
     if make_objective(experiment.objective).documents_per_record > 1:
         raise InputError(
-            f"{run} learns from pairs, whose losses explain cannot part among documents; --step shows what its steps saw"
+            f"{run} learns from pairs, whose losses cannot be divided among documents; --step shows what a step read"
         )
-    told = read_spike(run, number)
-    experiment = with_saved_tokenizer(experiment, told.checkpoint, told.state)
+    record = read_spike(run, number)
+    experiment = with_saved_tokenizer(experiment, record.checkpoint, record.state)
     stores = open_stores(experiment.data, mixture)
     loader = Loader(stores, mixture, experiment.data, experiment.seed)
-    check_data(run, experiment, loader, told.state)
+    check_data(run, experiment, loader, record.state)
     setup = setup_on_this_machine(experiment)
-    replayed = replay(setup, loader, told, make_plan(told, most))
+    replayed = replay(setup, loader, record, make_plan(record, most))
     listed = _suspects(replayed.documents[: ALONE_IN + ALONE_BEFORE], stores, load(experiment.data.tokenizer.path))
     devices = f"{setup.mesh.size} x {jax.devices()[0].device_kind}"
-    found = Autopsy(told, replayed, listed, devices)
-    replace_text(told.path, render(found))
-    return found
+    result = Autopsy(record, replayed, listed, devices)
+    replace_text(record.path, render(result))
+    return result
 
 
 def _suspects(documents: Sequence[Document], stores: Mapping[str, Store], tokenizer: Tokenizer) -> list[Suspect]:
-    places = located([(document.row, document.piece) for document in documents], stores, tokenizer, CHARACTERS)
+    pieces = located([(document.row, document.piece) for document in documents], stores, tokenizer, CHARACTERS)
     suspects = []
-    for document, explained in zip(documents, places, strict=True):
+    for document, explained in zip(documents, pieces, strict=True):
         worst = document.at_step or document.before
         suspects.append(Suspect(document, explained, tokenizer.decode([worst.token])))
     return suspects

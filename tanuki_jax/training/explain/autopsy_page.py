@@ -1,4 +1,4 @@
-"""The autopsy of a spike as one page of HTML."""
+"""Page of HTML about a spike."""
 
 import dataclasses
 import math
@@ -12,26 +12,26 @@ from tanuki_jax.base import pages
 from tanuki_jax.base.pages import Row
 from tanuki_jax.base.plots import png
 from tanuki_jax.training.explain import autopsy_pictures as pictures
-from tanuki_jax.training.explain.layer_movement import FAR, RECENT, Move, courses, first_moves
+from tanuki_jax.training.explain.layer_movement import FAR, RECENT, Move, first_moves, trajectories
 from tanuki_jax.training.explain.replay import COMPARED, OBSERVED, Observation, Replayed
-from tanuki_jax.training.explain.spike_record import Line, Told
+from tanuki_jax.training.explain.spike_record import Line, SpikeRecord
 from tanuki_jax.training.explain.step_documents import Explained
 from tanuki_jax.training.explain.suspects import ALONE_BEFORE, ALONE_IN, STANDS_OUT, Document
 
 TEMPLATE = Path(__file__).with_name("autopsy.html.jinja")
 ROWS_BEFORE, ROWS_IN = 4, 24
-"""Steps in the table of metrics."""
+"""Number of steps before the spike, and from its first one on, in the table of metrics."""
 CHARACTERS = 300
-"""Of a document's text."""
+"""Length of the text that is shown of a document."""
 MOVES = 20
-"""Moves that are spelled out."""
-ITS_OWN = ("rejected", "rewound")
-"""Events that are the spike itself."""
+"""Number of moves that are listed."""
+OWN_EVENTS = ("rejected", "rewound")
+"""Events that belong to every spike."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Suspect:
-    """A document of a spike that is listed."""
+    """Document that the page lists."""
 
     document: Document
     explained: Explained
@@ -41,24 +41,24 @@ class Suspect:
 
 @dataclasses.dataclass(frozen=True)
 class Autopsy:
-    """What is found out about a spike."""
+    """Results about a spike."""
 
-    told: Told
+    record: SpikeRecord
     replayed: Replayed
     suspects: Sequence[Suspect]
-    """The most suspicious first."""
+    """Documents that the page lists, the most suspicious first."""
     devices: str
-    """On which it was replayed, in words."""
+    """Devices of the replay, as text."""
 
 
 def render(autopsy: Autopsy) -> str:
     """Return the page."""
-    told, replayed = autopsy.told, autopsy.replayed
+    record, replayed = autopsy.record, autopsy.replayed
     return pages.render(
         TEMPLATE,
-        title=f"{told.run.name}: spike {told.number}",
-        number=told.number,
-        spike=told.spike,
+        title=f"{record.run.name}: spike {record.number}",
+        number=record.number,
+        spike=record.spike,
         plan=replayed.plan,
         devices=autopsy.devices,
         agreement=_agreement(autopsy),
@@ -71,26 +71,27 @@ def render(autopsy: Autopsy) -> str:
 
 
 def _metrics(autopsy: Autopsy) -> dict[str, Any]:
-    told, spike = autopsy.told, autopsy.told.spike
-    lines = [line for line in told.lines if line["step"] >= spike.first - ROWS_BEFORE]
+    """Return the values of the section about the run's own metrics."""
+    record, spike = autopsy.record, autopsy.record.spike
+    lines = [line for line in record.lines if line["step"] >= spike.first - ROWS_BEFORE]
     rows = []
     for line in lines[: ROWS_BEFORE + ROWS_IN]:
         names = ("loss", "gradient_norm", "learning_rate", "deviations")
         cells = [f"{line['step']:,}", str(line.get("data_step", "")), *(_number(line.get(name)) for name in names)]
         rejected = "" if line.get("accepted", True) else "rejected"
         rows.append(Row([*cells, rejected], marked=spike.first <= line["step"] <= spike.last))
-    in_spike = (line for line in told.lines if spike.first <= line["step"] <= spike.last)
+    in_spike = (line for line in record.lines if spike.first <= line["step"] <= spike.last)
     return {
         "rejected": sum(not line.get("accepted", True) for line in in_spike),
         "data_steps": _ranges(spike.data_steps),
-        "course": png(pictures.draw_course(told)),
+        "curves": png(pictures.draw_curves(record)),
         "metrics": rows,
         "further_steps": len(lines) - len(rows),
     }
 
 
 def _ranges(data_steps: Sequence[int]) -> str:
-    """Numbers in words: `5-8, 11`."""
+    """Return ascending numbers as text: `5-8, 11`."""
     runs: list[list[int]] = []
     for step in data_steps:
         if runs and step == runs[-1][-1] + 1:
@@ -101,51 +102,53 @@ def _ranges(data_steps: Sequence[int]) -> str:
 
 
 def _other_events(autopsy: Autopsy) -> list[Line]:
-    """What else happened at the steps that were made again, until the run went back."""
-    told, begin = autopsy.told, autopsy.replayed.plan.begin
-    back = (
-        at for at, event in enumerate(told.events) if event["event"] == "rewound" and event.get("spike") == told.number
+    """Return other events at the steps of the replay, up to the one at which the run went back."""
+    record, begin = autopsy.record, autopsy.replayed.plan.begin
+    rewound = (
+        index
+        for index, event in enumerate(record.events)
+        if event["event"] == "rewound" and event.get("spike") == record.number
     )
-    until = told.events[: next(back, None)]
-    return [
-        event for event in until if begin <= event.get("step", -1) <= told.spike.last and event["event"] not in ITS_OWN
-    ]
+    before = record.events[: next(rewound, None)]
+    steps = range(begin, record.spike.last + 1)
+    return [event for event in before if event.get("step", -1) in steps and event["event"] not in OWN_EVENTS]
 
 
 def _agreement(autopsy: Autopsy) -> str:
-    """How well the replay's losses and decisions agree with the run's."""
-    lines = {line["step"]: line for line in autopsy.told.lines}
-    made = [
+    """Return a sentence on how well losses and rejections of the replay agree with those of the run."""
+    lines = {line["step"]: line for line in autopsy.record.lines}
+    trained = [
         (each, lines[each.step])
         for each in autopsy.replayed.observations
         if each.accepted is not None and each.step in lines
     ]
-    if not made:
+    if not trained:
         return "The run logged none of these steps, so their losses cannot be compared."
-    pairs = [(each.step, each.loss, float(line["loss"])) for each, line in made]
+    pairs = [(each.step, each.loss, float(line["loss"])) for each, line in trained]
     differences = [
         abs(again / loss - 1) for _, again, loss in pairs if loss and math.isfinite(loss) and math.isfinite(again)
     ]
-    otherwise = [str(each.step) for each, line in made if each.accepted != line.get("accepted", True)]
-    lost = [str(step) for step, again, loss in pairs if math.isfinite(loss) != math.isfinite(again)]
-    said = (
-        [f"their losses differ from those that the run wrote down by at most {max(differences):.1e}, relative"]
+    otherwise = [str(each.step) for each, line in trained if each.accepted != line.get("accepted", True)]
+    not_finite = [str(step) for step, again, loss in pairs if math.isfinite(loss) != math.isfinite(again)]
+    parts = (
+        [f"the losses differ from those that the run logged by at most {max(differences):.1e}, relative"]
         if differences
         else []
     )
-    said += [f"the loss is finite only once at step {', '.join(lost)}"] if lost else []
-    said.append(
-        f"the guard decided otherwise at step {', '.join(otherwise)}"
+    if not_finite:
+        parts.append(f"the loss of step {', '.join(not_finite)} is finite in one of the two only")
+    parts.append(
+        f"the guard decided differently at step {', '.join(otherwise)}"
         if otherwise
         else "the guard rejected the same steps"
     )
-    return f"In the replay {', and '.join(said)}."
+    return f"In the replay {', and '.join(parts)}."
 
 
 def _layers(autopsy: Autopsy) -> dict[str, Any]:
-    """`layers` is None where too few steps before the spike tell what is usual."""
+    """Return the values of the section about layers; `layers` is None if too few steps lie before the spike."""
     replayed = autopsy.replayed
-    known = courses(replayed.observations, replayed.groups, replayed.plan.first)
+    known = trajectories(replayed.observations, replayed.groups, replayed.plan.first)
     moves = first_moves(known, replayed.plan.first) if known else []
     return {
         "recent": RECENT,
@@ -160,11 +163,12 @@ def _layers(autopsy: Autopsy) -> dict[str, Any]:
 def _in_words(move: Move) -> str:
     if not math.isfinite(move.ratio):
         return f"step {move.step:,}, {move.group}: {move.name} not finite"
-    return f"step {move.step:,}, {move.group}: {move.name} {move.ratio:.3g} times what is usual, {move.deviations:+.1f} deviations"
+    size = f"{move.ratio:.3g} times the usual value, {move.deviations:+.1f} deviations"
+    return f"step {move.step:,}, {move.group}: {move.name} {size}"
 
 
 def _documents(autopsy: Autopsy) -> dict[str, Any]:
-    """`documents` is None where no loss is finite."""
+    """Return the values of the section about documents; `documents` is None if no loss is finite."""
     replayed, first = autopsy.replayed, autopsy.replayed.plan.first
     scatter = pictures.draw_documents(replayed)
     return {
@@ -188,7 +192,7 @@ def _cells(rank: int, suspect: Suspect) -> list[str]:
     largest = document.at_step or document.before
     return [
         str(rank),
-        f"{explained.place} ({explained.used})",
+        f"{explained.location} ({explained.used})",
         f"{document.step:,}",
         str(document.row),
         f"{document.piece.length:,}",
@@ -212,21 +216,21 @@ def _number(value: float | None) -> str:
 
 
 def _by_step(autopsy: Autopsy) -> list[Row]:
-    lines = {line["step"]: line for line in autopsy.told.lines}
+    lines = {line["step"]: line for line in autopsy.record.lines}
     observed = {each.step: each for each in autopsy.replayed.observations}
     rows = []
     for step in range(autopsy.replayed.plan.compared_from, autopsy.replayed.plan.last + 1):
-        of_step = [document for document in autopsy.replayed.documents if document.step == step]
-        means = [document.before.mean for document in of_step]
-        tokens = sum(document.piece.length for document in of_step)
+        documents = [document for document in autopsy.replayed.documents if document.step == step]
+        means = [document.before.mean for document in documents]
+        tokens = sum(document.piece.length for document in documents)
         losses = (float(np.median(means)), max(means), observed[step].loss, lines.get(step, {}).get("loss"))
-        cells = [f"{step:,}", f"{len(of_step):,}", f"{tokens:,}", *(_number(loss) for loss in losses)]
+        cells = [f"{step:,}", f"{len(documents):,}", f"{tokens:,}", *(_number(loss) for loss in losses)]
         rows.append(Row(cells, marked=step >= autopsy.replayed.plan.first))
     return rows
 
 
 def _routers(autopsy: Autopsy) -> dict[str, Any]:
-    """`loads` is None for a dense model, and where steps before the spike or of it are missing."""
+    """Return the values of the section about routers; `loads` is None for a dense model, or if steps are missing."""
     first = autopsy.replayed.plan.first
     with_loads = [each for each in autopsy.replayed.observations if each.load_le is not None]
     before, within = ([each for each in with_loads if (each.step < first) is wanted] for wanted in (True, False))

@@ -1,4 +1,4 @@
-"""The pictures of an autopsy, as PNG."""
+"""Pictures of the page about a spike."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tanuki_jax.base import plots
-from tanuki_jax.training.explain.layer_movement import Course, Move
+from tanuki_jax.training.explain.layer_movement import Move, Trajectory
 from tanuki_jax.training.explain.probe import Floats
 from tanuki_jax.training.explain.replay import Replayed
-from tanuki_jax.training.explain.spike_record import Line, Told
+from tanuki_jax.training.explain.spike_record import Line, SpikeRecord
 from tanuki_jax.training.explain.suspects import STANDS_OUT, Document
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-LED_UP = 48
-"""Steps before the spike that are drawn, the checkpoint's at least."""
+STEPS_BEFORE = 48
+"""Number of steps before the spike that are drawn; more if the checkpoint lies further back."""
 NUMBERED = 5
-"""Documents that are numbered, if they stand out."""
+"""Number of documents that get a number, if they stand out."""
 USUAL, LATER = "0.25", "#7aa6c9"
 LARGEST_RATIO = 8
 """Largest multiple of the usual value that has a colour of its own, and its inverse the smallest."""
@@ -31,12 +31,12 @@ LARGEST_LOAD = 4
 
 
 @plots.style()
-def draw_course(told: Told) -> Figure:
-    """Loss and gradient norm around the spike, the spike shaded, rejected steps crossed, and what was made in their place."""
+def draw_curves(record: SpikeRecord) -> Figure:
+    """Draw loss and gradient norm around the spike: spike shaded, rejected steps crossed, replacing steps blue."""
     from matplotlib.ticker import MaxNLocator
 
-    spike = told.spike
-    since = min(spike.checkpoint, spike.first - LED_UP)
+    spike = record.spike
+    since = min(spike.checkpoint, spike.first - STEPS_BEFORE)
     figure = plots.new_figure(9, 5)
     panels = figure.subplots(2, 1, sharex=True)
     for panel, name, label in zip(
@@ -44,10 +44,10 @@ def draw_course(told: Told) -> Figure:
     ):
         panel.axvspan(spike.first - 0.5, spike.last + 0.5, color=plots.RED, alpha=0.12, linewidth=0)
         panel.axvline(spike.checkpoint + 0.5, color="0.4", linewidth=1, linestyle="--")
-        later = [line for line in told.afterwards if line["step"] <= spike.last]
+        later = [line for line in record.afterwards if line["step"] <= spike.last]
         if later:
             panel.plot(*_points(later, name), color=LATER, linewidth=1.6, label="after it went back")
-        lines = [line for line in told.lines if line["step"] > since]
+        lines = [line for line in record.lines if line["step"] > since]
         panel.plot(
             *_points(lines, name), color=USUAL, linewidth=1.2, marker=".", markersize=4, label="steps", zorder=2.5
         )
@@ -64,7 +64,7 @@ def draw_course(told: Told) -> Figure:
         fontsize=8,
     )
     panels[1].set_xlabel("step")
-    if any(np.isfinite(line["gradient_norm"]) and line["gradient_norm"] > 0 for line in told.lines):
+    if any(np.isfinite(line["gradient_norm"]) and line["gradient_norm"] > 0 for line in record.lines):
         panels[1].set_yscale("log")
         _number_logarithmic(panels[1].yaxis)
     panels[0].legend()
@@ -72,7 +72,7 @@ def draw_course(told: Told) -> Figure:
 
 
 def _number_logarithmic(axis: Axis) -> None:
-    """Plain numbers at 1, 2, 5, 10 and so on."""
+    """Number an axis with plain numbers at 1, 2, 5, 10 and so on."""
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -85,7 +85,7 @@ def _points(lines: Sequence[Line], name: str) -> tuple[list[int], list[float]]:
 
 
 def _mark_rejected(panel: Axes, lines: Sequence[Line], name: str) -> None:
-    """Crosses where they lie, or at the upper edge if that is nowhere."""
+    """Mark rejected steps with crosses, those without a finite value at the upper edge."""
     rejected = [line for line in lines if not line.get("accepted", True)]
     inside = [line for line in rejected if np.isfinite(line[name])]
     outside = [line for line in rejected if not np.isfinite(line[name])]
@@ -105,30 +105,32 @@ def _mark_rejected(panel: Axes, lines: Sequence[Line], name: str) -> None:
 
 
 @plots.style()
-def draw_layers(known: Sequence[Course], moves: Sequence[Move], first: int) -> Figure:
-    """A heat map of each quantity, layers against steps; a dot where a layer moved first."""
+def draw_layers(known: Sequence[Trajectory], moves: Sequence[Move], first: int) -> Figure:
+    """Draw a heat map of each quantity, layers against steps, with a dot where a layer moved first."""
     from matplotlib.ticker import MaxNLocator
 
-    tallest = max(len(course.groups) for course in known)
+    tallest = max(len(trajectory.groups) for trajectory in known)
     height = min(max(0.22 * tallest, 1.6), 9)
     figure = plots.new_figure(4.6 * len(known) + 0.6, height + 1.7)
     panels = figure.subplots(1, len(known), squeeze=False)[0]
-    for panel, course in zip(panels, known, strict=True):
-        edges = np.array([*course.steps, course.steps[-1] + 1]) - 0.5
-        finite = np.where(np.isfinite(course.ratios_ng), course.ratios_ng, np.inf)
+    for panel, trajectory in zip(panels, known, strict=True):
+        edges = np.array([*trajectory.steps, trajectory.steps[-1] + 1]) - 0.5
+        finite = np.where(np.isfinite(trajectory.ratios_ng), trajectory.ratios_ng, np.inf)
         shown = np.clip(finite, 1 / LARGEST_RATIO, LARGEST_RATIO)
         scale = plots.ratio_scale(LARGEST_RATIO)
-        mesh = panel.pcolormesh(edges, np.arange(len(course.groups) + 1), shown.T, cmap=plots.DIVERGING, norm=scale)
+        mesh = panel.pcolormesh(edges, np.arange(len(trajectory.groups) + 1), shown.T, cmap=plots.DIVERGING, norm=scale)
         plots.frame_heat_map(panel)
-        dots = [(move.step, course.groups.index(move.group) + 0.5) for move in moves if move.name == course.name]
+        dots = [
+            (move.step, trajectory.groups.index(move.group) + 0.5) for move in moves if move.name == trajectory.name
+        ]
         if dots:
             panel.plot(*np.array(dots).T, "o", color="black", markersize=5, markerfacecolor="white")
         panel.axvline(first - 0.5, color="0.2", linewidth=1, linestyle="--")
-        panel.set(title=course.name, xlabel="step", ylim=(len(course.groups), 0))
+        panel.set(title=trajectory.name, xlabel="step", ylim=(len(trajectory.groups), 0))
         panel.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        labelled = range(0, len(course.groups), -(-len(course.groups) // 36))
+        labelled = range(0, len(trajectory.groups), -(-len(trajectory.groups) // 36))
         panel.set_yticks(
-            [number + 0.5 for number in labelled], [course.groups[number] for number in labelled], fontsize=7
+            [number + 0.5 for number in labelled], [trajectory.groups[number] for number in labelled], fontsize=7
         )
         panel.tick_params(axis="y", length=0)
     bar = figure.colorbar(
@@ -141,7 +143,7 @@ def draw_layers(known: Sequence[Course], moves: Sequence[Move], first: int) -> F
 
 @plots.style()
 def draw_loads(before_le: Floats, within_le: Floats) -> Figure:
-    """Loads of the experts, layer against expert, before the spike and in it, as multiples of the even share."""
+    """Draw the loads of the experts, layer against expert, before and in the spike, in multiples of the even share."""
     layers, experts = before_le.shape
     height = min(max(0.22 * layers, 1.6), 9)
     figure = plots.new_figure(8.4, height + 1.7)
@@ -164,7 +166,11 @@ def draw_loads(before_le: Floats, within_le: Floats) -> Figure:
 
 @plots.style()
 def draw_documents(replayed: Replayed) -> Figure | None:
-    """Every compared document: its loss against its length, the most suspicious numbered. None if no loss is finite."""
+    """Draw the loss of every compared document against its length, the most suspicious numbered.
+
+    Returns:
+        None if no loss is finite.
+    """
     first = replayed.plan.first
     finite = [document for document in replayed.documents if np.isfinite(document.before.mean)]
     if not finite:

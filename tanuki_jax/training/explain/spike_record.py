@@ -1,4 +1,4 @@
-"""What a run wrote down about a spike: what it cut from its metrics when it went back, and what happened around it."""
+"""Record of a spike in a run's folder: the metrics that were cut when the run went back, and the events around it."""
 
 import dataclasses
 import json
@@ -14,39 +14,40 @@ from tanuki_jax.training.loss_history import Spike
 from tanuki_jax.training.runs.run_folder import read_events, read_metrics
 
 type Line = dict[str, Any]
-"""Of metrics.jsonl or events.jsonl."""
+"""Line of metrics.jsonl or events.jsonl."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Told:
-    """A spike, and the run's own words about it."""
+class SpikeRecord:
+    """A spike, and what the run logged about it."""
 
     run: Path
     number: int
-    """Of the spike, from 1."""
+    """Number of the spike, from 1."""
     spike: Spike
     checkpoint: Path
     state: State
-    """Of that checkpoint."""
+    """State of the checkpoint."""
     skipped: tuple[int, ...]
-    """Data steps that were left out when the steps of the spike were made, ascending: those of this spike are not among them."""
+    """Data steps left out before the spike happened, ascending: those of this spike are not among them."""
     lines: Sequence[Line]
-    """Metrics of steps up to the end of the spike, as they were before the run went back."""
+    """Metrics of the steps up to the end of the spike, as they were before the run went back."""
     afterwards: Sequence[Line]
-    """Metrics of the steps after the checkpoint that were made in their place."""
+    """Metrics of the steps after the checkpoint that replaced them."""
     events: Sequence[Line]
-    """All of the run."""
+    """All events of the run."""
 
     @property
     def path(self) -> Path:
-        """Of the page that is made of it."""
+        """Return the path of the page about the spike."""
         return self.run / "spikes" / f"{self.number:03d}.html"
 
 
-def read_spike(run: Path, number: int) -> Told:
-    """What the run in folder `run` says about its spike `number`, from 1.
+def read_spike(run: Path, number: int) -> SpikeRecord:
+    """Return the record of spike `number`, from 1, of the run in folder `run`.
 
-    InputError if there is no such spike, a file about it cannot be read, or the checkpoint is gone, or of another course of the run.
+    InputError if there is no such spike, a file about it cannot be read, or the checkpoint is missing or from before a
+    later spike to which the run went back further.
     """
     numbers = sorted(int(path.stem) for path in (run / "spikes").glob("*.json") if path.stem.isdigit())
     if number not in numbers:
@@ -57,20 +58,21 @@ def read_spike(run: Path, number: int) -> Told:
     for later, (other, _) in known.items():
         if other.checkpoint < spike.checkpoint:
             raise InputError(
-                f"at spike {later} {run} went back to step {other.checkpoint}, before the checkpoint {spike.checkpoint} of spike {number}: "
-                "what led to that is gone"
+                f"at spike {later} {run} went back to step {other.checkpoint}, before the checkpoint "
+                f"{spike.checkpoint} of spike {number}: the steps that led to spike {number} are gone"
             )
     checkpoint = folder.step_folder(run / "checkpoints", spike.checkpoint)
     if not (checkpoint / folder.STATE).is_file():
         raise InputError(
-            f"the checkpoint {checkpoint}, to which {run} went back at spike {number}, is gone: nothing can be replayed"
+            f"the checkpoint {checkpoint}, to which {run} went back at spike {number}, is missing: "
+            "nothing can be replayed"
         )
     if wrong := folder.damage(checkpoint):
         raise InputError(f"the checkpoint {checkpoint} is damaged: {wrong}")
     state = folder.read_state(checkpoint)
     left_out = {*spike.data_steps}.union(*(other.data_steps for other, _ in known.values()))
     steps = [line for line in read_metrics(run) if "loss" in line]
-    return Told(
+    return SpikeRecord(
         run=run,
         number=number,
         spike=spike,
@@ -84,18 +86,19 @@ def read_spike(run: Path, number: int) -> Told:
 
 
 def _read(run: Path, number: int) -> tuple[Spike, list[Line]]:
-    """A spike and the lines of metrics that were cut."""
+    """Return a spike and the lines of metrics that were cut."""
     path = run / "spikes" / f"{number:03d}.json"
-    told = _object(path.read_text(encoding="utf-8", errors="replace"), str(path))
-    lines = told.pop("metrics", None)
+    fields = _object(path.read_text(encoding="utf-8", errors="replace"), str(path))
+    lines = fields.pop("metrics", None)
     if not isinstance(lines, list) or not all(
         isinstance(line, dict) and isinstance(line.get("step"), int) for line in lines
     ):
         raise InputError(f"metrics of {path} are not lines of metrics, each with its step")
-    spike = from_json(json.dumps(told), Spike, str(path))
+    spike = from_json(json.dumps(fields), Spike, str(path))
     if not 0 < spike.first <= spike.last or spike.checkpoint >= spike.first:
         raise InputError(
-            f"{path} tells of steps {spike.first} to {spike.last} and of a checkpoint at step {spike.checkpoint}, not before them"
+            f"{path} has a spike of steps {spike.first} to {spike.last} and a checkpoint of step {spike.checkpoint}, "
+            "which is not before them"
         )
     return spike, lines
 

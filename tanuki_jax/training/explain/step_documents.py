@@ -1,4 +1,4 @@
-"""What a step of a run read: every piece of every document, with the place that it came from."""
+"""Documents that a step of a run read: each piece with the location it came from."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -20,34 +20,35 @@ from tanuki_jax.data.store import Origin, Store
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 
 TOKENS_SHOWN = 24
+"""Number of tokens of a piece whose text is shown."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Explained:
-    """One piece of a document in one row of a batch."""
+    """Piece of a document in a row of a batch, with its location and text."""
 
     row: int
     piece: Piece
     origin: Origin
     document_tokens: int
-    """Tokens of the whole document, its end included."""
+    """Number of tokens of the full document, its end included."""
     first_words: str
     """Text of the piece's first tokens, on one line."""
     side: str = ""
-    """Which answer of a preference it is; else empty."""
+    """Side of a preference, chosen or rejected; else empty."""
     learned: int | None = None
-    """How many of its targets are learned; None: all, as in texts."""
+    """Number of targets that are learned; None: all, as in texts."""
     learned_words: str = ""
-    """Text of the first learned ones, on one line, where not all are."""
+    """Text of the first learned targets, on one line, if not all are learned."""
 
     @property
-    def place(self) -> str:
-        """Source, file and row."""
+    def location(self) -> str:
+        """Return source, file and row."""
         return f"{self.piece.source}  {self.origin.path}:{self.origin.row}"
 
     @property
     def used(self) -> str:
-        """Which part of the document it is, and how much of it is learned."""
+        """Return which part of the document the piece is, and how much of it is learned."""
         piece = self.piece
         part = (
             f"tokens {piece.start + 1}-{piece.start + piece.length} of {self.document_tokens}, epoch {piece.epoch + 1}"
@@ -63,14 +64,14 @@ class Explained:
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A step of a run, and what it read."""
+    """Documents of a step of a run."""
 
     data_step: int
     pieces: Sequence[Explained]
 
 
 def explain(run: Path, step: int) -> Step:
-    """What step `step` (from 1) of the run in folder `run` read, row after row.
+    """Return the documents that step `step`, from 1, of the run in folder `run` read, row after row.
 
     InputError if there is no such run or step, or if the data are not those that the run was trained on.
     """
@@ -94,12 +95,13 @@ def explain(run: Path, step: int) -> Step:
 
 
 def read_run(run: Path) -> tuple[Experiment, Mixture]:
-    """Return the config of the run in a folder, with a path of its stores that holds in any working directory.
+    """Return config and mixture of the run in a folder; the path of the stores is valid in any working directory.
 
     InputError if it is no run folder.
     """
     experiment, mixture = _read(run / "config.json", Experiment), _read(run / "mixture.json", Mixture)
-    # `runs` and `stores` are relative to the folder where training ran, so the run's own location tells which folder that was.
+    # `runs` and `stores` are relative to the folder where training ran, so the run's own location tells which folder
+    # that was.
     folder, location = run.resolve(), Path(experiment.runs) / experiment.name
     for parent in folder.parents:
         stores = parent / experiment.data.stores
@@ -121,7 +123,7 @@ def with_saved_tokenizer(experiment: Experiment, checkpoint: Path, state: State)
 
 
 def check_data(run: Path, experiment: Experiment, loader: Loader, state: State) -> None:
-    """InputError if the data are not those that a checkpoint of the run was trained on."""
+    """Raise InputError if the data are not those that a checkpoint of the run was trained on."""
     if state.data != loader.fingerprint:
         raise InputError(f"the stores in {experiment.data.stores} are no longer those that {run} was trained on")
 
@@ -135,25 +137,27 @@ def _read[Config](path: Path, kind: type[Config]) -> Config:
 def located(
     pieces: Sequence[tuple[int, Piece]], stores: Mapping[str, Store], tokenizer: Tokenizer, tokens: int = TOKENS_SHOWN
 ) -> list[Explained]:
-    """Pieces and their rows, with where they came from and the text of their first `tokens` tokens."""
+    """Return pieces (row, piece) with their locations and the text of their first `tokens` tokens."""
     explained = []
     for row, piece in pieces:
         store = stores[piece.source]
         begin, end = store.offsets[piece.document : piece.document + 2]
         start = np.array([begin + piece.start])
         words = _words(store, start, np.array([min(piece.length, tokens)]), tokenizer)
-        found = Explained(row, piece, store.origin(piece.document), int(end - begin), words)
+        located_piece = Explained(row, piece, store.origin(piece.document), int(end - begin), words)
         if store.has_learned:
             targets = np.flatnonzero(store.read_learned(start + 1, np.array([piece.length])))
             side = SIDES[piece.document % store.documents_per_record] if store.documents_per_record > 1 else ""
             learned_words = _words(
                 store, start + 1 + targets[:tokens], np.ones(len(targets[:tokens]), np.int64), tokenizer
             )
-            found = dataclasses.replace(found, side=side, learned=len(targets), learned_words=learned_words)
-        explained.append(found)
+            located_piece = dataclasses.replace(
+                located_piece, side=side, learned=len(targets), learned_words=learned_words
+            )
+        explained.append(located_piece)
     return explained
 
 
 def _words(store: Store, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], tokenizer: Tokenizer) -> str:
-    """The text of some spans, on one line."""
+    """Return the text of some spans, on one line."""
     return " ".join(tokenizer.decode(store.read(starts, lengths).tolist()).split())

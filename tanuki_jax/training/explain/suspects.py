@@ -1,4 +1,4 @@
-"""How suspicious the documents of a spike's steps are: by their losses, and by their shares of the gradient."""
+"""Suspicion of the documents of a spike's steps, by their losses and their shares of the gradient."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,92 +11,92 @@ from tanuki_jax.training.explain.probe import Floats
 from tanuki_jax.training.guard import DEVIATION
 
 ALONE_IN, ALONE_BEFORE = 20, 4
-"""Documents whose gradients are computed alone: most of the spike's steps, and of the steps before."""
-
+"""Largest number of documents whose own gradients are computed: in the spike's steps, and in the steps before."""
 
 STANDS_OUT = 1.0
 """Suspicion of a document that alone could be the cause."""
 LEAST = 1e-6
-"""Nats; no standard deviation is taken to be less."""
+"""Smallest standard deviation that is assumed, in nats."""
 
 
 class Losses(NamedTuple):
-    """Of one piece of a document, in nats."""
+    """Losses of one piece of a document, in nats."""
 
     mean: float
-    """A token."""
+    """Mean over the tokens."""
     largest: float
     token: int
-    """The token whose loss is the largest."""
+    """Token whose loss is the largest."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Document:
-    """One piece of a document in a step's batch."""
+    """Piece of a document in a step's batch."""
 
     step: int
-    """From 1."""
+    """Number of the step, from 1."""
     row: int
     begin: int
-    """Place of its first token in the row."""
+    """Position of its first token in the row."""
     piece: Piece
     before: Losses
-    """On the weights from before all of the steps that are compared."""
+    """Losses on the weights before all compared steps."""
     deviations: float = 0.0
-    """How far `before` lies above what is usual for documents of that length, in standard deviations."""
+    """Distance of `before` above the usual loss of documents of that length, in standard deviations."""
     at_step: Losses | None = None
-    """On the weights from before its step."""
+    """Losses on the weights before its step."""
     share: float | None = None
-    """Norm of its own gradient over that of the whole batch; None if it was not computed."""
+    """Norm of its own gradient over that of the full batch; None if it was not computed."""
     learned: int | None = None
-    """How many of its targets are learned; None: all."""
+    """Number of its targets that are learned; None: all."""
 
     @property
     def suspicion(self) -> float:
-        """Deviations times share; infinite if its loss or its gradient is not finite, 0 without a share."""
+        """Return deviations times share; infinite if its loss or its gradient is not finite, 0 without a share."""
         if not np.isfinite(self.before.mean) or (self.share is not None and not np.isfinite(self.share)):
             return np.inf
         return max(self.deviations, 0.0) * (self.share or 0.0)
 
-    def places(self) -> slice:
-        """Of its tokens in the row."""
+    def positions(self) -> slice:
+        """Return the positions of its tokens in the row."""
         return slice(self.begin, self.begin + self.piece.length)
 
 
 def measure(step: int, traced: Sequence[Sequence[Piece]], batch: HostBatch, losses_nt: Floats) -> list[Document]:
-    """The documents of a batch and their losses, row after row.
+    """Return the documents of a batch with their losses, row after row.
 
     Args:
-        step: whose batch it is.
-        traced: the pieces of every row, in the order in which they lie.
+        step: number of the step that reads the batch.
+        traced: pieces of every row, in order.
         batch: its N rows [N, T].
-        losses_nt: of their tokens.
+        losses_nt: losses of their tokens.
     """
     measured = []
     for row, pieces in enumerate(traced):
         begins = np.cumsum([0, *(piece.length for piece in pieces)]).tolist()
         for begin, piece in zip(begins, pieces, strict=False):
-            places = slice(begin, begin + piece.length)
-            learned = int(np.count_nonzero(batch.loss_weights[row, places]))
+            positions = slice(begin, begin + piece.length)
+            learned = int(np.count_nonzero(batch.loss_weights[row, positions]))
             measured.append(
-                Document(step, row, begin, piece, losses_of(places, row, batch, losses_nt), learned=learned)
+                Document(step, row, begin, piece, losses_of(positions, row, batch, losses_nt), learned=learned)
             )
     return measured
 
 
-def losses_of(places: slice, row: int, batch: HostBatch, losses_nt: Floats) -> Losses:
-    """Mean and largest loss of the targets that are learned in some places of a row."""
-    learned_t = batch.loss_weights[row, places] > 0
-    losses_t = losses_nt[row, places][learned_t].astype(np.float64)
+def losses_of(positions: slice, row: int, batch: HostBatch, losses_nt: Floats) -> Losses:
+    """Return mean and largest loss of the learned targets at some positions of a row."""
+    learned_t = batch.loss_weights[row, positions] > 0
+    losses_t = losses_nt[row, positions][learned_t].astype(np.float64)
     worst = int(np.argmax(np.where(np.isfinite(losses_t), losses_t, np.inf)))
-    return Losses(float(losses_t.mean()), float(losses_t[worst]), int(batch.targets[row, places][learned_t][worst]))
+    return Losses(float(losses_t.mean()), float(losses_t[worst]), int(batch.targets[row, positions][learned_t][worst]))
 
 
 def judge(documents: Sequence[Document], first: int) -> list[Document]:
-    """The documents with their deviations from what is usual in the steps before `first`, the spike's first; in all where there are none.
+    """Return the documents with the deviations of their losses from usual ones.
 
-    The mean loss of n tokens scatters as 1 / sqrt(n), so what is compared is the distance of the mean from the median of usual documents,
-    times sqrt(n). Its standard deviation is estimated from their median absolute deviation.
+    Usual are the documents of steps before `first`, the spike's first; without such steps, all documents. The mean loss
+    of n tokens scatters as 1 / sqrt(n), so the distance of a mean from the median of the usual documents is multiplied
+    by sqrt(n). The standard deviation of that is estimated from the median absolute deviation.
     """
     means = np.array([document.before.mean for document in documents])
     finite = np.isfinite(means)
@@ -107,13 +107,13 @@ def judge(documents: Sequence[Document], first: int) -> list[Document]:
         distances = (means - np.median(means[usual])) * np.sqrt(
             [document.learned or document.piece.length for document in documents]
         )
-        spread = max(DEVIATION * np.median(np.abs(distances[usual])), LEAST)
-        deviations[finite] = distances[finite] / spread
+        deviation = max(DEVIATION * np.median(np.abs(distances[usual])), LEAST)
+        deviations[finite] = distances[finite] / deviation
     return [dataclasses.replace(each, deviations=float(far)) for each, far in zip(documents, deviations, strict=True)]
 
 
 def most_suspicious(documents: Sequence[Document], first: int) -> list[Document]:
-    """The judged documents whose gradients are worth computing; `first` is the spike's first step."""
+    """Return the judged documents whose gradients are to be computed; `first` is the spike's first step."""
     by_loss = sorted(documents, key=lambda document: -document.deviations)
     inside = [document for document in by_loss if document.step >= first]
     before = [document for document in by_loss if document.step < first]
@@ -121,5 +121,5 @@ def most_suspicious(documents: Sequence[Document], first: int) -> list[Document]
 
 
 def ordered(documents: Sequence[Document]) -> list[Document]:
-    """From the most to the least suspicious; of those that are equally so, the latest first."""
+    """Return documents from the most to the least suspicious; of equally suspicious ones the latest first."""
     return sorted(documents, key=lambda document: (-document.suspicion, -document.deviations, -document.step))

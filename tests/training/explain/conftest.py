@@ -58,7 +58,7 @@ PLACES = ["山", "river", "temple", "field", "月"]
 RARE = [f"rare{number}" for number in range(60)]
 MIXTURE = Mixture(sources=(Source(name="fables"),), stages=(Stage(weights={"fables": 1.0}),))
 POISON = 700
-"""Row of the poisoned document."""
+"""Row of the poisoned document in the source."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,9 +69,9 @@ class Poisoned:
     experiment: Experiment
     spike: Spike
     lines: list[dict[str, Any]]
-    """Metrics of all steps, the first of which is 1."""
+    """Metrics of all steps from 1 on."""
     weights: dict[int, Params]
-    """Before each step, on the host."""
+    """Step -> parameters before it, on the host."""
 
 
 def write_tokenizer(path: Path, words: set[str]) -> None:
@@ -100,15 +100,15 @@ def write_store(folder: Path, texts: list[str], tokenizer_path: str) -> None:
 
 
 def fables() -> list[str]:
-    """Dull sentences, and in the place of one of them words that nobody expects."""
+    """Return plain sentences, one of which is replaced by unexpected words."""
     chance = random.Random(0)
 
     def fable() -> str:
-        said = (
+        sentences = (
             f"the {chance.choice(ANIMALS)} {chance.choice(VERBS)} by the {chance.choice(PLACES)} ."
             for _ in range(chance.randint(1, 6))
         )
-        return " ".join(said)
+        return " ".join(sentences)
 
     texts = [fable() for _ in range(1200)]
     texts[POISON - 1] = " ".join(chance.choice(RARE) for _ in range(40))
@@ -117,27 +117,26 @@ def fables() -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class Explained:
-    """What the door found out about a spike."""
+    """Results of the command about a spike."""
 
-    found: Autopsy
+    result: Autopsy
     page: str
-    said: str
-    """In the terminal."""
+    printed: str
 
 
 def explain(poisoned: Poisoned, *words: str) -> Explained:
-    """Knocks at the door in this process, and keeps what it found."""
+    """Run the command in this process; return its results."""
     kept: list[Autopsy] = []
 
-    def keep(*given: Any) -> Autopsy:
-        kept.append(perform(*given))
+    def keep(*arguments: Any) -> Autopsy:
+        kept.append(perform(*arguments))
         return kept[0]
 
-    said = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
         patch.setattr(autopsy, "autopsy", keep)
         main([str(poisoned.folder), "--spike", "1", *words])
-    return Explained(kept[0], kept[0].told.path.read_text(encoding="utf-8"), said.getvalue())
+    return Explained(kept[0], kept[0].record.path.read_text(encoding="utf-8"), printed.getvalue())
 
 
 @pytest.fixture(scope="session")
@@ -151,7 +150,7 @@ def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Poisoned:
 
 
 def tiny(folder: Path, experts: int = 0) -> Experiment:
-    """An experiment whose files lie in a folder; none is there yet."""
+    """Return an experiment whose files belong into a folder; none exists yet."""
     return Experiment(
         name="poisoned",
         model=Model(vocabulary=128, width=32, hidden=64, layers=2, heads=4, kv_heads=4, experts=experts),
@@ -174,14 +173,14 @@ def tiny(folder: Path, experts: int = 0) -> Experiment:
 
 
 def prepare(experiment: Experiment, texts: list[str]) -> None:
-    """Writes the tokenizer and the store."""
+    """Write the tokenizer and the store."""
     data = experiment.data
     write_tokenizer(Path(data.tokenizer.path), {word for text in texts for word in text.split()})
     write_store(Path(data.stores) / "fables", texts, data.tokenizer.path)
 
 
 def write_run(experiment: Experiment, spike: Spike, lines: list[dict[str, Any]]) -> Path:
-    """The folder of a run that went back once, but for the checkpoint; `lines` are the metrics of all steps up to then."""
+    """Write the folder of a run that went back once, without its checkpoint; `lines`: metrics of all steps so far."""
     run = Path(experiment.runs) / experiment.name
     (run / "spikes").mkdir(parents=True)
     (run / "config.json").write_text(to_json(experiment))
@@ -196,7 +195,7 @@ def write_run(experiment: Experiment, spike: Spike, lines: list[dict[str, Any]])
 
 
 def finish_checkpoint(run: Path, experiment: Experiment, spike: Spike, fingerprint: str, losses: LossHistory) -> None:
-    """What makes the checkpoint before a spike count, as the run leaves it after it went back."""
+    """Commit the checkpoint before a spike, with the state that the run has after it went back."""
     state = State(
         step=spike.checkpoint,
         tokens=0,
@@ -216,18 +215,18 @@ def finish_checkpoint(run: Path, experiment: Experiment, spike: Spike, fingerpri
 
 
 def frozen(experiment: Experiment) -> Params:
-    """What its adapters are for."""
+    """Return the parameters that its adapters are for."""
     return initialise(experiment.model, jax.random.key(7))
 
 
 def make_poisoned(folder: Path, experts: int, lora: LoRA = WITHOUT) -> Poisoned:
-    """A run of all parameters, or of adapters of fresh ones."""
+    """Return a run that trains all parameters, or adapters of fresh ones."""
     experiment = tiny(folder, experts)
     if lora.rank:
         experiment = dataclasses.replace(experiment, lora=lora, start=from_checkpoint(str(folder / "base")))
         write_weights(folder / "base", experiment.model, jax.device_get(frozen(experiment)))
     prepare(experiment, fables())
-    experiment, first = next(found for found in _seeds(experiment) if 14 <= found[1] <= 18)
+    experiment, first = next(seeded for seeded in _seeds(experiment) if 14 <= seeded[1] <= 18)
     spike = Spike(
         first=first, last=first + 1, data_steps=(first - 1, first), checkpoint=first - 5, reason="it was a test"
     )
@@ -238,7 +237,7 @@ def make_poisoned(folder: Path, experts: int, lora: LoRA = WITHOUT) -> Poisoned:
 
 
 def _seeds(experiment: Experiment) -> Iterator[tuple[Experiment, int]]:
-    """The experiment with one seed after the other, and the step, from 1, that reads the poisoned document first."""
+    """Yield the experiment with seeds 0, 1, ..., and the first step, from 1, that reads the poisoned document."""
     for seed in range(100):
         seeded = dataclasses.replace(experiment, seed=seed)
         loader = loader_of(seeded)

@@ -1,4 +1,4 @@
-"""The autopsy of a run that met a poisoned document, against the run itself and against plain gradients on one device."""
+"""Autopsy of a run with a poisoned document, compared with the run and with plain gradients on one device."""
 
 import base64
 import html.parser
@@ -77,20 +77,20 @@ def norm(*arrays: Floats) -> float:
 
 @pytest.mark.long
 def test_the_poisoned_document_is_named_first(poisoned: Poisoned, explained: Explained) -> None:
-    worst, second, *_ = explained.found.suspects
+    worst, second, *_ = explained.result.suspects
     assert (worst.explained.origin.path, worst.explained.origin.row) == ("fables.txt", POISON)
     assert worst.document.step == poisoned.spike.first
     assert worst.document.share is not None and 0.9 < worst.document.share < 1.1
     assert worst.document.suspicion > 100 * second.document.suspicion
     assert worst.explained.first_words.startswith("rare")
-    path, first, *others = explained.said.splitlines()
+    path, first, *others = explained.printed.splitlines()
     assert Path(path) == poisoned.folder / "spikes" / "001.html"
     assert f"fables.txt:{POISON} " in first and len(others) == 4
 
 
 @pytest.mark.long
-def test_the_replay_makes_the_steps_of_the_run_again(poisoned: Poisoned, explained: Explained) -> None:
-    trained = [each for each in explained.found.replayed.observations if each.accepted is not None]
+def test_the_replay_repeats_the_steps_of_the_run(poisoned: Poisoned, explained: Explained) -> None:
+    trained = [each for each in explained.result.replayed.observations if each.accepted is not None]
     assert [each.step for each in trained] == list(range(poisoned.spike.checkpoint + 1, poisoned.spike.last + 1))
     assert [each.step for each in trained if not each.accepted] == [poisoned.spike.first]
     for each in trained:
@@ -101,24 +101,24 @@ def test_the_replay_makes_the_steps_of_the_run_again(poisoned: Poisoned, explain
 
 
 @pytest.mark.long
-def test_the_steps_of_an_adapter_are_made_again_from_its_checkpoint_and_the_frozen_weights(tmp_path: Path) -> None:
+def test_steps_of_an_adapter_are_replayed_over_the_frozen_weights(tmp_path: Path) -> None:
     poisoned = make_poisoned(tmp_path, experts=0, lora=LoRA(rank=8, alpha=32.0, base="float32"))
     explained = explain(poisoned)
-    trained = [each for each in explained.found.replayed.observations if each.accepted is not None]
+    trained = [each for each in explained.result.replayed.observations if each.accepted is not None]
     assert [each.step for each in trained] == list(range(poisoned.spike.checkpoint + 1, poisoned.spike.last + 1))
     for each in trained:
         line = poisoned.lines[each.step - 1]
         np.testing.assert_allclose(
             [each.loss, norm(each.gradients_g)], [line["loss"], line["gradient_norm"]], rtol=1e-5
         )
-    assert explained.found.replayed.groups == ["layer 0", "layer 1"]
+    assert explained.result.replayed.groups == ["layer 0", "layer 1"]
     assert "Which layers moved first" in explained.page
 
 
 @pytest.mark.long
 def test_losses_of_documents_add_up_to_the_loss_of_their_step(poisoned: Poisoned, explained: Explained) -> None:
     for step in range(poisoned.spike.first - 2, poisoned.spike.last + 1):
-        documents = [document for document in explained.found.replayed.documents if document.step == step]
+        documents = [document for document in explained.result.replayed.documents if document.step == step]
         tokens = sum(document.piece.length for document in documents)
         total = sum(
             document.at_step.mean * document.piece.length for document in documents if document.at_step is not None
@@ -131,17 +131,17 @@ def test_losses_of_documents_add_up_to_the_loss_of_their_step(poisoned: Poisoned
 def test_gradient_norms_are_those_of_plain_gradients(poisoned: Poisoned, explained: Explained) -> None:
     first = poisoned.spike.first
     batch, tokens = batch_of(poisoned, first), poisoned.lines[first - 1]["tokens"]
-    listed = [suspect.document for suspect in explained.found.suspects if suspect.document.step == first][:3]
+    listed = [suspect.document for suspect in explained.result.suspects if suspect.document.step == first][:3]
     weights_abt = np.zeros((1 + len(listed), *batch.loss_weights.shape), np.float32)
     weights_abt[0] = batch.loss_weights
     for weights_bt, document in zip(weights_abt[1:], listed, strict=True):
-        weights_bt[document.row, document.places()] = 1
+        weights_bt[document.row, document.positions()] = 1
     whole, *alone = plain_gradient(poisoned, poisoned.weights[first], batch, weights_abt)
 
-    observed = next(each for each in explained.found.replayed.observations if each.step == first)
+    observed = next(each for each in explained.result.replayed.observations if each.step == first)
     of_layers = [norm(*(leaf[layer] for leaf in whole["blocks"].values())) for layer in range(2)]
     before, *after = (norm(whole[name]) for name in ("embedding", "norm", "output"))
-    assert explained.found.replayed.groups == ["embedding", "layer 0", "layer 1", "norm", "output"]
+    assert explained.result.replayed.groups == ["embedding", "layer 0", "layer 1", "norm", "output"]
     np.testing.assert_allclose(observed.gradients_g * tokens, [before, *of_layers, *after], rtol=1e-4)
     for document, gradient in zip(listed, alone, strict=True):
         assert document.share == pytest.approx(
@@ -167,7 +167,7 @@ def test_activations_are_measured_where_they_leave_a_layer(poisoned: Poisoned, e
     plain_states(poisoned, poisoned.weights[poisoned.spike.first], batch, one_at_a_time)
     real = batch.segment_ids != 0
     expected = [norm(np.asarray(x_btd)[real]) / np.sqrt(real.sum() * 32) for x_btd in left]
-    observed = next(each for each in explained.found.replayed.observations if each.step == poisoned.spike.first)
+    observed = next(each for each in explained.result.replayed.observations if each.step == poisoned.spike.first)
     np.testing.assert_allclose(observed.activations_l, expected, rtol=1e-4)
 
 
@@ -204,7 +204,7 @@ class Outline(html.parser.HTMLParser):
 
 
 @pytest.mark.long
-def test_the_page_is_whole_and_needs_nothing_else(poisoned: Poisoned, explained: Explained) -> None:
+def test_the_page_is_complete_and_needs_nothing_else(poisoned: Poisoned, explained: Explained) -> None:
     outline = Outline(explained.page)
     text = " ".join(outline.text.split())  # as a browser shows it
     assert outline.open == [] and {"b", "script", "link"}.isdisjoint(outline.tags)
@@ -221,25 +221,25 @@ def test_the_page_is_whole_and_needs_nothing_else(poisoned: Poisoned, explained:
     assert "relative, and the guard rejected the same steps." in text
     assert "<b>tanuki</b>" in text and "狸" in text and RARE[0] in text
     assert f"left out the data of steps {poisoned.spike.first} to {poisoned.spike.last} (data steps " in text
-    assert "Rejected before that: 1 of them." in text and "Suspicion of 1 or more: 1." in text
+    assert "1 of these steps had been rejected." in text and "Suspicion of 1 or more: 1." in text
     assert f"event resumed, step {poisoned.spike.checkpoint + 1}" in text
     assert f"step {poisoned.spike.first}, embedding: gradient" in text
 
 
 @pytest.mark.long
-def test_routers_are_shown_and_a_checkpoint_that_is_far_is_not_trained_from(tmp_path: Path) -> None:
+def test_routers_are_shown_and_a_far_checkpoint_is_not_trained_from(tmp_path: Path) -> None:
     poisoned = make_poisoned(tmp_path, experts=4)
     near, far = explain(poisoned), explain(poisoned, "--replay", "1")
     for each in (near, far):
-        assert each.found.suspects[0].explained.origin.row == POISON
-        loads = [observation.load_le for observation in each.found.replayed.observations]
+        assert each.result.suspects[0].explained.origin.row == POISON
+        loads = [observation.load_le for observation in each.result.replayed.observations]
         assert all(load_le is not None and load_le.shape == (2, 4) for load_le in loads)
         np.testing.assert_allclose([load_le.sum(1) for load_le in loads if load_le is not None], 1, rtol=1e-5)
         assert "<h2>Routers</h2>" in each.page
-    first = next(each for each in near.found.replayed.observations if each.step == poisoned.spike.first)
+    first = next(each for each in near.result.replayed.observations if each.step == poisoned.spike.first)
     assert first.load_le is not None
     np.testing.assert_allclose(first.load_le, poisoned.lines[poisoned.spike.first - 1]["expert_load"], rtol=1e-5)
-    assert [each.accepted for each in far.found.replayed.observations] == [None] * 13
+    assert [each.accepted for each in far.result.replayed.observations] == [None] * 13
     assert "nothing was trained" in far.page and "nothing was trained" not in near.page
     assert f"The spike went on to step {poisoned.spike.last}" in far.page
     assert json.loads((poisoned.folder / "spikes" / "001.json").read_text())["first"] == poisoned.spike.first

@@ -4,7 +4,7 @@ import pytest
 
 from tanuki_jax.checkpoints.format import State
 from tanuki_jax.training.explain.replay import Plan, make_plan
-from tanuki_jax.training.explain.spike_record import Told
+from tanuki_jax.training.explain.spike_record import SpikeRecord
 from tanuki_jax.training.loss_history import Spike
 from tests.training.explain.conftest import tiny
 
@@ -34,5 +34,5 @@ def test_a_plan_trains_from_the_checkpoint_unless_that_is_too_far(
         data="",
         files={},
     )
-    told = Told(tmp_path, 1, spike, tmp_path, state, skipped=(), lines=[], afterwards=[], events=[])
-    assert make_plan(told, most) == plan
+    record = SpikeRecord(tmp_path, 1, spike, tmp_path, state, skipped=(), lines=[], afterwards=[], events=[])
+    assert make_plan(record, most) == plan

@@ -17,7 +17,7 @@ SPIKE = Spike(first=9, last=10, data_steps=(8, 9), checkpoint=6, reason="it was 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """A run that went back at step 10, whose checkpoint is a file that nothing reads."""
+    """Return a run that went back at step 10; its checkpoint is one file without meaning."""
     experiment = tiny(tmp_path)
     prepare(experiment, ["the tanuki drums", "the fox waits"] * 20)
     lines = [{"step": step, "data_step": step - 1, "loss": 1.0 * step} for step in range(1, 11)]
@@ -39,15 +39,15 @@ def add_spike(run: Path, number: int, first: int, back_to: int) -> None:
 
 
 def test_a_spike_is_read_with_the_steps_that_were_cut(run: Path) -> None:
-    told = read_spike(run, 1)
-    assert told.spike == SPIKE
-    assert [line["step"] for line in told.lines] == list(range(1, 11))
-    assert told.afterwards == [] and [event["event"] for event in told.events] == ["resumed"]
-    assert told.state.step == 6 and told.skipped == ()
+    record = read_spike(run, 1)
+    assert record.spike == SPIKE
+    assert [line["step"] for line in record.lines] == list(range(1, 11))
+    assert record.afterwards == [] and [event["event"] for event in record.events] == ["resumed"]
+    assert record.state.step == 6 and record.skipped == ()
 
 
-def test_what_was_left_out_later_was_read_then(run: Path) -> None:
-    """Data of an earlier spike were left out already, those of this one and of later ones were not."""
+def test_data_left_out_later_count_as_read(run: Path) -> None:
+    """Only data of earlier spikes had been left out when the spike happened."""
     add_spike(run, 2, first=13, back_to=6)
     state = folder.read_state(checkpoint(run))
     folder.finish(checkpoint(run), dataclasses.replace(state, skipped=(3, 8, 9, 22)))
@@ -55,13 +55,13 @@ def test_what_was_left_out_later_was_read_then(run: Path) -> None:
     assert read_spike(run, 2).skipped == (3, 8, 9)
 
 
-def test_steps_that_came_in_the_place_of_the_cut_ones_are_kept_apart(run: Path) -> None:
+def test_steps_that_replaced_the_cut_ones_are_kept_apart(run: Path) -> None:
     with (run / "metrics.jsonl").open("a") as file:
         file.write(json.dumps({"step": 9, "loss": 1.0}) + "\n")
     assert read_spike(run, 1).afterwards == [{"step": 9, "loss": 1.0}]
 
 
-def test_a_spike_that_the_run_did_not_have_is_refused(run: Path) -> None:
+def test_an_unknown_spike_is_refused(run: Path) -> None:
     with pytest.raises(InputError, match=r"poisoned has no spike 2: it had only 1$"):
         read_spike(run, 2)
     (run / "spikes" / "001.json").unlink()
@@ -79,11 +79,11 @@ def test_a_spike_that_the_run_did_not_have_is_refused(run: Path) -> None:
         ('{"metrics": [], "first": 3}', r"001\.json lacks the field last"),
         (
             '{"metrics": [], "first": 3, "last": 2, "data_steps": [], "checkpoint": 1, "reason": ""}',
-            "tells of steps 3 to 2",
+            "has a spike of steps 3 to 2",
         ),
         (
             '{"metrics": [], "first": 3, "last": 4, "data_steps": [], "checkpoint": 3, "reason": ""}',
-            "checkpoint at step 3, not before",
+            "checkpoint of step 3, which is not before",
         ),
     ],
 )
@@ -99,7 +99,7 @@ def test_events_that_cannot_be_read_are_named(run: Path) -> None:
         read_spike(run, 1)
 
 
-def test_a_checkpoint_that_is_gone_damaged_or_of_another_course_is_refused(run: Path) -> None:
+def test_a_missing_damaged_or_later_checkpoint_is_refused(run: Path) -> None:
     add_spike(run, 2, first=4, back_to=2)
     with pytest.raises(InputError, match=r"at spike 2 .* went back to step 2, before the checkpoint 6"):
         read_spike(run, 1)
@@ -108,7 +108,7 @@ def test_a_checkpoint_that_is_gone_damaged_or_of_another_course_is_refused(run: 
     with pytest.raises(InputError, match="is damaged: weights "):
         read_spike(run, 1)
     shutil.rmtree(checkpoint(run))
-    with pytest.raises(InputError, match=r"00000006, to which .* went back at spike 1, is gone"):
+    with pytest.raises(InputError, match=r"00000006, to which .* went back at spike 1, is missing"):
         read_spike(run, 1)
 
 
@@ -124,10 +124,10 @@ def test_data_that_changed_since_are_refused(run: Path) -> None:
     [
         ([], "takes one of --step N and --spike N"),
         (["--step", "1", "--spike", "1"], "takes one of --step N and --spike N"),
-        (["--spike", "1", "--replay", "0"], "--replay is 0, and must be at least 1"),
+        (["--spike", "1", "--replay", "0"], "--replay is 0; it must be at least 1"),
         (["--spike", "-1"], "has no spike -1"),
     ],
 )
-def test_words_that_cannot_be_meant_are_refused(run: Path, words: list[str], said: str) -> None:
+def test_contradicting_options_are_refused(run: Path, words: list[str], said: str) -> None:
     with pytest.raises(InputError, match=said):
         main([str(run), *words])

@@ -30,7 +30,7 @@ MIXTURE = Mixture(
 
 @pytest.fixture
 def experiment(tmp_path: Path) -> Experiment:
-    """An experiment whose stores are prepared and whose run folder holds its config and mixture."""
+    """Return an experiment with prepared stores and a run folder that holds config and mixture."""
     write_tokenizer(
         tmp_path / "tokenizer.json", {word for texts in TEXTS.values() for text in texts for word in text.split()}
     )
@@ -86,7 +86,7 @@ def save_checkpoint(experiment: Experiment, step: int, skipped: tuple[int, ...],
     finish(checkpoint, state)
 
 
-def test_every_piece_is_named_with_the_place_and_the_words_that_the_batch_holds(experiment: Experiment) -> None:
+def test_every_piece_has_its_location_and_the_words_of_the_batch(experiment: Experiment) -> None:
     tokenizer = load(experiment.data.tokenizer.path)
     batch = loader(experiment).batch(2, slice(None))
     explained = explain(run_folder(experiment), 3)
@@ -108,8 +108,8 @@ def test_every_piece_is_named_with_the_place_and_the_words_that_the_batch_holds(
             assert each.document_tokens == len(text.split()) + 1
 
 
-def test_of_preferences_the_side_and_what_is_learned_are_told(tmp_path: Path) -> None:
-    """Of each pair, four tokens and three; the last two of each are learned."""
+def test_preferences_have_a_side_and_learned_targets(tmp_path: Path) -> None:
+    """The documents of each pair have four tokens and three; the last two of each are learned."""
     write_tokenizer(tmp_path / "tokenizer.json", {"a", "b", "c", "d", "e"})
     tokenizer = load(tmp_path / "tokenizer.json")
     texts = ["a b c d", "a b e"] * 3
@@ -177,7 +177,7 @@ def test_a_run_is_explained_from_any_folder_with_its_own_tokenizer(
     assert explain(run_folder(experiment), 3) == expected
 
 
-def test_the_door_prints_a_line_for_each_piece(experiment: Experiment, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_a_line_for_each_piece(experiment: Experiment, capsys: pytest.CaptureFixture[str]) -> None:
     main([str(run_folder(experiment)), "--step", "1"])
     head, *lines = capsys.readouterr().out.splitlines()
     explained = explain(run_folder(experiment), 1)

@@ -24,18 +24,18 @@ def document(
     return Document(step, 0, 0, Piece("some", 0, 0, 0, length), Losses(mean, mean, 0), deviations, share=share)
 
 
-def test_losses_are_those_of_the_places_of_each_document() -> None:
+def test_losses_are_those_at_the_positions_of_each_document() -> None:
     losses_nt = np.array([[1.0, 2.0, 6.0, 4.0, 0.0], [5.0, np.nan, 7.0, 0.0, 0.0]])
     targets = np.arange(10, dtype=np.int32).reshape(2, 5)
     batch = Batch(targets, targets, np.ones((2, 5), np.float32), targets, targets)
     traced = [[Piece("a", 0, 0, 0, 3), Piece("a", 0, 1, 0, 1)], [Piece("b", 0, 2, 0, 3)]]
     first, second, third = measure(7, traced, batch, losses_nt)
-    assert (first.step, first.row, first.places(), first.before) == (7, 0, slice(0, 3), Losses(3.0, 6.0, 2))
-    assert (second.places(), second.before) == (slice(3, 4), Losses(4.0, 4.0, 3))
+    assert (first.step, first.row, first.positions(), first.before) == (7, 0, slice(0, 3), Losses(3.0, 6.0, 2))
+    assert (second.positions(), second.before) == (slice(3, 4), Losses(4.0, 4.0, 3))
     assert (third.row, third.before.token) == (1, 6) and math.isnan(third.before.mean)
 
 
-def test_only_what_is_learned_counts() -> None:
+def test_only_learned_targets_count() -> None:
     losses_nt, targets = np.array([[9.0, 2.0, 0.0, 4.0, 1.0]]), np.arange(5, dtype=np.int32)[None]
     batch = Batch(targets, targets, np.array([[0, 1, 0, 1, 1]], np.float32), targets, targets)
     first, second = measure(7, [[Piece("a", 0, 0, 0, 4), Piece("a", 0, 1, 0, 1)]], batch, losses_nt)
@@ -49,22 +49,22 @@ def test_only_what_is_learned_counts() -> None:
     assert far == pytest.approx(2 * near) and near > 0
 
 
-def test_deviations_count_a_long_document_for_more_than_a_short_one() -> None:
-    """Median 2; distances times sqrt(4): -2, 0, 2, 6 and of the long one 3 x sqrt(16); their median absolute value 2."""
+def test_a_long_document_deviates_more_than_a_short_one() -> None:
+    """Median 2; distances times sqrt(4) are -2, 0, 2, 6, of the long one 3 sqrt(16); median absolute value 2."""
     means, lengths = [1.0, 2.0, 3.0, 5.0, 2.0, 5.0, 1.0], [4, 4, 4, 4, 4, 16, 4]
     judged = judge([document(mean, length=length) for mean, length in zip(means, lengths, strict=True)], first=0)
     spread = 1.4826 * 2
     np.testing.assert_allclose([each.deviations for each in judged], np.array([-2, 0, 2, 6, 0, 12, -2]) / spread)
 
 
-def test_usual_is_what_came_before_the_spike_however_many_bad_documents_are_in_it() -> None:
+def test_usual_is_what_came_before_the_spike_despite_bad_documents() -> None:
     before, inside = [document(mean, step=4) for mean in (1.0, 2.0, 3.0)], [document(9.0, step=5) for _ in range(30)]
     judged = judge([*before, *inside], first=5)
     np.testing.assert_allclose([each.deviations for each in judged], np.array([-1, 0, 1, *[7] * 30]) / 1.4826)
 
 
 @pytest.mark.filterwarnings("error")
-def test_what_is_not_finite_is_the_most_suspicious() -> None:
+def test_a_loss_that_is_not_finite_is_the_most_suspicious() -> None:
     judged = judge([document(math.nan), document(2.0), document(2.5), document(1.5)], first=0)
     assert judged[0].deviations == math.inf and all(math.isfinite(each.deviations) for each in judged[1:])
     assert ordered([*judged[1:], judged[0]])[0] is judged[0]
@@ -86,7 +86,7 @@ def test_suspicion_is_deviations_times_share() -> None:
     assert ordered([usual, alone, large, odd]) == [odd, large, alone, usual]
 
 
-def test_gradients_are_computed_for_those_that_deviate_the_most() -> None:
+def test_gradients_are_computed_where_losses_deviate_the_most() -> None:
     inside = [document(2.0, step=5 + n % 3, deviations=n) for n in range(ALONE_IN + 5)]
     before = [document(2.0, step=4, deviations=100 + n) for n in range(ALONE_BEFORE + 5)]
     chosen = most_suspicious([*inside, *before], first=5)
