@@ -52,11 +52,11 @@ class State:
     files: Mapping[str, str]
     """Path in the folder -> BLAKE2b checksum; the checksum of `state.json` is of its text without that checksum."""
     sums: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    """Dotted name of an array -> sum of its bits on the devices (`checkpoints.sums`); empty in a converted checkpoint."""
+    """Dotted name of an array -> sum of its bits on the devices (`checkpoints.sums`); empty if converted."""
     held_out: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Held-out losses, if they were measured at this step."""
     history: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    """History of the run, as JSON that only training reads (`training.loss_history`); empty in a converted checkpoint."""
+    """History of the run, as JSON that only training reads (`training.loss_history`); empty if converted."""
     adapters: Mapping[str, LoRA] = dataclasses.field(default_factory=dict)
     """Adapters in `adapters/`, by name; empty: all parameters are in `base/`."""
     base: str = ""

@@ -3,7 +3,7 @@
 import orbax.checkpoint as ocp
 
 ITEMS = ("base", "adapters", "optimizer")
-"""All parameters; or adapters of another checkpoint's parameters, by name; and the optimizer's state of what is trained."""
+"""All parameters; or adapters of another checkpoint's parameters, by name; and the optimizer's state."""
 
 
 def checkpoint_handler() -> ocp.CompositeCheckpointHandler:

@@ -28,11 +28,11 @@ class LossHistory:
     calm_steps: int = 0
     """Number of steps so far whose smoothed loss was not raised."""
     raised_since: int = 0
-    """First step, roughly, of the present run of steps whose smoothed loss is above the level; 0: it is not raised."""
+    """First step, roughly, of the present steps in a row whose smoothed loss is raised; 0: there are none."""
 
     @property
     def first_suspect_step(self) -> int:
-        """Return the first step that may belong to a spike not yet recognised, or 0; a checkpoint before it must stay."""
+        """Return the first step of a spike that may yet be recognised, or 0; a checkpoint before it must stay."""
         return min((*self.rejected[:1], *([self.raised_since] if self.raised_since else [])), default=0)
 
 

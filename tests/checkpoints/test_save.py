@@ -313,7 +313,8 @@ def main(words):
     from tests.checkpoints.test_save import Checkpoints, Events, Writer, state
     writer = Writer(Path(sys.argv[1]), Checkpoints(every_steps=1), Events())
     for step in (1, 2):
-        writer.save({"base": {"norm": jnp.arange(1000.0)}, "optimizer": {"accepted": jnp.asarray(0)}}, state(step), wait=True)
+        arrays = {"base": {"norm": jnp.arange(1000.0)}, "optimizer": {"accepted": jnp.asarray(0)}}
+        writer.save(arrays, state(step), wait=True)
 enter("save", main)
 """
 

@@ -30,7 +30,8 @@ HERE = Path(__file__).parent
 
 def sources():
     tasks = Source(name="tasks", tasks=("arithmetic", "dialogue"), documents=800)
-    return Mixture(sources=(tasks, Source(name="files", paths=(str(HERE / "*.txt"),))), stages=(Stage(weights={"tasks": 3, "files": 1}),))
+    files = Source(name="files", paths=(str(HERE / "*.txt"),))
+    return Mixture(sources=(tasks, files), stages=(Stage(weights={"tasks": 3, "files": 1}),))
 
 
 def small():
@@ -58,7 +59,8 @@ def small():
 POISONED = """
 from pathlib import Path
 
-from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, Guard, HeldOut, Layout, Rewind, Schedule, Tokenizer
+from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, Guard, HeldOut, Layout, Rewind, Schedule
+from tanuki_jax.config.experiment import Tokenizer
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.model import Model
 
@@ -66,7 +68,8 @@ HERE = Path(__file__).parent
 
 
 def sources():
-    return Mixture(sources=(Source(name="files", paths=(str(HERE / "documents.jsonl"),)),), stages=(Stage(weights={"files": 1}),))
+    files = Source(name="files", paths=(str(HERE / "documents.jsonl"),))
+    return Mixture(sources=(files,), stages=(Stage(weights={"files": 1}),))
 
 
 def poisoned():
@@ -101,24 +104,29 @@ class Workspace:
     folder: Path
     config: str = "small.py:small"
 
-    def start(self, door: str, *words: str) -> subprocess.Popen[str]:
-        return self._start(sys.executable, "-m", f"tanuki_jax.{door}", *words)
+    def start(self, command: str, *words: str) -> subprocess.Popen[str]:
+        return self._start(sys.executable, "-m", f"tanuki_jax.{command}", *words)
 
     def start_together(self, processes: int, *words: str) -> subprocess.Popen[str]:
-        """Starts to train in so many processes, which have eight devices together; a line of output begins with a process's number."""
+        """Start training in several processes with eight devices together; lines of output begin with the process."""
         return self._start(str(LOCAL), str(processes), f"--config={self.config}", *words)
 
     def _start(self, *words: str) -> subprocess.Popen[str]:
-        own = {"PYTHON": sys.executable, "JAX_COMPILATION_CACHE_DIR": str(self.folder / "cache")}
+        variables = {"PYTHON": sys.executable, "JAX_COMPILATION_CACHE_DIR": str(self.folder / "cache")}
         return subprocess.Popen(
-            words, cwd=self.folder, env=os.environ | own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            words,
+            cwd=self.folder,
+            env=os.environ | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
-    def run(self, door: str, *words: str) -> subprocess.CompletedProcess[str]:
-        return self._finish(self.start(door, *words))
+    def run(self, command: str, *words: str) -> subprocess.CompletedProcess[str]:
+        return self._finish(self.start(command, *words))
 
     def train_together(self, processes: int, *words: str) -> subprocess.CompletedProcess[str]:
-        """Trains to the end in so many processes; what they say is all in stdout."""
+        """Train to the end in several processes; all their output is in stdout."""
         return self._finish(self.start_together(processes, *words))
 
     def _finish(self, process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
@@ -126,19 +134,19 @@ class Workspace:
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def train(self, name: str, *words: str) -> list[dict[str, Any]]:
-        """Trains to the end, in this process, and returns the metrics."""
+        """Train to the end in this process; return the metrics."""
         with contextlib.chdir(self.folder):
             main([f"--config={self.config}", "--name", name, *words])
         return self.metrics(name)
 
     def train_elsewhere(self, name: str, *words: str) -> list[dict[str, Any]]:
-        """Trains to the end, in a process of its own, and returns the metrics."""
+        """Train to the end in a process of its own; return the metrics."""
         finished = self.run("train", f"--config={self.config}", "--name", name, *words)
         assert finished.returncode == 0, finished.stderr
         return self.metrics(name)
 
     def metrics(self, name: str) -> list[dict[str, Any]]:
-        """What a run measured, without what depends on the clock."""
+        """Return the metrics of a run without those that depend on the clock."""
         path = self.folder / "runs" / name / "metrics.jsonl"
         lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
         clock = ("tokens_per_second", "tokens_per_second_per_device", "data_wait_share")
@@ -162,19 +170,19 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 def plain_documents(count: int) -> list[str]:
-    """Of words in random order."""
+    """Return documents of words in random order."""
     chance = random.Random(0)
     words = "the cat dog sat on a mat and then ran over hill to see sun moon star tree house"
     return [" ".join(chance.choices(words.split(), k=chance.randrange(20, 80))) for _ in range(count)]
 
 
 def poison(seed: int, size: int = 6000) -> str:
-    """A document that is no language."""
+    """Return a document of random bytes in base64."""
     return base64.b64encode(random.Random(seed).randbytes(size)).decode()
 
 
 def poisoned_workspace(folder: Path, documents: list[str], tokenizer: Path | None = None) -> Workspace:
-    """A workspace of the experiment `poisoned` with these documents, and a tokenizer of their own or a copy of one."""
+    """Make a workspace of the experiment `poisoned` with these documents, and their own tokenizer or a copy of one."""
     (folder / "poisoned.py").write_text(POISONED)
     (folder / "documents.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in documents))
     if tokenizer:
@@ -187,11 +195,11 @@ def poisoned_workspace(folder: Path, documents: list[str], tokenizer: Path | Non
 
 @pytest.fixture(scope="session")
 def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace with one document in a thousand that is no language; its pieces lie in a few steps one after the other."""
+    """Make a workspace with one document of random bytes in a thousand; its pieces are read by a few adjacent steps."""
     return poisoned_workspace(tmp_path_factory.mktemp("poisoned"), [*plain_documents(1000), poison(seed=5)])
 
 
 @pytest.fixture(scope="session")
 def undisturbed(workspace: Workspace) -> list[dict[str, Any]]:
-    """Metrics of the run `undisturbed`."""
+    """Return the metrics of the run `undisturbed`."""
     return workspace.train_elsewhere("undisturbed")

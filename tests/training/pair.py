@@ -1,4 +1,4 @@
-"""Two processes of one job, which run a program of a test."""
+"""Two processes of one job that run a test's program."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ def together():
 
 @contextlib.contextmanager
 def pair(program: str) -> Iterator[list[subprocess.Popen[str]]]:
-    """Two processes that have joined and run the program; `number` is which it is, `together()` a computation of both."""
+    """Run a program in two joined processes. In it `number` is the process, and `together()` a computation of both."""
     with socket.create_server(("", 0)) as server:
         port = server.getsockname()[1]
     job = {"JAX_PLATFORMS": "cpu", "JAX_COORDINATOR_ADDRESS": f"localhost:{port}", "JAX_NUM_PROCESSES": "2"}
@@ -46,7 +46,7 @@ def pair(program: str) -> Iterator[list[subprocess.Popen[str]]]:
 
 
 def next_line(process: subprocess.Popen[str]) -> str:
-    """The next line that the program prints; waits for it."""
+    """Wait for the next line that the program prints, and return it."""
     assert process.stdout is not None
     while (line := process.stdout.readline()).startswith("[Gloo]"):
         pass

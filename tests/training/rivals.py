@@ -1,11 +1,12 @@
-"""Others' rules for skipping bad steps, written anew from their published sources, beside ours under the same faults.
+"""Other projects' rules for skipping bad steps, rewritten from their sources, compared with ours under equal faults.
 
 python -m tests.training.rivals writes benchmarks/guards.json.
 
-- OLMo-core's `SkipStepOptimizer` (olmo_core/optim/skip_step_optimizer.py): a step is skipped whose loss or gradient norm is more than six
-  standard deviations above the mean of the last 128, skipped ones included; never before 64 steps. Skipping multiplies the update by 0.
-- Levanter's `SkipStepConfig` (levanter/optim/skipstep.py): the same, but NaNs of the window are left out of mean and deviation, and
-  skipping selects.
+- OLMo-core's `SkipStepOptimizer` (olmo_core/optim/skip_step_optimizer.py): a step is skipped whose loss or gradient
+  norm is more than six standard deviations above the mean of the last 128, skipped ones included; never before 64
+  steps. Skipping multiplies the update by 0.
+- Levanter's `SkipStepConfig` (levanter/optim/skipstep.py): the same, but NaNs of the window are left out of mean and
+  deviation, and skipping selects.
 """
 
 import dataclasses
@@ -26,13 +27,13 @@ STEPS, WINDOW, SIGMAS = 600, 128, 6.0
 
 
 class Rule(Protocol):
-    """Says of each step in turn whether it is applied."""
+    """Rule that is called with each step in turn and returns whether it is applied."""
 
     def __call__(self, loss: float, norm: float) -> bool: ...
 
 
 def healthy(steps: int, seed: int = 0) -> list[tuple[float, float]]:
-    """Losses that fall from 4 towards 2, and gradient norms around 1, some of them three times as large."""
+    """Return losses that fall from 4 towards 2, and gradient norms around 1, some of them three times as large."""
     random = np.random.default_rng(seed)
     losses = 2 + 2 / (1 + np.arange(steps) / 50) + random.normal(0, 0.05, steps)
     norms = np.exp(random.normal(0, 0.2, steps)) * np.where(random.random(steps) < 0.02, 3, 1)
@@ -92,7 +93,7 @@ RULES: dict[str, tuple[Callable[[], Rule], bool]] = {
     "OLMo-core": (olmo, False),
     "Levanter": (levanter, True),
 }
-"""Each rule, and whether skipping selects; else it multiplies the update by 0."""
+"""Name -> (rule, whether skipping selects the old state rather than multiplying the update by 0)."""
 
 NAN, INF = float("nan"), float("inf")
 FAULTS: dict[str, tuple[tuple[float, float], Sequence[int]]] = {
@@ -107,12 +108,12 @@ FAULTS: dict[str, tuple[tuple[float, float], Sequence[int]]] = {
     "spike, again 20 steps later": ((8.0, 50.0), [200, 220]),
     "spike of half the size after a large one": ((4.0, 8.0), [220]),
 }
-"""What loss and gradient norm become, and in which steps."""
+"""Name of a fault -> ((loss, gradient norm) of the faulty steps, indices of those steps)."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a rule did in the face of a fault."""
+    """Result of a rule under a fault."""
 
     bad_applied: int
     healthy_skipped: int
@@ -120,57 +121,60 @@ class Outcome:
 
 
 def outcome(
-    rule: Rule, *, selects: bool, fault: tuple[float, float], places: Sequence[int], large: int = -1
+    rule: Rule, *, selects: bool, fault: tuple[float, float], faulty: Sequence[int], large: int = -1
 ) -> Outcome:
-    """Runs a rule over healthy steps with faults in some; `large` is a step with a larger one before. A parameter is updated by its
-    gradient as the rule has it."""
+    """Run a rule over healthy steps, some of which are faulty, and update a parameter by its gradient as the rule
+    decides.
+
+    `large`: index of an earlier step with a larger fault; -1: none.
+    """
     steps = healthy(STEPS)
-    for place in places:
-        steps[place] = fault
+    for index in faulty:
+        steps[index] = fault
     if large >= 0:
         steps[large] = (8.0, 50.0)
-    bad = {*places, large}
+    bad = {*faulty, large}
     parameter, applied, skipped = 1.0, 0, 0
-    for place, (loss, norm) in enumerate(steps):
+    for index, (loss, norm) in enumerate(steps):
         accepted = rule(loss, norm)
-        applied += accepted and place in bad
-        skipped += not accepted and place not in bad
+        applied += accepted and index in bad
+        skipped += not accepted and index not in bad
         if accepted or not selects:
             parameter -= float(accepted) * 1e-3 * norm
     return Outcome(applied, skipped, bool(np.isfinite(parameter)))
 
 
 def outcomes() -> dict[str, dict[str, Outcome]]:
-    """By fault and by rule."""
-    found = {}
+    """Return all outcomes by fault and by rule."""
+    results = {}
     with np.errstate(all="ignore"):
-        for name, (fault, places) in FAULTS.items():
+        for name, (fault, faulty) in FAULTS.items():
             large = 200 if "after a large one" in name else -1
-            found[name] = {
-                who: outcome(make(), selects=selects, fault=fault, places=places, large=large)
+            results[name] = {
+                who: outcome(make(), selects=selects, fault=fault, faulty=faulty, large=large)
                 for who, (make, selects) in RULES.items()
             }
-    return found
+    return results
 
 
-def table(found: dict[str, dict[str, Outcome]]) -> list[str]:
-    """The lines of the README's table."""
+def table(results: dict[str, dict[str, Outcome]]) -> list[str]:
+    """Return the lines of the README's table."""
     lines = [f"| fault in {STEPS} steps | {' | '.join(RULES)} |", "|---|" + "---|" * len(RULES)]
-    for fault, rules in found.items():
+    for fault, rules in results.items():
         cells = []
         for each in rules.values():
-            said = [f"{each.bad_applied} bad applied"] if each.bad_applied else []
-            said += [f"{each.healthy_skipped} healthy skipped"] if each.healthy_skipped else []
-            said += [] if each.parameters_survive else ["**parameters lost**"]
-            cells.append(", ".join(said) or ("exactly those" if FAULTS[fault][1] else "none skipped"))
+            parts = [f"{each.bad_applied} bad applied"] if each.bad_applied else []
+            parts += [f"{each.healthy_skipped} healthy skipped"] if each.healthy_skipped else []
+            parts += [] if each.parameters_survive else ["**parameters lost**"]
+            cells.append(", ".join(parts) or ("exactly those" if FAULTS[fault][1] else "none skipped"))
         lines.append(f"| {fault} | {' | '.join(cells)} |")
     return lines
 
 
 if __name__ == "__main__":
-    all_found = outcomes()
+    all_results = outcomes()
     plain = {
-        fault: {who: dataclasses.asdict(each) for who, each in rules.items()} for fault, rules in all_found.items()
+        fault: {who: dataclasses.asdict(each) for who, each in rules.items()} for fault, rules in all_results.items()
     }
     RESULT.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
-    print("\n".join(table(all_found)))
+    print("\n".join(table(all_results)))

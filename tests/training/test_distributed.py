@@ -1,4 +1,4 @@
-"""How a process finds the others of its job, and what becomes of it when they are gone; test_run.py trains in several."""
+"""Joining the processes of a job, and their ends when one of them is gone; test_job.py trains in several."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ from tests.training.pair import next_line, pair
 
 
 @pytest.mark.long
-def test_a_job_that_is_not_there_is_refused_in_a_sentence() -> None:
+def test_a_missing_job_is_refused_in_one_line() -> None:
     words = ("-m", "tanuki_jax.train", "--config=tiny", "--distributed")
     refused = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
     assert refused.returncode == 2
@@ -29,17 +29,17 @@ def test_a_job_that_is_not_there_is_refused_in_a_sentence() -> None:
     ), refused.stderr
 
 
-@pytest.mark.parametrize("said", ["", "two"])
-def test_a_job_must_say_how_many_processes_it_has(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+@pytest.mark.parametrize("text", ["", "two"])
+def test_a_job_must_name_its_number_of_processes(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("JAX_COORDINATOR_ADDRESS", "localhost:1")
-    monkeypatch.setenv("JAX_NUM_PROCESSES", said)
+    monkeypatch.setenv("JAX_NUM_PROCESSES", text)
     with pytest.raises(
-        InputError, match=f"with JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES must be a whole number, and is '{said}'$"
+        InputError, match=f"with JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES must be a whole number, and is '{text}'$"
     ):
         join()
 
 
-FAILS_ALONE = """
+FAILS = """
 from tanuki_jax.base.command import enter
 from tanuki_jax.base.errors import InputError
 def main(words):
@@ -54,8 +54,8 @@ enter("pair", main)
 
 
 @pytest.mark.long
-def test_one_that_fails_alone_leaves_at_once_with_its_code_and_the_other_follows() -> None:
-    with pair(FAILS_ALONE) as (first, second):
+def test_a_process_that_fails_exits_at_once_and_the_other_follows() -> None:
+    with pair(FAILS) as (first, second):
         assert next_line(first) == next_line(second) == "together\n"
         begun = time.monotonic()
         _, err = second.communicate(timeout=60)
@@ -65,7 +65,7 @@ def test_one_that_fails_alone_leaves_at_once_with_its_code_and_the_other_follows
         assert time.monotonic() - begun < 2 * EXIT_SECONDS + 5
 
 
-STANDS_STILL = """
+STOPS = """
 together()
 print("together", flush=True)
 if number == victim:
@@ -76,9 +76,9 @@ together()
 
 @pytest.mark.long
 @pytest.mark.parametrize("victim", [0, 1])
-def test_one_that_gives_no_sign_of_life_ends_the_other(victim: int) -> None:
-    """Stopped, not ended: its connections stay open, as those of a host that is gone, or of devices that wait for it."""
-    with pair(f"victim = {victim}{STANDS_STILL}") as processes:
+def test_a_process_without_heartbeats_ends_the_other(victim: int) -> None:
+    """It is stopped, not ended, so that its connections stay open, as those of a host that is gone."""
+    with pair(f"victim = {victim}{STOPS}") as processes:
         for process in processes:
             assert next_line(process) == "together\n"
         stopped, other = processes[victim], processes[1 - victim]
@@ -90,7 +90,7 @@ def test_one_that_gives_no_sign_of_life_ends_the_other(victim: int) -> None:
 
 
 def process(name: str, number: int) -> int:
-    """Id of the process of the run `name` that has this number."""
+    """Return the id of the process with this number in the run `name`."""
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
             words, environment = ((folder / kind).read_bytes().split(b"\0") for kind in ("cmdline", "environ"))
@@ -105,7 +105,7 @@ def process(name: str, number: int) -> int:
 
 @pytest.mark.long
 @pytest.mark.parametrize("victim", [0, 1])
-def test_when_one_of_two_dies_both_begin_again_and_nothing_is_lost(
+def test_when_one_of_two_dies_both_restart_and_nothing_is_lost(
     workspace: Workspace, undisturbed: list[dict[str, Any]], victim: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RESTARTS", "1")

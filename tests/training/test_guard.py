@@ -1,4 +1,4 @@
-"""Which steps are rejected."""
+"""Rejection of bad steps."""
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ GUARD = Guard(window=32)
 
 
 def judged(steps: list[tuple[float, float]], guard: Guard = GUARD) -> list[int]:
-    """Places of the steps that the guard rejects, one after the other."""
+    """Return the indices of the steps that the guard rejects."""
 
     @jax.jit
     def one(known: dict[str, jax.Array], loss: jax.Array, norm: jax.Array) -> tuple[dict[str, jax.Array], jax.Array]:
@@ -22,10 +22,10 @@ def judged(steps: list[tuple[float, float]], guard: Guard = GUARD) -> list[int]:
         return jax.tree.map(lambda new, old: jnp.where(accepted, new, old), after, known), accepted
 
     known, rejected = jax.tree.map(jnp.asarray, window(guard.window)), []
-    for place, (loss, norm) in enumerate(steps):
+    for index, (loss, norm) in enumerate(steps):
         known, accepted = one(known, jnp.float32(loss), jnp.float32(norm))
         if not accepted:
-            rejected.append(place)
+            rejected.append(index)
     return rejected
 
 
@@ -38,15 +38,15 @@ BAD = [(float("nan"), 1.0), (2.5, float("nan")), (float("inf"), 1.0), (2.5, floa
 
 
 @pytest.mark.parametrize("bad", BAD)
-@pytest.mark.parametrize("places", [[100], [100, 101, 102, 103, 104], [40, 90, 300]])
-def test_exactly_the_bad_steps_are_rejected(bad: tuple[float, float], places: list[int]) -> None:
+@pytest.mark.parametrize("bad_steps", [[100], [100, 101, 102, 103, 104], [40, 90, 300]])
+def test_exactly_the_bad_steps_are_rejected(bad: tuple[float, float], bad_steps: list[int]) -> None:
     steps = healthy(400)
-    for place in places:
-        steps[place] = bad
-    assert judged(steps) == places
+    for index in bad_steps:
+        steps[index] = bad
+    assert judged(steps) == bad_steps
 
 
-def test_what_is_not_finite_is_rejected_from_the_first_step_on_and_what_is_large_only_when_enough_is_known() -> None:
+def test_large_steps_are_rejected_only_when_enough_steps_are_known() -> None:
     steps = healthy(40)
     steps[0], steps[5], steps[8], steps[15] = (float("nan"), 1.0), (2.5, float("inf")), (30.0, 1.0), (30.0, 1.0)
     assert judged(steps) == [0, 5]
@@ -54,18 +54,17 @@ def test_what_is_not_finite_is_rejected_from_the_first_step_on_and_what_is_large
     assert judged(steps) == [0, 5, 30]
 
 
-def test_without_deviations_only_what_is_not_finite_is_rejected() -> None:
+def test_without_deviations_only_non_finite_steps_are_rejected() -> None:
     steps = healthy(100)
     steps[60], steps[70] = (30.0, 500.0), (float("nan"), 1.0)
     assert judged(steps, Guard(window=32, deviations=0)) == [70]
 
 
-def test_a_rejected_step_says_by_how_much_it_was_too_large() -> None:
-    """Median 2, median absolute deviation .1; the norms' is less than what is taken at the least, a fifth in logarithms."""
+def test_deviations_measure_how_far_a_step_is_too_large() -> None:
+    """Median 2, median absolute deviation .1; that of the norms is below the least assumed, .2 in logarithms."""
     known = jax.tree.map(jnp.asarray, window(8, [1.9, 2.1] * 4, [1.0] * 8))
-    assert (
-        float(judge(known, jnp.float32(5.0), jnp.float32(1.0), GUARD)[1]) == 0
-    )  # four would be half of what GUARD remembers
+    # eight steps are less than half of GUARD's window
+    assert float(judge(known, jnp.float32(5.0), jnp.float32(1.0), GUARD)[1]) == 0
     guard = Guard(window=8)
     assert float(judge(known, jnp.float32(5.0), jnp.float32(1.0), guard)[1]) == pytest.approx(3 / 0.14826, rel=1e-5)
     assert float(judge(known, jnp.float32(2.0), jnp.exp(jnp.float32(4)), guard)[1]) == pytest.approx(20, rel=1e-5)

@@ -1,4 +1,4 @@
-"""Healthy steps pass on any mesh, and one flipped bit is found and named."""
+"""Checks of the hardware: healthy steps pass on any mesh, and one flipped bit is found and named."""
 
 import dataclasses
 import itertools
@@ -23,7 +23,7 @@ THREE_AXES = Layout(data=2, fsdp=2, tensor=2)
 
 
 def flipped(array: jax.Array, devices: tuple[int, ...], value: int = 0, bit: int = 3) -> jax.Array:
-    """The array with one bit of one value another on some devices: what no computation, and a cosmic ray, can do."""
+    """Return the array with one bit of one value flipped on some devices, as a cosmic ray flips it."""
     parts = []
     for shard in array.addressable_shards:
         words = np.array(shard.data).reshape(-1).view(np.uint32)
@@ -72,7 +72,7 @@ def test_a_healthy_step_passes_and_is_left_as_it_was(layout: Layout, model: Any)
 def test_a_flipped_bit_of_a_replica_is_found_and_named(
     path: tuple[str, ...], devices: tuple[int, ...], sentence: str
 ) -> None:
-    """Of eight or four replicas the odd one is known; of two either may be."""
+    """Among eight or four replicas the outlier is known; of two either may be wrong."""
     trainer = Trainer(THREE_AXES)
     *outer, last = path
     holder = trainer.state[outer[0]] if outer else trainer.state
@@ -82,7 +82,7 @@ def test_a_flipped_bit_of_a_replica_is_found_and_named(
 
 
 def test_a_step_that_is_not_the_same_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The step draws a number from outside, as a fault would."""
+    """The step adds a number that differs in each run of the program, as a fault would."""
     count = itertools.count()
 
     def unreliable(experiment: Any, mesh: Any) -> Any:

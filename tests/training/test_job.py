@@ -1,4 +1,4 @@
-"""Whole runs through the door: what they leave, and that nothing that happens to them changes what they compute."""
+"""Full runs of the command: their files, and that no interruption changes what they compute."""
 
 import json
 import random
@@ -47,11 +47,12 @@ def test_a_run_leaves_its_folder(
     assert events["config"]["devices"] == "8 x cpu" and "jax" in events["config"]["versions"]
     assert events["flops"]["per_token"] > 0
     assert workspace.train("undisturbed") == undisturbed
-    assert "step 40 of 40" in (said := capsys.readouterr().out) and "finished" in said
+    printed = capsys.readouterr().out
+    assert "step 40 of 40" in printed and "finished" in printed
 
 
 def kill_and_resume(workspace: Workspace, name: str, kills: int, seed: int) -> None:
-    """Kills a run `kills` times at random moments, then lets it finish."""
+    """Kill a run `kills` times at random moments, then let it finish."""
     chance = random.Random(seed)
     for _ in range(kills):
         process = workspace.start("train", "--config=small.py:small", "--name", name)
@@ -108,22 +109,22 @@ def test_usr1_saves_and_changes_no_bit_of_the_metrics(workspace: Workspace, undi
 
 
 @pytest.mark.long
-def test_two_processes_agree_on_a_refusal(workspace: Workspace) -> None:
+def test_two_processes_refuse_with_the_same_message(workspace: Workspace) -> None:
     refused = workspace.train_together(2, "--name", "nowhere", "--start.checkpoint", "runs/nobody")
     assert refused.returncode == 2
     for number in range(2):
         assert f"{number}: tanuki_jax.train: there is no checkpoint at runs/nobody: no such folder\n" in refused.stdout
 
 
-def assert_follows(workspace: Workspace, name: str, alone: list[dict[str, Any]], *words: str) -> None:
-    """Trains 20 steps in two processes of four devices, whose losses must be those of a run in one process."""
+def assert_follows(workspace: Workspace, name: str, single: list[dict[str, Any]], *words: str) -> None:
+    """Train 20 steps in two processes of four devices; their losses must be those of a run in one process."""
     finished = workspace.train_together(2, "--name", name, "--steps", "20", "--schedule.end-step", "40", *words)
     assert finished.returncode == 0, finished.stdout
     together = workspace.metrics(name)
     for measure in ("loss", "gradient_norm"):
-        first, expected = (next(line[measure] for line in lines if measure in line) for lines in (together, alone))
+        first, expected = (next(line[measure] for line in lines if measure in line) for lines in (together, single))
         np.testing.assert_allclose(first, expected, rtol=1e-5)
-    np.testing.assert_allclose(losses(together), losses(alone)[:20], rtol=1e-4)
+    np.testing.assert_allclose(losses(together), losses(single)[:20], rtol=1e-4)
     assert {event["event"]: event for event in workspace.events(name)}["config"]["processes"] == 2
 
 
@@ -147,18 +148,18 @@ def assert_follows(workspace: Workspace, name: str, alone: list[dict[str, Any]],
 def test_two_processes_of_four_devices_follow_one_process(
     workspace: Workspace, undisturbed: list[dict[str, Any]], layout: str
 ) -> None:
-    """The first axis crosses them."""
+    """The first axis of the mesh spans both processes."""
     words = layout.split()
     options = [word for axis, size in zip(words[::2], words[1::2], strict=True) for word in (f"--layout.{axis}", size)]
     assert_follows(workspace, layout.replace(" ", "_"), undisturbed, *options)
 
 
 @pytest.mark.long
-def test_experts_may_lie_in_other_processes(workspace: Workspace) -> None:
-    alone = workspace.train_elsewhere(
-        "experts_alone", "--model.experts", "4", "--steps", "20", "--schedule.end-step", "40"
+def test_experts_may_be_in_other_processes(workspace: Workspace) -> None:
+    single = workspace.train_elsewhere(
+        "experts_single", "--model.experts", "4", "--steps", "20", "--schedule.end-step", "40"
     )
-    assert_follows(workspace, "experts", alone, "--model.experts", "4", "--layout.fsdp", "2", "--layout.expert", "4")
+    assert_follows(workspace, "experts", single, "--model.experts", "4", "--layout.fsdp", "2", "--layout.expert", "4")
 
 
 @pytest.mark.long
@@ -227,13 +228,11 @@ def test_a_profile_is_written(workspace: Workspace, undisturbed: list[dict[str, 
     assert list((workspace.folder / "runs" / "profiled" / "profile").rglob("*.xplane.pb"))
 
 
-def test_a_refusal_is_one_sentence_on_stderr(workspace: Workspace) -> None:
+def test_an_error_is_one_line_on_stderr(workspace: Workspace) -> None:
     refused = workspace.run("train", "--config=small.py:small", "--layout.fsdp", "3")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert (
-        refused.stderr
-        == "tanuki_jax.train: the layout (data -1, fsdp 3) does not fit 8 devices; the product of the axes must be that\n"
-    )
+    layout = "the layout (data -1, fsdp 3) does not fit 8 devices; the product of the axes must be that"
+    assert refused.stderr == f"tanuki_jax.train: {layout}\n"
 
 
 @pytest.mark.parametrize(
@@ -254,7 +253,7 @@ def test_a_refusal_is_one_sentence_on_stderr(workspace: Workspace) -> None:
         (("undisturbed", "--data.sequence-length", "32", "--steps", "50"), "the data changed since"),
     ],
 )
-def test_what_cannot_be_done_is_said_and_leaves_nothing(
+def test_bad_input_is_refused_and_leaves_nothing(
     workspace: Workspace, undisturbed: list[dict[str, Any]], words: tuple[str, ...], sentence: str
 ) -> None:
     before = sorted((workspace.folder / "runs").iterdir())

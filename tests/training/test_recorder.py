@@ -16,11 +16,11 @@ BEGUN = State(step=0, tokens=0, skipped=(), model=TINY.model, tokenizer="", sequ
 
 
 def read(data_step: int) -> dict[str, float]:
-    """How often a source was read before a data step."""
+    """Return how often a source was read before a data step."""
     return {"web": data_step / 3}
 
 
-def test_a_step_is_written_when_the_next_one_is_dispatched_or_at_a_flush() -> None:
+def test_a_step_is_logged_when_the_next_is_dispatched_or_at_a_flush() -> None:
     lines: list[dict[str, Any]] = []
     observed: list[StepMetrics] = []
     recorder = Recorder(TINY, dataclasses.replace(BEGUN, tokens=100), read, lines.append, observed.append)
@@ -45,7 +45,7 @@ def test_a_step_is_written_when_the_next_one_is_dispatched_or_at_a_flush() -> No
     assert lines[-1]["tokens_per_second"] == pytest.approx(8 * lines[-1]["tokens_per_second_per_device"], rel=0.01)
 
 
-def test_lines_come_every_so_many_steps_and_still_count_all_tokens() -> None:
+def test_lines_of_every_third_step_count_all_tokens() -> None:
     lines: list[dict[str, Any]] = []
     observed: list[StepMetrics] = []
     every_third = dataclasses.replace(TINY, logging=Logging(every_steps=3))
@@ -57,7 +57,7 @@ def test_lines_come_every_so_many_steps_and_still_count_all_tokens() -> None:
     assert [metrics.step for metrics in observed] == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_what_a_metric_has_for_each_layer_is_rounded_and_written_as_a_list() -> None:
+def test_values_of_layers_are_rounded_and_logged_as_lists() -> None:
     lines: list[dict[str, Any]] = []
     recorder = Recorder(experiment.find("tiny_moe"), BEGUN, read, lines.append, lambda _: None)
     recorder.push(

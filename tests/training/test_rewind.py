@@ -1,4 +1,4 @@
-"""Runs whose data hold a document that is no language: they go back, leave out its steps and go on."""
+"""Runs whose data hold a document of random bytes: they go back, leave out its steps and go on."""
 
 import dataclasses
 import itertools
@@ -28,7 +28,7 @@ def tiny(runs: Path) -> Experiment:
 
 @pytest.fixture(scope="module")
 def rewound(poisoned: Workspace) -> list[dict[str, Any]]:
-    """Metrics of a run whose data steps 31 to 40 are of the bad document (seed 0), of which the first eight are left out in two parts."""
+    """Return metrics of a run whose data steps 31 to 40 hold the bad document; eight are left out in two parts."""
     return poisoned.train("rewound")
 
 
@@ -51,7 +51,7 @@ def test_a_run_goes_back_and_leaves_out_the_data_of_a_spike(poisoned: Workspace,
 
 
 @pytest.mark.long
-def test_it_is_back_on_the_curve_of_clean_data(
+def test_it_returns_to_the_curve_of_clean_data(
     poisoned: Workspace, rewound: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     workspace = poisoned_workspace(
@@ -74,8 +74,8 @@ def test_a_run_that_is_killed_around_a_spike_does_the_same(poisoned: Workspace, 
 
 
 @pytest.mark.long
-def test_a_loss_that_stays_high_is_left_out_and_the_rate_is_lower_for_a_while(poisoned: Workspace) -> None:
-    """Without a guard the bad steps are made, and the loss rises so far that it does not come back at once."""
+def test_a_loss_that_stays_high_is_left_out_and_the_rate_is_lower(poisoned: Workspace) -> None:
+    """Without a guard the bad steps are taken, and the loss stays high."""
     words = (
         "--guard.deviations",
         "0",
@@ -116,7 +116,7 @@ def test_two_processes_go_back_together(poisoned: Workspace, rewound: list[dict[
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    """A run with checkpoints after 8, 16 and 24 steps, that of 16 damaged."""
+    """Return a run with checkpoints after 8, 16 and 24 steps, that of 16 damaged."""
     run = RunFolder(tiny(tmp_path), writes=True)
     run.log_event("started")
     for step in (8, 16, 24):
@@ -134,31 +134,31 @@ def spike(first: int, last: int) -> Spike:
     return Spike(first=first, last=last, data_steps=tuple(range(first - 1, last)), checkpoint=0, reason="it rose")
 
 
-def test_going_back_leaves_a_folder_from_which_a_run_resumes_without_the_spike(run: RunFolder) -> None:
+def test_going_back_leaves_a_folder_that_resumes_without_the_spike(run: RunFolder) -> None:
     slow = dataclasses.replace(tiny(run.path.parent), rewind=Rewind(slow_steps=5))
     before = spike(3, 4)
-    at = with_history(dataclasses.replace(BEGUN, step=24, skipped=(2, 3)), RunHistory(spikes=(before,)))
-    go_back(slow, run, at, spike(20, 30))
+    progress = with_history(dataclasses.replace(BEGUN, step=24, skipped=(2, 3)), RunHistory(spikes=(before,)))
+    go_back(slow, run, progress, spike(20, 30))
     assert steps(run.checkpoints) == [8]  # that of 16 is damaged, and that of 24 is of the spike
     state = read_state(step_folder(run.checkpoints, 8))
-    found = dataclasses.replace(spike(20, 30), checkpoint=8)
+    located = dataclasses.replace(spike(20, 30), checkpoint=8)
     assert (state.step, state.tokens) == (8, 80)
-    assert read_history(state) == RunHistory(spikes=(before, found), slow_until=13)
+    assert read_history(state) == RunHistory(spikes=(before, located), slow_until=13)
     assert state.skipped == (2, 3, *range(19, 30))
     assert damage(step_folder(run.checkpoints, 8)) == ""
     kept = json.loads((run.path / "spikes" / "002.json").read_text())
     assert [line["step"] for line in kept.pop("metrics")] == list(range(9, 31))
-    assert kept == dataclasses.asdict(found) | {"data_steps": list(range(19, 30))}
+    assert kept == dataclasses.asdict(located) | {"data_steps": list(range(19, 30))}
 
 
 def test_a_run_stops_when_it_has_gone_back_often_enough(run: RunFolder) -> None:
-    at = with_history(BEGUN, RunHistory(spikes=(spike(1, 2),)))
+    progress = with_history(BEGUN, RunHistory(spikes=(spike(1, 2),)))
     once = dataclasses.replace(tiny(run.path.parent), rewind=Rewind(max_rewinds=1))
     with pytest.raises(
         Unstable,
-        match=r"it rose, and .*tiny has gone back as often as it may \(rewind.max_rewinds 1\); .*explain .*tiny --spike 2",
+        match=r"it rose, and .*tiny has gone back as often as it may \(rewind.max_rewinds 1\); .*tiny --spike 2",
     ):
-        go_back(once, run, at, spike(20, 30))
+        go_back(once, run, progress, spike(20, 30))
     assert steps(run.checkpoints) == [8, 16, 24] and read_events(run.path)[-1]["event"] == "unstable"
     assert json.loads((run.path / "spikes" / "002.json").read_text())["checkpoint"] == 8
 

@@ -10,11 +10,11 @@ from tests.training.rivals import RESULT, outcomes, table
 
 
 def test_the_result_and_the_readme_are_what_the_rules_do() -> None:
-    found = outcomes()
-    plain = {fault: {who: dataclasses.asdict(each) for who, each in rules.items()} for fault, rules in found.items()}
+    results = outcomes()
+    plain = {fault: {who: dataclasses.asdict(each) for who, each in rules.items()} for fault, rules in results.items()}
     assert json.loads(RESULT.read_text(encoding="utf-8")) == plain
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    assert "\n".join(table(found)) in readme
+    assert "\n".join(table(results)) in readme
 
 
 @pytest.mark.long

@@ -1,4 +1,4 @@
-"""What counts as a spike, on losses made up for it."""
+"""Rules for spikes, on synthetic losses."""
 
 import random
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ REWIND = Rewind(max_rejected=3, window=10, raised_steps=20)
 def first_spike(
     losses: Iterable[float], rejected: Iterable[int] = (), rewind: Rewind = REWIND
 ) -> tuple[int, int, str] | None:
-    """First step of the spike, step at which it is recognised, and what is said of it."""
+    """Return the first step of the spike, the step at which it is recognised, and the reason."""
     history, without = LossHistory(), set(rejected)
     for step, loss in enumerate(losses, 1):
         history = follow(history, rewind, step, loss, accepted=step not in without)
@@ -25,7 +25,7 @@ def first_spike(
 
 
 def noisy(steps: int, seed: int = 0) -> list[float]:
-    """A loss that falls from 4 towards 2, with noise."""
+    """Return losses that fall from 4 towards 2, with noise."""
     chance = random.Random(seed)
     return [2 + 2 / (1 + step / 50) + chance.gauss(0, 0.05) for step in range(steps)]
 
@@ -35,12 +35,12 @@ def test_a_falling_loss_with_noise_is_no_spike(seed: int) -> None:
     assert first_spike(noisy(3000, seed)) is None
 
 
-def test_rejected_steps_close_together_are_a_spike_that_begins_with_the_first_of_them() -> None:
+def test_a_spike_of_rejected_steps_begins_with_the_first_of_them() -> None:
     assert first_spike([3.0] * 40, rejected=(5, 17, 20, 26)) == (17, 26, "3 of the steps from 17 to 26 were rejected")
     assert first_spike([3.0] * 40, rejected=(5, 16, 20, 26)) is None
 
 
-def test_a_loss_that_stays_high_is_a_spike_and_one_that_comes_down_is_not() -> None:
+def test_a_loss_that_stays_high_is_a_spike_and_a_short_peak_is_not() -> None:
     losses = noisy(400)
     for step in range(200, 203):
         losses[step] += 2
@@ -49,9 +49,9 @@ def test_a_loss_that_stays_high_is_a_spike_and_one_that_comes_down_is_not() -> N
         losses[step] = 3.5
     found = first_spike(losses)
     assert found is not None
-    first, seen, said = found
-    assert 190 <= first <= 201 and 210 <= seen <= 216
-    assert "the loss has been above its level of 2.4" in said
+    first, recognised, reason = found
+    assert 190 <= first <= 201 and 210 <= recognised <= 216
+    assert "the loss has been above its level of 2.4" in reason
 
 
 def test_a_slow_rise_is_a_spike_too() -> None:
@@ -61,12 +61,12 @@ def test_a_slow_rise_is_a_spike_too() -> None:
     assert found is not None and 300 <= found[0] < 340
 
 
-def test_zeros_turn_the_rules_off() -> None:
+def test_zeros_disable_the_rules() -> None:
     losses = [*noisy(200), *[5.0] * 200]
     assert first_spike(losses, rejected=range(100, 120), rewind=Rewind(max_rejected=0, raised_steps=0)) is None
 
 
-def test_another_level_is_to_be_expected_after_forgetting() -> None:
+def test_another_level_is_no_spike_after_a_reset() -> None:
     history = LossHistory()
     for step in range(1, 100):
         history = follow(history, REWIND, step, 2.0, accepted=step != 98)

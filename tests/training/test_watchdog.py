@@ -1,4 +1,4 @@
-"""What happens to a process that makes no progress."""
+"""End of a process that makes no progress."""
 
 import json
 import re
@@ -71,22 +71,22 @@ def run(folder: Path, program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=90, check=False)
 
 
-def test_what_blocks_for_good_is_ended_and_its_stacks_say_where(tmp_path: Path) -> None:
-    """Not without a multiple or outside the context; nor the first pieces, nor one that takes longer than usual, but not 40 times."""
+def test_a_blocked_process_is_ended_and_its_stacks_are_written(tmp_path: Path) -> None:
+    """Not without a multiple, not outside the context, not in first pieces, not in one that takes 15 times as long."""
     ended = run(tmp_path, BLOCKS)
     assert (ended.returncode, ended.stdout) == (4, "so far, so good\n"), ended.stderr
     (stacks,) = (tmp_path / "stacks").iterdir()
     assert stacks.name.startswith("0-") and stacks.suffix == ".txt"
-    for said in (ended.stderr, stacks.read_text()):
-        assert "in wait_for_a_pipe" in said and "in join" in said
-        assert re.search(r"stuck: this step has taken [1-9]\.\d s so far, and 0\.0\d+ s is usual", said)
+    for report in (ended.stderr, stacks.read_text()):
+        assert "in wait_for_a_pipe" in report and "in join" in report
+        assert re.search(r"stuck: this step has taken [1-9]\.\d s so far, and 0\.0\d+ s is usual", report)
     event = json.loads((tmp_path / "event").read_text())
     assert event["seconds"] > 40 * event["usual"] and event["seconds"] > 1.2
     assert event == event | {"event": "stuck", "piece": "step", "stacks": f"stacks/{stacks.name}"}
 
 
 @pytest.mark.long
-def test_one_that_holds_the_lock_of_the_interpreter_is_ended_all_the_same(tmp_path: Path) -> None:
+def test_a_process_that_holds_the_lock_of_python_is_ended_too(tmp_path: Path) -> None:
     begun = time.monotonic()
     ended = run(tmp_path, HOLDS_THE_LOCK)
     assert ended.returncode == 1 and "in hold" in ended.stderr

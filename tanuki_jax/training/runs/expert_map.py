@@ -1,4 +1,4 @@
-"""The picture of a run's routers: how even the loads of the experts are, layer by layer, at the end of the run and on the way there."""
+"""Picture of a run's routers: balance of the experts' loads by layer, at the end of the run and over its steps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 240
-"""Most columns of a heat map against steps; each is the mean of its lines."""
+"""Largest number of columns of a heat map against steps; each is the mean of its lines."""
 LARGEST = 4
 """Loads above this multiple of the even share, and below its inverse, have one colour."""
 
@@ -30,23 +30,23 @@ type Integers = npt.NDArray[np.int64]
 
 
 class Routers(NamedTuple):
-    """What the routers of L layers did on N lines of metrics. Loads are multiples of the even share 1/E."""
+    """Statistics of the routers of L layers in N lines of metrics. Loads are multiples of the even share 1/E."""
 
     steps_n: Integers
     largest_nl: Floats
-    """Load of the fullest expert."""
+    """Largest load of an expert."""
     entropy_nl: Floats
-    """As a share of log E."""
+    """Entropy of the router as a share of log E."""
     dropped_nl: Floats
-    """Share of the choices."""
+    """Share of the choices that were dropped."""
     load_le: Floats
-    """Mean of the lines from step `since` on."""
+    """Mean load over the lines from step `since` on."""
     since: int
-    """Where the last tenth of the run begins."""
+    """First step of the last tenth of the run."""
 
 
 def draw(run: Path) -> None:
-    """Draws `experts.png` in the run folder from its metrics, atomically; nothing if they are of a dense model."""
+    """Draw `experts.png` in the run folder from its metrics; nothing for a dense model. The file appears complete."""
     if routers := _read(run):
         plots.save(_figure(run.name, routers), run / "experts.png")
 
@@ -73,7 +73,7 @@ def _read(run: Path) -> Routers | None:
 
 
 def _means(values: Floats, begins: Integers) -> Floats:
-    """Means of groups along axis 0, which begin at `begins`, over the values that are finite; NaN where none is."""
+    """Return means over the finite values of groups along axis 0, which begin at `begins`; NaN where none is finite."""
     finite = np.isfinite(values)
     totals = np.add.reduceat(np.where(finite, values, 0.0), begins)
     counts = np.add.reduceat(finite.astype(np.int64), begins)
@@ -82,7 +82,7 @@ def _means(values: Floats, begins: Integers) -> Floats:
 
 @plots.style()
 def _figure(name: str, routers: Routers) -> Figure:
-    """One row of panels that share the axis of layers, so that the eye follows a layer from its loads to its history."""
+    """Return a row of panels with a common axis of layers, so that the eye follows a layer from panel to panel."""
     from matplotlib.colors import Normalize
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -122,7 +122,7 @@ def _figure(name: str, routers: Routers) -> Figure:
 
 
 def _draw_loads(panel: Axes, routers: Routers) -> QuadMesh:
-    """Layers against experts at the end of the run."""
+    """Draw layers against experts at the end of the run."""
     last = routers.steps_n[-1]
     steps = f"step {last:,}" if routers.since == last else f"steps {routers.since:,} to {last:,}"
     panel.set(title=f"load of each expert, {steps}", xlabel="expert")
@@ -132,7 +132,7 @@ def _draw_loads(panel: Axes, routers: Routers) -> QuadMesh:
 
 
 def _write_loads(panel: Axes, load_le: Floats, width: float, height: float) -> None:
-    """Writes loads into their cells of `width` by `height` points, if they can be read there."""
+    """Write loads into their cells of `width` by `height` points, if there is room for readable text."""
     size = min(height * 0.7, width * 0.33, 9)
     if size < 5.5:
         return
@@ -144,7 +144,7 @@ def _write_loads(panel: Axes, load_le: Floats, width: float, height: float) -> N
 def _draw_history(
     panel: Axes, title: str, steps_n: Integers, values_nl: Floats, colours: str, norm: Normalize
 ) -> QuadMesh:
-    """Layers against steps; a column reaches from the last step of the column before it to its own last."""
+    """Draw layers against steps; a column covers the steps after the column before it, up to its own last step."""
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     columns = min(len(steps_n), COLUMNS)

@@ -1,4 +1,4 @@
-"""The picture of a run: training and held-out loss against steps, what was rejected or left out, and of pairs how many are preferred."""
+"""Picture of a run: training and held-out loss against steps, rejected steps and spikes, and accuracy for pairs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PREFERRED = "rewards/accuracies"
+"""Metric of pairs that has a panel of its own: share of pairs whose chosen answer has the higher reward."""
 
 
 @plots.style()
 def draw(run: Path) -> None:
-    """Draws `loss.png` in the run folder from its metrics, atomically."""
+    """Draw `loss.png` in the run folder from its metrics; the file appears complete."""
     lines = list(read_metrics(run))
     pairs = any(PREFERRED in line for line in lines)
     figure = plots.new_figure(8, 7.5 if pairs else 4.5)
@@ -39,7 +40,7 @@ def draw(run: Path) -> None:
 
 
 def _curves(axes: Axes, lines: Sequence[Mapping[str, Any]], metric: str) -> None:
-    """A metric of accepted steps, and of every held-out source."""
+    """Draw a metric of accepted steps, and of every held-out source."""
     train = [(line["step"], line[metric]) for line in lines if metric in line and line.get("accepted", True)]
     if train:
         steps, values = np.array(train).T
@@ -48,9 +49,9 @@ def _curves(axes: Axes, lines: Sequence[Mapping[str, Any]], metric: str) -> None
     held_out: dict[str, list[tuple[int, float]]] = {}
     for line in lines:
         for name, value in line.items():
-            place, _, of = name.partition("/")
-            source, _, part = of.partition("/")
-            if place == "held_out" and source != "all" and (part or "loss") == metric:
+            split, _, rest = name.partition("/")
+            source, _, part = rest.partition("/")
+            if split == "held_out" and source != "all" and (part or "loss") == metric:
                 held_out.setdefault(source, []).append((line["step"], value))
     for number, (source, points) in enumerate(held_out.items()):
         axes.plot(
@@ -64,7 +65,7 @@ def _curves(axes: Axes, lines: Sequence[Mapping[str, Any]], metric: str) -> None
 
 
 def _mark(axes: Axes, run: Path) -> None:
-    """Rejected steps as ticks on the axis, and the curve of every spike from the checkpoint on to which the run went back."""
+    """Mark rejected steps by ticks on the axis, and draw each spike from the checkpoint to which the run went back."""
     axes.set_ylim(axes.get_ylim())  # a spike would dwarf the rest
     if rejected := [event["step"] for event in read_events(run) if event["event"] == "rejected"]:
         ticks = axes.get_xaxis_transform()
@@ -92,7 +93,7 @@ def _mark(axes: Axes, run: Path) -> None:
 
 
 def _smooth(steps: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A centred running mean over a fortieth of the run, of the losses that are finite."""
+    """Return the centred running mean of the finite losses over a fortieth of the run."""
     finite = np.isfinite(losses)
     steps, losses = steps[finite], losses[finite]
     width = max(1, len(losses) // 40)

@@ -1,4 +1,4 @@
-"""The heat map of a run's experts."""
+"""Heat map of a run's experts."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def line(step: int, load_le: list[list[float]], entropy: float = 1.0, dropped: f
     }
 
 
-def test_loads_are_the_mean_of_the_runs_last_tenth_as_multiples_of_the_even_share(tmp_path: Path) -> None:
+def test_loads_are_means_of_the_last_tenth_over_the_even_share(tmp_path: Path) -> None:
     early, late = [[0.7, 0.1, 0.1, 0.1]], [[0.25, 0.25, 0.4, 0.1]]
     write(tmp_path, [line(step, early if step <= 18 else late, entropy=np.log(4) / 2) for step in range(1, 21)])
     routers = expert_map._read(tmp_path)
@@ -38,13 +38,13 @@ def test_loads_are_the_mean_of_the_runs_last_tenth_as_multiples_of_the_even_shar
     np.testing.assert_allclose(routers.entropy_nl, 0.5)
 
 
-def test_columns_are_means_of_what_is_finite() -> None:
+def test_columns_are_means_of_finite_values() -> None:
     values = np.array([[1.0], [3.0], [np.nan], [5.0], [np.nan]])
     np.testing.assert_array_equal(expert_map._means(values, np.array([0, 2, 4])), [[2.0], [5.0], [np.nan]])
 
 
 @pytest.mark.parametrize(("dropped", "panels"), [(0.0, 3), (0.1, 4)])
-def test_what_was_dropped_has_a_panel_if_anything_was(dropped: float, panels: int, tmp_path: Path) -> None:
+def test_dropped_choices_have_a_panel_if_there_are_any(dropped: float, panels: int, tmp_path: Path) -> None:
     write(tmp_path, [line(step, [[0.5, 0.5]] * 3, dropped=dropped) for step in (10, 20)])
     routers = expert_map._read(tmp_path)
     assert routers is not None

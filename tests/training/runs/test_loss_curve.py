@@ -1,4 +1,4 @@
-"""The picture of a run."""
+"""Picture of a run's losses."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tanuki_jax.training.runs.loss_curve import draw
 
 
-def test_a_picture_is_drawn_even_of_losses_that_are_not_finite(tmp_path: Path) -> None:
+def test_losses_that_are_not_finite_do_not_prevent_a_picture(tmp_path: Path) -> None:
     lines = [{"step": step, "loss": float("nan") if step == 5 else 1 / step} for step in range(1, 50)]
     lines += [{"step": 0, "held_out/a": 1.0, "held_out/all": 1.0}, {"step": 40, "held_out/a": 0.5, "held_out/all": 0.5}]
     draw(tmp_path)
@@ -22,7 +22,7 @@ def test_a_picture_is_drawn_even_of_losses_that_are_not_finite(tmp_path: Path) -
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["loss.png", "metrics.jsonl"]
 
 
-def test_pairs_have_a_picture_of_their_own_below_and_no_other_metric_is_a_loss(tmp_path: Path) -> None:
+def test_pairs_have_a_panel_and_no_other_metric_counts_as_loss(tmp_path: Path) -> None:
     lines: list[dict[str, float]] = [
         {"step": step, "loss": 1 / step, "rewards/accuracies": step / 50} for step in range(1, 50)
     ]
@@ -43,7 +43,7 @@ def test_pairs_have_a_picture_of_their_own_below_and_no_other_metric_is_a_loss(t
     assert (preferred[450:] != plain[450:]).any()
 
 
-def test_rejected_steps_and_what_was_left_out_are_red(tmp_path: Path) -> None:
+def test_rejected_steps_and_spikes_are_red(tmp_path: Path) -> None:
     lines = [{"step": step, "loss": 1 + 1 / step} for step in range(1, 50)]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 

@@ -1,4 +1,4 @@
-"""The run folder: metrics cut back, configs compared, nothing written by those that should not."""
+"""Run folder: metrics cut back, configs compared, nothing written by processes that must not write."""
 
 import dataclasses
 from pathlib import Path
@@ -10,7 +10,7 @@ from tanuki_jax.config.registry import experiment, mixture
 from tanuki_jax.training.runs.run_folder import RunFolder, read_events, read_metrics
 
 
-def test_metrics_are_cut_back_to_a_step_and_lose_a_line_that_is_not_whole(tmp_path: Path) -> None:
+def test_metrics_are_cut_back_to_a_step_and_lose_an_unfinished_line(tmp_path: Path) -> None:
     run = RunFolder(dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path)), writes=True)
     run.log_event("started")
     for step in range(1, 6):
@@ -32,7 +32,7 @@ def test_a_run_that_begins_again_keeps_no_metrics(tmp_path: Path) -> None:
     assert list(read_metrics(run.path)) == []
 
 
-def test_changed_fields_are_told(tmp_path: Path) -> None:
+def test_changed_fields_are_named(tmp_path: Path) -> None:
     tiny = dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path))
     run = RunFolder(tiny, writes=True)
     run.log_event("started")
@@ -49,7 +49,7 @@ def test_a_process_that_does_not_write_leaves_no_trace(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_events_are_read_and_a_line_that_is_none_is_named(tmp_path: Path) -> None:
+def test_events_are_read_and_a_bad_line_is_named(tmp_path: Path) -> None:
     assert read_events(tmp_path) == []
     events = tmp_path / "events.jsonl"
     events.write_text('{"event": "started", "seed": 1}\n{"event": "resu')
