@@ -37,7 +37,7 @@ def test_a_report_becomes_a_table_of_targets(tmp_path: Path, capsys: pytest.Capt
             "--layers takes one depth, or two in increasing order, not 4 2",
         ),
         (["step", "--config=8b", "--rows", "0"], "--layers, --rows and --document must be at least 1"),
-        (["all"], "--json STR must be given"),
+        (["all"], "--json must be given"),
         (["compile", "--target", "h300"], "there is no target 'h300'"),
     ],
 )

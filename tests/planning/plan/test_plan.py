@@ -44,7 +44,7 @@ def test_a_plan_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFix
         ),
         (["--target=cpu:1x8", "--csv", "layouts.csv"], "--csv and --plot need --search"),
         (["--target=cpu:1x8", "--search", "--layouts", "0"], "--layouts and --workers must be at least 1"),
-        ([], "--target STR must be given"),
+        ([], "--target must be given"),
     ],
 )
 def test_invalid_options_are_refused(words: list[str], message: str) -> None:
