@@ -27,7 +27,7 @@ from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.validate import validate
 from tanuki_jax.lm.model.weights import count_parameters, shapes
-from tanuki_jax.lm.optimizers.registry import make_optimizer
+from tanuki_jax.lm.optimizers.make_optimizer import make_optimizer
 
 _MAY_DIFFER = {
     "experts",

@@ -19,8 +19,8 @@ from tanuki_jax.lm.model.quantized_base import quantize_base
 from tanuki_jax.lm.model.remat import Remat, keep_all
 from tanuki_jax.lm.model.transformer import Ops, RunLayers, hidden_states, initialise, plain_matmul
 from tanuki_jax.lm.model.weights import ADAPTERS, Params
-from tanuki_jax.lm.objectives.registry import make_objective
-from tanuki_jax.lm.optimizers.registry import make_optimizer
+from tanuki_jax.lm.objectives.make_objective import make_objective
+from tanuki_jax.lm.optimizers.make_optimizer import make_optimizer
 from tanuki_jax.lm.parallel.dispatch import make_dispatch
 from tanuki_jax.lm.parallel.pipeline import make_pipeline
 from tanuki_jax.lm.parallel.sharded_attention import make_attend

@@ -20,7 +20,7 @@ from tanuki_jax.config.experiment import AdamW, Checkpoints, Layout
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model.transformer import initialise
 from tanuki_jax.lm.model.weights import Params, shapes
-from tanuki_jax.lm.optimizers.registry import make_optimizer
+from tanuki_jax.lm.optimizers.make_optimizer import make_optimizer
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import shardings
 from tests.checkpoints.weights import reader

@@ -10,7 +10,7 @@ from tanuki_jax.config.experiment import Experiment, Layout, NextToken
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.lm.model.weights import ADAPTERS
-from tanuki_jax.lm.objectives.registry import OBJECTIVES
+from tanuki_jax.lm.objectives.make_objective import OBJECTIVES
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.training.setup import TrainSetup, flops_per_token, initial_state, state_shapes, without_adapters
 

@@ -11,7 +11,7 @@ import numpy as np
 from tanuki_jax.config.experiment import Experiment, Layout
 from tanuki_jax.config.hardware import peak_flops
 from tanuki_jax.data.batch import Batch
-from tanuki_jax.lm.objectives.registry import make_objective
+from tanuki_jax.lm.objectives.make_objective import make_objective
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import BATCH
 from tanuki_jax.planning.bench import document_rows

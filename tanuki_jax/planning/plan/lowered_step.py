@@ -11,7 +11,7 @@ from jax.sharding import Mesh, NamedSharding
 
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.data.batch import Batch
-from tanuki_jax.lm.objectives.registry import make_objective
+from tanuki_jax.lm.objectives.make_objective import make_objective
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import BATCH, check_batch, with_shardings
 from tanuki_jax.training.setup import TrainSetup

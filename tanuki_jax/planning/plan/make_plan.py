@@ -14,7 +14,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.validate import validate
 from tanuki_jax.lm.kernels.attention.attention import PLAIN, Backend, choose
-from tanuki_jax.lm.objectives.registry import make_objective
+from tanuki_jax.lm.objectives.make_objective import make_objective
 from tanuki_jax.lm.parallel.mesh import AXES, make_mesh
 from tanuki_jax.lm.parallel.pipeline import bubble
 from tanuki_jax.lm.parallel.sharding import row_parts

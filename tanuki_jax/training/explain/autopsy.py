@@ -10,7 +10,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.data.loader import Loader, open_stores
 from tanuki_jax.data.store import Store
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
-from tanuki_jax.lm.objectives.registry import make_objective
+from tanuki_jax.lm.objectives.make_objective import make_objective
 from tanuki_jax.training.explain.autopsy_page import CHARACTERS, Autopsy, Suspect, render
 from tanuki_jax.training.explain.replay import make_plan, replay
 from tanuki_jax.training.explain.run_setup import setup_on_this_machine

@@ -7,7 +7,7 @@ import pytest
 
 from tanuki_jax.config.experiment import AdamW
 from tanuki_jax.config.model import Model
-from tanuki_jax.lm.optimizers.registry import make_optimizer
+from tanuki_jax.lm.optimizers.make_optimizer import make_optimizer
 
 MODEL = Model(vocabulary=16, width=4, hidden=6, layers=2, heads=1, kv_heads=1)
 

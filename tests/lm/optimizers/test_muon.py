@@ -9,7 +9,7 @@ from tanuki_jax.config.model import Model
 from tanuki_jax.config.muon import Muon
 from tanuki_jax.lm.model.transformer import initialise
 from tanuki_jax.lm.model.weights import flatten, weights
-from tanuki_jax.lm.optimizers.registry import make_optimizer
+from tanuki_jax.lm.optimizers.make_optimizer import make_optimizer
 
 MODEL = Model(vocabulary=24, width=16, hidden=24, layers=2, heads=4, kv_heads=2, experts=3, initial_std=0.2)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tanuki_jax.config.experiment import AdamW, Experiment
 from tanuki_jax.config.model import Model
-from tanuki_jax.lm.optimizers.registry import OPTIMIZERS, make_optimizer
+from tanuki_jax.lm.optimizers.make_optimizer import OPTIMIZERS, make_optimizer
 
 MODEL = Model(vocabulary=16, width=4, hidden=6, layers=2, heads=1, kv_heads=1)
 
