@@ -1,4 +1,4 @@
-"""The habits of CONTRIBUTING.md that a machine can check, and what every door owes the person who knocks."""
+"""Rules of CONTRIBUTING.md that a machine can check, and what every command does for its user."""
 
 import ast
 import re
@@ -22,7 +22,7 @@ VAGUE = {"util", "utils", "common", "helper", "helpers", "misc"}
 
 
 def files_of_the_repository(suffix: str = "") -> list[Path]:
-    """What git tracks or would track, so that a new file is judged before it is committed."""
+    """Return the files that git tracks or would track, so that a new file is judged before it is committed."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

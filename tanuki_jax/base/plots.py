@@ -93,7 +93,7 @@ def frame_heat_map(axes: Axes) -> None:
 
 
 def number_cells(axis: Axis, count: int, at_most: int) -> None:
-    """Number the cells of a heat map from 0: all of them, or at most `at_most` at equal distances."""
+    """Write numbers at the cells of a heat map from 0: all of them, or at most `at_most` at equal distances."""
     numbers = range(0, count, -(-count // at_most))
     axis.set_ticks([number + 0.5 for number in numbers], labels=[str(number) for number in numbers])
     axis.set_tick_params(length=0)
@@ -107,7 +107,7 @@ def ratio_scale(limit: int) -> LogNorm:
 
 
 def number_ratios(bar: Colorbar, limit: int) -> None:
-    """Number a colour bar of `ratio_scale(limit)` at the powers of two."""
+    """Write numbers at a colour bar of `ratio_scale(limit)` at the powers of two."""
     powers = [2.0**power for power in range(1 - limit.bit_length(), limit.bit_length())]
     bar.set_ticks(powers, labels=[_FRACTIONS.get(power, f"{power:g}") for power in powers])
     bar.minorticks_off()

@@ -83,7 +83,7 @@ def test_main_gets_the_arguments_after_the_name(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_reader_that_closes_the_pipe_ends_the_command_silently() -> None:
-    """As in `python -m tanuki_jax.explain ... | head -1`."""
+    """Like `python -m tanuki_jax.explain ... | head -1`."""
     program = (
         "from tanuki_jax.base.command import enter\n"
         "enter('explain', lambda arguments: [print('line') for _ in range(100_000)])"

@@ -49,7 +49,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_native(tmp_path: Path) -> MakeNative:
-    """Makes a checkpoint NAME of random values, for texts of 128 tokens."""
+    """Make a checkpoint NAME of random values, for texts of 128 tokens."""
 
     def make(name: str = "native", dtype: str = "float32", tokenizer: str = "", **fields: Any) -> Native:
         model = Model(
@@ -69,7 +69,7 @@ type Adapt = Callable[[Native, str, LoRA], Path]
 
 @pytest.fixture
 def adapt(tmp_path: Path) -> Adapt:
-    """Makes a checkpoint NAME with an adapter of random values, named as its LoRA says, over another checkpoint."""
+    """Make a checkpoint NAME with an adapter of random values, named as its LoRA says, over another checkpoint."""
 
     def make(base: Native, name: str, of: LoRA) -> Path:
         tree = adapter_shapes(base.model, {of.name: of})

@@ -1,4 +1,4 @@
-"""What a person who knocks at the door is told."""
+"""The `convert` command as its user meets it."""
 
 import shutil
 from pathlib import Path

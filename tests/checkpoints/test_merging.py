@@ -49,7 +49,7 @@ def test_a_merged_checkpoint_holds_what_is_merged_on_the_devices(
     jax.tree.map(np.testing.assert_array_equal, load(tuned, "float32", on_mesh, NO_ADAPTER), base.values)
 
 
-def test_an_adapter_of_quantized_weights_is_merged_into_what_they_counted_as(
+def test_an_adapter_is_merged_into_the_dequantized_weights(
     make_native: MakeNative, adapt: Adapt, tmp_path: Path
 ) -> None:
     base = make_native()
@@ -72,7 +72,7 @@ def test_what_rounding_takes_of_an_adapter_is_told(
     assert "error of rounding to bfloat16: 0." in capsys.readouterr().out
 
 
-def test_adapters_of_one_base_go_into_one_checkpoint_and_are_chosen_by_name(
+def test_adapters_of_one_base_are_combined_and_chosen_by_name(
     make_native: MakeNative, adapt: Adapt, tmp_path: Path
 ) -> None:
     base = make_native()

@@ -15,7 +15,7 @@ VERSION_1 = Path(__file__).with_name("state_version_1.json")
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
-    """A checkpoint of version 1, with its checksums."""
+    """Make a checkpoint of version 1, with its checksums."""
     checkpoint = tmp_path / "00000040"
     (checkpoint / "base").mkdir(parents=True)
     (checkpoint / "base" / "data").write_bytes(b"weights")

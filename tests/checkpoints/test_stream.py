@@ -1,4 +1,4 @@
-"""What is streamed from host memory reads back like what devices saved."""
+"""Arrays streamed from host memory are read back like those saved from devices."""
 
 import dataclasses
 import itertools

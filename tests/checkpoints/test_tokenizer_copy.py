@@ -23,7 +23,7 @@ def naming(tokenizer: str) -> State:
 
 @pytest.fixture
 def source(tokenizer: Path, tmp_path: Path) -> Path:
-    """A tokenizer with a chat template."""
+    """Make a tokenizer with a chat template."""
     folder = tmp_path / "source"
     shutil.copytree(tokenizer, folder)
     (folder / "chat_template.jinja").write_text("{{ messages }}")

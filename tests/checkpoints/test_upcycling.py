@@ -45,7 +45,7 @@ EXPERTS = ("expert_gate", "expert_up", "expert_down")
 
 @contextlib.contextmanager
 def quiet(what: str, values: int) -> Iterator[Callable[[int], None]]:
-    """Checks that exactly as much is done as was announced."""
+    """Check that exactly as much is done as was announced."""
     done: list[int] = []
     yield done.append
     assert sum(done) == values, what
@@ -89,7 +89,7 @@ def logits(params: Params, model: Model) -> jax.Array:
 
 
 def copies(dense: Params, key: str) -> npt.NDArray[Any]:
-    """What all experts of all layers begin as."""
+    """Return the initial values of all experts of all layers."""
     matrix = dense["blocks"][key.removeprefix("expert_")]
     return np.broadcast_to(matrix[:, None], (len(matrix), 4, *matrix.shape[1:]))
 
@@ -158,7 +158,7 @@ def test_a_seed_says_what_is_drawn(make_native: MakeNative, tmp_path: Path) -> N
 
 
 def trained(folder: Path) -> tuple[Experiment, dict[str, Any]]:
-    """A run's folder with one checkpoint, in whose matrices no mean is zero; the run's experiment, and its state."""
+    """Make a run with one checkpoint, whose matrices have no mean of zero; return its experiment and its state."""
     model = Model(vocabulary=400, width=64, hidden=56, layers=2, heads=4, kv_heads=2)
     experiment = dataclasses.replace(mixture(model), model=model)
     state = initial_state(experiment)
@@ -202,9 +202,7 @@ def drawn_anew(dense: Params, blocks: Params) -> dict[tuple[int, int], tuple[int
 
 
 @pytest.mark.parametrize("share", [0.3, 1.0])
-def test_drop_draws_a_share_of_the_hidden_units_anew_with_the_spread_of_what_they_replace(
-    share: float, tmp_path: Path
-) -> None:
+def test_drop_redraws_a_share_of_units_with_the_spread_of_the_old_ones(share: float, tmp_path: Path) -> None:
     experiment, state = trained(tmp_path / "run")
     dense = state["parameters"]
     blocks = upcycled(

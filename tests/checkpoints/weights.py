@@ -33,7 +33,7 @@ def write_weights(
     tokenizer: str = "",
     sequence_length: int = 64,
 ) -> None:
-    """A good checkpoint whose parameters are `values`, of NumPy's arrays."""
+    """Write a good checkpoint whose parameters are `values`, arrays of NumPy."""
     tree = jax.tree.map(lambda array: jax.ShapeDtypeStruct(array.shape, array.dtype), values)
     stream.write(folder, model, tree, reader(values))
     left = State(

@@ -65,7 +65,7 @@ def rare(tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace
 
 @pytest.fixture(scope="module")
 def tokens_of_steps(rare: Workspace) -> dict[int, int]:
-    """Data step -> a token that occurs in its inputs, and in no other step and no held-out batch."""
+    """Map a data step to a token that occurs in its inputs, and in no other step and no held-out batch."""
     with contextlib.chdir(rare.folder):
         experiment = registry.experiment.find(rare.config)
         mixture = registry.mixture.find(experiment.data.mixture)

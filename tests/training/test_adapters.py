@@ -142,7 +142,7 @@ def test_a_step_of_adapters_computes_no_gradient_of_a_frozen_array() -> None:
 
 
 @pytest.mark.parametrize("of", [ADAPTED, QUANTIZED], ids=["float32", "4 bits"])
-def test_the_reference_is_bit_for_bit_another_model_with_the_frozen_weights(of: LoRA) -> None:
+def test_the_reference_equals_a_model_with_the_frozen_weights(of: LoRA) -> None:
     tuner = Tuner(tuning(ONE_DEVICE, PREFERENCE, of))
     rows = jax.tree.map(lambda leaf: leaf[0], tuner.place(of_pairs(0)))
     used = tuner.setup.used_parameters(tuner.state)

@@ -43,7 +43,7 @@ type Record = tuple[Document, ...]
 
 
 def records(documents: int) -> list[Record]:
-    """Of so many documents each, of 4 to 15 tokens, whose last half or so is learned."""
+    """Make rows of so many documents each, of 4 to 15 tokens, whose last half or so is learned."""
     random = np.random.default_rng(0)
 
     def document() -> Document:
@@ -101,7 +101,7 @@ type Computed = tuple[Sums, Any]
 
 @functools.cache
 def program(experiment: Experiment) -> Callable[[Batch[np.ndarray]], Computed]:
-    """What computes them of rows, on the mesh of an experiment."""
+    """Return the function that computes them for rows, on the mesh of an experiment."""
     layout = experiment.layout
     mesh = make_mesh(layout, jax.devices()[: math.prod(getattr(layout, axis) for axis in AXES)])
     setup = TrainSetup(experiment, mesh)
@@ -127,7 +127,7 @@ def program(experiment: Experiment) -> Callable[[Batch[np.ndarray]], Computed]:
 
 
 def fresh(experiment: Experiment) -> Any:
-    """A state on the host whose adapters, if there are any, are not as they began."""
+    """Return a state on the host whose adapters, if any, are not at their initial values."""
     state = jax.device_get(jax.jit(lambda: {**initial_state(experiment), "optimizer": ()})())
     random = np.random.default_rng(1)
     if experiment.lora.rank:

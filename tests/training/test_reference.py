@@ -40,7 +40,7 @@ SIZES = [5, 4, 9, 6, 3, 4, 7, 7, 4, 8, 5, 5, 6, 3, 8, 8]
 
 
 def checkpoint(folder: Path) -> Params:
-    """Writes one, and returns what is in it."""
+    """Write a store, and return its content."""
     params: Params = jax.tree.map(np.asarray, initialise(MODEL, jax.random.key(0)))
 
     write_weights(folder, MODEL, params)
@@ -81,12 +81,12 @@ def alone(params: Params, tokens: npt.NDArray[Any]) -> float:
 
 
 def each_alone(params: Params) -> list[float]:
-    """What each document of a store of SIZES has."""
+    """Return the values of each document of a store of SIZES."""
     ends = np.cumsum(SIZES)
     return [alone(params, np.arange(end - size, end, dtype=np.int32)) for end, size in zip(ends, SIZES, strict=True)]
 
 
-def test_every_document_gets_what_it_has_alone_on_any_mesh_and_is_computed_once(
+def test_every_document_is_computed_once_as_if_alone_on_any_mesh(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     params = checkpoint(tmp_path / "start")

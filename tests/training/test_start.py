@@ -1,4 +1,4 @@
-"""Where a run begins that starts from a converted model."""
+"""The first state of a run that starts from a converted model."""
 
 import dataclasses
 import shutil
@@ -48,7 +48,7 @@ def begun(experiment: Experiment) -> tuple[TrainState, State]:
     )
 
 
-def test_a_converted_model_gives_its_parameters_and_the_experiment_the_rest(experiment: Experiment) -> None:
+def test_a_run_starts_with_the_parameters_of_a_converted_model(experiment: Experiment) -> None:
     state, at = begun(experiment)
     assert {float(value) for leaf in jax.tree.leaves(state["parameters"]) for value in np.unique(leaf)} == {0.5}
     assert not any(np.any(leaf) for leaf in jax.tree.leaves(state["optimizer"]))
@@ -64,9 +64,7 @@ def test_a_converted_model_has_no_optimizer_state_to_load(experiment: Experiment
     assert not (Path(experiment.runs) / "small" / "events.jsonl").exists()
 
 
-def test_a_run_of_which_every_checkpoint_is_damaged_does_not_begin_anew_over_them(
-    experiment: Experiment, tmp_path: Path
-) -> None:
+def test_a_run_with_only_damaged_checkpoints_does_not_start_over(experiment: Experiment, tmp_path: Path) -> None:
     own = tmp_path / "runs" / "small" / "checkpoints" / "00000001"
     shutil.copytree(tmp_path / "converted", own)
     (own / "base" / "_METADATA").write_text("{}")

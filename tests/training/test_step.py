@@ -100,7 +100,7 @@ class Trainer:
         return losses
 
     def gradients(self) -> Any:
-        """Of the first step, after clipping: what Adam's first moment has of them."""
+        """Return the clipped gradients of the first step, from Adam's first moment."""
         return jax.tree.map(
             lambda moment: np.asarray(moment) / (1 - self.experiment.optimizer.b1), self.state["optimizer"][0].mu
         )
@@ -151,7 +151,7 @@ def arrays_of_all_experts(program: jax.stages.Compiled) -> set[str]:
     }
 
 
-def test_a_mixture_of_experts_on_a_mesh_has_the_sums_of_its_micro_batches_on_one_device() -> None:
+def test_a_mixture_on_a_mesh_has_the_sums_of_one_device() -> None:
     """Router losses are those of each micro-batch, which count with its weight. And no device ever holds a matrix of
     all experts."""
     trainer = Trainer(Layout(data=1, fsdp=2, expert=4, accumulation=2, exchange="all_to_all"), MOE)
@@ -195,7 +195,7 @@ def test_a_mixture_of_experts_on_a_mesh_has_the_sums_of_its_micro_batches_on_one
     ],
     ids=["expert 8", "fsdp 2 x expert 4", "fsdp 8"],
 )
-def test_only_where_experts_are_not_split_has_a_device_a_matrix_of_all_of_them(layout: Layout, seen: bool) -> None:
+def test_no_device_has_all_experts_if_they_are_split(layout: Layout, seen: bool) -> None:
     trainer = Trainer(layout, MOE)
     micro = jax.tree.map(lambda rows: rows[0], trainer.place(batch(0)))
     loss_sums = make_loss(trainer.setup)
@@ -208,7 +208,7 @@ def test_only_where_experts_are_not_split_has_a_device_a_matrix_of_all_of_them(l
     assert ("8,56,88" in arrays_of_all_experts(program)) == bool(arrays_of_all_experts(program)) == seen
 
 
-def test_a_step_with_one_value_that_is_not_finite_is_rejected_and_changes_no_bit_of_the_state() -> None:
+def test_a_step_with_a_value_that_is_not_finite_changes_no_bit() -> None:
     """In a weight of one micro-batch's loss, or in one element of any parameter."""
     trainer = Trainer(Layout(data=1, fsdp=8, accumulation=2))
     rows = batch(0)

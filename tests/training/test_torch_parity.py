@@ -62,7 +62,7 @@ PLATEAU = Experiment(
 
 
 def documents(step: int) -> Rows:
-    """Counting in steps of one to three, with slips: something to learn, in rows that are filled to a different degree."""
+    """Count in steps of one to three, with slips: something to learn, in rows that are filled to different degrees."""
     random = np.random.default_rng(step)
     rows: Rows = []
     for row in range(ROWS):
@@ -88,7 +88,7 @@ def pack(rows: Rows) -> Batch[npt.NDArray[np.generic]]:
 
 
 def train_ours(experiment: Experiment) -> tuple[Params, list[tuple[float, float, float]]]:
-    """The initial parameters, and loss, z-loss and gradient norm of every step."""
+    """Return the initial parameters, and loss, z-loss and gradient norm of every step."""
     mesh = make_mesh(experiment.layout, jax.devices()[:2])
     fresh = jax.jit(lambda: initial_state(experiment))()
     initial: Params = jax.device_get(fresh["parameters"])

@@ -21,7 +21,7 @@ from tanuki_jax.checkpoints.hugging_face.tensors import Tensor
 SHARD_BYTES = 5_000_000_000
 """Largest file, unless one tensor alone is larger; Hugging Face's own default."""
 BLOCK_BYTES = 32 << 20
-"""What is copied and cast at once."""
+"""Bytes that are copied and cast at once."""
 
 _SINGLE, _INDEX = "model.safetensors", "model.safetensors.index.json"
 _CODES = {"float32": "F32", "bfloat16": "BF16"}
@@ -44,13 +44,13 @@ def write(
     read: Callable[[Tensor], npt.NDArray[Any]],
     shard_bytes: int = SHARD_BYTES,
 ) -> int:
-    """Writes tensors, and an index if they fill more than one file; returns the number of files.
+    """Write tensors, and an index if they fill more than one file; return the number of files.
 
     Args:
-        folder: where to.
+        folder: folder of the files.
         tensors: in the order in which they are written.
         dtype: `float32` or `bfloat16`, which the values are cast to, rounding to the nearest, ties to even.
-        read: gives the values of a tensor; called once for each.
+        read: returns the values of a tensor; called once for each.
         shard_bytes: largest file.
     """
     size = np.dtype(dtype).itemsize
@@ -118,7 +118,7 @@ class Shards:
         return self._tensors
 
     def read(self, name: str, rows: slice) -> npt.NDArray[Any]:
-        """Some rows of a tensor."""
+        """Return some rows of a tensor."""
         with safe_open(self._tensors[name].path, framework="numpy") as file:
             values: npt.NDArray[Any] = file.get_slice(name)[rows]
         return values

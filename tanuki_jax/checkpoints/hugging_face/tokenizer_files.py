@@ -1,4 +1,4 @@
-"""The tokenizer in a model folder, and how far two forms of it agree."""
+"""The tokenizer in a model folder, and the agreement of its two forms."""
 
 import itertools
 import sysconfig
@@ -21,12 +21,9 @@ SAMPLE = 5000
 
 
 def write(source: Path, folder: Path) -> None:
-    """Puts the tokenizer at `source` into a model folder, in the form that transformers reads and, if it is
-    SentencePiece's, in its own.
+    """Write the tokenizer at `source` with its chat template into a model folder, as a `tokenizer.json`.
 
-    The chat template beside it comes along.
-
-    InputError if `source` is a SentencePiece model that cannot be put into the other form and nobody has.
+    A SentencePiece model is copied too. InputError if it cannot be converted to a `tokenizer.json`.
     """
     copy_tokenizer(source, folder)
     if not (folder / JSON).is_file():
@@ -37,8 +34,9 @@ def write(source: Path, folder: Path) -> None:
 
 
 def compare(tokenizer: Path, files: Sequence[str]) -> Disagreement:
-    """How often SentencePiece and the `tokenizer.json` beside it, or one made for this if there is none, encode a line
-    differently.
+    """Count the lines that SentencePiece and the `tokenizer.json` beside it encode differently.
+
+    If there is no `tokenizer.json`, one is made for the comparison.
 
     Args:
         tokenizer: folder with a `tokenizer.model`, or such a file.

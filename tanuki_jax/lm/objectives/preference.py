@@ -20,7 +20,7 @@ class Answers(NamedTuple):
     chosen: jax.Array
     rejected: jax.Array
     mismatched: jax.Array
-    """Those of an answer to another prompt, in kto."""
+    """Log-probabilities of an answer to another prompt, in kto."""
 
 
 @dataclasses.dataclass(frozen=True)

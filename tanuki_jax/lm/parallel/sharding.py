@@ -1,4 +1,4 @@
-"""Where arrays lie on a mesh: mesh axes for the logical dims of weights, and for the dims of activations and
+"""Placement of arrays on a mesh: mesh axes for the logical dims of weights, and for the dims of activations and
 batches."""
 
 import math

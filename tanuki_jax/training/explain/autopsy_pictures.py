@@ -72,7 +72,7 @@ def draw_curves(record: SpikeRecord) -> Figure:
 
 
 def _number_logarithmic(axis: Axis) -> None:
-    """Number an axis with plain numbers at 1, 2, 5, 10 and so on."""
+    """Label an axis with plain numbers at 1, 2, 5, 10 and so on."""
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -1,4 +1,4 @@
-"""Which `config.json` we write, read, and refuse."""
+"""`config.json` as we write, read and refuse it."""
 
 import dataclasses
 import json
@@ -81,7 +81,7 @@ def test_a_model_survives(experts: dict[str, Any], model: Model, tmp_path_factor
     assert read(tmp_path_factory.mktemp("model"), to_config(model, "float32", 2048, 1, 2)) == model
 
 
-def test_the_longest_text_survives_and_is_2048_tokens_where_nothing_is_said(tmp_path: Path) -> None:
+def test_the_longest_text_is_kept_and_2048_tokens_by_default(tmp_path: Path) -> None:
     model = read(tmp_path, LLAMA_3)
     assert read_positions(tmp_path) == 2048
     read(tmp_path, to_config(model, "float32", 8192, 1, 2))

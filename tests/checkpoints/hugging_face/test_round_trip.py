@@ -78,7 +78,7 @@ def test_native_to_hugging_face_to_native(
 def hugging_face_folder(
     folder: Path, dtype: Any = np.float32, kind: str = "llama", **config: Any
 ) -> dict[str, npt.NDArray[Any]]:
-    """A Llama, or a mixture of 3 experts, as others write it."""
+    """Return a Llama, or a mixture of 3 experts, as others write it."""
     random = np.random.default_rng(3)
     swiglu = {"mlp.gate_proj": (24, 16), "mlp.up_proj": (24, 16), "mlp.down_proj": (16, 24)}
     if kind != "llama":

@@ -35,6 +35,6 @@ def test_the_chat_template_comes_along(form: str, place: str, tokenizer: Path, t
     assert (target / "tokenizer.json").is_file()
 
 
-def test_a_tokenizer_without_a_sentencepiece_model_has_nothing_to_be_compared_with(tokenizer: Path) -> None:
+def test_a_tokenizer_without_a_sentencepiece_model_is_not_compared(tokenizer: Path) -> None:
     with pytest.raises(InputError, match="has no SentencePiece model"):
         tokenizer_files.compare(tokenizer / "tokenizer.json", [])

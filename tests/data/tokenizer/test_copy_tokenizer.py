@@ -15,7 +15,7 @@ TEXT = "古い友人 reads <|im_end|> and </s>\n"
 
 @pytest.fixture
 def source(chat_folder: Path, tmp_path: Path) -> Path:
-    """A Hugging Face tokenizer with a chat template and a map of special tokens in files of their own."""
+    """Make a Hugging Face tokenizer with a chat template and a map of special tokens in files of their own."""
     folder = tmp_path / "source"
     shutil.copytree(chat_folder, folder)
     (folder / "chat_template.jinja").write_text(TEMPLATE)

@@ -18,7 +18,7 @@ def transformers_tokenizer(folder: Path) -> Any:
 
 @pytest.fixture(params=[True, False], ids=["with a model's config", "alone"])
 def exported(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> Path:
-    """Exported tokenizer in a folder as `convert` makes it."""
+    """Export a tokenizer into a folder as `convert` does."""
     export(folder, tmp_path)
     if request.param:
         (tmp_path / "config.json").write_text(

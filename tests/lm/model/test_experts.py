@@ -210,7 +210,7 @@ def test_gradients_are_finite_where_a_probability_is_zero() -> None:
 
 @functools.partial(jax.jit, static_argnames="model")
 def routing_of(logits_ne: npt.ArrayLike, model: Model = MODEL) -> Routing:
-    """What a router does whose logits are these: those of an identity matrix. Three choices are dropped."""
+    """Route with these logits, by an identity matrix as router. Three choices are dropped."""
     logits = jnp.asarray(logits_ne, jnp.float32)[None]
     segment_ids = jnp.ones(logits.shape[:2], jnp.int32)
     return mixture(logits, segment_ids, jnp.eye(EXPERTS), swiglus(), model, lambda x, *_: (x, jnp.float32(3)))[1]
@@ -232,7 +232,7 @@ def test_a_report_has_the_shares_and_means_of_its_definition(seed: int, size: fl
     assert routing.load_balancing <= EXPERTS / EACH * (1 + 1e-6)
 
 
-def test_load_balancing_is_one_where_all_is_even_and_experts_over_choices_at_its_worst() -> None:
+def test_load_balancing_is_one_if_even_and_e_over_k_at_worst() -> None:
     """Each of a token's k experts has a share of at most 1/k, so E sum(load p) is at most E/k sum(p) = E/k."""
     turned = [np.roll([2.0, 1.0, 0.0, -1.0, 0.5], turn) for turn in range(EXPERTS)]
     np.testing.assert_allclose(routing_of(np.array(turned + turned)).load_balancing, 1, rtol=1e-6)

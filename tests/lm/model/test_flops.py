@@ -33,7 +33,7 @@ def test_tiny_agrees_with_a_count_by_hand() -> None:
     assert training_flops_per_token(m, t) == 3 * (m.layers * (layer + attention) + 2 * m.width * m.vocabulary)
 
 
-def test_a_mixture_of_experts_counts_its_router_and_the_experts_that_a_token_goes_to() -> None:
+def test_a_mixture_counts_its_router_and_the_chosen_experts() -> None:
     dense, moe = (experiment.find(name) for name in ("tiny", "tiny_moe"))
     m, t = moe.model, moe.data.sequence_length
     assert (m.experts, m.experts_per_token) == (8, 2)

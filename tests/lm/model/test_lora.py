@@ -27,7 +27,7 @@ def frozen(model: Model, of: LoRA) -> Params:
 
 
 def trained(model: Model, of: LoRA) -> tuple[Params, Params]:
-    """A model, and adapters of it none of whose arrays is as it began."""
+    """Make a model, and adapters of it with no array at its initial value."""
     parameters = frozen(model, of)
     fresh = lora.initialise(model, parameters, of, jax.random.key(1))
     keys = iter(jax.random.split(jax.random.key(2), len(jax.tree.leaves(fresh))))

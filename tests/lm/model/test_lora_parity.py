@@ -74,7 +74,7 @@ def test_the_logits_are_those_of_peft(of: LoRA) -> None:
 
 
 def matrix(values: Any, inputs: int) -> np.ndarray:
-    """[outputs, inputs] of one layer's array."""
+    """Return [outputs, inputs] of one layer's array."""
     values = np.asarray(values)
     return values.reshape(int(np.prod(values.shape[:inputs])), -1).T
 

@@ -57,7 +57,7 @@ def test_128_greedy_tokens_equal_those_of_transformers(grouped: bool, tmp_path: 
 
 
 def of_experts(x_td: torch.Tensor, router_de: torch.Tensor, chosen: int) -> torch.Tensor:
-    """The weight of each expert [T, E], 0 for those that are not chosen."""
+    """Return the weight of each expert [T, E], 0 for those that are not chosen."""
     logits = x_td @ router_de
     probabilities = torch.softmax(
         (logits - logits.mean(-1, keepdim=True)) / (logits.std(-1, unbiased=True, keepdim=True) + 1e-5), -1
@@ -78,7 +78,7 @@ def test_the_standardized_router_equals_a_direct_computation(experts: int, chose
     model = dataclasses.replace(shape, experts=experts, experts_per_token=chosen, router_logits="standardized")
 
     def weights_of(x_btd: jax.Array, choices: Choices, experts_edf: Experts) -> tuple[jax.Array, jax.Array]:
-        """A dispatch that gives the weight of each expert."""
+        """Return a dispatch that gives the weight of each expert."""
         return (jax.nn.one_hot(choices.experts_btk, experts) * choices.weights_btk[..., None]).sum(2), jnp.zeros(())
 
     def compute(x: jax.Array, router: jax.Array) -> jax.Array:

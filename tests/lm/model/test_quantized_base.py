@@ -42,7 +42,7 @@ NF4 = np.array(
     ],
     np.float32,
 )
-"""Of appendix E of the paper."""
+"""Levels of appendix E of the paper."""
 
 
 def bfloat16() -> dict[str, Any]:

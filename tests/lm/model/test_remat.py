@@ -1,4 +1,4 @@
-"""What the backward pass of layers is left with, by policy."""
+"""Activations that each policy keeps for the backward pass of layers."""
 
 import functools
 from typing import Any

@@ -32,7 +32,7 @@ def as_choices(flat: list[int], each: int) -> Integers:
 
 
 def by_hand(experts_nk: Integers, segments: int, rows: int) -> tuple[list[int], list[int]]:
-    """The choice of each row and the rows of each expert."""
+    """Return the choice of each row and the rows of each expert."""
     choices, sizes = [], []
     for segment in range(segments):
         held: list[int] = []
@@ -51,9 +51,7 @@ def by_hand(experts_nk: Integers, segments: int, rows: int) -> tuple[list[int], 
 @example(flat=[EXPERTS] * 21)
 @example(flat=[2] * 21)
 @example(flat=[3, 2, 1, 0] * 5 + [3])
-def test_rows_are_sorted_by_expert_and_token_and_what_does_not_fit_has_none(
-    segments: int, rows: int, each: int, flat: list[int]
-) -> None:
+def test_rows_are_sorted_by_expert_and_overflow_has_none(segments: int, rows: int, each: int, flat: list[int]) -> None:
     experts_nk = as_choices(flat, each)
     slots = assigned(experts_nk, segments, rows)
     choices, sizes = by_hand(experts_nk, segments, rows)
@@ -81,7 +79,7 @@ def loops(
     slots: Slots,
     gradients: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
 ) -> list[npt.NDArray[np.float32]]:
-    """The same, choice by choice."""
+    """Compute the same, choice by choice."""
     spread_sd, to_x, collected_nd, to_rows, to_weights = (
         np.zeros_like(a) for a in (rows_sd, x_nd, x_nd, rows_sd, weights_nk)
     )

@@ -59,7 +59,7 @@ def random_llama(seed: int, spread: float, **shape: Any) -> transformers.LlamaFo
 
 
 def ours(theirs: transformers.PreTrainedModel, folder: Path, layout: Layout) -> tuple[Model, Params]:
-    """The same weights, saved by transformers, converted, and restored on a mesh."""
+    """Return the same weights, saved by transformers, converted, and restored on a mesh."""
     theirs.save_pretrained(folder / "theirs")
     from_hugging_face.write(folder / "theirs", folder / "ours", lambda done: None)
     model = read_state(folder / "ours").model
@@ -116,7 +116,7 @@ def assert_same_logits(
 
 
 def assert_same_greedy_text(theirs: transformers.PreTrainedModel, model: Model, params: Params) -> None:
-    """Of 128 tokens, after three prompts."""
+    """Continue three prompts by 128 tokens."""
     prompts = np.random.default_rng(0).integers(0, model.vocabulary, (3, 7)).astype(np.int32)
     settings = transformers.GenerationConfig(max_new_tokens=128, do_sample=False, eos_token_id=None, pad_token_id=0)
     ids = torch.from_numpy(prompts).long()

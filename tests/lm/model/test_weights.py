@@ -80,7 +80,7 @@ def test_a_leaf_is_found_at_any_depth_and_an_unknown_one_is_named() -> None:
             locate(DENSE, path)
 
 
-def test_a_weight_with_the_ending_of_an_adapter_survives_merging_and_the_reference() -> None:
+def test_a_weight_named_like_an_adapter_part_survives_merging() -> None:
     """`router_b` was taken for an adapter by its name once: it vanished from merges and from DPO's reference."""
     config = LoRA(rank=2, projections=("q",))
     params = initialise(DENSE, jax.random.key(0))
@@ -107,7 +107,7 @@ def test_an_export_has_every_weight_or_refuses_by_name(model: Model) -> None:
 
 
 def test_a_weight_that_a_family_does_not_name_is_an_error() -> None:
-    """What happened with QK-norm once: exported as a plain Llama, without its weights and without a word."""
+    """QK-norm was once lost this way: exported as a plain Llama, without its weights and without a word."""
     model = dataclasses.replace(DENSE, qk_norm=True)
     with pytest.raises(InputError, match=r"'llama' have no tensor for the weight blocks\.q_norm"):
         tensors(FAMILIES["llama"], model)

@@ -28,7 +28,7 @@ EVERY = {
 
 
 def computed(objective: Preference, rows: list[list[Pair]], time: int) -> tuple[Sums, dict[int, Any]]:
-    """The sums, and the gradient of the total with respect to the logits of every document, by row and pair."""
+    """Return the sums, and the gradient of the total in the logits of every document, by row and pair."""
     logits, batch = jax.tree.map(jnp.asarray, packed(rows, time))
     reference = batch.reference_logps if objective.computes_reference else None
 
@@ -47,7 +47,7 @@ def computed(objective: Preference, rows: list[list[Pair]], time: int) -> tuple[
 
 
 @pytest.mark.parametrize("objective", EVERY.values(), ids=EVERY.keys())
-def test_however_pairs_are_packed_losses_metrics_and_gradients_are_the_same(objective: Preference) -> None:
+def test_packing_of_pairs_changes_no_loss_metric_or_gradient(objective: Preference) -> None:
     given = pairs(7, sides=3 if objective.loss == "kto" else 2)
     alone, alone_gradients = computed(objective, [[pair] for pair in given], 40)
     together, gradients = computed(objective, [given[3:5], given[:1], [], [given[6], given[5], *given[1:3]]], 120)

@@ -27,7 +27,7 @@ class Theirs:
             self.mask[row, 1 : 1 + answer.length] = torch.tensor(answer.learned_t)
 
     def model(self, **given: Any) -> Any:
-        """What stands for a model with a fused head: log-probabilities of labels that are not -100, else 0."""
+        """Stand in for a model with a fused head: log-probabilities of labels that are not -100, else 0."""
         torch = self.torch
         rows = []
         for logits, labels in zip(self.logits, given["labels"], strict=True):

@@ -21,7 +21,7 @@ ROUTING = Routing(
 ALONE = jnp.array([40.0])
 
 
-def test_router_losses_are_summed_over_layers_and_count_with_the_weight_of_the_micro_batch() -> None:
+def test_router_losses_are_summed_over_layers_and_weighted() -> None:
     added = add_routing(SUMS, ROUTING, Router(load_balancing_weight=0.02, z_loss=0.001), ALONE)
     np.testing.assert_allclose(added.total, 100 + 40 * (0.02 * 4.5 + 0.001 * 15), rtol=1e-6)
     assert added.weight == 40

@@ -1,4 +1,4 @@
-"""What all optimizers share: their row, and LoRA+."""
+"""Rows of optimizers, and LoRA+, which all of them share."""
 
 from typing import get_args, get_type_hints
 

@@ -25,7 +25,7 @@ def test_one_device_keeps_the_order_of_the_row() -> None:
 
 
 @pytest.mark.parametrize("devices", [1, 2, 4])
-def test_gathered_rows_are_in_order_and_their_gradients_go_back_where_they_came_from(devices: int) -> None:
+def test_rows_are_gathered_in_order_and_gradients_return(devices: int) -> None:
     mesh = make_mesh(Layout(context=devices))
     x_bt = jnp.arange(2 * 16 * 3.0).reshape(2, 16, 3)
     split = x_bt[:, time_order(devices, 16)]

@@ -121,7 +121,7 @@ def every_mesh_and_way() -> list[Any]:
 
 
 @pytest.mark.parametrize(("layout", "way"), every_mesh_and_way())
-def test_every_mesh_and_exchange_has_the_values_and_gradients_of_one_device(
+def test_every_mesh_and_exchange_agrees_with_one_device(
     layout: Layout, way: Literal["all_gather", "all_to_all", "capacity"]
 ) -> None:
     mesh = mesh_of(layout)
@@ -172,7 +172,7 @@ def test_capacity_is_rounded_up_and_never_above_the_tokens() -> None:
 
 
 def mesh_like(platform: str, expert: int, tensor: int = 1) -> Mesh:
-    """What `choose_exchange` reads of a mesh whose devices are not here."""
+    """Mesh of absent devices, with what `choose_exchange` reads of it."""
     return cast(
         Mesh,
         SimpleNamespace(shape={"expert": expert, "context": 1, "tensor": tensor}, devices=np.array([device(platform)])),
@@ -227,7 +227,7 @@ def test_parts_of_their_own_size_are_for_the_gpus_of_a_node(platform: str, exper
         ),
     ],
 )
-def test_the_log_says_once_what_was_chosen_and_how_large_a_buffer_can_become(
+def test_the_choice_and_the_largest_buffer_are_logged_once(
     factor: float, line: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """All tokens may choose one expert; with a capacity it takes 1.25 x 4 x 2 / 8 of each device, rounded up."""

@@ -35,7 +35,7 @@ def test_neighbours_in_the_tensor_axis_are_neighbouring_devices() -> None:
     assert jax.device_count() == 8
 
 
-def test_devices_that_exchange_tokens_are_nearer_than_those_that_share_parameters() -> None:
+def test_devices_that_exchange_tokens_are_nearest() -> None:
     mesh = make_mesh(Layout(data=1, fsdp=2, expert=2, tensor=2))
     assert [[device.id for device in pair] for pair in mesh.devices.reshape(4, 2).T] == [[0, 2, 4, 6], [1, 3, 5, 7]]
     assert mesh.devices[0, 0, :, :, 0, 0].tolist() == [

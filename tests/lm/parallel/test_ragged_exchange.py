@@ -79,7 +79,7 @@ def routes(counts_pe: jax.Array, own: int) -> list[ragged_exchange.Route]:
 
 
 def carried(buffers: list[list[Any]], ways: list[ragged_exchange.Route], rows: int) -> list[list[Any]]:
-    """What each device has in its buffer after all have sent their parts, `None` where nothing arrived."""
+    """Return the buffer of each device after all have sent their parts, `None` where nothing arrived."""
     arrived: list[list[Any]] = [[None] * rows for _ in ways]
     for rank, way in enumerate(ways):
         for part, (begin, size, place) in enumerate(zip(way.send_from, way.send_sizes, way.send_to, strict=True)):
@@ -92,7 +92,7 @@ def carried(buffers: list[list[Any]], ways: list[ragged_exchange.Route], rows: i
 
 
 @given(counts_pe=COUNTS)
-def test_parts_arrive_sorted_by_expert_and_device_and_come_back_where_they_were(
+def test_parts_arrive_sorted_and_return_to_their_places(
     counts_pe: npt.NDArray[np.int32],
 ) -> None:
     there = jax.tree.map(np.asarray, routes(counts_pe, OWN))

@@ -41,7 +41,7 @@ def results(
 
 
 def inputs() -> tuple[jax.Array, ...]:
-    """The number of tokens that count is another one in each row, and zero in the first."""
+    """Make rows with different numbers of tokens that count, zero in the first."""
     keys = jax.random.split(jax.random.key(0), 4)
     states, output = jax.random.normal(keys[0], (ROWS, TIME, WIDTH)), jax.random.normal(keys[1], (WIDTH, VOCABULARY))
     targets = jax.random.randint(keys[2], (ROWS, TIME), 0, VOCABULARY)

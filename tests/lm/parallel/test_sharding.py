@@ -64,9 +64,7 @@ def test_stages_hold_their_own_layers() -> None:
 @pytest.mark.parametrize(
     ("layout", "shape"), [(Layout(fsdp=2, expert=2, tensor=2), (3, 2, 32, 24)), (Layout(fsdp=8), (3, 4, 32, 48))]
 )
-def test_with_zero_1_a_device_gathers_what_others_hold_but_experts_and_slices_of_tensor(
-    layout: Layout, shape: tuple[int, ...]
-) -> None:
+def test_with_zero_1_a_device_gathers_all_but_experts_and_tensor_slices(layout: Layout, shape: tuple[int, ...]) -> None:
     mesh, parameters = make_mesh(layout), shapes(MOE)
     one = dataclasses.replace(layout, zero=1)
     stored = jax.tree.map(

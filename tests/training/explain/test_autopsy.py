@@ -44,7 +44,7 @@ def attend(
 def plain_states(
     poisoned: Poisoned, parameters: Params, batch: HostBatch, run_layers: RunLayers = scan_layers
 ) -> tuple[jax.Array, Routing | None]:
-    """Final states on one device."""
+    """Return final states on one device."""
     return hidden_states(
         jax.tree.map(jnp.asarray, parameters),
         jnp.asarray(batch.tokens),

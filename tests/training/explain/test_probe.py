@@ -1,4 +1,4 @@
-"""What is measured of adapters, against the metrics of the step that trains them."""
+"""Measurements of adapters, against the metrics of the step that trains them."""
 
 import dataclasses
 from pathlib import Path

@@ -1,0 +1,118 @@
+"""Each file of source has a test file of its name, `test_NAME.py` or `test_NAME_*.py`, or a row in `ELSEWHERE`."""
+
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+ELSEWHERE = {
+    "base/errors.py": "base/test_command.py",
+    "checkpoints/barrier.py": "training/test_distributed.py",
+    "checkpoints/convert_commands.py": "checkpoints/test_convert.py",
+    "checkpoints/convert_options.py": "checkpoints/test_convert.py",
+    "checkpoints/hugging_face/config_fields.py": "checkpoints/hugging_face/test_configuration.py",
+    "checkpoints/hugging_face/import_model.py": "checkpoints/hugging_face/test_round_trip.py",
+    "checkpoints/hugging_face/llama.py": "checkpoints/hugging_face/test_families_parity.py",
+    "checkpoints/hugging_face/mistral.py": "checkpoints/hugging_face/test_families_parity.py",
+    "checkpoints/hugging_face/modeling_tanuki.py": "checkpoints/hugging_face/test_export_model_parity.py",
+    "checkpoints/hugging_face/qwen3.py": "checkpoints/hugging_face/test_families_parity.py",
+    "checkpoints/items.py": "checkpoints/test_save.py",
+    "checkpoints/parameters.py": "checkpoints/test_merging.py",
+    "checkpoints/restore.py": "checkpoints/test_save.py",
+    "config/common_options.py": "config/test_command_line.py",
+    "config/experiment.py": "config/test_golden.py",
+    "config/options.py": "config/test_command_line.py",
+    "config/renamed.py": "config/test_serialize.py",
+    "corpus/records/formats/file_format.py": "corpus/records/formats/test_by_suffix.py",
+    "corpus/records/types.py": "corpus/records/test_read.py",
+    "corpus/tasks/arithmetic_stories.py": "corpus/tasks/test_arithmetic.py",
+    "corpus/tasks/dialogue_order.py": "corpus/tasks/test_dialogue.py",
+    "corpus/tasks/dialogue_reservation.py": "corpus/tasks/test_dialogue.py",
+    "corpus/tasks/dialogue_schedule.py": "corpus/tasks/test_dialogue.py",
+    "corpus/tasks/table_themes.py": "corpus/tasks/test_table.py",
+    "data/preparation/merge_parts.py": "data/preparation/test_build_store.py",
+    "data/tokenizer/hugging_face_backend.py": "data/tokenizer/test_load.py",
+    "data/tokenizer/sentencepiece_backend.py": "data/tokenizer/test_load.py",
+    "data/tokenizer/special_pieces.py": "data/tokenizer/test_training.py",
+    "data/tokenizer/trainer_process.py": "data/tokenizer/test_training.py",
+    "explain.py": "training/explain/test_autopsy.py",
+    "inference/assistant.py": "inference/test_terminal.py",
+    "lm/kernels/attention/chunked.py": "lm/kernels/attention/test_attention.py",
+    "lm/kernels/attention/hopper_block.py": "lm/kernels/attention/test_hopper_attention_interpreted.py",
+    "lm/kernels/attention/hopper_dkdv.py": "lm/kernels/attention/test_hopper_attention_interpreted.py",
+    "lm/kernels/attention/hopper_dq.py": "lm/kernels/attention/test_hopper_attention_interpreted.py",
+    "lm/kernels/attention/hopper_forward.py": "lm/kernels/attention/test_hopper_attention_interpreted.py",
+    "lm/kernels/attention/operands.py": "lm/kernels/attention/test_attention.py",
+    "lm/kernels/attention/reference_attention.py": "what the other kernels are compared with",
+    "lm/kernels/grouped_matmul/hopper_pipeline.py": (
+        "lm/kernels/grouped_matmul/test_hopper_grouped_matmul_interpreted.py"
+    ),
+    "lm/kernels/grouped_matmul/hopper_rows.py": "lm/kernels/grouped_matmul/test_hopper_grouped_matmul_interpreted.py",
+    "lm/kernels/grouped_matmul/hopper_weights.py": (
+        "lm/kernels/grouped_matmul/test_hopper_grouped_matmul_interpreted.py"
+    ),
+    "lm/kernels/grouped_matmul/reference_grouped_matmul.py": "what the other kernels are compared with",
+    "lm/kernels/jax_internals.py": "imports of private names, which fail when jax moves them",
+    "lm/kernels/varying.py": "lm/parallel/test_sharded_cross_entropy.py",
+    "lm/kernels/warpgroups.py": "lm/kernels/attention/test_hopper_attention_interpreted.py",
+    "lm/objectives/make_objective.py": "training/test_setup.py",
+    "lm/objectives/objective.py": "lm/objectives/test_next_token.py",
+    "planning/bench/bench_options.py": "planning/bench/test_bench.py",
+    "planning/bench/correctness.py": "planning/bench/test_bench_results.py",
+    "planning/bench/peers.py": "planning/bench/test_torch_peers_parity.py",
+    "planning/bench/run_local.py": "planning/bench/test_bench.py",
+    "planning/bench/sizes.py": "planning/bench/test_bench.py",
+    "planning/bench/suite_worker.py": "planning/bench/test_run_all.py",
+    "planning/bench/suites.py": "planning/bench/test_bench.py",
+    "planning/bench/timed_program.py": "planning/bench/test_bench_results.py",
+    "planning/compiled/compile_cases.py": "planning/compiled/test_compile_report.py",
+    "planning/compiled/compile_options.py": "planning/bench/test_bench.py",
+    "planning/plan/plan_results.py": "planning/plan/test_make_plan.py",
+    "planning/studies/study_commands.py": "planning/studies/test_upcycling_study.py",
+    "planning/studies/study_options.py": "planning/bench/test_bench.py",
+    "planning/sweep/outcome.py": "planning/sweep/test_study.py",
+    "planning/sweep/run_sweep.py": "planning/sweep/test_sweep.py",
+    "planning/sweep/sweep_settings.py": "planning/sweep/test_study.py",
+    "planning/sweep/train_trial.py": "planning/sweep/test_trained_trials.py",
+    "train.py": "training/test_job.py",
+    "training/explain/autopsy_page.py": "training/explain/test_autopsy.py",
+    "training/explain/autopsy_pictures.py": "training/explain/test_autopsy.py",
+    "training/held_out.py": "training/test_job.py",
+    "training/loop.py": "training/test_job.py",
+}
+"""Source file -> the test file that covers it, or the reason why none does."""
+
+
+def tracked(folder: str) -> list[Path]:
+    """Return the Python files that git tracks or would track in a folder, relative to it."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", folder]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+    paths = [Path(name) for name in listed if name.endswith(".py") and (ROOT / name).is_file()]
+    return [path.relative_to(folder) for path in paths]
+
+
+def test_each_source_file_has_a_test_of_its_name_or_a_row() -> None:
+    tests = {path.stem for path in tracked("tests")}
+    sources = [path for path in tracked("tanuki_jax") if path.name not in ("__init__.py", "__main__.py")]
+    untested = [
+        path.as_posix()
+        for path in sources
+        if not any(stem == f"test_{path.stem}" or stem.startswith(f"test_{path.stem}_") for stem in tests)
+    ]
+    assert sorted(untested) == sorted(ELSEWHERE)
+
+
+def test_the_rows_name_files_that_exist() -> None:
+    named = [value for value in ELSEWHERE.values() if value.endswith(".py")]
+    assert [name for name in named if not (ROOT / "tests" / name).is_file()] == []
+
+
+def test_the_tests_of_a_wing_lie_in_its_folder() -> None:
+    wings = {path.name for path in (ROOT / "tanuki_jax").iterdir() if (path / "__init__.py").is_file()}
+    folders = {path.parts[0] for path in tracked("tests") if len(path.parts) > 1}
+    assert wings <= folders
+
+
+def test_no_two_files_of_a_wing_have_one_name() -> None:
+    stems = [(path.parts[0], path.stem) for path in tracked("tanuki_jax") if path.name != "__init__.py"]
+    assert sorted(stem for stem in set(stems) if stems.count(stem) > 1) == []
