@@ -18,6 +18,15 @@ LOG2_E = math.log2(math.e)
 """Exponentials are taken in powers of two, which is what the hardware has."""
 
 
+class TileRing(NamedTuple):
+    """Ring of tiles in shared memory, through which the other side of attention passes a block: keys past queries, or queries past keys."""
+
+    rows: int
+    """Keys, or queries, in a tile. They divide the number that is padded to in `hopper`."""
+    stages: int
+    """Slots of the ring. The backward kernels fetch half of them ahead."""
+
+
 class Block(NamedTuple):
     """Where in the work a block is: one tile of its own side, of one head, against the tiles of the other side from `begin` to `end`."""
 

@@ -4,7 +4,6 @@ Together with the gradient of the queries that makes seven products, where one k
 sums whose order never changes.
 """
 
-import dataclasses
 import functools
 from typing import Any, NamedTuple
 
@@ -14,19 +13,10 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import mosaic_gpu as plgpu
 
-from tanuki_jax.lm.kernels.attention.hopper_block import LOG2_E, OWN, Block, fetch_later, filled, seen_keys
+from tanuki_jax.lm.kernels.attention.hopper_block import LOG2_E, OWN, Block, TileRing, fetch_later, filled, seen_keys
 from tanuki_jax.lm.kernels.attention.hopper_dq import Given
 from tanuki_jax.lm.kernels.attention.intervals import Bounds
 from tanuki_jax.lm.kernels.warpgroups import COMPUTE_GROUPS, ROWS, swizzled
-
-
-@dataclasses.dataclass(frozen=True)
-class KeyTile:
-    """What meets a block's keys at a time."""
-
-    queries: int = 64
-    stages: int = 4
-    """Tiles of queries in shared memory; half of them are fetched ahead."""
 
 
 class Shared(NamedTuple):
@@ -44,16 +34,16 @@ class Shared(NamedTuple):
     free: Any
 
 
-def key_gradients(given: Given, bounds: Bounds, tile: KeyTile) -> tuple[jax.Array, jax.Array]:
+def key_gradients(given: Given, bounds: Bounds, ring: TileRing) -> tuple[jax.Array, jax.Array]:
     """Of k and of v, each [B, S, K, D] in their type.
 
-    `bounds` are those of `query_tiles` for `tile.queries`, which divide T, and OWN keys, which divide S.
+    `bounds` are those of `query_tiles` for `ring.rows`, which divide T, and OWN keys, which divide S.
     """
     batch, keys, kv_heads, dim = given.k.shape
     gradient = jax.ShapeDtypeStruct(given.k.shape, given.k.dtype)
-    own, others = swizzled((OWN, dim), given.k.dtype), swizzled((tile.stages, tile.queries, dim), given.k.dtype)
-    pairs = functools.partial(plgpu.SMEM, (tile.stages, 2, tile.queries))
-    per_stage = functools.partial(plgpu.Barrier, num_barriers=tile.stages)
+    own, others = swizzled((OWN, dim), given.k.dtype), swizzled((ring.stages, ring.rows, dim), given.k.dtype)
+    pairs = functools.partial(plgpu.SMEM, (ring.stages, 2, ring.rows))
+    per_stage = functools.partial(plgpu.Barrier, num_barriers=ring.stages)
     shared = Shared(
         k=own,
         v=own,
@@ -68,7 +58,7 @@ def key_gradients(given: Given, bounds: Bounds, tile: KeyTile) -> tuple[jax.Arra
     )
     # Two accumulators a thread leave no registers for a third warpgroup that only copies: the first one fetches ahead.
     kernel = plgpu.kernel(
-        functools.partial(_kernel, group=given.q.shape[2] // kv_heads, tile=tile),
+        functools.partial(_kernel, group=given.q.shape[2] // kv_heads, ring=ring),
         out_type=(gradient, gradient),
         scratch_types=[shared],
         grid=(batch, keys // OWN, kv_heads),
@@ -82,12 +72,12 @@ def key_gradients(given: Given, bounds: Bounds, tile: KeyTile) -> tuple[jax.Arra
     return gradients
 
 
-def _kernel(*references: Any, group: int, tile: KeyTile) -> None:
+def _kernel(*references: Any, group: int, ring: TileRing) -> None:
     *inputs, k_out, v_out, shared = references
     given, block = Given(*inputs[:6]), Block.here(tuple(inputs[6:]), late_first=False)
     worker, dim = lax.axis_index("group"), shared.k.shape[1]
     steps = (block.end - block.begin) * group
-    fetch = functools.partial(_fetch, given=given, block=block, shared=shared, group=group, tile=tile)
+    fetch = functools.partial(_fetch, given=given, block=block, shared=shared, group=group, ring=ring)
 
     @pl.when(worker == 0)
     def _begin() -> None:
@@ -95,14 +85,14 @@ def _kernel(*references: Any, group: int, tile: KeyTile) -> None:
             plgpu.copy_gmem_to_smem(
                 source.at[block.row, pl.ds(block.own * OWN, OWN), block.head], smem, shared.own_ready
             )
-        pl.loop(0, jnp.minimum(steps, tile.stages))(fetch)
+        pl.loop(0, jnp.minimum(steps, ring.stages))(fetch)
 
     plgpu.barrier_wait(shared.own_ready)
     zero = filled((ROWS, dim), 0.0, plgpu.Layout.WGMMA)
 
     def step(step: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         return _step(
-            step, carry, block, shared, tile, lambda later: fetch_later(later, steps, tile.stages, shared.free, fetch)
+            step, carry, block, shared, ring, lambda later: fetch_later(later, steps, ring.stages, shared.free, fetch)
         )
 
     k_acc, v_acc = lax.fori_loop(0, steps, step, (zero, zero))
@@ -117,11 +107,11 @@ def _kernel(*references: Any, group: int, tile: KeyTile) -> None:
     plgpu.wait_smem_to_gmem(0)
 
 
-def _fetch(step: jax.Array, *, given: Given, block: Block, shared: Shared, group: int, tile: KeyTile) -> None:
+def _fetch(step: jax.Array, *, given: Given, block: Block, shared: Shared, group: int, ring: TileRing) -> None:
     """Brings the tile of queries of a step, one head after the other, and what is known of them."""
-    slot, tiles = lax.rem(step, tile.stages), block.end - block.begin
+    slot, tiles = lax.rem(step, ring.stages), block.end - block.begin
     head = block.head * group + lax.div(step, tiles)
-    queries = pl.ds((block.begin + lax.rem(step, tiles)) * tile.queries, tile.queries)
+    queries = pl.ds((block.begin + lax.rem(step, tiles)) * ring.rows, ring.rows)
     for source, smem, ready in (
         (given.q.at[block.row, queries, head], shared.q, shared.q_ready),
         (given.sums.at[block.row, head, :, queries], shared.sums, shared.q_ready),
@@ -132,13 +122,13 @@ def _fetch(step: jax.Array, *, given: Given, block: Block, shared: Shared, group
 
 
 def _step(
-    step: jax.Array, carry: tuple[jax.Array, jax.Array], block: Block, shared: Shared, tile: KeyTile, fetch_later: Any
+    step: jax.Array, carry: tuple[jax.Array, jax.Array], block: Block, shared: Shared, ring: TileRing, fetch_later: Any
 ) -> tuple[jax.Array, jax.Array]:
     """Takes a tile of queries into the gradients of 64 keys and values, each [64, D]; that of the keys lacks the scale."""
     k_acc, v_acc = carry
     worker, dtype = lax.axis_index("group"), shared.k.dtype
-    shape, rows = (ROWS, tile.queries), pl.ds(worker * ROWS, ROWS)
-    slot, query_tile = lax.rem(step, tile.stages), block.begin + lax.rem(step, block.end - block.begin)
+    shape, rows = (ROWS, ring.rows), pl.ds(worker * ROWS, ROWS)
+    slot, query_tile = lax.rem(step, ring.stages), block.begin + lax.rem(step, block.end - block.begin)
     per_query = plgpu.Layout.WGMMA.reduce(0)
 
     def scores_and_slopes(scores_ref: Any, slopes_ref: Any) -> tuple[jax.Array, jax.Array]:
@@ -157,7 +147,7 @@ def _step(
         plgpu.wgmma(refs[1], narrow, shared.g.at[slot])
 
     scores, slopes = pl.run_scoped(scores_and_slopes, *[plgpu.ACC(shape, jnp.float32)] * 2)
-    fetch_later(step + tile.stages // 2)
+    fetch_later(step + ring.stages // 2)
     lse2 = plgpu.load(shared.sums.at[slot, 0], layout=per_query)
     weights = jnp.exp2(scores * (k_acc.shape[1] ** -0.5 * LOG2_E) - lax.broadcast_in_dim(lse2, shape, [1]))
     weights = lax.cond(block.full(query_tile), lambda weights: weights, masked, weights)

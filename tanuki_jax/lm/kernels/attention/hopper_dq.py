@@ -1,6 +1,5 @@
 """Gradient of the queries on Hopper: scores computed again (FlashAttention-2, Dao 2023) over the key tiles that each query tile needs."""
 
-import dataclasses
 import functools
 from typing import Any, NamedTuple
 
@@ -10,18 +9,9 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import mosaic_gpu as plgpu
 
-from tanuki_jax.lm.kernels.attention.hopper_block import LOG2_E, OWN, Block, fetch_later, filled, seen_keys
+from tanuki_jax.lm.kernels.attention.hopper_block import LOG2_E, OWN, Block, TileRing, fetch_later, filled, seen_keys
 from tanuki_jax.lm.kernels.attention.intervals import Bounds
 from tanuki_jax.lm.kernels.warpgroups import COMPUTE_GROUPS, ROWS, swizzled
-
-
-@dataclasses.dataclass(frozen=True)
-class QueryTile:
-    """What meets a block's queries at a time."""
-
-    keys: int = 128
-    stages: int = 2
-    """Tiles of keys in shared memory; half of them are fetched ahead."""
 
 
 class Given(NamedTuple):
@@ -52,14 +42,14 @@ class Shared(NamedTuple):
     free: Any
 
 
-def query_gradient(given: Given, bounds: Bounds, tile: QueryTile) -> jax.Array:
+def query_gradient(given: Given, bounds: Bounds, ring: TileRing) -> jax.Array:
     """[B, T, H, D], in the type of q.
 
-    `bounds` are those of `key_tiles` for OWN queries, which divide T, and `tile.keys`, which divide S.
+    `bounds` are those of `key_tiles` for OWN queries, which divide T, and `ring.rows`, which divide S.
     """
     batch, time, heads, dim = given.q.shape
-    own, others = swizzled((OWN, dim), given.q.dtype), swizzled((tile.stages, tile.keys, dim), given.q.dtype)
-    per_stage = functools.partial(plgpu.Barrier, num_barriers=tile.stages)
+    own, others = swizzled((OWN, dim), given.q.dtype), swizzled((ring.stages, ring.rows, dim), given.q.dtype)
+    per_stage = functools.partial(plgpu.Barrier, num_barriers=ring.stages)
     shared = Shared(
         q=own,
         g=own,
@@ -71,7 +61,7 @@ def query_gradient(given: Given, bounds: Bounds, tile: QueryTile) -> jax.Array:
         free=per_stage(num_arrivals=COMPUTE_GROUPS),
     )
     kernel = plgpu.kernel(
-        functools.partial(_kernel, group=heads // given.k.shape[2], tile=tile),
+        functools.partial(_kernel, group=heads // given.k.shape[2], ring=ring),
         out_type=jax.ShapeDtypeStruct(given.q.shape, given.q.dtype),
         scratch_types=[shared],
         grid=(
@@ -89,15 +79,15 @@ def query_gradient(given: Given, bounds: Bounds, tile: QueryTile) -> jax.Array:
     return gradient
 
 
-def _kernel(*references: Any, group: int, tile: QueryTile) -> None:
+def _kernel(*references: Any, group: int, ring: TileRing) -> None:
     *inputs, out, shared = references
     given, block = Given(*inputs[:6]), Block.here(tuple(inputs[6:]), late_first=True)
     worker, dim = lax.axis_index("group"), shared.q.shape[1]
     steps = block.end - block.begin
 
     def fetch(step: jax.Array) -> None:
-        slot = lax.rem(step, tile.stages)
-        keys = pl.ds((block.begin + step) * tile.keys, tile.keys)
+        slot = lax.rem(step, ring.stages)
+        keys = pl.ds((block.begin + step) * ring.rows, ring.rows)
         for source, smem, ready in ((given.k, shared.k, shared.k_ready), (given.v, shared.v, shared.v_ready)):
             plgpu.copy_gmem_to_smem(
                 source.at[block.row, keys, lax.div(block.head, group)], smem.at[slot], ready.at[slot]
@@ -109,7 +99,7 @@ def _kernel(*references: Any, group: int, tile: QueryTile) -> None:
             plgpu.copy_gmem_to_smem(
                 source.at[block.row, pl.ds(block.own * OWN, OWN), block.head], smem, shared.own_ready
             )
-        pl.loop(0, jnp.minimum(steps, tile.stages))(fetch)
+        pl.loop(0, jnp.minimum(steps, ring.stages))(fetch)
 
     queries = pl.ds(block.own * OWN + worker * ROWS, ROWS)
     sides = (
@@ -128,8 +118,8 @@ def _kernel(*references: Any, group: int, tile: QueryTile) -> None:
             known,
             block,
             shared,
-            tile,
-            lambda later: fetch_later(later, steps, tile.stages, shared.free, fetch),
+            ring,
+            lambda later: fetch_later(later, steps, ring.stages, shared.free, fetch),
         )
 
     acc = lax.fori_loop(0, steps, step, filled((ROWS, dim), 0.0, plgpu.Layout.WGMMA))
@@ -146,12 +136,12 @@ def _step(
     known: tuple[jax.Array, ...],
     block: Block,
     shared: Shared,
-    tile: QueryTile,
+    ring: TileRing,
     fetch_later: Any,
 ) -> jax.Array:
     """Takes a tile of keys into the gradient of 64 queries, [64, D] without the scale."""
-    shape, rows = (ROWS, tile.keys), pl.ds(lax.axis_index("group") * ROWS, ROWS)
-    slot, key_tile = lax.rem(step, tile.stages), block.begin + step
+    shape, rows = (ROWS, ring.rows), pl.ds(lax.axis_index("group") * ROWS, ROWS)
+    slot, key_tile = lax.rem(step, ring.stages), block.begin + step
     first, last, lse2, delta = known
 
     def scores_and_slopes(scores_ref: Any, slopes_ref: Any) -> tuple[jax.Array, jax.Array]:
@@ -162,10 +152,10 @@ def _step(
         return scores_ref[...], slopes_ref[...]
 
     def masked(weights: jax.Array) -> jax.Array:
-        return jnp.where(seen_keys(shape, first, last, key_tile * tile.keys, 1), weights, 0.0)
+        return jnp.where(seen_keys(shape, first, last, key_tile * ring.rows, 1), weights, 0.0)
 
     scores, slopes = pl.run_scoped(scores_and_slopes, *[plgpu.ACC(shape, jnp.float32)] * 2)
-    fetch_later(step + tile.stages // 2)
+    fetch_later(step + ring.stages // 2)
     weights = jnp.exp2(scores * (acc.shape[1] ** -0.5 * LOG2_E) - lax.broadcast_in_dim(lse2, shape, [0]))
     weights = lax.cond(block.full(key_tile), lambda weights: weights, masked, weights)
     change = (weights * (slopes - lax.broadcast_in_dim(delta, shape, [0]))).astype(shared.q.dtype)

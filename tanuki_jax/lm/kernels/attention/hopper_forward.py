@@ -1,6 +1,5 @@
 """Forward pass of attention on Hopper: FlashAttention-3 (Shah et al. 2024) over the key tiles that each query tile needs."""
 
-import dataclasses
 import functools
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import mosaic_gpu as plgpu
 
-from tanuki_jax.lm.kernels.attention.hopper_block import LOG2_E, OWN, Block, filled, seen_keys
+from tanuki_jax.lm.kernels.attention.hopper_block import LOG2_E, OWN, Block, TileRing, filled, seen_keys
 from tanuki_jax.lm.kernels.attention.intervals import Bounds
 from tanuki_jax.lm.kernels.warpgroups import COMPUTE_GROUPS, COMPUTE_REGISTERS, COPY_REGISTERS, ROWS, swizzled
 
@@ -18,15 +17,6 @@ HIDDEN = -1e30
 """Score of a hidden key. Finite, and far below `LOWEST`, so that no difference of infinities arises."""
 LOWEST = -5e29
 """Least value of the running maximum."""
-
-
-@dataclasses.dataclass(frozen=True)
-class ForwardTile:
-    """What meets a block's queries at a time."""
-
-    keys: int = 128
-    stages: int = 2
-    """Tiles of keys in shared memory."""
 
 
 class Shared(NamedTuple):
@@ -46,19 +36,19 @@ class Shared(NamedTuple):
 
 
 def forward(
-    q_bthd: jax.Array, k_bskd: jax.Array, v_bskd: jax.Array, ends_b2t: jax.Array, bounds: Bounds, tile: ForwardTile
+    q_bthd: jax.Array, k_bskd: jax.Array, v_bskd: jax.Array, ends_b2t: jax.Array, bounds: Bounds, ring: TileRing
 ) -> Any:
     """Output [B, T, H, D] and log-sum-exp float32[B, H, T].
 
-    `ends_b2t` are the first and the last key that each query sees. OWN divides T, and the tile's keys S; `bounds` are those of `key_tiles`
+    `ends_b2t` are the first and the last key that each query sees. OWN divides T, and the ring's rows S; `bounds` are those of `key_tiles`
     for these.
     """
     batch, time, heads, dim = q_bthd.shape
-    per_stage = functools.partial(plgpu.Barrier, num_barriers=tile.stages)
+    per_stage = functools.partial(plgpu.Barrier, num_barriers=ring.stages)
     shared = Shared(
         q=swizzled((OWN, dim), q_bthd.dtype),
-        k=swizzled((tile.stages, tile.keys, dim), q_bthd.dtype),
-        v=swizzled((tile.stages, tile.keys, dim), q_bthd.dtype),
+        k=swizzled((ring.stages, ring.rows, dim), q_bthd.dtype),
+        v=swizzled((ring.stages, ring.rows, dim), q_bthd.dtype),
         lse=plgpu.SMEM((COMPUTE_GROUPS, ROWS), jnp.float32),
         q_ready=plgpu.Barrier(),
         k_ready=per_stage(),
@@ -68,7 +58,7 @@ def forward(
         turn=plgpu.Barrier(num_arrivals=COMPUTE_GROUPS),
     )
     kernel = plgpu.kernel(
-        functools.partial(_kernel, group=heads // k_bskd.shape[2], tile=tile),
+        functools.partial(_kernel, group=heads // k_bskd.shape[2], ring=ring),
         out_type=(
             jax.ShapeDtypeStruct(q_bthd.shape, q_bthd.dtype),
             jax.ShapeDtypeStruct((batch, heads, time), jnp.float32),
@@ -88,15 +78,15 @@ def forward(
     return kernel(q_bthd, k_bskd, v_bskd, ends_b2t, *bounds)
 
 
-def _kernel(q: Any, k: Any, v: Any, ends: Any, *others: Any, group: int, tile: ForwardTile) -> None:
+def _kernel(q: Any, k: Any, v: Any, ends: Any, *others: Any, group: int, ring: TileRing) -> None:
     *bounds, out, lse, shared = others
     block = Block.here(tuple(bounds), late_first=True)
     worker = lax.axis_index("group")
-    pl.when(worker == COMPUTE_GROUPS)(lambda: _copy(q, k, v, block, shared, group, tile))
-    pl.when(worker < COMPUTE_GROUPS)(lambda: _compute(ends, out, lse, block, shared, tile))
+    pl.when(worker == COMPUTE_GROUPS)(lambda: _copy(q, k, v, block, shared, group, ring))
+    pl.when(worker < COMPUTE_GROUPS)(lambda: _compute(ends, out, lse, block, shared, ring))
 
 
-def _copy(q: Any, k: Any, v: Any, block: Block, shared: Shared, group: int, tile: ForwardTile) -> None:
+def _copy(q: Any, k: Any, v: Any, block: Block, shared: Shared, group: int, ring: TileRing) -> None:
     """The third warpgroup: keys and values into shared memory, as places fall free."""
     plgpu.set_max_registers(COPY_REGISTERS, action="decrease")
     queries = pl.ds(block.own * OWN, OWN)
@@ -105,17 +95,17 @@ def _copy(q: Any, k: Any, v: Any, block: Block, shared: Shared, group: int, tile
 
     @pl.loop(0, block.end - block.begin)
     def _step(step: jax.Array) -> None:
-        slot = lax.rem(step, tile.stages)
-        keys = pl.ds((block.begin + step) * tile.keys, tile.keys)
+        slot = lax.rem(step, ring.stages)
+        keys = pl.ds((block.begin + step) * ring.rows, ring.rows)
         for source, smem, ready, free in (
             (k, shared.k, shared.k_ready, shared.k_free),
             (v, shared.v, shared.v_ready, shared.v_free),
         ):
-            pl.when(step >= tile.stages)(functools.partial(plgpu.barrier_wait, free.at[slot]))
+            pl.when(step >= ring.stages)(functools.partial(plgpu.barrier_wait, free.at[slot]))
             plgpu.copy_gmem_to_smem(source.at[block.row, keys, kv_head], smem.at[slot], ready.at[slot])
 
 
-def _compute(ends: Any, out: Any, lse: Any, block: Block, shared: Shared, tile: ForwardTile) -> None:
+def _compute(ends: Any, out: Any, lse: Any, block: Block, shared: Shared, ring: TileRing) -> None:
     """One of the first two warpgroups: 64 queries against all keys, with a running maximum and sum (Milakov and Gimelshein 2018)."""
     plgpu.set_max_registers(COMPUTE_REGISTERS, action="increase")
     worker = lax.axis_index("group")
@@ -129,7 +119,7 @@ def _compute(ends: Any, out: Any, lse: Any, block: Block, shared: Shared, tile: 
     acc, top, total = lax.fori_loop(
         0,
         block.end - block.begin,
-        functools.partial(_step, mine=mine, seen=seen, block=block, shared=shared, tile=tile),
+        functools.partial(_step, mine=mine, seen=seen, block=block, shared=shared, ring=ring),
         (
             filled((ROWS, dim), 0.0, plgpu.Layout.WGMMA),
             filled((ROWS,), LOWEST, per_query),
@@ -161,12 +151,12 @@ def _step(
     seen: tuple[jax.Array, ...],
     block: Block,
     shared: Shared,
-    tile: ForwardTile,
+    ring: TileRing,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Takes a tile of keys into the unnormalised output, the running maximum (in powers of two) and the running sum."""
     acc, top, total = carry
-    shape, dtype = (ROWS, tile.keys), mine.dtype
-    slot, key_tile = lax.rem(step, tile.stages), block.begin + step
+    shape, dtype = (ROWS, ring.rows), mine.dtype
+    slot, key_tile = lax.rem(step, ring.stages), block.begin + step
 
     def products(scores: Any) -> jax.Array:
         plgpu.wgmma(scores, mine, shared.k.at[slot].transpose((1, 0)))
@@ -175,7 +165,7 @@ def _step(
         return done
 
     def masked(scores: jax.Array) -> jax.Array:
-        return jnp.where(seen_keys(shape, seen[0], seen[1], key_tile * tile.keys, 1), scores, HIDDEN)
+        return jnp.where(seen_keys(shape, seen[0], seen[1], key_tile * ring.rows, 1), scores, HIDDEN)
 
     plgpu.barrier_wait(shared.k_ready.at[slot])
     scores = pl.run_scoped(products, plgpu.ACC(shape, jnp.float32))

@@ -13,7 +13,9 @@ import numpy.typing as npt
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.lm.kernels.attention.hopper_attention import hopper
+from tanuki_jax.lm.kernels.attention.hopper_attention import TILES, Tiles, hopper
+from tanuki_jax.lm.kernels.attention.hopper_block import OWN, TileRing
+from tanuki_jax.lm.kernels.attention.intervals import Bounds, intervals, key_tiles, query_tiles
 from tests.lm.kernels.attention.mask import visible
 from tests.lm.kernels.leak import differentiated, leaks, rows
 from tests.lm.kernels.mosaic_interpreter import interpreted
@@ -77,13 +79,41 @@ def in_float64(
 def test_output_and_gradients_equal_those_in_float64(
     documents: list[list[int]], time: int, heads: tuple[int, int], dim: int, causal: bool, window: int | None
 ) -> None:
+    assert_exact(documents, time, heads, dim, causal, window)
+
+
+def test_values_are_exact_where_every_slot_of_the_rings_is_filled_again() -> None:
+    """As compiled, but with tiles so small that some block needs at least twice as many as its ring has slots."""
+    documents, time, heads = [[90, 30]], 128, (2, 1)
+    tiles = Tiles(*(TileRing(rows, ring.stages) for rows, ring in zip((32, 32, 32), TILES, strict=True)))
+    sides = [jnp.asarray(side) for side in rows(documents, time) for _ in range(2)]
+    visible_keys = intervals(*sides, causal=True, window=None)
+
+    def steps(bounds: Bounds) -> int:
+        return int((bounds.end - bounds.begin).max())
+
+    for ring in tiles[:2]:
+        assert steps(key_tiles(visible_keys, OWN, ring.rows)) >= 2 * ring.stages
+    assert steps(query_tiles(visible_keys, tiles.dkdv.rows, OWN, time)) >= 2 * tiles.dkdv.stages // heads[0]
+    assert_exact(documents, time, heads, 64, True, None, tiles)
+
+
+def assert_exact(
+    documents: list[list[int]],
+    time: int,
+    heads: tuple[int, int],
+    dim: int,
+    causal: bool,
+    window: int | None,
+    tiles: Tiles = TILES,
+) -> None:
     segment_ids, positions = rows(documents, time)
     given = arrays(0, len(documents), time, heads, dim)
     ids = (jnp.asarray(segment_ids), jnp.asarray(segment_ids), jnp.asarray(positions), jnp.asarray(positions))
     given[4] = jnp.where(segment_ids[..., None] > 0, given[4], 0)
 
     def attend(q: jax.Array, k: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return hopper(q, k, v, *ids, causal=causal, window=window)
+        return hopper(q, k, v, *ids, causal=causal, window=window, tiles=tiles)
 
     with interpreted():
         found = jax.block_until_ready(jax.jit(lambda *given: with_gradients(attend, *given))(*given))
