@@ -11,11 +11,11 @@ import pytest
 
 from tanuki_jax.lm.kernels.grouped_matmul import hopper_grouped_matmul as hopper
 from tanuki_jax.lm.kernels.grouped_matmul import hopper_rows, hopper_weights
-from tanuki_jax.lm.kernels.grouped_matmul.grouped_matmul import grouped_matmul
 from tanuki_jax.lm.kernels.grouped_matmul.hopper_pipeline import ProductTile
+from tanuki_jax.lm.kernels.grouped_matmul.schedule import row_tiles, token_tiles
 from tests.lm.kernels.mosaic_interpreter import interpreted
 
-TILES = [dataclasses.replace(tile, blocks=2) for tile in (hopper.WIDE, hopper.NARROW)]
+TILES = [dataclasses.replace(tile, blocks=2) for tile in hopper.TILES]
 """As compiled, but for the number of blocks, so that each has several units one after another."""
 SIZES = [131, 0, 5, 70]
 ROWS, BEYOND = 264, slice(206, None)
@@ -38,6 +38,8 @@ def per_expert(x: jax.Array, sizes: list[int]) -> list[npt.NDArray[np.float64]]:
 @pytest.mark.parametrize("transposed", [False, True])
 def test_rows_times_the_matrix_of_their_expert(tile: ProductTile, transposed: bool) -> None:
     depth, columns = 2 * tile.depth, 2 * tile.columns
+    steps = 2 * 2 * int(row_tiles(jnp.array(SIZES), ROWS, tile.rows).busy[0]) // tile.blocks
+    assert steps >= 2 * tile.stages, "every slot of the ring is filled again"
     x = normal(0, ROWS, depth).at[BEYOND].set(jnp.nan)
     w = normal(1, len(SIZES), *((columns, depth) if transposed else (depth, columns)))
     got = run(lambda x, w: hopper_rows.rows(x, w, jnp.array(SIZES), tile, transposed=transposed), x, w)
@@ -49,22 +51,22 @@ def test_rows_times_the_matrix_of_their_expert(tile: ProductTile, transposed: bo
 
 @pytest.mark.parametrize("tile", TILES, ids=lambda tile: f"{tile.columns} columns")
 def test_the_gradient_of_the_matrices_sums_over_the_rows_of_each(tile: ProductTile) -> None:
+    steps = 2 * 2 * int(token_tiles(jnp.array(SIZES), tile.depth).steps.sum()) // tile.blocks
+    assert steps >= 2 * tile.stages, "every slot of the ring is filled again"
     x, g = (normal(key, ROWS, 2 * width).at[BEYOND].set(jnp.nan) for key, width in ((2, tile.rows), (3, tile.columns)))
     got = run(lambda x, g: hopper_weights.weights(x, g, jnp.array(SIZES), tile), x, g)
     expected = [mine.T @ slope for mine, slope in zip(per_expert(x, SIZES), per_expert(g, SIZES), strict=True)]
     np.testing.assert_allclose(got, np.stack(expected), atol=1e-4, rtol=2**-8)
 
 
-def test_value_and_gradients_of_fewer_rows_than_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, tile in zip(("WIDE", "NARROW"), TILES, strict=True):
-        monkeypatch.setattr(hopper, name, tile)
+def test_products_of_fewer_rows_than_a_tile() -> None:
     sizes = [3, 0, 40]
     x, w, g = normal(4, 45, 128), normal(5, 3, 128, 128), normal(6, 45, 128)
 
     def program(x: jax.Array, w: jax.Array, g: jax.Array) -> jax.Array:
-        out, pull = jax.vjp(lambda x, w: grouped_matmul(x, w, jnp.array(sizes), backend="hopper"), x, w)
-        x_gradient, w_gradient = pull(g)
-        return jnp.concatenate([out, x_gradient, *w_gradient])
+        out = hopper.rows(x, w, jnp.array(sizes), transposed=False, tiles=TILES)
+        x_gradient = hopper.rows(g, w, jnp.array(sizes), transposed=True, tiles=TILES)
+        return jnp.concatenate([out, x_gradient, *hopper.weights(x, g, jnp.array(sizes), tiles=TILES)])
 
     matrices = np.asarray(w, np.float64)
     xs, gs, none = per_expert(x, sizes), per_expert(g, sizes), np.zeros((2, 128))
