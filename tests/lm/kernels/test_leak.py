@@ -7,22 +7,23 @@ import jax.numpy as jnp
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.lm.kernels.attention import chunked
-from tanuki_jax.lm.kernels.attention.attention import Backend, attention
+from tanuki_jax.lm.kernels.attention.attention import attention
+from tanuki_jax.lm.kernels.attention.chunked import chunked
+from tanuki_jax.lm.kernels.attention.operands import Operands
 from tests.lm.kernels.leak import Attend, Leak, differentiated, leaks, main
 
 small = functools.partial(leaks, lengths=((9, 1, 14), (20, 12)), time=32, head_dim=8, dtype="float32")
 
 
-def ours(
-    q: jax.Array,
-    k: jax.Array,
-    v: jax.Array,
-    segment_ids: jax.Array,
-    positions: jax.Array,
-    backend: Backend = "reference",
+def ours(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> jax.Array:
+    return attention(q, k, v, segment_ids, segment_ids, positions, positions, backend="reference")[0]
+
+
+def blocks_of_eight(
+    q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array
 ) -> jax.Array:
-    return attention(q, k, v, segment_ids, segment_ids, positions, positions, backend=backend)[0]
+    operands = Operands(q, k, v, segment_ids, segment_ids, positions, positions)
+    return chunked(operands, causal=True, window=None, queries=8)[0]
 
 
 def without_segments(
@@ -41,10 +42,9 @@ def in_gradient(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array
     return jax.lax.stop_gradient(ours(q, k, v, segment_ids, positions)) + (out - jax.lax.stop_gradient(out))
 
 
-@pytest.mark.parametrize("backend", ["reference", "chunked"])
-def test_our_backends_do_not_leak(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunked, "QUERIES", 8)
-    assert small(differentiated(functools.partial(ours, backend=backend))) == []
+@pytest.mark.parametrize("attend", [ours, blocks_of_eight])
+def test_our_backends_do_not_leak(attend: Attend) -> None:
+    assert small(differentiated(attend)) == []
 
 
 def test_attention_without_segments_leaks_forwards_in_the_output_and_backwards_in_gradients_of_keys() -> None:

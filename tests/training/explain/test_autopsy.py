@@ -14,6 +14,7 @@ import pytest
 
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.data.loader import HostBatch
+from tanuki_jax.lm.kernels.attention.operands import Operands
 from tanuki_jax.lm.kernels.attention.reference_attention import reference
 from tanuki_jax.lm.model.experts import Routing
 from tanuki_jax.lm.model.remat import Remat
@@ -27,7 +28,8 @@ def batch_of(poisoned: Poisoned, step: int) -> HostBatch:
 
 
 def attend(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> jax.Array:
-    return reference(q, k, v, segment_ids, segment_ids, positions, positions, causal=True, window=None)[0]
+    operands = Operands(q, k, v, segment_ids, segment_ids, positions, positions)
+    return reference(operands, causal=True, window=None)[0]
 
 
 def plain_states(

@@ -1,26 +1,92 @@
-"""Attention over rows that hold many documents: one signature, several backends."""
+"""Attention over rows that hold several documents: one signature, several backends."""
 
 import functools
 import importlib
 import logging
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.lm.kernels.attention.operands import BackendFunction, Operands
 
 Backend = Literal["auto", "reference", "chunked", "cudnn", "hopper", "tpu"]
 
-PLAIN: tuple[Backend, ...] = ("reference", "chunked")
-"""Backends in plain JAX, which know any rows on any device; the others ask for rows as packing makes them (see `intervals`)."""
-PLATFORMS: dict[Backend, str] = {"cudnn": "gpu", "hopper": "gpu", "tpu": "tpu"}
-"""Where the others run."""
-_MODULES: dict[str, str] = {"reference": "reference_attention", "hopper": "hopper_attention"}
-"""Files of backends that are not called like the backend."""
 QUADRATIC_TIME = 2048
 """Longest row for which `auto` takes a plain backend on an accelerator."""
+
+
+class Case(NamedTuple):
+    """A case for which `auto` chooses a backend."""
+
+    platform: str
+    capability: str
+    """Compute capability of a GPU, such as 9.0; empty elsewhere."""
+    dtype: str
+    time: int
+    """Number of keys."""
+    head_dim: int
+
+    def __str__(self) -> str:
+        device = f"{self.platform} {self.capability}".rstrip()
+        return f"{self.dtype}, head dim {self.head_dim}, {self.time} keys on {device}"
+
+    @property
+    def on_hopper(self) -> bool:
+        return self.platform == "gpu" and self.capability.startswith("9.")
+
+
+def _prefer_hopper(case: Case) -> str | None:
+    if case.on_hopper and case.dtype == "bfloat16" and case.head_dim in (64, 128):
+        return "our kernel skips what other documents hold in both passes"
+    return None
+
+
+def _prefer_cudnn(case: Case) -> str | None:
+    if case.on_hopper and case.dtype in ("bfloat16", "float16") and case.head_dim % 8 == 0 and case.head_dim <= 128:
+        return "not bfloat16 with head dim 64 or 128, which our kernel takes"
+    return None
+
+
+def _prefer_tpu(case: Case) -> str | None:
+    on_tpu = case.platform == "tpu" and case.head_dim % 128 == 0 and case.time % 128 == 0
+    return "splash attention" if on_tpu else None
+
+
+def _prefer_chunked(case: Case) -> str | None:
+    if case.platform == "cpu":
+        return "memory linear in their number"
+    return "no kernel takes that, and the row is short" if case.time <= QUADRATIC_TIME else None
+
+
+class BackendRow(NamedTuple):
+    """A backend: a file of this package with a function that is called like the backend."""
+
+    file: str
+    """Name of the module. It is imported when it is used: Pallas takes longer to import than the rest of this package."""
+    platform: str | None
+    """Platform of the devices that it runs on; None: plain JAX, which takes any rows on any device. A kernel takes rows as packing
+    makes them (see `intervals`)."""
+    preferred: Callable[[Case], str | None]
+    """Why `auto` takes this backend rather than those below it, in half a sentence for the log; None: it does not."""
+
+
+BACKENDS: dict[Backend, BackendRow] = {
+    "hopper": BackendRow("hopper_attention", "gpu", _prefer_hopper),
+    "cudnn": BackendRow("cudnn", "gpu", _prefer_cudnn),
+    "tpu": BackendRow("tpu", "tpu", _prefer_tpu),
+    "reference": BackendRow("reference_attention", None, lambda case: None),
+    "chunked": BackendRow("chunked", None, _prefer_chunked),
+}
+"""All backends but `auto`, which takes the first that is preferred. Another one costs a file, a row and its name in `Backend`."""
+
+PLAIN: tuple[Backend, ...] = tuple(name for name, row in BACKENDS.items() if row.platform is None)
+"""Backends in plain JAX."""
+PLATFORMS: dict[Backend, str] = {name: row.platform for name, row in BACKENDS.items() if row.platform is not None}
+"""Platform of each other backend."""
 
 
 def attention(
@@ -36,82 +102,70 @@ def attention(
     window: int | None = None,
     backend: Backend = "auto",
 ) -> tuple[jax.Array, jax.Array]:
-    """Scaled dot-product attention that never leaves a segment.
+    """Compute scaled dot-product attention inside each document.
 
     What the backward pass needs of the result is named "attention" for the policies of `jax.checkpoint`.
 
     Args:
-        q_bthd: queries [B, T, H, D].
-        k_bskd: keys [B, S, K, D]; K divides H, and query heads h share the key head h // (H / K).
-        v_bskd: values [B, S, K, D].
-        q_segment_ids: int32[B, T], the document of each query; 0 is padding, which attends to nothing.
-        kv_segment_ids: int32[B, S], the document of each key.
-        q_positions: int32[B, T], compared with `kv_positions` for causality, so that callers may hold any part of a row.
-        kv_positions: int32[B, S].
-        causal: whether keys at later positions are hidden.
-        window: keys at this distance or further are hidden; None: none are.
-        backend: `auto` is what `choose` says of the first device.
+        q_bthd: queries; this and the next six arrays are the fields of `Operands`.
+        k_bskd: keys.
+        v_bskd: values.
+        q_segment_ids: document of each query; 0 is padding.
+        kv_segment_ids: document of each key.
+        q_positions: position of each query.
+        kv_positions: position of each key.
+        causal: hide keys at later positions.
+        window: hide keys at this distance or further, at least 1; None: hide none for their distance.
+        backend: a name in `BACKENDS`; `auto`: the one that `choose` returns for the first device.
 
     Returns:
         The output [B, T, H, D] in the type of q (0 where nothing is visible) and the log-sum-exp of the scores, float32[B, T, H]
         (-inf there).
 
     Raises:
-        InputError: the backend cannot serve this device, type, shape or rows, or there is none for `auto` to choose.
+        InputError: the backend cannot serve this device, type, shape, window or rows, or `auto` finds none.
     """
     if backend == "auto":
         backend = choose(jax.devices()[0], q_bthd.dtype, k_bskd.shape[1], q_bthd.shape[3])
-    # Each is imported when it is used: Pallas takes longer to import than all else here.
-    function = getattr(importlib.import_module(f"{__package__}.{_MODULES.get(backend, backend)}"), backend)
-    out, lse = function(
-        q_bthd, k_bskd, v_bskd, q_segment_ids, kv_segment_ids, q_positions, kv_positions, causal=causal, window=window
-    )
-    if backend in PLAIN:
-        return checkpoint_name(out, "attention"), lse
+    row = BACKENDS[backend]
+    function: BackendFunction = getattr(importlib.import_module(f"{__package__}.{row.file}"), backend)
+    operands = Operands(q_bthd, k_bskd, v_bskd, q_segment_ids, kv_segment_ids, q_positions, kv_positions)
+    out, lse = function(operands, causal=causal, window=window)
+    if row.platform is None:  # kernels name what their own backward passes need
+        out = checkpoint_name(out, "attention")
     return out, lse
 
 
+def self_attention(
+    q: jax.Array,
+    k: jax.Array,
+    v: jax.Array,
+    segment_ids: jax.Array,
+    positions: jax.Array,
+    window: int | None = None,
+    *,
+    backend: Backend = "auto",
+) -> jax.Array:
+    """Compute causal attention of rows to themselves, as the model calls it, and return only the output."""
+    return attention(q, k, v, segment_ids, segment_ids, positions, positions, window=window, backend=backend)[0]
+
+
 def choose(device: jax.Device, dtype: jnp.dtype, time: int, head_dim: int) -> Backend:
-    """The fastest backend for keys of this type, number and head dim on a device; the log says which and why, once.
+    """Return the fastest backend for keys of this type, number and head dim on a device, and log once which and why.
 
     InputError where only one of quadratic time would be left for more than QUADRATIC_TIME keys on an accelerator.
     """
     capability = str(getattr(device, "compute_capability", ""))
-    return _choose(device.platform, capability, jnp.dtype(dtype).name, time, head_dim)
+    return _choose(Case(device.platform, capability, jnp.dtype(dtype).name, time, head_dim))
 
 
 @functools.cache
-def _choose(platform: str, capability: str, dtype: str, time: int, head_dim: int) -> Backend:
-    backend, why = _preferred(platform, capability, dtype, time, head_dim)
-    logging.getLogger(__name__).info("attention backend %s: %s", backend, why)
-    return backend
-
-
-def _preferred(platform: str, capability: str, dtype: str, time: int, head_dim: int) -> tuple[Backend, str]:
-    what = f"{dtype}, head dim {head_dim}, {time} keys on {platform} {capability}".rstrip()
-    if platform == "cpu":
-        return "chunked", f"{what}; memory linear in their number"
-    if platform == "gpu" and capability.startswith("9.") and dtype == "bfloat16" and head_dim in (64, 128):
-        return "hopper", f"{what}; our kernel skips what other documents hold in both passes"
-    if (
-        platform == "gpu"
-        and capability.startswith("9.")
-        and dtype in ("bfloat16", "float16")
-        and head_dim % 8 == 0
-        and head_dim <= 128
-    ):
-        return "cudnn", f"{what}; not bfloat16 with head dim 64 or 128, which our kernel takes"
-    if platform == "tpu" and head_dim % 128 == 0 and time % 128 == 0:
-        return "tpu", f"{what}; splash attention"
-    if time <= QUADRATIC_TIME:
-        return "chunked", f"{what}; no kernel takes that, and the row is short"
+def _choose(case: Case) -> Backend:
+    for name, row in BACKENDS.items():
+        if reason := row.preferred(case):
+            logging.getLogger(__name__).info("attention backend %s: %s; %s", name, case, reason)
+            return name
     raise InputError(
-        f"no attention kernel takes {what}; use bfloat16 and a head dim of 64 or 128, or accept a slow one with layout.attention=chunked"
+        f"no attention kernel takes {case}; use bfloat16 and a head dim of 64 or 128, "
+        "or accept a slow one with layout.attention=chunked"
     )
-
-
-def self_attention(
-    q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array, *, backend: Backend = "auto"
-) -> jax.Array:
-    """Causal attention of rows to themselves, as the model calls it: only the output."""
-    return attention(q, k, v, segment_ids, segment_ids, positions, positions, backend=backend)[0]

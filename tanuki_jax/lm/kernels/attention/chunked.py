@@ -5,43 +5,36 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from tanuki_jax.lm.kernels.attention.operands import Operands
 from tanuki_jax.lm.kernels.attention.reference_attention import reference
 
 QUERIES = 512
 
 
 def chunked(
-    q_bthd: jax.Array,
-    k_bskd: jax.Array,
-    v_bskd: jax.Array,
-    q_segment_ids: jax.Array,
-    kv_segment_ids: jax.Array,
-    q_positions: jax.Array,
-    kv_positions: jax.Array,
-    *,
-    causal: bool,
-    window: int | None,
+    operands: Operands, *, causal: bool, window: int | None, queries: int = QUERIES
 ) -> tuple[jax.Array, jax.Array]:
-    """The result of `reference`, never holding more than QUERIES x S scores a head (Rabe and Staats 2021)."""
-    time = q_bthd.shape[1]
-    blocks = -(-time // QUERIES)
+    """Compute `reference` with at most `queries` x S scores a head in memory (Rabe and Staats 2021)."""
+    time = operands.q_bthd.shape[1]
+    blocks = -(-time // queries)
 
     @functools.partial(jax.checkpoint, prevent_cse=False)
-    def attend(q: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        queries, segment_ids, positions = q
-        return reference(
-            queries, k_bskd, v_bskd, segment_ids, kv_segment_ids, positions, kv_positions, causal=causal, window=window
-        )
+    def attend(block: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        q, segment_ids, positions = block
+        block_operands = operands._replace(q_bthd=q, q_segment_ids=segment_ids, q_positions=positions)
+        return reference(block_operands, causal=causal, window=window)
 
+    query_side = operands.q_bthd, operands.q_segment_ids, operands.q_positions
     if blocks == 1:
-        return attend((q_bthd, q_segment_ids, q_positions))
+        return attend(query_side)
 
     def split(x: jax.Array) -> jax.Array:
-        padded = jnp.pad(x, [(0, 0), (0, blocks * QUERIES - time)] + [(0, 0)] * (x.ndim - 2))
-        return jnp.moveaxis(padded.reshape(x.shape[0], blocks, QUERIES, *x.shape[2:]), 1, 0)
+        padded = jnp.pad(x, [(0, 0), (0, blocks * queries - time)] + [(0, 0)] * (x.ndim - 2))
+        return jnp.moveaxis(padded.reshape(x.shape[0], blocks, queries, *x.shape[2:]), 1, 0)
 
     def join(x: jax.Array) -> jax.Array:
-        return jnp.moveaxis(x, 0, 1).reshape(x.shape[1], blocks * QUERIES, *x.shape[3:])[:, :time]
+        return jnp.moveaxis(x, 0, 1).reshape(x.shape[1], blocks * queries, *x.shape[3:])[:, :time]
 
-    out, lse = jax.lax.map(attend, (split(q_bthd), split(q_segment_ids), split(q_positions)))
+    q, segment_ids, positions = query_side
+    out, lse = jax.lax.map(attend, (split(q), split(segment_ids), split(positions)))
     return join(out), join(lse)

@@ -13,6 +13,7 @@ from tanuki_jax.lm.kernels.attention.hopper_dkdv import key_gradients
 from tanuki_jax.lm.kernels.attention.hopper_dq import Given, query_gradient
 from tanuki_jax.lm.kernels.attention.hopper_forward import forward
 from tanuki_jax.lm.kernels.attention.intervals import Intervals, intervals, key_tiles, query_tiles
+from tanuki_jax.lm.kernels.attention.operands import Operands
 
 HEAD_DIMS = (64, 128)
 MULTIPLE = 128
@@ -31,30 +32,21 @@ TILES = Tiles()
 
 
 def hopper(
-    q_bthd: jax.Array,
-    k_bskd: jax.Array,
-    v_bskd: jax.Array,
-    q_segment_ids: jax.Array,
-    kv_segment_ids: jax.Array,
-    q_positions: jax.Array,
-    kv_positions: jax.Array,
-    *,
-    causal: bool,
-    window: int | None,
-    tiles: Tiles = TILES,
+    operands: Operands, *, causal: bool, window: int | None, tiles: Tiles = TILES
 ) -> tuple[jax.Array, jax.Array]:
-    """Attention as in `attention`, for bfloat16, head dims 64 and 128, and rows as packing makes them (see `intervals`).
+    """Compute `reference` for bfloat16, head dims 64 and 128, and rows as packing makes them (see `intervals`).
 
     Deterministic; scores and sums are float32, weights are rounded to bfloat16 before the second product. InputError for other types
     and head dims.
     """
+    q_bthd, k_bskd, v_bskd = operands[:3]
     time, dim = q_bthd.shape[1], q_bthd.shape[3]
     if q_bthd.dtype != jnp.bfloat16 or dim not in HEAD_DIMS:
         raise InputError(
-            f"attention backend hopper takes bfloat16 and head dims {HEAD_DIMS}, not {q_bthd.dtype} and {dim}"
+            f"attention backend hopper takes bfloat16 and head dims {HEAD_DIMS}, not {q_bthd.dtype} and {dim}: choose another backend"
         )
-    visible = intervals(q_segment_ids, kv_segment_ids, q_positions, kv_positions, causal=causal, window=window)
-    # Kept by every policy of `model.remat`, or each layer of the backward pass would search again.
+    visible = intervals(*operands.tokens, causal=causal, window=window)
+    # Saved under every policy of `model.remat`, or each layer of the backward pass would search again.
     visible = Intervals(
         *(checkpoint_name(_padded(side, value), "intervals") for side, value in zip(visible, (0, -1), strict=True))
     )

@@ -1,6 +1,8 @@
 """Attention: every backend against JAX's own, per document and with gradients."""
 
 import functools
+import importlib
+import typing
 from collections.abc import Callable
 
 import hypothesis.strategies as st
@@ -11,18 +13,28 @@ import pytest
 from hypothesis import given, settings
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.lm.kernels.attention import chunked
-from tanuki_jax.lm.kernels.attention.attention import Backend, attention, choose
+from tanuki_jax.config.experiment import Layout
+from tanuki_jax.lm.kernels.attention.attention import BACKENDS, Backend, attention, choose, self_attention
+from tanuki_jax.lm.kernels.attention.chunked import chunked
+from tanuki_jax.lm.kernels.attention.operands import Operands
+from tanuki_jax.lm.kernels.attention.reference_attention import reference
 from tests.lm.kernels.attention.mask import visible
 from tests.lm.kernels.devices import device
 from tests.lm.kernels.leak import rows
 
-BACKENDS: tuple[Backend, ...] = ("reference", "chunked", "auto")
+type Attention = Callable[..., tuple[jax.Array, jax.Array]]
 
 
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunked, "QUERIES", 8)
+def blocks_of_eight(*arrays: jax.Array, causal: bool = True, window: int | None = None) -> tuple[jax.Array, jax.Array]:
+    return chunked(Operands(*arrays), causal=causal, window=window, queries=8)
+
+
+PLAIN: dict[str, Attention] = {
+    "reference": functools.partial(attention, backend="reference"),
+    "chunked": blocks_of_eight,
+    "auto": attention,
+}
+on_every_plain_backend = pytest.mark.parametrize("backend", PLAIN)
 
 
 def heads(seed: int, time: int, query: int, key_value: int, dim: int = 16) -> tuple[jax.Array, jax.Array, jax.Array]:
@@ -33,14 +45,14 @@ def heads(seed: int, time: int, query: int, key_value: int, dim: int = 16) -> tu
     return q, k, v
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@on_every_plain_backend
 @pytest.mark.parametrize(("query", "key_value", "time"), [(4, 4, 21), (4, 1, 8), (8, 2, 21), (2, 2, 1)])
-def test_one_causal_document_agrees_with_jax(backend: Backend, query: int, key_value: int, time: int) -> None:
+def test_one_causal_document_agrees_with_jax(backend: str, query: int, key_value: int, time: int) -> None:
     q, k, v = heads(0, time, query, key_value)
     ones, positions = jnp.ones((2, time), jnp.int32), jnp.broadcast_to(jnp.arange(time), (2, time))
 
     def ours(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
-        return attention(q, k, v, ones, ones, positions, positions, backend=backend)[0]
+        return PLAIN[backend](q, k, v, ones, ones, positions, positions)[0]
 
     def output_and_gradients(attend: Callable[..., jax.Array]) -> tuple[jax.Array, ...]:
         out, gradients = jax.vjp(attend, q, k, v)
@@ -52,7 +64,7 @@ def test_one_causal_document_agrees_with_jax(backend: Backend, query: int, key_v
 
 
 TIME = 45
-JITTED = jax.jit(attention, static_argnames=("causal", "window", "backend"))
+JITTED = {name: jax.jit(attend, static_argnames=("causal", "window")) for name, attend in PLAIN.items()}
 MASKED = jax.jit(jax.nn.dot_product_attention)
 
 
@@ -62,17 +74,16 @@ MASKED = jax.jit(jax.nn.dot_product_attention)
     window=st.sampled_from((None, 3)),
     causal=st.booleans(),
 )
-@pytest.mark.parametrize("backend", BACKENDS)
+@on_every_plain_backend
 def test_packed_rows_agree_with_jax_under_a_mask(
-    backend: Backend, lengths: list[int], window: int | None, causal: bool
+    backend: str, lengths: list[int], window: int | None, causal: bool
 ) -> None:
     fits = [length for length, end in zip(lengths, np.cumsum(lengths), strict=True) if end <= TIME]
     q, k, v = heads(1, TIME, 4, 2)
     segment_ids, positions = rows([fits, fits[1:]], TIME)
     mask = visible(segment_ids, segment_ids, positions, positions, causal, window)
-    out, lse = JITTED(
-        q, k, v, segment_ids, segment_ids, positions, positions, causal=causal, window=window, backend=backend
-    )
+    attend = JITTED[backend]
+    out, lse = attend(q, k, v, segment_ids, segment_ids, positions, positions, causal=causal, window=window)
     theirs = MASKED(q, k, v, mask=mask[:, None])
     attended = segment_ids > 0
     np.testing.assert_allclose(np.asarray(out)[attended], np.asarray(theirs)[attended], atol=2e-6)
@@ -86,13 +97,13 @@ def test_packed_rows_agree_with_jax_under_a_mask(
     np.testing.assert_allclose(lse, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_padding_has_no_gradient_and_makes_none_that_is_not_finite(backend: Backend) -> None:
+@on_every_plain_backend
+def test_padding_has_no_gradient_and_makes_none_that_is_not_finite(backend: str) -> None:
     q, k, v = heads(2, 12, 2, 1)
     segment_ids, positions = (jnp.asarray(x) for x in rows([[5, 4], [4]], 12))
 
     def total(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
-        out, _ = attention(q, k, v, segment_ids, segment_ids, positions, positions, backend=backend)
+        out, _ = PLAIN[backend](q, k, v, segment_ids, segment_ids, positions, positions)
         return jnp.sum(jnp.square(out))
 
     for gradient in jax.jit(jax.grad(total, argnums=(0, 1, 2)))(q, k, v):
@@ -103,14 +114,15 @@ def test_padding_has_no_gradient_and_makes_none_that_is_not_finite(backend: Back
 def test_causality_compares_positions_so_a_caller_may_hold_any_part_of_the_keys() -> None:
     q, k, v = heads(3, 16, 4, 2)
     ones, positions = jnp.ones((2, 16), jnp.int32), jnp.broadcast_to(jnp.arange(16), (2, 16))
-    whole, whole_lse = JITTED(q, k, v, ones, ones, positions, positions)
+    expected, expected_lse = JITTED["auto"](q, k, v, ones, ones, positions, positions)
     parts = [
-        JITTED(q, k[:, half], v[:, half], ones, ones[:, half], positions, positions[:, half])
+        JITTED["auto"](q, k[:, half], v[:, half], ones, ones[:, half], positions, positions[:, half])
         for half in (slice(0, 8), slice(8, 16))
     ]
     lse = jnp.stack([part[1] for part in parts])
-    shares = jnp.exp(lse - whole_lse)
-    np.testing.assert_allclose(sum(s[..., None] * p[0] for s, p in zip(shares, parts, strict=True)), whole, atol=2e-6)
+    shares = jnp.exp(lse - expected_lse)
+    merged = sum(share[..., None] * part[0] for share, part in zip(shares, parts, strict=True))
+    np.testing.assert_allclose(merged, expected, atol=2e-6)
 
 
 @pytest.mark.parametrize("key_value", [8, 2, 1])
@@ -125,23 +137,41 @@ def test_causality_compares_positions_so_a_caller_may_hold_any_part_of_the_keys(
     ],
 )
 def test_chunked_has_the_output_and_gradients_of_the_reference(
-    key_value: int, documents: list[int], causal: bool, window: int | None, monkeypatch: pytest.MonkeyPatch
+    key_value: int, documents: list[int], causal: bool, window: int | None
 ) -> None:
-    monkeypatch.setattr(chunked, "QUERIES", 64)
     ids = [jnp.asarray(side) for side in rows([documents, documents[1:]], 201)]
     q, k, v = heads(4, 201, 8, key_value)
 
     @functools.partial(jax.jit, static_argnums=0)
-    def results(backend: Backend, q: jax.Array, k: jax.Array, v: jax.Array) -> tuple[jax.Array, ...]:
+    def results(backend: Attention, q: jax.Array, k: jax.Array, v: jax.Array) -> tuple[jax.Array, ...]:
         def attend(q: jax.Array, k: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array]:
-            out, lse = attention(q, k, v, ids[0], ids[0], ids[1], ids[1], causal=causal, window=window, backend=backend)
+            out, lse = backend(Operands(q, k, v, ids[0], ids[0], ids[1], ids[1]), causal=causal, window=window)
             return out, jnp.where(jnp.isfinite(lse), lse, 0.0)
 
         out, pull_back = jax.vjp(attend, q, k, v)
         return *out, *pull_back(jax.tree.map(jnp.cos, out))
 
-    for ours, expected in zip(results("chunked", q, k, v), results("reference", q, k, v), strict=True):
+    small = functools.partial(chunked, queries=64)
+    for ours, expected in zip(results(small, q, k, v), results(reference, q, k, v), strict=True):
         np.testing.assert_allclose(ours, expected, atol=2e-5)
+
+
+@on_every_plain_backend
+def test_self_attention_hands_its_window_on(backend: Backend) -> None:
+    q, k, v = heads(5, 21, 4, 2)
+    ids, positions = (jnp.asarray(side) for side in rows([[9, 11], [21]], 21))
+    expected, _ = attention(q, k, v, ids, ids, positions, positions, window=4, backend="reference")
+    np.testing.assert_allclose(self_attention(q, k, v, ids, positions, 4, backend=backend), expected, atol=2e-6)
+    unlimited, wide = (self_attention(q, k, v, ids, positions, window, backend=backend) for window in (None, 21))
+    np.testing.assert_array_equal(wide, unlimited)
+    assert not np.allclose(expected, unlimited, atol=1e-2)
+
+
+def test_every_backend_has_a_row_and_a_function_and_may_be_named_in_a_layout() -> None:
+    named = typing.get_args(typing.get_type_hints(Layout)["attention"])
+    assert set(named) == set(typing.get_args(Backend)) == {"auto", *BACKENDS}
+    for name, row in BACKENDS.items():
+        assert callable(getattr(importlib.import_module(f"tanuki_jax.lm.kernels.attention.{row.file}"), name))
 
 
 def test_auto_takes_the_fastest_that_serves_a_device() -> None:

@@ -15,6 +15,7 @@ from hypothesis import given
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.lm.kernels.attention.cudnn import DOCUMENTS, cudnn, extents, ordinals
+from tanuki_jax.lm.kernels.attention.operands import Operands
 from tanuki_jax.lm.kernels.attention.reference_attention import reference
 from tanuki_jax.planning.plan.target import parse
 from tests.lm.kernels.leak import rows
@@ -60,7 +61,8 @@ class Emulated:
         causal = parameters["mask_type"].name == "CAUSAL"
         window = parameters["sliding_window_length"]
         scaled = q * (parameters["scale"] * q.shape[3] ** 0.5)
-        return reference(scaled, k, v, segment_ids, segment_ids, positions, positions, causal=causal, window=window)
+        operands = Operands(scaled, k, v, segment_ids, segment_ids, positions, positions)
+        return reference(operands, causal=causal, window=window)
 
     @classmethod
     def statistics(cls, lse: jax.Array, own: jax.Array, at: jax.Array) -> jax.Array:
@@ -108,7 +110,9 @@ def test_any_number_of_documents_comes_together_from_calls_that_each_know_a_few(
 
     def everything(attend: Any) -> Any:
         def run(q: jax.Array, k: jax.Array, v: jax.Array) -> Any:
-            return attend(q, k, v, segment_ids, segment_ids, positions, positions, causal=causal, window=window)
+            return attend(
+                Operands(q, k, v, segment_ids, segment_ids, positions, positions), causal=causal, window=window
+            )
 
         out, gradients, lse = jax.vjp(run, q, k, v, has_aux=True)
         return out, lse, gradients(d_out)
@@ -118,16 +122,16 @@ def test_any_number_of_documents_comes_together_from_calls_that_each_know_a_few(
         np.testing.assert_allclose(a.astype(jnp.float32), b.astype(jnp.float32), rtol=2**-7, atol=1e-6)
 
 
-def arguments(time: int = 16, keys: int = 16, dtype: Any = jnp.bfloat16) -> list[jax.Array]:
+def arguments(time: int = 16, keys: int = 16, dtype: Any = jnp.bfloat16) -> Operands:
     ones, position = jnp.ones((1, time), jnp.int32), jnp.arange(time)[None]
-    return [
+    return Operands(
         *(jnp.zeros((1, length, 2, 8), dtype) for length in (time, keys, keys)),
         *(x[:, :length] for x in (ones, position) for length in (time, keys)),
-    ]
+    )
 
 
 @pytest.mark.parametrize(
-    ("arrays", "options", "message"),
+    ("operands", "options", "message"),
     [
         (arguments(dtype=jnp.float32), {}, "bfloat16 or float16, not float32"),
         (arguments(keys=8), {}, "16 queries and 8 keys"),
@@ -135,17 +139,17 @@ def arguments(time: int = 16, keys: int = 16, dtype: Any = jnp.bfloat16) -> list
     ],
 )
 def test_what_it_cannot_serve_is_refused_in_a_sentence(
-    arrays: list[jax.Array], options: dict[str, Any], message: str
+    operands: Operands, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        cudnn(*arrays, **{"causal": True, "window": None, **options})
+        cudnn(operands, **{"causal": True, "window": None, **options})
 
 
 def test_an_old_cudnn_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     versions = types.SimpleNamespace(cudnn_get_version=lambda: 92400)
     monkeypatch.setattr("tanuki_jax.lm.kernels.attention.cudnn.fused.cuda_versions", versions)
     with pytest.raises(InputError, match=r"cuDNN 9\.25 or later, not version 92400"):
-        cudnn(*arguments(), causal=True, window=None)
+        cudnn(arguments(), causal=True, window=None)
 
 
 def compiled_for_h200(batch: int, time: int, heads: int, key_value_heads: int, dim: int, **options: Any) -> str:
@@ -159,9 +163,8 @@ def compiled_for_h200(batch: int, time: int, heads: int, key_value_heads: int, d
 
     def run(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> Any:
         def loss(q: jax.Array, k: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array]:
-            out, lse = cudnn(
-                q, k, v, segment_ids, segment_ids, positions, positions, **{"causal": True, "window": None, **options}
-            )
+            operands = Operands(q, k, v, segment_ids, segment_ids, positions, positions)
+            out, lse = cudnn(operands, **{"causal": True, "window": None, **options})
             return jnp.sum(jnp.square(out.astype(jnp.float32))), lse
 
         return jax.value_and_grad(loss, argnums=(0, 1, 2), has_aux=True)(q, k, v)
@@ -209,7 +212,8 @@ def test_batch_and_heads_may_be_split_in_a_scan_of_rematerialised_layers(check_v
         jax.shard_map, mesh=mesh, in_specs=(arrays,) * 3 + (ids,) * 2, out_specs=arrays, check_vma=check_vma
     )
     def layer(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> jax.Array:
-        return cudnn(q, k, v, segment_ids, segment_ids, positions, positions, causal=True, window=None)[0]
+        operands = Operands(q, k, v, segment_ids, segment_ids, positions, positions)
+        return cudnn(operands, causal=True, window=None)[0]
 
     def loss(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> jax.Array:
         once = jax.checkpoint(lambda x, _: (layer(x, k, v, segment_ids, positions), None))
@@ -226,7 +230,7 @@ def test_batch_and_heads_may_be_split_in_a_scan_of_rematerialised_layers(check_v
 
 def test_a_gradient_of_the_log_sum_exp_is_refused() -> None:
     def log_sum_exp(q: jax.Array, *others: jax.Array) -> jax.Array:
-        return jnp.sum(cudnn(q, *others, causal=True, window=None)[1])
+        return jnp.sum(cudnn(Operands(q, *others), causal=True, window=None)[1])
 
     with pytest.raises(NotImplementedError, match="log-sum-exp of the cudnn attention backend has no gradient"):
         jax.eval_shape(jax.grad(log_sum_exp), *arguments())

@@ -16,6 +16,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.lm.kernels.attention.hopper_attention import TILES, Tiles, hopper
 from tanuki_jax.lm.kernels.attention.hopper_block import OWN, TileRing
 from tanuki_jax.lm.kernels.attention.intervals import Bounds, intervals, key_tiles, query_tiles
+from tanuki_jax.lm.kernels.attention.operands import Operands
 from tests.lm.kernels.attention.mask import visible
 from tests.lm.kernels.leak import differentiated, leaks, rows
 from tests.lm.kernels.mosaic_interpreter import interpreted
@@ -113,7 +114,7 @@ def assert_exact(
     given[4] = jnp.where(segment_ids[..., None] > 0, given[4], 0)
 
     def attend(q: jax.Array, k: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return hopper(q, k, v, *ids, causal=causal, window=window, tiles=tiles)
+        return hopper(Operands(q, k, v, *ids), causal=causal, window=window, tiles=tiles)
 
     with interpreted():
         found = jax.block_until_ready(jax.jit(lambda *given: with_gradients(attend, *given))(*given))
@@ -133,7 +134,7 @@ def test_a_caller_may_hold_any_part_of_the_keys() -> None:
 
     def part(k: jax.Array, v: jax.Array, keys: slice) -> tuple[jax.Array, jax.Array]:
         sides = (jnp.asarray(side) for side in (segment_ids, segment_ids[:, keys], positions, positions[:, keys]))
-        return hopper(q, k[:, keys], v[:, keys], *sides, causal=True, window=None)
+        return hopper(Operands(q, k[:, keys], v[:, keys], *sides), causal=True, window=None)
 
     with interpreted():
         run = jax.jit(part, static_argnums=2)
@@ -151,7 +152,8 @@ def test_a_caller_may_hold_any_part_of_the_keys() -> None:
 
 def test_no_bit_of_a_document_moves_when_another_changes() -> None:
     def attend(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> jax.Array:
-        return hopper(q, k, v, segment_ids, segment_ids, positions, positions, causal=True, window=None)[0]
+        operands = Operands(q, k, v, segment_ids, segment_ids, positions, positions)
+        return hopper(operands, causal=True, window=None)[0]
 
     with interpreted():
         assert leaks(differentiated(attend), lengths=[[70, 1, 100]], time=256, heads=1, key_value_heads=1) == []
@@ -162,4 +164,4 @@ def test_other_types_and_head_dims_are_refused() -> None:
     for dtype, dim in ((jnp.float32, 64), (jnp.bfloat16, 96)):
         x = jnp.zeros((1, 128, 1, dim), dtype)
         with pytest.raises(InputError, match="hopper takes bfloat16 and head dims"):
-            hopper(x, x, x, ids, ids, ids, ids, causal=True, window=None)
+            hopper(Operands(x, x, x, ids, ids, ids, ids), causal=True, window=None)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tanuki_jax.lm.kernels.attention.operands import Operands
 from tanuki_jax.lm.kernels.attention.row_checks import self_attending
 from tests.lm.kernels.leak import rows
 
@@ -16,7 +17,7 @@ Rows = npt.NDArray[np.int32]
 def sound(q_segment_ids: Rows, kv_segment_ids: Rows, q_positions: Rows, kv_positions: Rows) -> list[bool]:
     q = jnp.zeros((*q_segment_ids.shape, 1, 8))
     arrays = (jnp.asarray(x) for x in (q_segment_ids, kv_segment_ids, q_positions, kv_positions))
-    return self_attending("some", q, q, *arrays).tolist()
+    return self_attending("some", Operands(q, q, q, *arrays)).tolist()
 
 
 def test_packed_rows_are_sound_whatever_the_first_position_of_a_document_is() -> None:
