@@ -1,4 +1,8 @@
-"""Output matrix and cross-entropy together, a block of tokens and a slice of the vocabulary at a time: B x T x V is never held."""
+"""Output matrix and cross-entropy together, by blocks of tokens and slices of the vocabulary, without logits [B, T, V].
+
+Logits exist only for one block and one slice at a time. The forward pass keeps the log-sum-exp of every token; from it
+the backward pass, which computes the logits again, has the softmax of a slice without seeing the others.
+"""
 
 import functools
 import math
@@ -10,15 +14,28 @@ import jax.numpy as jnp
 
 from tanuki_jax.lm.kernels.varying import varying
 
-BLOCK, TAIL = 4096, 1024
-"""Tokens in a block, and in each of the blocks that hold the rest: what is computed is rounded up to a multiple of `TAIL`."""
 
-SLICE, ALIGNMENT = 16_384, 128
-"""Most columns of the output matrix in a slice; where there are several, their number is a multiple of the alignment."""
+class BlockSizes(NamedTuple):
+    """Sizes of the blocks of tokens and of the slices of the vocabulary for which logits are computed."""
+
+    block: int = 4096
+    """Tokens in a block."""
+    tail: int = 1024
+    """Tokens in each block of the rest; the number of computed tokens is rounded up to a multiple of this."""
+    columns: int = 16_384
+    """Most columns of the output matrix in a slice."""
+    alignment: int = 128
+    """Divisor of the number of columns in a slice, where there are several slices."""
+
+
+SIZES = BlockSizes()
 
 
 class LinearCrossEntropy(Protocol):
-    """Log-probabilities and log-sum-exp, float32[B, T] each, from states [B, T, D], output matrix [D, V], targets and weights [B, T]."""
+    """Function from states [B, T, D], output matrix [D, V], targets and weights [B, T] to two arrays float32[B, T].
+
+    These are the log-probabilities of the targets and the log-sum-exp of the logits.
+    """
 
     def __call__(
         self, states_btd: jax.Array, output_dv: jax.Array, targets_bt: jax.Array, weights_bt: jax.Array, /
@@ -33,23 +50,27 @@ def linear_cross_entropy(
     *,
     axis: str | None = None,
     frozen: bool = False,
+    sizes: BlockSizes = SIZES,
 ) -> tuple[jax.Array, jax.Array]:
-    """Log-probability of each target, and the log partition function, of `softmax(states @ output)`.
+    """Compute the log-probability of each target, and the log partition function, of `softmax(states @ output)`.
 
-    Products are computed in the type of the states and summed in float32, as are the gradients. The backward pass computes the logits
-    again. Tokens of weight zero are left out of every product, to within `TAIL` tokens, whatever their states and targets hold.
+    Products are computed in the type of the states and summed in float32, as are the gradients. The backward pass
+    computes the logits again. Tokens of weight zero are left out of every product, to within `sizes.tail` tokens,
+    whatever their states and targets hold.
 
     Args:
         states_btd: [B, T, D].
         output_dv: [D, V], of any type.
         targets_bt: int32[B, T] in [0, V).
-        weights_bt: [B, T]; only whether they are zero matters here.
-        axis: inside `shard_map`, the mesh axis that splits V; `output_dv` is then this device's columns, while targets stay global. Along
-            axes that split the states and not the output matrix, its gradient is summed.
+        weights_bt: [B, T]; only whether they are zero matters.
+        axis: inside `shard_map`, the mesh axis that splits V; `output_dv` is then this device's columns, while targets
+            stay global. Along axes that split the states and not the output matrix, its gradient is summed.
         frozen: the output matrix is not trained: its gradient is not computed.
+        sizes: sizes of blocks and slices.
 
     Returns:
-        float32[B, T] log-probabilities of the targets and float32[B, T] log-sum-exp of the logits, both 0 where the weight is.
+        float32[B, T] log-probabilities of the targets and float32[B, T] log-sum-exp of the logits, both 0 where the
+        weight is.
     """
     batch, time, width = states_btd.shape
     logps, log_z = _linear_cross_entropy(
@@ -59,65 +80,69 @@ def linear_cross_entropy(
         weights_bt.reshape(-1),
         axis,
         frozen,
+        sizes,
     )
     return logps.reshape(batch, time), log_z.reshape(batch, time)
 
 
-def block_counts(count: jax.Array | int, tokens: int) -> list[tuple[int, jax.Array | int]]:
-    """The blocks that hold `count` of at most `tokens` tokens, in order: pairs of their size and how many there are."""
-    tail = min(TAIL, tokens)
-    block = min(BLOCK, tokens) // tail * tail
+def block_counts(count: jax.Array | int, tokens: int, sizes: BlockSizes = SIZES) -> list[tuple[int, jax.Array | int]]:
+    """Return the blocks that hold `count` of at most `tokens` tokens, in order: pairs of a size and a number of
+    blocks."""
+    tail = min(sizes.tail, tokens)
+    block = min(sizes.block, tokens) // tail * tail
     if block == tail:
         return [(tail, -(-count // tail))]
     return [(block, count // block), (tail, -(-(count % block) // tail))]
 
 
-def slice_counts(vocabulary: int) -> tuple[int, int]:
-    """Size and number of the slices of a vocabulary; the last begins early, so that all are whole."""
-    number = -(-vocabulary // SLICE)
-    size = min(vocabulary, math.ceil(vocabulary / number / ALIGNMENT) * ALIGNMENT)
+def slice_counts(vocabulary: int, sizes: BlockSizes = SIZES) -> tuple[int, int]:
+    """Return size and number of the slices of a vocabulary; the last begins early, so that all have this size."""
+    number = -(-vocabulary // sizes.columns)
+    size = min(vocabulary, math.ceil(vocabulary / number / sizes.alignment) * sizes.alignment)
     return size, -(-vocabulary // size)
 
 
 class _Compact(NamedTuple):
-    """The tokens that count, moved to the front in their order."""
+    """Tokens of non-zero weight, moved to the front in their order."""
 
     token: jax.Array
-    """Which token is in each place, int32 over the places; one past the last token where there is none."""
-    place: jax.Array
-    """Which place each token is in, int32 over the tokens; one past the last place for a token of weight zero."""
+    """Token in each row, int32[rows]; one past the last token in a row without one."""
+    row: jax.Array
+    """Row of each token, int32[N]; one past the last row for a token of weight zero."""
     number: jax.Array
-    """How many they are, int32[]."""
+    """Number of tokens of non-zero weight, int32[]."""
 
 
-def _compact(weights_n: jax.Array) -> _Compact:
+def _compact(weights_n: jax.Array, sizes: BlockSizes) -> _Compact:
     tokens = weights_n.size
-    tail = min(TAIL, tokens)
-    places = -(-tokens // tail) * tail
+    tail = min(sizes.tail, tokens)
+    rows = -(-tokens // tail) * tail
     counts = weights_n != 0
     ends = jnp.cumsum(counts, dtype=jnp.int32)
-    place = jnp.where(counts, ends - 1, places)
-    token = (
-        jnp.full_like(place, tokens, shape=(places,)).at[place].set(jnp.arange(tokens, dtype=jnp.int32), mode="drop")
-    )
-    return _Compact(token, place, ends[-1])
+    row = jnp.where(counts, ends - 1, rows)
+    token = jnp.full_like(row, tokens, shape=(rows,)).at[row].set(jnp.arange(tokens, dtype=jnp.int32), mode="drop")
+    return _Compact(token, row, ends[-1])
 
 
 def _take(x: jax.Array, index: jax.Array) -> jax.Array:
-    """Rows of x; zeros past its end."""
+    """Return rows of x; zeros past its end."""
     return x.at[index].get(mode="fill", fill_value=0)
 
 
-def _over_blocks[C](compact: _Compact, carry: C, block: Callable[[jax.Array, jax.Array, C], C]) -> C:
-    """Carry through all blocks that hold tokens; `block` takes the first place of one, which token is in each place, and the carry."""
+def _over_blocks[C](compact: _Compact, sizes: BlockSizes, carry: C, body: Callable[[jax.Array, jax.Array, C], C]) -> C:
+    """Pass the carry through all blocks that hold tokens; `body` takes a block's first row, the token in each row, and
+    the carry."""
+    # A shape must be known when the program is compiled, the number of tokens is known only when it runs. So there are
+    # two loops of fixed block sizes, and only how often they run depends on the weights: whole blocks first, then small
+    # ones for the rest.
     first: jax.Array | int = 0
-    for size, number in block_counts(compact.number, compact.place.size):
+    for size, number in block_counts(compact.number, compact.row.size, sizes):
 
-        def body(i: jax.Array, carry: C, first: jax.Array | int = first, size: int = size) -> C:
-            at = first + i * size
-            return block(at, jax.lax.dynamic_slice_in_dim(compact.token, at, size), carry)
+        def step(i: jax.Array, carry: C, first: jax.Array | int = first, size: int = size) -> C:
+            row = first + i * size
+            return body(row, jax.lax.dynamic_slice_in_dim(compact.token, row, size), carry)
 
-        carry = jax.lax.fori_loop(0, number, body, carry)
+        carry = jax.lax.fori_loop(0, number, step, carry)
         first += size * number
     return carry
 
@@ -126,35 +151,35 @@ class _Slice(NamedTuple):
     """A slice of the vocabulary."""
 
     start: jax.Array
-    """Its first column of the output matrix."""
+    """First column of the output matrix in the slice."""
     weights_dv: jax.Array
-    """In the type of the states."""
+    """Columns of the output matrix, in the type of the states."""
     stale: jax.Array
-    """How many columns, its first ones, belong to the slice before."""
+    """Number of columns, the first of the slice, that belong to the slice before."""
 
     def logits(self, states_nd: jax.Array) -> jax.Array:
-        """float32[N, size], minus infinity in the stale columns."""
+        """Return float32[N, size], minus infinity in the stale columns."""
         logits_nv = _product(states_nd, self.weights_dv, (1, 0))
         return jnp.where(jnp.arange(logits_nv.shape[1]) < self.stale, -jnp.inf, logits_nv)
 
 
-def _slice(output_dv: jax.Array, i: jax.Array, dtype: jnp.dtype) -> _Slice:
-    size, _ = slice_counts(output_dv.shape[1])
+def _slice(output_dv: jax.Array, i: jax.Array, dtype: jnp.dtype, sizes: BlockSizes) -> _Slice:
+    size, _ = slice_counts(output_dv.shape[1], sizes)
     start = jnp.minimum(i * size, output_dv.shape[1] - size)
     return _Slice(start, jax.lax.dynamic_slice_in_dim(output_dv, start, size, axis=1).astype(dtype), i * size - start)
 
 
 def _product(a: jax.Array, b: jax.Array, dims: tuple[int, int]) -> jax.Array:
-    """Of matrices, over one dim of each, summed in float32."""
+    """Multiply two matrices over one dim of each, summed in float32."""
     return jax.lax.dot_general(a, b, (((dims[0],), (dims[1],)), ((), ())), preferred_element_type=jnp.float32)
 
 
-def _add_rows(x: jax.Array, rows: jax.Array, at: jax.Array) -> jax.Array:
-    sums = jax.lax.dynamic_slice_in_dim(x, at, rows.shape[0]) + rows
-    return jax.lax.dynamic_update_slice_in_dim(x, sums, at, axis=0)
+def _add_rows(x: jax.Array, rows: jax.Array, first: jax.Array) -> jax.Array:
+    sums = jax.lax.dynamic_slice_in_dim(x, first, rows.shape[0]) + rows
+    return jax.lax.dynamic_update_slice_in_dim(x, sums, first, axis=0)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(4, 5))
+@functools.partial(jax.custom_vjp, nondiff_argnums=(4, 5, 6))
 def _linear_cross_entropy(
     states_nd: jax.Array,
     output_dv: jax.Array,
@@ -162,8 +187,9 @@ def _linear_cross_entropy(
     weights_n: jax.Array,
     axis: str | None,
     frozen: bool,
+    sizes: BlockSizes,
 ) -> tuple[jax.Array, jax.Array]:
-    return _forward(states_nd, output_dv, targets_n, weights_n, axis, frozen)[0]
+    return _forward(states_nd, output_dv, targets_n, weights_n, axis, frozen, sizes)[0]
 
 
 type _Residuals = tuple[jax.Array, jax.Array, jax.Array, jax.Array, _Compact]
@@ -176,73 +202,89 @@ def _forward(
     weights_n: jax.Array,
     axis: str | None,
     _frozen: bool,
+    sizes: BlockSizes,
 ) -> tuple[tuple[jax.Array, jax.Array], _Residuals]:
-    compact = _compact(weights_n)
-    targets_n = _local(targets_n, output_dv, axis)
+    compact = _compact(weights_n, sizes)
+    targets_n = _local_targets(targets_n, output_dv, axis)
 
+    # Slices outside, blocks inside: a slice is converted to the type of the states once. Each slice adds its columns to
+    # the running log-sum-exp of every token (logaddexp), and exactly one slice contains the token's target and adds its
+    # logit to zero.
     def over_slice(i: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        part = _slice(output_dv, i, states_nd.dtype)
+        part = _slice(output_dv, i, states_nd.dtype, sizes)
 
-        def block(at: jax.Array, token: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        def block(row: jax.Array, token: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
             log_z, target = carry
             logits = part.logits(_take(states_nd, token))
             column = _take(targets_n, token) - part.start
-            here = (column >= part.stale) & (column < logits.shape[1])
-            logit = jnp.take_along_axis(logits, jnp.where(here, column, 0)[:, None], axis=1)[:, 0]
-            before = jax.lax.dynamic_slice_in_dim(log_z, at, token.size)
+            in_slice = (column >= part.stale) & (column < logits.shape[1])
+            logit = jnp.take_along_axis(logits, jnp.where(in_slice, column, 0)[:, None], axis=1)[:, 0]
+            before = jax.lax.dynamic_slice_in_dim(log_z, row, token.size)
             after = jnp.logaddexp(before, jax.nn.logsumexp(logits, axis=1))
-            log_z = jax.lax.dynamic_update_slice_in_dim(log_z, after, at, axis=0)
-            return log_z, _add_rows(target, jnp.where(here, logit, 0), at)
+            log_z = jax.lax.dynamic_update_slice_in_dim(log_z, after, row, axis=0)
+            return log_z, _add_rows(target, jnp.where(in_slice, logit, 0), row)
 
-        return _over_blocks(compact, carry, block)
+        return _over_blocks(compact, sizes, carry, block)
 
     zeros = varying(jnp.zeros(compact.token.shape, jnp.float32), states_nd, output_dv)
-    _, slices = slice_counts(output_dv.shape[1])
+    _, slices = slice_counts(output_dv.shape[1], sizes)
     log_z, target = jax.lax.fori_loop(0, slices, over_slice, (zeros - jnp.inf, zeros))
-    if axis is not None:
+    if axis is not None:  # every device has the sum over its own columns, and one of them has the target
         largest = jax.lax.pmax(log_z, axis)
         log_z = largest + jnp.log(jax.lax.psum(jnp.exp(log_z - largest), axis))
         target = jax.lax.psum(target, axis)
-    log_z_n = _take(log_z, compact.place)
-    return (_take(target, compact.place) - log_z_n, log_z_n), (states_nd, output_dv, targets_n, log_z_n, compact)
+    log_z_n = _take(log_z, compact.row)
+    return (_take(target, compact.row) - log_z_n, log_z_n), (states_nd, output_dv, targets_n, log_z_n, compact)
 
 
 def _backward(
-    axis: str | None, frozen: bool, residuals: _Residuals, gradients: tuple[jax.Array, jax.Array]
+    axis: str | None,
+    frozen: bool,
+    sizes: BlockSizes,
+    residuals: _Residuals,
+    gradients: tuple[jax.Array, jax.Array],
 ) -> tuple[jax.Array, jax.Array | None, None, None]:
-    """With p the softmax, d log p(target) / d logits = onehot - p and d log Z / d logits = p."""
+    """Return the gradients of states and output matrix."""
+    # With p = softmax(logits), d log p(target) / d logits = onehot - p and d log Z / d logits = p. For the gradients a
+    # of the log-probability and b of log Z, a token's logits therefore have the gradient a onehot + (b - a) p, and p =
+    # exp(logits - log Z) needs no other slice, because log Z is saved. The loops are those of the forward pass, and
+    # each pair of a slice and a block computes its logits again, turns them into this gradient, and multiplies twice:
+    # by the slice for the states, by the states for the slice. The gradient of the states is summed over slices, in the
+    # rows of the compact order; that of a slice is summed over blocks in float32 and then written where the slice is.
+    # The stale columns of the last slice add nothing: their p is exp(-inf) and their onehot is masked, so that the
+    # columns of the slice before, read back as `before`, are kept.
     states_nd, output_dv, targets_n, log_z_n, compact = residuals
     target_gradient_n, softmax_gradient_n = gradients[0], gradients[1] - gradients[0]
-    size, slices = slice_counts(output_dv.shape[1])
+    size, slices = slice_counts(output_dv.shape[1], sizes)
 
     def over_slice(i: jax.Array, carry: tuple[jax.Array, jax.Array | None]) -> tuple[jax.Array, jax.Array | None]:
         states_gradient, output_gradient = carry
-        part = _slice(output_dv, i, states_nd.dtype)
+        part = _slice(output_dv, i, states_nd.dtype, sizes)
 
         def block(
-            at: jax.Array, token: jax.Array, carry: tuple[jax.Array, jax.Array | None]
+            row: jax.Array, token: jax.Array, carry: tuple[jax.Array, jax.Array | None]
         ) -> tuple[jax.Array, jax.Array | None]:
-            states_gradient, weights_gradient = carry
+            states_gradient, slice_gradient = carry
             states = _take(states_nd, token)
             logits = part.logits(states)
-            column, log_z, of_target, of_softmax = (
+            column, log_z, target_gradient, softmax_gradient = (
                 _take(x, token)[:, None]
                 for x in (targets_n - part.start, log_z_n, target_gradient_n, softmax_gradient_n)
             )
             index = jnp.arange(size)
             onehot = (index == column) & (index >= part.stale)
-            logits_gradient = (jnp.exp(logits - log_z) * of_softmax + jnp.where(onehot, of_target, 0)).astype(
-                states.dtype
-            )
-            states_gradient = _add_rows(states_gradient, _product(logits_gradient, part.weights_dv, (1, 1)), at)
-            if weights_gradient is not None:
-                weights_gradient += _product(states, logits_gradient, (0, 0))
-            return states_gradient, weights_gradient
+            logits_gradient = (
+                jnp.exp(logits - log_z) * softmax_gradient + jnp.where(onehot, target_gradient, 0)
+            ).astype(states.dtype)
+            states_gradient = _add_rows(states_gradient, _product(logits_gradient, part.weights_dv, (1, 1)), row)
+            if slice_gradient is not None:
+                slice_gradient += _product(states, logits_gradient, (0, 0))
+            return states_gradient, slice_gradient
 
         before = None
         if output_gradient is not None:
             before = jax.lax.dynamic_slice_in_dim(output_gradient, part.start, size, axis=1).astype(jnp.float32)
-        states_gradient, after = _over_blocks(compact, (states_gradient, before), block)
+        states_gradient, after = _over_blocks(compact, sizes, (states_gradient, before), block)
         if output_gradient is not None and after is not None:
             output_gradient = jax.lax.dynamic_update_slice_in_dim(
                 output_gradient, after.astype(output_gradient.dtype), part.start, axis=1
@@ -252,13 +294,14 @@ def _backward(
     states_gradient = varying(jnp.zeros((compact.token.size, states_nd.shape[1]), jnp.float32), states_nd, output_dv)
     output_gradient = None if frozen else jnp.zeros_like(output_dv)
     states_gradient, output_gradient = jax.lax.fori_loop(0, slices, over_slice, (states_gradient, output_gradient))
-    states_gradient = _take(states_gradient, compact.place).astype(states_nd.dtype)
+    states_gradient = _take(states_gradient, compact.row).astype(states_nd.dtype)
     return states_gradient if axis is None else jax.lax.psum(states_gradient, axis), output_gradient, None, None
 
 
 _linear_cross_entropy.defvjp(_forward, _backward)
 
 
-def _local(targets_n: jax.Array, output_dv: jax.Array, axis: str | None) -> jax.Array:
-    """Targets as columns of this device's slice of the output matrix; those of other devices are out of its range."""
+def _local_targets(targets_n: jax.Array, output_dv: jax.Array, axis: str | None) -> jax.Array:
+    """Return targets as columns of this device's part of the output matrix; those of other devices are out of its
+    range."""
     return targets_n if axis is None else targets_n - jax.lax.axis_index(axis) * output_dv.shape[1]

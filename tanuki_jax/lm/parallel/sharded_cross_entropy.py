@@ -5,16 +5,19 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from tanuki_jax.config.experiment import Layout
-from tanuki_jax.lm.kernels.cross_entropy import LinearCrossEntropy, linear_cross_entropy
+from tanuki_jax.lm.kernels.cross_entropy import SIZES, BlockSizes, LinearCrossEntropy, linear_cross_entropy
 from tanuki_jax.lm.kernels.varying import varying
 from tanuki_jax.lm.parallel.sharding import ACTIVATIONS, BATCH, weights
 
 
-def sharded_linear_cross_entropy(mesh: Mesh, layout: Layout, *, frozen: bool = False) -> LinearCrossEntropy:
-    """`linear_cross_entropy` of global arrays on this mesh, placed as the table of sharding rules says; `frozen` as there.
+def sharded_linear_cross_entropy(
+    mesh: Mesh, layout: Layout, *, frozen: bool = False, sizes: BlockSizes = SIZES
+) -> LinearCrossEntropy:
+    """Return `linear_cross_entropy` for global arrays on this mesh, placed as the table of sharding rules says.
 
-    The output matrix is gathered over the axes that split D, if any do, and its gradient summed and scattered back in its own type. How
-    many tokens count may differ between devices: no device waits for another inside the loop over them.
+    `frozen` and `sizes` are its arguments. The output matrix is gathered over the axes that split D, if any do, and its
+    gradient summed and scattered back in its own type. How many tokens count may differ between devices: no device
+    waits for another inside the loop over them.
     """
     placed = weights(layout)["output"]
     width_axes, vocabulary_axis = placed
@@ -27,6 +30,8 @@ def sharded_linear_cross_entropy(mesh: Mesh, layout: Layout, *, frozen: bool = F
             output_dv, states_btd
         )  # so the gradient is scattered first, and only its part summed over the other axes
         whole_dv = jax.lax.all_gather(part_dv, width_axes, axis=0, tiled=True) if width_axes else part_dv
-        return linear_cross_entropy(states_btd, whole_dv, targets_bt, weights_bt, axis=vocabulary_axis, frozen=frozen)
+        return linear_cross_entropy(
+            states_btd, whole_dv, targets_bt, weights_bt, axis=vocabulary_axis, frozen=frozen, sizes=sizes
+        )
 
     return jax.shard_map(local, mesh=mesh, in_specs=(states, placed, tokens, tokens), out_specs=(tokens, tokens))

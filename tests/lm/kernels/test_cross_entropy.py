@@ -13,21 +13,19 @@ import optax
 import pytest
 from hypothesis import given, settings
 
-from tanuki_jax.lm.kernels import cross_entropy
-from tanuki_jax.lm.kernels.cross_entropy import LinearCrossEntropy, block_counts, linear_cross_entropy, slice_counts
+from tanuki_jax.lm.kernels.cross_entropy import (
+    SIZES,
+    BlockSizes,
+    LinearCrossEntropy,
+    block_counts,
+    linear_cross_entropy,
+    slice_counts,
+)
 
 type Inputs = tuple[jax.Array, jax.Array, jax.Array, jax.Array]
 
 
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is compiled for a shape keeps the sizes that it was compiled with, so no other test may use the same shape."""
-    resize(monkeypatch, block=8, tail=4, columns=32, alignment=4)
-
-
-def resize(monkeypatch: pytest.MonkeyPatch, block: int, tail: int, columns: int, alignment: int) -> None:
-    for name, value in {"BLOCK": block, "TAIL": tail, "SLICE": columns, "ALIGNMENT": alignment}.items():
-        monkeypatch.setattr(cross_entropy, name, value)
+SMALL = BlockSizes(block=8, tail=4, columns=32, alignment=4)
 
 
 def inputs(seed: int, batch: int, time: int, vocabulary: int, width: int = 16, share: float = 0.6) -> Inputs:
@@ -39,7 +37,7 @@ def inputs(seed: int, batch: int, time: int, vocabulary: int, width: int = 16, s
     return states, output, targets, counted * jax.random.uniform(keys[3], (batch, time), minval=0.5)
 
 
-def whole_logits(
+def full_logits(
     states_btd: jax.Array, output_dv: jax.Array, targets_bt: jax.Array, weights_bt: jax.Array, /
 ) -> tuple[jax.Array, jax.Array]:
     logits, counts = states_btd @ output_dv, weights_bt != 0
@@ -62,24 +60,28 @@ def results(
     return *values, *gradients
 
 
-def own(*arrays: jax.Array) -> tuple[jax.Array, ...]:
-    return results(linear_cross_entropy, *arrays)
+@functools.cache
+def sized(sizes: BlockSizes) -> LinearCrossEntropy:
+    return functools.partial(linear_cross_entropy, sizes=sizes)
+
+
+def computed(*arrays: jax.Array, sizes: BlockSizes = SMALL) -> tuple[jax.Array, ...]:
+    return results(sized(sizes), *arrays)
 
 
 def expected(*arrays: jax.Array) -> tuple[npt.NDArray[np.float64], ...]:
-    """The same from whole logits in float64."""
+    """Return the results from logits of the full vocabulary in float64."""
     with jax.enable_x64(True):
         wide = (np.asarray(x, None if x.dtype == np.int32 else np.float64) for x in arrays)
-        return tuple(np.asarray(x) for x in results(whole_logits, *wide))
+        return tuple(np.asarray(x) for x in results(full_logits, *wide))
 
 
-SIZES = st.fixed_dictionaries(
-    {
-        "block": st.integers(4, 64),
-        "tail": st.integers(1, 4),
-        "columns": st.sampled_from((8, 96)),
-        "alignment": st.just(8),
-    }
+ANY_SIZES = st.builds(
+    BlockSizes,
+    block=st.integers(4, 64),
+    tail=st.integers(1, 4),
+    columns=st.sampled_from((8, 96)),
+    alignment=st.just(8),
 )
 AWKWARD = {  # batch, time, vocabulary; block, tail, columns, alignment
     "one token, one column": ((1, 1, 1), (4, 4, 8, 4)),
@@ -91,12 +93,11 @@ AWKWARD = {  # batch, time, vocabulary; block, tail, columns, alignment
 
 
 @pytest.mark.parametrize("name", AWKWARD)
-def test_values_and_gradients_equal_those_from_whole_logits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_and_gradients_equal_those_from_full_logits(name: str) -> None:
     shape, sizes = AWKWARD[name]
-    resize(monkeypatch, *sizes)
     for seed, share in enumerate((0.0, 0.1, 0.6, 1.0)):
         arrays = inputs(seed, *shape, share=share)
-        for ours, theirs in zip(own(*arrays), expected(*arrays), strict=True):
+        for ours, theirs in zip(computed(*arrays, sizes=BlockSizes(*sizes)), expected(*arrays), strict=True):
             assert ours.dtype == jnp.float32
             np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=1e-5)
 
@@ -106,14 +107,10 @@ def test_values_and_gradients_equal_those_from_whole_logits(name: str, monkeypat
 def test_any_tokens_may_be_those_that_count(counted: list[bool], seed: int) -> None:
     states, output, targets, weights = inputs(seed, 3, 13, 37, share=1.0)
     arrays = states, output, targets, weights * np.reshape(counted, (3, 13))
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        resize(monkeypatch, block=8, tail=4, columns=32, alignment=4)
-        values = own(*arrays)
-    for ours, theirs in zip(values, expected(*arrays), strict=True):
+    for ours, theirs in zip(computed(*arrays), expected(*arrays), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=1e-5)
 
 
-@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
 def test_bfloat16_states_are_summed_in_float32_and_so_is_the_gradient_of_the_output_matrix(dtype: jnp.dtype) -> None:
     states, output, _, weights = inputs(0, 4, 100, 37, share=1.0)
@@ -122,7 +119,7 @@ def test_bfloat16_states_are_summed_in_float32_and_so_is_the_gradient_of_the_out
         output.astype(jnp.bfloat16).astype(dtype),
         jnp.full((4, 100), 3),
     )
-    values, oracle = own(states, output, targets, weights), expected(states, output, targets, weights)
+    values, oracle = computed(states, output, targets, weights), expected(states, output, targets, weights)
     assert [x.dtype for x in values] == [jnp.float32, jnp.float32, jnp.bfloat16, dtype]
     for ours, theirs in zip(values[:2], oracle[:2], strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
@@ -133,19 +130,19 @@ def test_bfloat16_states_are_summed_in_float32_and_so_is_the_gradient_of_the_out
         )  # of the logits' gradient, rounded for the product, and of the result; not of a hundred sums
 
 
-@pytest.mark.usefixtures("small")
 def test_tokens_of_weight_zero_change_nothing_whatever_they_hold() -> None:
     states, output, targets, weights = inputs(1, 2, 21, 67)
     counted = weights != 0
-    clean = own(states * counted[..., None], output, targets, weights)
-    poisoned = own(jnp.where(counted[..., None], states, jnp.nan), output, jnp.where(counted, targets, -100), weights)
+    clean = computed(states * counted[..., None], output, targets, weights)
+    poisoned = computed(
+        jnp.where(counted[..., None], states, jnp.nan), output, jnp.where(counted, targets, -100), weights
+    )
     for a, b in zip(clean, poisoned, strict=True):
         np.testing.assert_array_equal(a, b)
     for x in poisoned[:3]:
         np.testing.assert_array_equal(x[~counted], 0)
 
 
-@pytest.mark.usefixtures("small")
 def test_products_are_computed_for_the_blocks_that_hold_tokens_that_count(monkeypatch: pytest.MonkeyPatch) -> None:
     tokens_of: list[int] = []
     product = jax.lax.dot_general
@@ -156,39 +153,34 @@ def test_products_are_computed_for_the_blocks_that_hold_tokens_that_count(monkey
         return product(a, b, dimensions, **options)
 
     monkeypatch.setattr(jax.lax, "dot_general", counting)
-    size, slices = slice_counts(67)
+    size, slices = slice_counts(67, SMALL)
     for share in (0.0, 0.2, 1.0):
         arrays = inputs(2, 3, 35, 67, share=share)
         tokens_of.clear()
-        jax.block_until_ready(own(*arrays))
+        jax.block_until_ready(computed(*arrays))
         jax.effects_barrier()
         count = int(jnp.sum(arrays[3] != 0))
         assert (slices, size) == (3, 24)
         assert (
             sum(tokens_of) == 4 * slices * -(-count // 4) * 4
         )  # one product forward, three backward; four tokens at the least
-        assert len(tokens_of) == 4 * slices * sum(int(number) for _, number in block_counts(count, 105))
+        assert len(tokens_of) == 4 * slices * sum(int(number) for _, number in block_counts(count, 105, SMALL))
 
 
-@given(tokens=st.integers(1, 50_000), data=st.data(), sizes=SIZES | st.none())
-def test_blocks_hold_all_tokens_and_little_else(tokens: int, data: st.DataObject, sizes: dict[str, int] | None) -> None:
+@given(tokens=st.integers(1, 50_000), data=st.data(), sizes=ANY_SIZES | st.just(SIZES))
+def test_blocks_hold_all_tokens_and_little_else(tokens: int, data: st.DataObject, sizes: BlockSizes) -> None:
     count = data.draw(st.integers(0, tokens))
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        if sizes is not None:
-            resize(monkeypatch, **sizes)
-        blocks = block_counts(count, tokens)
-        assert 0 <= sum(size * int(number) for size, number in blocks) - count < min(cross_entropy.TAIL, tokens)
-        assert max(size for size, _ in blocks) <= cross_entropy.BLOCK
+    blocks = block_counts(count, tokens, sizes)
+    assert 0 <= sum(size * int(number) for size, number in blocks) - count < min(sizes.tail, tokens)
+    assert max(size for size, _ in blocks) <= sizes.block
 
 
 @given(vocabulary=st.integers(1, 300_000))
 def test_slices_hold_every_column_and_are_alike(vocabulary: int) -> None:
     size, number = slice_counts(vocabulary)
     assert (number - 1) * size < vocabulary <= number * size
-    assert size <= min(vocabulary, cross_entropy.SLICE)
-    assert number == 1 or (
-        size % cross_entropy.ALIGNMENT == 0 and number * size - vocabulary < number * cross_entropy.ALIGNMENT
-    )
+    assert size <= min(vocabulary, SIZES.columns)
+    assert number == 1 or (size % SIZES.alignment == 0 and number * size - vocabulary < number * SIZES.alignment)
 
 
 def arrays_in(jaxpr: Any) -> Iterator[Any]:
@@ -202,10 +194,9 @@ def arrays_in(jaxpr: Any) -> Iterator[Any]:
                 yield from arrays_in(getattr(inner, "jaxpr", inner))
 
 
-@pytest.mark.usefixtures("small")
 def test_no_array_grows_with_tokens_times_vocabulary() -> None:
     def largest(time: int, vocabulary: int) -> int:
-        jaxpr = jax.make_jaxpr(own)(*inputs(0, 2, time, vocabulary, width=4))
+        jaxpr = jax.make_jaxpr(computed)(*inputs(0, 2, time, vocabulary, width=4))
         return max(array.size for array in arrays_in(jaxpr.jaxpr))
 
     assert largest(time=500, vocabulary=1000) == 1000 * 4  # the states, as large as the output matrix

@@ -1,5 +1,7 @@
 """Linear + cross-entropy on a mesh against one device."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,8 +9,7 @@ import pytest
 from jax.sharding import Mesh, NamedSharding
 
 from tanuki_jax.config.experiment import Layout
-from tanuki_jax.lm.kernels import cross_entropy
-from tanuki_jax.lm.kernels.cross_entropy import LinearCrossEntropy, linear_cross_entropy
+from tanuki_jax.lm.kernels.cross_entropy import BlockSizes, LinearCrossEntropy, linear_cross_entropy
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharded_cross_entropy import sharded_linear_cross_entropy
 from tanuki_jax.lm.parallel.sharding import ACTIVATIONS, BATCH, PARAMETERS
@@ -22,10 +23,7 @@ LAYOUTS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"BLOCK": 8, "TAIL": 4, "SLICE": 24, "ALIGNMENT": 4}.items():
-        monkeypatch.setattr(cross_entropy, name, value)
+SMALL = BlockSizes(block=8, tail=4, columns=24, alignment=4)
 
 
 def results(
@@ -56,8 +54,10 @@ def placed(mesh: Mesh, arrays: tuple[jax.Array, ...]) -> list[jax.Array]:
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_mesh_has_the_values_and_gradients_of_one_device(name: str) -> None:
     mesh = make_mesh(LAYOUTS[name])
-    alone = jax.jit(results, static_argnums=0)(linear_cross_entropy, *inputs())
-    split = jax.jit(results, static_argnums=0)(sharded_linear_cross_entropy(mesh, Layout()), *placed(mesh, inputs()))
+    alone = jax.jit(results, static_argnums=0)(functools.partial(linear_cross_entropy, sizes=SMALL), *inputs())
+    split = jax.jit(results, static_argnums=0)(
+        sharded_linear_cross_entropy(mesh, Layout(), sizes=SMALL), *placed(mesh, inputs())
+    )
     for a, b in zip(alone, split, strict=True):
         assert a.dtype == b.dtype
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
@@ -69,9 +69,11 @@ def test_what_one_device_computes_does_not_depend_on_the_tokens_of_another() -> 
     states, output, targets, weights = inputs()
     silent = jnp.where(jnp.arange(ROWS)[:, None] == 5, weights, 0)
     split = jax.jit(results, static_argnums=0)
-    full = split(sharded_linear_cross_entropy(mesh, Layout()), *placed(mesh, (states, output, targets, weights)))
+    full = split(
+        sharded_linear_cross_entropy(mesh, Layout(), sizes=SMALL), *placed(mesh, (states, output, targets, weights))
+    )
     only = split(
-        sharded_linear_cross_entropy(mesh, Layout()),
+        sharded_linear_cross_entropy(mesh, Layout(), sizes=SMALL),
         *placed(mesh, (states.at[:5].set(jnp.nan), output, targets, silent)),
     )
     for a, b in zip(full[:3], only[:3], strict=True):
