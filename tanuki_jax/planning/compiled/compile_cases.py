@@ -12,7 +12,7 @@ from jax.sharding import PartitionSpec as P
 
 from tanuki_jax.lm.kernels.attention.attention import self_attention
 from tanuki_jax.lm.kernels.attention.hopper_attention import TILES
-from tanuki_jax.lm.kernels.attention.hopper_block import OWN
+from tanuki_jax.lm.kernels.attention.hopper_block import BLOCK_ROWS
 from tanuki_jax.lm.kernels.grouped_matmul.grouped_matmul import grouped_matmul as multiply
 from tanuki_jax.planning.bench import attention, cross_entropy, grouped_matmul
 from tanuki_jax.planning.bench import document_rows as documents
@@ -87,7 +87,7 @@ def _attention(sizes: Sizes) -> Iterator[Program]:
 
 def _attention_work(name: str, lengths: Lengths, heads: int, dim: int, rows: float) -> Work:
     """Two products forward, three for the queries' gradient and four for the keys', each over the tiles that it meets."""
-    met = [(2, OWN, TILES.forward.rows), (3, OWN, TILES.dq.rows), (4, TILES.dkdv.rows, OWN)]
+    met = [(2, BLOCK_ROWS, TILES.forward.rows), (3, BLOCK_ROWS, TILES.dq.rows), (4, TILES.dkdv.rows, BLOCK_ROWS)]
     issued = sum(products * documents.met_pairs(lengths, queries, keys) for products, queries, keys in met)
     return Work(name, 14 * documents.visible_pairs(lengths) * heads * dim, 2 * issued * heads * dim, rows)
 
