@@ -86,8 +86,7 @@ def linear_cross_entropy(
 
 
 def block_counts(count: jax.Array | int, tokens: int, sizes: BlockSizes = SIZES) -> list[tuple[int, jax.Array | int]]:
-    """Return the blocks that hold `count` of at most `tokens` tokens, in order: pairs of a size and a number of
-    blocks."""
+    """Return the blocks that hold `count` of at most `tokens` tokens, in order: pairs of size and number."""
     tail = min(sizes.tail, tokens)
     block = min(sizes.block, tokens) // tail * tail
     if block == tail:
@@ -130,10 +129,12 @@ def _take(x: jax.Array, index: jax.Array) -> jax.Array:
 
 
 def _over_blocks[C](compact: _Compact, sizes: BlockSizes, carry: C, body: Callable[[jax.Array, jax.Array, C], C]) -> C:
-    """Pass the carry through all blocks that hold tokens; `body` takes a block's first row, the token in each row, and
-    the carry."""
+    """Pass the carry through all blocks that hold tokens.
+
+    `body` takes the first row of a block, the token in each of its rows, and the carry.
+    """
     # A shape must be known when the program is compiled, the number of tokens is known only when it runs. So there are
-    # two loops of fixed block sizes, and only how often they run depends on the weights: whole blocks first, then small
+    # two loops of fixed block sizes, and only how often they run depends on the weights: large blocks first, then small
     # ones for the rest.
     first: jax.Array | int = 0
     for size, number in block_counts(compact.number, compact.row.size, sizes):
@@ -302,6 +303,5 @@ _linear_cross_entropy.defvjp(_forward, _backward)
 
 
 def _local_targets(targets_n: jax.Array, output_dv: jax.Array, axis: str | None) -> jax.Array:
-    """Return targets as columns of this device's part of the output matrix; those of other devices are out of its
-    range."""
+    """Return targets as columns of this device's output matrix; those of other devices are out of its range."""
     return targets_n if axis is None else targets_n - jax.lax.axis_index(axis) * output_dv.shape[1]

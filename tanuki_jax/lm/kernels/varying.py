@@ -1,12 +1,13 @@
-"""Arrays inside `shard_map`, and over which mesh axes they vary."""
+"""Arrays inside `shard_map`, and the mesh axes along which they vary."""
 
 import jax
 
 
 def varying[T: jax.Array](x: T, *like: jax.Array) -> T:
-    """x, marked inside `shard_map` as differing along every mesh axis along which any of the others does.
+    """Mark x inside `shard_map` as varying along every mesh axis along which any of the others does.
 
-    The axes are sorted: the order of a set of strings differs between processes, and all of them must trace the same program.
+    The axes are sorted: the order of a set of strings differs between processes, and all of them must trace the same
+    program.
     """
     axes = (
         frozenset[str]().union(*(jax.typeof(y).manual_axis_type.varying for y in like))

@@ -12,7 +12,7 @@ from jax.sharding import PartitionSpec as P
 
 from tanuki_jax.lm.kernels.attention.attention import self_attention
 from tanuki_jax.lm.kernels.attention.hopper_attention import TILES
-from tanuki_jax.lm.kernels.attention.hopper_block import OWN
+from tanuki_jax.lm.kernels.attention.hopper_block import BLOCK_ROWS
 from tanuki_jax.lm.kernels.grouped_matmul.grouped_matmul import grouped_matmul as multiply
 from tanuki_jax.planning.bench import attention, cross_entropy, document_rows, grouped_matmul, step_timing
 from tanuki_jax.planning.bench.bench_results import direction
@@ -92,7 +92,7 @@ def _attention(sizes: Sizes) -> Iterator[Program]:
 def attention_work(name: str, lengths: Lengths, heads: int, dim: int, rows: float) -> Work:
     """Count the FLOPs of our Hopper kernels forward and backward, over the tiles that each of them visits."""
     # (products, queries and keys of a tile). Forward: scores, output. dQ: scores, dP, dQ. dKdV: scores, dP, dV, dK.
-    kernels = [(2, OWN, TILES.forward.rows), (3, OWN, TILES.dq.rows), (4, TILES.dkdv.rows, OWN)]
+    kernels = [(2, BLOCK_ROWS, TILES.forward.rows), (3, BLOCK_ROWS, TILES.dq.rows), (4, TILES.dkdv.rows, BLOCK_ROWS)]
     issued = sum(products * document_rows.tile_pairs(lengths, queries, keys) for products, queries, keys in kernels)
     return Work(name, 14 * document_rows.visible_pairs(lengths) * heads * dim, 2 * issued * heads * dim, rows)
 

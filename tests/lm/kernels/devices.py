@@ -1,4 +1,4 @@
-"""Devices that are not here, as far as a choice of backend looks at them."""
+"""Stand-ins for devices that this machine lacks, with what the choice of a backend reads."""
 
 import types
 from typing import Any

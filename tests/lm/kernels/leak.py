@@ -1,13 +1,14 @@
-"""Does an attention keep the documents of a row apart? Points at ours and at anybody's.
+"""A test of whether an attention, ours or another project's, keeps the documents of a row apart.
 
-Everything of one document is changed (queries, keys, values, gradient of the output); then no bit of the output or of a gradient may
-move in another document, of the same row or of another.
+Everything of one document is changed (queries, keys, values, gradient of the output); then no bit of the output or of a
+gradient may move in another document, of the same row or of another.
 
     python -m tests.lm.kernels.leak MODULE:FUNCTION
 
-FUNCTION takes q [B, T, H, D], k and v [B, T, K, D], segment_ids and positions int32[B, T] (ids from 1, 0 is padding), attends
-causally and returns the output [B, T, H, D]. It runs on JAX's default device, where it must be deterministic (cuDNN's gradients are
-under XLA_FLAGS=--xla_gpu_deterministic_ops=true), and is differentiated by JAX. For another project's attention, adapt the arguments:
+FUNCTION takes q [B, T, H, D], k and v [B, T, K, D], segment_ids and positions int32[B, T] (ids from 1, 0 is padding),
+attends causally and returns the output [B, T, H, D]. It runs on JAX's default device, where it must be deterministic
+(cuDNN's gradients are under XLA_FLAGS=--xla_gpu_deterministic_ops=true), and is differentiated by JAX. For another
+project's attention, adapt the arguments:
 
     def of_maxtext(q, k, v, segment_ids, positions):
         return operator(q, k, v, decoder_segment_ids=segment_ids, ...)  # an AttentionOp of its layers
@@ -16,9 +17,10 @@ One that JAX cannot differentiate takes the gradient of the output as a sixth ar
 (output, dq, dk, dv), arrays again:
 
     def torch_attention(q, k, v, segment_ids, positions, d_out):
-        q, k, v = (torch.tensor(x.astype("float32"), device="cuda", dtype=torch.bfloat16, requires_grad=True) for x in (q, k, v))
+        bfloat16 = {"device": "cuda", "dtype": torch.bfloat16}
+        q, k, v = (torch.tensor(x.astype("float32"), **bfloat16, requires_grad=True) for x in (q, k, v))
         out = ...
-        out.backward(torch.tensor(d_out.astype("float32"), device="cuda", dtype=torch.bfloat16))
+        out.backward(torch.tensor(d_out.astype("float32"), **bfloat16))
         return [x.detach().float().cpu().numpy() for x in (out, q.grad, k.grad, v.grad)]
 """
 
@@ -66,7 +68,7 @@ def leaks(
     head_dim: int = 64,
     dtype: str = "bfloat16",
 ) -> list[Leak]:
-    """What moves where it must not; empty if the documents are kept apart.
+    """Return what moves where it must not; empty if the documents are kept apart.
 
     Args:
         attend: (q, k, v, segment_ids, positions, d_out) -> (output, dq, dk, dv), such as `differentiated` makes.
@@ -91,37 +93,37 @@ def leaks(
     before = run(*inputs)
     if any(moved(before, run(*inputs), segment_ids)):
         raise InputError(
-            "this attention gives other bits for the same inputs, so nothing can be said of leaks: make it deterministic"
+            "this attention gives other bits for the same inputs, which hides leaks: make it deterministic"
         )
-    found = []
+    leaked: list[Leak] = []
     for row in range(len(lengths)):
         for segment in np.unique(segment_ids[row]).tolist():
             changed = (np.arange(len(lengths))[:, None] == row) & (segment_ids == segment)
             after = run(*(np.where(changed[:, :, None, None], 4 * b, a) for a, b in zip(inputs, others, strict=True)))
-            found += [
+            leaked += [
                 Leak(result, (row, segment), where)
                 for result, where in moved(before, after, segment_ids)
                 if where != (row, segment)
             ]
-    return found
+    return leaked
 
 
 def rows(lengths: Sequence[Sequence[int]], time: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Segment ids and positions, int32[B, time], of rows with documents of these lengths and then padding."""
+    """Return segment ids and positions, int32[B, time], of rows with documents of these lengths and then padding."""
     segment_ids, positions = np.zeros((2, len(lengths), time), np.int32)
     for row, documents in enumerate(lengths):
-        at = 0
+        begin = 0
         for number, length in enumerate(documents, 1):
-            segment_ids[row, at : at + length] = number
-            positions[row, at : at + length] = np.arange(length)
-            at += length
+            segment_ids[row, begin : begin + length] = number
+            positions[row, begin : begin + length] = np.arange(length)
+            begin += length
     return segment_ids, positions
 
 
 def moved(
     before: Sequence[npt.NDArray[Any]], after: Sequence[npt.NDArray[Any]], segment_ids: npt.NDArray[np.int32]
 ) -> Iterator[tuple[str, tuple[int, int]]]:
-    """The results, and the documents (row, segment id) therein, of which a bit differs. What padding holds is not looked at."""
+    """Yield the results, and the documents (row, segment id) in them, of which a bit differs. Padding is ignored."""
     for result, a, b in zip(RESULTS, before, after, strict=True):
         for row, ids in enumerate(segment_ids):
             for segment in np.unique(ids[ids > 0]).tolist():
@@ -130,7 +132,7 @@ def moved(
 
 
 def differentiated(attend: Attend) -> AttendAndDifferentiate:
-    """A JAX function (q, k, v, segment_ids, positions) -> output, as `leaks` wants it."""
+    """Turn a JAX function (q, k, v, segment_ids, positions) -> output into an argument of `leaks`."""
 
     @jax.jit
     def output_and_gradients(
@@ -149,7 +151,7 @@ def main(
     head_dim: int = 64,
     dtype: str = "bfloat16",
 ) -> int:
-    """Prints what leaks.
+    """Print what leaks.
 
     Args:
         function: MODULE:FUNCTION, with five arguments for JAX to differentiate or with six.
@@ -168,9 +170,9 @@ def main(
         == 5
     ):
         attend = differentiated(attend)
-    found = leaks(attend, heads=heads, key_value_heads=key_value_heads, head_dim=head_dim, dtype=dtype)
-    print("\n".join(map(str, found)) or "no bit of any document moved when another changed")
-    return 1 if found else 0
+    leaked = leaks(attend, heads=heads, key_value_heads=key_value_heads, head_dim=head_dim, dtype=dtype)
+    print("\n".join(map(str, leaked)) or "no bit of any document moved when another changed")
+    return 1 if leaked else 0
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Extensions of jax 0.12's interpreter of GPU kernels, only for tests.
 
 It lacks `run_state` and `wgmma` with its left side in registers, and its race detector does not see what `wgmma` reads.
-`interpreted()` runs every kernel traced inside it on the CPU; two threads that touch the same memory without a barrier between
-them are an error.
+`interpreted()` runs every kernel traced inside it on the CPU; two threads that touch the same memory without a barrier
+between them are an error.
 """
 
 import collections
@@ -22,8 +22,10 @@ from jax._src.state.types import AbstractRef
 from jax.experimental.pallas import mosaic_gpu as plgpu
 
 RACE = "RACE DETECTED|observ"
-"""Pattern in the error of a kernel whose threads do not wait for each other: two unordered accesses, or a barrier's phase that a
-thread never observed."""
+"""Pattern in the error of a kernel whose threads do not wait for each other.
+
+Either two accesses are not ordered, or a thread never observed a phase of a barrier.
+"""
 ASYNC_THREADS = 64
 """Number of clocks for asynchronous copies and products, used in turn: two that share one count as ordered."""
 
@@ -36,7 +38,7 @@ def _failing_for_all_threads[F: Callable[..., Any]](function: F) -> F:
 
 
 def _unfinished_reads(memory: Any, thread: Any) -> collections.deque[Any]:
-    """Return the clocks of the products that this thread has begun and not waited for, kept with the state of the kernel."""
+    """Return the clocks of the products that this thread has begun and not waited for."""
     by_thread: Any = vars(memory).setdefault("unfinished_wgmma_reads", collections.defaultdict(collections.deque))
     reads: collections.deque[Any] = by_thread[thread]
     return reads
@@ -46,8 +48,8 @@ def _unfinished_reads(memory: Any, thread: Any) -> collections.deque[Any]:
 def wgmma(*, token: Any, thread: Any, source_info: Any, **arguments: Any) -> Any:
     """Multiply as jax does, and show the race detector the reads of both sides.
 
-    A `wgmma` is asynchronous: its reads are ordered after what its thread did before, but before nothing that its thread does until
-    it waits for the product.
+    A `wgmma` is asynchronous: its reads are ordered after what its thread did before, but before nothing that its
+    thread does until it waits for the product.
     """
     token = _multiply(token=token, thread=thread, source_info=source_info, **arguments)
     memory: Any = gpu_callbacks._get_shared_memory()

@@ -1,4 +1,4 @@
-"""Linear + cross-entropy against optax on whole logits in float64, and what it does not compute or hold."""
+"""Linear + cross-entropy against optax on full logits in float64, and what it neither computes nor stores."""
 
 import functools
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ SMALL = BlockSizes(block=8, tail=4, columns=32, alignment=4)
 
 
 def inputs(seed: int, batch: int, time: int, vocabulary: int, width: int = 16, share: float = 0.6) -> Inputs:
-    """States, output matrix, targets and weights, of which about this share is not zero."""
+    """Return states, output matrix, targets and weights, of which about this share is not zero."""
     keys = jax.random.split(jax.random.key(seed), 5)
     states, output = jax.random.normal(keys[0], (batch, time, width)), jax.random.normal(keys[1], (width, vocabulary))
     targets = jax.random.randint(keys[2], (batch, time), 0, vocabulary)
@@ -50,7 +50,7 @@ def full_logits(
 def results(
     cross_entropy: LinearCrossEntropy, states: jax.Array, output: jax.Array, targets: jax.Array, weights: jax.Array
 ) -> tuple[jax.Array, ...]:
-    """Log-probabilities, log Z, and the gradients of something that depends on both."""
+    """Return log-probabilities, log Z, and the gradients of a function of both."""
 
     def total(states: jax.Array, output: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         logps, log_z = cross_entropy(states, output, targets, weights)
@@ -112,7 +112,7 @@ def test_any_tokens_may_be_those_that_count(counted: list[bool], seed: int) -> N
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
-def test_bfloat16_states_are_summed_in_float32_and_so_is_the_gradient_of_the_output_matrix(dtype: jnp.dtype) -> None:
+def test_bfloat16_products_and_the_output_gradient_are_summed_in_float32(dtype: jnp.dtype) -> None:
     states, output, _, weights = inputs(0, 4, 100, 37, share=1.0)
     states, output, targets = (
         jnp.abs(states).astype(jnp.bfloat16),
@@ -184,7 +184,7 @@ def test_slices_hold_every_column_and_are_alike(vocabulary: int) -> None:
 
 
 def arrays_in(jaxpr: Any) -> Iterator[Any]:
-    """Everything that a jaxpr computes, loops included."""
+    """Yield all arrays that a jaxpr computes, loops included."""
     for equation in jaxpr.eqns:
         yield from (variable.aval for variable in equation.outvars)
         for inner in jax.tree.leaves(

@@ -44,7 +44,7 @@ SHAPES = {
 
 
 def rounded(x: Float64, dtype: Any) -> Float64:
-    """x as an FP8 type holds it after scaling by the power of two that brings its largest magnitude just below the type's."""
+    """Round x to an FP8 type, scaled by the power of two that brings its largest magnitude just below the type's."""
     scale = 2.0 ** math.floor(math.log2(LARGEST[np.dtype(dtype)] / np.abs(x).max()))
     return (x * scale).astype(dtype).astype(np.float64) / scale
 
@@ -79,10 +79,10 @@ def test_product_and_gradients_are_those_of_rounded_inputs_in_float64(name: str,
         "d-input": np.einsum(f"{out},{w_letters}->{x_letters}", rounded(g64, ml_dtypes.float8_e5m2), w8),
         "d-weight": np.einsum(f"{x_letters},{out}->{w_letters}", x64, g64),
     }
-    for (part, oracle), own in zip(expected.items(), (product, *transpose(gradient)), strict=True):
-        assert own.dtype == dtype
+    for (part, oracle), ours in zip(expected.items(), (product, *transpose(gradient)), strict=True):
+        assert ours.dtype == dtype
         np.testing.assert_allclose(
-            np.asarray(own, np.float64), oracle, atol=tolerance * np.abs(oracle).max(), rtol=0, err_msg=part
+            np.asarray(ours, np.float64), oracle, atol=tolerance * np.abs(oracle).max(), rtol=0, err_msg=part
         )
 
 
@@ -90,9 +90,7 @@ def test_product_and_gradients_are_those_of_rounded_inputs_in_float64(name: str,
     st.lists(st.floats(-1e9, 1e9, width=32, allow_subnormal=False), min_size=1, max_size=20),
     st.sampled_from([FORWARD, GRADIENT]),
 )
-def test_a_scaled_tensor_uses_the_upper_half_of_its_range_and_rounds_to_the_nearest(
-    values: list[float], dtype: jnp.dtype
-) -> None:
+def test_a_scaled_tensor_fills_half_its_range_and_is_rounded_to_nearest(values: list[float], dtype: jnp.dtype) -> None:
     x = np.asarray(values, np.float64)
     scaled = jax.jit(quantise, static_argnums=1)(jnp.asarray(values, jnp.float32), dtype)
     limit, held = LARGEST[dtype], np.asarray(scaled.values, np.float64)
@@ -104,7 +102,7 @@ def test_a_scaled_tensor_uses_the_upper_half_of_its_range_and_rounds_to_the_near
 
 
 @pytest.mark.parametrize("magnitude", [0.0, 1e-35, 1e-10, 1e10, 1e18])
-def test_products_of_zeros_and_of_very_small_and_very_large_numbers_are_finite(magnitude: float) -> None:
+def test_products_of_zeros_and_of_extreme_numbers_are_finite(magnitude: float) -> None:
     x, weight = magnitude * normal(0, (4, 32), jnp.bfloat16), normal(1, (32, 8), jnp.bfloat16)
     for array in (one_product(x, weight), *jax.grad(lambda *a: one_product(*a).sum(), (0, 1))(x, weight)):
         assert bool(jnp.isfinite(array.astype(jnp.float32)).all())
@@ -114,7 +112,7 @@ def test_products_of_zeros_and_of_very_small_and_very_large_numbers_are_finite(m
 
 
 @pytest.mark.parametrize("bad", [jnp.nan, jnp.inf, -jnp.inf, 1e30])
-def test_what_is_not_finite_or_far_out_of_range_makes_the_whole_product_nan_so_that_the_step_is_rejected(
+def test_a_number_not_finite_or_out_of_range_makes_the_product_nan(
     bad: float,
 ) -> None:
     x, weight = normal(0, (4, 32)), normal(1, (32, 8))
@@ -125,7 +123,7 @@ def test_what_is_not_finite_or_far_out_of_range_makes_the_whole_product_nan_so_t
 
 
 def test_an_update_on_eight_devices_is_bit_for_bit_that_of_one() -> None:
-    """Integers, so that no order of summation changes a sum."""
+    """Integers make every order of summation exact."""
     random = np.random.default_rng(0)
     x, target = random.integers(-8, 9, (4, 8, 16)), random.integers(-8, 9, (4, 8, 16))
     x[0] *= 16  # one device's largest magnitude is not another's
@@ -142,9 +140,9 @@ def test_an_update_on_eight_devices_is_bit_for_bit_that_of_one() -> None:
     mesh = jax.make_mesh((2, 4), ("fsdp", "tensor"), axis_types=(jax.sharding.AxisType.Auto,) * 2)
     specs = (P("fsdp"), P("fsdp"), P("fsdp", "tensor"), P("tensor", None, "fsdp"))
     placed = [jax.device_put(array, NamedSharding(mesh, spec)) for array, spec in zip(arrays, specs, strict=True)]
-    for own, alone in zip(jax.jit(update)(*placed), jax.jit(update)(*arrays), strict=True):
-        assert len(own.devices()) == 8
-        np.testing.assert_array_equal(own, alone)
+    for on_mesh, on_one in zip(jax.jit(update)(*placed), jax.jit(update)(*arrays), strict=True):
+        assert len(on_mesh.devices()) == 8
+        np.testing.assert_array_equal(on_mesh, on_one)
 
 
 TINY = Model(vocabulary=64, width=256, hidden=512, layers=3, heads=4, kv_heads=4)
@@ -152,7 +150,7 @@ TOKENS = 2 * 256
 
 
 def loss(params: Params, tokens: jax.Array, remat: str) -> jax.Array:
-    """Of a model whose attention has no products, so that all those left are with weights."""
+    """Compute the loss of a model whose attention has no products, so that all of them are with weights."""
     states, _ = hidden_states(
         params,
         tokens,
@@ -166,22 +164,20 @@ def loss(params: Params, tokens: jax.Array, remat: str) -> jax.Array:
 
 
 def products(jaxpr: jax_core.Jaxpr) -> Counter[tuple[str, str]]:
-    """How many products there are of each pair of types."""
-    found: Counter[tuple[str, str]] = Counter()
+    """Count the products of each pair of types."""
+    counts: Counter[tuple[str, str]] = Counter()
     for equation in jaxpr.eqns:
         if equation.primitive.name == "dot_general":
             operands: list[Any] = equation.invars
-            found[operands[0].aval.dtype.name, operands[1].aval.dtype.name] += 1
+            counts[operands[0].aval.dtype.name, operands[1].aval.dtype.name] += 1
         for inner in jax_core.jaxprs_in_params(equation.params):
-            found += products(inner)
-    return found
+            counts += products(inner)
+    return counts
 
 
 @pytest.mark.parametrize(("remat", "forward"), [("none", 7), ("dots", 7), ("full", 13)])
-def test_a_layers_seven_weights_are_multiplied_in_fp8_and_no_policy_computes_what_it_keeps_again(
-    remat: str, forward: int
-) -> None:
-    """With `full`, all but the last product is computed again, as in bfloat16."""
+def test_seven_weights_are_multiplied_in_fp8_and_none_again_if_saved(remat: str, forward: int) -> None:
+    """All but the last product are computed again with `full`, as in bfloat16."""
     tokens = jax.ShapeDtypeStruct((2, 256), jnp.int32)
     traced = jax.make_jaxpr(jax.grad(loss), static_argnums=2)(shapes(TINY), tokens, remat)
     assert products(traced.jaxpr) == {
@@ -204,9 +200,9 @@ def test_the_field_of_the_layout_decides(projections: Literal["compute_dtype", "
 
 
 def issued(program: str) -> Counter[tuple[str, str]]:
-    """Multiply-adds of every product in a compiled program, by the types of its operands; XLA may join products and split sums."""
+    """Count the multiply-adds of a compiled program by the types of operands; XLA may join products and split sums."""
     kinds: dict[str, tuple[str, list[int]]] = {}
-    found: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for line in program.splitlines():
         if not (instruction := re.match(r"\s*(?:ROOT )?%([\w.-]+) = \(?(\w+)\[([\d,]*)\]", line)):
             continue
@@ -218,16 +214,16 @@ def issued(program: str) -> Counter[tuple[str, str]]:
             (left, a), (right, b) = (kinds[operand] for operand in product.groups())
             out = kinds[name][1]
             parts = out[0] if len(out) == 3 else 1
-            found[max(left, right), min(left, right)] += math.isqrt(
+            counts[max(left, right), min(left, right)] += math.isqrt(
                 math.prod(a) * math.prod(b) * math.prod(out) // parts
             )
-    return found
+    return counts
 
 
 @pytest.mark.gpu_compile
 @pytest.mark.parametrize("triton", [True, False])
-def test_the_program_for_an_h200_multiplies_in_fp8_with_triton_and_with_cublas(triton: bool) -> None:
-    """Without a GPU XLA takes Triton for every product; with one it takes the faster, so both must be FP8."""
+def test_an_h200_multiplies_in_fp8_with_triton_and_with_cublas(triton: bool) -> None:
+    """XLA takes Triton for every product without a GPU, and the faster one with a GPU: both must be FP8."""
     sharding = SingleDeviceSharding(parse("h200:1").devices()[0])
     params, tokens = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),

@@ -66,10 +66,13 @@ class BackendRow(NamedTuple):
     """A backend: a file of this package with a function that is called like the backend."""
 
     file: str
-    """Name of the module. It is imported when it is used: Pallas takes longer to import than the rest of this package."""
+    """Name of the module. It is imported when it is used: Pallas takes longer to import than the rest of this
+    package."""
     platform: str | None
-    """Platform of the devices that it runs on; None: plain JAX, which takes any rows on any device. A kernel takes rows as packing
-    makes them (see `intervals`)."""
+    """Platform of the devices that it runs on; None: plain JAX, which takes any rows on any device.
+
+    A kernel takes rows as packing makes them (see `intervals`).
+    """
     preferred: Callable[[Case], str | None]
     """Why `auto` takes this backend rather than those below it, in half a sentence for the log; None: it does not."""
 
@@ -81,7 +84,8 @@ BACKENDS: dict[Backend, BackendRow] = {
     "reference": BackendRow("reference_attention", None, lambda case: None),
     "chunked": BackendRow("chunked", None, _prefer_chunked),
 }
-"""All backends but `auto`, which takes the first that is preferred. Another one costs a file, a row and its name in `Backend`."""
+"""All backends but `auto`, which takes the first preferred one. Adding one takes a file, a row and a name in
+`Backend`."""
 
 PLAIN: tuple[Backend, ...] = tuple(name for name, row in BACKENDS.items() if row.platform is None)
 """Backends in plain JAX."""
@@ -119,8 +123,8 @@ def attention(
         backend: a name in `BACKENDS`; `auto`: the one that `choose` returns for the first device.
 
     Returns:
-        The output [B, T, H, D] in the type of q (0 where nothing is visible) and the log-sum-exp of the scores, float32[B, T, H]
-        (-inf there).
+        The output [B, T, H, D] in the type of q (0 where nothing is visible) and the log-sum-exp of the scores,
+        float32[B, T, H] (-inf there).
 
     Raises:
         InputError: the backend cannot serve this device, type, shape, window or rows, or `auto` finds none.

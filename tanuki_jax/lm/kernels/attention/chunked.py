@@ -1,4 +1,4 @@
-"""Attention in plain JAX whose memory is linear in T: a block of queries at a time, computed again in the backward pass."""
+"""Attention in plain JAX whose memory is linear in T: blocks of queries, computed again in the backward pass."""
 
 import functools
 

@@ -22,14 +22,15 @@ OLDEST_CUDNN = 92500
 def cudnn(operands: Operands, *, causal: bool, window: int | None) -> tuple[jax.Array, jax.Array]:
     """Compute `reference` on a Hopper GPU for rows that attend to themselves.
 
-    cuDNN is called once for every DOCUMENTS documents of the row that has most, so that its memory does not depend on their number:
-    in the backward pass at least 4 DOCUMENTS B T H D bytes (1.1 GB for a row of 8,192 tokens and 32 heads of 128), which XLA's
-    memory analysis leaves out. A row that `self_attending` rejects becomes NaN. The log-sum-exp has no gradient. The order of the
-    backward pass's sums may vary, unless XLA is set to be deterministic (`--xla_gpu_deterministic_ops`).
+    cuDNN is called once for every DOCUMENTS documents of the row that has most, so that its memory does not depend on
+    their number: in the backward pass at least 4 DOCUMENTS B T H D bytes (1.1 GB for a row of 8,192 tokens and 32 heads
+    of 128), which XLA's memory analysis leaves out. A row that `self_attending` rejects becomes NaN. The log-sum-exp
+    has no gradient. The order of the backward pass's sums may vary, unless XLA is set to be deterministic
+    (`--xla_gpu_deterministic_ops`).
 
     Raises:
-        InputError: another type than bfloat16 or float16, keys that are not those of the queries, a window without causality, more
-            elements than its 32-bit offsets can count, or a cuDNN before 9.25.
+        InputError: another type than bfloat16 or float16, keys that are not those of the queries, a window without
+            causality, more elements than its 32-bit offsets can count, or a cuDNN before 9.25.
         NotImplementedError: the log-sum-exp is differentiated.
     """
     q_bthd, k_bskd, v_bskd = operands[:3]
@@ -53,13 +54,13 @@ def cudnn(operands: Operands, *, causal: bool, window: int | None) -> tuple[jax.
 
 
 def ordinals(segment_ids: jax.Array) -> jax.Array:
-    """Number the documents of each row from 0 and return the number of each token's document, int32[B, T]; -1 for padding."""
+    """Return the number of each token's document, counted from 0 in its row, int32[B, T]; -1 for padding."""
     begins = jnp.diff(segment_ids, axis=1, prepend=0) != 0
     return jnp.where(segment_ids > 0, jnp.cumsum(begins, axis=1, dtype=jnp.int32) - 1, -1)
 
 
 def extents(ordinals_bt: jax.Array, first: jax.Array | int) -> tuple[jax.Array, jax.Array]:
-    """Return offsets and lengths in tokens, each int32[B, DOCUMENTS], of the documents of each row from number `first` on.
+    """Return offsets and lengths in tokens, int32[B, DOCUMENTS] each, of documents `first` and following of each row.
 
     A document that a row does not have is an empty one behind its last.
     """
@@ -138,8 +139,9 @@ def _shared(
 ) -> tuple[tuple[jax.Array, ...], dict[str, object]]:
     """Return the operands and the parameters that both primitives share.
 
-    Every document of `extents` is passed on, empty ones too: the statistics of document m of row b are then number b DOCUMENTS + m,
-    also where the rows are sharded. Offsets have one column more than lengths, and the primitive drops negative ones.
+    Every document of `extents` is passed on, empty ones too: the statistics of document m of row b are then number b
+    DOCUMENTS + m, also where the rows are sharded. Offsets have one column more than lengths, and the primitive drops
+    negative ones.
     """
     absent = jnp.zeros(0, q.dtype)  # in the place of a bias and of tables of pages
     offsets = jnp.pad(offsets, ((0, 0), (0, 1)), constant_values=-1)

@@ -1,4 +1,14 @@
-"""What the Hopper kernels of attention share: how a block's work is found, and how its threads hold and fetch it."""
+"""Parts that the three Hopper kernels of attention share: a block's work, its registers, its mask, its ring of tiles.
+
+A block works on one tile of its side, which stays in shared memory: of queries in the forward pass and for their
+gradient, of keys and values for theirs. The tiles of the other side that it has to visit pass through a ring: tile n is
+copied into slot n % stages.
+
+Two barriers guard each slot. `ready`: the copy engine arrives when it has filled the slot, and the warpgroups wait for
+it before they read. `free`: each warpgroup arrives when it has read the slot, and whoever starts the copies waits for
+it before the slot is filled again. The first `stages` tiles need no such wait, because their slots are empty. A barrier
+lets its waiters pass when all arrivals of a round of the ring are in, and then counts those of the next round.
+"""
 
 import math
 from collections.abc import Callable
@@ -12,60 +22,76 @@ from jax.experimental.pallas import mosaic_gpu as plgpu
 
 from tanuki_jax.lm.kernels.warpgroups import COMPUTE_GROUPS, ROWS
 
-OWN = COMPUTE_GROUPS * ROWS
+BLOCK_ROWS = COMPUTE_GROUPS * ROWS
 """Queries (or keys) of a block."""
 LOG2_E = math.log2(math.e)
-"""Exponentials are taken in powers of two, which is what the hardware has."""
+"""Factor from natural to binary exponents: the hardware computes powers of two."""
 
 
 class TileRing(NamedTuple):
-    """Ring of tiles in shared memory, through which the other side of attention passes a block: keys past queries, or queries past keys."""
+    """Ring of tiles of the other side: of keys where a block has queries, of queries where it has keys."""
 
     rows: int
-    """Keys, or queries, in a tile. They divide the number that is padded to in `hopper`."""
+    """Keys, or queries, in a tile. They divide the `MULTIPLE` to which `hopper` pads."""
     stages: int
     """Slots of the ring. The backward kernels fetch half of them ahead."""
 
 
 class Block(NamedTuple):
-    """Where in the work a block is: one tile of its own side, of one head, against the tiles of the other side from `begin` to `end`."""
+    """The work of a block: a tile of one row and head, and, as in `Bounds`, the tiles that it visits."""
 
     row: jax.Array
     head: jax.Array
-    own: jax.Array
+    tile: jax.Array
     begin: jax.Array
     full_begin: jax.Array
     full_end: jax.Array
     end: jax.Array
 
     @classmethod
-    def here(cls, bounds: tuple[Any, ...], *, late_first: bool) -> Self:
-        """This block's, in a grid (row, tile, head). In a causal row the late tiles of queries are the long ones, and should go first."""
-        row, tile = lax.axis_index("row"), lax.axis_index("tile")
-        own = lax.axis_size("tile") - 1 - tile if late_first else tile
-        return cls(row, lax.axis_index("head"), own, *(side[row, own] for side in bounds))
+    def current(cls, bounds: tuple[Any, ...], *, late_first: bool) -> Self:
+        """Return the work of the block that runs this code, in a grid (row, tile, head).
+
+        `late_first` reverses the tiles: in a causal row the late tiles of queries visit most keys, and blocks of long
+        work should start first.
+        """
+        row, index = lax.axis_index("row"), lax.axis_index("tile")
+        tile = lax.axis_size("tile") - 1 - index if late_first else index
+        return cls(row, lax.axis_index("head"), tile, *(side[row, tile] for side in bounds))
 
     def full(self, tile: jax.Array) -> jax.Array:
-        """Whether everything in a tile of the other side is visible."""
+        """Whether all of a tile of the other side is visible."""
         return (tile >= self.full_begin) & (tile < self.full_end)
 
 
 def filled(shape: tuple[int, ...], value: float, layout: Any) -> jax.Array:
-    """A float32 array in registers."""
+    """Return a float32 array in registers."""
     return plgpu.layout_cast(jnp.full(shape, value, jnp.float32), layout)
 
 
-def seen_keys(shape: tuple[int, int], first: jax.Array, last: jax.Array, base: jax.Array, key_dim: int) -> jax.Array:
-    """Which scores of a tile [64, n] are of keys inside their query's interval; `key_dim` is the dim of keys, which begin at `base`."""
-    key = plgpu.broadcasted_iota(jnp.int32, shape, key_dim, layout=plgpu.Layout.WGMMA) + base
+def visible_keys(
+    shape: tuple[int, int], first: jax.Array, last: jax.Array, first_key: jax.Array, key_dim: int
+) -> jax.Array:
+    """Return the mask of a tile [64, n] of scores, whose dim `key_dim` is of keys from `first_key` on.
+
+    `first` and `last` are the first and the last key that each query sees.
+    """
+    key = plgpu.broadcasted_iota(jnp.int32, shape, key_dim, layout=plgpu.Layout.WGMMA) + first_key
     begins, ends = (lax.broadcast_in_dim(side, shape, [1 - key_dim]) for side in (first, last))
     return (key >= begins) & (key <= ends)
 
 
-def fetch_later(later: jax.Array, steps: jax.Array, stages: int, free: Any, fetch: Callable[[jax.Array], None]) -> None:
-    """The first warpgroup fetches for step `later`, once all are done with what lies in its place."""
+def fetch_when_free(
+    step: jax.Array, steps: jax.Array, stages: int, free: Any, fetch: Callable[[jax.Array], None]
+) -> None:
+    """Let the first warpgroup start the copies of a later step, once all have read the slot that they overwrite.
 
-    @pl.when((lax.axis_index("group") == 0) & (later >= stages) & (later < steps))
+    In the backward kernels no warpgroup only copies: two accumulators a thread leave it no registers. They call this
+    half a ring ahead: the slot was read half a ring ago, so the wait is short, and the copy has half a ring of products
+    to finish in.
+    """
+
+    @pl.when((lax.axis_index("warpgroup") == 0) & (step >= stages) & (step < steps))
     def _fetch() -> None:
-        plgpu.barrier_wait(free.at[lax.rem(later, stages)])
-        fetch(later)
+        plgpu.barrier_wait(free.at[lax.rem(step, stages)])
+        fetch(step)

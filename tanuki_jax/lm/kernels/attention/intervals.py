@@ -1,7 +1,8 @@
 """The interval of keys that each query sees, and from it the tiles of keys and queries that a kernel has to visit.
 
-Rows must be as packing makes them: segment ids ascend, padding (0) comes last, and positions ascend inside a segment. Then the keys
-that a query sees are neighbours, whatever causality, window and packing hide, and two numbers a query replace a mask [T, S].
+Rows must be as packing makes them: segment ids ascend, padding (0) comes last, and positions ascend inside a segment.
+Then the keys that a query sees are neighbours, whatever causality, window and packing hide, and two numbers a query
+replace a mask [T, S].
 """
 
 import math
@@ -32,10 +33,10 @@ def intervals(
     window: int | None,
 ) -> Intervals:
     """Return the interval of keys that each query sees; arguments as in `attention`, rows as packing makes them."""
-    # The keys of a row ascend by (segment, position), with padding moved behind every document. A query of segment s at position p
-    # sees the keys from (s, lowest) to (s, highest), where window and causality set these two positions. Both ends are therefore
-    # found by counting the keys that come before a pair: those before (s, lowest) precede the interval, and those before
-    # (s, highest + 1) end with it. Keys of other segments never get in, because the segment is compared first.
+    # The keys of a row ascend by (segment, position), with padding moved behind every document. A query of segment s at
+    # position p sees the keys from (s, lowest) to (s, highest), where window and causality set these two positions.
+    # Both ends are therefore counts of the keys before a pair: those before (s, lowest) precede the interval, and those
+    # before (s, highest + 1) end with it. Keys of other segments never get in, because the segment is compared first.
     segments = jnp.where(kv_segment_ids > 0, kv_segment_ids, LARGEST)
     reach = LARGEST // 2 if window is None else window - 1
     lowest = q_positions - reach
@@ -49,8 +50,9 @@ def intervals(
 
 def _keys_before(segments: jax.Array, positions: jax.Array, segment: jax.Array, position: jax.Array) -> jax.Array:
     """Count the keys [S] that come before (segment, position) [T]: int32[T]."""
-    # A binary search for all queries at once. For each query the count is in [low, high]; a step compares the key in the middle
-    # and halves that range, so the number of steps depends on S only. `middle < high` stops a search that has ended.
+    # A binary search for all queries at once. For each query the count is in [low, high]; a step compares the key in
+    # the middle and halves that range, so the number of steps depends on S only. `middle < high` stops a search that
+    # has ended.
     size = segments.shape[0]
     low, high = jnp.zeros_like(segment), jnp.full_like(segment, size)
     for _ in range(math.ceil(math.log2(size + 1))):
@@ -76,9 +78,9 @@ class Bounds(NamedTuple):
 
 def key_tiles(visible: Intervals, queries: int, keys: int) -> Bounds:
     """Return the tiles of `keys` keys that each tile of `queries` queries visits. `queries` divides T."""
-    # Together the queries of a tile see the keys from the least `first` to the greatest `last` of those that see any. All of them
-    # see the keys from the greatest `first` to the least `last`; whole tiles in there are full. Padding makes this range empty,
-    # because its `last` is -1: a tile with padding in it is always masked.
+    # Together the queries of a tile see the keys from the least `first` to the greatest `last` of those that see any.
+    # All of them see the keys from the greatest `first` to the least `last`; tiles inside this range are full. Padding
+    # makes this range empty, because its `last` is -1: a tile with padding in it is always masked.
     first, last = (side.reshape(side.shape[0], -1, queries) for side in visible)
     sees_keys = last >= first
     begin = jnp.min(jnp.where(sees_keys, first, LARGEST), axis=2) // keys
@@ -90,11 +92,15 @@ def key_tiles(visible: Intervals, queries: int, keys: int) -> Bounds:
 
 
 def query_tiles(visible: Intervals, queries: int, keys: int, key_count: int) -> Bounds:
-    """Return the tiles of `queries` queries that each tile of `keys` keys visits. `queries` divides T, `keys` divides `key_count`."""
-    # The transpose of `key_tiles`. Intervals are given for queries, not for keys, so all pairs of a key tile and a query tile are
-    # compared, [B, key tiles, query tiles]: a pair meets if the range of keys that the query tile sees overlaps the key tile, and is
-    # full if every query of the tile sees all of it. Because intervals ascend along a row, the query tiles that meet a key tile
-    # are neighbours, and so are the full ones: the first and the last of each describe them.
+    """Return the tiles of `queries` queries that each tile of `keys` keys visits.
+
+    `queries` divides T, `keys` divides `key_count`.
+    """
+    # The transpose of `key_tiles`. Intervals are given for queries, not for keys, so all pairs of a key tile and a
+    # query tile are compared, [B, key tiles, query tiles]: a pair meets if the range of keys that the query tile sees
+    # overlaps the key tile, and is full if every query of the tile sees all of it. Because intervals ascend along a
+    # row, the query tiles that meet a key tile are neighbours, and so are the full ones: the first and the last of each
+    # describe them.
     time = visible.first.shape[1]
     first_key = (jnp.arange(key_count // keys, dtype=jnp.int32) * keys)[None, :, None]
     last_key = first_key + keys - 1

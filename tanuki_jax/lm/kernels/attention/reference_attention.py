@@ -15,7 +15,7 @@ def visible(
     causal: bool,
     window: int | None,
 ) -> jax.Array:
-    """Return the mask bool[B, T, S]: a query sees keys of its own segment, not ahead of it, and nearer than `window`."""
+    """Return the mask bool[B, T, S] of keys in the query's segment, not ahead of it, and nearer than `window`."""
     distance = q_positions[:, :, None] - kv_positions[:, None, :]
     mask = (q_segment_ids[:, :, None] == kv_segment_ids[:, None, :]) & (q_segment_ids[:, :, None] > 0)
     if causal:

@@ -1,6 +1,7 @@
-"""Splash attention, the Pallas kernel for TPUs that JAX ships, for rows of many documents.
+"""Splash attention, the Pallas kernel for TPUs that JAX ships, for rows of documents.
 
-The backward pass calls two private functions of that module, because the public one has no gradient if it returns the log-sum-exp.
+The backward pass calls two private functions of that module, because the public one has no gradient if it returns the
+log-sum-exp.
 """
 
 import functools
@@ -23,8 +24,8 @@ TILE = 512
 def tpu(operands: Operands, *, causal: bool, window: int | None, tile: int = TILE) -> tuple[jax.Array, jax.Array]:
     """Compute `reference` on a TPU for rows that attend to themselves.
 
-    Tiles that causality or the window hides are skipped, tiles between documents are not: packing saves no time. The log-sum-exp has
-    a gradient. A row that `self_attending` rejects becomes NaN. `shard_map` needs `check_vma=False`.
+    Tiles that causality or the window hides are skipped, tiles between documents are not: packing saves no time. The
+    log-sum-exp has a gradient. A row that `self_attending` rejects becomes NaN. `shard_map` needs `check_vma=False`.
 
     Raises:
         InputError: keys that are not those of the queries, or a T that is no multiple of 128.
@@ -33,7 +34,8 @@ def tpu(operands: Operands, *, causal: bool, window: int | None, tile: int = TIL
     time, dim = operands.q_bthd.shape[1], operands.q_bthd.shape[3]
     if time % LANES:
         raise InputError(
-            f"The tpu attention backend serves rows of a multiple of {LANES} tokens, not {time}: choose another backend."
+            f"The tpu attention backend serves rows of a multiple of {LANES} tokens, not {time}: "
+            "choose another backend."
         )
     q, k, v = (jnp.swapaxes(x, 1, 2) for x in (operands.q_bthd * dim**-0.5, operands.k_bskd, operands.v_bskd))
     attend = functools.partial(_attend, causal, window, math.gcd(time, tile))
@@ -54,7 +56,10 @@ def _attend(
     v_ksd: jax.Array,
     segment_ids: jax.Array,
 ) -> tuple[jax.Array, jax.Array]:
-    """Return output [H, T, D] and log-sum-exp float32[H, T] of one row with scaled queries; padding attends to padding."""
+    """Return output [H, T, D] and log-sum-exp float32[H, T] of one row of scaled queries.
+
+    Padding attends to padding.
+    """
     kernel = _kernel(causal, window, tile, *q_htd.shape[:2])
     out, (lse,) = kernel(q_htd, k_ksd, v_ksd, splash.SegmentIds(segment_ids, segment_ids))
     return out, lse
@@ -82,8 +87,8 @@ def _attend_backward(
 ) -> tuple[jax.Array | None, ...]:
     """Return the gradients of queries, keys and values.
 
-    The gradient of the scores is weights (d_weights - shift), with the log-sum-exp's gradient subtracted from the usual shift
-    (Dao 2023, FlashAttention-2, algorithm 2).
+    The gradient of the scores is weights (d_weights - shift), with the log-sum-exp's gradient subtracted from the usual
+    shift (Dao 2023, FlashAttention-2, algorithm 2).
     """
     q, k, v, segment_ids, out, lse = residuals
     d_out, d_lse = gradients

@@ -16,13 +16,13 @@ Backend = Literal["auto", "reference", "ragged", "hopper"]
 
 
 class Products(Protocol):
-    """What a backend computes; the gradients follow from it."""
+    """The two products that a backend computes; values and gradients follow from them."""
 
     def rows(self, x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array, *, transposed: bool) -> jax.Array:
-        """Each row times the matrix of its expert, or times its transpose; 0 beyond the groups."""
+        """Multiply each row by the matrix of its expert, or by its transpose; 0 beyond the groups."""
 
     def weights(self, x_td: jax.Array, g_tf: jax.Array, group_sizes_e: jax.Array) -> jax.Array:
-        """[E, D, F], of any type, summed in float32: x^T g over the rows of each group."""
+        """Return [E, D, F], of any type, summed in float32: x^T g over the rows of each group."""
 
 
 PRODUCTS: dict[str, Products] = {"ragged": ragged, "hopper": hopper}
@@ -31,23 +31,25 @@ PRODUCTS: dict[str, Products] = {"ragged": ragged, "hopper": hopper}
 def grouped_matmul(
     x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array, *, backend: Backend = "auto"
 ) -> jax.Array:
-    """The first `group_sizes_e[0]` rows of x times w[0], as many as `group_sizes_e[1]` says after them times w[1], and so on.
+    """Multiply the first `group_sizes_e[0]` rows of x by w[0], the next `group_sizes_e[1]` by w[1], and so on.
 
-    Sums are float32, results and gradients have the type of x and w. What rows beyond the last group hold does not matter (`reference`
-    alone wants it finite); their results and gradients are 0, as is the gradient of a matrix whose group is empty.
+    Sums are float32, results and gradients have the type of x and w. The values of rows beyond the last group do not
+    matter (only `reference` needs them finite); their results and gradients are 0, as is the gradient of a matrix whose
+    group is empty.
 
     Args:
         x_td: [T, D], sorted by expert.
         w_edf: [E, D, F], of the type of x.
         group_sizes_e: int32[E], of any size, 0 included; their sum is at most T.
-        backend: `reference` is float32 and multiplies every row by every expert; `ragged` is for CPUs and TPUs; `hopper` takes bfloat16,
-            and D and F that are multiples of 128; `auto` is what `choose` says of the first device.
+        backend: `reference` is float32 and multiplies every row by every expert; `ragged` is for CPUs and TPUs;
+            `hopper` takes bfloat16, and D and F that are multiples of 128; `auto` is the one that `choose` returns for
+            the first device.
 
     Returns:
         [T, F] in the type of x.
 
     Raises:
-        InputError: if `hopper` does not take this type or shape, or `choose` finds no backend for this device.
+        InputError: `hopper` does not take this type or shape, or `choose` finds no backend for this device.
     """
     assert x_td.dtype == w_edf.dtype, (x_td.dtype, w_edf.dtype)
     dtype, matrix = x_td.dtype, w_edf.shape[1:]
@@ -62,7 +64,7 @@ def grouped_matmul(
 
 
 def choose(device: jax.Device, dtype: jnp.dtype, matrix: tuple[int, ...]) -> Literal["ragged", "hopper"]:
-    """The backend for a device and an expert's matrix [D, F]: `hopper` on GPUs, `ragged` elsewhere.
+    """Return the backend for a device and an expert's matrix [D, F]: `hopper` on GPUs, `ragged` elsewhere.
 
     InputError where a GPU cannot use `hopper`: the others are slow there.
     """
@@ -91,9 +93,9 @@ def _forward(
 
 
 def _backward(
-    backend: str, kept: tuple[jax.Array, jax.Array, jax.Array], g_tf: jax.Array
+    backend: str, saved: tuple[jax.Array, jax.Array, jax.Array], g_tf: jax.Array
 ) -> tuple[jax.Array, jax.Array, None]:
-    x_td, w_edf, group_sizes_e = kept
+    x_td, w_edf, group_sizes_e = saved
     products = PRODUCTS[backend]
     x_gradient = products.rows(g_tf, w_edf, group_sizes_e, transposed=True)
     w_gradient = products.weights(x_td, g_tf, group_sizes_e).astype(w_edf.dtype)

@@ -1,4 +1,4 @@
-"""Grouped matmul on Hopper GPUs: our own Mosaic-GPU kernels, whose tiles follow the groups wherever these begin and end."""
+"""Grouped matmul on Hopper GPUs: our own Mosaic-GPU kernels, whose tiles follow groups of any size."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ def rows(
     transposed: bool,
     tiles: Sequence[ProductTile] = TILES,
 ) -> jax.Array:
-    """Multiply each row by the matrix of its expert, or by its transpose, which is never written out; 0 beyond the groups."""
+    """Multiply each row by the matrix of its expert, or its transpose, which is never stored; 0 beyond the groups."""
     tile = _first_that_divides(w_edf.shape[1 if transposed else 2], tiles)
     x = _padded(x_td, tile)
     return hopper_rows.rows(x, w_edf, group_sizes_e, tile, transposed=transposed)[: x_td.shape[0]]

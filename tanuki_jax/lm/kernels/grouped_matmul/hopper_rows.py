@@ -1,4 +1,7 @@
-"""Rows times the matrices of their experts on Hopper: the forward product, and the gradient of its input."""
+"""Rows times the matrices of their experts on Hopper: the forward product, and the gradient of its input.
+
+A unit is a tile of `row_tiles` by some columns of the output; its sum runs over the width of the rows.
+"""
 
 import functools
 from typing import Any
@@ -25,7 +28,7 @@ from tanuki_jax.lm.kernels.warpgroups import ROWS, swizzled
 
 
 def rows(x_tk: jax.Array, w: jax.Array, group_sizes_e: jax.Array, tile: ProductTile, *, transposed: bool) -> jax.Array:
-    """[T, N] from x [T, K] and w [E, K, N], or [E, N, K] if `transposed`; 0 beyond the groups.
+    """Compute [T, N] from x [T, K] and w [E, K, N], or [E, N, K] if `transposed`; 0 beyond the groups.
 
     T is a multiple of 8 and at least the tile's rows; K is a multiple of its depth, N of its columns.
     """
@@ -51,50 +54,51 @@ def rows(x_tk: jax.Array, w: jax.Array, group_sizes_e: jax.Array, tile: ProductT
 
 def _kernel(
     x: Any, w: Any, expert: Any, first: Any, low: Any, high: Any, busy: Any, total: Any, out: Any,
-    *, x_smem: Any, w_smem: Any, slots: Any, ready: Any, free: Any, transposed: bool, terms: int, outputs: int, tile: ProductTile,
+    *, x_smem: Any, w_smem: Any, slots: Any, ready: Any, free: Any,
+    transposed: bool, terms: int, outputs: int, tile: ProductTile,
 ) -> None:  # fmt: skip
-    """One block: its share of the tiles of the output. A tile beyond the groups is a sum of no terms."""
+    """Run one block: its share of the tiles of the output. A tile beyond the groups is a sum of no terms."""
     ring = Ring(ready, free, tile.stages)
     busy_tiles, all_tiles = busy[0], total[0]
     units = all_tiles * (outputs // tile.columns)
 
-    def place(unit: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def location(unit: jax.Array) -> tuple[jax.Array, jax.Array]:
         return position(unit, all_tiles, outputs // tile.columns)
 
     def steps_of(unit: jax.Array) -> jax.Array:
-        return jnp.where(place(unit)[0] < busy_tiles, terms // tile.depth, 0)
+        return jnp.where(location(unit)[0] < busy_tiles, terms // tile.depth, 0)
 
-    def copy_unit(unit: jax.Array, turn: jax.Array) -> None:
-        row_tile, column = place(unit)
-        mine = x.at[pl.ds(pl.multiple_of(first[row_tile], ALIGNMENT), tile.rows)]
+    def copy_unit(unit: jax.Array, first_step: jax.Array) -> None:
+        row_tile, column = location(unit)
+        x_tile = x.at[pl.ds(pl.multiple_of(first[row_tile], ALIGNMENT), tile.rows)]
         matrix = w.at[expert[row_tile]]
         columns = pl.ds(column * tile.columns, tile.columns)
 
         def copy(step: jax.Array, slot: jax.Array) -> None:
             depth = pl.ds(step * tile.depth, tile.depth)
-            plgpu.copy_gmem_to_smem(mine.at[:, depth], x_smem.at[slot], ready.at[slot])
+            plgpu.copy_gmem_to_smem(x_tile.at[:, depth], x_smem.at[slot], ready.at[slot])
             plgpu.copy_gmem_to_smem(
                 matrix.at[columns, depth] if transposed else matrix.at[depth, columns], w_smem.at[slot], ready.at[slot]
             )
 
-        copy_ahead(ring, turn, steps_of(unit), copy)
+        copy_ahead(ring, first_step, steps_of(unit), copy)
 
-    def compute_unit(worker: jax.Array, unit: jax.Array, turn: jax.Array) -> None:
-        row_tile, column = place(unit)
+    def compute_unit(warpgroup: jax.Array, unit: jax.Array, first_step: jax.Array) -> None:
+        row_tile, column = location(unit)
 
         def left(slot: jax.Array) -> Any:
-            return x_smem.at[slot, pl.ds(worker * ROWS, ROWS)]
+            return x_smem.at[slot, pl.ds(warpgroup * ROWS, ROWS)]
 
         def right(slot: jax.Array) -> Any:
             return w_smem.at[slot].transpose((1, 0)) if transposed else w_smem.at[slot]
 
-        value = product(ring, turn, steps_of(unit), tile.columns, left, right).astype(out.dtype)
-        base = worker * ROWS
+        value = product(ring, first_step, steps_of(unit), tile.columns, left, right).astype(out.dtype)
+        base = warpgroup * ROWS
         begin, end = (jnp.clip(side[row_tile] - base, 0, ROWS) for side in (low, high))
-        here = out.at[pl.ds(first[row_tile] + base, ROWS), pl.ds(column * tile.columns, tile.columns)]
-        pl.when(begin < end)(lambda: store(value, here, slots.at[worker], begin, end))
+        out_tile = out.at[pl.ds(first[row_tile] + base, ROWS), pl.ds(column * tile.columns, tile.columns)]
+        pl.when(begin < end)(lambda: store(value, out_tile, slots.at[warpgroup], begin, end))
 
     split_work(
         lambda: over_units(units, steps_of, copy_unit),
-        lambda worker: over_units(units, steps_of, functools.partial(compute_unit, worker)),
+        lambda warpgroup: over_units(units, steps_of, functools.partial(compute_unit, warpgroup)),
     )

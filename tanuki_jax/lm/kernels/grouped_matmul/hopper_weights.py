@@ -1,4 +1,8 @@
-"""The gradient of the experts' matrices on Hopper: a product summed over the rows of each group."""
+"""Gradient of the experts' matrices on Hopper: a product summed over the rows of each group.
+
+A unit is a tile of one expert's matrix; its sum runs over the rows of the expert's group, in the tiles of
+`token_tiles`.
+"""
 
 import functools
 from typing import Any
@@ -26,11 +30,11 @@ from tanuki_jax.lm.kernels.warpgroups import ROWS, swizzled
 
 
 def weights(x_td: jax.Array, g_tf: jax.Array, group_sizes_e: jax.Array, tile: ProductTile) -> jax.Array:
-    """[E, D, F]: x^T g over the rows of each group, in the type of x; 0 for an empty group.
+    """Compute [E, D, F]: x^T g over the rows of each group, in the type of x; 0 for an empty group.
 
-    A step of the sum takes whole tiles of rows. What does not fill one is gathered into tiles of its own beforehand, with zeros where no
-    row of the group is, so that no step sees a row of another group. T is a multiple of 8 and at least the tile's depth; D is a multiple
-    of its rows, F of its columns.
+    A step of the sum takes a full tile of rows. Rows of a group that fill none are gathered into tiles beforehand,
+    between zeros, so that no step sees a row of another group. T is a multiple of 8 and at least the tile's depth; D is
+    a multiple of its rows, F of its columns.
     """
     (experts,), (_, d), (_, f) = group_sizes_e.shape, x_td.shape, g_tf.shape
     tokens = token_tiles(group_sizes_e, tile.depth)
@@ -48,53 +52,57 @@ def weights(x_td: jax.Array, g_tf: jax.Array, group_sizes_e: jax.Array, tile: Pr
         ),
         **launch(tile, "grouped_matmul_weights"),
     )
-    out: jax.Array = kernel(x_td, g_tf, x_rest, g_rest, tokens.first, tokens.whole, tokens.steps)
+    out: jax.Array = kernel(x_td, g_tf, x_rest, g_rest, tokens.first, tokens.full, tokens.steps)
     return out
 
 
 def _kernel(
-    x: Any, g: Any, x_rest: Any, g_rest: Any, first: Any, whole: Any, steps: Any, out: Any,
+    x: Any, g: Any, x_rest: Any, g_rest: Any, first: Any, full: Any, steps: Any, out: Any,
     *, x_smem: Any, g_smem: Any, slots: Any, ready: Any, free: Any, shape: tuple[int, int, int], tile: ProductTile,
 ) -> None:  # fmt: skip
-    """One block: its share of the tiles of the output, expert by expert."""
+    """Run one block: its share of the tiles of the output, expert by expert."""
     ring = Ring(ready, free, tile.stages)
-    experts, high, wide = shape
+    experts, row_tiles, column_tiles = shape
+    tiles = row_tiles * column_tiles
 
-    def place(unit: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        return lax.div(unit, high * wide), *position(lax.rem(unit, high * wide), high, wide)
+    def location(unit: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        return lax.div(unit, tiles), *position(lax.rem(unit, tiles), row_tiles, column_tiles)
 
     def steps_of(unit: jax.Array) -> jax.Array:
-        here: jax.Array = steps[place(unit)[0]]
-        return here
+        expert_steps: jax.Array = steps[location(unit)[0]]
+        return expert_steps
 
-    def copy_unit(unit: jax.Array, turn: jax.Array) -> None:
-        expert, row, column = place(unit)
-        begin, wholes = first[expert], whole[expert]
+    def copy_unit(unit: jax.Array, first_step: jax.Array) -> None:
+        expert, row, column = location(unit)
+        begin, full_tiles = first[expert], full[expert]
         columns = (pl.ds(row * tile.rows, tile.rows), pl.ds(column * tile.columns, tile.columns))
 
         def copy(step: jax.Array, slot: jax.Array) -> None:
-            def from_(sides: tuple[Any, Any], row: jax.Array) -> None:
-                for side, smem, wanted in zip(sides, (x_smem, g_smem), columns, strict=True):
-                    plgpu.copy_gmem_to_smem(side.at[pl.ds(row, tile.depth), wanted], smem.at[slot], ready.at[slot])
+            def copy_from(sides: tuple[Any, Any], row: jax.Array) -> None:
+                rows = pl.ds(row, tile.depth)
+                for side, smem, side_columns in zip(sides, (x_smem, g_smem), columns, strict=True):
+                    plgpu.copy_gmem_to_smem(side.at[rows, side_columns], smem.at[slot], ready.at[slot])
 
-            rest = step - wholes
-            pl.when(rest < 0)(lambda: from_((x, g), pl.multiple_of(begin, ALIGNMENT) + step * tile.depth))
-            pl.when(rest >= 0)(lambda: from_((x_rest.at[expert], g_rest.at[expert]), rest * tile.depth))
+            rest = step - full_tiles
+            pl.when(rest < 0)(lambda: copy_from((x, g), pl.multiple_of(begin, ALIGNMENT) + step * tile.depth))
+            pl.when(rest >= 0)(lambda: copy_from((x_rest.at[expert], g_rest.at[expert]), rest * tile.depth))
 
-        copy_ahead(ring, turn, steps_of(unit), copy)
+        copy_ahead(ring, first_step, steps_of(unit), copy)
 
-    def compute_unit(worker: jax.Array, unit: jax.Array, turn: jax.Array) -> None:
-        expert, row, column = place(unit)
+    def compute_unit(warpgroup: jax.Array, unit: jax.Array, first_step: jax.Array) -> None:
+        expert, row, column = location(unit)
 
         def left(slot: jax.Array) -> Any:
-            return x_smem.at[slot, :, pl.ds(worker * ROWS, ROWS)].transpose((1, 0))
+            return x_smem.at[slot, :, pl.ds(warpgroup * ROWS, ROWS)].transpose((1, 0))
 
-        value = product(ring, turn, steps_of(unit), tile.columns, left, lambda slot: g_smem.at[slot]).astype(out.dtype)
-        rows = pl.ds(row * tile.rows + worker * ROWS, ROWS)
-        store(value, out.at[expert, rows, pl.ds(column * tile.columns, tile.columns)], slots.at[worker])
+        total = product(ring, first_step, steps_of(unit), tile.columns, left, lambda slot: g_smem.at[slot])
+        value = total.astype(out.dtype)
+        rows = pl.ds(row * tile.rows + warpgroup * ROWS, ROWS)
+        columns = pl.ds(column * tile.columns, tile.columns)
+        store(value, out.at[expert, rows, columns], slots.at[warpgroup])
 
-    units = experts * high * wide
+    units = experts * tiles
     split_work(
         lambda: over_units(units, steps_of, copy_unit),
-        lambda worker: over_units(units, steps_of, functools.partial(compute_unit, worker)),
+        lambda warpgroup: over_units(units, steps_of, functools.partial(compute_unit, warpgroup)),
     )

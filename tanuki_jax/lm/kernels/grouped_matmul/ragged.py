@@ -1,6 +1,6 @@
 """Grouped matmul in plain JAX, for CPUs: a loop over tiles of rows, each times the matrix of its expert.
 
-`jax.lax.ragged_dot` multiplies every row by every expert there.
+`jax.lax.ragged_dot` multiplies every row by every expert on a CPU.
 """
 
 import jax
@@ -15,7 +15,7 @@ ROWS = 128
 
 
 def rows(x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array, *, transposed: bool) -> jax.Array:
-    """Each row times the matrix of its expert, or times its transpose; 0 beyond the groups."""
+    """Multiply each row by the matrix of its expert, or by its transpose; 0 beyond the groups."""
     padded, tiles, size = _tiles(x_td, group_sizes_e)
     out = varying(jnp.zeros((padded.shape[0], w_edf.shape[1 if transposed else 2]), x_td.dtype), x_td)
 
@@ -27,6 +27,7 @@ def rows(x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array, *, transpo
             (((1,), (1 if transposed else 0,)), ((), ())),
             preferred_element_type=jnp.float32,
         )
+        # Rows of other groups in this tile keep what their own tiles wrote, or will write.
         before = lax.dynamic_slice_in_dim(out, first, size)
         after = jnp.where(_owned(tiles, index, size), product.astype(out.dtype), before)
         return lax.dynamic_update_slice_in_dim(out, after, first, 0)
@@ -35,7 +36,7 @@ def rows(x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array, *, transpo
 
 
 def weights(x_td: jax.Array, g_tf: jax.Array, group_sizes_e: jax.Array) -> jax.Array:
-    """float32[E, D, F]: x^T g over the rows of each group."""
+    """Return float32[E, D, F]: x^T g over the rows of each group."""
     x, tiles, size = _tiles(x_td, group_sizes_e)
     g, _, _ = _tiles(g_tf, group_sizes_e)
 
@@ -50,7 +51,7 @@ def weights(x_td: jax.Array, g_tf: jax.Array, group_sizes_e: jax.Array) -> jax.A
 
 
 def _tiles(x: jax.Array, group_sizes_e: jax.Array) -> tuple[jax.Array, RowTiles, int]:
-    """Rows padded to a multiple of `ALIGNMENT`, their tiles, and how many rows one has."""
+    """Pad the rows to a multiple of `ALIGNMENT`; return them, their tiles, and the number of rows in a tile."""
     padded = jnp.pad(x, [(0, -x.shape[0] % ALIGNMENT), (0, 0)])
     size = min(ROWS, padded.shape[0])
     return padded, row_tiles(group_sizes_e, padded.shape[0], size), size

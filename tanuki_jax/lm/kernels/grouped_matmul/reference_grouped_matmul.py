@@ -1,11 +1,11 @@
-"""Grouped matmul as its definition says: what the other backends are compared with."""
+"""Grouped matmul by its definition: the oracle of the other backends."""
 
 import jax
 import jax.numpy as jnp
 
 
 def reference(x_td: jax.Array, w_edf: jax.Array, group_sizes_e: jax.Array) -> jax.Array:
-    """`grouped_matmul` in float32, which multiplies every row by every expert and keeps one product."""
+    """Multiply every row by every expert in float32, and keep the product with its own."""
     ends = jnp.cumsum(group_sizes_e)
     row = jnp.arange(x_td.shape[0])[:, None]
     chosen_te = (row >= ends - group_sizes_e) & (row < ends)

@@ -9,8 +9,8 @@ type Ids = npt.NDArray[np.int32]
 def visible(
     q_segment_ids: Ids, kv_segment_ids: Ids, q_positions: Ids, kv_positions: Ids, causal: bool, window: int | None
 ) -> npt.NDArray[np.bool_]:
-    """Which keys each query sees, bool[rows, T, S]."""
-    seen = (q_segment_ids[:, :, None] == kv_segment_ids[:, None, :]) & (q_segment_ids[:, :, None] > 0)
+    """Return which keys each query sees, bool[rows, T, S]."""
+    mask = (q_segment_ids[:, :, None] == kv_segment_ids[:, None, :]) & (q_segment_ids[:, :, None] > 0)
     distance = q_positions[:, :, None] - kv_positions[:, None, :]
-    seen &= (distance >= 0) | (not causal)
-    return seen & ((np.abs(distance) < window) if window is not None else True)
+    mask &= (distance >= 0) | (not causal)
+    return mask & ((np.abs(distance) < window) if window is not None else True)

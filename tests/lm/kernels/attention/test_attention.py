@@ -111,7 +111,7 @@ def test_padding_has_no_gradient_and_makes_none_that_is_not_finite(backend: str)
         np.testing.assert_array_equal(np.asarray(gradient)[np.asarray(segment_ids) == 0], 0)
 
 
-def test_causality_compares_positions_so_a_caller_may_hold_any_part_of_the_keys() -> None:
+def test_causality_compares_positions_so_keys_may_come_in_parts() -> None:
     q, k, v = heads(3, 16, 4, 2)
     ones, positions = jnp.ones((2, 16), jnp.int32), jnp.broadcast_to(jnp.arange(16), (2, 16))
     expected, expected_lse = JITTED["auto"](q, k, v, ones, ones, positions, positions)
@@ -167,7 +167,7 @@ def test_self_attention_hands_its_window_on(backend: Backend) -> None:
     assert not np.allclose(expected, unlimited, atol=1e-2)
 
 
-def test_every_backend_has_a_row_and_a_function_and_may_be_named_in_a_layout() -> None:
+def test_every_backend_has_a_row_a_function_and_a_name_in_the_layout() -> None:
     named = typing.get_args(typing.get_type_hints(Layout)["attention"])
     assert set(named) == set(typing.get_args(Backend)) == {"auto", *BACKENDS}
     for name, row in BACKENDS.items():
@@ -197,5 +197,5 @@ def test_auto_says_once_what_it_chose_and_why(caplog: pytest.LogCaptureFixture) 
     with caplog.at_level("INFO", logger="tanuki_jax"):
         for _ in range(2):
             choose(device("gpu", "9.0"), jnp.dtype(jnp.bfloat16), 4096, 64)
-    (said,) = caplog.messages
-    assert said.startswith("attention backend hopper: bfloat16, head dim 64, 4096 keys on gpu 9.0; our kernel skips")
+    (message,) = caplog.messages
+    assert message.startswith("attention backend hopper: bfloat16, head dim 64, 4096 keys on gpu 9.0; our kernel skips")

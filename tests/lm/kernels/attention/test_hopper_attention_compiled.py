@@ -1,4 +1,4 @@
-"""The Hopper kernels of attention compiled to machine code for an H200 that is not here (an H100 has the same): no register may spill."""
+"""The Hopper kernels of attention compiled for an H200 (an H100 is alike), without one: no register may spill."""
 
 import functools
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.gpu_compile
 
 
 def gradients(mesh: Mesh, time: int, heads: tuple[int, int], dim: int, remat: str = "") -> jax.stages.Compiled:
-    """Forward and backward pass of four rows on a mesh, attention being chosen for its devices."""
+    """Compile forward and backward pass of four rows on a mesh, with the attention that is chosen for its devices."""
     attend = make_attend(mesh, "auto")
     if remat:
         attend = jax.checkpoint(attend, policy=policy(remat))

@@ -1,8 +1,10 @@
 """The Hopper kernels' arithmetic, in the Mosaic-GPU interpreter with its race detector, against float64.
 
-Every tile and head dim that is compiled is here with two tiles or more each way, and every number of query heads a key head.
+Every tile and head dim that is compiled has a case of two tiles or more each way, and every number of query heads a key
+head.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.lm.kernels.attention.hopper_attention import TILES, Tiles, hopper
-from tanuki_jax.lm.kernels.attention.hopper_block import OWN, TileRing
+from tanuki_jax.lm.kernels.attention.hopper_block import BLOCK_ROWS, TileRing
 from tanuki_jax.lm.kernels.attention.intervals import Bounds, intervals, key_tiles, query_tiles
 from tanuki_jax.lm.kernels.attention.operands import Operands
 from tests.lm.kernels.attention.mask import visible
@@ -24,19 +26,19 @@ from tests.lm.kernels.mosaic_interpreter import interpreted
 type Array64 = npt.NDArray[np.float64]
 
 ROUNDING = 2.0**-8
-"""Of bfloat16, relative: the weights are rounded once on the way, the result once at the end."""
+"""Relative rounding error of bfloat16: the weights are rounded once, the result once at the end."""
 NAMES = ("out", "lse", "dq", "dk", "dv")
 
 
 def arrays(seed: int, batch: int, time: int, heads: tuple[int, int], dim: int) -> list[jax.Array]:
-    """q, k, v, the output's cotangent and the log-sum-exp's."""
+    """Return q, k, v, and the cotangents of the output and of the log-sum-exp."""
     keys = jax.random.split(jax.random.key(seed), 5)
     numbers = (heads[0], heads[1], heads[1], heads[0])
-    made = [
+    operands = [
         jax.random.normal(key, (batch, time, number, dim), jnp.bfloat16)
         for key, number in zip(keys, numbers, strict=False)
     ]
-    return [*made, jax.random.normal(keys[4], (batch, time, heads[0]))]
+    return [*operands, jax.random.normal(keys[4], (batch, time, heads[0]))]
 
 
 def with_gradients(
@@ -47,21 +49,21 @@ def with_gradients(
 
 
 def in_float64(
-    seen: npt.NDArray[np.bool_], q: Array64, k: Array64, v: Array64, g: Array64, g_lse: Array64
+    mask: npt.NDArray[np.bool_], q: Array64, k: Array64, v: Array64, g: Array64, g_lse: Array64
 ) -> list[Array64]:
-    """Attention and its gradients written out; arrays are [B, T, H, D]."""
+    """Compute attention and its gradients written out; arrays are [B, T, H, D]."""
     group, scale = q.shape[2] // k.shape[2], q.shape[3] ** -0.5
     k_all, v_all = (np.repeat(x, group, axis=2) for x in (k, v))
-    scores = np.where(seen[:, None], np.einsum("bthd,bshd->bhts", q, k_all) * scale, -np.inf)
+    scores = np.where(mask[:, None], np.einsum("bthd,bshd->bhts", q, k_all) * scale, -np.inf)
     with np.errstate(divide="ignore", invalid="ignore"):
         lse = np.logaddexp.reduce(scores, axis=3, keepdims=True)
-        weights = np.where(seen[:, None], np.exp(scores - lse), 0)
+        weights = np.where(mask[:, None], np.exp(scores - lse), 0)
     out = np.einsum("bhts,bshd->bthd", weights, v_all)
-    slopes = np.einsum("bthd,bshd->bhts", g, v_all) - np.moveaxis((out * g).sum(-1) - g_lse, 2, 1)[..., None]
-    change = weights * slopes * scale
-    dk, dv = np.einsum("bhts,bthd->bshd", change, q), np.einsum("bhts,bthd->bshd", weights, g)
+    d_weights = np.einsum("bthd,bshd->bhts", g, v_all) - np.moveaxis((out * g).sum(-1) - g_lse, 2, 1)[..., None]
+    d_scores = weights * d_weights * scale
+    dk, dv = np.einsum("bhts,bthd->bshd", d_scores, q), np.einsum("bhts,bthd->bshd", weights, g)
     dk, dv = (x.reshape(*k.shape[:3], group, -1).sum(3) for x in (dk, dv))
-    return [out, np.moveaxis(lse[..., 0], 1, 2), np.einsum("bhts,bshd->bthd", change, k_all), dk, dv]
+    return [out, np.moveaxis(lse[..., 0], 1, 2), np.einsum("bhts,bshd->bthd", d_scores, k_all), dk, dv]
 
 
 @pytest.mark.parametrize(
@@ -84,9 +86,9 @@ def test_output_and_gradients_equal_those_in_float64(
 
 
 def test_values_are_exact_where_every_slot_of_the_rings_is_filled_again() -> None:
-    """As compiled, but with tiles so small that some block needs at least twice as many as its ring has slots."""
+    """Tiles are smaller than compiled ones: some block needs at least twice as many as its ring has slots."""
     documents, time, heads = [[90, 30]], 128, (2, 1)
-    tiles = Tiles(*(TileRing(rows, ring.stages) for rows, ring in zip((32, 32, 32), TILES, strict=True)))
+    tiles = Tiles(*(TileRing(32, ring.stages) for ring in TILES))
     sides = [jnp.asarray(side) for side in rows(documents, time) for _ in range(2)]
     visible_keys = intervals(*sides, causal=True, window=None)
 
@@ -94,8 +96,9 @@ def test_values_are_exact_where_every_slot_of_the_rings_is_filled_again() -> Non
         return int((bounds.end - bounds.begin).max())
 
     for ring in tiles[:2]:
-        assert steps(key_tiles(visible_keys, OWN, ring.rows)) >= 2 * ring.stages
-    assert steps(query_tiles(visible_keys, tiles.dkdv.rows, OWN, time)) >= 2 * tiles.dkdv.stages // heads[0]
+        assert steps(key_tiles(visible_keys, BLOCK_ROWS, ring.rows)) >= 2 * ring.stages
+    group, queries = heads[0] // heads[1], query_tiles(visible_keys, tiles.dkdv.rows, BLOCK_ROWS, time)
+    assert group * steps(queries) >= 2 * tiles.dkdv.stages
     assert_exact(documents, time, heads, 64, True, None, tiles)
 
 
@@ -109,18 +112,18 @@ def assert_exact(
     tiles: Tiles = TILES,
 ) -> None:
     segment_ids, positions = rows(documents, time)
-    given = arrays(0, len(documents), time, heads, dim)
+    inputs = arrays(0, len(documents), time, heads, dim)
     ids = (jnp.asarray(segment_ids), jnp.asarray(segment_ids), jnp.asarray(positions), jnp.asarray(positions))
-    given[4] = jnp.where(segment_ids[..., None] > 0, given[4], 0)
+    inputs[4] = jnp.where(segment_ids[..., None] > 0, inputs[4], 0)
 
     def attend(q: jax.Array, k: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array]:
         return hopper(Operands(q, k, v, *ids), causal=causal, window=window, tiles=tiles)
 
     with interpreted():
-        found = jax.block_until_ready(jax.jit(lambda *given: with_gradients(attend, *given))(*given))
-    seen = visible(segment_ids, segment_ids, positions, positions, causal, window)
-    expected = in_float64(seen, *(np.asarray(x, np.float64) for x in given))
-    for name, ours, exact in zip(NAMES, found, expected, strict=True):
+        results = jax.block_until_ready(jax.jit(functools.partial(with_gradients, attend))(*inputs))
+    mask = visible(segment_ids, segment_ids, positions, positions, causal, window)
+    expected = in_float64(mask, *(np.asarray(x, np.float64) for x in inputs))
+    for name, ours, exact in zip(NAMES, results, expected, strict=True):
         finite = np.isfinite(exact)
         np.testing.assert_array_equal(np.isfinite(ours), finite, err_msg=name)
         np.testing.assert_allclose(
@@ -128,7 +131,7 @@ def assert_exact(
         )
 
 
-def test_a_caller_may_hold_any_part_of_the_keys() -> None:
+def test_keys_may_come_in_parts() -> None:
     segment_ids, positions = rows([[100, 150]], 256)
     q, k, v, *_ = arrays(1, 1, 256, (1, 1), 64)
 
@@ -138,16 +141,16 @@ def test_a_caller_may_hold_any_part_of_the_keys() -> None:
 
     with interpreted():
         run = jax.jit(part, static_argnums=2)
-        (whole, lse), *halves = jax.block_until_ready(
+        (full, lse), *halves = jax.block_until_ready(
             [run(k, v, keys) for keys in (slice(None), slice(0, 128), slice(128, 256))]
         )
-    attended = segment_ids[0] > 0
-    shares = [np.exp(np.asarray(half_lse)[0, attended] - np.asarray(lse)[0, attended]) for _, half_lse in halves]
-    together = sum(
-        share[..., None] * np.asarray(out, np.float32)[0, attended]
+    is_token = segment_ids[0] > 0
+    shares = [np.exp(np.asarray(half_lse)[0, is_token] - np.asarray(lse)[0, is_token]) for _, half_lse in halves]
+    merged = sum(
+        share[..., None] * np.asarray(out, np.float32)[0, is_token]
         for share, (out, _) in zip(shares, halves, strict=True)
     )
-    np.testing.assert_allclose(together, np.asarray(whole, np.float32)[0, attended], atol=4 * ROUNDING)
+    np.testing.assert_allclose(merged, np.asarray(full, np.float32)[0, is_token], atol=4 * ROUNDING)
 
 
 def test_no_bit_of_a_document_moves_when_another_changes() -> None:

@@ -25,18 +25,18 @@ def packed(lengths: list[int]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.in
     )
 
 
-def seen_by(found: Intervals, keys: int) -> npt.NDArray[np.bool_]:
+def seen_by(visible_keys: Intervals, keys: int) -> npt.NDArray[np.bool_]:
     key = np.arange(keys)
-    return (key >= np.asarray(found.first)[:, :, None]) & (key <= np.asarray(found.last)[:, :, None])
+    return (key >= np.asarray(visible_keys.first)[:, :, None]) & (key <= np.asarray(visible_keys.last)[:, :, None])
 
 
 @settings(max_examples=60)
 @given(lengths=DOCUMENTS, window=WINDOWS, causal=st.booleans())
 def test_a_query_sees_the_keys_of_its_interval(lengths: list[int], window: int | None, causal: bool) -> None:
     segment_ids, positions = packed(lengths)
-    found = INTERVALS(segment_ids, segment_ids, positions, positions, causal=causal, window=window)
+    result = INTERVALS(segment_ids, segment_ids, positions, positions, causal=causal, window=window)
     expected = visible(segment_ids, segment_ids, positions, positions, causal, window)
-    np.testing.assert_array_equal(seen_by(found, TIME), expected)
+    np.testing.assert_array_equal(seen_by(result, TIME), expected)
 
 
 @settings(max_examples=40)
@@ -45,20 +45,23 @@ def test_callers_may_hold_parts_of_a_row(
     lengths: list[int], window: int | None, causal: bool, part: tuple[int, int]
 ) -> None:
     segment_ids, positions = packed(lengths)
-    q, kv = (slice(32 * at, 32 * at + 32) for at in part)
+    q, kv = (slice(32 * third, 32 * third + 32) for third in part)
     sides = (segment_ids[:, q], segment_ids[:, kv], positions[:, q], positions[:, kv])
-    found = INTERVALS(*sides, causal=causal, window=window)
-    np.testing.assert_array_equal(seen_by(found, 32), visible(*sides, causal, window))
+    result = INTERVALS(*sides, causal=causal, window=window)
+    np.testing.assert_array_equal(seen_by(result, 32), visible(*sides, causal, window))
 
 
-def tiles(seen: npt.NDArray[np.bool_], queries: int, keys: int) -> npt.NDArray[np.bool_]:
-    """[rows, query tiles, key tiles, queries, keys]"""
-    split = seen.reshape(seen.shape[0], seen.shape[1] // queries, queries, seen.shape[2] // keys, keys)
+def tiles(mask: npt.NDArray[np.bool_], queries: int, keys: int) -> npt.NDArray[np.bool_]:
+    """Split a mask into tiles, [rows, query tiles, key tiles, queries, keys]."""
+    split = mask.reshape(mask.shape[0], mask.shape[1] // queries, queries, mask.shape[2] // keys, keys)
     return np.moveaxis(split, 2, 3)
 
 
 def assert_tiles(bounds: Bounds, needed: npt.NDArray[np.bool_], full: npt.NDArray[np.bool_]) -> None:
-    """[rows, own tiles, other tiles]: exactly the needed ones are visited, and none goes without a mask that needs one."""
+    """Assert that exactly the needed tiles are visited, and that none goes without a mask that needs one.
+
+    Masks are [rows, tiles, tiles of the other side].
+    """
     begin, full_begin, full_end, end = (np.asarray(side)[:, :, None] for side in bounds)
     tile = np.arange(needed.shape[2])
     np.testing.assert_array_equal((tile >= begin) & (tile < end), needed)
@@ -75,11 +78,11 @@ def test_exactly_the_tiles_that_are_needed_are_visited(
 ) -> None:
     segment_ids, positions = packed(lengths)
     queries, keys = sizes
-    found = INTERVALS(segment_ids, segment_ids, positions, positions, causal=causal, window=window)
+    result = INTERVALS(segment_ids, segment_ids, positions, positions, causal=causal, window=window)
     split = tiles(visible(segment_ids, segment_ids, positions, positions, causal, window), queries, keys)
     needed, full = split.any(axis=(3, 4)), split.all(axis=(3, 4))
-    assert_tiles(KEY_TILES(found, queries, keys), needed, full)
-    assert_tiles(QUERY_TILES(found, queries, keys, TIME), needed.swapaxes(1, 2), full.swapaxes(1, 2))
+    assert_tiles(KEY_TILES(result, queries, keys), needed, full)
+    assert_tiles(QUERY_TILES(result, queries, keys, TIME), needed.swapaxes(1, 2), full.swapaxes(1, 2))
 
 
 def test_rows_of_short_documents_cost_the_sum_of_their_squares() -> None:

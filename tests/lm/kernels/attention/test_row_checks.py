@@ -1,4 +1,4 @@
-"""Which rows the backends that know order by index only may serve."""
+"""The rows that are accepted by backends that know their order only by index."""
 
 from collections.abc import Callable
 
@@ -14,19 +14,19 @@ from tests.lm.kernels.leak import rows
 Rows = npt.NDArray[np.int32]
 
 
-def sound(q_segment_ids: Rows, kv_segment_ids: Rows, q_positions: Rows, kv_positions: Rows) -> list[bool]:
+def accepted(q_segment_ids: Rows, kv_segment_ids: Rows, q_positions: Rows, kv_positions: Rows) -> list[bool]:
     q = jnp.zeros((*q_segment_ids.shape, 1, 8))
     arrays = (jnp.asarray(x) for x in (q_segment_ids, kv_segment_ids, q_positions, kv_positions))
     return self_attending("some", Operands(q, q, q, *arrays)).tolist()
 
 
-def test_packed_rows_are_sound_whatever_the_first_position_of_a_document_is() -> None:
+def test_packed_rows_are_accepted_whatever_the_first_position_is() -> None:
     segment_ids, positions = rows([[3, 1, 4], [10], []], 10)
-    assert sound(segment_ids, segment_ids, positions, positions) == [True, True, True]
-    assert sound(2 * segment_ids, 2 * segment_ids, positions + 7, positions + 7) == [True, True, True]
+    assert accepted(segment_ids, segment_ids, positions, positions) == [True, True, True]
+    assert accepted(2 * segment_ids, 2 * segment_ids, positions + 7, positions + 7) == [True, True, True]
 
 
-def falling(q_segment_ids: Rows, kv_segment_ids: Rows, q_positions: Rows, kv_positions: Rows) -> None:
+def descending(q_segment_ids: Rows, kv_segment_ids: Rows, q_positions: Rows, kv_positions: Rows) -> None:
     for ids in (q_segment_ids, kv_segment_ids):
         ids[0, :3] = 3
 
@@ -48,9 +48,9 @@ def other_documents(q_segment_ids: Rows, kv_segment_ids: Rows, q_positions: Rows
     kv_segment_ids[0, 7] = 3
 
 
-@pytest.mark.parametrize("change", [falling, padded_first, gap, other_keys, other_documents])
-def test_a_row_in_another_order_is_not(change: Callable[[Rows, Rows, Rows, Rows], None]) -> None:
+@pytest.mark.parametrize("change", [descending, padded_first, gap, other_keys, other_documents])
+def test_a_row_in_another_order_is_not_accepted(change: Callable[[Rows, Rows, Rows, Rows], None]) -> None:
     segment_ids, positions = rows([[3, 5], [2, 6]], 10)
     arrays = [segment_ids.copy(), segment_ids.copy(), positions.copy(), positions.copy()]
     change(*arrays)
-    assert sound(*arrays) == [False, True]
+    assert accepted(*arrays) == [False, True]

@@ -34,7 +34,7 @@ def kernels_are_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
         (1, 1, 16, False, 20),
     ],
 )
-def test_output_log_sum_exp_and_gradients_of_packed_rows_are_those_of_the_reference(
+def test_results_and_gradients_of_packed_rows_are_those_of_the_reference(
     heads: int, key_value_heads: int, dim: int, causal: bool, window: int | None
 ) -> None:
     segment_ids, positions = map(jnp.asarray, rows([[5, 100, 1, 80], [256]], 256))
@@ -45,7 +45,7 @@ def test_output_log_sum_exp_and_gradients_of_packed_rows_are_those_of_the_refere
     )
     d_lse = jax.random.normal(keys[4], (2, 256, heads))
 
-    def everything(attend: Any) -> Any:
+    def results_and_gradients(attend: Any) -> Any:
         def run(q: jax.Array, k: jax.Array, v: jax.Array) -> Any:
             out, lse = attend(
                 Operands(q, k, v, segment_ids, segment_ids, positions, positions), causal=causal, window=window
@@ -55,7 +55,9 @@ def test_output_log_sum_exp_and_gradients_of_packed_rows_are_those_of_the_refere
         results, gradients = jax.vjp(run, q, k, v)
         return *results, *gradients((d_out, jnp.where(segment_ids[:, :, None] > 0, d_lse, 0)))
 
-    for a, b in zip(*(jax.jit(everything, static_argnums=0)(attend) for attend in (small_tpu, reference)), strict=True):
+    for a, b in zip(
+        *(jax.jit(results_and_gradients, static_argnums=0)(attend) for attend in (small_tpu, reference)), strict=True
+    ):
         np.testing.assert_allclose(a, b, atol=2e-5)
 
 
@@ -73,7 +75,7 @@ def test_no_document_moves_a_bit_of_another() -> None:
     ("time", "keys", "message"),
     [(256, 128, "256 queries and 128 keys"), (100, 100, "a multiple of 128 tokens, not 100")],
 )
-def test_what_it_cannot_serve_is_refused_in_a_sentence(time: int, keys: int, message: str) -> None:
+def test_unsupported_operands_are_refused(time: int, keys: int, message: str) -> None:
     q, k = (jnp.zeros((1, length, 1, 16)) for length in (time, keys))
     ids = [jnp.zeros((1, length), jnp.int32) for length in (time, keys, time, keys)]
     with pytest.raises(InputError, match=message):

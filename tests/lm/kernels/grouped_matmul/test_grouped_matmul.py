@@ -21,7 +21,7 @@ BF16 = jnp.dtype(jnp.bfloat16)
 
 
 def inputs(dtype: Any, rows: int = ROWS) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """x, w and the gradient of the output."""
+    """Return x, w and the gradient of the output."""
     keys = jax.random.split(jax.random.key(rows), 3)
     shapes = ((rows, WIDTH), (EXPERTS, WIDTH, OUTPUTS), (rows, OUTPUTS))
     x, w, g = (jax.random.normal(key, shape, dtype) for key, shape in zip(keys, shapes, strict=True))
@@ -29,15 +29,15 @@ def inputs(dtype: Any, rows: int = ROWS) -> tuple[jax.Array, jax.Array, jax.Arra
 
 
 def one_by_one(x: jax.Array, w: jax.Array, g: jax.Array, sizes: list[int]) -> list[npt.NDArray[np.float64]]:
-    """Output, gradient of x and gradient of w, expert by expert."""
+    """Return output, gradient of x and gradient of w, expert by expert."""
     x64, w64, g64 = (np.asarray(side, np.float64) for side in (x, w, g))
     out, x_gradient, w_gradient = np.zeros_like(g64), np.zeros_like(x64), np.zeros_like(w64)
     begin = 0
     for expert, size in enumerate(sizes):
-        mine = slice(begin, begin + size)
-        out[mine] = x64[mine] @ w64[expert]
-        x_gradient[mine] = g64[mine] @ w64[expert].T
-        w_gradient[expert] = x64[mine].T @ g64[mine]
+        rows = slice(begin, begin + size)
+        out[rows] = x64[rows] @ w64[expert]
+        x_gradient[rows] = g64[rows] @ w64[expert].T
+        w_gradient[expert] = x64[rows].T @ g64[rows]
         begin += size
     return [out, x_gradient, w_gradient]
 
@@ -89,7 +89,7 @@ def test_rows_beyond_the_groups_may_hold_anything() -> None:
     assert not np.asarray(clean[0])[221:].any() and not np.asarray(clean[1])[221:].any()
 
 
-def test_what_is_wrong_with_one_expert_stays_there() -> None:
+def test_bad_values_of_one_expert_stay_with_it() -> None:
     x, w, g = inputs(jnp.float32)
     sizes = [50, 60, 70, 1, 100]
     clean = computed(x, w, g, sizes, "ragged")
@@ -101,7 +101,7 @@ def test_what_is_wrong_with_one_expert_stays_there() -> None:
 
 
 def test_no_temporary_is_dense_in_experts() -> None:
-    """`jax.lax.ragged_dot` takes [E, T, D] here, and as many products."""
+    """On a CPU `jax.lax.ragged_dot` takes [E, T, D] and as many products."""
     experts, rows, width = 16, 2048, 64
     arrays = (
         jnp.zeros((rows, width)),
@@ -116,7 +116,7 @@ def test_no_temporary_is_dense_in_experts() -> None:
 
 
 @pytest.mark.parametrize("check_vma", [False, True])
-def test_devices_with_rows_of_their_own_add_up_the_gradient_of_the_matrices(check_vma: bool) -> None:
+def test_devices_with_local_rows_add_up_the_gradient_of_the_matrices(check_vma: bool) -> None:
     x, w, g = inputs(jnp.float32)
     sizes = [[50, 0, 70, 1, 20], [0, 100, 3, 30, 0]]
     mesh = jax.make_mesh((2,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
@@ -139,8 +139,8 @@ def test_devices_with_rows_of_their_own_add_up_the_gradient_of_the_matrices(chec
         one_by_one(x[rows], w, g[rows], sizes[n]) for n, rows in enumerate((slice(half), slice(half, None)))
     )
     expected = [np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]]), first[2] + second[2]]
-    for got, wanted in zip(split(x, w, g), expected, strict=True):
-        np.testing.assert_allclose(got, wanted, atol=1e-4, rtol=1e-5)
+    for result, oracle in zip(split(x, w, g), expected, strict=True):
+        np.testing.assert_allclose(result, oracle, atol=1e-4, rtol=1e-5)
 
 
 def test_auto_is_ragged_on_a_cpu() -> None:

@@ -1,4 +1,4 @@
-"""The Hopper kernels as machine code for GPUs that this machine does not have: registers, spills, temporaries."""
+"""The Hopper kernels as machine code for GPUs, without one: registers, spills, temporaries."""
 
 import functools
 import re
@@ -53,8 +53,8 @@ def test_all_three_products_compile_without_a_spill(
         array(tokens, inputs), array(experts, inputs, outputs), sizes, array(tokens, outputs)
     ).compile()
     report = capfd.readouterr()
-    found = re.findall(r"(\d+) bytes spill stores, (\d+) bytes spill loads", report.out + report.err)
-    assert found == [("0", "0")] * 3
+    spills = re.findall(r"(\d+) bytes spill stores, (\d+) bytes spill loads", report.out + report.err)
+    assert spills == [("0", "0")] * 3
     registers = [int(used) for used in re.findall(r"Used (\d+) registers", report.out + report.err)]
     assert max(registers) <= 168  # three warpgroups have no more
     rests = 2 * experts * 128 * (inputs + outputs)

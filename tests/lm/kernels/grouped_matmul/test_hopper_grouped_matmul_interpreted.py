@@ -1,4 +1,4 @@
-"""The Hopper kernels in the interpreter, with its race detector: two tiles each way and more, groups that end inside tiles."""
+"""The Hopper kernels in the interpreter, with its race detector: several tiles each way, groups that end in tiles."""
 
 import dataclasses
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tanuki_jax.lm.kernels.grouped_matmul.schedule import row_tiles, token_tiles
 from tests.lm.kernels.mosaic_interpreter import interpreted
 
 TILES = [dataclasses.replace(tile, blocks=2) for tile in hopper.TILES]
-"""As compiled, but for the number of blocks, so that each has several units one after another."""
+"""Tiles as compiled, but for fewer blocks, so that each has several units one after another."""
 SIZES = [131, 0, 5, 70]
 ROWS, BEYOND = 264, slice(206, None)
 
@@ -44,7 +44,7 @@ def test_rows_times_the_matrix_of_their_expert(tile: ProductTile, transposed: bo
     w = normal(1, len(SIZES), *((columns, depth) if transposed else (depth, columns)))
     got = run(lambda x, w: hopper_rows.rows(x, w, jnp.array(SIZES), tile, transposed=transposed), x, w)
     matrices = np.asarray(w.mT if transposed else w, np.float64)
-    expected = [mine @ matrix for mine, matrix in zip(per_expert(x, SIZES), matrices, strict=True)]
+    expected = [rows @ matrix for rows, matrix in zip(per_expert(x, SIZES), matrices, strict=True)]
     np.testing.assert_allclose(got[: BEYOND.start], np.concatenate(expected), atol=1e-4, rtol=2**-8)
     assert not got[BEYOND].any()
 
@@ -55,7 +55,7 @@ def test_the_gradient_of_the_matrices_sums_over_the_rows_of_each(tile: ProductTi
     assert steps >= 2 * tile.stages, "every slot of the ring is filled again"
     x, g = (normal(key, ROWS, 2 * width).at[BEYOND].set(jnp.nan) for key, width in ((2, tile.rows), (3, tile.columns)))
     got = run(lambda x, g: hopper_weights.weights(x, g, jnp.array(SIZES), tile), x, g)
-    expected = [mine.T @ slope for mine, slope in zip(per_expert(x, SIZES), per_expert(g, SIZES), strict=True)]
+    expected = [rows.T @ slope for rows, slope in zip(per_expert(x, SIZES), per_expert(g, SIZES), strict=True)]
     np.testing.assert_allclose(got, np.stack(expected), atol=1e-4, rtol=2**-8)
 
 
@@ -70,8 +70,8 @@ def test_products_of_fewer_rows_than_a_tile() -> None:
 
     matrices = np.asarray(w, np.float64)
     xs, gs, none = per_expert(x, sizes), per_expert(g, sizes), np.zeros((2, 128))
-    out = [mine @ matrix for mine, matrix in zip(xs, matrices, strict=True)]
+    out = [rows @ matrix for rows, matrix in zip(xs, matrices, strict=True)]
     x_gradient = [slope @ matrix.T for slope, matrix in zip(gs, matrices, strict=True)]
-    w_gradient = [mine.T @ slope for mine, slope in zip(xs, gs, strict=True)]
+    w_gradient = [rows.T @ slope for rows, slope in zip(xs, gs, strict=True)]
     expected = np.concatenate([*out, none, *x_gradient, none, *w_gradient])
     np.testing.assert_allclose(run(program, x, w, g), expected, atol=1e-4, rtol=2**-8)

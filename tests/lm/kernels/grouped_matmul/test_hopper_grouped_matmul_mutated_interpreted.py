@@ -1,4 +1,4 @@
-"""The interpreter notices when a kernel of the grouped matmul no longer waits: each of its waits is removed once, in a copy."""
+"""Kernels of the grouped matmul with one wait removed, or one slot read for another: each must be noticed."""
 
 from types import ModuleType
 from typing import Any
@@ -13,9 +13,9 @@ from tanuki_jax.lm.kernels.grouped_matmul.hopper_pipeline import ProductTile
 from tests.lm.kernels.mosaic_interpreter import RACE, interpreted
 from tests.lm.kernels.mutation import mutated
 
-FREE = "pl.when(turn + step >= ring.stages)(lambda: plgpu.barrier_wait(ring.free.at[slot]))"
+FREE = "pl.when(first_step + step >= ring.stages)(lambda: plgpu.barrier_wait(ring.free.at[slot]))"
 TILE = ProductTile(columns=192, depth=64, stages=2, blocks=1)
-"""Uses both stages twice for a sum of 256 terms, and the two slots of the output for three pieces."""
+"""Tile with which a sum of 256 terms uses both stages twice, and three pieces of output use two slots."""
 
 
 def run(module: Any) -> None:

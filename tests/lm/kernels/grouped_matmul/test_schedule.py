@@ -39,23 +39,23 @@ def test_each_row_is_owned_by_one_tile_of_its_own_group(sizes: list[int], rows: 
 @given(sizes=GROUPS, size=st.sampled_from((8, 64)))
 @example(sizes=[3, 2, 70, 64, 0, 9], size=64)
 @example(sizes=[1, 133, 0, 0, 0, 0], size=64)
-def test_whole_tiles_and_the_rest_are_the_rows_of_the_group(sizes: list[int], size: int) -> None:
+def test_full_tiles_and_the_rest_are_the_rows_of_the_group(sizes: list[int], size: int) -> None:
     tiles = jax.tree.map(np.asarray, tiles_of_tokens(jnp.array(sizes, jnp.int32), size))
     ends = np.cumsum(sizes)
     for expert, (begin, end) in enumerate(zip(ends - sizes, ends, strict=True)):
-        first, whole = tiles.first[expert], tiles.whole[expert]
+        first, full = tiles.first[expert], tiles.full[expert]
         rest = tiles.rest[expert][tiles.in_rest[expert]]
-        assert not whole or first % ALIGNMENT == 0
-        covered = np.concatenate([np.arange(first, first + whole * size), rest])
+        assert not full or first % ALIGNMENT == 0
+        covered = np.concatenate([np.arange(first, first + full * size), rest])
         np.testing.assert_array_equal(np.sort(covered), np.arange(begin, end))
         assert tiles.in_rest[expert][: rest.size].all()
-        assert tiles.steps[expert] == whole + -(-rest.size // size)
-        assert (tiles.steps[expert] - whole) * size <= tiles.rest.shape[1]
+        assert tiles.steps[expert] == full + -(-rest.size // size)
+        assert (tiles.steps[expert] - full) * size <= tiles.rest.shape[1]
 
 
 @pytest.mark.parametrize("rows", [1, BAND, BAND + 5, 3 * BAND])
 @pytest.mark.parametrize("columns", [1, 7])
-def test_units_are_all_places_of_the_grid_once(rows: int, columns: int) -> None:
+def test_units_are_all_positions_of_the_grid_once(rows: int, columns: int) -> None:
     row, column = position(jnp.arange(rows * columns), rows, columns)
     assert sorted(zip(row.tolist(), column.tolist(), strict=True)) == [
         (i, j) for i in range(rows) for j in range(columns)
@@ -63,7 +63,7 @@ def test_units_are_all_places_of_the_grid_once(rows: int, columns: int) -> None:
 
 
 def test_units_that_follow_each_other_share_rows_and_columns() -> None:
-    """132 blocks at work at once read at most a band of rows and the columns that it takes to fill the blocks."""
+    """Assert that 132 blocks at work read at most a band of rows and the columns that it takes to fill the blocks."""
     row, column = position(jnp.arange(64 * 56), 64, 56)
     for begin in range(0, 64 * 56 - 132, 132):
         assert len(set(row[begin : begin + 132].tolist())) <= 2 * BAND
