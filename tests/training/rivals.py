@@ -154,14 +154,14 @@ def outcomes() -> dict[str, dict[str, Outcome]]:
 
 
 def table(found: dict[str, dict[str, Outcome]]) -> list[str]:
-    """The lines of the README's table."""
+    """Return the lines of the table in docs/operations.md."""
     lines = [f"| fault in {STEPS} steps | {' | '.join(RULES)} |", "|---|" + "---|" * len(RULES)]
     for fault, rules in found.items():
         cells = []
         for each in rules.values():
-            said = [f"{each.bad_applied} bad applied"] if each.bad_applied else []
-            said += [f"{each.healthy_skipped} healthy skipped"] if each.healthy_skipped else []
-            said += [] if each.parameters_survive else ["**parameters lost**"]
+            said = [f"{each.bad_applied} bad"] if each.bad_applied else []
+            said += [f"{each.healthy_skipped} healthy"] if each.healthy_skipped else []
+            said += [] if each.parameters_survive else ["**lost**"]
             cells.append(", ".join(said) or ("exactly those" if FAULTS[fault][1] else "none skipped"))
         lines.append(f"| {fault} | {' | '.join(cells)} |")
     return lines
