@@ -158,14 +158,14 @@ def outcomes() -> dict[str, dict[str, Outcome]]:
 
 
 def table(results: dict[str, dict[str, Outcome]]) -> list[str]:
-    """Return the lines of the README's table."""
+    """Return the lines of the table in docs/operations.md."""
     lines = [f"| fault in {STEPS} steps | {' | '.join(RULES)} |", "|---|" + "---|" * len(RULES)]
     for fault, rules in results.items():
         cells = []
         for each in rules.values():
-            parts = [f"{each.bad_applied} bad applied"] if each.bad_applied else []
-            parts += [f"{each.healthy_skipped} healthy skipped"] if each.healthy_skipped else []
-            parts += [] if each.parameters_survive else ["**parameters lost**"]
+            parts = [f"{each.bad_applied} bad"] if each.bad_applied else []
+            parts += [f"{each.healthy_skipped} healthy"] if each.healthy_skipped else []
+            parts += [] if each.parameters_survive else ["**lost**"]
             cells.append(", ".join(parts) or ("exactly those" if FAULTS[fault][1] else "none skipped"))
         lines.append(f"| {fault} | {' | '.join(cells)} |")
     return lines

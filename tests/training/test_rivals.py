@@ -1,4 +1,4 @@
-"""The README's comparison of guards is what the rules do."""
+"""Comparison of our guard with other trainers' rules."""
 
 import dataclasses
 import json
@@ -9,12 +9,12 @@ import pytest
 from tests.training.rivals import RESULT, outcomes, table
 
 
-def test_the_result_and_the_readme_are_what_the_rules_do() -> None:
-    results = outcomes()
-    plain = {fault: {who: dataclasses.asdict(each) for who, each in rules.items()} for fault, rules in results.items()}
+def test_the_result_and_the_page_are_what_the_rules_do() -> None:
+    found = outcomes()
+    plain = {fault: {who: dataclasses.asdict(each) for who, each in rules.items()} for fault, rules in found.items()}
     assert json.loads(RESULT.read_text(encoding="utf-8")) == plain
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    assert "\n".join(table(results)) in readme
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert "\n".join(table(found)) in page
 
 
 @pytest.mark.long
