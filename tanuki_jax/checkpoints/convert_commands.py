@@ -153,8 +153,8 @@ def tokenizer(options: CompareTokenizer) -> None:
     with progress("comparing the tokenizers", None):
         comparison = tokenizer_files.compare(Path(options.folder), options.texts)
     print(
-        f"{comparison.different} of {comparison.total} lines ({comparison.rate:.3%}) encode differently in SentencePiece and "
-        "tokenizer.json"
+        f"{comparison.different} of {comparison.total} lines ({comparison.rate:.3%}) encode differently in "
+        "SentencePiece and tokenizer.json"
     )
     print(
         f"decoding does not restore {comparison.lost} of them" if comparison.lost else "decoding restores all of them"

@@ -237,8 +237,8 @@ class Layout:
     attention: Literal["auto", "reference", "chunked", "cudnn", "hopper", "tpu"] = "auto"
     """Attention backend."""
     exchange: Literal["auto", "all_gather", "all_to_all", "ragged_all_to_all"] = "auto"
-    """Transport of tokens to experts on other devices of `expert`. all_gather: every device gets all tokens; all_to_all: each
-    gets padded parts; ragged_all_to_all: parts of their own size (GPUs only)."""
+    """Transport of tokens to experts on other devices of `expert`. all_gather: every device gets all tokens;
+    all_to_all: each gets padded parts; ragged_all_to_all: parts of their own size (GPUs only)."""
     compute_dtype: Literal["bfloat16", "float32"] = "bfloat16"
     """Type of activations, and of weights in matrix products."""
     projections: Literal["compute_dtype", "fp8"] = "compute_dtype"

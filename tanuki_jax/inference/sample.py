@@ -13,8 +13,8 @@ class Sampling:
     vocabulary: int
     """Number of ids that may be chosen: the embedding may have more rows than the tokenizer has pieces."""
     repetition_penalty: float = 1.0
-    """Divisor of the logits of tokens that the text already contains, factor of negative ones (Keskar et al. 2019); 1: no
-    penalty."""
+    """Divisor of the logits of tokens that the text already contains, factor of negative ones (Keskar et al. 2019); 1:
+    no penalty."""
     temperature: float = 0.0
     """Divisor of the logits; 0: the most probable token."""
     top_k: int = 0

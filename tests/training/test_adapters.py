@@ -122,7 +122,7 @@ def test_only_adapters_change(objective: NextToken | Preference, base: Literal["
 
 
 def test_a_step_of_adapters_computes_no_gradient_of_a_frozen_array() -> None:
-    """No product in the compiled program has the shape of a weight, as its gradient would; in that of full training each of them has."""
+    """No product in the compiled program has the shape of a weight's gradient; in full training each shape occurs."""
     model = dataclasses.replace(DENSE, width=56, heads=7, kv_heads=7, hidden=88, vocabulary=104)
     weights = {tuple(sorted(shape)) for shape in ((56, 56), (56, 7, 8), (56, 88), (56, 104))}
 

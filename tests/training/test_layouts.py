@@ -19,7 +19,7 @@ from tests.training.test_step import DENSE, Trainer, relative_error
 
 ONE_DEVICE = Layout(data=1)
 EVEN = Router(load_balancing_weight=0, z_loss=1e-3)
-"""Load balancing depends on which rows are in a micro-batch, and stages have others than accumulation; all else does not."""
+"""Load balancing alone depends on the rows of a micro-batch, which differ between stages and accumulation."""
 MIXTURE = dataclasses.replace(DENSE, experts=4, router_logits="standardized")
 DEEP = dataclasses.replace(DENSE, layers=8)
 QWEN3 = dataclasses.replace(DENSE, qk_norm=True, explicit_head_dim=16, tied=True)

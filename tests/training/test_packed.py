@@ -1,4 +1,4 @@
-"""However conversations and pairs are packed into rows, and on whatever mesh: the loss and the gradients of one record a row."""
+"""Packed conversations and pairs have the loss and the gradients of one record a row, on every mesh."""
 
 import dataclasses
 import functools

@@ -260,7 +260,8 @@ def test_every_process_traces_the_same_program() -> None:
 
         tiny = experiment.find("tiny_moe")
         layout = dataclasses.replace(tiny.layout, fsdp=2, expert=4, accumulation=1)
-        print(hashlib.sha256(lower_step(dataclasses.replace(tiny, layout=layout), jax.devices()).as_text().encode()).hexdigest())"""
+        lowered = lower_step(dataclasses.replace(tiny, layout=layout), jax.devices())
+        print(hashlib.sha256(lowered.as_text().encode()).hexdigest())"""
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", script], env=os.environ | {"PYTHONHASHSEED": seed}, stdout=subprocess.PIPE
