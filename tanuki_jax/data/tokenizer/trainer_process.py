@@ -44,7 +44,7 @@ def fit(lines: Iterable[str], vocabulary: int, delimiter: str) -> bytes:
                 process.stdin as sink,
             ):
                 sink.writelines(_encoded(lines, advance))
-            process.stdin = None  # closed, so not communicate's to flush
+            process.stdin = None  # it is closed, and communicate would flush it
             with progress(f"training a tokenizer of {vocabulary:,} pieces", None):
                 model, message = process.communicate()
         finally:
