@@ -71,7 +71,7 @@ def stream(
         chunk: tokens for one delta.
 
     Raises:
-        InputError: a prompt is empty or leaves no room for another token.
+        InputError: a prompt is empty or as long as the limit already.
     """
     for prompt in prompts:
         check_prompt(loaded, prompt)
@@ -118,7 +118,7 @@ def rng_ids_of(prompts: Sequence[Sequence[int]]) -> list[int]:
 
 
 def check_prompt(loaded: LoadedModel, prompt: Sequence[int]) -> None:
-    """Raise InputError if a prompt is empty or leaves no room for another token."""
+    """Raise InputError if a prompt is empty or as long as the limit already."""
     if not prompt:
         raise InputError("the prompt has no tokens: give at least one character to continue")
     if len(prompt) >= loaded.limit:

@@ -58,15 +58,15 @@ def test_a_text_does_not_grow_beyond_the_sequence_length(make_parrot: MakeParrot
     prompt = "fox"
     while len(load(tokenizer).encode(f"!{prompt}")) < 60:
         prompt = f"!{prompt}"
-    room = 64 - len(load(tokenizer).encode(prompt))
-    assert room == 5
+    space = 64 - len(load(tokenizer).encode(prompt))
+    assert space == 5
     assert generated(parrot, prompt, "fox") == ["!🦝", "!🦝\n"]
 
 
 def test_the_last_delta_of_a_row_has_the_finish_reason(make_parrot: MakeParrot) -> None:
     loaded = load_model(make_parrot("fox", " に🦝!\n").checkpoint)
     prompts = [loaded.tokenizer.encode(text) for text in ("fox", "( " * 27 + "fox")]
-    assert len(prompts[1]) == 57, "the model has no room for all of it"
+    assert len(prompts[1]) == 57, "the text does not fit into the model's limit"
     request = Request(tokens=30)
     deltas = [*stream(loaded, prompts, [loaded.tokenizer.eod], request, chunk=5)]
     assert [[delta.finish_reason for delta in row] for row in zip(*deltas, strict=True)] == [
