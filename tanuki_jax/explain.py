@@ -20,9 +20,9 @@ NAMED = 5
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Show which documents a step of a run read, one line for each piece of a document, in the order of the batch. Or
-    find the cause of a spike after which the run went back: its steps are replayed from the checkpoint, and the results
-    are a page of HTML in the run's folder."""
+    """Show which documents a step of a run read, one line for each fragment of a document, in the order of the batch.
+    Or find the cause of a spike after which the run went back: its steps are replayed from the checkpoint, and the
+    results are a page of HTML in the run's folder."""
 
     run: tyro.conf.Positional[str]
     """Folder of the run."""
@@ -50,11 +50,11 @@ def _explain_step(run: Path, step: int) -> None:
     from tanuki_jax.training.explain.step_documents import explain
 
     explained = explain(run, step)
-    pieces = explained.pieces
-    tokens, rows = sum(each.piece.length for each in pieces), len({each.row for each in pieces})
+    fragments = explained.fragments
+    tokens, rows = sum(each.fragment.length for each in fragments), len({each.row for each in fragments})
     print(f"step {step} of {run} (data step {explained.data_step}): {tokens:,} tokens in {rows} rows")
-    widths = max(len(each.location) for each in pieces), max(len(each.used) for each in pieces)
-    for each in pieces:
+    widths = max(len(each.location) for each in fragments), max(len(each.used) for each in fragments)
+    for each in fragments:
         words = each.learned_words or each.first_words
         print(f"row {each.row:<5} {each.location:<{widths[0]}}  {each.used:<{widths[1]}}  {words}")
 

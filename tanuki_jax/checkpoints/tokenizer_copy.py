@@ -1,4 +1,4 @@
-"""The tokenizer and its chat template inside a checkpoint, so that generating and exporting need nothing else."""
+"""Tokenizer and chat template inside a checkpoint, so that generating and exporting need nothing else."""
 
 import dataclasses
 from collections.abc import Mapping

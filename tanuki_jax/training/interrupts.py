@@ -3,11 +3,11 @@
 import contextlib
 import signal
 from types import FrameType, TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import jax
-from jax._src.distributed import global_state
 from jax.experimental.multihost_utils import reached_preemption_sync_point
+from orbax.checkpoint import multihost
 
 AHEAD = 4
 """Number of steps from the one at which a process publishes SIGUSR1 to the one after which all processes save."""
@@ -82,7 +82,6 @@ class _SaveSteps:
     """Steps after which all processes save, published one after the other in JAX's key-value store."""
 
     def __init__(self) -> None:
-        self._store: Any = global_state.client
         self._passed = 0
         self._next = 0
 
@@ -95,11 +94,11 @@ class _SaveSteps:
             self._next = self._published(folder)
         if requested and not self._next:
             with contextlib.suppress(jax.errors.JaxRuntimeError):  # another process got a signal too, and was faster
-                self._store.key_value_set(f"{folder}step", str(now + AHEAD))
+                multihost.get_jax_distributed_client().key_value_set(f"{folder}step", str(now + AHEAD))
             self._next = self._published(folder)
         assert not self._next or self._next >= now, f"step {self._next} to save after was read after step {now}"
         return self._next
 
     def _published(self, folder: str) -> int:
-        entries = self._store.key_value_dir_get(folder)
+        entries = multihost.get_jax_distributed_client().key_value_dir_get(folder)
         return int(entries[0][1]) if entries else 0

@@ -80,8 +80,8 @@ def with_history(state: State, history: RunHistory) -> State:
 def protected_steps(state: State, finished: Sequence[int]) -> set[int]:
     """Return the steps of the checkpoints that a run still needs for its spikes, whatever its settings keep.
 
-    Those to which it went back, from which `explain` replays, and the newest one from before a spike that may yet be
-    recognised.
+    The run needs those to which it went back, from which `explain` replays, and the newest one from before a spike that
+    may yet be recognised.
 
     Args:
         state: of the newest checkpoint.

@@ -51,9 +51,9 @@ def autopsy(run: Path, number: int, most: int) -> Autopsy:
 
 
 def _suspects(documents: Sequence[Document], stores: Mapping[str, Store], tokenizer: Tokenizer) -> list[Suspect]:
-    pieces = located([(document.row, document.piece) for document in documents], stores, tokenizer, CHARACTERS)
+    fragments = located([(document.row, document.fragment) for document in documents], stores, tokenizer, CHARACTERS)
     suspects = []
-    for document, explained in zip(documents, pieces, strict=True):
+    for document, explained in zip(documents, fragments, strict=True):
         worst = document.at_step or document.before
         suspects.append(Suspect(document, explained, tokenizer.decode([worst.token])))
     return suspects

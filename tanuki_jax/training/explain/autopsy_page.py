@@ -195,7 +195,7 @@ def _cells(rank: int, suspect: Suspect) -> list[str]:
         f"{explained.location} ({explained.used})",
         f"{document.step:,}",
         str(document.row),
-        f"{document.piece.length:,}",
+        f"{document.fragment.length:,}",
         _number(document.before.mean),
         f"{document.deviations:+.1f}",
         _number(document.at_step and document.at_step.mean),
@@ -207,7 +207,7 @@ def _cells(rank: int, suspect: Suspect) -> list[str]:
 
 def _text(suspect: Suspect) -> str:
     text = suspect.explained.first_words
-    cut = len(text) > CHARACTERS or suspect.explained.piece.length > CHARACTERS
+    cut = len(text) > CHARACTERS or suspect.explained.fragment.length > CHARACTERS
     return text[:CHARACTERS] + " …" * cut
 
 
@@ -222,7 +222,7 @@ def _by_step(autopsy: Autopsy) -> list[Row]:
     for step in range(autopsy.replayed.plan.compared_from, autopsy.replayed.plan.last + 1):
         documents = [document for document in autopsy.replayed.documents if document.step == step]
         means = [document.before.mean for document in documents]
-        tokens = sum(document.piece.length for document in documents)
+        tokens = sum(document.fragment.length for document in documents)
         losses = (float(np.median(means)), max(means), observed[step].loss, lines.get(step, {}).get("loss"))
         cells = [f"{step:,}", f"{len(documents):,}", f"{tokens:,}", *(_number(loss) for loss in losses)]
         rows.append(Row(cells, marked=step >= autopsy.replayed.plan.first))

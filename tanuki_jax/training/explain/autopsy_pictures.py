@@ -183,7 +183,7 @@ def draw_documents(replayed: Replayed) -> Figure | None:
         axes.scatter(*_lengths_and_losses(shown), s=14, color=colour, alpha=0.6, linewidths=0, label=label)
     for number, document in enumerate(replayed.documents[:NUMBERED], 1):
         if np.isfinite(document.before.mean) and document.suspicion >= STANDS_OUT:
-            at = (document.piece.length, document.before.mean)
+            at = (document.fragment.length, document.before.mean)
             axes.annotate(str(number), at, xytext=(6, 4), textcoords="offset points", fontsize=10, fontweight="bold")
     axes.margins(y=0.1)
     axes.set(xlabel="tokens of the document in its row", ylabel="loss before these steps, nats a token", xscale="log")
@@ -193,4 +193,4 @@ def draw_documents(replayed: Replayed) -> Figure | None:
 
 
 def _lengths_and_losses(shown: Sequence[Document]) -> tuple[list[int], list[float]]:
-    return [document.piece.length for document in shown], [document.before.mean for document in shown]
+    return [document.fragment.length for document in shown], [document.before.mean for document in shown]

@@ -1,4 +1,4 @@
-"""Documents that a step of a run read: each piece with the location it came from."""
+"""Documents that a step of a run read: each fragment with the location it came from."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -20,20 +20,20 @@ from tanuki_jax.data.store import Origin, Store
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 
 TOKENS_SHOWN = 24
-"""Number of tokens of a piece whose text is shown."""
+"""Number of tokens of a fragment whose text is shown."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Explained:
-    """Piece of a document in a row of a batch, with its location and text."""
+    """Fragment of a document in a row of a batch, with its location and text."""
 
     row: int
-    piece: Fragment
+    fragment: Fragment
     origin: Origin
     document_tokens: int
     """Number of tokens of the full document, its end included."""
     first_words: str
-    """Text of the piece's first tokens, on one line."""
+    """Text of the fragment's first tokens, on one line."""
     side: str = ""
     """Side of a preference, chosen or rejected; else empty."""
     learned: int | None = None
@@ -44,15 +44,14 @@ class Explained:
     @property
     def location(self) -> str:
         """Return source, file and row."""
-        return f"{self.piece.source}  {self.origin.path}:{self.origin.row}"
+        return f"{self.fragment.source}  {self.origin.path}:{self.origin.row}"
 
     @property
     def used(self) -> str:
-        """Return which part of the document the piece is, and how much of it is learned."""
-        piece = self.piece
-        part = (
-            f"tokens {piece.start + 1}-{piece.start + piece.length} of {self.document_tokens}, epoch {piece.epoch + 1}"
-        )
+        """Return which part of the document the fragment is, and how much of it is learned."""
+        fragment = self.fragment
+        tokens = f"tokens {fragment.start + 1}-{fragment.start + fragment.length} of {self.document_tokens}"
+        part = f"{tokens}, epoch {fragment.epoch + 1}"
         return ", ".join(
             [
                 part,
@@ -67,7 +66,7 @@ class Step:
     """Documents of a step of a run."""
 
     data_step: int
-    pieces: Sequence[Explained]
+    fragments: Sequence[Explained]
 
 
 def explain(run: Path, step: int) -> Step:
@@ -90,8 +89,8 @@ def explain(run: Path, step: int) -> Step:
         check_data(run, experiment, loader, state)
         skipped = state.skipped
     data_step = data_step_of(step - 1, skipped)
-    pieces = [(row, piece) for row, pieces in enumerate(loader.trace(data_step)) for piece in pieces]
-    return Step(data_step, located(pieces, stores, load(experiment.data.tokenizer.path)))
+    fragments = [(row, fragment) for row, fragments in enumerate(loader.trace(data_step)) for fragment in fragments]
+    return Step(data_step, located(fragments, stores, load(experiment.data.tokenizer.path)))
 
 
 def read_run(run: Path) -> tuple[Experiment, Mixture]:
@@ -135,29 +134,27 @@ def _read[Config](path: Path, kind: type[Config]) -> Config:
 
 
 def located(
-    pieces: Sequence[tuple[int, Fragment]],
+    fragments: Sequence[tuple[int, Fragment]],
     stores: Mapping[str, Store],
     tokenizer: Tokenizer,
     tokens: int = TOKENS_SHOWN,
 ) -> list[Explained]:
-    """Return pieces (row, piece) with their locations and the text of their first `tokens` tokens."""
+    """Return fragments (row, fragment) with their locations and the text of their first `tokens` tokens."""
     explained = []
-    for row, piece in pieces:
-        store = stores[piece.source]
-        begin, end = store.offsets[piece.document : piece.document + 2]
-        start = np.array([begin + piece.start])
-        words = _words(store, start, np.array([min(piece.length, tokens)]), tokenizer)
-        located_piece = Explained(row, piece, store.origin(piece.document), int(end - begin), words)
+    for row, fragment in fragments:
+        store = stores[fragment.source]
+        begin, end = store.offsets[fragment.document : fragment.document + 2]
+        start = np.array([begin + fragment.start])
+        words = _words(store, start, np.array([min(fragment.length, tokens)]), tokenizer)
+        described = Explained(row, fragment, store.origin(fragment.document), int(end - begin), words)
         if store.has_learned:
-            targets = np.flatnonzero(store.read_learned(start + 1, np.array([piece.length])))
-            side = SIDES[piece.document % store.documents_per_record] if store.documents_per_record > 1 else ""
+            targets = np.flatnonzero(store.read_learned(start + 1, np.array([fragment.length])))
+            side = SIDES[fragment.document % store.documents_per_record] if store.documents_per_record > 1 else ""
             learned_words = _words(
                 store, start + 1 + targets[:tokens], np.ones(len(targets[:tokens]), np.int64), tokenizer
             )
-            located_piece = dataclasses.replace(
-                located_piece, side=side, learned=len(targets), learned_words=learned_words
-            )
-        explained.append(located_piece)
+            described = dataclasses.replace(described, side=side, learned=len(targets), learned_words=learned_words)
+        explained.append(described)
     return explained
 
 

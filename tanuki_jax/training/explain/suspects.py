@@ -20,7 +20,7 @@ LEAST = 1e-6
 
 
 class Losses(NamedTuple):
-    """Losses of one piece of a document, in nats."""
+    """Losses of one fragment of a document, in nats."""
 
     mean: float
     """Mean over the tokens."""
@@ -31,14 +31,14 @@ class Losses(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Document:
-    """Piece of a document in a step's batch."""
+    """Fragment of a document in a step's batch."""
 
     step: int
     """Number of the step, from 1."""
     row: int
     begin: int
     """Position of its first token in the row."""
-    piece: Fragment
+    fragment: Fragment
     before: Losses
     """Losses on the weights before all compared steps."""
     deviations: float = 0.0
@@ -59,7 +59,7 @@ class Document:
 
     def positions(self) -> slice:
         """Return the positions of its tokens in the row."""
-        return slice(self.begin, self.begin + self.piece.length)
+        return slice(self.begin, self.begin + self.fragment.length)
 
 
 def measure(step: int, traced: Sequence[Sequence[Fragment]], batch: HostBatch, losses_nt: Floats) -> list[Document]:
@@ -67,18 +67,18 @@ def measure(step: int, traced: Sequence[Sequence[Fragment]], batch: HostBatch, l
 
     Args:
         step: number of the step that reads the batch.
-        traced: pieces of every row, in order.
+        traced: fragments of every row, in order.
         batch: its N rows [N, T].
         losses_nt: losses of their tokens.
     """
     measured = []
-    for row, pieces in enumerate(traced):
-        begins = np.cumsum([0, *(piece.length for piece in pieces)]).tolist()
-        for begin, piece in zip(begins, pieces, strict=False):
-            positions = slice(begin, begin + piece.length)
+    for row, fragments in enumerate(traced):
+        begins = np.cumsum([0, *(fragment.length for fragment in fragments)]).tolist()
+        for begin, fragment in zip(begins, fragments, strict=False):
+            positions = slice(begin, begin + fragment.length)
             learned = int(np.count_nonzero(batch.loss_weights[row, positions]))
             measured.append(
-                Document(step, row, begin, piece, losses_of(positions, row, batch, losses_nt), learned=learned)
+                Document(step, row, begin, fragment, losses_of(positions, row, batch, losses_nt), learned=learned)
             )
     return measured
 
@@ -105,7 +105,7 @@ def judge(documents: Sequence[Document], first: int) -> list[Document]:
     deviations = np.full(len(documents), np.inf)
     if usual.any():
         distances = (means - np.median(means[usual])) * np.sqrt(
-            [document.learned or document.piece.length for document in documents]
+            [document.learned or document.fragment.length for document in documents]
         )
         deviation = max(DEVIATION * np.median(np.abs(distances[usual])), LEAST)
         deviations[finite] = distances[finite] / deviation

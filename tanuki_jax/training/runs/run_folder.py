@@ -1,4 +1,4 @@
-"""The folder of a run: its config, its metrics and its events. Importable without the trainer."""
+"""Folder of a run: its config, its metrics and its events. Importable without the trainer."""
 
 import datetime
 import json

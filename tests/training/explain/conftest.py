@@ -244,7 +244,7 @@ def _seeds(experiment: Experiment) -> Iterator[tuple[Experiment, int]]:
         read = (
             step
             for step in range(1, 40)
-            if any(piece.document == POISON - 1 for row in loader.trace(step - 1) for piece in row)
+            if any(fragment.document == POISON - 1 for row in loader.trace(step - 1) for fragment in row)
         )
         yield seeded, next(read, 0)
 

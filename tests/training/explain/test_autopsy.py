@@ -121,9 +121,9 @@ def test_steps_of_an_adapter_are_replayed_over_the_frozen_weights(tmp_path: Path
 def test_losses_of_documents_add_up_to_the_loss_of_their_step(poisoned: Poisoned, explained: Explained) -> None:
     for step in range(poisoned.spike.first - 2, poisoned.spike.last + 1):
         documents = [document for document in explained.result.replayed.documents if document.step == step]
-        tokens = sum(document.piece.length for document in documents)
+        tokens = sum(document.fragment.length for document in documents)
         total = sum(
-            document.at_step.mean * document.piece.length for document in documents if document.at_step is not None
+            document.at_step.mean * document.fragment.length for document in documents if document.at_step is not None
         )
         assert tokens == poisoned.lines[step - 1]["tokens"]
         np.testing.assert_allclose(total / tokens, poisoned.lines[step - 1]["loss"], rtol=1e-5)

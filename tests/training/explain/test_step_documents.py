@@ -86,21 +86,21 @@ def save_checkpoint(experiment: Experiment, step: int, skipped: tuple[int, ...],
     finish(checkpoint, state)
 
 
-def test_every_piece_has_its_location_and_the_words_of_the_batch(experiment: Experiment) -> None:
+def test_every_fragment_has_its_location_and_the_words_of_the_batch(experiment: Experiment) -> None:
     tokenizer = load(experiment.data.tokenizer.path)
     batch = loader(experiment).batch(2, slice(None))
     explained = explain(run_folder(experiment), 3)
     assert explained.data_step == 2
     for row in range(4):
-        read = [each for each in explained.pieces if each.row == row]
-        assert [each.piece.length for each in read] == [
+        read = [each for each in explained.fragments if each.row == row]
+        assert [each.fragment.length for each in read] == [
             n for segment, n in sorted(Counter(batch.segment_ids[row]).items()) if segment
         ]
         for each, begin in zip(
             read, np.flatnonzero((batch.positions[row] == 0) & (batch.segment_ids[row] > 0)), strict=True
         ):
             assert each.first_words == tokenizer.decode(
-                batch.tokens[row][begin : begin + min(24, each.piece.length)].tolist()
+                batch.tokens[row][begin : begin + min(24, each.fragment.length)].tolist()
             )
             text = TEXTS[each.origin.source][each.origin.row - 1]
             assert each.origin.path == f"{each.origin.source}.txt"
@@ -135,8 +135,8 @@ def test_preferences_have_a_side_and_learned_targets(tmp_path: Path) -> None:
             learned,
         )
         store = writer.commit({})
-    pieces = [(0, Fragment("pairs", 0, 2, 0, 3)), (1, Fragment("pairs", 0, 3, 0, 2))]
-    chosen, rejected = located(pieces, {"pairs": store}, tokenizer)
+    fragments = [(0, Fragment("pairs", 0, 2, 0, 3)), (1, Fragment("pairs", 0, 3, 0, 2))]
+    chosen, rejected = located(fragments, {"pairs": store}, tokenizer)
     assert (chosen.used, chosen.first_words, chosen.learned_words) == (
         "tokens 1-3 of 4, epoch 1, chosen, 2 learned",
         "a b c",
@@ -147,7 +147,7 @@ def test_preferences_have_a_side_and_learned_targets(tmp_path: Path) -> None:
         "a b",
         "b e",
     )
-    assert located(pieces[:1], {"pairs": store}, tokenizer, tokens=1)[0].learned_words == "c"
+    assert located(fragments[:1], {"pairs": store}, tokenizer, tokens=1)[0].learned_words == "c"
 
 
 def test_skipped_data_steps_are_counted(experiment: Experiment) -> None:
@@ -177,13 +177,15 @@ def test_a_run_is_explained_from_any_folder_with_its_own_tokenizer(
     assert explain(run_folder(experiment), 3) == expected
 
 
-def test_the_command_prints_a_line_for_each_piece(experiment: Experiment, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_a_line_for_each_fragment(
+    experiment: Experiment, capsys: pytest.CaptureFixture[str]
+) -> None:
     main([str(run_folder(experiment)), "--step", "1"])
     head, *lines = capsys.readouterr().out.splitlines()
     explained = explain(run_folder(experiment), 1)
     assert head.startswith("step 1 of ") and head.endswith("tokens in 4 rows")
-    assert len(lines) == len(explained.pieces)
-    for line, each in zip(lines, explained.pieces, strict=True):
+    assert len(lines) == len(explained.fragments)
+    for line, each in zip(lines, explained.fragments, strict=True):
         assert line.startswith(f"row {each.row} ") and line.endswith(each.first_words)
         assert f"{each.origin.source}.txt:{each.origin.row}" in line and f"of {each.document_tokens}," in line
 
