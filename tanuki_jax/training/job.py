@@ -40,7 +40,7 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
     Raises:
         InputError: a source is missing, the mesh does not divide the batch or the model, a checkpoint is of another
             model or of other data, or there is no checkpoint from before a spike.
-        Unstable: the run has gone back after spikes as often as it may.
+        Unstable: the run has used all its rewinds.
         Corrupt: a check found that the devices do not compute what they should.
     """
     if distributed:

@@ -29,7 +29,7 @@ def go_back(experiment: Experiment, run: RunFolder, progress: State, spike: Spik
         State of the checkpoint from which the run goes on.
 
     Raises:
-        Unstable: the run has gone back as often as it may.
+        Unstable: the run has used all its rewinds.
         InputError: there is no good checkpoint from before the spike.
     """
 
@@ -73,7 +73,7 @@ def _log_unstable(experiment: Experiment, run: RunFolder, spike: Spike, number: 
     """Log the event `unstable`; return the message of the error."""
     run.log_event("unstable", first=spike.first, last=spike.last, reason=spike.reason)
     return (
-        f"{spike.reason}, and {run.path} has gone back as often as it may "
+        f"{spike.reason}, and {run.path} has used all its rewinds "
         f"(rewind.max_rewinds {experiment.rewind.max_rewinds}); "
         f"`python -m tanuki_jax.explain {run.path} --spike {number}` shows the cause of the spike"
     )

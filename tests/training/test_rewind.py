@@ -156,7 +156,7 @@ def test_a_run_stops_when_it_has_gone_back_often_enough(run: RunFolder) -> None:
     once = dataclasses.replace(tiny(run.path.parent), rewind=Rewind(max_rewinds=1))
     with pytest.raises(
         Unstable,
-        match=r"it rose, and .*tiny has gone back as often as it may \(rewind.max_rewinds 1\); .*tiny --spike 2",
+        match=r"it rose, and .*tiny has used all its rewinds \(rewind.max_rewinds 1\); .*tiny --spike 2",
     ):
         go_back(once, run, progress, spike(20, 30))
     assert steps(run.checkpoints) == [8, 16, 24] and read_events(run.path)[-1]["event"] == "unstable"

@@ -196,7 +196,7 @@ def exchanges(experiment: Experiment, target: Target, state: State) -> Iterator[
     """Yield the collectives of a step, all calls over the same axes as one."""
     model, layout, item, tokens = experiment.model, experiment.layout, _item(experiment.layout), _tokens(experiment)
     turns, micro, layers = _turns(layout), layout.accumulation * layout.microbatches, model.layers / layout.stage
-    row, whole = model.width * item, tokens * layout.tensor
+    row, undivided = model.width * item, tokens * layout.tensor
 
     def ring(axes: Sequence[str], count: float, size: float) -> Traffic:
         members = size_over(layout, axes)
@@ -207,10 +207,10 @@ def exchanges(experiment: Experiment, target: Target, state: State) -> Iterator[
     yield ring(SHARED, layers * (gathers + turns), exchanged / (gathers + turns) / layers)
     yield ring(("data", "context"), layers * 2 * turns, state.gradients / 4 * item / layers)
     # Tensor parallelism gathers and scatters twice forward and twice backward; recomputation repeats some of it.
-    yield ring(("tensor",), micro * layers * (8 if layout.remat == "none" else 11), whole * row)
+    yield ring(("tensor",), micro * layers * (8 if layout.remat == "none" else 11), undivided * row)
     keys = 2 * model.kv_heads * model.head_dim * item / layout.tensor
-    yield ring(("context",), micro * layers * 3, whole * layout.context * keys)
-    yield ring(("expert",), micro * layers * 5, whole * model.experts_per_token * row)
+    yield ring(("context",), micro * layers * 3, undivided * layout.context * keys)
+    yield ring(("expert",), micro * layers * 5, undivided * model.experts_per_token * row)
     # A pipeline sends its moving, waiting and finished micro-batches forward and backward, and layers to their stages.
     yield _sent(layout, target, ("stage",), 6 * turns * layout.interleave, tokens * row)
     yield _sent(layout, target, ("stage",), layout.accumulation, state.gradients * (1 - 1 / layout.interleave))

@@ -25,9 +25,14 @@ def split(compiled: Any, state: Any, kept: int, hardware: Hardware) -> Memory:
         kept: bytes that the forward pass stacks.
         hardware: the device, for its memory and margin.
     """
-    said = compiled.memory_analysis()
-    assert said is not None, "the compiler reports no memory of the step"
-    peak = said.argument_size_in_bytes + said.output_size_in_bytes - said.alias_size_in_bytes + said.temp_size_in_bytes
+    analysis = compiled.memory_analysis()
+    assert analysis is not None, "the compiler reports no memory of the step"
+    peak = (
+        analysis.argument_size_in_bytes
+        + analysis.output_size_in_bytes
+        - analysis.alias_size_in_bytes
+        + analysis.temp_size_in_bytes
+    )
     frozen, parameters = held(state.get("frozen", {})), held(state["parameters"])
     optimizer = held({name: part for name, part in state.items() if name not in ("frozen", "parameters")})
     activations = min(kept, peak - frozen - parameters - optimizer)
@@ -39,10 +44,10 @@ def split(compiled: Any, state: Any, kept: int, hardware: Hardware) -> Memory:
         temporaries=peak - frozen - parameters - optimizer - activations,
         margin=round(hardware.margin_share * hardware.memory_bytes),
         capacity=hardware.memory_bytes,
-        host=said.host_argument_size_in_bytes
-        + said.host_output_size_in_bytes
-        - said.host_alias_size_in_bytes
-        + said.host_temp_size_in_bytes,
+        host=analysis.host_argument_size_in_bytes
+        + analysis.host_output_size_in_bytes
+        - analysis.host_alias_size_in_bytes
+        + analysis.host_temp_size_in_bytes,
     )
 
 
