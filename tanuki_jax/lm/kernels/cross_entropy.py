@@ -246,9 +246,9 @@ def _backward(
     gradients: tuple[jax.Array, jax.Array],
 ) -> tuple[jax.Array, jax.Array | None, None, None]:
     """Return the gradients of states and output matrix."""
-    # With p = softmax(logits), d log p(target) / d logits = onehot - p and d log Z / d logits = p. For the gradients a
-    # of the log-probability and b of log Z, a token's logits therefore have the gradient a onehot + (b - a) p, and p =
-    # exp(logits - log Z) needs no other slice, because log Z is saved. The loops are those of the forward pass, and
+    # With p = softmax(logits), d log p(target) / d logits = onehot - p and d log Z / d logits = p. With the
+    # gradients g of the log-probability and h of log Z, a token's logits have the gradient g onehot + (h - g) p, where
+    # p = exp(logits - log Z) needs no other slice, because log Z is saved. The loops are those of the forward pass, and
     # each pair of a slice and a block computes its logits again, turns them into this gradient, and multiplies twice:
     # by the slice for the states, by the states for the slice. The gradient of the states is summed over slices, in the
     # rows of the compact order; that of a slice is summed over blocks in float32 and then written where the slice is.

@@ -20,7 +20,7 @@ QUADRATIC_TIME = 2048
 
 
 class Case(NamedTuple):
-    """A case for which `auto` chooses a backend."""
+    """Device, type and shape for which `auto` chooses a backend."""
 
     platform: str
     capability: str

@@ -1,8 +1,8 @@
 """Parts that the three Hopper kernels of attention share: a block's work, its registers, its mask, its ring of tiles.
 
-A block works on one tile of its side, which stays in shared memory: of queries in the forward pass and for their
-gradient, of keys and values for theirs. The tiles of the other side that it has to visit pass through a ring: tile n is
-copied into slot n % stages.
+A block works on one tile of its side, which stays in shared memory: of queries in `hopper_forward` and `hopper_dq`, of
+keys and values in `hopper_dkdv`. The tiles of the other side that it has to visit pass through a ring: tile n is copied
+into slot n % stages.
 
 Two barriers guard each slot. `ready`: the copy engine arrives when it has filled the slot, and the warpgroups wait for
 it before they read. `free`: each warpgroup arrives when it has read the slot, and whoever starts the copies waits for

@@ -166,5 +166,5 @@ def test_other_types_and_head_dims_are_refused() -> None:
     ids = jnp.ones((1, 128), jnp.int32)
     for dtype, dim in ((jnp.float32, 64), (jnp.bfloat16, 96)):
         x = jnp.zeros((1, 128, 1, dim), dtype)
-        with pytest.raises(InputError, match="hopper takes bfloat16 and head dims"):
+        with pytest.raises(InputError, match="hopper attention backend computes in bfloat16 with head dims"):
             hopper(Operands(x, x, x, ids, ids, ids, ids), causal=True, window=None)
