@@ -23,8 +23,8 @@ class Source:
 
     name: str
     paths: tuple[str, ...] = ()
-    """Files or globs (`**` includes subfolders), local, gs:// or s3://: .jsonl, .jsonl.zst and .parquet; any other file
-    is one document."""
+    """Files or globs (`**` includes subfolders), local, gs:// or s3://: JSON lines (.jsonl, also compressed as .gz or
+    .zst) and .parquet; any other file is one document."""
     tasks: tuple[str, ...] = ()
     """Families of `tanuki_jax.corpus.tasks` that write this source instead of files."""
     documents: NonNegativeInt = 0

@@ -127,28 +127,29 @@ def best_fit(lengths: Integers, sequence_length: int) -> tuple[Integers, int]:
     Returns:
         int64[n], the row of each item; and the number of rows.
     """
-    # The turns only count items. Laid out item by item, they are the rows of the items sorted from long to short.
+    # The placements only count items. Laid out item by item, they are the rows of the items sorted from long to short.
     key = (sequence_length - lengths).astype(np.uint16 if sequence_length < 2**16 else np.uint32)
     counts = np.bincount(lengths, minlength=sequence_length + 1)
-    turns, rows = _best_fit_turns(counts, sequence_length)
-    first, used, each = np.array(turns, np.int64).reshape(-1, 3).T
+    placements, rows = _best_fit_placements(counts, sequence_length)
+    first, used, each = np.array(placements, np.int64).reshape(-1, 3).T
     row_of_sorted = np.repeat(np.repeat(first, used) + ranges(used), np.repeat(each, used))
     row_of = np.empty(len(lengths), np.int64)
     row_of[np.argsort(key, kind="stable")] = row_of_sorted
     return row_of, rows
 
 
-def _best_fit_turns(counts: Integers, sequence_length: int) -> tuple[list[tuple[int, int, int]], int]:
-    """Return turns (first row, rows, items put into each of these rows), longest items first; and the number of rows.
+def _best_fit_placements(counts: Integers, sequence_length: int) -> tuple[list[tuple[int, int, int]], int]:
+    """Return placements (first row, rows, items put into each of these rows), longest items first; and the number of
+    rows.
 
     Args:
         counts: int64[T+1], number of items of each length.
         sequence_length: T.
     """
     # Rows with equally many free positions are interchangeable, so rows are handled as ranges (first row, rows) of such
-    # rows, and one turn puts items of one length into one range. The fullest rows that an item of length n fits into
-    # have the least number of free positions >= n: the lowest set bit of `available >> n`.
-    turns: list[tuple[int, int, int]] = []
+    # rows, and one placement puts items of one length into one range. The fullest rows that an item of length n fits
+    # into have the least number of free positions >= n: the lowest set bit of `available >> n`.
+    placements: list[tuple[int, int, int]] = []
     ranges_with: list[list[tuple[int, int]]] = [[] for _ in range(sequence_length + 1)]  # free positions -> ranges
     available = 0  # bit f is set if ranges_with[f] is not empty
     rows = 0
@@ -176,15 +177,15 @@ def _best_fit_turns(counts: Integers, sequence_length: int) -> tuple[list[tuple[
             filled = min(items // each, count)
             rest = items - filled * each if filled < count else 0
             if filled:
-                turns.append((first, filled, each))
+                placements.append((first, filled, each))
                 put_back(free - each * length, first, filled)
             if rest:
-                turns.append((first + filled, 1, rest))
+                placements.append((first + filled, 1, rest))
                 put_back(free - rest * length, first + filled, 1)
             used = filled + (rest > 0)
             put_back(free, first + used, count - used)
             items -= filled * each + rest
-    return turns, rows
+    return placements, rows
 
 
 def pack(documents: Integers, sizes: Integers, sequence_length: int, purpose: tuple[object, ...]) -> Spans:

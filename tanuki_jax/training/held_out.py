@@ -1,4 +1,4 @@
-"""Loss on documents that are never trained on, per source."""
+"""Loss on documents that are never trained on, per source. A held-out set of its own is a `Source` of the mixture."""
 
 from collections.abc import Callable, Mapping
 
@@ -15,9 +15,9 @@ from tanuki_jax.training.setup import TrainSetup, TrainState
 def make_held_out(setup: TrainSetup, loader: Loader) -> Callable[[TrainState], dict[str, float]]:
     """Return a function of the train state: mean loss on the held-out documents of each source, and of all together.
 
-    The loss is in nats a token, for pairs a pair. Keys are `held_out/SOURCE` and `held_out/all`; an objective that
-    reports its parts adds `held_out/SOURCE/METRIC`. The rows are the same every time, and are kept on the device. Empty
-    if no source has held-out documents.
+    The loss is in nats a token, for pairs a pair. Keys are `held_out/SOURCE` and `held_out/all`; an objective with
+    `reports_held_out_parts` adds `held_out/SOURCE/METRIC`. The rows are the same every time, and are kept on the
+    device. Empty if no source has held-out documents.
     """
     experiment, mesh, objective = setup.experiment, setup.mesh, setup.objective
     rows = experiment.data.batch_rows // experiment.layout.accumulation

@@ -14,8 +14,8 @@ FAMILIES = {family.model_type: family for family in (LLAMA, MISTRAL, MIXTRAL, QW
 
 
 def family_of(model: Model) -> Family:
-    """Return the family as which a model is exported. InputError if there is none, naming what no family has
-    together."""
+    """Return the family as which a model is exported. InputError if there is none, with the features that
+    no family has together."""
     fitting = [family for family in FAMILIES.values() if family.fits(model)]
     if not fitting:
         raise InputError(

@@ -36,7 +36,7 @@ class Merge:
         """Append the part at `path`, the documents of `unit`.
 
         Returns:
-            A line, with file, row and reason, for each of the part's rows that is named.
+            A line, with file, row and reason, for each faulty row that is recorded: the first ones of each fault.
         """
         part = Part.load(path)
         count = int(part.lengths.sum())
@@ -76,7 +76,7 @@ class Merge:
     def unnamed(self) -> list[str]:
         """Return a line for each fault with more rows than `add` has named."""
         more = {fault: count - len(self._named[fault]) for fault, count in self._faults.items()}
-        return [f"{self._name}: {count:,} more are {fault}" for fault, count in more.items() if count]
+        return [f"{self._name}: {count:,} more rows are {fault}" for fault, count in more.items() if count]
 
     def statistics(self, malformed_share: float) -> dict[str, Any]:
         """Return the statistics for `store.json`.

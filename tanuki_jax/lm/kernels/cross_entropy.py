@@ -21,7 +21,8 @@ class BlockSizes(NamedTuple):
     block: int = 4096
     """Tokens in a block."""
     tail: int = 1024
-    """Tokens in each block of the rest; the number of computed tokens is rounded up to a multiple of this."""
+    """Tokens in each of the small blocks that cover what the large ones leave; the number of computed tokens is rounded
+    up to a multiple of this."""
     columns: int = 16_384
     """Most columns of the output matrix in a slice."""
     alignment: int = 128
@@ -55,8 +56,8 @@ def linear_cross_entropy(
     """Compute the log-probability of each target, and the log partition function, of `softmax(states @ output)`.
 
     Products are computed in the type of the states and summed in float32, as are the gradients. The backward pass
-    computes the logits again. Tokens of weight zero are left out of every product, to within `sizes.tail` tokens,
-    whatever their states and targets hold.
+    computes the logits again. Tokens of weight zero are skipped, whatever their states and targets hold; only the
+    number of computed tokens is rounded up to a multiple of `sizes.tail`.
 
     Args:
         states_btd: [B, T, D].
@@ -293,6 +294,7 @@ def _backward(
         return states_gradient, output_gradient
 
     states_gradient = varying(jnp.zeros((compact.token.size, states_nd.shape[1]), jnp.float32), states_nd, output_dv)
+    # The output matrix was marked as varying over the mesh, so JAX sums its gradient over the other devices.
     output_gradient = None if frozen else jnp.zeros_like(output_dv)
     states_gradient, output_gradient = jax.lax.fori_loop(0, slices, over_slice, (states_gradient, output_gradient))
     states_gradient = _take(states_gradient, compact.row).astype(states_nd.dtype)

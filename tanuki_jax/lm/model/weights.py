@@ -31,8 +31,7 @@ ADAPTER_PARTS = ("a", "b", "m")
 
 
 _NO_PARAMETERS = {"accepted", "guard", "rate_factor", "optimizer", "moments"}
-"""Names at the root of a train state, or of a checkpoint's item, below which leaves that are no parameters may
-stand."""
+"""Subtrees of a train state, or of a checkpoint's item, that may also hold counters and statistics."""
 
 
 @dataclass(frozen=True, kw_only=True)

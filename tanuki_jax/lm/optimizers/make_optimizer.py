@@ -18,7 +18,7 @@ OPTIMIZERS: dict[type, Callable[[Any, Model], list[optax.GradientTransformation]
 
 
 def make_optimizer(config: AdamW | Muon, model: Model, loraplus_ratio: float = 1.0) -> optax.GradientTransformation:
-    """Return the direction of an update, yet to be scaled by minus the learning rate.
+    """Return a transformation of gradients into directions, which the step multiplies by minus the learning rate.
 
     Clipping and the learning rate are done by the step: the state then has no schedule, and a new stage of training can
     take it over.

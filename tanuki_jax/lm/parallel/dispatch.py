@@ -43,8 +43,8 @@ type Visit = Callable[[jax.Array, jax.Array, jax.Array, Experts], tuple[jax.Arra
 choices."""
 
 NODE = 8
-"""Largest `expert` axis for `ragged_all_to_all`: the GPUs of a node. XLA's fast kernel takes so many; above 32 it
-crashes."""
+"""Largest `expert` axis for `ragged_all_to_all`: the GPUs of a node. XLA's fast kernel serves so many; above 32
+`ragged_all_to_all` crashes."""
 
 
 def make_dispatch(mesh: Mesh, model: Model, layout: Layout, router: Router) -> Dispatch:
@@ -101,9 +101,9 @@ def _specs(model: Model, layout: Layout, experts: Experts) -> list[P]:
 def choose_exchange(mesh: Mesh, layout: Layout, router: Router) -> Exchange:
     """Return how tokens reach the experts of other devices; see `Layout.exchange`.
 
-    `auto` sends parts of their own size where the GPUs of a node split the experts, padded parts where experts have a
-    capacity, and all tokens to all devices otherwise. InputError for parts of their own size on other devices than
-    GPUs, or more of them than a node has.
+    `auto` takes all_to_all, with padded parts, if experts have a capacity; ragged_all_to_all, with parts of their own
+    size, if the GPUs of a node split the experts; and all_gather otherwise. InputError for ragged_all_to_all on other
+    devices than GPUs, or on more of them than a node has.
     """
     ranks, platform = mesh.shape["expert"], mesh.devices.flat[0].platform
     if layout.exchange == "ragged_all_to_all" and (platform != "gpu" or ranks > NODE):
@@ -122,7 +122,7 @@ def choose_exchange(mesh: Mesh, layout: Layout, router: Router) -> Exchange:
 
 
 def _visit(mesh: Mesh, model: Model, router: Router, exchange: Exchange, dtype: jnp.dtype) -> Visit:
-    if router.capacity_factor:
+    if router.capacity_factor:  # in place of the chosen exchange: `validate` refuses any but auto and all_to_all
         return functools.partial(_with_capacity, factor=router.capacity_factor, ranks=mesh.shape["expert"])
     device = mesh.devices.flat[0]
     try:

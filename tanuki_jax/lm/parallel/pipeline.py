@@ -1,12 +1,18 @@
 """Pipeline parallelism over `stage`: micro-batches pass through the stages, in the circular interleaved schedule.
 
 All stages work in step. In every round each stage takes what its predecessor computed in the round before, and the last
-stage passes to the first. With S stages, R groups of layers in each (stage s has the groups r S + s) and M
+stage passes to the first. With S stages, R chunks of layers in each (stage s has the chunks r S + s) and M
 micro-batches a pass takes M R + S - 1 rounds, of which each stage is idle for S - 1 (Narayanan et al. 2021, section
 2.2.2, with groups of S micro-batches). The backward pass is the same in reverse.
 
 A micro-batch makes R trips around the circle. S of them are under way at a time, one at each stage; below, "turn" is
-the number of such a set of S micro-batches, and "group" the number of its trip.
+the number of such a set of S micro-batches, and "chunk" the number of its trip.
+
+With S = 2, R = 2 and M = 4, as MICRO-BATCH.CHUNK, micro-batches numbered as they start (0 and 1 are turn 0):
+
+    round      0    1    2    3    4    5    6    7    8
+    stage 0   0.0  1.0  0.1  1.1  2.0  3.0  2.1  3.1
+    stage 1        0.0  1.0  0.1  1.1  2.0  3.0  2.1  3.1
 """
 
 import functools
@@ -30,7 +36,7 @@ from tanuki_jax.lm.parallel.sharding import ROWS, row_parts, step_spec
 
 
 class Pipeline(NamedTuple):
-    """Way of rows through the layers."""
+    """Function that runs the layers of a layout, and the matching order of sums per micro-batch."""
 
     run_layers: RunLayers
     sums: Callable[[jax.Array], jax.Array]
@@ -74,44 +80,44 @@ def pipeline_layers(
 ) -> tuple[jax.Array, Routing | None]:
     """Run all rows through the stages: a `RunLayers` for layers that are all alike."""
     (alike,) = groups_of_layers
-    stages, groups, turns = layout.stage, layout.interleave, layout.microbatches // layout.stage
+    stages, chunks, turns = layout.stage, layout.interleave, layout.microbatches // layout.stage
     stage, constrain = jnp.arange(stages), functools.partial(_on_stages, mesh)
-    params = _by_group(mesh, model, layout, alike.params)
+    params = _by_chunk(mesh, model, layout, alike.params)
 
-    def one_layer(x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, group: jax.Array, layers: Any) -> Any:
-        # The choice of the group stands inside what is rematerialised: else the weights of every round would be kept.
-        chosen = jax.tree.map(lambda w: jax.lax.dynamic_index_in_dim(w, group, keepdims=False), layers)
+    def one_layer(x_btd: jax.Array, segment_ids: jax.Array, positions: jax.Array, chunk: jax.Array, layers: Any) -> Any:
+        # The choice of the chunk stands inside what is rematerialised: else the weights of every round would be kept.
+        chosen = jax.tree.map(lambda w: jax.lax.dynamic_index_in_dim(w, chunk, keepdims=False), layers)
         return alike.layer(x_btd, segment_ids, positions, chosen)
 
     @functools.partial(jax.vmap, spmd_axis_name="stage")
-    def work(cargo: _Cargo, group: jax.Array, layers: LayerParams) -> tuple[jax.Array, Routing | None]:
+    def work(cargo: _Cargo, chunk: jax.Array, layers: LayerParams) -> tuple[jax.Array, Routing | None]:
         def step(x_btd: jax.Array, layers: LayerParams) -> tuple[jax.Array, Routing | None]:
-            return remat(one_layer)(x_btd, cargo.segment_ids, cargo.positions, group, layers)
+            return remat(one_layer)(x_btd, cargo.segment_ids, cargo.positions, chunk, layers)
 
         return jax.lax.scan(step, cargo.x, layers)
 
     def one_round(carry: tuple[_Cargo, _Cargo, jax.Array], number: jax.Array) -> Any:
         moving, waiting, done = carry
         # 1. Stage 0 begins a fresh micro-batch where a turn begins; otherwise it goes on with what came around the
-        # circle. Micro-batches    wait where their rows are stored; the queues move one stage back for each that stage
+        # circle. Micro-batches wait where their rows are stored; the queues move one stage back for each that stage
         # 0 takes.
-        turn, group = _place_in_schedule(number, groups, stages)
+        turn, chunk = _place_in_schedule(number, chunks, stages)
         fresh = _slot(waiting, turn, turns)
-        moving = jax.tree.map(functools.partial(_at_stages, (stage == 0) & (group == 0)), fresh, moving)
-        rest = jax.tree.map(lambda new: jnp.where(group == 0, _handed(mesh, new, -1), new), fresh)
+        moving = jax.tree.map(functools.partial(_at_stages, (stage == 0) & (chunk == 0)), fresh, moving)
+        rest = jax.tree.map(lambda new: jnp.where(chunk == 0, _handed(mesh, new, -1), new), fresh)
         waiting = _put(waiting, turn, turns, rest)
 
-        # 2. Every stage computes its current group of layers.
-        _, groups_s = _place_in_schedule(number - stage, groups, stages)
-        x, routing = work(moving, groups_s, params)
+        # 2. Every stage computes its current chunk of layers.
+        _, chunks_s = _place_in_schedule(number - stage, chunks, stages)
+        x, routing = work(moving, chunks_s, params)
         x = constrain(x)
 
-        # 3. What the last stage gives after the last group is done; it is stored as waiting micro-batches were, in the
-        # same order.
-        turn, group = _place_in_schedule(number - (stages - 1), groups, stages)
+        # 3. What the last stage gives after the last chunk is done. It is queued at the last stage, and the queue moves
+        # one stage back with each arrival: the first of a turn ends at stage 0, in the order in which they waited.
+        turn, chunk = _place_in_schedule(number - (stages - 1), chunks, stages)
         before = _slot(done, turn, turns)
         arrived = _at_stages(stage == stages - 1, x, _handed(mesh, before, -1))
-        done = _put(done, turn, turns, jnp.where((number >= stages - 1) & (group == groups - 1), arrived, before))
+        done = _put(done, turn, turns, jnp.where((number >= stages - 1) & (chunk == chunks - 1), arrived, before))
 
         # 4. All hand on to the next stage.
         moving = jax.tree.map(lambda part: _handed(mesh, part, 1), _Cargo(x, moving.segment_ids, moving.positions))
@@ -119,14 +125,14 @@ def pipeline_layers(
 
     waiting = _Cargo(*(_split(mesh, layout, part) for part in (x_btd, segment_ids, positions)))
     empty = jax.tree.map(lambda part: constrain(jnp.zeros_like(part[:, 0])), waiting)
-    rounds = jnp.arange(layout.microbatches * groups + stages - 1)
+    rounds = jnp.arange(layout.microbatches * chunks + stages - 1)
     (_, _, done), routing = jax.lax.scan(one_round, (empty, waiting, jnp.zeros_like(waiting.x)), rounds)
     return _joined(mesh, done, x_btd.shape), jax.tree.map(functools.partial(_in_order, layout), routing)
 
 
-def _place_in_schedule(number: jax.Array, groups: int, stages: int) -> tuple[jax.Array, jax.Array]:
-    """Return turn and group of the micro-batch that stage 0 works on in round `number`; stage s is s rounds behind."""
-    return number // (stages * groups), number // stages % groups
+def _place_in_schedule(number: jax.Array, chunks: int, stages: int) -> tuple[jax.Array, jax.Array]:
+    """Return turn and chunk of the micro-batch that stage 0 works on in round `number`; stage s is s rounds behind."""
+    return number // (stages * chunks), number // stages % chunks
 
 
 @jax.checkpoint
@@ -187,29 +193,29 @@ def _joined(mesh: Mesh, x: jax.Array, shape: tuple[int, ...]) -> jax.Array:
 
 def _in_order(layout: Layout, part: jax.Array) -> jax.Array:
     """Return statistics of every round and stage, [rounds, S, L / S R, ...], by micro-batch and layer: [M, L, ...]."""
-    stages, groups, turns = layout.stage, layout.interleave, layout.microbatches // layout.stage
+    stages, chunks, turns = layout.stage, layout.interleave, layout.microbatches // layout.stage
     # The micro-batch stored at [first, turn] begins in round S R turn + first; each trip adds S rounds, each stage one.
-    first, turn, group, stage = np.ogrid[:stages, :turns, :groups, :stages]
-    ordered = part[(turn * groups + group) * stages + first + stage, stage]
+    first, turn, chunk, stage = np.ogrid[:stages, :turns, :chunks, :stages]
+    ordered = part[(turn * chunks + chunk) * stages + first + stage, stage]
     return ordered.reshape(stages * turns, -1, *part.shape[3:])
 
 
-def _by_group(mesh: Mesh, model: Model, layout: Layout, params: LayerParams) -> LayerParams:
-    """Return parameters [L, ...], stored by stage in the order of layers, as [S, L / (S R), R, ...]: group r of stage s
+def _by_chunk(mesh: Mesh, model: Model, layout: Layout, params: LayerParams) -> LayerParams:
+    """Return parameters [L, ...], stored by stage in the order of layers, as [S, L / (S R), R, ...]: chunk r of stage s
     at [s, :, r].
 
-    Where a stage has several groups, each is sent from the stage that stores it to the one that computes it, and its
+    Where a stage has several chunks, each is sent from the stage that stores it to the one that computes it, and its
     gradient back.
     """
-    stages, groups = layout.stage, layout.interleave
-    if groups == 1:
+    stages, chunks = layout.stage, layout.interleave
+    if chunks == 1:
         return jax.tree.map(lambda w: _on_stages(mesh, w.reshape(stages, -1, 1, *w.shape[1:])), params)
     rows, (layer_group,) = weights(model), model.groups
 
     def move(path: tuple[Any, ...], w: jax.Array) -> jax.Array:
         name, *part = (str(entry.key) for entry in path if isinstance(entry, jax.tree_util.DictKey))
         spec = step_spec(rows[layer_group.path(name)], layout, *part)
-        local = functools.partial(_to_their_stages, stages, groups)
+        local = functools.partial(_to_their_stages, stages, chunks)
         moved: jax.Array = jax.shard_map(local, mesh=mesh, in_specs=spec, out_specs=P("stage", None, None, *spec[1:]))(
             w
         )
@@ -219,25 +225,25 @@ def _by_group(mesh: Mesh, model: Model, layout: Layout, params: LayerParams) -> 
     return moved
 
 
-def _to_their_stages(stages: int, groups: int, w: jax.Array) -> jax.Array:
-    """Exchange this stage's consecutive layers [L / S, ...] for the layers of its groups [1, L / (S R), R, ...]; inside
+def _to_their_stages(stages: int, chunks: int, w: jax.Array) -> jax.Array:
+    """Exchange this stage's consecutive layers [L / S, ...] for the layers of its chunks [1, L / (S R), R, ...]; inside
     `shard_map`.
 
     Group c of all S R is stored at stage c // R and computed at stage c mod S. There are R exchanges; in each every
-    stage sends one group and receives one.
+    stage sends one chunk and receives one.
     """
-    chunks = w.reshape(groups, -1, *w.shape[1:])
-    local, received = jax.lax.axis_index("stage"), jnp.zeros_like(chunks)
-    # Colour the S R groups with R colours so that no two of a colour are stored at the same stage, nor computed at the
-    # same stage: one exchange is then a permutation of stages. c mod R alone tells the groups of a storing stage apart;
-    # the shift after every lcm(R, S) groups, when both patterns repeat, does the same for the computing stage.
-    period = math.lcm(groups, stages)
-    for colour in range(groups):
-        sent = [c for c in range(stages * groups) if (c % groups + c // period) % groups == colour]
+    own = w.reshape(chunks, -1, *w.shape[1:])
+    local, received = jax.lax.axis_index("stage"), jnp.zeros_like(own)
+    # Colour the S R chunks with R colours so that no two of a colour are stored at the same stage, nor computed at the
+    # same stage: one exchange is then a permutation of stages. c mod R alone tells the chunks of a storing stage apart;
+    # the shift after every lcm(R, S) chunks, when both patterns repeat, does the same for the computing stage.
+    period = math.lcm(chunks, stages)
+    for colour in range(chunks):
+        sent = [c for c in range(stages * chunks) if (c % chunks + c // period) % chunks == colour]
         receivers = np.array([c % stages for c in sent])
         slots = np.empty(stages, np.int32)
         slots[receivers] = [c // stages for c in sent]
-        part = jax.lax.dynamic_index_in_dim(chunks, jnp.asarray([c % groups for c in sent])[local], keepdims=False)
+        part = jax.lax.dynamic_index_in_dim(own, jnp.asarray([c % chunks for c in sent])[local], keepdims=False)
         part = jax.lax.ppermute(part, "stage", list(enumerate(receivers.tolist())))
         received = jax.lax.dynamic_update_index_in_dim(received, part, jnp.asarray(slots)[local], 0)
     return received.swapaxes(0, 1)[None]

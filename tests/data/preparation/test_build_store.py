@@ -129,7 +129,7 @@ def test_rows_that_are_not_named_are_counted_in_a_line(
     file.write_bytes(b"{\n" * 23 + b'{"text": "good"}\n')
     build(inventory_of(file), tmp_path / "s", tokenizer, workers, 1.0)
     *named, rest = capsys.readouterr().err.splitlines()
-    assert len(named) == 20 and rest == "s: 3 more are malformed"
+    assert len(named) == 20 and rest == "s: 3 more rows are malformed"
 
 
 def test_too_many_malformed_rows_are_an_error_and_leave_no_store(

@@ -43,8 +43,8 @@ def hopper(
     time, dim = q_bthd.shape[1], q_bthd.shape[3]
     if q_bthd.dtype != jnp.bfloat16 or dim not in HEAD_DIMS:
         raise InputError(
-            f"The hopper attention backend computes in bfloat16 with head dims {HEAD_DIMS}, not {q_bthd.dtype} "
-            f"and {dim}: choose another backend."
+            f"the hopper attention backend computes in bfloat16 with head dims {HEAD_DIMS}, not {q_bthd.dtype} "
+            f"and {dim}; set layout.attention to auto or chunked"
         )
     visible = intervals(*operands.tokens, causal=causal, window=window)
     # Saved under every policy of `model.remat`, or each layer of the backward pass would search again.

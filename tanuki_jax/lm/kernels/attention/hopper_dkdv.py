@@ -4,8 +4,8 @@ A block has 128 keys and values of one head, each of its two warpgroups 64. Tile
 output pass through the ring of `hopper_block`, one query head after the other. Scores are transposed, [keys, queries]:
 with P and dS as in `hopper_dq`, dV is the sum of P^T dO and dK that of dS^T Q.
 
-Together with the gradient of the queries that makes seven products, where one kernel with atomic additions takes five:
-the price of sums whose order never changes.
+Together with `hopper_dq` that makes seven products. One kernel with atomic additions would need five, but its sums
+would vary in order, and so in their last bits.
 """
 
 import functools

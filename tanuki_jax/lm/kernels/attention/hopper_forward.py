@@ -19,9 +19,9 @@ from tanuki_jax.lm.kernels.attention.intervals import Bounds
 from tanuki_jax.lm.kernels.warpgroups import COMPUTE_GROUPS, COMPUTE_REGISTERS, COPY_REGISTERS, ROWS, swizzled
 
 HIDDEN = -1e30
-"""Score of a hidden key. Finite, and far below `LOWEST`, so that no difference of infinities arises."""
+"""Score of a hidden key. It is finite, so that no difference of infinities arises."""
 LOWEST = -5e29
-"""Least value of the running maximum."""
+"""Initial running maximum: below every real score, and so far above `HIDDEN` that 2^(HIDDEN - LOWEST) is 0."""
 
 
 class Shared(NamedTuple):
@@ -123,9 +123,10 @@ def _compute(key_range: Any, out: Any, lse: Any, block: Block, shared: Shared, r
     plgpu.barrier_wait(shared.q_ready)
     # The two warpgroups alternate: while one multiplies (weights by values, then queries by the next keys), the other
     # computes its softmax. Each step has two arrivals at `turn`, one after the scores are issued and one after the
-    # softmax. The second warpgroup arrives once more at the beginning, so that from then on its n-th arrival pairs with
-    # the other half of the first one's step: its softmax with the first one's scores, and its scores with the first
-    # one's softmax. The first arrives once more at the end.
+    # softmax. The second warpgroup arrives once more at the beginning, the first once more at the end. So each arrival
+    # of one pairs with an arrival of the other in the opposite half of a step:
+    #     first:   products | softmax  | products | softmax  | ...
+    #     second:           | products | softmax  | products | softmax ...
     pl.when(warpgroup == 1)(lambda: _take_turns(shared))
     acc, largest, total = lax.fori_loop(
         0,

@@ -65,7 +65,9 @@ def _keys_before(segments: jax.Array, positions: jax.Array, segment: jax.Array, 
 
 
 class Bounds(NamedTuple):
-    """Tiles of the other side that each tile visits: from `begin` to `end`. Every array is int32[B, tiles].
+    """Range of key tiles that each query tile visits, or of query tiles that each key tile visits: `begin` to `end`.
+
+    Every array is int32[B, tiles].
 
     In the tiles from `full_begin` to `full_end` every pair of a query and a key is visible, so they need no mask.
     """
