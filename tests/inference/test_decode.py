@@ -82,7 +82,7 @@ def without_cache(model: Model, row: list[int], count: int, end: int = 50) -> li
     "model",
     [
         pytest.param(DENSE, id="dense", marks=pytest.mark.long),
-        pytest.param(MOE, id="mixture"),
+        pytest.param(MOE, id="mixture", marks=pytest.mark.long),
         pytest.param(GROUPS, id="groups"),
     ],
 )

@@ -120,7 +120,11 @@ def test_relatives_of_llama_compute_on_every_axis_what_one_device_does(
 
 
 @pytest.mark.parametrize(
-    "layout", [Layout(data=1, fsdp=2, context=2, tensor=2), Layout(data=1, expert=2, fsdp=2, zero=1)]
+    "layout",
+    [
+        pytest.param(Layout(data=1, fsdp=2, context=2, tensor=2), id="context", marks=pytest.mark.long),
+        pytest.param(Layout(data=1, expert=2, fsdp=2, zero=1), id="expert"),
+    ],
 )
 def test_groups_of_layers_compute_on_a_mesh_what_one_device_does(layout: Layout, record_property: Any) -> None:
     assert_as_on_one_device(GROUPS, layout, record_property)
