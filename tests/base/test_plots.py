@@ -15,7 +15,9 @@ from tanuki_jax.base import plots
 IMPORT = "import sys, {module}; sys.exit('matplotlib' in sys.modules)"
 
 
-@pytest.mark.parametrize("module", ["tanuki_jax.training.job", "tanuki_jax.planning.bench.run_all"])
+@pytest.mark.parametrize(
+    "module", ["tanuki_jax.training.job", pytest.param("tanuki_jax.planning.bench.run_all", marks=pytest.mark.long)]
+)
 def test_matplotlib_is_not_imported_before_a_picture_is_drawn(module: str) -> None:
     assert subprocess.run([sys.executable, "-c", IMPORT.format(module=module)], check=False).returncode == 0
 

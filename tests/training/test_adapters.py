@@ -77,12 +77,12 @@ MESHES = [
         Layout(data=1, fsdp=2, tensor=2, context=2, accumulation=2, remat="full"),
         QUANTIZED,
         id="4 bits, fsdp, tensor, context",
+        marks=pytest.mark.long,
     ),
     pytest.param(
         Layout(data=1, fsdp=2, tensor=2, context=2, accumulation=2),
         ADAPTED,
         id="fsdp, tensor, context",
-        marks=pytest.mark.long,
     ),
     pytest.param(Layout(data=1, fsdp=2, expert=4), OF_EXPERTS, id="fsdp, expert", marks=pytest.mark.long),
     pytest.param(Layout(data=2, fsdp=4, zero=1), ADAPTED, id="data, fsdp, zero 1", marks=pytest.mark.long),
@@ -121,6 +121,7 @@ def test_only_adapters_change(objective: NextToken | Preference, base: Literal["
     )  # one tree has the arrays of the other
 
 
+@pytest.mark.long
 def test_a_step_of_adapters_computes_no_gradient_of_a_frozen_array() -> None:
     """No product in the compiled program has the shape of a weight's gradient; in full training each shape occurs."""
     model = dataclasses.replace(DENSE, width=56, heads=7, kv_heads=7, hidden=88, vocabulary=104)

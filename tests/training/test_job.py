@@ -63,6 +63,7 @@ def kill_and_resume(workspace: Workspace, name: str, kills: int, seed: int) -> N
     workspace.train_elsewhere(name)
 
 
+@pytest.mark.long
 def test_kill_9_at_random_moments_changes_no_bit_of_the_metrics(
     workspace: Workspace, undisturbed: list[dict[str, Any]]
 ) -> None:
@@ -176,6 +177,7 @@ def test_ctrl_c_stops_two_processes_at_the_same_step(workspace: Workspace, undis
     np.testing.assert_allclose(losses(workspace.metrics("interrupted_together")), losses(undisturbed), rtol=1e-4)
 
 
+@pytest.mark.long
 def test_a_run_goes_on_with_another_layout(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
     shutil.copytree(workspace.folder / "runs" / "undisturbed", workspace.folder / "runs" / "moved")
     for step in (32, 40):

@@ -151,6 +151,7 @@ def arrays_of_all_experts(program: jax.stages.Compiled) -> set[str]:
     }
 
 
+@pytest.mark.long
 def test_a_mixture_on_a_mesh_has_the_sums_of_one_device() -> None:
     """Router losses are those of each micro-batch, which count with its weight. And no device ever holds a matrix of
     all experts."""

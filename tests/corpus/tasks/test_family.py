@@ -118,6 +118,7 @@ def test_tasks_are_short_turns_after_at_most_one_system_message(family: Family[A
         assert sum(len(message.content) for message in task.messages) <= 300
 
 
+@pytest.mark.long
 def test_twenty_thousand_tasks_take_at_most_a_second() -> None:
     def seconds() -> float:
         start = time.process_time()

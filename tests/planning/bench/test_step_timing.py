@@ -45,6 +45,7 @@ def results() -> list[Result]:
     return [take(each, 0.0, 1e9) for each in wanted if each.key["policy"] == "full"]
 
 
+@pytest.mark.long
 def test_real_steps_are_timed_if_their_loss_is_that_of_plain_attention(results: list[Result]) -> None:
     assert [result.outcome for result in results] == ["measured"] * 2, [result.detail for result in results]
     for result, layers in zip(results, SMALL.layers, strict=True):
@@ -54,6 +55,7 @@ def test_real_steps_are_timed_if_their_loss_is_that_of_plain_attention(results: 
         assert result.figures.notes["tokens/s"] == pytest.approx(SMALL.times[0] / result.figures.timing.median)
 
 
+@pytest.mark.long
 def test_only_what_was_measured_at_both_depths_is_extrapolated(results: list[Result]) -> None:
     def at_full_depth(some: list[Result], sizes: Sizes = SMALL) -> list[Result]:
         return [result for result in completed(some, sizes) if result.matches("step", EXTRAPOLATED)]

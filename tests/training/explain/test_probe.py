@@ -16,6 +16,7 @@ from tanuki_jax.training.step import make_step
 from tests.training.explain.conftest import tiny
 
 
+@pytest.mark.long
 def test_losses_and_gradients_of_adapters_are_those_of_their_step(tmp_path: Path) -> None:
     whole = tiny(tmp_path)
     whole = dataclasses.replace(

@@ -69,13 +69,13 @@ def in_float64(
 @pytest.mark.parametrize(
     ("documents", "time", "heads", "dim", "causal", "window"),
     [
-        ([[100, 1, 29, 90]], 231, (4, 1), 128, True, None),
+        pytest.param([[100, 1, 29, 90]], 231, (4, 1), 128, True, None, marks=pytest.mark.long),
         pytest.param([[440]], 512, (1, 1), 128, True, None, marks=pytest.mark.long),
         pytest.param([[250]], 250, (4, 1), 64, True, None, marks=pytest.mark.long),
         pytest.param([[1] * 40 + [90, 3, 110]], 256, (8, 1), 128, True, None, marks=pytest.mark.long),
         pytest.param([[130, 120]], 256, (8, 1), 64, True, None, marks=pytest.mark.long),
         ([[190, 60]], 256, (2, 2), 64, True, 70),
-        ([[150, 90]], 256, (2, 1), 128, False, None),
+        pytest.param([[150, 90]], 256, (2, 1), 128, False, None, marks=pytest.mark.long),
         ([[60, 130], [], [190]], 190, (1, 1), 128, True, None),
     ],
 )
