@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import pytest
 
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.data.batch import Batch
