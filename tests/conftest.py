@@ -15,6 +15,7 @@ assert "jax" not in sys.modules, "jax was imported before the tests could choose
 # Bytecode is kept, whatever the machine's default: every command that a test starts would compile jax's sources again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(Path(__file__).parent.parent / ".cache" / "bytecode")
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = (
     "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"  # level 0 compiles in half the time

@@ -63,6 +63,8 @@ class State:
     """Checkpoint whose parameters the adapters are for, absolute or relative to where training ran."""
     base_fingerprint: str = ""
     """`weights_fingerprint` of the checkpoint `base`."""
+    optimizer: str = "AdamW"
+    """Kind of optimizer whose state is in `optimizer/`, if there is one; old checkpoints do not say AdamW."""
     tokenizer_fingerprint: str = ""
     """`data.tokenizer.copy_tokenizer.fingerprint` of the tokenizer; empty in old checkpoints."""
 

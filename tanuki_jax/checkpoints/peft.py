@@ -16,14 +16,17 @@ from safetensors.numpy import load_file, save_file
 
 from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.json_object import read_object
 from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.format import State, finish, read_state, weights_fingerprint
+from tanuki_jax.checkpoints.hugging_face.config_fields import ConfigFields
 from tanuki_jax.checkpoints.hugging_face.families import family_of
 from tanuki_jax.checkpoints.hugging_face.tensors import layers_of, tensor_name
 from tanuki_jax.checkpoints.merging import check_name
 from tanuki_jax.checkpoints.parameters import NO_ADAPTER, adapter_shapes, choose_adapter
 from tanuki_jax.checkpoints.restore import Parameters
 from tanuki_jax.checkpoints.tokenizer_copy import carry_tokenizer
+from tanuki_jax.config.limits import check_limits
 from tanuki_jax.config.lora import DENSE, LoRA, Projection
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model import lora
@@ -38,7 +41,13 @@ _UNSUPPORTED = (
     "layers_to_transform",
     "target_parameters",
     "trainable_token_indices",
+    "alora_invocation_tokens",
+    "layer_replication",
+    "fan_in_fan_out",
 )
+
+_DEFAULTS = {"r": 8, "lora_alpha": 8}
+"""Values that PEFT assumes for missing fields."""
 
 
 def write(checkpoint: Path, out: Path, adapter: str) -> tuple[str, LoRA]:
@@ -139,11 +148,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     if not path.is_file():
         raise InputError(f"{folder} has no {CONFIG}; it is not an adapter of PEFT")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from None
-    if not isinstance(config, dict) or config.get("peft_type") != "LORA":
+    config = read_object(path)
+    if config.get("peft_type") != "LORA":
         raise InputError(f"{path} is not of a LoRA adapter (peft_type LORA)")
     unsupported = [field for field in _UNSUPPORTED if config.get(field)] + ["bias"] * (
         config.get("bias", "none") != "none"
@@ -172,15 +178,22 @@ def _lora(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Any],
     if not adapted:
         example = min(tensors, default="none")
         raise InputError(f"{folder / TENSORS} has no adapter of a Llama's projections; its first tensor is {example}")
-    return LoRA(
-        rank=int(settings["r"]),
-        alpha=float(settings["lora_alpha"]),
-        rslora=bool(settings.get("use_rslora")),
-        dora=bool(settings.get("use_dora")),
-        dropout=float(settings.get("lora_dropout", 0.0)),
+    path = folder / CONFIG
+    fields = ConfigFields(path, {**_DEFAULTS, **settings})
+    config = LoRA(
+        rank=fields.number("r", int),
+        alpha=fields.number("lora_alpha", float),
+        rslora=fields.flag("use_rslora"),
+        dora=fields.flag("use_dora"),
+        dropout=settings.get("lora_dropout") or 0.0,
         projections=adapted,
         name=name,
     )
+    try:
+        check_limits(config)
+    except InputError as error:
+        raise InputError(f"{path} describes an adapter that ours cannot be: {error}") from None
+    return config
 
 
 def _stacked(

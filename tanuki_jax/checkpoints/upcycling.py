@@ -83,6 +83,11 @@ def write(
     _check_dense(source, dense, experiment)
     if options.optimizer == "copied" and not (source / "optimizer").is_dir():
         raise InputError(f"{source} has no optimizer state to copy; take --optimizer fresh")
+    if options.optimizer == "copied" and (had := read_state(source).optimizer) != type(experiment.optimizer).__name__:
+        raise InputError(
+            f"{source} has the optimizer state of {had}, and the experiment {experiment.name!r} has "
+            f"{type(experiment.optimizer).__name__}; take --optimizer fresh"
+        )
     with new_folder(out) as draft:
         checkpoint = source
         if foreign:

@@ -111,6 +111,11 @@ def _unknown(name: str, known: Mapping[str, Option], renamed: Mapping[str, str])
     """Return the error for an unknown option, with its new name, its name in this project, or the nearest name."""
     if name in renamed:
         return f"{name} is called {renamed[name]} now"
+    if parts := [option for option in known if option.startswith(f"{name}.")]:
+        return (
+            f"{name} is a part of the config, with the options {', '.join(parts)}; which {name.removeprefix('--')} it "
+            "is, the config's file says"
+        )
     advice = usual_name(name, known)
     if not advice and (nearest := difflib.get_close_matches(name, known, n=1, cutoff=0.0)):
         advice = f"the nearest is {nearest[0]}"

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any, get_args, get_type_hints
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
@@ -48,9 +49,9 @@ class Registry[T]:
     def find(self, name: str) -> T:
         """Return the config of that name, or of `path/to/file.py:name`.
 
-        InputError if there is none, which names the nearest, or if it states a field by a former name.
+        InputError if there is none, which names the nearest, or if it states a field that there is not, or lacks one.
         """
-        with _new_names():
+        with _explained():
             return self._find(name)
 
     def _find(self, name: str) -> T:
@@ -91,21 +92,41 @@ sweep = Registry("sweep", Sweep)
 
 
 @contextlib.contextmanager
-def _new_names() -> Iterator[None]:
-    """Turn Python's TypeError about a field that was renamed into an InputError with its new name and the line."""
+def _explained() -> Iterator[None]:
+    """Turn Python's TypeError about a field of a config into an InputError with the line and the right name."""
     try:
         yield
     except TypeError as error:
-        unexpected = re.match(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
-        new = RENAMED.get(unexpected[1], {}).get(unexpected[2]) if unexpected else None
-        if unexpected is None or new is None:
+        found = re.match(r"(\w+)\.__init__\(\) (?:got an unexpected keyword argument '(\w+)'|(missing .*))", str(error))
+        kind = _classes(Experiment, Mixture, Sweep).get(found[1]) if found else None
+        if found is None or kind is None:
             raise
         # The last frame is the line of the config, or `replace` of dataclasses, which that line calls.
         frames = [
             frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != dataclasses.__file__
         ]
         line = f"{frames[-1].filename}, line {frames[-1].lineno}"
-        raise InputError(f"{line}: {unexpected[2]!r} of {unexpected[1]} is called {new!r} now") from None
+        raise InputError(f"{line}: {_explanation(kind, found[2], found[3])}") from None
+
+
+def _explanation(kind: type, unknown: str | None, missing: str) -> str:
+    if unknown is None:
+        return f"{kind.__name__} is {missing}"
+    if new := RENAMED.get(kind.__name__, {}).get(unknown):
+        return f"{unknown!r} of {kind.__name__} is called {new!r} now"
+    nearest = difflib.get_close_matches(unknown, [field.name for field in dataclasses.fields(kind)], n=1, cutoff=0.0)
+    return f"{kind.__name__} has no field {unknown!r}" + (f"; the nearest is {nearest[0]!r}" if nearest else "")
+
+
+def _classes(*kinds: Any) -> dict[str, Any]:
+    """Return the dataclasses among some types, and those of their fields, by name."""
+    found: dict[str, Any] = {}
+    for kind in kinds:
+        if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+            found |= {kind.__name__: kind, **_classes(*get_type_hints(kind).values())}
+        else:
+            found |= _classes(*get_args(kind))
+    return found
 
 
 def _load(path: Path) -> ModuleType:

@@ -7,6 +7,7 @@ first.
 import collections.abc
 import dataclasses
 import json
+import sys
 import types
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
@@ -36,6 +37,8 @@ def from_json[Config](text: str, kind: type[Config], origin: str = "the config")
         value = json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(f"{origin} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+    except RecursionError:
+        raise InputError(f"{origin} is nested too deeply to be read") from None
     return cast(Config, _build(value, kind, "", origin))
 
 
@@ -66,13 +69,13 @@ def _build(value: Any, kind: Any, field: str, origin: str) -> Any:
     form, parts = get_origin(kind), get_args(kind)
     if form is types.UnionType and isinstance(value, dict):
         return _build_one_of(value, parts, field, origin)
-    if form is Literal and value in parts:
+    if form is Literal and any(type(value) is type(part) and value == part for part in parts):
         return value
     if form is tuple and isinstance(value, list):
         return tuple(_build(part, parts[0], f"{field}[{index}]", origin) for index, part in enumerate(value))
     if form is collections.abc.Mapping and isinstance(value, dict):
         return {name: _build(part, parts[1], f"{field}.{name}", origin) for name, part in value.items()}
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) < sys.float_info.max:
         return float(value)
     if isinstance(kind, type) and type(value) is kind:
         return value
@@ -85,7 +88,7 @@ def _build(value: Any, kind: Any, field: str, origin: str) -> Any:
 def _build_one_of(value: dict[str, Any], kinds: tuple[type, ...], field: str, origin: str) -> Any:
     named = {kind.__name__: kind for kind in kinds}
     name = value.get("kind", kinds[0].__name__)
-    if name not in named:
+    if not isinstance(name, str) or name not in named:
         raise InputError(
             f"{field}.kind of {origin} is {json.dumps(name, ensure_ascii=False)[:80]}, not one of {', '.join(named)}"
         )
@@ -97,6 +100,9 @@ def _build_dataclass(value: Any, kind: type, field: str, origin: str) -> Any:
         shown = json.dumps(value, ensure_ascii=False)[:80]
         raise InputError(f"{field or 'the root'} of {origin} is {shown}, not the fields of {kind.__name__}")
     renamed = RENAMED.get(kind.__name__, {})
+    for former, now in renamed.items():
+        if former in value and now in value:
+            raise InputError(f"{origin} has {former} and {now}, the former and the present name of one field")
     value = {renamed.get(name, name): part for name, part in value.items()}
     kinds = get_type_hints(kind)
     prefix = f"{field}." if field else ""

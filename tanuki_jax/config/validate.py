@@ -6,6 +6,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.limits import check_limits
 from tanuki_jax.config.lora import ADAPTER_NAME
+from tanuki_jax.config.model import Model
 
 
 def validate(experiment: Experiment) -> None:
@@ -19,7 +20,7 @@ def validate(experiment: Experiment) -> None:
         name not in ("", ".", "..") and "/" not in name,
         f"name is {name!r}, and must be a possible name of a folder in {experiment.runs}",
     )
-    _check_model(experiment)
+    check_model(experiment.model)
     _check_tokenizer(experiment)
     _check_experts(experiment)
     _check_stages(experiment)
@@ -36,8 +37,9 @@ def _require(holds: bool, message: str) -> None:
         raise InputError(message)
 
 
-def _check_model(experiment: Experiment) -> None:
-    model, scaling = experiment.model, experiment.model.rope_scaling
+def check_model(model: Model) -> None:
+    """Raise InputError if fields of a model contradict each other."""
+    scaling = model.rope_scaling
     _require(
         model.explicit_head_dim > 0 or model.width % model.heads == 0,
         f"model.heads ({model.heads}) must divide model.width ({model.width}), or model.explicit_head_dim be set",

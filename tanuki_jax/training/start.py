@@ -25,7 +25,10 @@ from tanuki_jax.training.runs.run_folder import RunFolder
 from tanuki_jax.training.setup import TrainSetup, TrainState, initial_state
 
 _CHANGEABLE = ("rope_theta", "rope_scaling", "initial_std", "norm_epsilon", "window", "global_every")
-"""Fields of a model that a new stage may change: the arrays stay the same."""
+"""Fields of a model that a new stage may change, as long as the groups of layers, and so the arrays, stay the same."""
+
+_FRESH = "--start.load=parameters"
+"""Option with which a run takes over parameters alone."""
 
 
 def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, State]:
@@ -46,6 +49,7 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
         state = read_state(checkpoint)
         _refuse_other_model(experiment.model, state.model, checkpoint, exact=True)
         _refuse_other_adapter(_adapters(experiment), state.adapters, checkpoint)
+        _refuse_other_optimizer(experiment, state, checkpoint, f"begin another run with --name and {_FRESH}")
         if state.data != data:
             raise InputError(
                 f"the data changed since {checkpoint} was saved (stores, mixture, sequence length, batch or seed); "
@@ -63,6 +67,7 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
         data=data,
         files={},
         adapters=_adapters(experiment),
+        optimizer=type(experiment.optimizer).__name__,
     )
     if not experiment.start.checkpoint:
         run.log_event("started", seed=experiment.seed)
@@ -73,6 +78,7 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
     with_optimizer = experiment.start.load == "parameters_and_optimizer"
     if with_optimizer:
         _refuse_missing_optimizer(checkpoint, state)
+        _refuse_other_optimizer(experiment, state, checkpoint, f"start with {_FRESH}")
     run.log_event("started", checkpoint=str(checkpoint), load=experiment.start.load)
     if with_optimizer:
         restored = _restored(setup, checkpoint, state)
@@ -93,6 +99,14 @@ def _refuse_missing_optimizer(checkpoint: Path, state: State) -> None:
     if not (checkpoint / "optimizer").is_dir():
         raise InputError(
             f"the checkpoint {checkpoint} has no optimizer state (it was converted); start with --start.load=parameters"
+        )
+
+
+def _refuse_other_optimizer(experiment: Experiment, state: State, checkpoint: Path, remedy: str) -> None:
+    if (ours := type(experiment.optimizer).__name__) != state.optimizer:
+        raise InputError(
+            f"the checkpoint {checkpoint} has the optimizer state of {state.optimizer}, and the config has {ours}; "
+            f"keep `optimizer`, or {remedy}"
         )
 
 
@@ -126,6 +140,16 @@ def _refuse_other_model(wanted: Model, saved: Model, checkpoint: Path, *, exact:
                 f"the checkpoint {checkpoint} is of another model: its {field.name} is {theirs}, the config's "
                 f"{ours}{remedy}"
             )
+    if (ours := _layers_by_group(wanted)) != (theirs := _layers_by_group(saved)):
+        raise InputError(
+            f"the checkpoint {checkpoint} stores its layers in groups of {theirs}, and with model.window "
+            f"{wanted.window} and model.global_every {wanted.global_every} they would be groups of {ours}; keep its "
+            f"model.window ({saved.window}) and model.global_every ({saved.global_every})"
+        )
+
+
+def _layers_by_group(model: Model) -> str:
+    return ", ".join(str(group.layers) for group in model.groups)
 
 
 def _refuse_other_adapter(wanted: Mapping[str, LoRA], saved: Mapping[str, LoRA], checkpoint: Path) -> None:

@@ -53,9 +53,22 @@ def test_what_is_no_adapter_of_the_model_is_refused(make_native: MakeNative, ada
     config, tensors = json.loads((theirs / peft.CONFIG).read_text()), load_file(theirs / peft.TENSORS)
     save_file(tensors | {"base_model.model.lm_head.lora_A.weight": np.zeros(3)}, theirs / peft.TENSORS)
     assert "has the tensor base_model.model.lm_head.lora_A.weight" in refusal()
-    for field, value in {"bias": "all", "rank_pattern": {"q_proj": 2}, "peft_type": "IA3"}.items():
+    wrong = {
+        "bias": "all",
+        "rank_pattern": {"q_proj": 2},
+        "peft_type": "IA3",
+        "layer_replication": [[0, 2]],
+        "fan_in_fan_out": True,
+        "r": "two",
+        "lora_alpha": [16],
+        "use_dora": "no",
+    }
+    for field, value in wrong.items():
         (theirs / peft.CONFIG).write_text(json.dumps(config | {field: value}))
         assert field in refusal()
+    for field, value in {"lora_alpha": float("nan"), "lora_dropout": 2.0}.items():
+        (theirs / peft.CONFIG).write_text(json.dumps(config | {field: value}))
+        assert "describes an adapter that ours cannot be: " in refusal()
     (theirs / peft.CONFIG).write_text("{")
     assert "is not JSON" in refusal()
     with pytest.raises(InputError, match=r"'a\.b' cannot be an adapter's name"):

@@ -21,7 +21,7 @@ import pytest
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints import upcycling as upcycle
 from tanuki_jax.checkpoints.convert_options import ExpertOptions
-from tanuki_jax.checkpoints.format import State, damage, finish, read_state
+from tanuki_jax.checkpoints.format import State, damage, finish, read_state, rewrite
 from tanuki_jax.checkpoints.hugging_face import export_model as to_hugging_face
 from tanuki_jax.checkpoints.hugging_face.configuration import to_config
 from tanuki_jax.checkpoints.restore import restore
@@ -432,6 +432,14 @@ def test_what_cannot_be_done_is_said_in_a_sentence_and_leaves_nothing(
         main(["upcycle", "out", *(["--from", "native"] if "--from" not in words else []), *words])
     assert complaint in str(refused.value)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_moments_of_another_optimizer_are_not_copied(make_native: MakeNative, tmp_path: Path) -> None:
+    native = make_native()
+    (native.path / "optimizer").mkdir()
+    rewrite(native.path, dataclasses.replace(read_state(native.path), optimizer="Muon"))
+    with pytest.raises(InputError, match=r"has the optimizer state of Muon, .* has AdamW; take --optimizer fresh"):
+        upcycled(native.path, tmp_path / "out", mixture(native.model), optimizer="copied")
 
 
 def test_a_folder_that_is_there_stays_as_it_is(make_native: MakeNative, tmp_path: Path) -> None:

@@ -156,6 +156,11 @@ def test_negative_numbers_are_values(words: list[str]) -> None:
             ["--config=tiny", "--sequence_length=64"],
             "there is no option --sequence-length; the nearest is --data.sequence-length",
         ),
+        (
+            ["--config=tiny", "--start", "x"],
+            "--start is a part of the config, with the options --start.checkpoint, --start.load; which start it is, "
+            "the config's file says",
+        ),
         (["--config=tiny", "--worker=3"], "there is no option --worker; the nearest is --workers"),
         (["--stpes", "10"], "there is no option --stpes; the nearest is --steps"),
         (["--config=tiny", "--steps", "ten"], "--steps takes a whole number, not 'ten'"),

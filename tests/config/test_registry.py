@@ -135,7 +135,7 @@ def test_a_file_whose_code_failed_is_run_again(tmp_path: Path) -> None:
 
 FORMER_NAMES = """
 from dataclasses import replace
-from tanuki_jax.config.experiment import Experiment, Rewind
+from tanuki_jax.config.experiment import Experiment, Model, Rewind
 from tanuki_jax.config.registry import experiment
 
 def stated() -> Experiment:
@@ -146,7 +146,16 @@ def replaced() -> Experiment:
     return replace(tiny, lora=replace(tiny.lora, magnitude=True))
 
 def unknown() -> Experiment:
-    return replace(experiment.find("tiny"), rewind=Rewind(colour=3))
+    return replace(experiment.find("tiny"), rewind=Rewind(max_rewind=3))
+
+def mistyped() -> Experiment:
+    return replace(experiment.find("tiny"), modle=3)
+
+def short() -> Experiment:
+    return replace(experiment.find("tiny"), model=Model(width=64, vocabulary=512, layers=2, heads=2, kv_heads=2))
+
+def at_fault() -> Experiment:
+    return replace(experiment.find("tiny"), name=len())
 """
 
 
@@ -155,8 +164,17 @@ def test_a_former_field_name_is_answered_with_the_new_one(tmp_path: Path) -> Non
     file.write_text(FORMER_NAMES)
     assert refusal(f"{file}:stated") == f"{file}, line 7: 'most' of Rewind is called 'max_rewinds' now"
     assert refusal(f"{file}:replaced") == f"{file}, line 11: 'magnitude' of LoRA is called 'dora' now"
-    with pytest.raises(TypeError, match="colour"):
-        registry.experiment.find(f"{file}:unknown")
+
+
+def test_a_field_that_is_not_there_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    file = tmp_path / "old.py"
+    file.write_text(FORMER_NAMES)
+    nearest = "Rewind has no field 'max_rewind'; the nearest is 'max_rewinds'"
+    assert refusal(f"{file}:unknown") == f"{file}, line 14: {nearest}"
+    assert refusal(f"{file}:mistyped") == f"{file}, line 17: Experiment has no field 'modle'; the nearest is 'model'"
+    assert refusal(f"{file}:short") == (f"{file}, line 20: Model is missing 1 required keyword-only argument: 'hidden'")
+    with pytest.raises(TypeError, match="len"):  # a fault of the file's code keeps its traceback
+        registry.experiment.find(f"{file}:at_fault")
 
 
 def test_a_former_field_name_at_module_level_is_answered_too(tmp_path: Path) -> None:

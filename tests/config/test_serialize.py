@@ -155,6 +155,9 @@ def test_a_field_is_never_null(path: tuple[str, ...]) -> None:
         ("model.tied", 1, "model.tied of the config is 1, not bool"),
         ("model", [], "model of the config is [], not the fields of Model"),
         ("name", {"a": 1}, 'name of the config is {"a": 1}, not str'),
+        ("layout.zero", True, "layout.zero of the config is true, not one of 1, 3"),
+        ("optimizer.kind", ["AdamW"], 'optimizer.kind of the config is ["AdamW"], not one of AdamW, Muon'),
+        ("schedule.peak", 10**400, f"schedule.peak of the config is 1{'0' * 79}, not float"),
         ("layout.remat", "some", 'layout.remat of the config is "some", not one of none, dots, attention, full'),
     ],
 )
@@ -184,6 +187,7 @@ def test_a_wrong_item_of_a_tuple_or_a_mapping_is_named() -> None:
     [
         ("", "f.json is not JSON: line 1, column 1"),
         ('{\n  "name": tiny\n}', "f.json is not JSON: line 2, column 11"),
+        ("[" * 100_000, "f.json is nested too deeply to be read"),
         ("[1, 2]", "the root of f.json is [1, 2], not the fields of Experiment"),
     ],
 )
@@ -201,6 +205,9 @@ def test_a_file_with_former_names_is_read(kind: type) -> None:
         old = old.replace(f'"{name}"', f'"{former}"')
     assert old != new
     assert from_json(old, kind) == kind()
+    former, name = next(iter(RENAMED[kind.__name__].items()))
+    with pytest.raises(InputError, match=f"the config has {former} and {name}, the former and the present name"):
+        from_json(json.dumps(json.loads(new) | json.loads(old)), kind)
 
 
 def test_every_former_name_leads_to_a_field() -> None:

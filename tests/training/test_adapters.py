@@ -105,7 +105,11 @@ def test_a_step_of_adapters_is_the_same_on_a_mesh(layout: Layout, of: LoRA) -> N
 
 
 @pytest.mark.parametrize(
-    ("objective", "base"), [(NextToken(noise=5.0), "nf4"), (PREFERENCE, "float32")], ids=["next token", "preference"]
+    ("objective", "base"),
+    [
+        pytest.param(NextToken(noise=5.0), "nf4", id="next token"),
+        pytest.param(PREFERENCE, "float32", id="preference", marks=pytest.mark.long),
+    ],
 )
 def test_only_adapters_change(objective: NextToken | Preference, base: Literal["nf4", "float32"]) -> None:
     tuner = Tuner(tuning(ONE_DEVICE, objective, dataclasses.replace(ADAPTED, dropout=0.2, base=base)))
@@ -142,7 +146,9 @@ def test_a_step_of_adapters_computes_no_gradient_of_a_frozen_array() -> None:
     assert products(ADAPTED, PREFERENCE) == set()
 
 
-@pytest.mark.parametrize("of", [ADAPTED, QUANTIZED], ids=["float32", "4 bits"])
+@pytest.mark.parametrize(
+    "of", [pytest.param(ADAPTED, id="float32"), pytest.param(QUANTIZED, id="4 bits", marks=pytest.mark.long)]
+)
 def test_the_reference_equals_a_model_with_the_frozen_weights(of: LoRA) -> None:
     tuner = Tuner(tuning(ONE_DEVICE, PREFERENCE, of))
     rows = jax.tree.map(lambda leaf: leaf[0], tuner.place(of_pairs(0)))

@@ -233,8 +233,8 @@ def test_a_profile_is_written(workspace: Workspace, undisturbed: list[dict[str, 
 def test_an_error_is_one_line_on_stderr(workspace: Workspace) -> None:
     refused = workspace.run("train", "--config=small.py:small", "--layout.fsdp", "3")
     assert (refused.returncode, refused.stdout) == (2, "")
-    layout = "the layout (data -1, fsdp 3) does not fit 8 devices; the product of the axes must be that"
-    assert refused.stderr == f"tanuki_jax.train: {layout}\n"
+    layout = "the layout (data -1, fsdp 3) does not fit 8 devices: the sizes of its axes, multiplied, must be 8,"
+    assert refused.stderr == f"tanuki_jax.train: {layout} where one axis may be -1 and takes the rest\n"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.checkpoints.format import State
+from tanuki_jax.checkpoints.format import State, read_state, rewrite
 from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, HeldOut, Layout, Schedule, Start, Tokenizer
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model.weights import shapes
@@ -62,6 +62,31 @@ def test_a_converted_model_has_no_optimizer_state_to_load(experiment: Experiment
     with pytest.raises(InputError, match=r"converted has no optimizer state .*; start with --start\.load=parameters$"):
         begun(dataclasses.replace(experiment, start=start))
     assert not (Path(experiment.runs) / "small" / "events.jsonl").exists()
+
+
+def test_weights_that_would_be_stored_in_other_groups_are_refused(experiment: Experiment) -> None:
+    windowed = dataclasses.replace(MODEL, window=16)
+    state, _ = begun(dataclasses.replace(experiment, model=windowed))
+    assert state["parameters"]["blocks"]["q"].shape[0] == 2
+    complaint = (
+        r"stores its layers in groups of 2, and with model\.window 16 and model\.global_every 2 they would be "
+        r"groups of 1, 1; keep its model\.window \(0\) and model\.global_every \(0\)$"
+    )
+    with pytest.raises(InputError, match=complaint):
+        begun(dataclasses.replace(experiment, name="other", model=dataclasses.replace(windowed, global_every=2)))
+
+
+def test_the_state_of_another_optimizer_is_refused(experiment: Experiment, tmp_path: Path) -> None:
+    converted, own = tmp_path / "converted", tmp_path / "runs" / "small" / "checkpoints" / "00000000"
+    (converted / "optimizer").mkdir()
+    rewrite(converted, dataclasses.replace(read_state(converted), optimizer="Muon", data="fingerprint"))
+    start = dataclasses.replace(experiment.start, load="parameters_and_optimizer")
+    complaint = "has the optimizer state of Muon, and the config has AdamW; keep `optimizer`, or "
+    with pytest.raises(InputError, match=rf"{complaint}start with --start\.load=parameters$"):
+        begun(dataclasses.replace(experiment, start=start))
+    shutil.copytree(converted, own)
+    with pytest.raises(InputError, match=rf"{complaint}begin another run with --name and --start\.load=parameters$"):
+        begun(experiment)
 
 
 def test_a_run_with_only_damaged_checkpoints_does_not_start_over(experiment: Experiment, tmp_path: Path) -> None:

@@ -35,19 +35,23 @@ class ConfigFields:
             return {}
         return {"explicit_head_dim": self.number("head_dim", int)}
 
+    def flag(self, field: str) -> bool:
+        """Return a field that is true or false, and false if it is missing. InputError if it is neither."""
+        value = self._fields.get(field)
+        if value is not None and not isinstance(value, bool):
+            raise InputError(f"{self.path} has {field} {value!r}, which must be true or false")
+        return value is True
+
     def rope(self) -> dict[str, Any]:
         """Return base and scaling of the rotary embedding, in the new field or the old ones. InputError for unknown
-        scalings."""
-        rope: dict[str, Any] = {}
-        for field in ("rope_scaling", "rope_parameters"):
-            if not isinstance(part := self.get(field) or {}, dict):
-                raise InputError(f"{self.path} has {field} {part!r}, which must be an object")
-            rope |= part
-        kind = rope.get("rope_type", rope.get("type", "default"))
-        if kind not in ("default", "llama3") or rope.get("partial_rotary_factor", 1.0) != 1.0:
+        scalings, and for fields that contradict each other."""
+        rope = self._rope()
+        kind = rope.get("rope_type", "default")
+        unknown = rope.keys() - {"rope_type", "rope_theta", *(_LLAMA3 if kind == "llama3" else ())}
+        if kind not in ("default", "llama3") or unknown:
             raise InputError(
-                f"{self.path} has rotary positions of type {kind!r}: {json.dumps(rope)}; "
-                "plain ones and those of type 'llama3' can be converted"
+                f"{self.path} has rotary positions of type {kind!r}: {json.dumps(rope)}; plain ones, with rope_theta, "
+                f"and those of type 'llama3', with {', '.join(_LLAMA3)} too, can be converted"
             )
         parts = ConfigFields(self.path, {**self._fields, **rope})
         found: dict[str, Any] = {"rope_theta": parts.number("rope_theta", float)}
@@ -59,6 +63,27 @@ class ConfigFields:
                 original_length=parts.number("original_max_position_embeddings", int),
             )
         return found
+
+    def _rope(self) -> dict[str, Any]:
+        """Return what the fields about rotary positions state together, without what has no effect."""
+        rope: dict[str, Any] = {}
+        for field in ("rope_scaling", "rope_parameters"):
+            if not isinstance(part := self.get(field) or {}, dict):
+                raise InputError(f"{self.path} has {field} {part!r}, which must be an object")
+            for stated, value in part.items():
+                name = "rope_type" if stated == "type" else stated
+                if rope.setdefault(name, value) != value:
+                    raise InputError(
+                        f"{self.path} states two values of {name} for its rotary positions: {rope[name]!r} and "
+                        f"{value!r}"
+                    )
+        if rope.get("partial_rotary_factor") == 1:
+            del rope["partial_rotary_factor"]
+        return rope
+
+
+_LLAMA3 = ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
+"""Fields of the scaling of type `llama3`."""
 
 
 def rope_fields(theta: float, scaling: RopeScaling) -> dict[str, Any]:

@@ -1,16 +1,22 @@
 """Shape of a model as `config.json` of Hugging Face has it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.json_object import read_object
 from tanuki_jax.checkpoints.hugging_face.config_fields import ConfigFields, rope_fields
 from tanuki_jax.checkpoints.hugging_face.families import FAMILIES, family_of
 from tanuki_jax.checkpoints.hugging_face.family import Family
+from tanuki_jax.config.limits import check_limits
 from tanuki_jax.config.model import Model
+from tanuki_jax.config.validate import check_model
 
-_MUST_BE: dict[str, tuple[Any, ...]] = {"hidden_act": ("silu", None), "quantization_config": (None,)}
+_MUST_BE: dict[str, tuple[Any, ...]] = {
+    "hidden_act": ("silu", None),
+    "quantization_config": (None,),
+    "partial_rotary_factor": (1.0, None),
+}
 """Fields that change the arithmetic in every family, and the values that ours has; None: the field is missing."""
 
 
@@ -68,7 +74,7 @@ def read_model(folder: Path) -> Model:
         heads=heads,
         kv_heads=fields.number("num_key_value_heads", int, heads),
         norm_epsilon=fields.number("rms_norm_eps", float),
-        tied=fields.get("tie_word_embeddings") is True,
+        tied=fields.flag("tie_word_embeddings"),
         initial_std=fields.number("initializer_range", float, 0.02),
         **fields.rope(),
         **family.read(fields),
@@ -76,9 +82,13 @@ def read_model(folder: Path) -> Model:
     if heads % model.kv_heads or (not model.explicit_head_dim and model.width % heads):
         raise InputError(
             f"{path} has {heads} heads, {model.kv_heads} for keys, in a width of {model.width}; the first must be a "
-            "multiple of the "
-            "second, and without a head_dim divide the width"
+            "multiple of the second, and without a head_dim divide the width"
         )
+    try:
+        check_limits(model, prefix="model.")
+        check_model(model)
+    except InputError as error:
+        raise InputError(f"{path} describes a model that ours cannot be: {error}") from None
     return model
 
 
@@ -99,11 +109,8 @@ def _read(folder: Path) -> tuple[Family, ConfigFields]:
     path = folder / "config.json"
     if not path.is_file():
         raise InputError(f"{folder} is not a model folder of Hugging Face: it has no config.json")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from None
-    kind = config.get("model_type") if isinstance(config, dict) else None
+    config = read_object(path)
+    kind = config.get("model_type")
     if not isinstance(kind, str) or kind not in FAMILIES:
         known = ", ".join(map(repr, FAMILIES))
         raise InputError(f"{path} has a model of type {kind!r}; models of type {known} can be converted")

@@ -46,6 +46,8 @@ _SIZES = {
 def features(model: Model) -> set[str]:
     """Return the names of a model's fields, sizes aside, that differ from their defaults. A new field is a feature that
     no family has until it lists it."""
+    if model.explicit_head_dim * model.heads == model.width:
+        model = dataclasses.replace(model, explicit_head_dim=0)
     fields = (field for field in dataclasses.fields(Model) if field.name not in _SIZES)
     return {field.name for field in fields if getattr(model, field.name) != field.default}
 

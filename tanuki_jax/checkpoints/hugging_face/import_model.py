@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from tanuki_jax.base.atomic import new_folder
@@ -22,6 +23,10 @@ from tanuki_jax.lm.model.weights import shapes, weights
 _FLOATS = ("F32", "BF16", "F16")
 _RECOMPUTED = ".rotary_emb.inv_freq"
 """End of the names of tensors that older files hold beside parameters."""
+_HEAD = "lm_head.weight"
+"""Output matrix, which files of a tied model may hold too."""
+_ROWS = 4096
+"""Rows of it that are compared with the embedding at once."""
 
 
 def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
@@ -40,6 +45,8 @@ def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
     model, length = read_model(folder), read_positions(folder)
     files, family = Shards(folder), read_family(folder)
     dtype = _check(folder, files.tensors, family, model)
+    if model.tied and _HEAD in files.tensors:
+        _refuse_other_head(files, f"{family.names['embedding']}.weight")
     rows, names = weights(model), {(tensor.parameter, tensor.index): tensor.name for tensor in tensors(family, model)}
 
     def read(parameter: str, part: stream.Part) -> npt.NDArray[Any]:
@@ -61,6 +68,20 @@ def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
     return state
 
 
+def _refuse_other_head(files: Shards, embedding: str) -> None:
+    """Raise InputError if the output matrix of a tied model is not its embedding."""
+    head, expected = files.tensors[_HEAD], files.tensors[embedding]
+    rows = expected.shape[0]
+    parts = (slice(start, min(start + _ROWS, rows)) for start in range(0, rows, _ROWS))
+    if head.shape != expected.shape or not all(
+        np.array_equal(files.read(_HEAD, part), files.read(embedding, part)) for part in parts
+    ):
+        raise InputError(
+            f"{head.path} has the tensor {_HEAD}, which is not the embedding, and by config.json "
+            "(tie_word_embeddings) it would be; set tie_word_embeddings to false if the tensor is the right one"
+        )
+
+
 def _check(folder: Path, found: Mapping[str, Stored], family: Family, model: Model) -> str:
     """Return the type that holds every tensor exactly. InputError if the tensors are not those of the model."""
     wanted = {tensor.name: tensor.shape for tensor in tensors(family, model)}
@@ -73,6 +94,6 @@ def _check(folder: Path, found: Mapping[str, Stored], family: Family, model: Mod
         if tensor.code not in _FLOATS:
             raise InputError(f"{tensor.path} has {name} of type {tensor.code}; {', '.join(_FLOATS)} can be converted")
     for name, tensor in found.items():
-        if name not in wanted and not name.endswith(_RECOMPUTED) and not (model.tied and name == "lm_head.weight"):
+        if name not in wanted and not name.endswith(_RECOMPUTED) and not (model.tied and name == _HEAD):
             raise InputError(f"{tensor.path} has the tensor {name}, which a model of this config.json does not have")
     return "bfloat16" if all(found[name].code == "BF16" for name in wanted) else "float32"

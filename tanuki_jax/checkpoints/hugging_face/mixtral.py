@@ -17,10 +17,10 @@ NAMES = ATTENTION | {
 DEFAULTS = {"num_key_value_heads": 8, "rms_norm_eps": 1e-5, "rope_theta": 1e6, "max_position_embeddings": 131_072}
 
 
-def read_experts(fields: ConfigFields, at_least: int = 1) -> dict[str, Any]:
+def read_experts(fields: ConfigFields) -> dict[str, Any]:
     """Return the fields of `Model` about experts. InputError if tokens cannot be routed so."""
     experts, chosen = (fields.number(field, int) for field in ("num_local_experts", "num_experts_per_tok"))
-    least = max(chosen, at_least)
+    least = max(chosen, 2)
     if experts < least:
         raise InputError(
             f"{fields.path} has num_local_experts {experts}, which must be at least {least} (num_experts_per_tok is "

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.json_object import read_object
 from tanuki_jax.checkpoints.hugging_face.tensors import Tensor
 
 SHARD_BYTES = 5_000_000_000
@@ -132,8 +133,7 @@ def _files_of(folder: Path) -> list[Path]:
                 f"{folder} has neither {_SINGLE} nor {_INDEX}; other formats of weights cannot be converted"
             )
         return [folder / _SINGLE]
-    try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, AttributeError, TypeError):
-        raise InputError(f"{index} has no weight_map from tensors to files") from None
-    return [folder / name for name in names]
+    names = read_object(index).get("weight_map")
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise InputError(f"{index} has no weight_map from tensors to files")
+    return [folder / name for name in sorted(set(names.values()))]

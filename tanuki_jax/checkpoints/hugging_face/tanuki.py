@@ -23,10 +23,7 @@ TANUKI = Family(
     optional=frozenset({"tied"}),
     defaults=DEFAULTS,
     must_be={"sliding_window": (None,)},
-    read=lambda fields: {
-        **read_experts(fields, at_least=2),
-        "router_logits": "standardized",
-    },  # one logit has no deviation
+    read=lambda fields: {**read_experts(fields), "router_logits": "standardized"},
     write=_write,
     code=_CODE,
 )

@@ -45,9 +45,15 @@ def _explained(error: RuntimeError, pieces: int) -> Exception:
     """Return SentencePiece's error as an InputError that names the limit, if the texts or `pieces` are at fault."""
     message = str(error)
     if most := re.search(r"set it to a value <= (\d+)", message):
-        return InputError(f"data.tokenizer.pieces is {pieces}, but there is text for at most {most[1]}")
+        return InputError(
+            f"data.tokenizer.pieces is {pieces}, but there is text for at most {most[1]}; lower "
+            "--data.tokenizer.pieces, or add text to the mixture"
+        )
     if least := re.search(r"smaller than required_chars\. \d+ vs (\d+)", message):
-        return InputError(f"data.tokenizer.pieces is {pieces}, but the text's characters need at least {least[1]}")
+        return InputError(
+            f"data.tokenizer.pieces is {pieces}, but the text's characters need at least {least[1]}; raise "
+            "--data.tokenizer.pieces"
+        )
     if re.search(r"sentences_\.empty|all_chars_count|seed_sentencepieces\.empty", message):
         return InputError("there is no text to train a tokenizer on")
     return error

@@ -22,8 +22,12 @@ def make_mesh(layout: Layout, devices: Sequence[jax.Device] | None = None) -> Me
     fixed, open_axes = math.prod(size for size in sizes.values() if size != -1), list(sizes.values()).count(-1)
     if fixed < 1 or len(devices) % fixed or open_axes > 1 or (open_axes == 0 and fixed != len(devices)):
         raise InputError(
-            f"the layout ({wanted or 'one device'}) does not fit {len(devices)} devices; the product of the axes must "
-            "be that"
+            f"the layout ({wanted or 'one device'}) does not fit {_devices(len(devices))}: the sizes of its axes, "
+            f"multiplied, must be {len(devices)}, where one axis may be -1 and takes the rest"
         )
     shape = tuple(len(devices) // fixed if size == -1 else size for size in sizes.values())
     return jax.make_mesh(shape, AXES, axis_types=(AxisType.Auto,) * len(AXES), devices=devices)
+
+
+def _devices(number: int) -> str:
+    return "1 device" if number == 1 else f"{number} devices"

@@ -97,7 +97,9 @@ class Study:
             trials = self._trials()
             for running in (trial for trial in trials if trial.state == TrialState.RUNNING):
                 if lock := Claim.attempt(self._lock(running.number)):
-                    return self._claimed(optuna.trial.Trial(self._study, running._trial_id), lock)
+                    if self._trials()[running.number].state == TrialState.RUNNING:
+                        return self._claimed(optuna.trial.Trial(self._study, running._trial_id), lock)
+                    lock.release()  # its worker ended it after the trials were read
             waiting = any(trial.state == TrialState.WAITING for trial in trials)
             if not waiting and (self._sampler == "grid" or len(trials) >= self._max_trials):
                 return None

@@ -29,6 +29,14 @@ LLAMA_3 = {
     "initializer_range": 0.02,
 }
 
+LLAMA_3_SCALING = {
+    "rope_type": "llama3",
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 8192,
+}
+
 MIXTRAL = {
     "model_type": "mixtral",
     "vocab_size": 32000,
@@ -185,6 +193,24 @@ def test_experts_of_another_kind_are_refused(change: dict[str, Any], complaint: 
         ({"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4}}, "rotary positions of type 'yarn'"),
         ({"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}}, "partial_rotary_factor"),
         ({"rope_parameters": 3}, "rope_parameters 3"),
+        ({"rope_scaling": {"factor": 2.0}}, "rotary positions of type 'default'"),
+        ({"rope_scaling": {"mrope_section": [16, 24, 24]}}, "mrope_section"),
+        ({"rope_parameters": {"full_attention": {"rope_type": "default"}}}, "full_attention"),
+        (
+            {"rope_scaling": {"type": "linear", "rope_type": "default"}},
+            "two values of rope_type for its rotary positions: 'linear' and 'default'",
+        ),
+        (
+            {"rope_scaling": LLAMA_3_SCALING, "rope_parameters": LLAMA_3_SCALING | {"factor": 4.0}},
+            r"two values of factor for its rotary positions: 8\.0 and 4\.0",
+        ),
+        ({"rope_scaling": LLAMA_3_SCALING | {"factor": 0.5}}, r"factor is 0\.5, and must be at least 1"),
+        ({"rope_scaling": LLAMA_3_SCALING | {"low_freq_factor": 4.0}}, r"low_frequency_factor \(4\.0\) must be below"),
+        ({"partial_rotary_factor": 0.5}, r"partial_rotary_factor 0\.5"),
+        ({"tie_word_embeddings": "no"}, "tie_word_embeddings 'no', which must be true or false"),
+        ({"head_dim": 65}, r"explicit_head_dim is 65, and must be even"),
+        ({"rms_norm_eps": float("nan")}, "norm_epsilon is nan, and must be finite"),
+        ({"initializer_range": float("inf")}, "initial_std is inf, and must be finite"),
         ({"num_attention_heads": 24}, "24 heads, 8 for keys, in a width of 4096"),
         ({"num_key_value_heads": 5}, "32 heads, 5 for keys"),
         ({"num_hidden_layers": None}, "num_hidden_layers None, which must be a whole number above 0"),
@@ -199,7 +225,9 @@ def test_another_arithmetic_is_refused(change: dict[str, Any], complaint: str, t
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize(("text", "complaint"), [("{", "is not JSON"), ("[1]", "type None"), ("\xff", "is not JSON")])
+@pytest.mark.parametrize(
+    ("text", "complaint"), [("{", "is not JSON"), ("[1]", "is not a JSON object"), ("\xff", "is not JSON")]
+)
 def test_what_is_no_configuration_is_refused(text: str, complaint: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=complaint):
         read(tmp_path, text)

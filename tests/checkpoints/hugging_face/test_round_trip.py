@@ -260,9 +260,20 @@ def test_what_transformers_computes_itself_is_passed_over(tmp_path: Path) -> Non
     """Old files hold the frequencies of the rotary embedding, and some tied models their head."""
     tensors = hugging_face_folder(tmp_path / "theirs", tie_word_embeddings=True)
     extra = {"model.layers.0.self_attn.rotary_emb.inv_freq": np.ones(2, np.float32)}
+    extra["lm_head.weight"] = tensors["model.embed_tokens.weight"]
     save_file(tensors | extra, tmp_path / "theirs" / "model.safetensors")
     from_hugging_face.write(tmp_path / "theirs", tmp_path / "native", nothing)
     assert "output" not in restored(tmp_path / "native", "float32")
+
+
+@pytest.mark.parametrize("cut", [slice(None), slice(1, None)])
+def test_a_head_that_is_not_the_embedding_is_refused_in_a_tied_model(cut: slice, tmp_path: Path) -> None:
+    tensors = hugging_face_folder(tmp_path / "theirs", tie_word_embeddings=True)
+    tensors["lm_head.weight"] = (tensors["model.embed_tokens.weight"] * 1.5)[cut]
+    save_file(tensors, tmp_path / "theirs" / "model.safetensors")
+    with pytest.raises(InputError, match=r"the tensor lm_head\.weight, which is not the embedding"):
+        from_hugging_face.write(tmp_path / "theirs", tmp_path / "native", nothing)
+    assert not (tmp_path / "native").exists()
 
 
 @pytest.fixture

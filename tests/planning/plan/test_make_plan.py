@@ -62,7 +62,7 @@ def test_rates_follow_from_the_time_of_a_step(plan: Plan) -> None:
     ("name", "layout", "message"),
     [
         ("tiny", {"fsdp": 3}, "does not fit 8 devices"),
-        ("tiny", {"data": 2, "fsdp": 2}, "does not fit 8 devices; the product of the axes must be that"),
+        ("tiny", {"data": 2, "fsdp": 2}, "does not fit 8 devices: the sizes of its axes, multiplied, must be 8,"),
         ("tiny", {"stage": 4, "microbatches": 6}, r"microbatches \(6\) must be a multiple of layout.stage \(4\)"),
         ("tiny", {"fsdp": 8, "accumulation": 16}, "a micro-batch of 1 rows"),
     ],

@@ -36,7 +36,7 @@ def test_a_plan_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFix
         (["--target=h1000:8"], "there is no target 'h1000'; the nearest is h100"),
         (
             ["--target=cpu:1x6", "--layout.data", "2", "--layout.fsdp", "4"],
-            "does not fit 6 devices; the product of the axes must be that",
+            "does not fit 6 devices: the sizes of its axes, multiplied, must be 6,",
         ),
         (
             ["--target=cpu:1x8", "--layout.stage", "3", "--layout.microbatches", "3"],

@@ -1,5 +1,6 @@
 """A study that several workers share: each trial is run once, and those of a killed worker are claimed again."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -82,6 +83,25 @@ def test_a_trial_that_has_ended_is_not_run_again(opened: Callable[..., Study]) -
     assert later.claim() is None
     assert [record.outcome for record in later.records()] == ends
     assert (later.planned, later.ended) == (3, 3)
+
+
+def test_a_trial_that_ends_during_a_claim_is_not_run_again(
+    opened: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = opened(), opened()
+    claimed, read, ended = first.claim(), second._trials, list[str]()
+    assert claimed is not None
+
+    def read_then_end() -> Any:
+        trials = copy.deepcopy(list(read()))
+        if not ended:
+            first.finish(claimed, GOOD)
+            ended.append(claimed.trial.name)
+        return trials
+
+    monkeypatch.setattr(second, "_trials", read_then_end)
+    assert name(second.claim()) == "seed 2"
+    assert ended == ["seed 1"]
 
 
 def test_named_trials_keep_their_reference_and_their_error(opened: Callable[..., Study]) -> None:

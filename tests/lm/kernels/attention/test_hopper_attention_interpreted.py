@@ -76,7 +76,7 @@ def in_float64(
         pytest.param([[130, 120]], 256, (8, 1), 64, True, None, marks=pytest.mark.long),
         ([[190, 60]], 256, (2, 2), 64, True, 70),
         pytest.param([[150, 90]], 256, (2, 1), 128, False, None, marks=pytest.mark.long),
-        ([[60, 130], [], [190]], 190, (1, 1), 128, True, None),
+        pytest.param([[60, 130], [], [190]], 190, (1, 1), 128, True, None, marks=pytest.mark.long),
     ],
 )
 def test_output_and_gradients_equal_those_in_float64(
@@ -153,6 +153,7 @@ def test_keys_may_come_in_parts() -> None:
     np.testing.assert_allclose(merged, np.asarray(full, np.float32)[0, is_token], atol=4 * ROUNDING)
 
 
+@pytest.mark.long
 def test_no_bit_of_a_document_moves_when_another_changes() -> None:
     def attend(q: jax.Array, k: jax.Array, v: jax.Array, segment_ids: jax.Array, positions: jax.Array) -> jax.Array:
         operands = Operands(q, k, v, segment_ids, segment_ids, positions, positions)
