@@ -54,7 +54,7 @@ def parse[Options](command: str, words: list[str], options: type[Options]) -> tu
     known = [*options_of(_General), *own, *fields]
     values = _read(command, words, known, renamed_options(Experiment, experiment))
     if not config:
-        raise InputError(f"{command} needs --config=NAME, one of {', '.join(names)}, or --config=file.py:name")
+        raise InputError(f"{command} needs --config=file.py:name or --config=NAME, one of {', '.join(names)}")
     result = _filled(options, own, values)
     for option in fields:
         if option.field in values:

@@ -54,8 +54,8 @@ def open_stores(data: Data, mixture: Mixture) -> dict[str, Store]:
     folders = {source.name: Path(data.stores) / source.name for source in mixture.used}
     if missing := [name for name, folder in folders.items() if not (folder / DESCRIPTION).is_file()]:
         raise InputError(
-            f"{data.stores} has no store of {', '.join(missing)}; "
-            "`python -m tanuki_jax.prepare --config=...` makes them"
+            f"{data.stores} has no store of {', '.join(missing)}, which the mixture {data.mixture!r} reads; run "
+            "`python -m tanuki_jax.prepare` with the same --config first"
         )
     stores = {name: Store.open(folder) for name, folder in folders.items()}
     tokenizer = load(data.tokenizer.path)

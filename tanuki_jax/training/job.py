@@ -69,6 +69,7 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         expert_map.draw(run.path)
         outcome = "finished" if progress.step >= experiment.steps else "stopped and saved; the same command goes on"
         print(f"{run.path}: step {progress.step} of {experiment.steps}, {progress.tokens:,} tokens, {outcome}")
+        print(f"loss curve: {run.path}/loss.png; samples: python -m tanuki_jax.generate {run.path} --prompt TEXT")
 
 
 def _train(

@@ -42,6 +42,7 @@ class Terminal:
     def __init__(self, advance: Advance, done: int, best: tuple[float, int] = (math.inf, 0)) -> None:
         """Begin after `done` steps, with the best held-out loss so far and its step."""
         self._advance, self._step, self._best = advance, done, best
+        advance(0, status="compiling the step")
 
     def log_metrics(self, line: Mapping[str, Any]) -> None:
         step = line["step"]

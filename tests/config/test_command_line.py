@@ -214,7 +214,7 @@ def test_without_a_config_all_names_are_listed() -> None:
     assert (
         refusal()
         == refusal("--steps=3")
-        == (f"count needs --config=NAME, one of {', '.join(registry.experiment.names())}, or --config=file.py:name")
+        == (f"count needs --config=file.py:name or --config=NAME, one of {', '.join(registry.experiment.names())}")
     )
 
 

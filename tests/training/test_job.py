@@ -48,7 +48,7 @@ def test_a_run_leaves_its_folder(
     assert events["flops"]["per_token"] > 0
     assert workspace.train("undisturbed") == undisturbed
     printed = capsys.readouterr().out
-    assert "step 40 of 40" in printed and "finished" in printed
+    assert "step 40 of 40" in printed and "finished" in printed and "undisturbed/loss.png" in printed
 
 
 def kill_and_resume(workspace: Workspace, name: str, kills: int, seed: int) -> None:

@@ -114,5 +114,5 @@ def test_an_error_inside_a_job_is_the_reason(slurm: Callable[..., Path], tmp_pat
     stores = tmp_path / "stores"
     assert outcome.verdict == "failed"
     assert outcome.reason.startswith(
-        f"{stores} has no store of python_library, dialogue; `python -m tanuki_jax.prepare"
+        f"{stores} has no store of python_library, dialogue, which the mixture"
     )
