@@ -27,9 +27,6 @@ from tanuki_jax.training.setup import TrainSetup, TrainState, initial_state
 _CHANGEABLE = ("rope_theta", "rope_scaling", "initial_std", "norm_epsilon", "window", "global_every")
 """Fields of a model that a new stage may change, as long as the groups of layers, and so the arrays, stay the same."""
 
-_FRESH = "--start.load=parameters"
-"""Option with which a run takes over parameters alone."""
-
 
 def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, State]:
     """Return the train state on the mesh, and the checkpoint's state: steps, tokens and skipped data behind it.
@@ -40,8 +37,8 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
         data: fingerprint of what determines batches; a checkpoint's must be equal to resume from it.
 
     Raises:
-        InputError: the data or the model changed since the checkpoint, every checkpoint of the run is damaged, or
-            `start` names no checkpoint, or one without all that is to be loaded.
+        InputError: the data, the model or the optimizer changed since the checkpoint, every checkpoint of the run is
+            damaged, or `start` names no checkpoint, or one without all that is to be loaded.
     """
     experiment = setup.experiment
     checkpoint = _newest(run)
@@ -49,7 +46,9 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
         state = read_state(checkpoint)
         _refuse_other_model(experiment.model, state.model, checkpoint, exact=True)
         _refuse_other_adapter(_adapters(experiment), state.adapters, checkpoint)
-        _refuse_other_optimizer(experiment, state, checkpoint, f"begin another run with --name and {_FRESH}")
+        _refuse_other_optimizer(
+            experiment, state, checkpoint, f"begin another run with --name and --start.checkpoint={run.path}"
+        )
         if state.data != data:
             raise InputError(
                 f"the data changed since {checkpoint} was saved (stores, mixture, sequence length, batch or seed); "
@@ -78,7 +77,7 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
     with_optimizer = experiment.start.load == "parameters_and_optimizer"
     if with_optimizer:
         _refuse_missing_optimizer(checkpoint, state)
-        _refuse_other_optimizer(experiment, state, checkpoint, f"start with {_FRESH}")
+        _refuse_other_optimizer(experiment, state, checkpoint, "start with --start.load=parameters")
     run.log_event("started", checkpoint=str(checkpoint), load=experiment.start.load)
     if with_optimizer:
         restored = _restored(setup, checkpoint, state)

@@ -85,7 +85,7 @@ def test_the_state_of_another_optimizer_is_refused(experiment: Experiment, tmp_p
     with pytest.raises(InputError, match=rf"{complaint}start with --start\.load=parameters$"):
         begun(dataclasses.replace(experiment, start=start))
     shutil.copytree(converted, own)
-    with pytest.raises(InputError, match=rf"{complaint}begin another run with --name and --start\.load=parameters$"):
+    with pytest.raises(InputError, match=rf"{complaint}begin another run with --name and --start\.checkpoint=.*small$"):
         begun(experiment)
 
 

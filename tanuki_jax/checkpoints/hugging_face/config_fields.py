@@ -1,6 +1,7 @@
 """Fields of a `config.json` of Hugging Face, with what transformers assumes for missing ones."""
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,10 @@ class ConfigFields:
         """Return a number above 0. InputError if it is none."""
         value = self._fields.get(field)
         value = default if value is None else value
-        if isinstance(value, bool) or not isinstance(value, int | kind) or value <= 0:
+        too_large = isinstance(value, int) and value > sys.float_info.max
+        if isinstance(value, bool) or not isinstance(value, int | kind) or value <= 0 or too_large:
             whole = "a whole" if kind is int else "a"
-            raise InputError(f"{self.path} has {field} {value!r}, which must be {whole} number above 0")
+            raise InputError(f"{self.path} has {field} {value!r:.80}, which must be {whole} number above 0")
         return kind(value)
 
     def head_dim(self) -> dict[str, int]:

@@ -210,6 +210,7 @@ def test_experts_of_another_kind_are_refused(change: dict[str, Any], complaint: 
         ({"tie_word_embeddings": "no"}, "tie_word_embeddings 'no', which must be true or false"),
         ({"head_dim": 65}, r"explicit_head_dim is 65, and must be even"),
         ({"rms_norm_eps": float("nan")}, "norm_epsilon is nan, and must be finite"),
+        ({"rope_theta": 10**400}, f"rope_theta 1{'0' * 79}, which must be a number above 0"),
         ({"initializer_range": float("inf")}, "initial_std is inf, and must be finite"),
         ({"num_attention_heads": 24}, "24 heads, 8 for keys, in a width of 4096"),
         ({"num_key_value_heads": 5}, "32 heads, 5 for keys"),

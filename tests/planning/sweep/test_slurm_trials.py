@@ -113,6 +113,4 @@ def test_an_error_inside_a_job_is_the_reason(slurm: Callable[..., Path], tmp_pat
     assert outcome is not None
     stores = tmp_path / "stores"
     assert outcome.verdict == "failed"
-    assert outcome.reason.startswith(
-        f"{stores} has no store of python_library, dialogue, which the mixture"
-    )
+    assert outcome.reason.startswith(f"{stores} has no store of python_library, dialogue, which the mixture")
