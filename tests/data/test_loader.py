@@ -455,7 +455,7 @@ def stored(tmp_path: Path, tokenizer: Path) -> Data:
 
 def test_all_missing_stores_are_named(tmp_path: Path, tokenizer: Path) -> None:
     write_store(tmp_path / "a", 0, [5, 9], load(tokenizer).fingerprint)
-    with pytest.raises(InputError, match=r"no store of b, c; .*prepare"):
+    with pytest.raises(InputError, match=r"no store of b, c, which the mixture 'some' reads; .*prepare"):
         open_stores(stored(tmp_path, tokenizer), mixture((0, {"a": 1.0, "b": 1.0}), (9, {"a": 1.0, "c": 1.0})))
 
 
