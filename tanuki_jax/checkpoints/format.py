@@ -64,7 +64,7 @@ class State:
     base_fingerprint: str = ""
     """`weights_fingerprint` of the checkpoint `base`."""
     optimizer: str = "AdamW"
-    """Kind of optimizer whose state is in `optimizer/`, if there is one; old checkpoints do not say AdamW."""
+    """Kind of optimizer whose state is in `optimizer/`, if there is one; AdamW in old checkpoints."""
     tokenizer_fingerprint: str = ""
     """`data.tokenizer.copy_tokenizer.fingerprint` of the tokenizer; empty in old checkpoints."""
 

@@ -46,13 +46,12 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
         state = read_state(checkpoint)
         _refuse_other_model(experiment.model, state.model, checkpoint, exact=True)
         _refuse_other_adapter(_adapters(experiment), state.adapters, checkpoint)
-        _refuse_other_optimizer(
-            experiment, state, checkpoint, f"begin another run with --name and --start.checkpoint={run.path}"
-        )
+        another = f"begin another run with --name and --start.checkpoint={run.path}"
+        _refuse_other_optimizer(experiment, state, checkpoint, another)
         if state.data != data:
             raise InputError(
                 f"the data changed since {checkpoint} was saved (stores, mixture, sequence length, batch or seed); "
-                f"undo that, or begin another run with --name and --start.checkpoint={run.path}"
+                f"undo that, or {another}"
             )
         run.log_event("resumed", step=state.step, checkpoint=str(checkpoint))
         return resumed(setup, checkpoint, state), state

@@ -133,7 +133,7 @@ def test_a_file_whose_code_failed_is_run_again(tmp_path: Path) -> None:
     assert registry.experiment.find(f"{file}:config").name == "tiny"
 
 
-FORMER_NAMES = """
+FAULTY = """
 from dataclasses import replace
 from tanuki_jax.config.experiment import Experiment, Model, Rewind
 from tanuki_jax.config.registry import experiment
@@ -161,14 +161,14 @@ def at_fault() -> Experiment:
 
 def test_a_former_field_name_is_answered_with_the_new_one(tmp_path: Path) -> None:
     file = tmp_path / "old.py"
-    file.write_text(FORMER_NAMES)
+    file.write_text(FAULTY)
     assert refusal(f"{file}:stated") == f"{file}, line 7: 'most' of Rewind is called 'max_rewinds' now"
     assert refusal(f"{file}:replaced") == f"{file}, line 11: 'magnitude' of LoRA is called 'dora' now"
 
 
 def test_a_field_that_is_not_there_is_answered_with_the_nearest(tmp_path: Path) -> None:
     file = tmp_path / "old.py"
-    file.write_text(FORMER_NAMES)
+    file.write_text(FAULTY)
     nearest = "Rewind has no field 'max_rewind'; the nearest is 'max_rewinds'"
     assert refusal(f"{file}:unknown") == f"{file}, line 14: {nearest}"
     assert refusal(f"{file}:mistyped") == f"{file}, line 17: Experiment has no field 'modle'; the nearest is 'model'"

@@ -107,11 +107,12 @@ def test_every_axis_alone_computes_what_one_device_does(name: str, record_proper
 
 
 RELATIVES = [
-    *(pytest.param(QWEN3, name, id=f"Qwen3, {name}", marks=pytest.mark.long) for name in DENSE_LAYOUTS),
-    *(pytest.param(LLAMA3, name, id=f"Llama 3, {name}", marks=pytest.mark.long) for name in DENSE_LAYOUTS),
+    *(pytest.param(QWEN3, name, id=f"Qwen3, {name}") for name in DENSE_LAYOUTS),
+    *(pytest.param(LLAMA3, name, id=f"Llama 3, {name}") for name in DENSE_LAYOUTS),
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("model", "name"), RELATIVES)
 def test_relatives_of_llama_compute_on_every_axis_what_one_device_does(
     model: Any, name: str, record_property: Any

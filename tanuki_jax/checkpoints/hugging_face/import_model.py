@@ -14,7 +14,7 @@ from tanuki_jax.checkpoints.format import State, finish
 from tanuki_jax.checkpoints.hugging_face.configuration import read_family, read_model, read_positions
 from tanuki_jax.checkpoints.hugging_face.family import Family
 from tanuki_jax.checkpoints.hugging_face.shards import Shards, Stored
-from tanuki_jax.checkpoints.hugging_face.tensors import from_hugging_face, tensors
+from tanuki_jax.checkpoints.hugging_face.tensors import from_hugging_face, tensor_name, tensors
 from tanuki_jax.checkpoints.tokenizer_copy import TokenizerCopy
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.tokenizer.load import JSON, MODEL
@@ -23,10 +23,8 @@ from tanuki_jax.lm.model.weights import shapes, weights
 _FLOATS = ("F32", "BF16", "F16")
 _RECOMPUTED = ".rotary_emb.inv_freq"
 """End of the names of tensors that older files hold beside parameters."""
-_HEAD = "lm_head.weight"
-"""Output matrix, which files of a tied model may hold too."""
 _ROWS = 4096
-"""Rows of it that are compared with the embedding at once."""
+"""Rows of a tied model's output matrix that are compared with the embedding at once."""
 
 
 def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
@@ -45,8 +43,8 @@ def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
     model, length = read_model(folder), read_positions(folder)
     files, family = Shards(folder), read_family(folder)
     dtype = _check(folder, files.tensors, family, model)
-    if model.tied and _HEAD in files.tensors:
-        _refuse_other_head(files, f"{family.names['embedding']}.weight")
+    if model.tied and (head := tensor_name(family, "output", ())) in files.tensors:
+        _refuse_other_head(files, head, tensor_name(family, "embedding", ()))
     rows, names = weights(model), {(tensor.parameter, tensor.index): tensor.name for tensor in tensors(family, model)}
 
     def read(parameter: str, part: stream.Part) -> npt.NDArray[Any]:
@@ -68,16 +66,16 @@ def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
     return state
 
 
-def _refuse_other_head(files: Shards, embedding: str) -> None:
-    """Raise InputError if the output matrix of a tied model is not its embedding."""
-    head, expected = files.tensors[_HEAD], files.tensors[embedding]
+def _refuse_other_head(files: Shards, head: str, embedding: str) -> None:
+    """Raise InputError if the output matrix that the files of a tied model hold is not the embedding."""
+    found, expected = files.tensors[head], files.tensors[embedding]
     rows = expected.shape[0]
     parts = (slice(start, min(start + _ROWS, rows)) for start in range(0, rows, _ROWS))
-    if head.shape != expected.shape or not all(
-        np.array_equal(files.read(_HEAD, part), files.read(embedding, part)) for part in parts
+    if found.shape != expected.shape or not all(
+        np.array_equal(files.read(head, part), files.read(embedding, part)) for part in parts
     ):
         raise InputError(
-            f"{head.path} has the tensor {_HEAD}, which is not the embedding, and by config.json "
+            f"{found.path} has the tensor {head}, which is not the embedding, and by config.json "
             "(tie_word_embeddings) it would be; set tie_word_embeddings to false if the tensor is the right one"
         )
 
@@ -85,6 +83,7 @@ def _refuse_other_head(files: Shards, embedding: str) -> None:
 def _check(folder: Path, found: Mapping[str, Stored], family: Family, model: Model) -> str:
     """Return the type that holds every tensor exactly. InputError if the tensors are not those of the model."""
     wanted = {tensor.name: tensor.shape for tensor in tensors(family, model)}
+    passed_over = {tensor_name(family, "output", ())} if model.tied else set()
     for name, shape in wanted.items():
         if name not in found:
             raise InputError(f"{folder} lacks the tensor {name}")
@@ -94,6 +93,6 @@ def _check(folder: Path, found: Mapping[str, Stored], family: Family, model: Mod
         if tensor.code not in _FLOATS:
             raise InputError(f"{tensor.path} has {name} of type {tensor.code}; {', '.join(_FLOATS)} can be converted")
     for name, tensor in found.items():
-        if name not in wanted and not name.endswith(_RECOMPUTED) and not (model.tied and name == _HEAD):
+        if name not in wanted and name not in passed_over and not name.endswith(_RECOMPUTED):
             raise InputError(f"{tensor.path} has the tensor {name}, which a model of this config.json does not have")
     return "bfloat16" if all(found[name].code == "BF16" for name in wanted) else "float32"

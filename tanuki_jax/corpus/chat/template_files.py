@@ -6,6 +6,7 @@ from typing import Any
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.json_object import read_object
 from tanuki_jax.corpus.chat.template import Template
 
 CONFIG = "tokenizer_config.json"
@@ -67,15 +68,7 @@ def _folder(tokenizer: Path) -> Path:
 def tokenizer_config(folder: Path) -> dict[str, Any]:
     """Return the fields of `tokenizer_config.json`; empty if there is no such file. InputError if it is no object."""
     path = folder / CONFIG
-    if not path.is_file():
-        return {}
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from error
-    if not isinstance(config, dict):
-        raise InputError(f"{path} is not a JSON object")
-    return config
+    return read_object(path) if path.is_file() else {}
 
 
 def _default(templates: list[Any], name: str) -> object:

@@ -7,6 +7,7 @@ import jax
 from jax.sharding import AxisType, Mesh
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.progress import amount
 from tanuki_jax.config.experiment import Layout
 
 AXES = ("stage", "data", "fsdp", "expert", "context", "tensor")
@@ -22,12 +23,8 @@ def make_mesh(layout: Layout, devices: Sequence[jax.Device] | None = None) -> Me
     fixed, open_axes = math.prod(size for size in sizes.values() if size != -1), list(sizes.values()).count(-1)
     if fixed < 1 or len(devices) % fixed or open_axes > 1 or (open_axes == 0 and fixed != len(devices)):
         raise InputError(
-            f"the layout ({wanted or 'one device'}) does not fit {_devices(len(devices))}: the sizes of its axes, "
-            f"multiplied, must be {len(devices)}, where one axis may be -1 and takes the rest"
+            f"the layout ({wanted or 'one device'}) does not fit {amount(len(devices), 'device')}: the sizes of its "
+            f"axes, multiplied, must be {len(devices)}, where one axis may be -1 and takes the rest"
         )
     shape = tuple(len(devices) // fixed if size == -1 else size for size in sizes.values())
     return jax.make_mesh(shape, AXES, axis_types=(AxisType.Auto,) * len(AXES), devices=devices)
-
-
-def _devices(number: int) -> str:
-    return "1 device" if number == 1 else f"{number} devices"
