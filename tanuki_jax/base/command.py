@@ -71,5 +71,7 @@ def _stdout_is_closed() -> bool:
 
 
 def _exit(name: str, message: str, code: int) -> None:
-    print(f"tanuki_jax.{name}: {message}", file=sys.stderr)
+    # What a message quotes, such as a name in a file, may have line ends and codes that move the cursor.
+    line = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in message)
+    print(f"tanuki_jax.{name}: {line}", file=sys.stderr)
     sys.exit(code)

@@ -21,7 +21,15 @@ INTERRUPTED = 130
 """Ctrl-C."""
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
-_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_BAD_PATH = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+}
 
 
 class CommandError(Exception):
@@ -54,8 +62,8 @@ class Corrupt(CommandError):
 def as_command_error(error: BaseException) -> CommandError | None:
     """Return the error for the user, or None for a fault of the program, which keeps its traceback.
 
-    A CommandError is returned unchanged. A full disk and a file that may not be read or written become an InputError,
-    also where another error was raised from them.
+    A CommandError is returned unchanged. A full disk, and a path that may not be read or written or cannot exist,
+    become an InputError, also where another error was raised from them.
     """
     if isinstance(error, CommandError):
         return error
@@ -63,7 +71,7 @@ def as_command_error(error: BaseException) -> CommandError | None:
         path = f": {link.filename}" if isinstance(link, OSError) and link.filename is not None else ""
         if _has_code(link, _DISK_FULL):
             return InputError(f"the disk is full{path}; free space and start again: finished files are kept")
-        if isinstance(link, OSError) and _has_code(link, _NOT_ALLOWED):
+        if isinstance(link, OSError) and _has_code(link, _BAD_PATH):
             return InputError(f"{(link.strerror or str(link)).lower()}{path}")
     return None
 

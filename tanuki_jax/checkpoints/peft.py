@@ -26,7 +26,7 @@ from tanuki_jax.checkpoints.merging import check_name
 from tanuki_jax.checkpoints.parameters import NO_ADAPTER, adapter_shapes, choose_adapter
 from tanuki_jax.checkpoints.restore import Parameters
 from tanuki_jax.checkpoints.tokenizer_copy import carry_tokenizer
-from tanuki_jax.config.limits import check_limits
+from tanuki_jax.config.limits import check_fields
 from tanuki_jax.config.lora import DENSE, LoRA, Projection
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model import lora
@@ -190,7 +190,7 @@ def _lora(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Any],
         name=name,
     )
     try:
-        check_limits(config)
+        check_fields(config)
     except InputError as error:
         raise InputError(f"{path} describes an adapter that ours cannot be: {error}") from None
     return config

@@ -13,7 +13,7 @@ from tanuki_jax.config.check_words import check_words, last_value
 from tanuki_jax.config.common_options import COMMON_OPTIONS
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.fields import with_field
-from tanuki_jax.config.limits import check_limits
+from tanuki_jax.config.limits import check_fields
 from tanuki_jax.config.options import Option, options_of, renamed_options, spell
 from tanuki_jax.config.serialize import to_json
 from tanuki_jax.config.validate import validate
@@ -91,7 +91,7 @@ def _read(command: str, words: Sequence[str], known: Sequence[Option], renamed: 
 def _filled[Options](options: type[Options], own: Sequence[Option], values: Mapping[str, Any]) -> Options:
     """Return the command's own options, with these values. InputError if a number is outside its limits."""
     result = options(**{option.field: values[option.field] for option in own if option.field in values})
-    check_limits(result, spell)
+    check_fields(result, spell)
     return result
 
 

@@ -3,10 +3,11 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
-from typing import Annotated, Any, get_origin, get_type_hints
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.kinds import describe, is_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,8 +71,9 @@ def limits_of(kind: type) -> dict[str, tuple[type, Limits]]:
     }
 
 
-def check_limits(tree: Any, spell: Callable[[str], str] = str, prefix: str = "") -> None:
-    """Raise InputError for the first number in a tree of dataclasses and tuples that is outside its limits.
+def check_fields(tree: Any, spell: Callable[[str], str] = str, prefix: str = "") -> None:
+    """Raise InputError for the first value in a tree of dataclasses, tuples and mappings that is not of its field's
+    type, or is a number outside its limits.
 
     Args:
         tree: the dataclass at the root.
@@ -80,22 +82,30 @@ def check_limits(tree: Any, spell: Callable[[str], str] = str, prefix: str = "")
     """
     root: Any = type(tree)
     limits = limits_of(root)
-    for field in dataclasses.fields(tree):
-        path, value = prefix + field.name, getattr(tree, field.name)
-        if field.name in limits:
-            _check(spell(path), value, *limits[field.name])
-        elif dataclasses.is_dataclass(value):
-            check_limits(value, spell, f"{path}.")
-        elif isinstance(value, tuple):
-            for index, item in enumerate(value):
-                if dataclasses.is_dataclass(item):
-                    check_limits(item, spell, f"{path}[{index}].")
+    for name, kind in _types_of(root).items():
+        value = getattr(tree, name)
+        _check(value, kind, prefix + name, spell)
+        if name in limits and not limits[name][1].allow(value):
+            raise InputError(f"{spell(prefix + name)} is {value}, and must be {limits[name][1].describe(value)}")
 
 
-def _check(name: str, value: Any, kind: type, limits: Limits) -> None:
-    # A config written in Python may state 1e3 steps, which is a float, or a rate of 1, which is as good as 1.0.
-    allowed, words = ((int,), "a whole number") if kind is int else ((int, float), "a number")
-    if type(value) not in allowed:
-        raise InputError(f"{name} is {value!r}, and must be {words}")
-    if not limits.allow(value):
-        raise InputError(f"{name} is {value}, and must be {limits.describe(value)}")
+@functools.cache
+def _types_of(kind: type) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+
+
+def _check(value: Any, kind: Any, path: str, spell: Callable[[str], str]) -> None:
+    if not is_of(value, kind):
+        raise InputError(f"{spell(path)} is {value!r:.80}, and must be {describe(kind)}")
+    if dataclasses.is_dataclass(value):
+        check_fields(value, spell, f"{path}.")
+    elif isinstance(value, tuple):
+        parts = get_args(kind)
+        for index, item in enumerate(value):
+            _check(item, parts[0] if parts[-1] is ... else parts[index], f"{path}[{index}]", spell)
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            if not isinstance(name, str):
+                raise InputError(f"{spell(path)} has the name {name!r:.80}, which must be text")
+            _check(item, get_args(kind)[1], f"{path}.{name}", spell)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.limits import NonNegativeFloat, NonNegativeInt, check_limits
+from tanuki_jax.config.limits import NonNegativeFloat, NonNegativeInt, check_fields
 
 PairForm = Literal["preference", "kto"]
 PAIR_FORMS: tuple[str, ...] = get_args(PairForm)
@@ -63,7 +63,7 @@ class Mixture:
     stages: tuple[Stage, ...]
 
     def __post_init__(self) -> None:
-        check_limits(self)
+        check_fields(self)
         names = [source.name for source in self.sources]
         if len(set(names)) != len(names):
             raise InputError(

@@ -15,6 +15,7 @@ from typing import Any, get_args, get_type_hints
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.limits import check_fields
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.config.renamed import RENAMED
 from tanuki_jax.config.sweep import Sweep
@@ -49,10 +50,16 @@ class Registry[T]:
     def find(self, name: str) -> T:
         """Return the config of that name, or of `path/to/file.py:name`.
 
-        InputError if there is none, which names the nearest, or if it states a field that there is not, or lacks one.
+        InputError if there is none, which names the nearest, or if it states a field that there is not, lacks one, or
+        gives one a value of another type.
         """
         with _explained():
-            return self._find(name)
+            config = self._find(name)
+        try:
+            check_fields(config)
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from None
+        return config
 
     def _find(self, name: str) -> T:
         if name.endswith(".py"):
@@ -97,7 +104,10 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except TypeError as error:
-        found = re.match(r"(\w+)\.__init__\(\) (?:got an unexpected keyword argument '(\w+)'|(missing .*))", str(error))
+        found = re.match(
+            r"(\w+)\.__init__\(\) (?:got an unexpected keyword argument '(\w+)'|(missing .*|takes 1 positional .*))",
+            str(error),
+        )
         kind = _classes(Experiment, Mixture, Sweep).get(found[1]) if found else None
         if found is None or kind is None:
             raise
@@ -109,9 +119,11 @@ def _explained() -> Iterator[None]:
         raise InputError(f"{line}: {_explanation(kind, found[2], found[3])}") from None
 
 
-def _explanation(kind: type, unknown: str | None, missing: str) -> str:
+def _explanation(kind: type, unknown: str | None, other: str) -> str:
     if unknown is None:
-        return f"{kind.__name__} is {missing}"
+        if other.startswith("missing"):
+            return f"{kind.__name__} is {other}"
+        return f"the fields of {kind.__name__} are given by name, as in {dataclasses.fields(kind)[0].name}=..."
     if new := RENAMED.get(kind.__name__, {}).get(unknown):
         return f"{unknown!r} of {kind.__name__} is called {new!r} now"
     nearest = difflib.get_close_matches(unknown, [field.name for field in dataclasses.fields(kind)], n=1, cutoff=0.0)

@@ -12,6 +12,7 @@ import types
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.kinds import describe
 from tanuki_jax.config.renamed import RENAMED
 
 
@@ -39,6 +40,8 @@ def from_json[Config](text: str, kind: type[Config], origin: str = "the config")
         raise InputError(f"{origin} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
     except RecursionError:
         raise InputError(f"{origin} is nested too deeply to be read") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise InputError(f"{origin} cannot be read: {error}") from None
     return cast(Config, _build(value, kind, "", origin))
 
 
@@ -79,9 +82,8 @@ def _build(value: Any, kind: Any, field: str, origin: str) -> Any:
         return float(value)
     if isinstance(kind, type) and type(value) is kind:
         return value
-    expected = f"one of {', '.join(map(str, parts))}" if form is Literal else getattr(form or kind, "__name__", kind)
     raise InputError(
-        f"{field or 'the root'} of {origin} is {json.dumps(value, ensure_ascii=False)[:80]}, not {expected}"
+        f"{field or 'the root'} of {origin} is {json.dumps(value, ensure_ascii=False)[:80]}, not {describe(kind)}"
     )
 
 

@@ -4,21 +4,21 @@ from pathlib import Path
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
-from tanuki_jax.config.limits import check_limits
+from tanuki_jax.config.limits import check_fields
 from tanuki_jax.config.lora import ADAPTER_NAME
 from tanuki_jax.config.model import Model
 
 
 def validate(experiment: Experiment) -> None:
-    """Raise InputError if fields of an experiment contradict each other or a number is outside its limits.
+    """Raise InputError if fields of an experiment contradict each other, are of another type, or outside their limits.
 
     Checks that depend on the number of devices are made with the mesh.
     """
-    check_limits(experiment)
+    check_fields(experiment)
     name = experiment.name
     _require(
-        name not in ("", ".", "..") and "/" not in name,
-        f"name is {name!r}, and must be a possible name of a folder in {experiment.runs}",
+        name not in ("", ".", "..") and "/" not in name and name.isprintable() and len(name.encode()) <= 200,
+        f"name is {name!r:.80}, and must be a possible name of a folder in {experiment.runs}",
     )
     check_model(experiment.model)
     _check_tokenizer(experiment)

@@ -39,6 +39,13 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
         (OSError(errno.ENOSPC, "No space left on device", "runs/a/b"), 2, "the disk is full: runs/a/b; "),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), 2, "the disk is full; "),
         (
+            NotADirectoryError(errno.ENOTDIR, "Not a directory", "a/config.json/b"),
+            2,
+            "not a directory: a/config.json/b",
+        ),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "a" * 300), 2, "file name too long: aaa"),
+        (InputError("f.json has the field 'a\nb\x1b[2J'"), 2, r"f.json has the field 'a\nb\x1b[2J'"),
+        (
             ValueError(
                 "RESOURCE_EXHAUSTED: Failed to write 4 bytes to file 4: No space left on device [os_error_code='28']"
             ),

@@ -1,4 +1,4 @@
-"""Every number of a config has limits beside its field, and a number outside them is refused by name."""
+"""Every number of a config has limits beside its field; a value outside them or of another type is refused by name."""
 
 import dataclasses
 import math
@@ -9,8 +9,9 @@ import pytest
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment, NextToken, Preference
-from tanuki_jax.config.limits import Limits, NonNegativeInt, PositiveInt, Share, check_limits, limits_of
+from tanuki_jax.config.limits import Limits, NonNegativeInt, PositiveInt, Share, check_fields, limits_of
 from tanuki_jax.config.mixture import Mixture, Source, Stage
+from tanuki_jax.config.muon import Muon
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.config.sweep import Range, Sweep
 from tanuki_jax.config.validate import validate
@@ -89,6 +90,31 @@ def test_a_float_field_takes_a_whole_number() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("layout.remat", "ful", "one of none, dots, attention, full"),
+        ("layout.zero", True, "one of 1, 3"),
+        ("layout.save", ["qkv"], "a tuple"),
+        ("layout.save", ("qvk",), None),
+        ("model", {}, "Model(...)"),
+        ("model.tied", "yes", "true or false"),
+        ("model.rope_scaling", 8.0, "RopeScaling(...)"),
+        ("lora", None, "LoRA(...)"),
+        ("optimizer", "Muon", "AdamW(...) or Muon(...)"),
+        pytest.param("optimizer", Muon, "AdamW(...) or Muon(...)", id="optimizer-class"),
+        ("runs", None, "text"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_name(path: str, value: object, words: str | None) -> None:
+    with pytest.raises(InputError) as raised:
+        validate(changed(TINY, path, value))
+    if words is None:
+        assert str(raised.value).startswith(f"{path}[0] is 'qvk', and must be one of input, qkv, ")
+    else:
+        assert str(raised.value) == f"{path} is {value!r}, and must be {words}"
+
+
+@pytest.mark.parametrize(
     ("limits", "value", "message"),
     [
         (Limits(above=0), -1, "above 0"),
@@ -118,6 +144,13 @@ def test_a_number_within_its_limits_is_allowed(limits: Limits, value: float) -> 
     assert limits.allow(value)
 
 
+def test_what_a_mapping_and_a_tuple_hold_is_checked_too() -> None:
+    with pytest.raises(InputError, match=r"^stages\[0\]\.weights\.a is '1', and must be a number$"):
+        Mixture(sources=(Source(name="a"),), stages=(Stage(weights={"a": "1"}),))  # type: ignore[dict-item]
+    with pytest.raises(InputError, match=r"^sources\[0\] is 'a', and must be Source\(\.\.\.\)$"):
+        Mixture(sources=("a",), stages=(Stage(weights={"a": 1}),))  # type: ignore[arg-type]
+
+
 def test_numbers_of_items_are_named_with_their_position() -> None:
     with pytest.raises(InputError, match=r"^sources\[1\]\.documents is -1, and must be at least 0$"):
         Mixture(sources=(Source(name="a"), Source(name="b", documents=-1)), stages=(Stage(weights={"a": 1}),))
@@ -133,6 +166,6 @@ def test_fields_are_spelled_as_the_caller_wants() -> None:
         other: Annotated[int, "a note"] = -1
         late: NonNegativeInt = 0
 
-    check_limits(Options())
+    check_fields(Options())
     with pytest.raises(InputError, match=r"^--read-threads is 0, and must be above 0$"):
-        check_limits(Options(read_threads=0), lambda path: "--" + path.replace("_", "-"))
+        check_fields(Options(read_threads=0), lambda path: "--" + path.replace("_", "-"))

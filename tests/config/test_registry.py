@@ -156,6 +156,12 @@ def short() -> Experiment:
 
 def at_fault() -> Experiment:
     return replace(experiment.find("tiny"), name=len())
+
+def positional() -> Experiment:
+    return replace(experiment.find("tiny"), rewind=Rewind(3))
+
+def other_type() -> Experiment:
+    return replace(experiment.find("tiny"), model={})
 """
 
 
@@ -173,6 +179,9 @@ def test_a_field_that_is_not_there_is_answered_with_the_nearest(tmp_path: Path) 
     assert refusal(f"{file}:unknown") == f"{file}, line 14: {nearest}"
     assert refusal(f"{file}:mistyped") == f"{file}, line 17: Experiment has no field 'modle'; the nearest is 'model'"
     assert refusal(f"{file}:short") == (f"{file}, line 20: Model is missing 1 required keyword-only argument: 'hidden'")
+    expected = f"{file}, line 26: the fields of Rewind are given by name, as in max_rejected=..."
+    assert refusal(f"{file}:positional") == expected
+    assert refusal(f"{file}:other_type") == f"{file}:other_type: model is {{}}, and must be Model(...)"
     with pytest.raises(TypeError, match="len"):  # a fault of the file's code keeps its traceback
         registry.experiment.find(f"{file}:at_fault")
 

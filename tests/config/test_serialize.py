@@ -148,16 +148,16 @@ def test_a_field_is_never_null(path: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("steps", True, "steps of the config is true, not int"),
-        ("steps", 1.5, "steps of the config is 1.5, not int"),
-        ("schedule.peak", "3e-3", 'schedule.peak of the config is "3e-3", not float'),
-        ("schedule.peak", False, "schedule.peak of the config is false, not float"),
-        ("model.tied", 1, "model.tied of the config is 1, not bool"),
+        ("steps", True, "steps of the config is true, not a whole number"),
+        ("steps", 1.5, "steps of the config is 1.5, not a whole number"),
+        ("schedule.peak", "3e-3", 'schedule.peak of the config is "3e-3", not a number'),
+        ("schedule.peak", False, "schedule.peak of the config is false, not a number"),
+        ("model.tied", 1, "model.tied of the config is 1, not true or false"),
         ("model", [], "model of the config is [], not the fields of Model"),
-        ("name", {"a": 1}, 'name of the config is {"a": 1}, not str'),
+        ("name", {"a": 1}, 'name of the config is {"a": 1}, not text'),
         ("layout.zero", True, "layout.zero of the config is true, not one of 1, 3"),
         ("optimizer.kind", ["AdamW"], 'optimizer.kind of the config is ["AdamW"], not one of AdamW, Muon'),
-        ("schedule.peak", 10**400, f"schedule.peak of the config is 1{'0' * 79}, not float"),
+        ("schedule.peak", 10**400, f"schedule.peak of the config is 1{'0' * 79}, not a number"),
         ("layout.remat", "some", 'layout.remat of the config is "some", not one of none, dots, attention, full'),
     ],
 )
@@ -175,10 +175,10 @@ def test_a_wrong_item_of_a_tuple_or_a_mapping_is_named() -> None:
         json.loads(to_json(Stage(weights={"a": 1.0}))),
     )
     source["paths"][1] = 3
-    with pytest.raises(InputError, match=r"paths\[1\] of the config is 3, not str"):
+    with pytest.raises(InputError, match=r"paths\[1\] of the config is 3, not text"):
         from_json(json.dumps(source), Source)
     stage["weights"]["a"] = "much"
-    with pytest.raises(InputError, match=r'weights\.a of the config is "much", not float'):
+    with pytest.raises(InputError, match=r'weights\.a of the config is "much", not a number'):
         from_json(json.dumps(stage), Stage)
 
 
@@ -188,6 +188,7 @@ def test_a_wrong_item_of_a_tuple_or_a_mapping_is_named() -> None:
         ("", "f.json is not JSON: line 1, column 1"),
         ('{\n  "name": tiny\n}', "f.json is not JSON: line 2, column 11"),
         ("[" * 100_000, "f.json is nested too deeply to be read"),
+        (f'{{"steps": {"1" * 5000}}}', "f.json cannot be read: Exceeds the limit"),
         ("[1, 2]", "the root of f.json is [1, 2], not the fields of Experiment"),
     ],
 )

@@ -28,9 +28,10 @@ def test_fields_are_changed_by_their_dotted_names() -> None:
         ("rewind.most", 1, "there is no field 'rewind.most': 'most' of Rewind is called 'max_rewinds' now"),
         ("sed", 1, "there is no field 'sed'; the nearest to 'sed' in Experiment is 'seed'"),
         ("seed.x", 1, "there is no field 'seed.x'; the nearest to 'seed' in Experiment is 'seed'"),
-        ("seed", "one", 'seed of the sweep\'s experiment is "one", not int'),
-        ("schedule.peak", "high", "an experiment cannot have schedule.peak 'high'"),
-        ("schedule", 3, "an experiment cannot have schedule 3"),
+        ("seed", "one", "seed is 'one', and must be a whole number"),
+        ("seed", -1, "seed is -1, and must be at least 0 and below 4294967296"),
+        ("schedule.peak", "high", "schedule.peak is 'high', and must be a number"),
+        ("schedule", 3, "schedule is 3, and must be Schedule(...)"),
     ],
 )
 def test_an_impossible_field_or_value_is_refused(field: str, value: float | str, message: str) -> None:

@@ -8,7 +8,7 @@ from tanuki_jax.base.json_object import read_object
 from tanuki_jax.checkpoints.hugging_face.config_fields import ConfigFields, rope_fields
 from tanuki_jax.checkpoints.hugging_face.families import FAMILIES, family_of
 from tanuki_jax.checkpoints.hugging_face.family import Family
-from tanuki_jax.config.limits import check_limits
+from tanuki_jax.config.limits import check_fields
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.validate import check_model
 
@@ -85,7 +85,7 @@ def read_model(folder: Path) -> Model:
             "multiple of the second, and without a head_dim divide the width"
         )
     try:
-        check_limits(model, prefix="model.")
+        check_fields(model, prefix="model.")
         check_model(model)
     except InputError as error:
         raise InputError(f"{path} describes a model that ours cannot be: {error}") from None
