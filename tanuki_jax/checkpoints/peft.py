@@ -4,14 +4,14 @@ adapter_model.safetensors."""
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import ml_dtypes  # noqa: F401  gives NumPy, and through it safetensors, the type bfloat16
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from tanuki_jax.base.atomic import new_folder
@@ -21,6 +21,7 @@ from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.format import State, finish, read_state, weights_fingerprint
 from tanuki_jax.checkpoints.hugging_face.config_fields import ConfigFields
 from tanuki_jax.checkpoints.hugging_face.families import family_of
+from tanuki_jax.checkpoints.hugging_face.shards import FLOATS, stored
 from tanuki_jax.checkpoints.hugging_face.tensors import layers_of, tensor_name
 from tanuki_jax.checkpoints.merging import check_name
 from tanuki_jax.checkpoints.parameters import NO_ADAPTER, adapter_shapes, choose_adapter
@@ -34,17 +35,26 @@ from tanuki_jax.lm.model.weights import Weight, projections
 
 CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
 _SUFFIXES = {"a": "lora_A.weight", "b": "lora_B.weight", "m": "lora_magnitude_vector"}
-_UNSUPPORTED = (
-    "rank_pattern",
-    "alpha_pattern",
-    "modules_to_save",
-    "layers_to_transform",
-    "target_parameters",
-    "trainable_token_indices",
-    "alora_invocation_tokens",
-    "layer_replication",
-    "fan_in_fan_out",
-)
+_READ = {"peft_type", "r", "lora_alpha", "lora_dropout", "use_rslora", "use_dora", "target_modules"}
+_WITHOUT_EFFECT = {
+    "task_type",
+    "auto_mapping",
+    "peft_version",
+    "base_model_name_or_path",
+    "revision",
+    "inference_mode",
+    "exclude_modules",
+    "layers_pattern",
+    "megatron_config",
+    "megatron_core",
+    "eva_config",
+    "loftq_config",
+    "corda_config",
+    "qalora_group_size",
+    "runtime_config",
+}
+_INITIAL = (True, False, None, "gaussian", "orthogonal", "eva")
+"""Values of `init_lora_weights` that leave the base model as it is."""
 
 _DEFAULTS = {"r": 8, "lora_alpha": 8}
 """Values that PEFT assumes for missing fields."""
@@ -89,6 +99,7 @@ def read(folder: Path, base: Path, out: Path, name: str) -> LoRA:
     base_state = read_state(base)
     model = base_state.model
     tensors, settings = _tensors(folder), _read_config(folder)
+    _check_targets(folder, settings.get("target_modules"), tensors)
     config = _lora(folder, settings, tensors, name, model)
     arrays: dict[str, npt.NDArray[Any]] = {}
     for path, row in projections(model, config.projections).items():
@@ -151,11 +162,15 @@ def _read_config(folder: Path) -> dict[str, Any]:
     config = read_object(path)
     if config.get("peft_type") != "LORA":
         raise InputError(f"{path} is not of a LoRA adapter (peft_type LORA)")
-    unsupported = [field for field in _UNSUPPORTED if config.get(field)] + ["bias"] * (
-        config.get("bias", "none") != "none"
-    )
-    if unsupported:
-        raise InputError(f"{path} has {', '.join(unsupported)}, which our adapters do not have")
+    if (initial := config.get("init_lora_weights")) not in _INITIAL:
+        raise InputError(
+            f"{path} has init_lora_weights {initial!r:.80}: PEFT changed the base model before it trained the adapter, "
+            "which does not fit the model that the folder names"
+        )
+    for field, value in config.items():
+        off = value is None or value is False or value in ([], {}) or (field, value) == ("bias", "none")
+        if field not in _READ | _WITHOUT_EFFECT | {"init_lora_weights"} and not off:
+            raise InputError(f"{path} has {field} {value!r:.80}, which our adapters do not have")
     return config
 
 
@@ -163,10 +178,32 @@ def _tensors(folder: Path) -> dict[str, npt.NDArray[Any]]:
     path = folder / TENSORS
     if not path.is_file():
         raise InputError(f"{folder} has no {TENSORS}")
+    for name, tensor in stored(path).items():
+        if tensor.code not in FLOATS:
+            raise InputError(f"{path} has {name} of type {tensor.code}; {', '.join(FLOATS)} can be converted")
+    tensors = {name: values.astype(np.float32) for name, values in load_file(path).items()}
+    if broken := [name for name, values in tensors.items() if not np.isfinite(values).all()]:
+        raise InputError(f"{path} has NaN or infinity in {broken[0]}")
+    return tensors
+
+
+def _check_targets(folder: Path, targets: Any, tensors: Iterable[str]) -> None:
+    """Raise InputError if there is a tensor of a module that `target_modules`, a list of last names or a regular
+    expression, does not name: PEFT passes it over."""
     try:
-        return {name: values.astype(np.float32) for name, values in load_file(path).items()}
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from None
+        pattern = re.compile(targets) if isinstance(targets, str) else None
+    except re.error as error:
+        raise InputError(f"{folder / CONFIG} has target_modules {targets!r:.80}: {error}") from None
+    for name in tensors:
+        module = name.removeprefix("base_model.model.").partition(".lora_")[0]
+        if pattern:
+            named = targets == "all-linear" or pattern.fullmatch(module) is not None
+        else:
+            named = targets is None or any(f".{module}".endswith(f".{target}") for target in targets)
+        if not named:
+            raise InputError(
+                f"{folder / TENSORS} has the tensor {name}, and target_modules of {CONFIG} does not name its module"
+            )
 
 
 def _lora(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Any], name: str, model: Model) -> LoRA:
@@ -179,13 +216,13 @@ def _lora(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Any],
         example = min(tensors, default="none")
         raise InputError(f"{folder / TENSORS} has no adapter of a Llama's projections; its first tensor is {example}")
     path = folder / CONFIG
-    fields = ConfigFields(path, {**_DEFAULTS, **settings})
+    fields, dropout = ConfigFields(path, settings, _DEFAULTS), settings.get("lora_dropout")
     config = LoRA(
         rank=fields.number("r", int),
         alpha=fields.number("lora_alpha", float),
         rslora=fields.flag("use_rslora"),
         dora=fields.flag("use_dora"),
-        dropout=settings.get("lora_dropout") or 0.0,
+        dropout=0.0 if dropout is None else dropout,
         projections=adapted,
         name=name,
     )

@@ -3,8 +3,11 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
+import ml_dtypes
 import numpy as np
+import numpy.typing as npt
 import pytest
 from safetensors.numpy import load_file, save_file
 
@@ -34,6 +37,38 @@ def test_an_adapter_comes_back_bit_for_bit(make_native: MakeNative, adapt: Adapt
             np.testing.assert_array_equal(after.read(f"again.{name}"), before.read(f"mine.{name}"))
 
 
+def test_which_modules_are_adapted_may_be_said_in_any_way(
+    make_native: MakeNative, adapt: Adapt, tmp_path: Path
+) -> None:
+    base = make_native()
+    peft.write(adapt(base, "tuned", OF), tmp_path / "theirs", "")
+    path = tmp_path / "theirs" / peft.CONFIG
+    config = json.loads(path.read_text())
+    ways = (None, "all-linear", r".*\.(q_proj|o_proj|gate_proj)", ["self_attn.q_proj", "o_proj", "gate_proj", "w1"])
+    for number, targets in enumerate(ways):
+        path.write_text(json.dumps(config | {"target_modules": targets}))
+        assert peft.read(tmp_path / "theirs", base.path, tmp_path / str(number), "mine") == OF
+
+
+def test_tensors_of_another_kind_are_refused(make_native: MakeNative, adapt: Adapt, tmp_path: Path) -> None:
+    base, theirs = make_native(), tmp_path / "theirs"
+    peft.write(adapt(base, "tuned", OF), theirs, "")
+    tensors = load_file(theirs / peft.TENSORS)
+    name, values = next(iter(tensors.items()))
+    infinite = values.copy()
+    infinite[0] = np.inf
+    others: dict[str, npt.NDArray[Any]] = {
+        "type I8": values.astype(np.int8),
+        "type F64": values.astype(np.float64),
+        "type F8_E4M3": values.astype(ml_dtypes.float8_e4m3fn),
+        "NaN or infinity": infinite,
+    }
+    for complaint, other in others.items():
+        save_file(tensors | {name: other}, theirs / peft.TENSORS)
+        with pytest.raises(InputError, match=complaint):
+            peft.read(theirs, base.path, tmp_path / "out", "default")
+
+
 def test_what_is_no_adapter_of_the_model_is_refused(make_native: MakeNative, adapt: Adapt, tmp_path: Path) -> None:
     base, wider, deeper = make_native(), make_native("wider", hidden=64), make_native("deeper", layers=4)
     tuned = adapt(base, "tuned", OF)
@@ -51,8 +86,12 @@ def test_what_is_no_adapter_of_the_model_is_refused(make_native: MakeNative, ada
     )
     assert "lacks the tensor base_model.model.model.layers.3.self_attn.q_proj.lora_A.weight" in refusal(deeper.path)
     config, tensors = json.loads((theirs / peft.CONFIG).read_text()), load_file(theirs / peft.TENSORS)
-    save_file(tensors | {"base_model.model.lm_head.lora_A.weight": np.zeros(3)}, theirs / peft.TENSORS)
-    assert "has the tensor base_model.model.lm_head.lora_A.weight" in refusal()
+    save_file(tensors | {"base_model.model.lm_head.lora_A.weight": np.zeros(3, np.float32)}, theirs / peft.TENSORS)
+    expected = "lm_head.lora_A.weight, and target_modules of adapter_config.json does not name its module"
+    assert expected in refusal()
+    (theirs / peft.CONFIG).write_text(json.dumps(config | {"target_modules": "all-linear"}))
+    assert "lm_head.lora_A.weight, for which the model of" in refusal()
+    save_file(tensors, theirs / peft.TENSORS)
     wrong = {
         "bias": "all",
         "rank_pattern": {"q_proj": 2},
@@ -62,12 +101,19 @@ def test_what_is_no_adapter_of_the_model_is_refused(make_native: MakeNative, ada
         "r": "two",
         "lora_alpha": [16],
         "use_dora": "no",
+        "init_lora_weights": "pissa_niter_4",
+        "layers_to_transform": 0,
+        "lora_bias": True,
+        "use_qalora": True,
+        "a_field_of_tomorrow": {"a": 1},
+        "target_modules": ["v_proj"],
     }
     for field, value in wrong.items():
         (theirs / peft.CONFIG).write_text(json.dumps(config | {field: value}))
         assert field in refusal()
-    for field, value in {"lora_alpha": float("nan"), "lora_dropout": 2.0}.items():
-        (theirs / peft.CONFIG).write_text(json.dumps(config | {field: value}))
+    changes: list[dict[str, object]] = [{"lora_alpha": float("nan")}, {"lora_dropout": 2.0}, {"lora_dropout": []}]
+    for change in changes:
+        (theirs / peft.CONFIG).write_text(json.dumps(config | change))
         assert "describes an adapter that ours cannot be: " in refusal()
     (theirs / peft.CONFIG).write_text("{")
     assert "is not JSON" in refusal()

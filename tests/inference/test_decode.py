@@ -18,7 +18,7 @@ from tanuki_jax.lm.model.weights import Params
 DENSE = Model(vocabulary=50, width=32, hidden=48, layers=2, heads=4, kv_heads=2, initial_std=0.3)
 MOE = dataclasses.replace(DENSE, experts=4, router_logits="standardized")
 GROUPS = dataclasses.replace(
-    MOE, layers=4, dense_layers=1, window=5, global_every=2, qk_norm=True, explicit_head_dim=16
+    MOE, layers=3, dense_layers=1, window=5, global_every=2, qk_norm=True, explicit_head_dim=16
 )
 GREEDY = Sampling(vocabulary=50)
 NEVER = (50,)

@@ -124,7 +124,7 @@ def test_relatives_of_llama_compute_on_every_axis_what_one_device_does(
     "layout",
     [
         pytest.param(Layout(data=1, fsdp=2, context=2, tensor=2), id="context", marks=pytest.mark.long),
-        pytest.param(Layout(data=1, expert=2, fsdp=2, zero=1), id="expert"),
+        pytest.param(Layout(data=1, expert=2, fsdp=2, zero=1), id="expert", marks=pytest.mark.long),
     ],
 )
 def test_groups_of_layers_compute_on_a_mesh_what_one_device_does(layout: Layout, record_property: Any) -> None:

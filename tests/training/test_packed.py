@@ -151,7 +151,9 @@ LAYOUTS = [
 ]
 
 
-@pytest.mark.parametrize("objective", [NextToken(), PREFERENCE], ids=["SFT", "DPO"])
+@pytest.mark.parametrize(
+    "objective", [pytest.param(NextToken(), id="SFT", marks=pytest.mark.long), pytest.param(PREFERENCE, id="DPO")]
+)
 @pytest.mark.parametrize(("model", "layout"), LAYOUTS)
 def test_packed_is_unpacked(model: Model, layout: Layout, objective: NextToken | Preference) -> None:
     sums, gradients = one_a_row(objective, model)

@@ -62,19 +62,27 @@ def experiment(layout: Layout, start: Path) -> Experiment:
     )
 
 
-def alone(params: Params, tokens: npt.NDArray[Any]) -> float:
-    """Log-probability of a document's learned targets, of a forward pass of it alone."""
-    inputs = jnp.asarray(tokens[None, :-1])
+@jax.jit
+def log_probabilities(params: Params, inputs_1t: jax.Array, length: jax.Array) -> jax.Array:
+    """Return those of every token after each of the first `length` ones, by a forward pass of nothing else."""
+    positions = jnp.arange(inputs_1t.shape[1])[None]
     states, _ = hidden_states(
         params,
-        inputs,
-        jnp.ones_like(inputs),
-        jnp.arange(inputs.shape[1])[None],
+        inputs_1t,
+        (positions < length).astype(jnp.int32),
+        positions,
         MODEL,
         Ops(),
         compute_dtype="float32",
     )
-    logps = np.asarray(jax.nn.log_softmax(states[0] @ output_matrix(params)))
+    return jax.nn.log_softmax(states[0] @ output_matrix(params))
+
+
+def alone(params: Params, tokens: npt.NDArray[Any]) -> float:
+    """Log-probability of a document's learned targets, of a forward pass of it alone."""
+    inputs = np.zeros((1, max(SIZES)), np.int32)
+    inputs[0, : len(tokens) - 1] = tokens[:-1]
+    logps = np.asarray(log_probabilities(params, jnp.asarray(inputs), jnp.int32(len(tokens) - 1)))
     return float(
         sum(logps[place, target] for place, target in enumerate(tokens[1:]) if is_learned(np.array([target]))[0])
     )

@@ -1,33 +1,43 @@
 """Fields of a `config.json` of Hugging Face, with what transformers assumes for missing ones."""
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.model import RopeScaling
 
+_LARGEST = {int: 2**31 - 1, float: float(np.finfo(np.float32).max)}
+
 
 class ConfigFields:
-    """The fields of one file, read with checks that name it."""
+    """The fields of one file, read with checks that name it.
 
-    def __init__(self, path: Path, fields: Mapping[str, Any]) -> None:
-        self.path, self._fields = path, fields
+    Args:
+        path: the file.
+        stated: what it states.
+        defaults: values that stand for missing fields.
+    """
+
+    def __init__(self, path: Path, stated: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+        self.path, self._stated, self._fields = path, stated, {**defaults, **stated}
 
     def get(self, field: str) -> Any:
         """Return the value of a field; None if it is missing."""
         return self._fields.get(field)
 
     def number[Number: (int, float)](self, field: str, kind: type[Number], default: Any = None) -> Number:
-        """Return a number above 0. InputError if it is none."""
+        """Return a number above 0. InputError if it is none, or too large for 32 bits."""
         value = self._fields.get(field)
         value = default if value is None else value
-        too_large = isinstance(value, int) and value > sys.float_info.max
-        if isinstance(value, bool) or not isinstance(value, int | kind) or value <= 0 or too_large:
+        if isinstance(value, bool) or not isinstance(value, int | kind) or value <= 0 or value > _LARGEST[kind]:
             whole = "a whole" if kind is int else "a"
-            raise InputError(f"{self.path} has {field} {value!r:.80}, which must be {whole} number above 0")
+            raise InputError(
+                f"{self.path} has {field} {value!r:.80}, which must be {whole} number above 0 that fits into 32 bits"
+            )
         return kind(value)
 
     def head_dim(self) -> dict[str, int]:
@@ -41,7 +51,7 @@ class ConfigFields:
         """Return a field that is true or false, and false if it is missing. InputError if it is neither."""
         value = self._fields.get(field)
         if value is not None and not isinstance(value, bool):
-            raise InputError(f"{self.path} has {field} {value!r}, which must be true or false")
+            raise InputError(f"{self.path} has {field} {value!r:.80}, which must be true or false")
         return value is True
 
     def rope(self) -> dict[str, Any]:
@@ -52,10 +62,10 @@ class ConfigFields:
         unknown = rope.keys() - {"rope_type", "rope_theta", *(_LLAMA3 if kind == "llama3" else ())}
         if kind not in ("default", "llama3") or unknown:
             raise InputError(
-                f"{self.path} has rotary positions of type {kind!r}: {json.dumps(rope)}; plain ones, with rope_theta, "
-                f"and those of type 'llama3', with {', '.join(_LLAMA3)} too, can be converted"
+                f"{self.path} has rotary positions of type {kind!r:.80}: {json.dumps(rope)[:200]}; plain ones, with "
+                f"rope_theta, and those of type 'llama3', with {', '.join(_LLAMA3)} too, can be converted"
             )
-        parts = ConfigFields(self.path, {**self._fields, **rope})
+        parts = ConfigFields(self.path, rope, self._fields)
         found: dict[str, Any] = {"rope_theta": parts.number("rope_theta", float)}
         if kind == "llama3":
             found["rope_scaling"] = RopeScaling(
@@ -69,15 +79,17 @@ class ConfigFields:
     def _rope(self) -> dict[str, Any]:
         """Return what the fields about rotary positions state together, without what has no effect."""
         rope: dict[str, Any] = {}
-        for field in ("rope_scaling", "rope_parameters"):
-            if not isinstance(part := self.get(field) or {}, dict):
-                raise InputError(f"{self.path} has {field} {part!r}, which must be an object")
-            for stated, value in part.items():
+        parts: dict[str, Any] = {field: self._stated.get(field) for field in ("rope_scaling", "rope_parameters")}
+        for field, part in parts.items():
+            if not isinstance(part, dict | None):
+                raise InputError(f"{self.path} has {field} {part!r:.80}, which must be an object")
+        for part in ({"rope_theta": self._stated.get("rope_theta")}, *parts.values()):
+            for stated, value in (part or {}).items():
                 name = "rope_type" if stated == "type" else stated
-                if rope.setdefault(name, value) != value:
+                if value is not None and rope.setdefault(name, value) != value:
                     raise InputError(
-                        f"{self.path} states two values of {name} for its rotary positions: {rope[name]!r} and "
-                        f"{value!r}"
+                        f"{self.path} states two values of {name} for its rotary positions: {rope[name]!r:.80} and "
+                        f"{value!r:.80}"
                     )
         if rope.get("partial_rotary_factor") == 1:
             del rope["partial_rotary_factor"]

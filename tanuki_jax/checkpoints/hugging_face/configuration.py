@@ -62,7 +62,7 @@ def read_model(folder: Path) -> Model:
     for field, allowed in {**_MUST_BE, **family.must_be}.items():
         if fields.get(field) not in allowed:
             raise InputError(
-                f"{path} has {field} {fields.get(field)!r}, which our models do not have (it would have to be "
+                f"{path} has {field} {fields.get(field)!r:.80}, which our models do not have (it would have to be "
                 f"{allowed[0]!r})"
             )
     heads = fields.number("num_attention_heads", int)
@@ -89,6 +89,12 @@ def read_model(folder: Path) -> Model:
         check_model(model)
     except InputError as error:
         raise InputError(f"{path} describes a model that ours cannot be: {error}") from None
+    layers = ["sliding_attention" if model.window else "full_attention"] * model.layers
+    if fields.get("layer_types") not in (None, layers):
+        raise InputError(
+            f"{path} has layer_types {fields.get('layer_types')!r:.80}, and by its other fields all {model.layers} are "
+            f"{layers[0]}"
+        )
     return model
 
 
@@ -113,6 +119,6 @@ def _read(folder: Path) -> tuple[Family, ConfigFields]:
     kind = config.get("model_type")
     if not isinstance(kind, str) or kind not in FAMILIES:
         known = ", ".join(map(repr, FAMILIES))
-        raise InputError(f"{path} has a model of type {kind!r}; models of type {known} can be converted")
+        raise InputError(f"{path} has a model of type {kind!r:.80}; models of type {known} can be converted")
     family = FAMILIES[kind]
-    return family, ConfigFields(path, {**family.defaults, **config})
+    return family, ConfigFields(path, config, family.defaults)

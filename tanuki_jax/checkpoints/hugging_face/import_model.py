@@ -13,14 +13,13 @@ from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.format import State, finish
 from tanuki_jax.checkpoints.hugging_face.configuration import read_family, read_model, read_positions
 from tanuki_jax.checkpoints.hugging_face.family import Family
-from tanuki_jax.checkpoints.hugging_face.shards import Shards, Stored
+from tanuki_jax.checkpoints.hugging_face.shards import FLOATS, Shards, Stored
 from tanuki_jax.checkpoints.hugging_face.tensors import from_hugging_face, tensor_name, tensors
 from tanuki_jax.checkpoints.tokenizer_copy import TokenizerCopy
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.tokenizer.load import JSON, MODEL
 from tanuki_jax.lm.model.weights import shapes, weights
 
-_FLOATS = ("F32", "BF16", "F16")
 _RECOMPUTED = ".rotary_emb.inv_freq"
 """End of the names of tensors that older files hold beside parameters."""
 _ROWS = 4096
@@ -72,7 +71,7 @@ def _refuse_other_head(files: Shards, head: str, embedding: str) -> None:
     rows = expected.shape[0]
     parts = (slice(start, min(start + _ROWS, rows)) for start in range(0, rows, _ROWS))
     if found.shape != expected.shape or not all(
-        np.array_equal(files.read(head, part), files.read(embedding, part)) for part in parts
+        np.array_equal(files.read(head, part), files.read(embedding, part), equal_nan=True) for part in parts
     ):
         raise InputError(
             f"{found.path} has the tensor {head}, which is not the embedding, and by config.json "
@@ -90,9 +89,9 @@ def _check(folder: Path, found: Mapping[str, Stored], family: Family, model: Mod
         tensor = found[name]
         if tensor.shape != shape:
             raise InputError(f"{tensor.path} has {name} of shape {tensor.shape}, which by config.json would be {shape}")
-        if tensor.code not in _FLOATS:
-            raise InputError(f"{tensor.path} has {name} of type {tensor.code}; {', '.join(_FLOATS)} can be converted")
     for name, tensor in found.items():
         if name not in wanted and name not in passed_over and not name.endswith(_RECOMPUTED):
             raise InputError(f"{tensor.path} has the tensor {name}, which a model of this config.json does not have")
+        if tensor.code not in FLOATS:
+            raise InputError(f"{tensor.path} has {name} of type {tensor.code}; {', '.join(FLOATS)} can be converted")
     return "bfloat16" if all(found[name].code == "BF16" for name in wanted) else "float32"

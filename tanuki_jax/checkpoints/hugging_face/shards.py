@@ -25,6 +25,8 @@ BLOCK_BYTES = 32 << 20
 """Bytes that are copied and cast at once."""
 
 _SINGLE, _INDEX = "model.safetensors", "model.safetensors.index.json"
+FLOATS = ("F32", "BF16", "F16")
+"""Types, as safetensors name them, that are read: all their values are float32's too."""
 _CODES = {"float32": "F32", "bfloat16": "BF16"}
 
 
@@ -101,17 +103,20 @@ class Shards:
     """
 
     def __init__(self, folder: Path) -> None:
-        """InputError if a file is missing or damaged."""
+        """InputError if a file is missing or damaged, or holds other tensors than the index says."""
+        places = _places(folder)
         self._tensors: dict[str, Stored] = {}
-        for path in _files_of(folder):
-            try:
-                with safe_open(path, framework="numpy") as file:
-                    parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  it is no mapping
-                    self._tensors |= {
-                        name: Stored(path, tuple(part.get_shape()), part.get_dtype()) for name, part in parts.items()
-                    }
-            except (SafetensorError, OSError) as error:
-                raise InputError(f"{path} cannot be read as safetensors: {error}") from None
+        for path in [folder / _SINGLE] if places is None else sorted(set(places.values())):
+            for name, tensor in stored(path).items():
+                if name in self._tensors:
+                    raise InputError(f"{path} has the tensor {name}, and so has {self._tensors[name].path.name}")
+                if places is not None and places.get(name, path) != path:
+                    stated = places[name].name
+                    raise InputError(f"{path} has the tensor {name}, which is in {stated} by {folder / _INDEX}")
+                self._tensors[name] = tensor
+        for name, path in (places or {}).items():
+            if name not in self._tensors:
+                raise InputError(f"{path} lacks the tensor {name}, which is in it by {folder / _INDEX}")
 
     @property
     def tensors(self) -> Mapping[str, Stored]:
@@ -125,15 +130,29 @@ class Shards:
         return values
 
 
-def _files_of(folder: Path) -> list[Path]:
+def stored(path: Path) -> dict[str, Stored]:
+    """Return the tensors of one file by name. InputError if it is missing or damaged."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  it is no mapping
+            return {name: Stored(path, tuple(part.get_shape()), part.get_dtype()) for name, part in parts.items()}
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} cannot be read as safetensors: {error}") from None
+
+
+def _places(folder: Path) -> dict[str, Path] | None:
+    """Return the file of every tensor by the index, or None where one file holds all."""
     index = folder / _INDEX
     if not index.is_file():
         if not (folder / _SINGLE).is_file():
             raise InputError(
                 f"{folder} has neither {_SINGLE} nor {_INDEX}; other formats of weights cannot be converted"
             )
-        return [folder / _SINGLE]
+        return None
     names = read_object(index).get("weight_map")
-    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+    if not isinstance(names, dict) or not names or not all(isinstance(name, str) for name in names.values()):
         raise InputError(f"{index} has no weight_map from tensors to files")
-    return [folder / name for name in sorted(set(names.values()))]
+    for name in names.values():
+        if Path(name).name != name or not name.isprintable() or not name.endswith(".safetensors"):
+            raise InputError(f"{index} names the file {name!r:.80}, which is no file of safetensors in its folder")
+    return {tensor: folder / name for tensor, name in names.items()}

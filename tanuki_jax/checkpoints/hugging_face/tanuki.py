@@ -20,10 +20,10 @@ TANUKI = Family(
     architecture="TanukiForCausalLM",
     names=NAMES,
     required=frozenset({"experts", "router_logits"}),
-    optional=frozenset({"tied"}),
+    optional=frozenset({"tied", "explicit_head_dim", "rope_scaling"}),
     defaults=DEFAULTS,
     must_be={"sliding_window": (None,)},
-    read=lambda fields: {**read_experts(fields), "router_logits": "standardized"},
+    read=lambda fields: {**fields.head_dim(), **read_experts(fields), "router_logits": "standardized"},
     write=_write,
     code=_CODE,
 )

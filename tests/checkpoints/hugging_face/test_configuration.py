@@ -106,6 +106,12 @@ def test_the_older_form_is_read(tmp_path: Path) -> None:
     )
 
 
+def test_fields_without_effect_are_passed_over(tmp_path: Path) -> None:
+    plain = {"rope_parameters": {"rope_type": "default", "attention_factor": None, "partial_rotary_factor": 1.0}}
+    layers = {"layer_types": ["full_attention"] * 32}
+    assert read(tmp_path, LLAMA_3 | plain | layers) == read(tmp_path, LLAMA_3)
+
+
 def test_a_field_that_is_not_there_has_the_default_of_llama(tmp_path: Path) -> None:
     absent = (
         "num_key_value_heads",
@@ -130,6 +136,14 @@ def test_a_mixture_of_experts_is_read(kind: str, logits: Literal["plain", "stand
     model = Model(vocabulary=32000, width=4096, hidden=14336, layers=32, heads=32, kv_heads=8, rope_theta=1e6)
     experts = dataclasses.replace(model, experts=8, experts_per_token=2, router_logits=logits)
     assert read(tmp_path, MIXTRAL | {"model_type": kind}) == experts
+
+
+def test_a_tanuki_has_head_dim_and_scaled_positions_as_a_mixtral_has(tmp_path: Path) -> None:
+    config = MIXTRAL | {"head_dim": 64, "rope_theta": 5e5, "rope_scaling": LLAMA_3_SCALING}
+    model, tanuki = read(tmp_path, config), read(tmp_path, config | {"model_type": "Tanuki"})
+    assert tanuki == dataclasses.replace(model, router_logits="standardized")
+    assert tanuki.head_dim == 64 and tanuki.rope_scaling.factor == 8
+    assert to_config(tanuki, "float32", 2048, 1, 2)["model_type"] == "Tanuki"
 
 
 def test_a_field_that_is_not_there_has_the_default_of_mixtral(tmp_path: Path) -> None:
@@ -190,7 +204,7 @@ def test_experts_of_another_kind_are_refused(change: dict[str, Any], complaint: 
         ({"quantization_config": {"quant_method": "gptq"}}, "quantization_config"),
         ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "low_freq_factor None, which must be a number"),
         ({"rope_scaling": {"type": "linear", "factor": 2.0}}, "rotary positions of type 'linear'"),
-        ({"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4}}, "rotary positions of type 'yarn'"),
+        ({"rope_parameters": {"rope_type": "yarn", "rope_theta": 5e5}}, "rotary positions of type 'yarn'"),
         ({"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}}, "partial_rotary_factor"),
         ({"rope_parameters": 3}, "rope_parameters 3"),
         ({"rope_scaling": {"factor": 2.0}}, "rotary positions of type 'default'"),
@@ -211,7 +225,14 @@ def test_experts_of_another_kind_are_refused(change: dict[str, Any], complaint: 
         ({"head_dim": 65}, r"explicit_head_dim is 65, and must be even"),
         ({"rms_norm_eps": float("nan")}, "norm_epsilon is nan, and must be finite"),
         ({"rope_theta": 10**400}, f"rope_theta 1{'0' * 79}, which must be a number above 0"),
-        ({"initializer_range": float("inf")}, "initial_std is inf, and must be finite"),
+        ({"initializer_range": float("inf")}, "initializer_range inf, which must be a number above 0 that fits"),
+        ({"rope_theta": 1e308}, r"rope_theta 1e\+308, which must be"),
+        ({"num_hidden_layers": 10**30}, f"num_hidden_layers 1{'0' * 30}, which must be"),
+        ({"rope_parameters": {"rope_theta": 1e4}}, r"two values of rope_theta for its .*: 500000\.0 and 10000\.0"),
+        ({"rope_scaling": []}, r"rope_scaling \[\], which must be an object"),
+        ({"rope_parameters": False}, "rope_parameters False, which must be an object"),
+        ({"layer_types": ["full_attention"] * 31}, "layer_types .* all 32 are full_attention"),
+        ({"layer_types": ["sliding_attention"] * 32}, "layer_types"),
         ({"num_attention_heads": 24}, "24 heads, 8 for keys, in a width of 4096"),
         ({"num_key_value_heads": 5}, "32 heads, 5 for keys"),
         ({"num_hidden_layers": None}, "num_hidden_layers None, which must be a whole number above 0"),

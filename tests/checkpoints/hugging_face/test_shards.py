@@ -98,3 +98,34 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     index.write_text('{"weight_map": ["a"]}')
     with pytest.raises(InputError, match="has no weight_map"):
         Shards(tmp_path)
+
+
+def test_files_that_contradict_their_index_are_named(tmp_path: Path) -> None:
+    shards.write(tmp_path, TENSORS, "float32", value, shard_bytes=1)
+    index = tmp_path / "model.safetensors.index.json"
+    places = json.loads(index.read_text())["weight_map"]
+    first, second = places["a"], places["b"]
+
+    def refusal(weight_map: dict[str, str]) -> str:
+        index.write_text(json.dumps({"weight_map": weight_map}))
+        with pytest.raises(InputError) as raised:
+            Shards(tmp_path)
+        return str(raised.value)
+
+    third = places["c.weight"]
+    everywhere = places | {"x": first}  # which keeps the file in the list
+    assert f"{first} has the tensor a, which is in {third} by " in refusal(everywhere | {"a": third})
+    assert f"{first} lacks the tensor d, which is in it by " in refusal(places | {"d": first})
+    for name in ("../other.safetensors", "..", "", "a\0b", "\ud800"):
+        assert "which is no file of safetensors in its folder" in refusal(places | {"a": name})
+    (tmp_path / second).write_bytes((tmp_path / first).read_bytes())
+    del places["a"], places["b"]
+    assert f"{second} has the tensor a, and so has {first}" in refusal(places | {"x": first, "y": second})
+
+
+def test_a_tensor_that_the_index_omits_is_seen(tmp_path: Path) -> None:
+    shards.write(tmp_path, TENSORS, "float32", value, shard_bytes=4 * (35 + 3))
+    index = tmp_path / "model.safetensors.index.json"
+    places = json.loads(index.read_text())["weight_map"]
+    index.write_text(json.dumps({"weight_map": {name: file for name, file in places.items() if name != "a"}}))
+    assert set(Shards(tmp_path).tensors) == {"a", "b", "c.weight"}

@@ -1,6 +1,7 @@
 """Adapters: fresh ones change nothing, merged ones compute the same, and dropout keeps the mean."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -20,20 +21,26 @@ ALL = LoRA(rank=4, alpha=10.0)
 OF_EXPERTS = dataclasses.replace(ALL, projections=("q", "o", "expert_gate", "expert_up", "expert_down"))
 
 
+@functools.cache
 def frozen(model: Model, of: LoRA) -> Params:
     """Fresh parameters, in float32 where they are not quantized."""
-    parameters = initialise(model, jax.random.key(0))
+    parameters = jax.jit(initialise, static_argnums=0)(model, jax.random.key(0))
     return jax.jit(quantize_base, static_argnums=(0, 2))(model, parameters, of) if of.quantized else parameters
 
 
+fresh_adapters = jax.jit(lora.initialise, static_argnums=(0, 2))
+
+
+@functools.cache
 def trained(model: Model, of: LoRA) -> tuple[Params, Params]:
     """Make a model, and adapters of it with no array at its initial value."""
     parameters = frozen(model, of)
-    fresh = lora.initialise(model, parameters, of, jax.random.key(1))
+    fresh = fresh_adapters(model, parameters, of, jax.random.key(1))
     keys = iter(jax.random.split(jax.random.key(2), len(jax.tree.leaves(fresh))))
     return parameters, jax.tree.map(lambda array: array + 0.1 * jax.random.normal(next(keys), array.shape), fresh)
 
 
+@functools.partial(jax.jit, static_argnames=("model", "dropout"))
 def logits(parameters: Params, model: Model, dropout: float = 0.0, keys: jax.Array | None = None) -> jax.Array:
     tokens = jax.random.randint(jax.random.key(3), (2, 12), 0, model.vocabulary)
     positions = jnp.broadcast_to(jnp.arange(12), tokens.shape)
@@ -57,19 +64,19 @@ def beside(parameters: Params, adapters: Params, of: LoRA) -> Params:
 
 CASES = [
     pytest.param(DENSE, ALL, id="LoRA"),
-    pytest.param(DENSE, dataclasses.replace(ALL, rslora=True), id="rsLoRA"),
+    pytest.param(DENSE, dataclasses.replace(ALL, rslora=True), id="rsLoRA", marks=pytest.mark.long),
     pytest.param(DENSE, dataclasses.replace(ALL, dora=True), id="DoRA"),
     pytest.param(MOE, OF_EXPERTS, id="experts"),
     pytest.param(DENSE, dataclasses.replace(ALL, base="int8"), id="8 bits"),
     pytest.param(DENSE, dataclasses.replace(ALL, base="nf4", dora=True), id="DoRA, 4 bits"),
-    pytest.param(MOE, dataclasses.replace(OF_EXPERTS, base="nf4"), id="experts, 4 bits"),
+    pytest.param(MOE, dataclasses.replace(OF_EXPERTS, base="nf4"), id="experts, 4 bits", marks=pytest.mark.long),
 ]
 
 
 @pytest.mark.parametrize(("model", "of"), CASES)
 def test_fresh_adapters_change_nothing(model: Model, of: LoRA) -> None:
     parameters = frozen(model, of)
-    fresh = lora.initialise(model, parameters, of, jax.random.key(1))
+    fresh = fresh_adapters(model, parameters, of, jax.random.key(1))
     np.testing.assert_allclose(
         logits(beside(parameters, fresh, of), model), logits(parameters, model), rtol=1e-5, atol=1e-5
     )

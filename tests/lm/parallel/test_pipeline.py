@@ -22,10 +22,10 @@ ROWS, TIME = 24, 4
 LAYOUTS = [
     Layout(stage=2, microbatches=2, remat="none"),
     Layout(stage=2, fsdp=3, microbatches=4, interleave=2),
-    Layout(stage=3, microbatches=6, interleave=2),
     Layout(stage=4, microbatches=4, interleave=2),
 ]
 MORE = [
+    Layout(stage=3, microbatches=6, interleave=2),
     Layout(stage=2, microbatches=6, interleave=3),
     Layout(stage=2, microbatches=4, interleave=4),
     Layout(stage=8, microbatches=8, interleave=3),

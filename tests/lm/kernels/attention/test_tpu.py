@@ -27,7 +27,7 @@ def kernels_are_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("heads", "key_value_heads", "dim", "causal", "window"),
     [
-        (4, 2, 128, True, None),
+        pytest.param(4, 2, 128, True, None, marks=pytest.mark.long),
         (2, 1, 64, True, 50),
         (1, 1, 16, True, 300),
         (1, 1, 16, False, None),
