@@ -29,9 +29,9 @@ class Options:
     checkpoint: tyro.conf.Positional[str]
     """A checkpoint, or a run folder, whose newest good checkpoint is used."""
     prompt: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
-    """Text to continue; repeatable."""
+    """Text to continue."""
     message: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
-    """Message to answer, by the chat template beside the tokenizer; each is a conversation of its own; repeatable."""
+    """Message to answer, by the chat template beside the tokenizer; each is a conversation of its own."""
     prompts: str = ""
     """File of texts to continue (field `prompt`) and conversations to answer (field `messages`), as JSONL or Parquet;
     in any other file each line is a text to continue. Needs --out."""
@@ -56,7 +56,7 @@ class Options:
     repetition_penalty: float = 1.0
     """Divisor of the logits of tokens that the text already contains; 1: no penalty."""
     stop: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
-    """Text before which to stop; repeatable."""
+    """Text before which to stop."""
     seed: int = 0
     """Seed of the sampling."""
 

@@ -48,7 +48,8 @@ class Advance:
         """
         if status is not None:
             self._status = status
-        self.bar.advance(self._task, units)
+        if units:  # the rate counts from the first units on, without the time to compile what makes them
+            self.bar.advance(self._task, units)
 
     def print(self, line: str) -> None:
         """Print a line on stderr, above the bar if there is one."""

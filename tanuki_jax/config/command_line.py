@@ -1,6 +1,7 @@
 """The command line as an `Experiment` and the command's own options."""
 
 import dataclasses
+import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NoReturn
@@ -71,9 +72,9 @@ def parse_options[Options](command: str, words: list[str], options: type[Options
 
     Fields of type `tyro.conf.Positional[...]` are given without their name.
     """
-    if _wants_help(words):
-        _print_help(command, options, options.__doc__ or "")
     own = list(options_of(options))
+    if _wants_help(words):
+        _print_help(command, _form(own, with_help=True), inspect.getdoc(options) or "")
     return _filled(options, own, _read(command, words, own, {}))
 
 
@@ -99,7 +100,7 @@ def _show_help(command: str, options: type, experiment: Experiment | None, *, ev
     """Print all options of a command that takes an experiment, or its common ones, and exit."""
     fields = list(options_of(Experiment, experiment))
     about = (
-        f"{options.__doc__}\n\nConfigs: {', '.join(registry.experiment.names())}.\n"
+        f"{inspect.getdoc(options)}\n\nConfigs: {', '.join(registry.experiment.names())}.\n"
         "With --config the defaults are that config's; a required field is one that every config states."
     )
     if everything:

@@ -3,6 +3,7 @@
 COMMON_OPTIONS: dict[str, tuple[str, ...]] = {
     "train": (
         "name",
+        "runs",
         "steps",
         "seed",
         "start.checkpoint",

@@ -352,7 +352,7 @@ class Experiment:
     """Settings of one training run."""
 
     name: str
-    """Name of the run; its folder is `runs`/name."""
+    """Name of the run, whose folder is RUNS/NAME."""
     model: Model
     data: Data
     steps: PositiveInt

@@ -49,7 +49,7 @@ USUAL_NAMES: dict[str, str] = {
     "--lora.alpha": "lora-alpha",
     "--lora.dropout": "lora-dropout",
     "--lora.projections": "target-modules lora-target-modules lora-target",
-    "--lora.base": "load-in-4bit load-in-8bit qlora quantization quantization-bit bnb-4bit-quant-type",
+    "--lora.base": "quantization quantization-bit bnb-4bit-quant-type",
     "--lora.rslora": "use-rslora",
     "--lora.dora": "use-dora",
     "--router.load-balancing-weight": "router-aux-loss-coef moe-aux-loss-coeff aux-loss-weight",
@@ -66,8 +66,7 @@ USUAL_NAMES: dict[str, str] = {
     "accumulation-steps accumulate-grad-batches",
     "--layout.remat": "gradient-checkpointing activation-checkpointing activation-checkpoint recompute remat",
     "--layout.attention": "attn-implementation flash-attention use-flash-attn attention-backend",
-    "--layout.compute-dtype": "bf16 fp32 dtype torch-dtype precision mixed-precision",
-    "--layout.projections": "fp8",
+    "--layout.compute-dtype": "dtype torch-dtype precision mixed-precision",
     "--checkpoints.every-steps": "save-steps save-every save-interval save-freq checkpoint-every checkpoint-interval "
     "ckpt-interval",
     "--checkpoints.keep": "save-total-limit keep-checkpoints max-checkpoints max-to-keep",
@@ -100,6 +99,9 @@ ADVICE: dict[str, str] = {
     "--data.batch-rows are the rows of a step on all devices; --layout.accumulation divides them into micro-batches": (
         "per-device-train-batch-size per-device-batch-size micro-batch-size micro-batch device-batch-size"
     ),
+    "--layout.compute-dtype is bfloat16 unless you choose float32": "bf16 fp32 bfloat16 float32",
+    "--layout.projections fp8 computes products in 8 bits": "fp8",
+    "--lora.base nf4 keeps the frozen weights in 4 bits, --lora.base int8 in 8": "load-in-4bit load-in-8bit qlora",
     "there is no float16; --layout.compute-dtype is bfloat16 unless you choose float32": "fp16 float16 half",
     "every device that jax sees is used; --layout.fsdp, --layout.tensor and other axes of the layout divide the work": (
         "num-gpus gpus n-gpus ngpus devices num-devices n-devices nproc-per-node nproc world-size num-nodes nnodes"

@@ -42,6 +42,7 @@ class Terminal:
     def __init__(self, advance: Advance, done: int, best: tuple[float, int] = (math.inf, 0)) -> None:
         """Begin after `done` steps, with the best held-out loss so far and its step."""
         self._advance, self._step, self._best = advance, done, best
+        self._newest: list[str] = []
         advance(0, status="compiling the step")
 
     def log_metrics(self, line: Mapping[str, Any]) -> None:
@@ -49,14 +50,19 @@ class Terminal:
         if "loss" not in line:
             self._best = min(self._best, (line.get(BEST_METRIC, math.inf), step))
             self._advance.print(f"step {step:>6}  held-out loss  {_held_out(line)}")
+            if self._newest:
+                self._advance(0, status=self._status())
             return
-        parts = [f"loss {line['loss']:.4f}", f"learning rate {line['learning_rate']:.3g}"]
-        parts.append(f"{line['tokens_per_second']:,.0f} tokens/s")
-        best, at = self._best
-        if math.isfinite(best):
-            parts.append(f"best held-out loss {best:.4f} at step {at:,}")
-        self._advance(step - self._step, status=", ".join(parts))
+        rate, speed = line["learning_rate"], line["tokens_per_second"]
+        self._newest = [f"loss {line['loss']:.4f}", f"learning rate {rate:.3g}", f"{speed:,.0f} tokens/s"]
+        self._advance(step - self._step, status=self._status())
         self._step = step
+
+    def _status(self) -> str:
+        """Return the newest figures, and the best held-out loss if there is one."""
+        loss, step = self._best
+        best = [f"best held-out loss {loss:.4f} at step {step:,}"] if math.isfinite(loss) else []
+        return ", ".join(self._newest + best)
 
 
 def _held_out(line: Mapping[str, Any]) -> str:

@@ -32,6 +32,17 @@ def test_units_of_an_earlier_run_do_not_count_for_the_rate() -> None:
     assert found and float(found[1]) <= 10
 
 
+def test_the_time_before_the_first_units_does_not_count_for_the_rate() -> None:
+    with progress("tiny", 100, "step") as advance:
+        advance(0, status="compiling the step")
+        time.sleep(0.5)
+        for _ in range(3):
+            advance(1)
+            time.sleep(0.05)
+        found = re.search(r"([\d.]+) steps/s", advance.line)
+    assert found and float(found[1]) > 10
+
+
 def test_a_rate_below_one_is_shown_as_seconds_for_each_unit() -> None:
     with progress("plan", 3, "layout") as advance:
         time.sleep(1.05)

@@ -78,6 +78,7 @@ def test_progress_has_time_left_learning_rate_and_the_best_held_out_loss() -> No
         ), advance.line
         for step, loss in ((4, 1.5), (6, float("nan")), (8, 1.6)):
             terminal.log_metrics({"step": step, "held_out/a": loss, "held_out/all": loss})
+            assert advance.line.endswith("best held-out loss 1.5000 at step 4")
         terminal.log_metrics(step_line(8))
         assert "small: 8 of 40 steps" in advance.line
         assert advance.line.endswith("best held-out loss 1.5000 at step 4")

@@ -43,7 +43,7 @@ def read(tokenizer: Path) -> Template:
     if template is None:
         raise InputError(
             f"the tokenizer's folder {_folder(tokenizer)} has no chat template: "
-            f"name one in data.tokenizer.chat_template when preparing, or put a {JINJA} there"
+            f"put a {JINJA} there, or name a template in --data.tokenizer.chat_template of `prepare`"
         )
     return template
 
