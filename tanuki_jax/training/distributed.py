@@ -13,8 +13,6 @@ from jax.experimental import multihost_utils
 
 from tanuki_jax.base.errors import InputError, Unstable, as_command_error
 
-MAX_BYTES = 16_384
-"""Size of the longest text that processes agree on."""
 HEARTBEAT_SECONDS = 30
 """Seconds without a heartbeat after which a process counts as dead, and JAX ends the others (exit code 134). JAX's own
 default is 100. Heartbeats come twice within that time from a thread of their own, outside Python: compiling or writing
@@ -79,20 +77,24 @@ def agree(find: Callable[[], str]) -> str:
     """Call `find` in the first process; return its result, or raise its InputError or Unstable, in every process."""
     if jax.process_count() == 1:
         return find()
-    encoded = b""
+    answer = ""
     if jax.process_index() == 0:
         try:
-            encoded = b"0" + find().encode()
+            answer = f"0 {find()}"
         except (InputError, Unstable) as error:
-            encoded = f"{error.code}{error}".encode()
-    encoded, message = encoded[:MAX_BYTES], np.zeros(MAX_BYTES, np.uint8)
-    message[: len(encoded)] = np.frombuffer(encoded, np.uint8)
-    received = np.asarray(multihost_utils.broadcast_one_to_all(message)).tobytes().rstrip(b"\0")
-    decoded = received.decode(errors="ignore")
-    code, text = int(decoded[0]), decoded[1:]
-    if code:
-        raise {kind.code: kind for kind in (InputError, Unstable)}[code](text)
+            answer = f"{error.code} {error}"
+    code, _, text = _broadcast(answer).partition(" ")
+    if code != "0":
+        raise {kind.code: kind for kind in (InputError, Unstable)}[int(code)](text)
     return text
+
+
+def _broadcast(text: str) -> str:
+    """Return the first process's text."""
+    encoded = np.frombuffer(text.encode(errors="surrogateescape"), np.uint8)
+    size = int(multihost_utils.broadcast_one_to_all(np.int32(encoded.size)))
+    message = encoded if jax.process_index() == 0 else np.zeros(size, np.uint8)
+    return np.asarray(multihost_utils.broadcast_one_to_all(message)).tobytes().decode(errors="surrogateescape")
 
 
 def environment() -> dict[str, Any]:

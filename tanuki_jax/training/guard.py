@@ -36,7 +36,7 @@ def remembered(known: Mapping[str, np.ndarray]) -> tuple[tuple[float, ...], tupl
     return losses, norms
 
 
-def judge(known: Window, loss: jax.Array, norm: jax.Array, guard: Guard) -> tuple[jax.Array, jax.Array]:
+def judge(known: Window, loss: jax.Array, norm: jax.Array, settings: Guard) -> tuple[jax.Array, jax.Array]:
     """Return whether to accept a step, bool[], and how many standard deviations it is above what is usual, float32[].
 
     Both loss and norm must be finite. The distance of the loss from the median of the window counts, and that of the
@@ -48,11 +48,11 @@ def judge(known: Window, loss: jax.Array, norm: jax.Array, guard: Guard) -> tupl
     # Gradient norms vary by factors, hence their logarithm. Only what is above the median counts: the deviations keep
     # their sign.
     finite = jnp.isfinite(loss) & jnp.isfinite(norm)
-    full = jnp.isfinite(known["losses"]).sum() >= guard.window // 2
+    enough = jnp.isfinite(known["losses"]).sum() >= settings.window // 2
     loss_deviations = _deviations(known["losses"], loss, LEAST_LOSS)
     norm_deviations = _deviations(jnp.log(known["gradient_norms"]), jnp.log(norm), LEAST_NORM)
-    deviations = jnp.where(full, jnp.maximum(loss_deviations, norm_deviations), 0.0)
-    usual = deviations <= guard.deviations if guard.deviations else True
+    deviations = jnp.where(enough, jnp.maximum(loss_deviations, norm_deviations), 0.0)
+    usual = deviations <= settings.deviations if settings.deviations else True
     return finite & usual, deviations
 
 

@@ -158,7 +158,7 @@ class Loop:
         """Update the loss history with a step, and note a spike."""
         step, values, progress, rewind = metrics.step, metrics.values, self._progress, self._experiment.rewind
         stage = self._loader.stage(metrics.data_step)
-        if step <= self._experiment.schedule.warmup_steps or stage != self._followed_stage:
+        if values["updates"] <= self._experiment.schedule.warmup_steps or stage != self._followed_stage:
             self._losses, self._followed_stage = spikes.reset(self._losses), stage
         self._losses = spikes.follow(self._losses, rewind, step, values["loss"], accepted=values["accepted"])
         if not values["accepted"]:

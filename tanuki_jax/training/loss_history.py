@@ -11,7 +11,11 @@ from tanuki_jax.config.serialize import from_json, to_json
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LossHistory:
-    """Rolling statistics of a run's losses: they decide whether a step is usual and whether there is a spike."""
+    """Rolling statistics of a run's losses.
+
+    `losses` and `gradient_norms`, by which `guard` judges a step, are those of the last save: a process continues its
+    window with them. The rest, by which `spikes` finds a spike, is of the last step.
+    """
 
     losses: tuple[float, ...] = ()
     """Losses of the last accepted steps, oldest first: the guard's window."""
@@ -20,11 +24,12 @@ class LossHistory:
     rejected: tuple[int, ...] = ()
     """Steps that were rejected within the last `rewind.window` steps."""
     smoothed: float = 0.0
-    """Mean loss of about the last eight accepted steps, exponentially weighted."""
+    """Mean loss of about the last `spikes.SMOOTHED` accepted steps, exponentially weighted."""
     level: float = 0.0
     """Smoothed loss that follows every fall at once and a rise slowly; constant while the smoothed loss is raised."""
     mean_abs_deviation: float = 0.0
-    """Mean absolute difference between a loss and the smoothed one before it, over about 64 calm steps."""
+    """Mean absolute difference between a loss and the smoothed one before it, over about `spikes.LEVEL` calm
+    steps."""
     calm_steps: int = 0
     """Number of steps so far whose smoothed loss was not raised."""
     raised_since: int = 0

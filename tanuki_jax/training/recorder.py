@@ -95,8 +95,8 @@ class Recorder:
         if step % self._every:
             return
         speed = tokens / seconds
-        counts = {"rejected": step - values.pop("updates"), "rewinds": self._rewinds}
-        line = {"step": step, "data_step": data_step} | values | counts
+        line = {"step": step, "data_step": data_step} | values
+        line |= {"rejected": step - line.pop("updates"), "rewinds": self._rewinds}
         line |= {f"epochs/{name}": round(times, 4) for name, times in self._epochs(data_step + 1).items()}
         line |= {"tokens": self.tokens, "tokens_per_second": round(speed, 1)}
         line["tokens_per_second_per_device"] = round(speed / jax.device_count(), 1)

@@ -45,7 +45,12 @@ def go_back(experiment: Experiment, run: RunFolder, progress: State, spike: Spik
         located = dataclasses.replace(spike, checkpoint=before.step)
         _write_spike(run, located, number)
         if number > experiment.rewind.max_rewinds:
-            raise Unstable(_log_unstable(experiment, run, spike, number))
+            run.log_event("unstable", first=spike.first, last=spike.last, reason=spike.reason)
+            raise Unstable(
+                f"{spike.reason}, and {run.path} has used all its rewinds (rewind.max_rewinds "
+                f"{experiment.rewind.max_rewinds}); `python -m tanuki_jax.explain {run.path} --spike {number}` shows "
+                "the cause of the spike"
+            )
         skipped = tuple(sorted({*progress.skipped, *spike.data_steps}))
         discard_after(run.checkpoints, before.step)
         history = dataclasses.replace(read_history(before), spikes=(*earlier, located))
@@ -66,16 +71,6 @@ def _newest_before(run: RunFolder, spike: Spike) -> State:
             return read_state(step_folder(run.checkpoints, step))
     raise InputError(
         f"{spike.reason}, and {run.path} has no good checkpoint from before step {spike.first} to go back to"
-    )
-
-
-def _log_unstable(experiment: Experiment, run: RunFolder, spike: Spike, number: int) -> str:
-    """Log the event `unstable`; return the message of the error."""
-    run.log_event("unstable", first=spike.first, last=spike.last, reason=spike.reason)
-    return (
-        f"{spike.reason}, and {run.path} has used all its rewinds "
-        f"(rewind.max_rewinds {experiment.rewind.max_rewinds}); "
-        f"`python -m tanuki_jax.explain {run.path} --spike {number}` shows the cause of the spike"
     )
 
 

@@ -53,7 +53,7 @@ def follow(history: LossHistory, rewind: Rewind, step: int, loss: float, *, acce
 
 
 def reset(history: LossHistory) -> LossHistory:
-    """Return the history where another level is expected: after the warm-up, at another stage of the mixture."""
+    """Return the history where another level is expected: during the warm-up, at another stage of the mixture."""
     return LossHistory(rejected=history.rejected)
 
 

@@ -41,21 +41,9 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
             damaged, or `start` names no checkpoint, or one without all that is to be loaded.
     """
     experiment = setup.experiment
-    checkpoint = _newest(run)
-    if checkpoint is not None:
-        state = read_state(checkpoint)
-        _refuse_other_model(experiment.model, state.model, checkpoint, exact=True)
-        _refuse_other_adapter(_adapters(experiment), state.adapters, checkpoint)
-        another = f"begin another run with --name and --start.checkpoint={run.path}"
-        _refuse_other_optimizer(experiment, state, checkpoint, another)
-        if state.data != data:
-            raise InputError(
-                f"the data changed since {checkpoint} was saved (stores, mixture, sequence length, batch or seed); "
-                f"undo that, or {another}"
-            )
-        run.log_event("resumed", step=state.step, checkpoint=str(checkpoint))
-        return resumed(setup, checkpoint, state), state
-    begun = State(
+    if (checkpoint := _newest(run)) is not None:
+        return _resume(setup, run, checkpoint, data)
+    first = State(
         step=0,
         tokens=0,
         skipped=(),
@@ -67,9 +55,31 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
         adapters=_adapters(experiment),
         optimizer=type(experiment.optimizer).__name__,
     )
-    if not experiment.start.checkpoint:
-        run.log_event("started", seed=experiment.seed)
-        return _completed(setup, None, {}), begun
+    if experiment.start.checkpoint:
+        return _start_from(setup, run, first)
+    run.log_event("started", seed=experiment.seed)
+    return _completed(setup, None, {}), first
+
+
+def _resume(setup: TrainSetup, run: RunFolder, checkpoint: Path, data: str) -> tuple[TrainState, State]:
+    """Return both states at a checkpoint of the run itself."""
+    experiment, state = setup.experiment, read_state(checkpoint)
+    _refuse_other_model(experiment.model, state.model, checkpoint, exact=True)
+    _refuse_other_adapter(_adapters(experiment), state.adapters, checkpoint)
+    another = f"begin another run with --name and --start.checkpoint={run.path}"
+    _refuse_other_optimizer(experiment, state, checkpoint, another)
+    if state.data != data:
+        raise InputError(
+            f"the data changed since {checkpoint} was saved (stores, mixture, sequence length, batch or seed); "
+            f"undo that, or {another}"
+        )
+    run.log_event("resumed", step=state.step, checkpoint=str(checkpoint))
+    return resumed(setup, checkpoint, state), state
+
+
+def _start_from(setup: TrainSetup, run: RunFolder, first: State) -> tuple[TrainState, State]:
+    """Return both states before the first step, with what `start` loads of another run's checkpoint."""
+    experiment = setup.experiment
     checkpoint = Path(agree(lambda: str(find(experiment.start.checkpoint))))
     state = read_state(checkpoint)
     _refuse_other_model(experiment.model, state.model, checkpoint, exact=False)
@@ -79,13 +89,14 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
         _refuse_other_optimizer(experiment, state, checkpoint, "start with --start.load=parameters")
     run.log_event("started", checkpoint=str(checkpoint), load=experiment.start.load)
     if with_optimizer:
-        restored = _restored(setup, checkpoint, state)
-        return restored | {"accepted": jax.numpy.zeros_like(restored["accepted"])}, begun
+        loaded = _loaded(setup, checkpoint, state)
+        # The schedule counts accepted steps, and begins anew.
+        return loaded | {"accepted": jax.numpy.zeros_like(loaded["accepted"])}, first
     params = load_start(experiment, setup.mesh, checkpoint)
     if not experiment.lora.rank:
-        return _completed(setup, None, {"parameters": params}), begun
-    begun = dataclasses.replace(begun, base=str(checkpoint), base_fingerprint=weights_fingerprint(state))
-    return _completed(setup, params, {}), begun
+        return _completed(setup, None, {"parameters": params}), first
+    base = dataclasses.replace(first, base=str(checkpoint), base_fingerprint=weights_fingerprint(state))
+    return _completed(setup, params, {}), base
 
 
 def _refuse_missing_optimizer(checkpoint: Path, state: State) -> None:
@@ -183,10 +194,10 @@ def resumed(setup: TrainSetup, checkpoint: Path, state: State) -> TrainState:
     losses = history.loss_history
     window = guard.window(experiment.guard.window, losses.losses, losses.gradient_norms)
     rate_factor = np.float32(experiment.rewind.slow_factor if slow else 1)
-    return _restored(setup, checkpoint, state) | replicate(setup.mesh, {"guard": window, "rate_factor": rate_factor})
+    return _loaded(setup, checkpoint, state) | replicate(setup.mesh, {"guard": window, "rate_factor": rate_factor})
 
 
-def _restored(setup: TrainSetup, checkpoint: Path, saved: State) -> TrainState:
+def _loaded(setup: TrainSetup, checkpoint: Path, saved: State) -> TrainState:
     """Return the state at a checkpoint, with its optimizer. Corrupt if the arrays on the devices are not those that
     were saved."""
     experiment = setup.experiment
