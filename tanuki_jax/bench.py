@@ -37,8 +37,6 @@ def time_steps(words: list[str]) -> None:
     layers, rows = options.layers, options.rows
     if len(layers) not in (1, 2) or list(layers) != sorted(set(layers)):
         raise InputError(f"--layers takes one depth, or two in increasing order, not {' '.join(map(str, layers))}")
-    if min(*layers, *rows, options.document) < 1:
-        raise InputError("--layers, --rows and --document must be at least 1")
     from tanuki_jax.planning.bench import run_local
 
     results = run_local.measure_steps(experiment, layers, rows, options.document, options.policies)
@@ -86,8 +84,6 @@ def compile_kernels(words: list[str]) -> None:
 
 def study_tuning(words: list[str]) -> None:
     options = parse_options("bench tuning", words, TuningOptions)
-    if min(options.seeds, options.prompts) < 1:
-        raise InputError("--seeds and --prompts must be at least 1")
     from tanuki_jax.planning.studies import tuning_study
 
     study = tuning_study.TuningStudy(Path(options.work), options.seeds, options.prompts)
@@ -98,8 +94,6 @@ def study_tuning(words: list[str]) -> None:
 
 def study_upcycling(words: list[str]) -> None:
     options = parse_options("bench upcycling", words, UpcyclingOptions)
-    if min(options.seeds, *options.steps) < 1:
-        raise InputError("--seeds and --steps must be at least 1")
     from tanuki_jax.planning.studies import upcycling_study
 
     study = upcycling_study.UpcyclingStudy(Path(options.work), options.seeds, *options.steps)

@@ -13,6 +13,7 @@ import tyro
 from tanuki_jax.base.command import enter
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.command_line import parse_options
+from tanuki_jax.config.limits import NonNegativeInt, PositiveInt
 
 NAMED = 5
 """Number of documents that are named in the terminal."""
@@ -26,11 +27,11 @@ class Options:
 
     run: tyro.conf.Positional[str]
     """Folder of the run."""
-    step: int = 0
+    step: NonNegativeInt = 0
     """Number of the step, from 1, as in metrics.jsonl."""
-    spike: int = 0
+    spike: NonNegativeInt = 0
     """Number of the spike, from 1, as in the folder spikes/."""
-    replay: int = 64
+    replay: PositiveInt = 64
     """Largest number of steps from the checkpoint to the spike that are trained again, and of the spike's own steps."""
 
 
@@ -38,8 +39,6 @@ def main(words: list[str]) -> None:
     options = parse_options("explain", words, Options)
     if (options.step == 0) == (options.spike == 0):
         raise InputError("explain takes one of --step N and --spike N, numbers from 1")
-    if options.replay < 1:
-        raise InputError(f"--replay is {options.replay}; it must be at least 1")
     if options.step:
         _explain_step(Path(options.run), options.step)
     else:

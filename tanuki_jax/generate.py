@@ -8,14 +8,15 @@ python -m tanuki_jax.generate runs/8b_dpo --prompts questions.jsonl --out answer
 """
 
 import dataclasses
-import math
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
 from tanuki_jax.base.command import enter
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.command_line import parse_options
+from tanuki_jax.config.limits import Limits, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Seed
 from tanuki_jax.corpus.records.types import Message
 
 
@@ -37,7 +38,7 @@ class Options:
     in any other file each line is a text to continue. Needs --out."""
     out: str = ""
     """File for the completions of --prompts: their lines with `completion` and `finish_reason`, as JSONL."""
-    batch: int = 16
+    batch: PositiveInt = 16
     """Number of --prompts in a batch; the completions do not depend on it."""
     chat: bool = False
     """Chat in the terminal, one line a turn; Ctrl-C stops an answer, /reset starts anew, Ctrl-D leaves."""
@@ -45,19 +46,19 @@ class Options:
     """System message for conversations without one; empty: the template's default, if it has one."""
     adapter: str = ""
     """Name of the adapter, if the checkpoint has several; none: the model without adapters."""
-    tokens: int = 100
+    tokens: PositiveInt = 100
     """Most new tokens."""
-    temperature: float = 0.7
+    temperature: NonNegativeFloat = 0.7
     """Divisor of the logits; 0: the most probable token each time."""
-    top_k: int = 0
+    top_k: NonNegativeInt = 0
     """Number of the most probable tokens to sample from; 0: all."""
-    top_p: float = 1.0
+    top_p: Annotated[float, Limits(above=0, at_most=1)] = 1.0
     """Share of the probability whose most probable tokens are sampled from; 1: all."""
-    repetition_penalty: float = 1.0
+    repetition_penalty: PositiveFloat = 1.0
     """Divisor of the logits of tokens that the text already contains; 1: no penalty."""
     stop: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """Text before which to stop."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the sampling."""
 
 
@@ -110,20 +111,6 @@ def _check(options: Options) -> None:
         raise InputError("--prompts and --out need each other: the file to read and the file to write")
     if options.system and options.prompt:
         raise InputError("--system needs a conversation, and --prompt is continued as it is: use --message or --chat")
-    if options.batch < 1:
-        raise InputError(f"--batch is {options.batch}, and must be above 0")
-    if not 0 <= options.seed < 2**32:
-        raise InputError(f"--seed is {options.seed}, and must be from 0 to 2^32 - 1")
-    if options.tokens < 1:
-        raise InputError(f"--tokens is {options.tokens}, and must be above 0")
-    if not 0 <= options.temperature < math.inf:
-        raise InputError(f"--temperature is {options.temperature}, and must be 0 or above")
-    if options.top_k < 0:
-        raise InputError(f"--top-k is {options.top_k}, and must be above 0, or 0 for all tokens")
-    if not 0 < options.top_p <= 1:
-        raise InputError(f"--top-p is {options.top_p}, and must be above 0 and at most 1")
-    if not 0 < options.repetition_penalty < math.inf:
-        raise InputError(f"--repetition-penalty is {options.repetition_penalty}, and must be above 0")
 
 
 def _print(texts: list[str]) -> None:

@@ -18,6 +18,7 @@ from tanuki_jax.base.command import enter
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.command_line import parse
 from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.limits import PositiveInt
 from tanuki_jax.planning.plan.plan_results import Plan
 from tanuki_jax.planning.plan.target import Target
 from tanuki_jax.planning.plan.target import parse as parse_target
@@ -38,9 +39,9 @@ class Options:
     """JSON file for the plan, or for the best plan of a search."""
     search: bool = False
     """Search for a layout: estimate all layouts by arithmetic, and compile the most promising ones."""
-    layouts: int = 50
+    layouts: PositiveInt = 50
     """Largest number of layouts that a search compiles."""
-    workers: int = os.cpu_count() or 1
+    workers: PositiveInt = os.cpu_count() or 1
     """Processes of a search."""
     csv: str = ""
     """CSV file for all layouts of a search."""
@@ -52,8 +53,6 @@ def main(words: list[str]) -> None:
     """Parse the options; then plan, or search."""
     experiment, options = parse("plan", words, Options)
     target = parse_target(options.target)
-    if min(options.layouts, options.workers) < 1:
-        raise InputError("--layouts and --workers must be at least 1")
     if not options.search and (options.csv or options.plot):
         raise InputError("--csv and --plot need --search")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # the page reports what the compiler would warn of

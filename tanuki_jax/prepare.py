@@ -9,16 +9,16 @@ import dataclasses
 import os
 
 from tanuki_jax.base.command import enter
-from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.limits import NonNegativeInt
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
     """Train the tokenizer of an experiment and make the token stores of its mixture; existing ones are used."""
 
-    workers: int = 0
+    workers: NonNegativeInt = 0
     """Number of processes that encode; 0: one for each core."""
-    preview: int = 0
+    preview: NonNegativeInt = 0
     """Print this many records of each source of chats or preferences, the learned text in colour, and write no file."""
 
 
@@ -34,10 +34,6 @@ def main(words: list[str]) -> None:
     from tanuki_jax.data.preparation.prepare_data import prepare
     from tanuki_jax.data.preparation.preview import preview
 
-    if options.workers < 0:
-        raise InputError(f"--workers is {options.workers} and must not be negative")
-    if options.preview < 0:
-        raise InputError(f"--preview is {options.preview} and must not be negative")
     mixture = registry.mixture.find(experiment.data.mixture)
     console = Console(markup=False, highlight=False)
     if options.preview:

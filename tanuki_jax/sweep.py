@@ -14,6 +14,7 @@ from tanuki_jax.base.command import enter
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import registry
 from tanuki_jax.config.command_line import parse_options
+from tanuki_jax.config.limits import NonNegativeInt
 from tanuki_jax.config.sweep import Sweep
 from tanuki_jax.planning.sweep.figures import PLAN_FIGURES
 from tanuki_jax.planning.sweep.sweep_settings import ExecutorName, SamplerName, SweepSettings
@@ -30,11 +31,11 @@ class Options:
     of plans, else local."""
     target: str = ""
     """Cluster to plan for, or nodes and GPUs of a SLURM job, as in h100:3x8; empty: the target of each trial."""
-    workers: int = 0
+    workers: NonNegativeInt = 0
     """Trials that run at once; 0: one for each core if they are planned, 8 on SLURM, else 1."""
     sampler: SamplerName = "grid"
     """Source of the trials: all trials of the sweep, or samples that Optuna draws from its axes."""
-    trials: int = 0
+    trials: NonNegativeInt = 0
     """Largest number of trials; 0: the full grid."""
     storage: str = ""
     """Optuna storage: a database URL, or a journal file; empty: OUT/trials.journal."""
@@ -58,9 +59,6 @@ def parse_settings(words: list[str]) -> SweepSettings:
     options = parse_options("sweep", words, Options)
     sweep = registry.sweep.find(options.config)
     sweep.grid()
-    for name in ("workers", "trials"):
-        if (value := getattr(options, name)) < 0:
-            raise InputError(f"--{name} is {value}, and must not be negative")
     return SweepSettings(
         sweep=sweep,
         folder=Path(options.out or f"sweeps/{sweep.name}"),

@@ -11,6 +11,7 @@ import signal
 
 from tanuki_jax.base.command import enter
 from tanuki_jax.config.command_line import parse
+from tanuki_jax.config.limits import NonNegativeInt
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -19,7 +20,7 @@ class Options:
 
     distributed: bool = False
     """Join the other processes of this job (SLURM, Kubernetes, TPU pod, Open MPI, or JAX_COORDINATOR_ADDRESS)."""
-    profile: int = 0
+    profile: NonNegativeInt = 0
     """Number of steps to trace, from this process's third on; XProf opens runs/NAME/profile."""
 
 

@@ -45,7 +45,7 @@ class FolderDraft:
                 commit counts, and the others are discarded. An empty folder at `out` is replaced.
 
         Raises:
-            InputError: `out` exists and `concurrent` is false.
+            InputError: `out` exists and `concurrent` is false, or it cannot be made.
         """
         self._out, self._concurrent = out, concurrent
         if not concurrent and out.exists():
@@ -53,7 +53,10 @@ class FolderDraft:
         suffix = uuid.uuid4().hex if concurrent else "draft"
         self.path = out.absolute().with_name(f".{out.name}.{suffix}")
         self.discard()
-        self.path.mkdir(parents=True)
+        try:
+            self.path.mkdir(parents=True)
+        except OSError as error:
+            raise InputError(f"the folder {out} cannot be made: {(error.strerror or str(error)).lower()}") from error
 
     def commit(self) -> None:
         """Move the draft to `out`."""

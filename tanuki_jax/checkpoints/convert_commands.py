@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jax
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
 from tanuki_jax.checkpoints import merging as adapters
 from tanuki_jax.checkpoints import peft
@@ -20,7 +21,7 @@ from tanuki_jax.checkpoints.convert_options import (
     ToPeft,
     Upcycle,
 )
-from tanuki_jax.checkpoints.format import find, read_state
+from tanuki_jax.checkpoints.format import STATE, find, read_state
 from tanuki_jax.checkpoints.hugging_face import export_model as to_hugging_face
 from tanuki_jax.checkpoints.hugging_face import import_model as from_hugging_face
 from tanuki_jax.checkpoints.hugging_face import tokenizer_files
@@ -35,6 +36,8 @@ type Options = ToHuggingFace | FromHuggingFace | Upcycle | Merge | Adapters | To
 def run(options: Options) -> None:
     """Run a subcommand on the CPU, because a training run may be using the accelerator."""
     jax.config.update("jax_platforms", "cpu")
+    if not isinstance(options, CompareTokenizer):
+        _refuse_change_of_a_checkpoint(Path(options.out))
     match options:
         case ToHuggingFace():
             to_hf(options)
@@ -52,6 +55,13 @@ def run(options: Options) -> None:
             from_peft(options)
         case CompareTokenizer():
             tokenizer(options)
+
+
+def _refuse_change_of_a_checkpoint(out: Path) -> None:
+    """Raise InputError if a new folder would lie in a checkpoint, which would no longer be what was saved."""
+    for folder in out.resolve().parents:
+        if (folder / STATE).is_file():
+            raise InputError(f"{out} would lie in the checkpoint {folder}, and damage it; name a folder elsewhere")
 
 
 def to_hf(options: ToHuggingFace) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from tanuki_jax.config.limits import Limits, NonNegativeFloat, Seed
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ToHuggingFace:
@@ -89,17 +91,17 @@ class ExpertOptions:
     initialisation: Literal["noise", "sparse", "drop"] = "noise"
     """Difference between the experts: noise, Gaussian noise; sparse, none (Komatsuzaki et al. 2022); drop, redrawn
     hidden units (Nakamura et al. 2025)."""
-    noise: float = 0.001
+    noise: NonNegativeFloat = 0.001
     """Standard deviation of the noise; without effect on sparse and drop."""
     noise_scale: Literal["absolute", "relative"] = "absolute"
     """Unit of the noise: absolute; or relative to the standard deviation of the matrix that it is added to."""
-    share: float = 0.5
+    share: Annotated[float, Limits(at_least=0, at_most=1)] = 0.5
     """Share of an expert's hidden units that drop redraws, with mean and deviation of the old ones; without effect on
     noise and sparse."""
     optimizer: Literal["fresh", "copied"] = "fresh"
     """Optimizer state: fresh, none; copied, the dense checkpoint's for every expert, with zero moments for redrawn
     units."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of routers, noise and redrawn units."""
 
 

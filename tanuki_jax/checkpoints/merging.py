@@ -12,10 +12,10 @@ from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.format import State, finish, read_state
-from tanuki_jax.checkpoints.parameters import NO_ADAPTER, Weights, adapter_shapes, choose_adapter
+from tanuki_jax.checkpoints.parameters import Weights, adapter_shapes, choose_adapter
 from tanuki_jax.checkpoints.restore import Parameters
 from tanuki_jax.checkpoints.tokenizer_copy import carry_tokenizer
-from tanuki_jax.config.lora import ADAPTER_NAME, LoRA
+from tanuki_jax.config.lora import NO_ADAPTER, LoRA, check_adapter_name
 from tanuki_jax.lm.model.weights import shapes
 
 
@@ -71,7 +71,7 @@ def combine(checkpoints: Sequence[Path], out: Path, names: Sequence[str] = ()) -
     """
     states = [read_state(checkpoint) for checkpoint in checkpoints]
     origin: dict[str, tuple[Path, str]] = {}
-    of: dict[str, LoRA] = {}
+    adapters: dict[str, LoRA] = {}
     for checkpoint, state, renamed in zip(checkpoints, states, _renamed(checkpoints, states, names), strict=True):
         if state.base_fingerprint != states[0].base_fingerprint:
             raise InputError(
@@ -83,7 +83,7 @@ def combine(checkpoints: Sequence[Path], out: Path, names: Sequence[str] = ()) -
                 f"{other} and {checkpoint} both have an adapter named {name!r}; give them other names with --names"
             )
         origin |= {new: (checkpoint, old) for new, old in renamed.items()}
-        of |= {new: dataclasses.replace(state.adapters[old], name=new) for new, old in renamed.items()}
+        adapters |= {new: dataclasses.replace(state.adapters[old], name=new) for new, old in renamed.items()}
     stored = {
         checkpoint: Parameters(checkpoint, "adapters", state.version)
         for checkpoint, state in zip(checkpoints, states, strict=True)
@@ -95,24 +95,16 @@ def combine(checkpoints: Sequence[Path], out: Path, names: Sequence[str] = ()) -
         return stored[checkpoint].read(f"{old}.{rest}", *part).astype(np.float32)
 
     with new_folder(out) as draft:
-        stream.write(draft, states[0].model, adapter_shapes(states[0].model, of), read, "adapters")
+        stream.write(draft, states[0].model, adapter_shapes(states[0].model, adapters), read, "adapters")
         first = states[0]
         converted = dataclasses.replace(
             State.converted(first.model, first.sequence_length),
-            adapters=of,
+            adapters=adapters,
             base=first.base,
             base_fingerprint=first.base_fingerprint,
         )
         finish(draft, carry_tokenizer(checkpoints[0], first, draft, converted))
-    return [*of]
-
-
-def check_name(name: str) -> None:
-    """Raise InputError if an adapter cannot have this name."""
-    if not ADAPTER_NAME.fullmatch(name):
-        raise InputError(
-            f"{name!r} cannot be an adapter's name, which is of letters, digits, - and _, and not {NO_ADAPTER!r}"
-        )
+    return [*adapters]
 
 
 def _renamed(checkpoints: Sequence[Path], states: Sequence[State], names: Sequence[str]) -> list[dict[str, str]]:
@@ -123,7 +115,7 @@ def _renamed(checkpoints: Sequence[Path], states: Sequence[State], names: Sequen
     if not names:
         return [{name: name for name in state.adapters} for state in states]
     for name in names:
-        check_name(name)
+        check_adapter_name(name)
     if len(names) != len(checkpoints):
         raise InputError(
             f"there are {len(names)} names for the adapters of {len(checkpoints)} checkpoints; give one for each"

@@ -12,14 +12,11 @@ from tanuki_jax.checkpoints.format import State, find, read_state, weights_finge
 from tanuki_jax.checkpoints.old_versions import present_tree, stored_tree
 from tanuki_jax.checkpoints.restore import Parameters, restore
 from tanuki_jax.checkpoints.verify import verify
-from tanuki_jax.config.lora import LoRA
+from tanuki_jax.config.lora import NO_ADAPTER, LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model import lora
 from tanuki_jax.lm.model.quantized_base import matrix_and_back, quantized_and_back
 from tanuki_jax.lm.model.weights import Params, projections, shapes, weights
-
-NO_ADAPTER = "none"
-"""Name of an adapter that stands for the parameters without one."""
 
 type WithShardings = Callable[[Model, Any], Any]
 """(shape of the model, tree of `jax.ShapeDtypeStruct` of parameters or adapters) -> the same tree with shardings."""

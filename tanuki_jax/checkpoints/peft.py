@@ -5,7 +5,7 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +23,18 @@ from tanuki_jax.checkpoints.hugging_face.config_fields import ConfigFields
 from tanuki_jax.checkpoints.hugging_face.families import family_of
 from tanuki_jax.checkpoints.hugging_face.shards import FLOATS, stored
 from tanuki_jax.checkpoints.hugging_face.tensors import layers_of, tensor_name
-from tanuki_jax.checkpoints.merging import check_name
-from tanuki_jax.checkpoints.parameters import NO_ADAPTER, adapter_shapes, choose_adapter
+from tanuki_jax.checkpoints.parameters import adapter_shapes, choose_adapter
 from tanuki_jax.checkpoints.restore import Parameters
 from tanuki_jax.checkpoints.tokenizer_copy import carry_tokenizer
 from tanuki_jax.config.limits import check_fields
-from tanuki_jax.config.lora import DENSE, LoRA, Projection
+from tanuki_jax.config.lora import DENSE, NO_ADAPTER, LoRA, Projection, check_adapter_name
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model import lora
 from tanuki_jax.lm.model.weights import Weight, projections
 
 CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
 _SUFFIXES = {"a": "lora_A.weight", "b": "lora_B.weight", "m": "lora_magnitude_vector"}
-_READ = {"peft_type", "r", "lora_alpha", "lora_dropout", "use_rslora", "use_dora", "target_modules"}
+_READ = {"peft_type", "r", "lora_alpha", "lora_dropout", "use_rslora", "use_dora", "target_modules", "exclude_modules"}
 _WITHOUT_EFFECT = {
     "task_type",
     "auto_mapping",
@@ -43,7 +42,6 @@ _WITHOUT_EFFECT = {
     "base_model_name_or_path",
     "revision",
     "inference_mode",
-    "exclude_modules",
     "layers_pattern",
     "megatron_config",
     "megatron_core",
@@ -69,7 +67,7 @@ def write(checkpoint: Path, out: Path, adapter: str) -> tuple[str, LoRA]:
     name = choose_adapter(checkpoint, state, adapter)
     if name == NO_ADAPTER:
         raise InputError(f"{checkpoint} has no adapter that could be exported")
-    config, stored = state.adapters[name], Parameters(checkpoint, "adapters", state.version)
+    config, parameters = state.adapters[name], Parameters(checkpoint, "adapters", state.version)
     if experts := [projection for projection in config.projections if projection not in DENSE]:
         raise InputError(
             f"the adapter {name} adapts {', '.join(experts)}, for which PEFT has no such adapters; `convert merge` "
@@ -79,7 +77,7 @@ def write(checkpoint: Path, out: Path, adapter: str) -> tuple[str, LoRA]:
     for path, row in projections(state.model, config.projections).items():
         for index, layer in enumerate(layers_of(state.model, path)):
             for part in lora.parts(config):
-                values = stored.read(f"{name}.{path}.{part}", index)
+                values = parameters.read(f"{name}.{path}.{part}", index)
                 tensors[_tensor(state.model, path, layer, part)] = np.ascontiguousarray(_outside(values, row, part))
     with new_folder(out) as draft:
         save_file(tensors, draft / TENSORS, metadata={"format": "pt"})
@@ -95,11 +93,11 @@ def read(folder: Path, base: Path, out: Path, name: str) -> LoRA:
     InputError if the folder holds no LoRA adapter that ours can be, it is for another model, its name is invalid, or
     `out` exists.
     """
-    check_name(name)
+    check_adapter_name(name)
     base_state = read_state(base)
     model = base_state.model
     tensors, settings = _tensors(folder), _read_config(folder)
-    _check_targets(folder, settings.get("target_modules"), tensors)
+    _check_targets(folder, settings, tensors)
     config = _lora(folder, settings, tensors, name, model)
     arrays: dict[str, npt.NDArray[Any]] = {}
     for path, row in projections(model, config.projections).items():
@@ -187,23 +185,33 @@ def _tensors(folder: Path) -> dict[str, npt.NDArray[Any]]:
     return tensors
 
 
-def _check_targets(folder: Path, targets: Any, tensors: Iterable[str]) -> None:
-    """Raise InputError if there is a tensor of a module that `target_modules`, a list of last names or a regular
-    expression, does not name: PEFT passes it over."""
-    try:
-        pattern = re.compile(targets) if isinstance(targets, str) else None
-    except re.error as error:
-        raise InputError(f"{folder / CONFIG} has target_modules {targets!r:.80}: {error}") from None
+def _check_targets(folder: Path, settings: Mapping[str, Any], tensors: Iterable[str]) -> None:
+    """Raise InputError if there is a tensor of a module that PEFT would pass over, by `target_modules` and
+    `exclude_modules`."""
+    path = folder / CONFIG
+    targets, excluded = (_names(path, field, settings.get(field)) for field in ("target_modules", "exclude_modules"))
     for name in tensors:
         module = name.removeprefix("base_model.model.").partition(".lora_")[0]
-        if pattern:
-            named = targets == "all-linear" or pattern.fullmatch(module) is not None
-        else:
-            named = targets is None or any(f".{module}".endswith(f".{target}") for target in targets)
-        if not named:
-            raise InputError(
-                f"{folder / TENSORS} has the tensor {name}, and target_modules of {CONFIG} does not name its module"
-            )
+        field = "target_modules" if targets and not targets(module) else "exclude_modules"
+        if (targets and not targets(module)) or (excluded and excluded(module)):
+            raise InputError(f"{folder / TENSORS} has the tensor {name}, whose module is left out by {field} of {path}")
+
+
+def _names(path: Path, field: str, value: Any) -> Callable[[str], bool] | None:
+    """Return whether a field, a list of last names or a regular expression, names a module; None: it is not set."""
+    if value is None or value == []:
+        return None
+    if value == "all-linear":
+        return lambda module: True
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return lambda module: any(f".{module}".endswith(f".{name}") for name in value)
+    try:
+        pattern = re.compile(value)
+    except (TypeError, re.error, OverflowError):
+        raise InputError(
+            f"{path} has {field} {value!r:.80}, which is neither a list of names nor a regular expression"
+        ) from None
+    return lambda module: pattern.fullmatch(module) is not None
 
 
 def _lora(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Any], name: str, model: Model) -> LoRA:
@@ -214,7 +222,9 @@ def _lora(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Any],
     )
     if not adapted:
         example = min(tensors, default="none")
-        raise InputError(f"{folder / TENSORS} has no adapter of a Llama's projections; its first tensor is {example}")
+        raise InputError(
+            f"{folder / TENSORS} has no adapter of a projection of this model; its first tensor is {example}"
+        )
     path = folder / CONFIG
     fields, dropout = ConfigFields(path, settings, _DEFAULTS), settings.get("lora_dropout")
     config = LoRA(

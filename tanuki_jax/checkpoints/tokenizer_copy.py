@@ -25,10 +25,11 @@ class TokenizerCopy:
     @classmethod
     def read(cls, source: Path) -> Self:
         """Return a copy of the tokenizer at `source`, a folder or a file. InputError if there is none."""
+        fingerprint_of_source = fingerprint(source)  # of the source, so that its errors name that
         with TemporaryDirectory() as folder:
             copy_tokenizer(source, Path(folder))
             files = {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
-            return cls(files, fingerprint(Path(folder)))
+        return cls(files, fingerprint_of_source)
 
     def write(self, checkpoint: Path, state: State) -> State:
         """Write the files into a checkpoint that is not yet committed; return its state with the names of the copy."""

@@ -24,7 +24,9 @@ from tanuki_jax.checkpoints.hugging_face.configuration import read_model
 from tanuki_jax.checkpoints.restore import Parameters
 from tanuki_jax.checkpoints.tokenizer_copy import carry_tokenizer
 from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.config.limits import check_fields
 from tanuki_jax.config.model import Model
+from tanuki_jax.config.options import spell
 from tanuki_jax.config.validate import validate
 from tanuki_jax.lm.model.weights import count_parameters, shapes
 from tanuki_jax.lm.optimizers.make_optimizer import make_optimizer
@@ -106,17 +108,12 @@ def write(
 
 def _check(options: ExpertOptions, experiment: Experiment) -> None:
     validate(experiment)
+    check_fields(options, spell)
     if not experiment.model.experts:
         raise InputError(
             f"the experiment {experiment.name!r} has no experts (its model.experts is 0); name one of a mixture, as "
             "'8x8b'"
         )
-    if not (options.noise >= 0 and math.isfinite(options.noise)):
-        raise InputError(f"--noise is {options.noise}, and must be finite and not negative")
-    if not 0 <= options.share <= 1:
-        raise InputError(f"--share is {options.share}, and must be from 0 to 1")
-    if options.seed < 0:
-        raise InputError(f"--seed is {options.seed}, and must not be negative")
 
 
 def _check_dense(source: Path, dense: Model, experiment: Experiment) -> None:

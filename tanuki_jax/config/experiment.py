@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Annotated, Literal
 
-from tanuki_jax.config.limits import Limits, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Share
+from tanuki_jax.config.limits import Limits, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Seed, Share
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.muon import Muon
@@ -371,7 +371,7 @@ class Experiment:
     layout: Layout = Layout()
     start: Start = Start()
     logging: Logging = Logging()
-    seed: Annotated[int, Limits(at_least=0, below=2**32)] = 0
+    seed: Seed = 0
     """Seed of weights, packing order and every random key."""
     runs: str = "runs"
     """Folder of all run folders."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.kinds import describe, is_of
+from tanuki_jax.config.kinds import bare, describe, flaw, is_of, item_kind, show
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Limits:
             "at most": self.at_most,
         }
         words = [f"{name} {bound}" for name, bound in bounds.items() if bound is not None]
-        if self.finite and not abs(value) < math.inf:
+        if not words or (self.finite and not abs(value) < math.inf):
             words.insert(0, "finite")
         return " and ".join(words) + ("" if self.or_equal is None else f", or {self.or_equal}")
 
@@ -56,19 +56,20 @@ NonNegativeInt = Annotated[int, Limits(at_least=0)]
 PositiveFloat = Annotated[float, Limits(above=0)]
 NonNegativeFloat = Annotated[float, Limits(at_least=0)]
 Share = Annotated[float, Limits(at_least=0, below=1)]
+Seed = Annotated[int, Limits(at_least=0, below=2**32)]
+
+
+def limits_of(hint: Any) -> Limits | None:
+    """Return the limits that a type states, as `PositiveInt` does; None: it states none."""
+    notes = hint.__metadata__ if get_origin(hint) is Annotated else ()
+    return next((note for note in notes if isinstance(note, Limits)), None)
 
 
 @functools.cache
-def limits_of(kind: type) -> dict[str, tuple[type, Limits]]:
-    """Return type and limits of every field of a dataclass that states limits."""
+def hints_of(kind: type) -> dict[str, Any]:
+    """Return the types of a dataclass's fields, with their annotations."""
     hints = get_type_hints(kind, include_extras=True)
-    annotated = {name: hint for name, hint in hints.items() if get_origin(hint) is Annotated}
-    return {
-        name: (hint.__origin__, limits)
-        for name, hint in annotated.items()
-        for limits in hint.__metadata__
-        if isinstance(limits, Limits)
-    }
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
 def check_fields(tree: Any, spell: Callable[[str], str] = str, prefix: str = "") -> None:
@@ -81,31 +82,24 @@ def check_fields(tree: Any, spell: Callable[[str], str] = str, prefix: str = "")
         prefix: path of the root, with a dot at its end.
     """
     root: Any = type(tree)
-    limits = limits_of(root)
-    for name, kind in _types_of(root).items():
-        value = getattr(tree, name)
-        _check(value, kind, prefix + name, spell)
-        if name in limits and not limits[name][1].allow(value):
-            raise InputError(f"{spell(prefix + name)} is {value}, and must be {limits[name][1].describe(value)}")
+    for name, hint in hints_of(root).items():
+        _check(getattr(tree, name), hint, prefix + name, spell)
 
 
-@functools.cache
-def _types_of(kind: type) -> dict[str, Any]:
-    hints = get_type_hints(kind)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
-
-
-def _check(value: Any, kind: Any, path: str, spell: Callable[[str], str]) -> None:
+def _check(value: Any, hint: Any, path: str, spell: Callable[[str], str]) -> None:
+    kind, limits = bare(hint), limits_of(hint)
     if not is_of(value, kind):
-        raise InputError(f"{spell(path)} is {value!r:.80}, and must be {describe(kind)}")
+        raise InputError(f"{spell(path)} is {show(value)}, and must be {describe(kind)}")
+    if wrong := flaw(value, kind):
+        raise InputError(f"{spell(path)} is {show(value)}, which {wrong}")
+    if limits is not None and not limits.allow(value):
+        raise InputError(f"{spell(path)} is {value}, and must be {limits.describe(value)}")
     if dataclasses.is_dataclass(value):
         check_fields(value, spell, f"{path}.")
     elif isinstance(value, tuple):
-        parts = get_args(kind)
         for index, item in enumerate(value):
-            _check(item, parts[0] if parts[-1] is ... else parts[index], f"{path}[{index}]", spell)
+            _check(item, item_kind(kind, index), f"{path}[{index}]", spell)
     elif isinstance(value, Mapping):
         for name, item in value.items():
-            if not isinstance(name, str):
-                raise InputError(f"{spell(path)} has the name {name!r:.80}, which must be text")
+            _check(name, str, f"a name in {path}", spell)
             _check(item, get_args(kind)[1], f"{path}.{name}", spell)

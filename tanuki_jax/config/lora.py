@@ -5,6 +5,7 @@ import math
 import re
 from typing import Literal
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.limits import NonNegativeInt, PositiveFloat, Share
 
 Projection = Literal["q", "k", "v", "o", "gate", "up", "down", "expert_gate", "expert_up", "expert_down"]
@@ -14,8 +15,16 @@ DENSE: tuple[Projection, ...] = ("q", "k", "v", "o", "gate", "up", "down")
 """All projections of a layer without experts."""
 
 
-ADAPTER_NAME = re.compile(r"(?!none$)[\w-]+", re.ASCII)
-"""Pattern of an adapter's name; `none` stands for the model without an adapter."""
+NO_ADAPTER = "none"
+"""Name that stands for the model without an adapter."""
+
+
+def check_adapter_name(name: str) -> None:
+    """Raise InputError if an adapter cannot have this name."""
+    if not re.fullmatch(r"[\w-]+", name, re.ASCII) or name == NO_ADAPTER:
+        raise InputError(
+            f"{name!r:.80} cannot be an adapter's name, which is of letters, digits, - and _, and not {NO_ADAPTER!r}"
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

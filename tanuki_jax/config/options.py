@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import tyro
 
 from tanuki_jax.config.fields import docstring
+from tanuki_jax.config.kinds import bare
 from tanuki_jax.config.renamed import RENAMED
 
 _KINDS = {int: ("a whole number", "whole numbers"), float: ("a number", "numbers"), Path: ("a path", "paths")}
@@ -87,7 +88,7 @@ class Option:
     @property
     def _item(self) -> Any:
         """Return the type of one value."""
-        return get_args(self.kind)[0] if get_origin(self.kind) is tuple else self.kind
+        return bare(get_args(self.kind)[0]) if get_origin(self.kind) is tuple else self.kind
 
 
 def options_of(form: type, value: object = None, prefix: str = "") -> Iterator[Option]:

@@ -31,6 +31,8 @@ class Registry[T]:
 
     def __call__(self, name: str) -> Callable[[Callable[[], T]], Callable[[], T]]:
         """Return a decorator that registers a function under `name`. InputError if another function has the name."""
+        if not isinstance(name, str):
+            raise InputError(f"the name of a registered {self.kind} is {name!r:.80}, and must be text")
 
         def register(function: Callable[[], T]) -> Callable[[], T]:
             if name in self._functions:
@@ -77,7 +79,9 @@ class Registry[T]:
         path = Path(file)
         if not path.is_file():
             raise InputError(f"there is no file {file!r}, in which {reference} names the {self.kind} {name!r}")
-        _shipped_configs()
+        if path.suffix != ".py":
+            raise InputError(f"{file} is not a file of Python, whose name ends in .py, so {reference} names no config")
+        _shipped_configs()  # whose configs the file may find by name
         module = _load(path)
         functions = [(n, f) for n, f in vars(module).items() if inspect.isfunction(f)] + list(self._functions.items())
         public = {n: f for n, f in functions if f.__module__ == module.__name__ and not n.startswith("_")}
@@ -156,7 +160,8 @@ def _load(path: Path) -> ModuleType:
     except BaseException as error:
         del sys.modules[name]
         if isinstance(error, SyntaxError):
-            raise InputError(f"{error.filename}, line {error.lineno}: {error.msg}") from None
+            line = f", line {error.lineno}" if error.lineno else ""
+            raise InputError(f"{error.filename or path}{line}: {error.msg}") from None
         raise
     return module
 

@@ -9,17 +9,24 @@ import dataclasses
 import json
 import sys
 import types
+from pathlib import Path
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.kinds import describe
+from tanuki_jax.config.kinds import describe, is_of, item_kind
 from tanuki_jax.config.renamed import RENAMED
 
 
 def to_json(config: object) -> str:
     """Return a tree of dataclasses, tuples, mappings and plain values as JSON, with fields in the order of their
-    declaration and a newline at the end."""
-    return json.dumps(_plain(config, type(config)), indent=2, ensure_ascii=False) + "\n"
+    declaration and a newline at the end. InputError if a text has bytes that are not UTF-8, as a path may."""
+    text = json.dumps(_plain(config, type(config)), indent=2, ensure_ascii=False) + "\n"
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        line = text[: error.start].count("\n")
+        raise InputError(f"not UTF-8: {text.splitlines()[line].strip()!r:.200}") from None
+    return text
 
 
 def from_json[Config](text: str, kind: type[Config], origin: str = "the config") -> Config:
@@ -45,6 +52,15 @@ def from_json[Config](text: str, kind: type[Config], origin: str = "the config")
     return cast(Config, _build(value, kind, "", origin))
 
 
+def read_json[Config](path: Path, kind: type[Config]) -> Config:
+    """Return the tree that a file holds, as `from_json` reads it. InputError also if the file is not UTF-8."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not JSON: {error}") from None
+    return from_json(text, kind, str(path))
+
+
 def _plain(value: Any, kind: Any) -> object:
     """Return a value, whose declared type is `kind`, as one that `json` can write.
 
@@ -59,7 +75,7 @@ def _plain(value: Any, kind: Any) -> object:
     if form is collections.abc.Mapping:
         return {name: _plain(part, parts[1]) for name, part in value.items()}
     if form is tuple:
-        return [_plain(part, parts[0]) for part in value]
+        return [_plain(part, item_kind(kind, index)) for index, part in enumerate(value)]
     return float(value) if kind is float else value
 
 
@@ -72,15 +88,16 @@ def _build(value: Any, kind: Any, field: str, origin: str) -> Any:
     form, parts = get_origin(kind), get_args(kind)
     if form is types.UnionType and isinstance(value, dict):
         return _build_one_of(value, parts, field, origin)
-    if form is Literal and any(type(value) is type(part) and value == part for part in parts):
-        return value
-    if form is tuple and isinstance(value, list):
-        return tuple(_build(part, parts[0], f"{field}[{index}]", origin) for index, part in enumerate(value))
+    if form is tuple and isinstance(value, list) and is_of(tuple(value), kind):
+        return tuple(
+            _build(part, item_kind(kind, index), f"{field}[{index}]", origin) for index, part in enumerate(value)
+        )
     if form is collections.abc.Mapping and isinstance(value, dict):
         return {name: _build(part, parts[1], f"{field}.{name}", origin) for name, part in value.items()}
-    if kind is float and type(value) is int and abs(value) < sys.float_info.max:
-        return float(value)
-    if isinstance(kind, type) and type(value) is kind:
+    if kind is float and type(value) is int:
+        if abs(value) < sys.float_info.max:
+            return float(value)
+    elif (form is Literal or kind in (int, float, bool, str)) and is_of(value, kind):
         return value
     raise InputError(
         f"{field or 'the root'} of {origin} is {json.dumps(value, ensure_ascii=False)[:80]}, not {describe(kind)}"

@@ -5,7 +5,7 @@ from pathlib import Path
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.limits import check_fields
-from tanuki_jax.config.lora import ADAPTER_NAME
+from tanuki_jax.config.lora import check_adapter_name
 from tanuki_jax.config.model import Model
 
 
@@ -213,10 +213,7 @@ def _check_lora(experiment: Experiment) -> None:
         "start.load parameters_and_optimizer cannot be combined with lora.rank: an adapter starts with a fresh "
         "optimizer",
     )
-    _require(
-        ADAPTER_NAME.fullmatch(lora.name) is not None,
-        f"lora.name is {lora.name!r}, and must have only letters, digits, - and _, and not be 'none'",
-    )
+    check_adapter_name(lora.name)
     _require(bool(lora.projections), "lora.projections is empty, so there is nothing to train")
     of_experts = [name for name in lora.projections if name.startswith("expert_")]
     dense = [name for name in lora.projections if name in ("gate", "up", "down")]

@@ -79,3 +79,12 @@ def test_a_concurrent_writer_does_not_replace_a_file(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError), new_folder(tmp_path / "out", concurrent=True):
         pass
     assert names(tmp_path) == ["out"]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(InputError, match=r"the folder .*file/a cannot be made: not a directory"),
+        new_folder(tmp_path / "file" / "a"),
+    ):
+        pass

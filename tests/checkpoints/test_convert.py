@@ -27,6 +27,15 @@ def test_there_and_back(
     assert printed.err == ""
 
 
+def test_nothing_is_written_into_a_checkpoint(make_native: MakeNative, tmp_path: Path) -> None:
+    native = make_native()
+    main(["to-hf", str(native.path), str(tmp_path / "theirs")])
+    for words in (["to-hf", str(native.path)], ["from-hf", str(tmp_path / "theirs")]):
+        with pytest.raises(InputError, match=f"would lie in the checkpoint {native.path}, and damage it"):
+            main([*words, str(native.path / "a" / "b")])
+    main(["to-hf", str(native.path), str(tmp_path / "again")])
+
+
 def test_a_run_without_a_tokenizer_is_converted_as_it_is_stored(
     make_native: MakeNative, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

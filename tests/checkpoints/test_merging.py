@@ -12,9 +12,9 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints import merging as adapters
 from tanuki_jax.checkpoints.format import read_state
 from tanuki_jax.checkpoints.hugging_face import export_model as to_hugging_face
-from tanuki_jax.checkpoints.parameters import NO_ADAPTER, Weights, load
+from tanuki_jax.checkpoints.parameters import Weights, load
 from tanuki_jax.config.experiment import Layout
-from tanuki_jax.config.lora import LoRA
+from tanuki_jax.config.lora import NO_ADAPTER, LoRA
 from tanuki_jax.convert import main
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import with_shardings

@@ -87,7 +87,7 @@ def test_what_is_no_adapter_of_the_model_is_refused(make_native: MakeNative, ada
     assert "lacks the tensor base_model.model.model.layers.3.self_attn.q_proj.lora_A.weight" in refusal(deeper.path)
     config, tensors = json.loads((theirs / peft.CONFIG).read_text()), load_file(theirs / peft.TENSORS)
     save_file(tensors | {"base_model.model.lm_head.lora_A.weight": np.zeros(3, np.float32)}, theirs / peft.TENSORS)
-    expected = "lm_head.lora_A.weight, and target_modules of adapter_config.json does not name its module"
+    expected = "lm_head.lora_A.weight, whose module is left out by target_modules of "
     assert expected in refusal()
     (theirs / peft.CONFIG).write_text(json.dumps(config | {"target_modules": "all-linear"}))
     assert "lm_head.lora_A.weight, for which the model of" in refusal()
@@ -107,10 +107,14 @@ def test_what_is_no_adapter_of_the_model_is_refused(make_native: MakeNative, ada
         "use_qalora": True,
         "a_field_of_tomorrow": {"a": 1},
         "target_modules": ["v_proj"],
+        "exclude_modules": ["q_proj"],
     }
     for field, value in wrong.items():
         (theirs / peft.CONFIG).write_text(json.dumps(config | {field: value}))
         assert field in refusal()
+    for field, other in (("target_modules", 3), ("target_modules", "a{99999999999}"), ("exclude_modules", "(")):
+        (theirs / peft.CONFIG).write_text(json.dumps(config | {field: other}))
+        assert f"{field} {other!r}, which is neither a list of names nor a regular expression" in refusal()
     changes: list[dict[str, object]] = [{"lora_alpha": float("nan")}, {"lora_dropout": 2.0}, {"lora_dropout": []}]
     for change in changes:
         (theirs / peft.CONFIG).write_text(json.dumps(config | change))

@@ -85,3 +85,10 @@ def test_a_source_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({}))
     with pytest.raises(InputError, match=r"has neither tokenizer\.model nor tokenizer\.json"):
         TokenizerCopy.read(tmp_path)
+
+
+def test_a_damaged_source_is_named(source: Path) -> None:
+    for file in ("tokenizer.model", "tokenizer.json"):
+        (source / file).write_text("{")
+    with pytest.raises(InputError, match=f"^{source}.* is not a tokenizer that can be read"):
+        TokenizerCopy.read(source)

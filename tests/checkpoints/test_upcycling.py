@@ -371,11 +371,14 @@ def test_the_door_says_how_to_go_on_with_the_copied_optimizer(
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--to", "configs.py:same", "--share", "1.5"], "--share is 1.5, and must be from 0 to 1"),
-        (["--to", "configs.py:same", "--share", "nan"], "--share is nan, and must be from 0 to 1"),
-        (["--to", "configs.py:same", "--noise=-0.1"], "--noise is -0.1, and must be finite and not negative"),
+        (["--to", "configs.py:same", "--share", "1.5"], "--share is 1.5, and must be at least 0 and at most 1"),
+        (
+            ["--to", "configs.py:same", "--share", "nan"],
+            "--share is nan, and must be finite and at least 0 and at most 1",
+        ),
+        (["--to", "configs.py:same", "--noise=-0.1"], "--noise is -0.1, and must be at least 0"),
         (["--to", "configs.py:same", "--noise", "inf"], "--noise is inf, and must be finite"),
-        (["--to", "configs.py:same", "--seed=-1"], "--seed is -1, and must not be negative"),
+        (["--to", "configs.py:same", "--seed=-1"], "--seed is -1, and must be at least 0 and below 4294967296"),
         (
             ["--to", "configs.py:same", "--initialisation", "magic"],
             "--initialisation takes one of noise, sparse, drop, not 'magic'",

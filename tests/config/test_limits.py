@@ -1,20 +1,27 @@
 """Every number of a config has limits beside its field; a value outside them or of another type is refused by name."""
 
 import dataclasses
+import importlib
 import math
+import pkgutil
 from collections.abc import Iterator
 from typing import Annotated, Any, get_args, get_type_hints
 
 import pytest
 
+import tanuki_jax
+from tanuki_jax import generate
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.checkpoints.convert_options import ExpertOptions
 from tanuki_jax.config.experiment import Experiment, NextToken, Preference
-from tanuki_jax.config.limits import Limits, NonNegativeInt, PositiveInt, Share, check_fields, limits_of
+from tanuki_jax.config.kinds import bare
+from tanuki_jax.config.limits import Limits, NonNegativeInt, PositiveInt, Share, check_fields, hints_of, limits_of
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.muon import Muon
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.config.sweep import Range, Sweep
 from tanuki_jax.config.validate import validate
+from tanuki_jax.planning.bench.bench_options import StepOptions
 from tests.config.test_validate import changed
 
 
@@ -28,9 +35,30 @@ def classes(kind: Any) -> Iterator[Any]:
         yield from classes(part)
 
 
+def options() -> Iterator[Any]:
+    """Yield the dataclasses of the options of all commands."""
+    names = [module.name for module in pkgutil.iter_modules(tanuki_jax.__path__) if not module.ispkg]
+    for name in [*names, "checkpoints.convert_options", "planning.bench.bench_options", *OTHER_OPTIONS]:
+        if name != "__main__":
+            for kind in vars(importlib.import_module(f"tanuki_jax.{name}")).values():
+                if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind.__name__.endswith("Options"):
+                    yield kind
+
+
+OTHER_OPTIONS = ("planning.studies.study_options", "planning.compiled.compile_options")
 CLASSES = sorted(
-    {kind for root in (Experiment, Mixture, Sweep) for kind in classes(root)}, key=lambda kind: kind.__name__
+    {kind for root in (Experiment, Mixture, Sweep, *options()) for kind in classes(root)},
+    key=lambda kind: f"{kind.__name__} of {kind.__module__}",
 )
+
+
+def numbers(hint: Any) -> Iterator[Any]:
+    """Yield the numbers in a type with their annotations; those of classes in it are theirs."""
+    if bare(hint) in (int, float):
+        yield hint
+    else:
+        for part in get_args(bare(hint)):
+            yield from numbers(part)
 
 
 def bad_values(kind: type, limits: Limits) -> list[float]:
@@ -47,8 +75,10 @@ def bad_values(kind: type, limits: Limits) -> list[float]:
 def cases(tree: Any, prefix: str = "") -> Iterator[tuple[str, float]]:
     """Yield the path of every limited number of a tree, with values that are outside its limits."""
     root: Any = type(tree)
-    for name, (kind, limits) in limits_of(root).items():
-        yield from ((prefix + name, value) for value in bad_values(kind, limits))
+    kinds = get_type_hints(root)
+    for name, hint in hints_of(root).items():
+        if (limits := limits_of(hint)) is not None:
+            yield from ((prefix + name, value) for value in bad_values(kinds[name], limits))
     for field in dataclasses.fields(tree):
         if dataclasses.is_dataclass(value := getattr(tree, field.name)):
             yield from cases(value, f"{prefix}{field.name}.")
@@ -58,14 +88,20 @@ TINY = experiment.find("tiny")
 PAIRS = dataclasses.replace(TINY, objective=Preference())
 
 
-@pytest.mark.parametrize("kind", CLASSES)
+WITHOUT_LIMITS = {"Choice.values", "Trial.reference", "Stage.weights"}
+"""Values of fields of any kind, which those fields limit; published figures; and weights, which the mixture checks."""
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
 def test_every_number_has_limits(kind: Any) -> None:
-    numbers = {name for name, hint in get_type_hints(kind).items() if hint in (int, float)}
-    assert numbers == set(limits_of(kind))
+    found = {name: [limits_of(number) for number in numbers(hint)] for name, hint in hints_of(kind).items()}
+    assert not {
+        name for name, each in found.items() if None in each and f"{kind.__name__}.{name}" not in WITHOUT_LIMITS
+    }
 
 
-def test_the_classes_of_a_config_are_all_seen() -> None:
-    assert {Experiment, NextToken, Preference, Source, Stage, Range} <= set(CLASSES)
+def test_the_classes_of_configs_and_commands_are_all_seen() -> None:
+    assert {Experiment, NextToken, Preference, Source, Stage, Range, generate.Options, ExpertOptions} <= set(CLASSES)
 
 
 @pytest.mark.parametrize("tree", [TINY, PAIRS], ids=["next token", "preference"])
@@ -142,6 +178,11 @@ def test_limits_are_described_in_words(limits: Limits, value: float, message: st
 )
 def test_a_number_within_its_limits_is_allowed(limits: Limits, value: float) -> None:
     assert limits.allow(value)
+
+
+def test_items_of_a_tuple_have_limits() -> None:
+    with pytest.raises(InputError, match=r"^--layers\[1\] is 0, and must be above 0$"):
+        check_fields(StepOptions(layers=(2, 0)), lambda path: f"--{path}")
 
 
 def test_what_a_mapping_and_a_tuple_hold_is_checked_too() -> None:

@@ -114,6 +114,16 @@ def test_a_file_without_the_config_is_refused(user_file: str, tmp_path: Path) ->
     assert refusal(f"{empty}:config") == f"{empty} has no function 'config'; it has none"
 
 
+def test_what_is_no_file_of_python_is_refused(tmp_path: Path) -> None:
+    for name, content, message in (
+        ("a.txt", "x", "is not a file of Python, whose name ends in .py"),
+        ("nul.py", "\0", "nul.py.*: source code string cannot contain null bytes"),
+        ("number.py", "from tanuki_jax.config.registry import experiment\nexperiment(3)", "is 3, and must be text"),
+    ):
+        (tmp_path / name).write_text(content)
+        assert re.search(message, refusal(f"{tmp_path / name}:x"))
+
+
 def test_a_name_is_registered_once(tmp_path: Path) -> None:
     file = tmp_path / "again.py"
     file.write_text(

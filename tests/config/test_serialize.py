@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -17,7 +18,7 @@ from tanuki_jax.config.experiment import Experiment, Preference, Rewind, Router,
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.renamed import RENAMED
-from tanuki_jax.config.serialize import from_json, to_json
+from tanuki_jax.config.serialize import from_json, read_json, to_json
 
 PLAIN = {int: st.integers(), float: st.floats(allow_nan=False), str: st.text(), bool: st.booleans()}
 
@@ -218,3 +219,14 @@ def test_every_former_name_leads_to_a_field() -> None:
         fields = {field.name for field in dataclasses.fields(kind)}
         assert set(RENAMED[name].values()) <= fields
         assert not set(RENAMED[name]) & fields
+
+
+def test_bytes_that_are_not_utf_8_are_refused() -> None:
+    with pytest.raises(InputError, match=r"^not UTF-8: '.runs.: .a/.*udcff"):
+        to_json(dataclasses.replace(registry.experiment.find("tiny"), runs="a/\udcff"))
+
+
+def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes(b"\xff")
+    with pytest.raises(InputError, match=r"config\.json is not JSON: 'utf-8' codec can't decode"):
+        read_json(tmp_path / "config.json", Experiment)

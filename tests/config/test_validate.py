@@ -191,7 +191,7 @@ def test_the_size_of_an_existing_tokenizer_is_not_checked(tmp_path: Path) -> Non
     validate_with({"data.tokenizer.pieces": 4097, "data.tokenizer.path": str(tmp_path)})
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a\nb", "a\0b", "a" * 300])
+@pytest.mark.parametrize("name", ["", ".", "..", "a\nb", "a" * 300])
 def test_a_name_must_be_a_possible_folder(name: str) -> None:
     with pytest.raises(InputError, match=r"^name is '.*, and must be a possible name of a folder in runs$"):
         validate_with({"name": name})

@@ -5,12 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.kinds import describe, flaw, is_of, show
 from tanuki_jax.config.model import RopeScaling
-
-_LARGEST = {int: 2**31 - 1, float: float(np.finfo(np.float32).max)}
 
 
 class ConfigFields:
@@ -33,10 +30,9 @@ class ConfigFields:
         """Return a number above 0. InputError if it is none, or too large for 32 bits."""
         value = self._fields.get(field)
         value = default if value is None else value
-        if isinstance(value, bool) or not isinstance(value, int | kind) or value <= 0 or value > _LARGEST[kind]:
-            whole = "a whole" if kind is int else "a"
+        if not is_of(value, kind) or value <= 0 or (kind is int and value >= 2**31) or flaw(value, kind):
             raise InputError(
-                f"{self.path} has {field} {value!r:.80}, which must be {whole} number above 0 that fits into 32 bits"
+                f"{self.path} has {field} {show(value)}, which must be {describe(kind)} above 0 that fits into 32 bits"
             )
         return kind(value)
 

@@ -36,8 +36,8 @@ def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
         advance: called with the number of parameters written since the last call.
 
     Raises:
-        InputError: `out` exists, ours cannot be such a model, or tensors are missing, too many, or of other shapes or
-            types.
+        InputError: `out` exists, ours cannot be such a model, or tensors are missing, too many, of other shapes or
+            types, or not finite.
     """
     model, length = read_model(folder), read_positions(folder)
     files, family = Shards(folder), read_family(folder)
@@ -52,7 +52,10 @@ def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
         # outputs.
         cut = slice(None) if index else part[-1 if rows[parameter].inputs else 0]
         assert isinstance(cut, slice)
-        tensor = files.read(names[parameter, index], cut).astype(dtype, copy=False)
+        name = names[parameter, index]
+        tensor = files.read(name, cut).astype(dtype, copy=False)
+        if not np.isfinite(tensor).all():
+            raise InputError(f"{files.tensors[name].path} has NaN or infinity in {name}")
         advance(tensor.size)
         return from_hugging_face(rows[parameter], tensor)
 
@@ -71,7 +74,7 @@ def _refuse_other_head(files: Shards, head: str, embedding: str) -> None:
     rows = expected.shape[0]
     parts = (slice(start, min(start + _ROWS, rows)) for start in range(0, rows, _ROWS))
     if found.shape != expected.shape or not all(
-        np.array_equal(files.read(head, part), files.read(embedding, part), equal_nan=True) for part in parts
+        np.array_equal(files.read(head, part), files.read(embedding, part)) for part in parts
     ):
         raise InputError(
             f"{found.path} has the tensor {head}, which is not the embedding, and by config.json "

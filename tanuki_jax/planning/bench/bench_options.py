@@ -5,6 +5,8 @@ from typing import Literal
 
 import tyro
 
+from tanuki_jax.config.limits import PositiveFloat, PositiveInt
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
@@ -22,11 +24,11 @@ class Options:
 class StepOptions:
     """Time training steps of a config on one device, under its own rematerialisation policy and every named one."""
 
-    layers: tuple[int, ...] = (2, 4)
+    layers: tuple[PositiveInt, ...] = (2, 4)
     """One depth that fits this device, or two, from which the time of a step with all layers is extrapolated."""
-    rows: tuple[int, ...] = ()
+    rows: tuple[PositiveInt, ...] = ()
     """Rows of a micro-batch; empty: as many as hold 32,768 tokens, or 16,384 if the config trains adapters."""
-    document: int = 1024
+    document: PositiveInt = 1024
     """Mean length of a document, in tokens."""
     policies: tuple[Literal["own", "none", "dots", "attention", "full"], ...] = ()
     """Rematerialisation policies to time; `own` is the policy of the config's layout; empty: all."""
@@ -44,7 +46,7 @@ class AllOptions:
     """Report to write; results are collected in the folder of the same name with the ending .parts."""
     sizes: Literal["full", "small"] = "full"
     """Shapes to time: `full` for an accelerator, `small` for a laptop."""
-    budget_seconds: float = 540.0
+    budget_seconds: PositiveFloat = 540.0
     """Time limit of this run."""
 
 

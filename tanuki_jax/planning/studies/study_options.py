@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from tanuki_jax.config.limits import PositiveInt
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TuningOptions:
@@ -9,9 +11,9 @@ class TuningOptions:
 
     json: str
     """Report to write."""
-    seeds: int = 3
+    seeds: PositiveInt = 3
     """Number of seeds."""
-    prompts: int = 300
+    prompts: PositiveInt = 300
     """Held-out instructions, and as many open requests, that each model answers."""
     work: str = "runs/tuning"
     """Folder of the runs; finished runs are reused."""
@@ -25,9 +27,9 @@ class UpcyclingOptions:
     """Report to write."""
     plot: str = ""
     """PNG file to draw."""
-    seeds: int = 3
+    seeds: PositiveInt = 3
     """Number of seeds."""
-    steps: tuple[int, int] = (200, 300)
+    steps: tuple[PositiveInt, PositiveInt] = (200, 300)
     """Training steps before growing, and after it."""
     work: str = "runs/upcycling"
     """Folder of the runs; finished runs are reused."""

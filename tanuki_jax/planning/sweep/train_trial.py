@@ -10,14 +10,14 @@ from pathlib import Path
 
 from tanuki_jax.base.command import enter
 from tanuki_jax.config.experiment import Experiment
-from tanuki_jax.config.serialize import from_json
+from tanuki_jax.config.serialize import read_json
 
 
 def train_trial(config: str, *, distributed: bool) -> None:
     """Train the experiment of a JSON file, from its newest checkpoint if there is one."""
     from tanuki_jax.training.job import train
 
-    train(from_json(Path(config).read_text("utf-8"), Experiment, config), distributed=distributed)
+    train(read_json(Path(config), Experiment), distributed=distributed)
 
 
 def main(words: list[str]) -> None:

@@ -13,7 +13,7 @@ from tanuki_jax.checkpoints.format import State
 from tanuki_jax.checkpoints.tokenizer_copy import tokenizer_path
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
-from tanuki_jax.config.serialize import from_json
+from tanuki_jax.config.serialize import read_json
 from tanuki_jax.data.batch import SIDES
 from tanuki_jax.data.loader import Fragment, Loader, data_step_of, open_stores
 from tanuki_jax.data.store import Origin, Store
@@ -130,7 +130,7 @@ def check_data(run: Path, experiment: Experiment, loader: Loader, state: State) 
 def _read[Config](path: Path, kind: type[Config]) -> Config:
     if not path.is_file():
         raise InputError(f"{path.parent} is not a run folder: it has no {path.name}")
-    return from_json(path.read_text(encoding="utf-8"), kind, str(path))
+    return read_json(path, kind)
 
 
 def located(

@@ -11,7 +11,7 @@ from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
-from tanuki_jax.config.serialize import from_json, to_json
+from tanuki_jax.config.serialize import read_json, to_json
 
 BEST_METRIC = "held_out/all"
 """Metric that is lowest in a run's best checkpoint."""
@@ -35,7 +35,7 @@ class RunFolder:
         path = self.path / "config.json"
         changed = []
         if path.exists():
-            before = from_json(path.read_text(encoding="utf-8"), Experiment, str(path))
+            before = read_json(path, Experiment)
             changed = [name for name in vars(experiment) if getattr(before, name) != getattr(experiment, name)]
         if self._writes:
             replace_text(path, to_json(experiment))

@@ -214,12 +214,13 @@ def test_the_tokenizer_comes_along(form: str, make_native: MakeNative, tokenizer
         ({"lm_head.weight": None}, r"theirs lacks the tensor lm_head\.weight"),
         ({"model.layers.1.mlp.up_proj.weight": np.zeros((16, 24), np.float32)}, r"of shape \(16, 24\), .* \(24, 16\)"),
         ({"model.norm.weight": np.zeros(16, np.int8)}, "of type I8; F32, BF16, F16 can be converted"),
+        ({"model.norm.weight": np.full(16, np.nan, np.float32)}, r"NaN or infinity in model\.norm\.weight"),
         (
             {"model.layers.0.self_attn.q_proj.bias": np.zeros(16, np.float32)},
             r"the tensor model\.layers\.0\.self_attn\.q_proj\.bias, which",
         ),
     ],
-    ids=["missing", "transposed", "quantised", "bias"],
+    ids=["missing", "transposed", "quantised", "not finite", "bias"],
 )
 def test_other_tensors_are_refused(change: dict[str, Any], complaint: str, tmp_path: Path) -> None:
     tensors = hugging_face_folder(tmp_path / "theirs") | change

@@ -36,7 +36,7 @@ def test_a_report_becomes_a_table_of_targets(tmp_path: Path, capsys: pytest.Capt
             ["step", "--config=8b", "--layers", "4", "2"],
             "--layers takes one depth, or two in increasing order, not 4 2",
         ),
-        (["step", "--config=8b", "--rows", "0"], "--layers, --rows and --document must be at least 1"),
+        (["step", "--config=8b", "--rows", "0"], r"--rows\[0\] is 0, and must be above 0"),
         (["all"], "--json must be given"),
         (["compile", "--target", "h300"], "there is no target 'h300'"),
     ],

@@ -43,7 +43,7 @@ def test_a_plan_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFix
             r"layout\.stage \(3\) must divide model\.layers \(4\)",
         ),
         (["--target=cpu:1x8", "--csv", "layouts.csv"], "--csv and --plot need --search"),
-        (["--target=cpu:1x8", "--search", "--layouts", "0"], "--layouts and --workers must be at least 1"),
+        (["--target=cpu:1x8", "--search", "--layouts", "0"], "--layouts is 0, and must be above 0"),
         ([], "--target must be given"),
     ],
 )

@@ -82,7 +82,7 @@ def results(folder: Path) -> list[dict[str, str]]:
             ["--config=batch", "--executor=slurm"],
             "--executor slurm needs SLURM; this machine has no sbatch and no srun",
         ),
-        (["--config=batch", "--workers=-1"], "--workers is -1, and must not be negative"),
+        (["--config=batch", "--workers=-1"], "--workers is -1, and must be at least 0"),
         (["--config=batch", "--sampler=best"], "--sampler takes one of grid, random, tpe, not 'best'"),
         (["--executor=plan"], "--config must be given"),
     ],

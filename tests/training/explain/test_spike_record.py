@@ -124,8 +124,8 @@ def test_data_that_changed_since_are_refused(run: Path) -> None:
     [
         ([], "takes one of --step N and --spike N"),
         (["--step", "1", "--spike", "1"], "takes one of --step N and --spike N"),
-        (["--spike", "1", "--replay", "0"], "--replay is 0; it must be at least 1"),
-        (["--spike", "-1"], "has no spike -1"),
+        (["--spike", "1", "--replay", "0"], "--replay is 0, and must be above 0"),
+        (["--spike", "-1"], "--spike is -1, and must be at least 0"),
     ],
 )
 def test_contradicting_options_are_refused(run: Path, words: list[str], said: str) -> None:
