@@ -25,7 +25,7 @@ from tanuki_jax.checkpoints.format import STATE, find, read_state
 from tanuki_jax.checkpoints.hugging_face import export_model as to_hugging_face
 from tanuki_jax.checkpoints.hugging_face import import_model as from_hugging_face
 from tanuki_jax.checkpoints.hugging_face import tokenizer_files
-from tanuki_jax.checkpoints.hugging_face.configuration import read_model
+from tanuki_jax.checkpoints.hugging_face.configuration import read_configuration
 from tanuki_jax.checkpoints.hugging_face.families import family_of
 from tanuki_jax.config import registry
 from tanuki_jax.lm.model.weights import count_active_parameters, count_parameters
@@ -120,7 +120,7 @@ def combine(options: Adapters) -> None:
 
 def from_hf(options: FromHuggingFace) -> None:
     folder = Path(options.folder)
-    parameters = count_parameters(read_model(folder))
+    parameters = count_parameters(read_configuration(folder).model)
     with progress("writing", parameters, "parameter") as advance:
         state = from_hugging_face.write(folder, Path(options.out), advance)
     print(

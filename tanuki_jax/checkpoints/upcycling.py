@@ -20,7 +20,7 @@ from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.convert_options import ExpertOptions
 from tanuki_jax.checkpoints.format import find, finish, read_state
 from tanuki_jax.checkpoints.hugging_face import import_model as from_hugging_face
-from tanuki_jax.checkpoints.hugging_face.configuration import read_model
+from tanuki_jax.checkpoints.hugging_face.configuration import read_configuration
 from tanuki_jax.checkpoints.restore import Parameters
 from tanuki_jax.checkpoints.tokenizer_copy import carry_tokenizer
 from tanuki_jax.config.experiment import Experiment
@@ -81,7 +81,7 @@ def write(
     )  # a run folder has a config.json too
     foreign = (source / "config.json").is_file() and not ours
     source = source if foreign else find(str(source))
-    dense, model = read_model(source) if foreign else read_state(source).model, experiment.model
+    dense, model = read_configuration(source).model if foreign else read_state(source).model, experiment.model
     _check_dense(source, dense, experiment)
     if options.optimizer == "copied" and not (source / "optimizer").is_dir():
         raise InputError(f"{source} has no optimizer state to copy; take --optimizer fresh")

@@ -44,7 +44,8 @@ class Data:
     batch_rows: PositiveInt
     """Rows in one optimizer step, over all devices and accumulation steps."""
     window_documents: PositiveInt = 1_000_000
-    """Documents that are packed together; a larger number leaves less padding and needs more memory."""
+    """Documents (of pairs of answers: pairs) that are packed together; a larger number leaves less padding and needs
+    more memory."""
     held_out_share: Share = 0.002
     """Share of each source's documents that are never trained on, chosen by a hash of the text."""
     malformed_share: Share = 0.001
@@ -347,6 +348,12 @@ class Logging:
     """Weights & Biases project; empty: not used. Needs the `wandb` extra."""
 
 
+Objective = NextToken | Preference
+"""Settings of an objective."""
+Optimizer = AdamW | Muon
+"""Settings of an optimizer."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Experiment:
     """Settings of one training run."""
@@ -360,10 +367,10 @@ class Experiment:
     schedule: Schedule
     checkpoints: Checkpoints
     held_out: HeldOut
-    objective: NextToken | Preference = NextToken()
+    objective: Objective = NextToken()
     lora: LoRA = dataclasses.field(default_factory=LoRA)
     router: Router = Router()
-    optimizer: AdamW | Muon = AdamW()
+    optimizer: Optimizer = AdamW()
     guard: Guard = Guard()
     rewind: Rewind = Rewind()
     watchdog: Watchdog = Watchdog()

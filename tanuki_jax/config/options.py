@@ -72,9 +72,11 @@ class Option:
         if get_origin(kind) is Literal:
             return word in map(str, get_args(kind))
         try:
-            return kind not in (int, float) or kind(word) is not None
+            if kind in (int, float):
+                kind(word)
         except ValueError:
             return False
+        return True
 
     def describe(self) -> str:
         """Return the kind of value in words, as in "one of none, dots"."""

@@ -188,19 +188,24 @@ def _best_fit_placements(counts: Integers, sequence_length: int) -> tuple[list[t
     return placements, rows
 
 
-def pack(documents: Integers, sizes: Integers, sequence_length: int, purpose: tuple[object, ...]) -> Spans:
-    """Cut documents into fragments and pack these; rows, and fragments within a row, are in random order.
+def pack(records: Integers, sizes: Integers, sequence_length: int, purpose: tuple[object, ...]) -> Spans:
+    """Cut records into fragments and pack these; rows, and fragments within a row, are in random order.
+
+    A record is a document, or several that stay together and are cut nowhere: `_documents_of` then takes its place.
 
     Args:
-        documents: int64[n], numbers of the documents.
-        sizes: int64[n], tokens of each, end-of-document token included, at least 2.
+        records: int64[n], their numbers.
+        sizes: int64[n], tokens of each, as `record_sizes` has them, at least 2.
         sequence_length: T.
         purpose: seed of the random order.
+
+    Returns:
+        Fragments whose `documents` are numbers of records.
     """
-    # Three shuffles: of the documents, so that those of equal length meet others in each epoch; of the rows, since the
+    # Three shuffles: of the records, so that those of equal length meet others in each epoch; of the rows, since the
     # first rows hold the longest fragments; and of the fragments in each row, since the longest are packed first.
-    order = _shuffle(len(documents), (*purpose, "documents"))
-    documents, predictions = documents[order], sizes[order] - 1
+    order = _shuffle(len(records), (*purpose, "documents"))
+    records, predictions = records[order], sizes[order] - 1
     fragments = -(-predictions // sequence_length)
     starts = ranges(fragments) * sequence_length
     lengths = np.minimum(np.repeat(predictions, fragments) - starts, sequence_length)
@@ -208,8 +213,8 @@ def pack(documents: Integers, sizes: Integers, sequence_length: int, purpose: tu
     row_of = _shuffle(rows, (*purpose, "rows"))[row_of]
     within_row = _draws(len(lengths), (*purpose, "within row")) >> np.uint64(32)
     by_row = np.argsort(row_of.astype(np.uint64) << np.uint64(32) | within_row, kind="stable")
-    documents = np.repeat(documents, fragments)
-    return Spans(np.bincount(row_of, minlength=rows), documents[by_row], starts[by_row], lengths[by_row])
+    records = np.repeat(records, fragments)
+    return Spans(np.bincount(row_of, minlength=rows), records[by_row], starts[by_row], lengths[by_row])
 
 
 def windows(store: Documents, settings: Settings) -> Iterator[Spans]:
@@ -221,7 +226,9 @@ def windows(store: Documents, settings: Settings) -> Iterator[Spans]:
     # window alone, so the windows are drawn once for a seed; each epoch shuffles the windows, and `pack` the rows in
     # each.
     per_record = store.documents_per_record
-    records = in_split(store, settings)[::per_record] // per_record
+    records = in_split(store, settings)
+    if per_record > 1:
+        records = np.unique(records // per_record)
     sizes = record_sizes(store)
     assert not store.has_learned or (sizes[records] <= settings.sequence_length + 1).all()
     count = -(-len(records) // settings.window_documents)

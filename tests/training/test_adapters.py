@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from tanuki_jax.config.experiment import Experiment, Layout, NextToken, Preference
+from tanuki_jax.config.experiment import Experiment, Layout, NextToken, Objective, Preference
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.lm.model.quantized_base import quantize_base
@@ -26,7 +26,7 @@ QUANTIZED = dataclasses.replace(ADAPTED, base="nf4", dora=True)
 OF_EXPERTS = dataclasses.replace(ADAPTED, projections=("q", "o", "expert_gate", "expert_down"))
 
 
-def tuning(layout: Layout, objective: NextToken | Preference, of: LoRA = ADAPTED) -> Experiment:
+def tuning(layout: Layout, objective: Objective, of: LoRA = ADAPTED) -> Experiment:
     model = MOE if of is OF_EXPERTS else DENSE
     return dataclasses.replace(experiment(layout, model), objective=objective, lora=of)
 
@@ -111,7 +111,7 @@ def test_a_step_of_adapters_is_the_same_on_a_mesh(layout: Layout, of: LoRA) -> N
         pytest.param(PREFERENCE, "float32", id="preference", marks=pytest.mark.long),
     ],
 )
-def test_only_adapters_change(objective: NextToken | Preference, base: Literal["nf4", "float32"]) -> None:
+def test_only_adapters_change(objective: Objective, base: Literal["nf4", "float32"]) -> None:
     tuner = Tuner(tuning(ONE_DEVICE, objective, dataclasses.replace(ADAPTED, dropout=0.2, base=base)))
     before = jax.device_get(tuner.state)
     for seed in range(3):
@@ -131,7 +131,7 @@ def test_a_step_of_adapters_computes_no_gradient_of_a_frozen_array() -> None:
     model = dataclasses.replace(DENSE, width=56, heads=7, kv_heads=7, hidden=88, vocabulary=104)
     weights = {tuple(sorted(shape)) for shape in ((56, 56), (56, 7, 8), (56, 88), (56, 104))}
 
-    def products(of: LoRA, objective: NextToken | Preference) -> set[tuple[int, ...]]:
+    def products(of: LoRA, objective: Objective) -> set[tuple[int, ...]]:
         whole = dataclasses.replace(tuning(ONE_DEVICE, objective, of), model=model)
         tuner = Tuner(whole) if of.rank else None
         mesh = make_mesh(ONE_DEVICE, jax.devices()[:1])

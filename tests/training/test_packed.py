@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tanuki_jax.config.experiment import Experiment, Layout, NextToken, Preference, Router
+from tanuki_jax.config.experiment import Experiment, Layout, NextToken, Objective, Preference, Router
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.batch import Batch
@@ -90,7 +90,7 @@ def packed(given: Sequence[Record], seed: int) -> Batch[np.ndarray]:
     return batch(rows, LONG)
 
 
-def tuning(objective: NextToken | Preference, model: Model, layout: Layout) -> Experiment:
+def tuning(objective: Objective, model: Model, layout: Layout) -> Experiment:
     of = LoRA() if isinstance(objective, NextToken) else ADAPTED
     return dataclasses.replace(experiment(layout, model, NO_AUXILIARY_LOSS), objective=objective, lora=of)
 
@@ -138,7 +138,7 @@ def fresh(experiment: Experiment) -> Any:
 
 
 @functools.cache
-def one_a_row(objective: NextToken | Preference, model: Model) -> Computed:
+def one_a_row(objective: Objective, model: Model) -> Computed:
     given = records(1 if isinstance(objective, NextToken) else 2)
     return program(tuning(objective, model, ONE_DEVICE))(batch([[record] for record in given], SHORT))
 
@@ -155,7 +155,7 @@ LAYOUTS = [
     "objective", [pytest.param(NextToken(), id="SFT", marks=pytest.mark.long), pytest.param(PREFERENCE, id="DPO")]
 )
 @pytest.mark.parametrize(("model", "layout"), LAYOUTS)
-def test_packed_is_unpacked(model: Model, layout: Layout, objective: NextToken | Preference) -> None:
+def test_packed_is_unpacked(model: Model, layout: Layout, objective: Objective) -> None:
     sums, gradients = one_a_row(objective, model)
     given = records(1 if isinstance(objective, NextToken) else 2)
     here = program(tuning(objective, model, dataclasses.replace(layout, accumulation=1)))

@@ -17,6 +17,7 @@ from tanuki_jax.config.experiment import (
     HeldOut,
     Layout,
     NextToken,
+    Objective,
     Preference,
     Schedule,
     from_checkpoint,
@@ -132,7 +133,7 @@ def test_a_loss_without_a_stored_reference_needs_none(tmp_path: Path) -> None:
 
 
 def test_an_objective_and_stores_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
-    def check(objective: NextToken | Preference, together: int) -> None:
+    def check(objective: Objective, together: int) -> None:
         store = write_store(
             tmp_path / f"{objective} {together}", 0, [5, 4, 6] * together, documents_per_record=together
         )

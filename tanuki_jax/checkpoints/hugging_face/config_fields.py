@@ -38,10 +38,10 @@ class ConfigFields:
 
     def head_dim(self) -> dict[str, int]:
         """Return `explicit_head_dim` where the size of a head is stated and is not width / heads."""
-        stated, width, heads = (self.get(name) for name in ("head_dim", "hidden_size", "num_attention_heads"))
-        if stated is None or (width % heads == 0 and stated == width // heads):
+        if self.get("head_dim") is None:
             return {}
-        return {"explicit_head_dim": self.number("head_dim", int)}
+        stated, width, heads = (self.number(name, int) for name in ("head_dim", "hidden_size", "num_attention_heads"))
+        return {} if width == stated * heads else {"explicit_head_dim": stated}
 
     def flag(self, field: str) -> bool:
         """Return a field that is true or false, and false if it is missing. InputError if it is neither."""

@@ -1,7 +1,7 @@
 """Shape of a model as `config.json` of Hugging Face has it."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.json_object import read_object
@@ -55,8 +55,18 @@ def to_config(model: Model, dtype: str, positions: int, bos: int | None, eos: in
     }
 
 
-def read_model(folder: Path) -> Model:
-    """Return the shape that a folder's `config.json` describes. InputError if there is none, or ours cannot be so."""
+class Configuration(NamedTuple):
+    """Model that a `config.json` describes."""
+
+    family: Family
+    model: Model
+    positions: int
+    """Tokens in the longest text that the model is made for."""
+
+
+def read_configuration(folder: Path) -> Configuration:
+    """Return what a folder's `config.json` describes. InputError if there is none, its type is unknown, or our models
+    cannot be so."""
     family, fields = _read(folder)
     path = fields.path
     for field, allowed in {**_MUST_BE, **family.must_be}.items():
@@ -79,34 +89,23 @@ def read_model(folder: Path) -> Model:
         **fields.rope(),
         **family.read(fields),
     )
-    if heads % model.kv_heads or (not model.explicit_head_dim and model.width % heads):
-        raise InputError(
-            f"{path} has {heads} heads, {model.kv_heads} for keys, in a width of {model.width}; the first must be a "
-            "multiple of the second, and without a head_dim divide the width"
-        )
     try:
         check_fields(model, prefix="model.")
         check_model(model)
     except InputError as error:
         raise InputError(f"{path} describes a model that ours cannot be: {error}") from None
+    _check_layers(model, fields)
+    return Configuration(family, model, fields.number("max_position_embeddings", int))
+
+
+def _check_layers(model: Model, fields: ConfigFields) -> None:
+    """Raise InputError if `layer_types` states other layers than the other fields do."""
     layers = ["sliding_attention" if model.window else "full_attention"] * model.layers
     if fields.get("layer_types") not in (None, layers):
         raise InputError(
-            f"{path} has layer_types {fields.get('layer_types')!r:.80}, and by its other fields all {model.layers} are "
-            f"{layers[0]}"
+            f"{fields.path} has layer_types {fields.get('layer_types')!r:.80}, and by its other fields all "
+            f"{model.layers} are {layers[0]}"
         )
-    return model
-
-
-def read_positions(folder: Path) -> int:
-    """Return the tokens in the longest text that the model of a folder is made for, with the default of
-    transformers."""
-    return _read(folder)[1].number("max_position_embeddings", int)
-
-
-def read_family(folder: Path) -> Family:
-    """Return the family of the model of a folder. InputError if it is unknown."""
-    return _read(folder)[0]
 
 
 def _read(folder: Path) -> tuple[Family, ConfigFields]:

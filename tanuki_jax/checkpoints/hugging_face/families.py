@@ -10,7 +10,8 @@ from tanuki_jax.checkpoints.hugging_face.tanuki import TANUKI
 from tanuki_jax.config.model import Model
 
 FAMILIES = {family.model_type: family for family in (LLAMA, MISTRAL, MIXTRAL, QWEN3, TANUKI)}
-"""`model_type` -> family."""
+"""`model_type` -> family. No model fits two of them: each has a feature that it must have and the others have not, or,
+Llama, has none."""
 
 
 def family_of(model: Model) -> Family:

@@ -11,7 +11,7 @@ from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.format import State, finish
-from tanuki_jax.checkpoints.hugging_face.configuration import read_family, read_model, read_positions
+from tanuki_jax.checkpoints.hugging_face.configuration import read_configuration
 from tanuki_jax.checkpoints.hugging_face.family import Family
 from tanuki_jax.checkpoints.hugging_face.shards import FLOATS, Shards, Stored
 from tanuki_jax.checkpoints.hugging_face.tensors import from_hugging_face, tensor_name, tensors
@@ -39,8 +39,7 @@ def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
         InputError: `out` exists, ours cannot be such a model, or tensors are missing, too many, of other shapes or
             types, or not finite.
     """
-    model, length = read_model(folder), read_positions(folder)
-    files, family = Shards(folder), read_family(folder)
+    (family, model, length), files = read_configuration(folder), Shards(folder)
     dtype = _check(folder, files.tensors, family, model)
     if model.tied and (head := tensor_name(family, "output", ())) in files.tensors:
         _refuse_other_head(files, head, tensor_name(family, "embedding", ()))

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.chat import template_files as chat_folder
+from tanuki_jax.corpus.chat import template_files
 from tanuki_jax.corpus.records.files import expand
 from tanuki_jax.corpus.records.read import read, split
 from tanuki_jax.corpus.records.types import Document
@@ -27,10 +27,10 @@ def write(source: Path, folder: Path) -> None:
     """
     copy_tokenizer(source, folder)
     if not (folder / JSON).is_file():
-        template = chat_folder.find(source)
+        template = template_files.find(source)
         export(source, folder)
         if template is not None:
-            chat_folder.write(folder, template)
+            template_files.write(folder, template)
 
 
 def compare(tokenizer: Path, files: Sequence[str]) -> Disagreement:

@@ -154,15 +154,15 @@ class _Slice(NamedTuple):
 
     start: jax.Array
     """First column of the output matrix in the slice."""
-    weights_dv: jax.Array
+    columns_dv: jax.Array
     """Columns of the output matrix, in the type of the states."""
-    stale: jax.Array
-    """Number of columns, the first of the slice, that belong to the slice before."""
+    overlap: jax.Array
+    """Number of columns, the first of the slice, that the slice before has too."""
 
     def logits(self, states_nd: jax.Array) -> jax.Array:
-        """Return float32[N, size], minus infinity in the stale columns."""
-        logits_nv = _product(states_nd, self.weights_dv, (1, 0))
-        return jnp.where(jnp.arange(logits_nv.shape[1]) < self.stale, -jnp.inf, logits_nv)
+        """Return float32[N, size], minus infinity in those of the overlap."""
+        logits_nv = _product(states_nd, self.columns_dv, (1, 0))
+        return jnp.where(jnp.arange(logits_nv.shape[1]) < self.overlap, -jnp.inf, logits_nv)
 
 
 def _slice(output_dv: jax.Array, i: jax.Array, dtype: jnp.dtype, sizes: BlockSizes) -> _Slice:
@@ -219,7 +219,7 @@ def _forward(
             log_z, target = carry
             logits = part.logits(_take(states_nd, token))
             column = _take(targets_n, token) - part.start
-            in_slice = (column >= part.stale) & (column < logits.shape[1])
+            in_slice = (column >= part.overlap) & (column < logits.shape[1])
             logit = jnp.take_along_axis(logits, jnp.where(in_slice, column, 0)[:, None], axis=1)[:, 0]
             before = jax.lax.dynamic_slice_in_dim(log_z, row, token.size)
             after = jnp.logaddexp(before, jax.nn.logsumexp(logits, axis=1))
@@ -253,8 +253,8 @@ def _backward(
     # each pair of a slice and a block computes its logits again, turns them into this gradient, and multiplies twice:
     # by the slice for the states, by the states for the slice. The gradient of the states is summed over slices, in the
     # rows of the compact order; that of a slice is summed over blocks in float32 and then written where the slice is.
-    # The stale columns of the last slice add nothing: their p is exp(-inf) and their onehot is masked, so that the
-    # columns of the slice before, read back as `before`, are kept.
+    # The overlap of the last slice adds nothing: its p is exp(-inf) and its onehot is masked. So the columns of the slice
+    # before, read back as `before`, are kept.
     states_nd, output_dv, targets_n, log_z_n, compact = residuals
     target_gradient_n, softmax_gradient_n = gradients[0], gradients[1] - gradients[0]
     size, slices = slice_counts(output_dv.shape[1], sizes)
@@ -269,16 +269,15 @@ def _backward(
             states_gradient, slice_gradient = carry
             states = _take(states_nd, token)
             logits = part.logits(states)
-            column, log_z, target_gradient, softmax_gradient = (
-                _take(x, token)[:, None]
-                for x in (targets_n - part.start, log_z_n, target_gradient_n, softmax_gradient_n)
+            target, log_z, target_gradient, softmax_gradient = (
+                _take(x, token)[:, None] for x in (targets_n, log_z_n, target_gradient_n, softmax_gradient_n)
             )
             index = jnp.arange(size)
-            onehot = (index == column) & (index >= part.stale)
+            onehot = (index == target - part.start) & (index >= part.overlap)
             logits_gradient = (
                 jnp.exp(logits - log_z) * softmax_gradient + jnp.where(onehot, target_gradient, 0)
             ).astype(states.dtype)
-            states_gradient = _add_rows(states_gradient, _product(logits_gradient, part.weights_dv, (1, 1)), row)
+            states_gradient = _add_rows(states_gradient, _product(logits_gradient, part.columns_dv, (1, 1)), row)
             if slice_gradient is not None:
                 slice_gradient += _product(states, logits_gradient, (0, 0))
             return states_gradient, slice_gradient

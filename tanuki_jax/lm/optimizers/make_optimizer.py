@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import optax
 
-from tanuki_jax.config.experiment import AdamW
+from tanuki_jax.config.experiment import AdamW, Optimizer
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.muon import Muon
 from tanuki_jax.lm.model.weights import locate
@@ -17,7 +17,7 @@ OPTIMIZERS: dict[type, Callable[[Any, Model], list[optax.GradientTransformation]
 """Class of the settings -> (settings, model) -> transformations of the clipped gradient, one after the other."""
 
 
-def make_optimizer(config: AdamW | Muon, model: Model, loraplus_ratio: float = 1.0) -> optax.GradientTransformation:
+def make_optimizer(config: Optimizer, model: Model, loraplus_ratio: float = 1.0) -> optax.GradientTransformation:
     """Return a transformation of gradients into directions, which the step multiplies by minus the learning rate.
 
     Clipping and the learning rate are done by the step: the state then has no schedule, and a new stage of training can

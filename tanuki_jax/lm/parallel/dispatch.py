@@ -1,5 +1,5 @@
-"""Dispatch of tokens to experts on a mesh: the devices of `expert` split the experts, and no device ever holds those of
-another."""
+"""Dispatch of tokens to experts on a mesh: the ranks of `expert` split the experts, and tokens travel to them, never an
+expert to another rank."""
 
 import functools
 import logging
@@ -122,7 +122,7 @@ def choose_exchange(mesh: Mesh, layout: Layout, router: Router) -> Exchange:
 
 
 def _visit(mesh: Mesh, model: Model, router: Router, exchange: Exchange, dtype: jnp.dtype) -> Visit:
-    if router.capacity_factor:  # in place of the chosen exchange: `validate` refuses any but auto and all_to_all
+    if router.capacity_factor:  # all parts have one size, and so an all_to_all of their own
         return functools.partial(_with_capacity, factor=router.capacity_factor, ranks=mesh.shape["expert"])
     device = mesh.devices.flat[0]
     try:
@@ -243,7 +243,8 @@ def _with_capacity(
     sent_pecd = scatter_tokens(x_nd, slots).reshape(ranks, local, rows, -1)
     x_pecd = jax.lax.all_to_all(sent_pecd, "expert", 0, 0, tiled=True)
     x_ecd = x_pecd.swapaxes(0, 1).reshape(local, ranks * rows, -1)
-    y_sd = swiglu(x_ecd.reshape(local * ranks * rows, -1), slots.sizes_e, experts, _equal_groups)
+    group_sizes_e = jnp.full(local, ranks * rows)
+    y_sd = swiglu(x_ecd.reshape(local * ranks * rows, -1), group_sizes_e, experts, _equal_groups)
     y_pecd = y_sd.reshape(local, ranks, rows, -1).swapaxes(0, 1)
     returned_pecd = jax.lax.all_to_all(y_pecd, "expert", 0, 0, tiled=True)
     dropped = ((experts_nk < count).sum() - slots.sizes_e.sum()).astype(jnp.float32)

@@ -13,6 +13,9 @@ With S = 2, R = 2 and M = 4, as MICRO-BATCH.CHUNK, micro-batches numbered as the
     round      0    1    2    3    4    5    6    7    8
     stage 0   0.0  1.0  0.1  1.1  2.0  3.0  2.1  3.1
     stage 1        0.0  1.0  0.1  1.1  2.0  3.0  2.1  3.1
+
+A stage that is idle computes too: on zeros before its first micro-batch, and after its last on rows that stage 0 took a
+second time. Nothing of it reaches the results, so it has no gradient.
 """
 
 import functools
@@ -36,7 +39,7 @@ from tanuki_jax.lm.parallel.sharding import ROWS, row_parts, step_spec
 
 
 class Pipeline(NamedTuple):
-    """Function that runs the layers of a layout, and the matching order of sums per micro-batch."""
+    """Function that runs the layers of a layout, and one that sums the tokens of each micro-batch."""
 
     run_layers: RunLayers
     sums: Callable[[jax.Array], jax.Array]
@@ -229,21 +232,21 @@ def _to_their_stages(stages: int, chunks: int, w: jax.Array) -> jax.Array:
     """Exchange this stage's consecutive layers [L / S, ...] for the layers of its chunks [1, L / (S R), R, ...]; inside
     `shard_map`.
 
-    Group c of all S R is stored at stage c // R and computed at stage c mod S. There are R exchanges; in each every
-    stage sends one chunk and receives one.
+    Part p of all S R, in the order of layers, is stored at stage p // R, and is chunk p // S of stage p mod S, which
+    computes it. There are R exchanges; in each every stage sends one part and receives one.
     """
     own = w.reshape(chunks, -1, *w.shape[1:])
     local, received = jax.lax.axis_index("stage"), jnp.zeros_like(own)
-    # Colour the S R chunks with R colours so that no two of a colour are stored at the same stage, nor computed at the
-    # same stage: one exchange is then a permutation of stages. c mod R alone tells the chunks of a storing stage apart;
-    # the shift after every lcm(R, S) chunks, when both patterns repeat, does the same for the computing stage.
+    # Colour the S R parts with R colours so that no two of a colour are stored at the same stage, nor computed at the
+    # same stage: one exchange is then a permutation of stages. p mod R alone tells the parts of a storing stage apart;
+    # the shift after every lcm(R, S) parts, when both patterns repeat, does the same for the computing stage.
     period = math.lcm(chunks, stages)
     for colour in range(chunks):
-        sent = [c for c in range(stages * chunks) if (c % chunks + c // period) % chunks == colour]
-        receivers = np.array([c % stages for c in sent])
+        sent = [p for p in range(stages * chunks) if (p % chunks + p // period) % chunks == colour]
+        receivers = np.array([p % stages for p in sent])
         slots = np.empty(stages, np.int32)
-        slots[receivers] = [c // stages for c in sent]
-        part = jax.lax.dynamic_index_in_dim(own, jnp.asarray([c % chunks for c in sent])[local], keepdims=False)
+        slots[receivers] = [p // stages for p in sent]
+        part = jax.lax.dynamic_index_in_dim(own, jnp.asarray([p % chunks for p in sent])[local], keepdims=False)
         part = jax.lax.ppermute(part, "stage", list(enumerate(receivers.tolist())))
         received = jax.lax.dynamic_update_index_in_dim(received, part, jnp.asarray(slots)[local], 0)
     return received.swapaxes(0, 1)[None]

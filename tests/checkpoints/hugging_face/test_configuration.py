@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.checkpoints.hugging_face.configuration import read_model, read_positions, to_config
+from tanuki_jax.checkpoints.hugging_face.configuration import read_configuration, to_config
 from tanuki_jax.config.model import Model
 
 LLAMA_3 = {
@@ -56,7 +56,7 @@ MIXTRAL = {
 
 def read(folder: Path, config: Any) -> Model:
     (folder / "config.json").write_text(config if isinstance(config, str) else json.dumps(config))
-    return read_model(folder)
+    return read_configuration(folder).model
 
 
 EXPERTS = st.fixed_dictionaries(
@@ -91,12 +91,11 @@ def test_a_model_survives(experts: dict[str, Any], model: Model, tmp_path_factor
 
 def test_the_longest_text_is_kept_and_2048_tokens_by_default(tmp_path: Path) -> None:
     model = read(tmp_path, LLAMA_3)
-    assert read_positions(tmp_path) == 2048
+    assert read_configuration(tmp_path).positions == 2048
     read(tmp_path, to_config(model, "float32", 8192, 1, 2))
-    assert read_positions(tmp_path) == 8192
-    read(tmp_path, LLAMA_3 | {"max_position_embeddings": "many"})
+    assert read_configuration(tmp_path).positions == 8192
     with pytest.raises(InputError, match="max_position_embeddings 'many', which must be a whole number above 0"):
-        read_positions(tmp_path)
+        read(tmp_path, LLAMA_3 | {"max_position_embeddings": "many"})
 
 
 def test_the_older_form_is_read(tmp_path: Path) -> None:
@@ -156,7 +155,7 @@ def test_a_field_that_is_not_there_has_the_default_of_mixtral(tmp_path: Path) ->
         False,
         0.02,
     )
-    assert read_positions(tmp_path) == 131_072
+    assert read_configuration(tmp_path).positions == 131_072
 
 
 def test_a_mixture_is_described_in_the_words_of_transformers() -> None:
@@ -233,8 +232,8 @@ def test_experts_of_another_kind_are_refused(change: dict[str, Any], complaint: 
         ({"rope_parameters": False}, "rope_parameters False, which must be an object"),
         ({"layer_types": ["full_attention"] * 31}, "layer_types .* all 32 are full_attention"),
         ({"layer_types": ["sliding_attention"] * 32}, "layer_types"),
-        ({"num_attention_heads": 24}, "24 heads, 8 for keys, in a width of 4096"),
-        ({"num_key_value_heads": 5}, "32 heads, 5 for keys"),
+        ({"num_attention_heads": 24}, r"model\.heads \(24\) must divide model\.width \(4096\)"),
+        ({"num_key_value_heads": 5}, r"model\.kv_heads \(5\) must divide model\.heads \(32\)"),
         ({"num_hidden_layers": None}, "num_hidden_layers None, which must be a whole number above 0"),
         ({"hidden_size": "4096"}, "hidden_size '4096'"),
         ({"rms_norm_eps": 0}, "rms_norm_eps 0, which must be a number above 0"),
@@ -257,4 +256,4 @@ def test_what_is_no_configuration_is_refused(text: str, complaint: str, tmp_path
 
 def test_a_folder_without_a_configuration_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is not a model folder of Hugging Face: it has no config\.json"):
-        read_model(tmp_path)
+        read_configuration(tmp_path)

@@ -134,9 +134,9 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
         "tanuki_jax.prepare: the mixture reads sources that this machine does not have: words (no file matches "
         f"{tmp_path}/words.jsonl)\n"
     )
-    with pytest.raises(InputError, match="--workers is -1 and must not be negative"):
+    with pytest.raises(InputError, match="--workers is -1, and must be at least 0"):
         main([*words[3:-1], "--workers=-1"])
-    with pytest.raises(InputError, match="--preview is -1 and must not be negative"):
+    with pytest.raises(InputError, match="--preview is -1, and must be at least 0"):
         main([*words[3:], "--preview=-1"])
     assert [path.name for path in tmp_path.iterdir()] == ["config.py"]
 

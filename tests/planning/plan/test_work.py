@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tanuki_jax.config.experiment import Activation, Experiment, Layout, NextToken, Preference
+from tanuki_jax.config.experiment import Activation, Experiment, Layout, NextToken, Objective, Preference
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.planning.plan.work import issued, model_flops
@@ -77,7 +77,7 @@ def test_experts_recompute_all_three_products() -> None:
     assert work.grouped_matmul * 3 == kept.grouped_matmul * 4
 
 
-def adapted(objective: NextToken | Preference, **layout: Any) -> Experiment:
+def adapted(objective: Objective, **layout: Any) -> Experiment:
     """Return `tiny` with adapters of rank 3 on `q` and `down`."""
     lora = LoRA(rank=3, projections=("q", "down"))
     return dataclasses.replace(with_layout("tiny", **layout), lora=lora, objective=objective)

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.lm.kernels.attention.hopper_block import BLOCK_ROWS, LOG2_E, TileRing
+from tanuki_jax.lm.kernels.attention.hopper_block import BLOCK_ROWS, LOG2_E, BackwardInputs, TileRing
 from tanuki_jax.lm.kernels.attention.hopper_dkdv import key_gradients
-from tanuki_jax.lm.kernels.attention.hopper_dq import BackwardInputs, query_gradient
+from tanuki_jax.lm.kernels.attention.hopper_dq import query_gradient
 from tanuki_jax.lm.kernels.attention.hopper_forward import forward
 from tanuki_jax.lm.kernels.attention.intervals import Intervals, intervals, key_tiles, query_tiles
 from tanuki_jax.lm.kernels.attention.operands import Operands

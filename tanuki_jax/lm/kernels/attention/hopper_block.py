@@ -11,7 +11,7 @@ lets its waiters pass when all arrivals of a round of the ring are in, and then 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
 import jax
@@ -26,6 +26,32 @@ BLOCK_ROWS = COMPUTE_GROUPS * ROWS
 """Queries (or keys) of a block."""
 LOG2_E = math.log2(math.e)
 """Factor from natural to binary exponents: the hardware computes powers of two."""
+
+
+class BackwardInputs(NamedTuple):
+    """Inputs of both backward kernels, as arrays outside a kernel and as references to them inside."""
+
+    q: Any
+    """bfloat16[B, T, H, D]."""
+    k: Any
+    """bfloat16[B, S, K, D]."""
+    v: Any
+    """bfloat16[B, S, K, D]."""
+    d_out: Any
+    """[B, T, H, D], gradient of the output."""
+    lse_and_delta: Any
+    """float32[B, H, 2, T]: log-sum-exp of the scores in powers of two, and delta.
+
+    Delta is the sum over D of the output times its gradient, less the gradient of the log-sum-exp.
+    """
+    key_range: Any
+    """int32[B, 2, T], the first and the last key that a query sees."""
+
+    @classmethod
+    def of(cls, references: Sequence[Any]) -> tuple[Self, tuple[Any, ...]]:
+        """Return the inputs among the references that a kernel gets first, and those of `Bounds` behind them."""
+        count = len(cls._fields)
+        return cls(*references[:count]), tuple(references[count:])
 
 
 class TileRing(NamedTuple):

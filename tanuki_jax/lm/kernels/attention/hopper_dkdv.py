@@ -21,13 +21,13 @@ from jax.experimental.pallas import mosaic_gpu as plgpu
 from tanuki_jax.lm.kernels.attention.hopper_block import (
     BLOCK_ROWS,
     LOG2_E,
+    BackwardInputs,
     Block,
     TileRing,
     fetch_when_free,
     filled,
     visible_keys,
 )
-from tanuki_jax.lm.kernels.attention.hopper_dq import BackwardInputs
 from tanuki_jax.lm.kernels.attention.intervals import Bounds
 from tanuki_jax.lm.kernels.warpgroups import COMPUTE_GROUPS, ROWS, swizzled
 
@@ -88,7 +88,8 @@ def key_gradients(inputs: BackwardInputs, bounds: Bounds, ring: TileRing) -> tup
 
 def _kernel(*references: Any, group: int, ring: TileRing) -> None:
     *sources, dk_out, dv_out, shared = references
-    inputs, block = BackwardInputs(*sources[:6]), Block.current(tuple(sources[6:]), late_first=False)
+    inputs, bounds = BackwardInputs.of(sources)
+    block = Block.current(bounds, late_first=False)
     warpgroup, dim = lax.axis_index("warpgroup"), shared.k.shape[1]
     steps = (block.end - block.begin) * group
     fetch = functools.partial(_fetch, inputs=inputs, block=block, shared=shared, group=group, ring=ring)

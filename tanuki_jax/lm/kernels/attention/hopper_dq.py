@@ -18,6 +18,7 @@ from jax.experimental.pallas import mosaic_gpu as plgpu
 from tanuki_jax.lm.kernels.attention.hopper_block import (
     BLOCK_ROWS,
     LOG2_E,
+    BackwardInputs,
     Block,
     TileRing,
     fetch_when_free,
@@ -26,26 +27,6 @@ from tanuki_jax.lm.kernels.attention.hopper_block import (
 )
 from tanuki_jax.lm.kernels.attention.intervals import Bounds
 from tanuki_jax.lm.kernels.warpgroups import COMPUTE_GROUPS, ROWS, swizzled
-
-
-class BackwardInputs(NamedTuple):
-    """Inputs of both backward kernels, as arrays outside a kernel and as references to them inside."""
-
-    q: Any
-    """bfloat16[B, T, H, D]."""
-    k: Any
-    """bfloat16[B, S, K, D]."""
-    v: Any
-    """bfloat16[B, S, K, D]."""
-    d_out: Any
-    """[B, T, H, D], gradient of the output."""
-    lse_and_delta: Any
-    """float32[B, H, 2, T]: log-sum-exp of the scores in powers of two, and delta.
-
-    Delta is the sum over D of the output times its gradient, less the gradient of the log-sum-exp.
-    """
-    key_range: Any
-    """int32[B, 2, T], the first and the last key that a query sees."""
 
 
 class Shared(NamedTuple):
@@ -98,7 +79,8 @@ def query_gradient(inputs: BackwardInputs, bounds: Bounds, ring: TileRing) -> ja
 
 def _kernel(*references: Any, group: int, ring: TileRing) -> None:
     *sources, out, shared = references
-    inputs, block = BackwardInputs(*sources[:6]), Block.current(tuple(sources[6:]), late_first=True)
+    inputs, bounds = BackwardInputs.of(sources)
+    block = Block.current(bounds, late_first=True)
     warpgroup, dim = lax.axis_index("warpgroup"), shared.q.shape[1]
     steps = block.end - block.begin
 
@@ -172,6 +154,8 @@ def _step(
 
     scores, d_weights = pl.run_scoped(products, *[plgpu.ACC(shape, jnp.float32)] * 2)
     fetch_later(step + ring.stages // 2)
+    # A query that sees no key has a log-sum-exp of minus infinity, and so infinite weights, which the mask removes: a
+    # tile with such a query is never full.
     weights = jnp.exp2(scores * (acc.shape[1] ** -0.5 * LOG2_E) - lax.broadcast_in_dim(lse, shape, [0]))
     weights = lax.cond(block.full(key_tile), lambda weights: weights, masked, weights)
     d_scores = (weights * (d_weights - lax.broadcast_in_dim(delta, shape, [0]))).astype(shared.q.dtype)

@@ -184,10 +184,10 @@ def _step(
     plgpu.barrier_wait(shared.k_ready.at[slot])
     scores = pl.run_scoped(products, plgpu.ACC(shape, jnp.float32))
     plgpu.barrier_arrive(shared.k_free.at[slot])
-    # If the maximum grows, everything that was added with the old one is scaled down to the new one.
     scores *= q.shape[1] ** -0.5 * LOG2_E
     scores = lax.cond(block.full(key_tile), lambda scores: scores, masked, scores)
     new_largest = jnp.maximum(largest, scores.max(axis=1))
+    # If the maximum grows, everything that was added with the old one is scaled down to the new one.
     rescale = jnp.exp2(largest - new_largest)
     weights = jnp.exp2(scores - lax.broadcast_in_dim(new_largest, shape, [0]))
     acc *= lax.broadcast_in_dim(rescale, acc.shape, [0])

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import pytest
 
 from tanuki_jax.lm.kernels.attention import hopper_block, hopper_dkdv, hopper_dq, hopper_forward
-from tanuki_jax.lm.kernels.attention.hopper_block import BLOCK_ROWS, TileRing
+from tanuki_jax.lm.kernels.attention.hopper_block import BLOCK_ROWS, BackwardInputs, TileRing
 from tanuki_jax.lm.kernels.attention.intervals import intervals, key_tiles, query_tiles
 from tests.lm.kernels.mosaic_interpreter import RACE, interpreted
 from tests.lm.kernels.mutation import mutated
@@ -30,7 +30,7 @@ def run(module: Any) -> None:
         if hasattr(module, "forward"):
             result = module.forward(q, k, v, key_range, key_tiles(visible, BLOCK_ROWS, keys.rows), keys)
         else:
-            inputs = hopper_dq.BackwardInputs(q, k, v, d_out, jnp.zeros((1, 1, 2, BLOCK_ROWS)), key_range)
+            inputs = BackwardInputs(q, k, v, d_out, jnp.zeros((1, 1, 2, BLOCK_ROWS)), key_range)
             if hasattr(module, "query_gradient"):
                 result = module.query_gradient(inputs, key_tiles(visible, BLOCK_ROWS, keys.rows), keys)
             else:
