@@ -50,11 +50,12 @@ test-long: ## the tests that are too slow for every change
 
 test-gpu-compile: ## kernels and steps compiled to machine code for GPUs, without a GPU
 	@$(GPU_ENVIRONMENT)
-	.venv-gpu/bin/python -m pytest -m 'gpu_compile and not long'
+	.venv-gpu/bin/python -m $(PYTEST) -m 'gpu_compile and not long'
 
-test-gpu-compile-oldest: ## the same on the oldest jax that is supported
+test-gpu-compile-oldest: ## those of the model and of one plan on the oldest jax that is supported
 	@$(OLDEST_ENVIRONMENT)
-	.venv-oldest/bin/python -m pytest -m 'gpu_compile and not long'
+	.venv-oldest/bin/python -m $(PYTEST) -m 'gpu_compile and not long' tests/lm tests/inference \
+		tests/planning/plan/test_make_plan.py
 
 test-faults: ## faults injected into real runs, with a table of their outcomes; half an hour on two cores, as root
 	@$(ENVIRONMENT)

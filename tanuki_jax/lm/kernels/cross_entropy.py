@@ -253,8 +253,8 @@ def _backward(
     # each pair of a slice and a block computes its logits again, turns them into this gradient, and multiplies twice:
     # by the slice for the states, by the states for the slice. The gradient of the states is summed over slices, in the
     # rows of the compact order; that of a slice is summed over blocks in float32 and then written where the slice is.
-    # The overlap of the last slice adds nothing: its p is exp(-inf) and its onehot is masked. So the columns of the slice
-    # before, read back as `before`, are kept.
+    # The overlap of the last slice adds nothing: its p is exp(-inf) and its onehot is masked. So the columns of the
+    # slice before, read back as `before`, are kept.
     states_nd, output_dv, targets_n, log_z_n, compact = residuals
     target_gradient_n, softmax_gradient_n = gradients[0], gradients[1] - gradients[0]
     size, slices = slice_counts(output_dv.shape[1], sizes)

@@ -121,7 +121,7 @@ def test_a_named_policy_saves_nothing_more_and_the_own_one_all_its_names() -> No
 
 
 @pytest.mark.gpu_compile
-@pytest.mark.parametrize("name", ["8b_sft_lora", "8b_dpo_lora"])
+@pytest.mark.parametrize("name", [pytest.param("8b_sft_lora", marks=pytest.mark.long), "8b_dpo_lora"])
 def test_a_step_of_adapters_fits_an_h200_without_frozen_gradients(name: str) -> None:
     """Two of 32 layers; a layer has 218,112,000 frozen weights and 10,485,760 of adapters."""
     full, target = registry.experiment.find(name), parse("h200:1")

@@ -89,7 +89,7 @@ def _zeros(whole: Experiment, mesh: jax.sharding.Mesh) -> TrainState:
 
 
 @pytest.mark.gpu_compile
-@pytest.mark.parametrize("nodes", [8, 16])
+@pytest.mark.parametrize("nodes", [pytest.param(8, marks=pytest.mark.long), 16])
 def test_8x8b_at_4096_with_3072_rows_fits_h100s(nodes: int) -> None:
     """Uses the config's layout; memory is left for what the compiler does not count, such as communication buffers."""
     whole = experiment.find("8x8b_0806")
