@@ -29,6 +29,17 @@ _log = logging.getLogger("tanuki_jax.checkpoints")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ImportedIds:
+    """Ids of special tokens as the folder of Hugging Face states them that a checkpoint was converted from."""
+
+    bos: tuple[int, ...] = ()
+    eos: tuple[int, ...] = ()
+    pad: tuple[int, ...] = ()
+    tokenizer: str = ""
+    """`Tokenizer.fingerprint` of the tokenizer that they are of; empty: the folder had none."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class State:
     """Everything about a checkpoint that is not an array."""
 
@@ -67,6 +78,8 @@ class State:
     """Kind of optimizer whose state is in `optimizer/`, if there is one; AdamW in old checkpoints."""
     tokenizer_fingerprint: str = ""
     """`data.tokenizer.copy_tokenizer.fingerprint` of the tokenizer; empty in old checkpoints."""
+    ids: ImportedIds = ImportedIds()
+    """Ids of special tokens, if the weights once came from Hugging Face."""
 
     @classmethod
     def converted(cls, model: Model, sequence_length: int) -> Self:

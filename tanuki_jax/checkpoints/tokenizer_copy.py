@@ -63,7 +63,8 @@ def tokenizer_path(checkpoint: Path, state: State) -> Path:
 
 
 def carry_tokenizer(checkpoint: Path, state: State, draft: Path, converted: State) -> State:
-    """Copy the tokenizer of a checkpoint, if it has one, into another one that is made from it and not yet committed.
+    """Copy the tokenizer of a checkpoint, if it has one, into another one that is made from it and not yet committed,
+    with the ids of special tokens.
 
     Args:
         checkpoint: folder of a finished checkpoint.
@@ -72,11 +73,12 @@ def carry_tokenizer(checkpoint: Path, state: State, draft: Path, converted: Stat
         converted: its state.
 
     Returns:
-        `converted` with the names of the copy.
+        `converted` with the names of the copy and the ids.
 
     Raises:
         InputError: as `tokenizer_path`.
     """
+    converted = dataclasses.replace(converted, ids=state.ids)
     if not state.tokenizer:
         return dataclasses.replace(converted, tokenizer="", tokenizer_fingerprint="")
     return TokenizerCopy.read(tokenizer_path(checkpoint, state)).write(draft, converted)

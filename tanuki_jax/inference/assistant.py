@@ -19,27 +19,26 @@ class Assistant:
     """A model that answers conversations.
 
     Attributes:
-        end_ids: ids that end an answer.
         answer_prefix: text that the model generates before the answer proper, such as a space; mostly empty.
     """
 
     def __init__(self, loaded: LoadedModel, request: Request) -> None:
-        """Raise InputError if there is no chat template beside the tokenizer."""
+        """Raise InputError if there is no chat template beside the tokenizer, or one of another tokenizer."""
         self._loaded, self._request = loaded, request
         self._template = template_files.read(loaded.tokenizer_path)
         self.answer_prefix = before_answer(loaded.tokenizer, self._template)
-        self.end_ids = tuple(sorted(ends_of_turn(loaded.tokenizer, self._template)))
+        ends_of_turn(loaded.tokenizer, self._template)  # refuses a template of another tokenizer
 
     def answers(self, conversations: Sequence[Sequence[Message]]) -> list[str]:
         """Return the answer to each conversation, in one batch. Raise InputError if one is too long."""
         prompts = [self.prompt(messages) for messages in conversations]
-        completions = join_deltas(stream(self._loaded, prompts, self.end_ids, self._request))
+        completions = join_deltas(stream(self._loaded, prompts, self._request))
         return [completion.text.removeprefix(self.answer_prefix) for completion in completions]
 
     def stream(self, messages: Sequence[Message]) -> Iterator[TextDelta]:
         """Yield the answer to a conversation as deltas. Raise InputError if the conversation is too long."""
         text, emitted = "", 0
-        for (delta,) in stream(self._loaded, [self.prompt(messages)], self.end_ids, self._request, chunk=CHUNK):
+        for (delta,) in stream(self._loaded, [self.prompt(messages)], self._request, chunk=CHUNK):
             text += delta.text
             answer = "" if self.answer_prefix.startswith(text) else text.removeprefix(self.answer_prefix)
             yield delta._replace(text=answer[emitted:])

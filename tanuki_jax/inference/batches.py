@@ -20,8 +20,6 @@ class EncodedPrompt(NamedTuple):
 
     record: Document | Conversation
     ids: list[int]
-    end_ids: tuple[int, ...]
-    """Ids that end the completion."""
     answer_prefix: str
     """Text that the model generates before the answer proper; not part of the completion."""
 
@@ -68,11 +66,11 @@ def _encode(
     """Raise InputError with the reason if the record cannot be completed."""
     match record:
         case Document():
-            prompt = EncodedPrompt(record, encode_text(loaded, record.text), (loaded.tokenizer.eod,), "")
+            prompt = EncodedPrompt(record, encode_text(loaded, record.text), "")
         case Conversation():
             assert assistant is not None
             ids = assistant.prompt(record.messages)
-            prompt = EncodedPrompt(record, ids, assistant.end_ids, assistant.answer_prefix)
+            prompt = EncodedPrompt(record, ids, assistant.answer_prefix)
         case Malformed(reason):
             raise InputError(reason)
     check_prompt(loaded, prompt.ids)
@@ -100,16 +98,16 @@ def complete(
     """
     rng_ids = rng_ids_of([prompt.ids for prompt in prompts])
     # A batch holds prompts of one compiled shape: the same program computes a prompt whatever else is in the batch.
-    groups: defaultdict[tuple[tuple[int, ...], tuple[int, int]], list[int]] = defaultdict(list)
+    groups: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for index, prompt in enumerate(prompts):
-        groups[prompt.end_ids, compiled_shape(len(prompt.ids), request.tokens, loaded.limit)].append(index)
+        groups[compiled_shape(len(prompt.ids), request.tokens, loaded.limit)].append(index)
     completions: dict[int, Completion] = {}
-    for (end_ids, _), members in sorted(groups.items()):
+    for _, members in sorted(groups.items()):
         for batch in itertools.batched(members, batch_size):
             # The last batch of a group is filled with copies of its first prompt, to keep the shape.
             filled = [*batch, *[batch[0]] * (batch_size - len(batch))]
             batch_ids, batch_rng_ids = [prompts[index].ids for index in filled], [rng_ids[index] for index in filled]
-            generated = join_deltas(stream(loaded, batch_ids, end_ids, request, rng_ids=batch_rng_ids))
+            generated = join_deltas(stream(loaded, batch_ids, request, rng_ids=batch_rng_ids))
             new = {
                 index: _without_prefix(completion, prompts[index].answer_prefix)
                 for index, completion in zip(batch, generated, strict=False)

@@ -11,6 +11,7 @@ import tokenizers
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.format import read_state
 from tanuki_jax.checkpoints.parameters import load as load_weights
+from tanuki_jax.checkpoints.token_ids import token_ids
 from tanuki_jax.checkpoints.tokenizer_copy import tokenizer_path
 from tanuki_jax.config.model import Model
 from tanuki_jax.corpus.chat.template_files import tokenizer_config
@@ -29,6 +30,8 @@ class LoadedModel:
     """Folder or file that the tokenizer was read from; its chat template is beside it."""
     limit: int
     """Longest text in tokens: the length of a row in training."""
+    end_ids: tuple[int, ...]
+    """Ids that end a text, a document or an answer."""
     bos: tuple[int, ...] = ()
     """Ids that begin a text to be continued."""
 
@@ -59,7 +62,8 @@ def load_model(checkpoint: Path, adapter: str = "") -> LoadedModel:
     dtype = "float32" if jax.default_backend() == "cpu" else "bfloat16"
     bos = bos_ids(tokenizer, path)
     parameters = load_weights(checkpoint, dtype, with_shardings, adapter)
-    return LoadedModel(parameters, state.model, tokenizer, path, state.sequence_length, bos)
+    ends = token_ids(state, path).ends
+    return LoadedModel(parameters, state.model, tokenizer, path, state.sequence_length, ends, bos)
 
 
 def bos_ids(tokenizer: Tokenizer, path: Path) -> tuple[int, ...]:

@@ -51,7 +51,6 @@ class Request:
 def stream(
     loaded: LoadedModel,
     prompts: Sequence[Sequence[int]],
-    end_ids: Sequence[int],
     request: Request,
     *,
     rng_ids: Sequence[int] = (),
@@ -59,13 +58,12 @@ def stream(
 ) -> Iterator[list[TextDelta]]:
     """Generate after each prompt, and yield again and again one delta for each row.
 
-    A text ends before a token of `end_ids` or a stop string, after `request.tokens`, or at the model's limit. It
+    A text ends before a token of `loaded.end_ids` or a stop string, after `request.tokens`, or at the model's limit. It
     depends on the prompt, the request and the prompt's `rng_id` alone.
 
     Args:
         loaded: the model.
         prompts: ids of each row.
-        end_ids: ids that end a text.
         request: sampling and limits.
         rng_ids: for each prompt a number that is folded into the random key; empty: those of `rng_ids_of`.
         chunk: tokens for one delta.
@@ -90,7 +88,7 @@ def stream(
             np.int32(min(chunk, request.tokens - first)),
             model=loaded.model,
             sampling=request.sampling(loaded.tokenizer.vocabulary),
-            end_ids=tuple(sorted(end_ids)),
+            end_ids=tuple(sorted(loaded.end_ids)),
         )
         tokens_bs, lengths_b, ended_b = jax.device_get((rows.tokens_bs, rows.lengths_b, rows.ended_b))
         yield [
@@ -136,9 +134,9 @@ def encode_text(loaded: LoadedModel, text: str) -> list[int]:
 
 
 def continuations(loaded: LoadedModel, prompts: Sequence[str], request: Request) -> list[str]:
-    """Return the text that the model adds to each prompt, which ends with the document at the latest.
+    """Return the text that the model adds to each prompt, which ends with the document, or the answer, at the latest.
 
     Raise InputError as `stream` does.
     """
     rows = [encode_text(loaded, prompt) for prompt in prompts]
-    return [completion.text for completion in join_deltas(stream(loaded, rows, [loaded.tokenizer.eod], request))]
+    return [completion.text for completion in join_deltas(stream(loaded, rows, request))]

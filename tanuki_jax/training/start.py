@@ -83,6 +83,7 @@ def _start_from(setup: TrainSetup, run: RunFolder, first: State) -> tuple[TrainS
     checkpoint = Path(agree(lambda: str(find(experiment.start.checkpoint))))
     state = read_state(checkpoint)
     _refuse_other_model(experiment.model, state.model, checkpoint, exact=False)
+    first = dataclasses.replace(first, ids=state.ids)
     with_optimizer = experiment.start.load == "parameters_and_optimizer"
     if with_optimizer:
         _refuse_missing_optimizer(checkpoint, state)

@@ -429,7 +429,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence_and_leaves_nothing(
         at = State(step=7, tokens=70, skipped=(), model=shape, tokenizer="", sequence_length=128, data="", files={})
         finish(tmp_path / name, at)
     (tmp_path / "theirs").mkdir()
-    (tmp_path / "theirs" / "config.json").write_text(json.dumps(to_config(model, "float32", 128, None, None)))
+    (tmp_path / "theirs" / "config.json").write_text(json.dumps(to_config(model, "float32", 128)))
     before = sorted(tmp_path.iterdir())
     with pytest.raises(InputError) as refused:
         main(["upcycle", "out", *(["--from", "native"] if "--from" not in words else []), *words])

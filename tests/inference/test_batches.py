@@ -27,7 +27,8 @@ RANDOM = Request(tokens=7, temperature=1.0, top_k=50, seed=3)
 @pytest.fixture
 def loaded(tokenizer: Path) -> LoadedModel:
     """Return a model of random weights for texts of 80 tokens."""
-    return LoadedModel(initialise(MODEL, jax.random.key(0)), MODEL, load(tokenizer), tokenizer, 80)
+    parameters, backend = initialise(MODEL, jax.random.key(0)), load(tokenizer)
+    return LoadedModel(parameters, MODEL, backend, tokenizer, 80, end_ids=(backend.eod,))
 
 
 def prompt_rows(*texts: str) -> list[PromptRow]:
@@ -44,7 +45,7 @@ def test_completions_depend_on_neither_batches_nor_order(loaded: LoadedModel) ->
     assert len({compiled_shape(len(prompt.ids), RANDOM.tokens, loaded.limit) for prompt in prompts}) > 1
     expected = completed(loaded, prompts, RANDOM, 4)
     for n in (0, 1):
-        alone = join_deltas(stream(loaded, [prompts[n].ids], prompts[n].end_ids, RANDOM))
+        alone = join_deltas(stream(loaded, [prompts[n].ids], RANDOM))
         assert alone == [expected[n]]
     assert len({expected[n].text for n in (0, 3, 7)}) == 3, "equal prompts are sampled differently"
     order = random.Random(0).sample(range(10), 10)
@@ -89,4 +90,3 @@ def test_the_template_renders_chats_with_the_system_message(loaded: LoadedModel,
         "fox",
     ]
     assert [prompt.answer_prefix for prompt in prompts] == [" ", " ", ""]
-    assert prompts[0].end_ids == prompts[1].end_ids != prompts[2].end_ids == (loaded.tokenizer.eod,)

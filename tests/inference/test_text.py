@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.chat import builtin, template_files
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.inference.load_model import load_model
 from tanuki_jax.inference.text import Request, continuations, rng_ids_of, stream
@@ -19,6 +20,17 @@ def generated(parrot: Parrot, *prompts: str, tokens: int = 30, stop: tuple[str, 
 
 def test_the_text_ends_with_the_document(make_parrot: MakeParrot) -> None:
     assert generated(make_parrot("fox", " に🦝!\n"), "fox") == [" に🦝!\n"]
+
+
+def test_a_prompt_ends_where_an_answer_does(tokenizer: Path, make_parrot: MakeParrot) -> None:
+    template_files.write(tokenizer, builtin.find("user_assistant"))
+    try:
+        loaded = load_model(make_parrot("fox", " に🦝").checkpoint)
+    finally:
+        (tokenizer / "tokenizer_config.json").unlink()
+    assert loaded.end_ids == (loaded.tokenizer.eos, loaded.tokenizer.eod)
+    answered = dataclasses.replace(loaded, end_ids=(*loaded.end_ids, loaded.tokenizer.encode("🦝")[-1]))
+    assert continuations(answered, ["fox"], Request(tokens=30)) != continuations(loaded, ["fox"], Request(tokens=30))
 
 
 def test_prompts_are_one_batch(make_parrot: MakeParrot) -> None:
@@ -68,19 +80,15 @@ def test_the_last_delta_of_a_row_has_the_finish_reason(make_parrot: MakeParrot) 
     prompts = [loaded.tokenizer.encode(text) for text in ("fox", "( " * 27 + "fox")]
     assert len(prompts[1]) == 57, "the text does not fit into the model's limit"
     request = Request(tokens=30)
-    deltas = [*stream(loaded, prompts, [loaded.tokenizer.eod], request, chunk=5)]
+    deltas = [*stream(loaded, prompts, request, chunk=5)]
     assert [[delta.finish_reason for delta in row] for row in zip(*deltas, strict=True)] == [
         [None, "eos_token"],
         [None, "length"],
     ]
     assert join_deltas(deltas) == [Completion(" に🦝!\n", 8, "eos_token"), Completion(" に🦝!", 7, "length")]
-    [early, late] = join_deltas(
-        stream(loaded, prompts[:1] * 2, [loaded.tokenizer.eod], dataclasses.replace(request, stop=("🦝",)))
-    )
+    [early, late] = join_deltas(stream(loaded, prompts[:1] * 2, dataclasses.replace(request, stop=("🦝",))))
     assert early == late and early.text == " に" and early.finish_reason == "stop_sequence"
-    assert join_deltas(stream(loaded, prompts[:1], [loaded.tokenizer.eod], Request(tokens=7))) == [
-        Completion(" に🦝!", 7, "length")
-    ]
+    assert join_deltas(stream(loaded, prompts[:1], Request(tokens=7))) == [Completion(" に🦝!", 7, "length")]
 
 
 def test_rng_ids_of_equal_prompts_differ_and_ignore_other_prompts() -> None:

@@ -5,9 +5,11 @@ from typing import Any, NamedTuple
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.json_object import read_object
+from tanuki_jax.checkpoints.format import ImportedIds
 from tanuki_jax.checkpoints.hugging_face.config_fields import ConfigFields, rope_fields
 from tanuki_jax.checkpoints.hugging_face.families import FAMILIES, family_of
 from tanuki_jax.checkpoints.hugging_face.family import Family
+from tanuki_jax.checkpoints.token_ids import TokenIds
 from tanuki_jax.config.limits import check_fields
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.validate import check_model
@@ -20,15 +22,13 @@ _MUST_BE: dict[str, tuple[Any, ...]] = {
 """Fields that change the arithmetic in every family, and the values that ours has; None: the field is missing."""
 
 
-def to_config(model: Model, dtype: str, positions: int, bos: int | None, eos: int | None) -> dict[str, Any]:
+def to_config(model: Model, dtype: str, positions: int) -> dict[str, Any]:
     """Return the fields of `config.json`, for transformers 5 and, by their older names, for what came before it.
 
     Args:
         model: shape of the model.
         dtype: type of the tensors.
         positions: tokens in the longest text that it is made for.
-        bos: id that begins a sequence, if any.
-        eos: id that ends a document, if there is a tokenizer.
     """
     family = family_of(model)
     return {
@@ -47,12 +47,40 @@ def to_config(model: Model, dtype: str, positions: int, bos: int | None, eos: in
         "max_position_embeddings": positions,
         "tie_word_embeddings": model.tied,
         "initializer_range": model.initial_std,
-        "bos_token_id": bos,
-        "eos_token_id": eos,
         "dtype": dtype,
         "torch_dtype": dtype,
         **family.write(model),
     }
+
+
+def special_ids(ids: TokenIds) -> dict[str, Any]:
+    """Return the fields of `config.json` and `generation_config.json` about special tokens: of several that end a text
+    a list, as Llama 3 has it."""
+    ends = list(ids.ends) if len(ids.ends) > 1 else next(iter(ids.ends), None)
+    return {"bos_token_id": ids.bos, "eos_token_id": ends, "pad_token_id": ids.pad}
+
+
+def read_ids(folder: Path, tokenizer: str) -> ImportedIds:
+    """Return the ids of special tokens that `generation_config.json` states, or `config.json` where it does not.
+
+    Args:
+        folder: model folder.
+        tokenizer: fingerprint of the tokenizer in it; empty: there is none.
+
+    Raises:
+        InputError: one is neither a whole number nor a list of them.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    for path in (folder / "generation_config.json", folder / "config.json"):
+        fields = read_object(path) if path.is_file() else {}
+        for name in ("bos", "eos", "pad"):
+            value = fields.get(f"{name}_token_id")
+            ids = tuple(value) if isinstance(value, list) else () if value is None else (value,)
+            if not all(type(id) is int and abs(id) < 2**31 for id in ids):
+                raise InputError(f"{path} has {name}_token_id {value!r:.80}, which must be an id or a list of ids")
+            if ids and not found.get(name):
+                found[name] = ids
+    return ImportedIds(**found, tokenizer=tokenizer)
 
 
 class Configuration(NamedTuple):

@@ -12,12 +12,12 @@ import numpy.typing as npt
 from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.checkpoints.format import read_state
 from tanuki_jax.checkpoints.hugging_face import shards, tokenizer_files
-from tanuki_jax.checkpoints.hugging_face.configuration import to_config
+from tanuki_jax.checkpoints.hugging_face.configuration import special_ids, to_config
 from tanuki_jax.checkpoints.hugging_face.families import family_of
 from tanuki_jax.checkpoints.hugging_face.tensors import Tensor, tensors, to_hugging_face
 from tanuki_jax.checkpoints.parameters import Weights
+from tanuki_jax.checkpoints.token_ids import token_ids
 from tanuki_jax.checkpoints.tokenizer_copy import tokenizer_path
-from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.lm.model.weights import weights
 
 
@@ -71,15 +71,13 @@ def write(
         return to_hugging_face(rows[tensor.parameter], values)
 
     with new_folder(out) as draft:
-        bos = eos = None
         if tokenizer is not None:
             tokenizer_files.write(tokenizer, draft)
-            loaded = load(tokenizer)
-            bos, eos = loaded.bos, loaded.eod
+        ids = special_ids(token_ids(state, tokenizer))
         if family.code is not None:
             shutil.copyfile(family.code, draft / family.code.name)
-        _write_json(draft / "config.json", to_config(state.model, dtype, state.sequence_length, bos, eos))
-        _write_json(draft / "generation_config.json", {"bos_token_id": bos, "eos_token_id": eos})
+        _write_json(draft / "config.json", to_config(state.model, dtype, state.sequence_length) | ids)
+        _write_json(draft / "generation_config.json", ids)
         files = shards.write(draft, listed, dtype, read, shard_bytes)
     return Written(dtype, files, state.sequence_length, tokenizer is not None)
 

@@ -1,5 +1,6 @@
 """Import of a model folder of Hugging Face as a checkpoint."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,13 @@ from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints import stream
 from tanuki_jax.checkpoints.format import State, finish
-from tanuki_jax.checkpoints.hugging_face.configuration import read_configuration
+from tanuki_jax.checkpoints.hugging_face.configuration import read_configuration, read_ids
 from tanuki_jax.checkpoints.hugging_face.family import Family
 from tanuki_jax.checkpoints.hugging_face.shards import FLOATS, Shards, Stored
 from tanuki_jax.checkpoints.hugging_face.tensors import from_hugging_face, tensor_name, tensors
 from tanuki_jax.checkpoints.tokenizer_copy import TokenizerCopy
 from tanuki_jax.config.model import Model
-from tanuki_jax.data.tokenizer.load import JSON, MODEL
+from tanuki_jax.data.tokenizer.load import JSON, MODEL, load
 from tanuki_jax.lm.model.weights import shapes, weights
 
 _RECOMPUTED = ".rotary_emb.inv_freq"
@@ -60,9 +61,10 @@ def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
 
     with new_folder(out) as draft:
         stream.write(draft, model, shapes(model, dtype), read)
-        state = State.converted(model, length)
+        state, tokenizer = State.converted(model, length), ""
         if any((folder / name).is_file() for name in (MODEL, JSON)):
-            state = TokenizerCopy.read(folder).write(draft, state)
+            state, tokenizer = TokenizerCopy.read(folder).write(draft, state), load(folder).fingerprint
+        state = dataclasses.replace(state, ids=read_ids(folder, tokenizer))
         finish(draft, state)
     return state
 

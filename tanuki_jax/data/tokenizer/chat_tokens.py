@@ -70,8 +70,8 @@ def encode_chats(
     return [chat if isinstance(chat, InputError) else _joined(chat, encoded) for chat in rendered]
 
 
-def ends_of_turn(tokenizer: Tokenizer, template: Template) -> frozenset[int]:
-    """Return the ids that end an answer: the special token that the template writes after one, `eos` and `eod`.
+def ends_of_turn(tokenizer: Tokenizer, template: Template) -> tuple[int, ...]:
+    """Return the ids that end an answer: the special token that the template writes after one, then `eos` and `eod`.
 
     InputError if the template ends an answer with a text that is no token of this tokenizer.
     """
@@ -86,7 +86,8 @@ def ends_of_turn(tokenizer: Tokenizer, template: Template) -> frozenset[int]:
             f"the chat template {template.name} ends an answer with {after!r}, which is no token of this tokenizer: "
             "take another template, or a tokenizer that has it"
         )
-    return frozenset({tokenizer.eos, tokenizer.eod} | ({tokenizer.special[first]} if first is not None else set()))
+    written = [] if first is None else [tokenizer.special[first]]
+    return tuple(dict.fromkeys([*written, tokenizer.eos, tokenizer.eod]))
 
 
 def before_answer(tokenizer: Tokenizer, template: Template) -> str:
@@ -104,7 +105,7 @@ def require_trainable(tokenizer: Tokenizer, template: Template) -> None:
         )
     question, answer = _exchange(template)
     encoded = encode_chat(tokenizer, template, (question, answer))
-    if ends_of_turn(tokenizer, template).isdisjoint(encoded.ids[encoded.learned].tolist()):
+    if set(ends_of_turn(tokenizer, template)).isdisjoint(encoded.ids[encoded.learned].tolist()):
         raise InputError(
             f"the chat template {template.name} writes no end of an answer between {{% generation %}} and "
             "{% endgeneration %}, so a model would not learn to end one: put {{ eos_token }}, or the token that ends a "

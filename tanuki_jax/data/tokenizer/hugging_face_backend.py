@@ -31,7 +31,7 @@ class HuggingFace:
         special = _special_tokens(json.loads(config.read_text(encoding="utf-8"))) if config.is_file() else {}
         self._tokenizer.add_special_tokens([token for token in special.values() if self.id_of(token) is not None])
         self._tokenizer.encode_special_tokens = True
-        self.eos = special.get("eos_token")
+        self.eos, self.pad = special.get("eos_token"), special.get("pad_token")
         self.bos = special.get("bos_token") or next((name for name in _BEGINS if self.id_of(name) is not None), None)
         added = self._tokenizer.get_added_tokens_decoder()
         self.special: Mapping[str, int] = {token.content: id for id, token in added.items() if token.special}

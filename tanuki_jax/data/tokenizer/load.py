@@ -26,6 +26,7 @@ class Backend(Protocol):
     vocabulary: int
     bos: str | None
     eos: str | None
+    pad: str | None
     special: Mapping[str, int]
 
     def id_of(self, piece: str) -> int | None: ...
@@ -43,6 +44,7 @@ class Tokenizer:
         eod: id that ends a document in a token store: `<EOD>`, else the end-of-sequence token.
         bos: id that begins a sequence; None if the tokenizer has none.
         eos: id that ends a sequence, such as an answer; `eod` if the tokenizer has none.
+        pad: id that fills rows; None if the tokenizer has none.
         special: ids by name of the tokens that no text becomes.
         fingerprint: equal for two tokenizers if and only if they have the same `eod` and were read from the same bytes.
     """
@@ -59,6 +61,7 @@ class Tokenizer:
         self.eod = eod
         self.bos = next(iter(bos.values()), None)
         self.eos = next(iter(_known_ids(backend, backend.eos).values()), eod)
+        self.pad = next(iter(_known_ids(backend, backend.pad).values()), None)
         self.special = {**backend.special, **bos, **{name: id for name, id in ends.items() if id in (eod, self.eos)}}
         self.fingerprint = hashlib.sha256(content + b"\0%d" % eod).hexdigest()
         self._spelled_eod = self._spell_out(end)

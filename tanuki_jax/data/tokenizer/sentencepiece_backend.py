@@ -16,6 +16,7 @@ class SentencePiece:
         self.vocabulary = self._processor.get_piece_size()
         self.bos = self._name_of(self._processor.bos_id())
         self.eos = self._name_of(self._processor.eos_id())
+        self.pad = self._name_of(self._processor.pad_id())
         control = (piece for piece in range(self.vocabulary) if self._processor.is_control(piece))
         self.special: Mapping[str, int] = {self._processor.id_to_piece(piece): piece for piece in control}
 

@@ -86,13 +86,13 @@ EXPERTS = st.fixed_dictionaries(
 )
 def test_a_model_survives(experts: dict[str, Any], model: Model, tmp_path_factory: pytest.TempPathFactory) -> None:
     model = dataclasses.replace(model, **experts)
-    assert read(tmp_path_factory.mktemp("model"), to_config(model, "float32", 2048, 1, 2)) == model
+    assert read(tmp_path_factory.mktemp("model"), to_config(model, "float32", 2048)) == model
 
 
 def test_the_longest_text_is_kept_and_2048_tokens_by_default(tmp_path: Path) -> None:
     model = read(tmp_path, LLAMA_3)
     assert read_configuration(tmp_path).positions == 2048
-    read(tmp_path, to_config(model, "float32", 8192, 1, 2))
+    read(tmp_path, to_config(model, "float32", 8192))
     assert read_configuration(tmp_path).positions == 8192
     with pytest.raises(InputError, match="max_position_embeddings 'many', which must be a whole number above 0"):
         read(tmp_path, LLAMA_3 | {"max_position_embeddings": "many"})
@@ -142,7 +142,7 @@ def test_a_tanuki_has_head_dim_and_scaled_positions_as_a_mixtral_has(tmp_path: P
     model, tanuki = read(tmp_path, config), read(tmp_path, config | {"model_type": "Tanuki"})
     assert tanuki == dataclasses.replace(model, router_logits="standardized")
     assert tanuki.head_dim == 64 and tanuki.rope_scaling.factor == 8
-    assert to_config(tanuki, "float32", 2048, 1, 2)["model_type"] == "Tanuki"
+    assert to_config(tanuki, "float32", 2048)["model_type"] == "Tanuki"
 
 
 def test_a_field_that_is_not_there_has_the_default_of_mixtral(tmp_path: Path) -> None:
@@ -160,11 +160,11 @@ def test_a_field_that_is_not_there_has_the_default_of_mixtral(tmp_path: Path) ->
 
 def test_a_mixture_is_described_in_the_words_of_transformers() -> None:
     model = Model(vocabulary=400, width=32, hidden=56, layers=3, heads=4, kv_heads=2, experts=4, experts_per_token=3)
-    plain = to_config(model, "float32", 2048, 1, 2)
+    plain = to_config(model, "float32", 2048)
     assert (plain["model_type"], plain["architectures"]) == ("mixtral", ["MixtralForCausalLM"])
     assert (plain["num_local_experts"], plain["num_experts_per_tok"], plain["sliding_window"]) == (4, 3, None)
     assert "auto_map" not in plain
-    standardized = to_config(dataclasses.replace(model, router_logits="standardized"), "float32", 2048, 1, 2)
+    standardized = to_config(dataclasses.replace(model, router_logits="standardized"), "float32", 2048)
     named = {"architectures": ["TanukiForCausalLM"], "model_type": "Tanuki"}
     code = {"AutoConfig": "modeling_tanuki.TanukiConfig", "AutoModelForCausalLM": "modeling_tanuki.TanukiForCausalLM"}
     assert standardized == plain | named | {"auto_map": code}

@@ -201,6 +201,7 @@ def test_the_tokenizer_comes_along(form: str, make_native: MakeNative, tokenizer
     )
     assert config["eos_token_id"] == generation["eos_token_id"] == load(source).eod
     assert config["bos_token_id"] == generation["bos_token_id"] == load(source).bos
+    assert config["pad_token_id"] == generation["pad_token_id"] == load(source).pad
     assert filecmp.cmp(tmp_path / "theirs" / "tokenizer.json", tokenizer / "tokenizer.json", shallow=False)
     from_hugging_face.write(tmp_path / "theirs", tmp_path / "back", nothing)
     state = read_state(tmp_path / "back")
@@ -255,6 +256,37 @@ def test_other_experts_are_refused(
     with pytest.raises(InputError, match=complaint):
         from_hugging_face.write(tmp_path / "theirs", tmp_path / "native", nothing)
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
+
+
+IDS = {"bos_token_id": 0, "eos_token_id": [1, 9], "pad_token_id": 5}
+
+
+@pytest.mark.parametrize(
+    ("config", "generation", "expected"),
+    [
+        (IDS, None, IDS),
+        (IDS, {"eos_token_id": 7}, IDS | {"eos_token_id": 7}),
+        ({}, IDS, IDS),
+        ({"pad_token_id": -1}, None, {"bos_token_id": None, "eos_token_id": None, "pad_token_id": -1}),
+    ],
+)
+def test_ids_of_special_tokens_come_back_as_they_came(
+    config: dict[str, Any], generation: dict[str, Any] | None, expected: dict[str, Any], tmp_path: Path
+) -> None:
+    hugging_face_folder(tmp_path / "theirs", **config)
+    if generation is not None:
+        (tmp_path / "theirs" / "generation_config.json").write_text(json.dumps(generation))
+    from_hugging_face.write(tmp_path / "theirs", tmp_path / "native", nothing)
+    to_hugging_face.write(tmp_path / "native", tmp_path / "again", "", nothing)
+    for name in ("config.json", "generation_config.json"):
+        fields = json.loads((tmp_path / "again" / name).read_text())
+        assert {field: fields[field] for field in IDS} == expected
+
+
+def test_ids_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    hugging_face_folder(tmp_path / "theirs", eos_token_id=["</s>"])
+    with pytest.raises(InputError, match=r"config\.json has eos_token_id \['</s>'\], which must be an id or a list"):
+        from_hugging_face.write(tmp_path / "theirs", tmp_path / "native", nothing)
 
 
 def test_what_transformers_computes_itself_is_passed_over(tmp_path: Path) -> None:
