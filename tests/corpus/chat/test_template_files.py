@@ -53,7 +53,7 @@ def test_a_folder_without_a_template_is_refused_with_the_remedy(tmp_path: Path) 
     assert find(tmp_path) is None
     configure(tmp_path, eos_token="</s>")
     assert find(tmp_path) is None
-    with pytest.raises(InputError, match=r"has no chat template: name one in data\.tokenizer\.chat_template"):
+    with pytest.raises(InputError, match=r"has no chat template: put a chat_template\.jinja there, or name"):
         read(tmp_path)
 
 
