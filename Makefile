@@ -5,8 +5,8 @@ PARITY_ENVIRONMENT := launch/environment.sh .venv-parity dev,parity
 OLDEST_ENVIRONMENT := launch/environment.sh .venv-oldest dev,gpu jax==0.11.2
 GPU_ENVIRONMENT := launch/environment.sh .venv-gpu dev,gpu
 RUN := .venv/bin/python -m
-# All tests of a file run in one process, which keeps its fixtures and compiled programs.
-PYTEST := pytest -n 2 --dist loadfile
+# All tests of a file run in one process, which keeps its fixtures and compiled programs; tests/conftest.py orders them.
+PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
 CODE := tanuki_jax configs tests
 
 .PHONY: help demo demo-chat plan-demo lint format

@@ -58,6 +58,12 @@ def _no_cache_for_absent_devices(request: pytest.FixtureRequest) -> Iterator[Non
         yield
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the folders of long tests first (`training`, `planning`, `lm` ...), so that both processes end together."""
+    folder = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(folder).parts[0], reverse=True)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run with skipped tests: tests that some machines cannot run have a marker (`parity`, `long`) instead."""
     if hasattr(session.config, "workerinput"):

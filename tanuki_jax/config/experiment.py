@@ -343,7 +343,7 @@ class Logging:
     """Reports in addition to `metrics.jsonl`."""
 
     every_steps: PositiveInt = 1
-    """Steps between two lines of metrics, for `loss.png` and TensorBoard too."""
+    """Steps whose means are one line of metrics, for `loss.png` and TensorBoard too."""
     wandb_project: str = ""
     """Weights & Biases project; empty: not used. Needs the `wandb` extra."""
 

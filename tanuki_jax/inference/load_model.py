@@ -16,6 +16,7 @@ from tanuki_jax.checkpoints.tokenizer_copy import tokenizer_path
 from tanuki_jax.config.model import Model
 from tanuki_jax.corpus.chat.template_files import tokenizer_config
 from tanuki_jax.data.tokenizer.load import JSON, Tokenizer, load
+from tanuki_jax.lm.kernels.devices import devices
 from tanuki_jax.lm.model.weights import Params
 
 
@@ -54,7 +55,7 @@ def load_model(checkpoint: Path, adapter: str = "") -> LoadedModel:
             f"the tokenizer {path} has {tokenizer.vocabulary} pieces, but the model has only {state.model.vocabulary}: "
             "restore the tokenizer that the model was trained with"
         )
-    device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    device = jax.sharding.SingleDeviceSharding(devices()[0])
 
     def with_shardings(model: Model, tree: Any) -> Any:
         return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device), tree)

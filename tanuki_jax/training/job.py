@@ -1,5 +1,6 @@
 """A training run from start to end: data, mesh, starting point, loop, pictures."""
 
+import contextlib
 from typing import Any
 
 import jax
@@ -12,7 +13,7 @@ from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.data.loader import Loader, open_stores
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import check_batch
-from tanuki_jax.training.distributed import environment, fail_fast, join
+from tanuki_jax.training.distributed import agree, environment, fail_fast, join
 from tanuki_jax.training.held_out import make_held_out
 from tanuki_jax.training.integrity import make_check
 from tanuki_jax.training.interrupts import Interrupts
@@ -22,6 +23,7 @@ from tanuki_jax.training.reports import Report, reports
 from tanuki_jax.training.rewind import go_back
 from tanuki_jax.training.runs import expert_map, loss_curve
 from tanuki_jax.training.runs.run_folder import RunFolder, read_events
+from tanuki_jax.training.runs.run_lock import locked
 from tanuki_jax.training.setup import TrainSetup
 from tanuki_jax.training.start import begin
 from tanuki_jax.training.step import make_step
@@ -39,7 +41,7 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
 
     Raises:
         InputError: a source is missing, the mesh does not divide the batch or the model, a checkpoint is of another
-            model or of other data, or there is no checkpoint from before a spike.
+            model or of other data, there is no checkpoint from before a spike, or another process trains the run.
         Unstable: the run has used all its rewinds.
         Corrupt: a check found that the devices do not compute what they should.
     """
@@ -60,7 +62,8 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         check_records(setup, loader)
         run = RunFolder(experiment, writes=jax.process_index() == 0)
         read_events(run.path)  # a broken file is refused now rather than when the picture is drawn
-        with jax.set_mesh(mesh):
+        with contextlib.ExitStack() as stack, jax.set_mesh(mesh):
+            agree(lambda: str(stack.enter_context(locked(run.path))))
             if reference := stored_reference(setup, loader, stores):
                 loader.set_reference(reference)
             progress = _train(setup, mixture, loader, run, interrupts, profile)

@@ -1,10 +1,12 @@
-"""Metrics of steps, from arrays to lines of numbers; read one step late so that the device never waits."""
+"""Metrics of steps, from arrays to lines of numbers, one line for `logging.every_steps` steps. They are read one step
+late so that the device never waits."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from tanuki_jax.checkpoints.format import State
 from tanuki_jax.config.experiment import Experiment
@@ -26,6 +28,8 @@ class StepMetrics(NamedTuple):
 
 class Recorder:
     """Converter of the metrics of steps to lines.
+
+    A line has the means of its steps.
 
     MFU = tokens/s/device x `flops_per_token` / `peak_flops` of the device, left out where no file lists the device.
     Padding does not count as tokens.
@@ -58,6 +62,7 @@ class Recorder:
         self._device = jax.local_devices()[0]
         self._pending: tuple[int, int, Metrics, float] | None = None
         self._since = time.perf_counter()
+        self._begin_window()
 
     def push(self, step: int, data_step: int, metrics: Metrics, waited: float) -> None:
         """Keep the metrics of a dispatched step, and log those of the step before.
@@ -88,21 +93,46 @@ class Recorder:
             for name, value in jax.device_get(arrays).items()
         }
         now = time.perf_counter()
-        seconds, self._since = now - self._since, now
-        tokens = int(values["tokens"])
-        self.tokens += tokens
+        self._seconds += now - self._since
+        self._since = now
+        self._waited += waited
+        self._window.append(values)
+        self.tokens += int(values["tokens"])
         self._on_step(StepMetrics(step, data_step, values))
-        if step % self._every:
-            return
-        speed = tokens / seconds
-        line = {"step": step, "data_step": data_step} | values
+        if step % self._every == 0:
+            self._log_metrics(self._line(step, data_step))
+            self._begin_window()
+
+    def _begin_window(self) -> None:
+        """Begin to collect the steps of the next line."""
+        self._window: list[dict[str, Any]] = []
+        self._seconds = self._waited = 0.0
+
+    def _line(self, step: int, data_step: int) -> dict[str, Any]:
+        """Return the line of the steps since the last one, of which `step` is the newest."""
+        speed = sum(int(values["tokens"]) for values in self._window) / self._seconds
+        line = {"step": step, "data_step": data_step} | _means(self._window)
         line |= {"rejected": step - line.pop("updates"), "rewinds": self._rewinds}
         line |= {f"epochs/{name}": round(times, 4) for name, times in self._epochs(data_step + 1).items()}
         line |= {"tokens": self.tokens, "tokens_per_second": round(speed, 1)}
         line["tokens_per_second_per_device"] = round(speed / jax.device_count(), 1)
         if peak := peak_flops(self._device.device_kind):
             line["mfu"] = round(speed / jax.device_count() * self.flops_per_token / peak, 4)
-        line["data_wait_share"] = round(min(waited / seconds, 1.0), 4)
+        line["data_wait_share"] = round(min(self._waited / self._seconds, 1.0), 4)
         if memory := self._device.memory_stats():
             line["device_memory_gib"] = round(memory["peak_bytes_in_use"] / 2**30, 3)
-        self._log_metrics(line)
+        return line
+
+
+def _means(window: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the mean of each metric over some steps, without steps in which it is NaN; counts and the learning rate
+    are the last step's."""
+    last = dict(window[-1])
+    if len(window) > 1:
+        for name in last.keys() - {"updates", "learning_rate"}:
+            values = np.array([values[name] for values in window], np.float64)
+            finite = np.isfinite(values)
+            counts = np.maximum(finite.sum(0), 1)
+            means = np.where(finite.any(0), np.where(finite, values, 0).sum(0) / counts, np.nan)
+            last[name] = means.round(4).tolist() if means.ndim else float(means)
+    return last

@@ -1,9 +1,9 @@
 """Going back after a spike: edits of the run's folder, from which the run goes on without the data of the spike."""
 
 import dataclasses
-import json
 from pathlib import Path
 
+from tanuki_jax.base import json_lines
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError, Unstable
 from tanuki_jax.checkpoints.format import State, damage, discard_after, read_state, rewrite, step_folder, steps
@@ -79,4 +79,4 @@ def _write_spike(run: RunFolder, spike: Spike, number: int) -> None:
     cut = [line for line in read_metrics(run.path) if line["step"] > spike.checkpoint]
     folder = run.path / "spikes"
     folder.mkdir(exist_ok=True)
-    replace_text(folder / f"{number:03}.json", json.dumps(dataclasses.asdict(spike) | {"metrics": cut}) + "\n")
+    replace_text(folder / f"{number:03}.json", json_lines.encode(dataclasses.asdict(spike) | {"metrics": cut}) + "\n")

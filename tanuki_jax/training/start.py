@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tanuki_jax.training.loss_history import read_history
 from tanuki_jax.training.runs.run_folder import RunFolder
 from tanuki_jax.training.setup import TrainSetup, TrainState, initial_state
 
+_log = logging.getLogger("tanuki_jax.training")
 _CHANGEABLE = ("rope_theta", "rope_scaling", "initial_std", "norm_epsilon", "window", "global_every")
 """Fields of a model that a new stage may change, as long as the groups of layers, and so the arrays, stay the same."""
 
@@ -88,7 +90,14 @@ def _start_from(setup: TrainSetup, run: RunFolder, first: State) -> tuple[TrainS
     if with_optimizer:
         _refuse_missing_optimizer(checkpoint, state)
         _refuse_other_optimizer(experiment, state, checkpoint, "start with --start.load=parameters")
-    run.log_event("started", checkpoint=str(checkpoint), load=experiment.start.load)
+    changed = _changed(experiment.model, state.model)
+    run.log_event("started", checkpoint=str(checkpoint), load=experiment.start.load, changed=changed)
+    if jax.process_index() == 0:
+        for field, (before, now) in changed.items():
+            _log.warning(
+                "%s changes from %s, with which %s was trained, to %s, the config's: expect a higher loss at the start",
+                field, before, checkpoint, now,
+            )  # fmt: skip
     if with_optimizer:
         loaded = _loaded(setup, checkpoint, state)
         # The schedule counts accepted steps, and begins anew.
@@ -98,6 +107,22 @@ def _start_from(setup: TrainSetup, run: RunFolder, first: State) -> tuple[TrainS
         return _completed(setup, None, {"parameters": params}), first
     base = dataclasses.replace(first, base=str(checkpoint), base_fingerprint=weights_fingerprint(state))
     return _completed(setup, params, {}), base
+
+
+def _changed(wanted: Model, saved: Model) -> dict[str, tuple[str, str]]:
+    """Return the fields of a model that change what its weights compute: name -> saved and wanted value, in words."""
+    values = {field: (getattr(saved, field), getattr(wanted, field)) for field in _CHANGEABLE}
+    return {
+        f"model.{field}": (_shown(before), _shown(now))
+        for field, (before, now) in values.items()
+        if before != now and field != "initial_std"
+    }
+
+
+def _shown(value: Any) -> str:
+    if not dataclasses.is_dataclass(value):
+        return f"{value:g}"
+    return ", ".join(f"{field.name} {getattr(value, field.name):g}" for field in dataclasses.fields(value))
 
 
 def _refuse_missing_optimizer(checkpoint: Path, state: State) -> None:

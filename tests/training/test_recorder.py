@@ -57,6 +57,24 @@ def test_lines_of_every_third_step_count_all_tokens() -> None:
     assert [metrics.step for metrics in observed] == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_a_line_is_the_mean_of_its_steps() -> None:
+    lines: list[dict[str, Any]] = []
+    every_third = dataclasses.replace(TINY, logging=Logging(every_steps=3))
+    recorder = Recorder(every_third, BEGUN, read, lines.append, lambda _: None)
+    for step, loss in enumerate((4.0, float("nan"), 2.0, 1.0, 1.0, 4.0), 1):
+        metrics = {
+            "loss": jnp.float32(loss),
+            "learning_rate": jnp.float32(step / 8),
+            "router_entropy": jnp.array([loss, 1.0]),
+            "tokens": jnp.float32(10),
+            "updates": jnp.int32(step),
+        }
+        recorder.push(step, step, metrics, waited=0.0)
+    recorder.flush()
+    assert [(line["step"], line["loss"], line["learning_rate"]) for line in lines] == [(3, 3.0, 0.375), (6, 2.0, 0.75)]
+    assert lines[0]["router_entropy"] == [3.0, 1.0]
+
+
 def test_values_of_layers_are_rounded_and_logged_as_lists() -> None:
     lines: list[dict[str, Any]] = []
     recorder = Recorder(experiment.find("tiny_moe"), BEGUN, read, lines.append, lambda _: None)

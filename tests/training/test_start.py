@@ -11,10 +11,10 @@ import pytest
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.format import State, read_state, rewrite
 from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, HeldOut, Layout, Schedule, Start, Tokenizer
-from tanuki_jax.config.model import Model
+from tanuki_jax.config.model import Model, RopeScaling
 from tanuki_jax.lm.model.weights import shapes
 from tanuki_jax.lm.parallel.mesh import make_mesh
-from tanuki_jax.training.runs.run_folder import RunFolder
+from tanuki_jax.training.runs.run_folder import RunFolder, read_events
 from tanuki_jax.training.setup import TrainSetup, TrainState
 from tanuki_jax.training.start import begin
 from tests.checkpoints.weights import write_weights
@@ -96,3 +96,23 @@ def test_a_run_with_only_damaged_checkpoints_does_not_start_over(experiment: Exp
     with pytest.raises(InputError, match=r"every checkpoint in .*small/checkpoints is damaged"):
         begun(experiment)
     assert own.exists()
+
+
+def test_a_start_says_what_changes_what_its_weights_compute(
+    experiment: Experiment, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = dataclasses.replace(
+        MODEL, rope_theta=5e5, norm_epsilon=1e-6, initial_std=0.5, rope_scaling=RopeScaling(factor=8.0)
+    )
+    with caplog.at_level("WARNING"):
+        begun(dataclasses.replace(experiment, model=other))
+    said = [message.split(", with which")[0] for message in caplog.messages]
+    assert said == [
+        "model.rope_theta changes from 10000",
+        "model.rope_scaling changes from factor 1, low_frequency_factor 1, high_frequency_factor 4, original_length "
+        "8192",
+        "model.norm_epsilon changes from 1e-05",
+    ]
+    assert "to 500000, the config's: expect a higher loss at the start" in caplog.messages[0]
+    events = read_events(Path(experiment.runs) / "small")
+    assert events[0]["changed"]["model.rope_theta"] == ["10000", "500000"]

@@ -152,6 +152,10 @@ def _places(folder: Path) -> dict[str, Path] | None:
     names = read_object(index).get("weight_map")
     if not isinstance(names, dict) or not names or not all(isinstance(name, str) for name in names.values()):
         raise InputError(f"{index} has no weight_map from tensors to files")
+    if (folder / _SINGLE).is_file() and _SINGLE not in names.values():
+        raise InputError(
+            f"{folder} has {_SINGLE} and {_INDEX}, which names other files: move away the one that is out of date"
+        )
     for name in names.values():
         if Path(name).name != name or not name.isprintable() or not name.endswith(".safetensors"):
             raise InputError(f"{index} names the file {name!r:.80}, which is no file of safetensors in its folder")

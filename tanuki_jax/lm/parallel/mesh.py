@@ -9,6 +9,7 @@ from jax.sharding import AxisType, Mesh
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import amount
 from tanuki_jax.config.experiment import Layout
+from tanuki_jax.lm.kernels.devices import devices as available_devices
 
 AXES = ("stage", "data", "fsdp", "expert", "context", "tensor")
 """Mesh axes, slowest first: neighbours on the last axis exchange the most."""
@@ -17,7 +18,7 @@ AXES = ("stage", "data", "fsdp", "expert", "context", "tensor")
 def make_mesh(layout: Layout, devices: Sequence[jax.Device] | None = None) -> Mesh:
     """Return the mesh of all devices (or of some) over `AXES`, with automatic partitioning. InputError if the sizes do
     not fit."""
-    devices = jax.devices() if devices is None else devices
+    devices = available_devices() if devices is None else devices
     sizes = {axis: int(getattr(layout, axis)) for axis in AXES}
     wanted = ", ".join(f"{axis} {size}" for axis, size in sizes.items() if size != 1)
     fixed, open_axes = math.prod(size for size in sizes.values() if size != -1), list(sizes.values()).count(-1)

@@ -1,10 +1,9 @@
 """Results of one suite of `bench all`, saved one by one, so that an interrupted run can be continued."""
 
-import json
-import os
 from pathlib import Path
 from typing import Any
 
+from tanuki_jax.base import json_lines
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.planning.bench.bench_results import Result, from_json, to_json
 
@@ -19,20 +18,10 @@ class Journal:
         self.path = path
 
     def _lines(self) -> list[dict[str, Any]]:
-        lines = []
-        for line in self.path.read_text("utf-8").splitlines() if self.path.exists() else ():
-            try:
-                lines.append(json.loads(line))
-            except ValueError:
-                continue
-        return lines
+        return [line for _, line in json_lines.lines(self.path) if not isinstance(line, json_lines.BadLine)]
 
     def _add(self, line: dict[str, Any]) -> None:
-        """Append a line and flush it to disk, on a new line even after a truncated one."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write("\n" + json.dumps(line, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        json_lines.append(self.path, line, sync=True)
 
     @property
     def results(self) -> list[Result]:

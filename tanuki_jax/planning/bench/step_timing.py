@@ -11,6 +11,7 @@ import numpy as np
 from tanuki_jax.config.experiment import Experiment, Layout
 from tanuki_jax.config.hardware import peak_flops
 from tanuki_jax.data.batch import Batch
+from tanuki_jax.lm.kernels.devices import devices
 from tanuki_jax.lm.objectives.make_objective import make_objective
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import BATCH
@@ -149,12 +150,12 @@ def _measure(case: Case, seconds: float) -> Figures:
 def _rates(tokens: int, seconds: float, flops: float) -> dict[str, float | str]:
     """Return tokens a second, FLOPs a token and, if the device's peak is known, MFU."""
     rates: dict[str, float | str] = {"tokens/s": tokens / seconds, "FLOPs/token": flops / tokens}
-    peak = peak_flops(jax.devices()[0].device_kind)
+    peak = peak_flops(devices()[0].device_kind)
     return rates | ({MFU: flops / seconds / peak} if peak else {})
 
 
 def _start(case: Case, experiment: Experiment) -> tuple[Any, TrainState, Batch[jax.Array]]:
-    mesh = make_mesh(experiment.layout, jax.devices()[:1])
+    mesh = make_mesh(experiment.layout, devices()[:1])
     setup = TrainSetup(experiment, mesh)
     state = jax.jit(lambda: initial_state(experiment), out_shardings=setup.state_shardings)()
     batch = jax.device_put(_batch(case), jax.sharding.NamedSharding(mesh, BATCH))

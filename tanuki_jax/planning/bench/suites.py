@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from typing import Any
 
-import jax
-
 from tanuki_jax.config import registry
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.model import Model
+from tanuki_jax.lm.kernels.devices import devices
 from tanuki_jax.planning.bench import attention, cross_entropy, grouped_matmul, step_timing
 from tanuki_jax.planning.bench.bench_results import Measurement, Result
 from tanuki_jax.planning.bench.sizes import Sizes
@@ -116,5 +115,5 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
 
 def machine() -> dict[str, Any]:
     """Return device, platform and versions, on which the figures depend besides the code."""
-    device = jax.devices()[0]
+    device = devices()[0]
     return {"device": device.device_kind, "platform": device.platform, "versions": versions(PACKAGES)}

@@ -4,11 +4,11 @@ import contextlib
 import dataclasses
 import math
 
-import jax
 from jax.sharding import Mesh
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.lm.kernels.devices import devices as available_devices
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import check_batch
 from tanuki_jax.training.loss import make_loss
@@ -27,7 +27,7 @@ def setup_on_this_machine(experiment: Experiment) -> TrainSetup:
         with contextlib.suppress(InputError):
             return _checked(experiment, make_mesh(layout))
     accumulation = layout.accumulation * layout.microbatches
-    count = math.gcd(jax.device_count(), experiment.data.batch_rows // accumulation, experiment.model.width)
+    count = math.gcd(len(available_devices()), experiment.data.batch_rows // accumulation, experiment.model.width)
     plain = dataclasses.replace(
         layout,
         data=1,
@@ -43,7 +43,7 @@ def setup_on_this_machine(experiment: Experiment) -> TrainSetup:
         exchange="auto",
         offload=(),
     )
-    return _checked(dataclasses.replace(experiment, layout=plain), make_mesh(plain, jax.devices()[:count]))
+    return _checked(dataclasses.replace(experiment, layout=plain), make_mesh(plain, available_devices()[:count]))
 
 
 def _checked(experiment: Experiment, mesh: Mesh) -> TrainSetup:

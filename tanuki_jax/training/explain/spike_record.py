@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.json_lines import null_as_nan
 from tanuki_jax.checkpoints import format as folder
 from tanuki_jax.checkpoints.format import State
 from tanuki_jax.config.serialize import from_json
@@ -89,7 +90,7 @@ def _read(run: Path, number: int) -> tuple[Spike, list[Line]]:
     """Return a spike and the lines of metrics that were cut."""
     path = run / "spikes" / f"{number:03d}.json"
     fields = _object(path.read_text(encoding="utf-8", errors="replace"), str(path))
-    lines = fields.pop("metrics", None)
+    lines = null_as_nan(fields.pop("metrics", None))
     if not isinstance(lines, list) or not all(
         isinstance(line, dict) and isinstance(line.get("step"), int) for line in lines
     ):

@@ -1,14 +1,15 @@
 """Folder of a run: its config, its metrics and its events. Importable without the trainer."""
 
 import datetime
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tanuki_jax.base import json_lines
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.json_lines import BadLine, null_as_nan
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.config.serialize import read_json, to_json
@@ -50,7 +51,7 @@ class RunFolder:
         """
         if self._writes and self._metrics.exists():
             kept = [line for line in read_metrics(self.path) if line["step"] <= step] if step else []
-            replace_text(self._metrics, "".join(json.dumps(line) + "\n" for line in kept))
+            replace_text(self._metrics, "".join(json_lines.encode(line) + "\n" for line in kept))
 
     def log_metrics(self, line: dict[str, Any]) -> None:
         """Append a line of metrics; it has a `step`."""
@@ -65,8 +66,7 @@ class RunFolder:
 
     def _append(self, path: Path, line: dict[str, Any]) -> None:
         if self._writes:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            json_lines.append(path, line)
 
     def sync(self) -> None:
         """Block until all metrics so far are on the disk."""
@@ -79,28 +79,21 @@ def read_events(run: Path) -> list[dict[str, Any]]:
     """Return a run's events in order, without an unfinished last line. InputError if another line is not an event."""
     path = run / "events.jsonl"
     events = []
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    for number, text in enumerate(lines, 1):
-        try:
-            event = json.loads(text)
-            if not (isinstance(event, dict) and isinstance(event.get("event"), str)):
-                raise InputError(f"{path}, line {number}, is not an event: it has no field event")
-            events.append(event)
-        except json.JSONDecodeError as error:
-            if number < len(lines):
-                raise InputError(
-                    f"{path}, line {number}, is not JSON: {error.msg}; move the file away to go on without it"
-                ) from None
+    for number, event in json_lines.lines(path):
+        if isinstance(event, BadLine):
+            raise InputError(
+                f"{path}, line {number}, is not JSON: {event.reason}; move the file away to go on without it"
+            )
+        if not (isinstance(event, dict) and isinstance(event.get("event"), str)):
+            raise InputError(f"{path}, line {number}, is not an event: it has no field event")
+        events.append(event)
     return events
 
 
 def read_metrics(run: Path) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a run's metrics.jsonl in order, up to one that is unfinished."""
-    path = run / "metrics.jsonl"
-    if not path.exists():
-        return
-    for text in path.read_text(encoding="utf-8").splitlines():
-        try:
-            yield json.loads(text)
-        except json.JSONDecodeError:
+    """Yield the lines of a run's metrics.jsonl in order, up to one that is unfinished. A number that was not finite,
+    null in the file, is NaN."""
+    for _, line in json_lines.lines(run / "metrics.jsonl"):
+        if isinstance(line, BadLine):
             return
+        yield null_as_nan(line)

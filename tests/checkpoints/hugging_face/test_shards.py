@@ -91,6 +91,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(content[:-1])
     with pytest.raises(InputError, match=r"model\.safetensors cannot be read as safetensors"):
         Shards(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
     index = tmp_path / "model.safetensors.index.json"
     index.write_text('{"weight_map": {"a": "model-00001-of-00001.safetensors"}}')
     with pytest.raises(InputError, match=r"model-00001-of-00001\.safetensors cannot be read"):
@@ -121,6 +122,13 @@ def test_files_that_contradict_their_index_are_named(tmp_path: Path) -> None:
     (tmp_path / second).write_bytes((tmp_path / first).read_bytes())
     del places["a"], places["b"]
     assert f"{second} has the tensor a, and so has {first}" in refusal(places | {"x": first, "y": second})
+
+
+def test_an_index_of_other_files_beside_a_whole_file_is_refused(tmp_path: Path) -> None:
+    shards.write(tmp_path, TENSORS, "float32", value, shard_bytes=1)
+    shards.write(tmp_path, TENSORS[:1], "float32", value)
+    with pytest.raises(InputError, match=r"safetensors and model\.safetensors\.index\.json, which names other files"):
+        Shards(tmp_path)
 
 
 def test_a_tensor_that_the_index_omits_is_seen(tmp_path: Path) -> None:

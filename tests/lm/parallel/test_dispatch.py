@@ -109,7 +109,7 @@ def on_one_device(routing: str) -> tuple[Any, ...]:
 def every_mesh_and_way() -> list[Any]:
     """All of them, most marked as long: each is compiled anew."""
     ways = {1: ("all_gather", "capacity")}  # where there is nobody to exchange with, one name of it is enough
-    quick = {"fsdp 2 x expert 2 x tensor 2", "expert 8/all_to_all"}
+    quick = {"fsdp 2 x expert 2 x tensor 2"}
     found = []
     for layout in MESHES:
         for way in ways.get(layout.expert, ("all_gather", "all_to_all", "capacity")):

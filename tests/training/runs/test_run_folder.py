@@ -1,6 +1,7 @@
 """Run folder: metrics cut back, configs compared, nothing written by processes that must not write."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,19 @@ def test_metrics_are_cut_back_to_a_step_and_lose_an_unfinished_line(tmp_path: Pa
     run.cut_metrics_after(4)
     assert [line["step"] for line in read_metrics(run.path)] == [1, 2, 3, 4, 4]
     run.log_metrics({"step": 5, "loss": float("nan")})
-    assert len(list(read_metrics(run.path))) == 6
+    *_, last = read_metrics(run.path)
+    assert last["step"] == 5 and math.isnan(last["loss"])
+    run.cut_metrics_after(4)
+    assert len(list(read_metrics(run.path))) == 5
+
+
+def test_an_event_after_a_torn_one_is_read(tmp_path: Path) -> None:
+    run = RunFolder(dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path)), writes=True)
+    run.log_event("started")
+    with (run.path / "events.jsonl").open("a") as file:
+        file.write('{"time": "2026-')
+    run.log_event("resumed", step=3)
+    assert [event["event"] for event in read_events(run.path)] == ["started", "resumed"]
 
 
 def test_a_run_that_begins_again_keeps_no_metrics(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_causality_compares_positions_so_keys_may_come_in_parts() -> None:
     np.testing.assert_allclose(merged, expected, atol=2e-6)
 
 
-@pytest.mark.parametrize("key_value", [8, 2, 1])
+@pytest.mark.parametrize("key_value", [pytest.param(8, marks=pytest.mark.long), 2, 1])
 @pytest.mark.parametrize(
     ("documents", "causal", "window"),
     [

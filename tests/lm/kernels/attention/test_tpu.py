@@ -29,9 +29,9 @@ def kernels_are_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         pytest.param(4, 2, 128, True, None, marks=pytest.mark.long),
         (2, 1, 64, True, 50),
-        (1, 1, 16, True, 300),
+        pytest.param(1, 1, 16, True, 300, marks=pytest.mark.long),
         (1, 1, 16, False, None),
-        (1, 1, 16, False, 20),
+        pytest.param(1, 1, 16, False, 20, marks=pytest.mark.long),
     ],
 )
 def test_results_and_gradients_of_packed_rows_are_those_of_the_reference(
