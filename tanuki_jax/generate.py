@@ -8,6 +8,7 @@ python -m tanuki_jax.generate runs/8b_dpo --prompts questions.jsonl --out answer
 """
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -101,7 +102,11 @@ def main(words: list[str]) -> None:
             answers = Assistant(loaded, request).answers(
                 [[*system, Message("user", message)] for message in options.message]
             )
-        _print(answers)
+        _print([answer.text for answer in answers])
+        for number, answer in enumerate(answers, 1):
+            if answer.finish_reason == "length":
+                which = f"answer {number}" if len(answers) > 1 else "the answer"
+                print(f"({which} was cut off after {answer.tokens} tokens; --tokens allows more)", file=sys.stderr)
 
 
 def _check(options: Options) -> None:

@@ -9,7 +9,7 @@ from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.data.tokenizer.chat_tokens import before_answer, encode_chat, ends_of_turn
 from tanuki_jax.inference.load_model import LoadedModel
 from tanuki_jax.inference.text import Request, stream
-from tanuki_jax.inference.text_deltas import TextDelta, join_deltas
+from tanuki_jax.inference.text_deltas import Completion, TextDelta, join_deltas
 
 CHUNK = 4
 """Tokens for one delta while a person waits for them."""
@@ -29,11 +29,11 @@ class Assistant:
         self.answer_prefix = before_answer(loaded.tokenizer, self._template)
         ends_of_turn(loaded.tokenizer, self._template)  # refuses a template of another tokenizer
 
-    def answers(self, conversations: Sequence[Sequence[Message]]) -> list[str]:
+    def answers(self, conversations: Sequence[Sequence[Message]]) -> list[Completion]:
         """Return the answer to each conversation, in one batch. Raise InputError if one is too long."""
         prompts = [self.prompt(messages) for messages in conversations]
         completions = join_deltas(stream(self._loaded, prompts, self._request))
-        return [completion.text.removeprefix(self.answer_prefix) for completion in completions]
+        return [each._replace(text=each.text.removeprefix(self.answer_prefix)) for each in completions]
 
     def stream(self, messages: Sequence[Message]) -> Iterator[TextDelta]:
         """Yield the answer to a conversation as deltas. Raise InputError if the conversation is too long."""

@@ -5,6 +5,9 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
+LEAST_TEMPERATURE = 1e-6
+"""Temperatures below it count as 0: logits divided by them may overflow, and leave other tokens no probability."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Sampling:
@@ -36,7 +39,7 @@ def choose(logits_bv: jax.Array, seen_bv: jax.Array, keys_b: jax.Array, sampling
     if penalty != 1:
         logits_bv = jnp.where(seen_bv, jnp.where(logits_bv > 0, logits_bv / penalty, logits_bv * penalty), logits_bv)
     logits_bv = jnp.where(jnp.arange(logits_bv.shape[1]) < sampling.vocabulary, logits_bv, -jnp.inf)
-    if sampling.temperature == 0:
+    if sampling.temperature < LEAST_TEMPERATURE:
         return jnp.argmax(logits_bv, axis=1).astype(jnp.int32)
     logits_bv /= sampling.temperature
     sample = jax.vmap(jax.random.categorical)

@@ -1,6 +1,7 @@
 """A training run from start to end: data, mesh, starting point, loop, pictures."""
 
 import contextlib
+import logging
 from typing import Any
 
 import jax
@@ -24,10 +25,15 @@ from tanuki_jax.training.rewind import go_back
 from tanuki_jax.training.runs import expert_map, loss_curve
 from tanuki_jax.training.runs.run_folder import RunFolder, read_events
 from tanuki_jax.training.runs.run_lock import locked
+from tanuki_jax.training.runs.schedule_change import schedule_change
 from tanuki_jax.training.setup import TrainSetup
 from tanuki_jax.training.start import begin
 from tanuki_jax.training.step import make_step
 from tanuki_jax.training.watchdog import Watchdog
+
+LARGEST_COARSE_B2 = 0.95
+"""Largest decay of second moments in bfloat16: each step then changes them by five hundredths."""
+_log = logging.getLogger("tanuki_jax.training")
 
 
 def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0) -> None:
@@ -59,6 +65,7 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         mesh = make_mesh(experiment.layout)
         check_batch(mesh, experiment.layout, experiment.data)
         setup = TrainSetup(experiment, mesh)
+        _warn_of_coarse_moments(experiment)
         check_records(setup, loader)
         run = RunFolder(experiment, writes=jax.process_index() == 0)
         read_events(run.path)  # a broken file is refused now rather than when the picture is drawn
@@ -75,6 +82,17 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         print(f"loss curve: {run.path}/loss.png; samples: python -m tanuki_jax.generate {run.path} --prompt TEXT")
 
 
+def _warn_of_coarse_moments(experiment: Experiment) -> None:
+    """Say if the optimizer's second moments would be off: in bfloat16 a change below 1/256 is rounded away."""
+    b2 = getattr(experiment.optimizer, "b2", 0.0)
+    if experiment.layout.parameter_dtype == "bfloat16" and b2 > LARGEST_COARSE_B2 and jax.process_index() == 0:
+        _log.warning(
+            "layout.parameter_dtype bfloat16 keeps Adam's second moments in bfloat16, and rounds optimizer.b2 %g: "
+            "updates come out too large or too small; take float32, or optimizer.b2 of at most %g",
+            b2, LARGEST_COARSE_B2,
+        )  # fmt: skip
+
+
 def _train(
     setup: TrainSetup,
     mixture: Mixture,
@@ -89,6 +107,10 @@ def _train(
     while True:
         state, progress = begin(setup, run, loader.fingerprint)
         run.cut_metrics_after(progress.step)
+        if (before := run.last_config()) and (change := schedule_change(before, experiment, progress.step)):
+            run.log_event("schedule_changed", after=progress.step, change=change)
+            if jax.process_index() == 0:
+                _log.warning("%s", change)
         run.log_event("config", changed=run.write_config(experiment, mixture), **environment())
         watchdog = Watchdog(experiment.watchdog, run.path, run.log_event)
         with watchdog, reports(experiment, run.path, progress.step, jax.process_index() == 0) as shown:

@@ -5,7 +5,7 @@ import functools
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -48,6 +48,8 @@ class Template:
             raise InputError(
                 f"the chat template {self.name} is not a Jinja template: line {error.lineno}: {error.message}"
             ) from error
+        except (SyntaxError, RecursionError) as error:  # of the Python that Jinja makes of it
+            raise InputError(f"the chat template {self.name} is not a Jinja template: {error}") from error
 
     @property
     def fingerprint(self) -> str:
@@ -60,8 +62,16 @@ class Template:
         tree = _environment().parse(self.source)
         return any(attribute.name == _GENERATION for attribute in tree.find_all(nodes.ExtensionAttribute))
 
+    @property
+    def reads_clock(self) -> bool:
+        """Whether the text depends on the time at which it is made."""
+        names = _environment().parse(self.source).find_all(nodes.Name)
+        return any(name.name == "strftime_now" for name in names)
+
     def render(self, messages: Sequence[Message], *, bos: str, eos: str, prompt: bool = False) -> tuple[Span, ...]:
         """Return the text of a conversation, cut where learned text begins and ends.
+
+        Answers whose `learned` is false are marked by the template like the others, and not learned.
 
         Args:
             messages: the conversation, with any characters in its contents.
@@ -86,9 +96,16 @@ class Template:
                 add_generation_prompt=prompt,
                 **{_MARKS: (begin, end)},
             )
-        except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+        except _FAULTS as error:
             raise InputError(f"the chat template {self.name} refuses this conversation: {error}") from error
-        return tuple(_spans(text, begin, end))
+        answers = [message for message in messages if message.role == "assistant"]
+        left_out = {number for number, message in enumerate(answers) if not message.learned}
+        if left_out and text.count(begin) != len(answers):
+            raise InputError(
+                f"the chat template {self.name} marks {text.count(begin)} parts of a conversation with {len(answers)} "
+                "answers, so that it is not known which part is the answer that is not to be learned"
+            )
+        return tuple(_spans(text, begin, end, left_out))
 
 
 def unused(texts: Iterable[str]) -> Iterator[str]:
@@ -98,6 +115,17 @@ def unused(texts: Iterable[str]) -> Iterator[str]:
     return (character for character in characters if not any(character in text for text in searched))
 
 
+_FAULTS = (
+    jinja2.TemplateError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RecursionError,
+    MemoryError,
+)
+"""Errors of a template's own code."""
 _GENERATION = "_between_marks"
 _MARKS = "_marks"
 
@@ -153,10 +181,15 @@ def _strftime_now(form: str) -> str:
     return datetime.datetime.now().strftime(form)
 
 
-def _spans(text: str, begin: str, end: str) -> Iterator[Span]:
-    """Cut a text at its marks, and join neighbours that are both learned or both not."""
+def _spans(text: str, begin: str, end: str, left_out: Collection[int]) -> Iterator[Span]:
+    """Cut a text at its marks, and join neighbours that are both learned or both not. `left_out` are the numbers, from
+    0, of marked parts that are not learned."""
     # Split at every begin mark: each section but the first then starts with learned text, up to its end mark.
-    parts = ((part, learned) for section in text.split(begin) for part, learned in _halves(section, end))
+    parts = (
+        (part, learned and number not in left_out)
+        for number, section in enumerate(text.split(begin), -1)
+        for part, learned in _halves(section, end)
+    )
     filled = ((part, learned) for part, learned in parts if part)
     for learned, group in itertools.groupby(filled, key=lambda part: part[1]):
         yield Span("".join(part for part, _ in group), learned)

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from tanuki_jax.config.mixture import PAIR_FORMS, Form
-from tanuki_jax.corpus.records.preferences import FIELDS, pair_of
+from tanuki_jax.corpus.records.preferences import FIELDS, PROMPT, pair_of, prompt_of
 from tanuki_jax.corpus.records.turns import (
+    INSTRUCTED,
     INSTRUCTION,
     TURNS,
     actual_type,
     check,
+    ending_with_answer,
     instruction_of,
     messages_of,
     names_of,
@@ -49,7 +52,8 @@ def record_of(fields: Mapping[str, object], location: str, text_field: str, form
         text_field: the field that holds a document's text.
         form: "text": a list in `messages` ({role, content}) or, without a text, in `conversations` ({from, value})
             makes a conversation, otherwise `text_field` is a document's text. "chat": a conversation from either list,
-            or from Alpaca's `instruction` and `output`, whose turns alternate and end with the assistant's. A pair:
+            from TRL's `prompt` and `completion`, from Alpaca's `instruction` and `output`, or from Dolly's
+            `instruction`, `context` and `response`. Its turns alternate; questions at its end are cut. A pair:
             `pair_of`.
     """
     id = fields.get("id")
@@ -85,19 +89,35 @@ def _document_or_conversation(
 
 def _chat_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], tuple[str, ...]]:
     """Return the messages of a row, and the fields that they are made of."""
+    if fields.get("tools"):
+        raise ValueError("the row has tools, which are not supported")
     for field in TURNS:
         turns = fields.get(field)
         if isinstance(turns, list):
-            if any(isinstance(turn, Mapping) and turn.get("weight") == 0 for turn in turns):
-                raise ValueError("a message has the weight 0, but every message of the assistant is learned")
-            return with_system(fields, messages_of(turns)), (field, "system")
+            return ending_with_answer(with_system(fields, messages_of(turns))), (field, "system")
+    if fields.get("completion") is not None:
+        return _completed(fields), (*PROMPT, "completion")
     prompt = instruction_of(fields)
     if prompt is None:
         for field in TURNS:
             if fields.get(field) is not None:
                 raise ValueError(f"the field {field!r} is not a list of messages but {actual_type(fields[field])}")
-        raise ValueError(f"no field {', '.join(map(repr, TURNS))} or 'instruction' among {names_of(fields)}")
-    return (*prompt, Message("assistant", text_of(fields.get("output"), "the output"))), (*INSTRUCTION, "output")
+        wanted = ", ".join(map(repr, (*TURNS, "completion")))
+        raise ValueError(f"no field {wanted} or 'instruction' among {names_of(fields)}")
+    answer = next((field for field in INSTRUCTED if fields.get(field) is not None), INSTRUCTED[0])
+    return (*prompt, Message("assistant", text_of(fields.get(answer), f"the {answer}"))), (*INSTRUCTION, answer)
+
+
+def _completed(fields: Mapping[str, object]) -> tuple[Message, ...]:
+    """Return the messages of TRL's form: `prompt` and `completion`, each a text or a list of messages. Only the
+    completion is learned."""
+    prompt, completion = prompt_of(fields), fields["completion"]
+    if prompt is None:
+        raise ValueError(f"no prompt among {names_of(fields)}")
+    if not isinstance(completion, str | list):
+        raise ValueError(f"the completion is neither text nor messages but {actual_type(completion)}")
+    answer = (Message("assistant", completion),) if isinstance(completion, str) else messages_of(completion)
+    return (*(replace(message, learned=message.role != "assistant") for message in prompt), *answer)
 
 
 def _metadata(fields: Mapping[str, object], used: Collection[str]) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Preferences in the forms that data sets use."""
 
+import re
 from collections.abc import Mapping
 
 from tanuki_jax.corpus.records.turns import (
@@ -17,8 +18,16 @@ from tanuki_jax.corpus.records.types import Message
 
 type Answer = str | tuple[Message, ...]
 _ANSWERS = ("chosen", "rejected")
-FIELDS = frozenset({*_ANSWERS, "prompt", *TURNS, *INSTRUCTION})
+PROMPT = ("prompt", *TURNS, *INSTRUCTION)
+"""Fields that the prompt may be made of."""
+FIELDS = frozenset({*_ANSWERS, *PROMPT})
 """Fields that a preference may be made of."""
+_SPEAKER = re.compile(r"\n\n(Human|Assistant):")
+_ROLES = {"Human": "user", "Assistant": "assistant"}
+
+
+class EqualAnswers(ValueError):
+    """Both answers of a pair are the same: it is no fault, and there is nothing to prefer."""
 
 
 def pair_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], str, str]:
@@ -26,17 +35,18 @@ def pair_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], str, str
 
     The prompt is a text or a list of messages in `prompt`, messages in `messages` or `conversations`, or Alpaca's
     instruction. An answer is a text, a message, or a list of messages: the answer alone, or the prompt and the answer
-    (then no field need hold the prompt).
+    (then no field need hold the prompt). Texts may be dialogues as in Anthropic's HH, with turns after an empty line
+    and `Human:` or `Assistant:`. EqualAnswers if the answers are the same.
     """
     chosen, rejected = (_answer_of(fields, field) for field in _ANSWERS)
-    prompt = _common_prompt(fields, chosen, rejected) or _prompt_of(fields)
+    prompt = _common_prompt(fields, chosen, rejected) or prompt_of(fields)
     if prompt is None:
         raise ValueError(f"no prompt among {names_of(fields)}")
     if fault := check(prompt, answered=False):
         raise ValueError(f"the prompt: {fault}")
     better, worse = _last_text(chosen, "chosen"), _last_text(rejected, "rejected")
     if better == worse:
-        raise ValueError("chosen equals rejected")
+        raise EqualAnswers("chosen equals rejected")
     return prompt, better, worse
 
 
@@ -45,7 +55,7 @@ def _answer_of(fields: Mapping[str, object], field: str) -> Answer:
         case None:
             raise ValueError(f"no {field} answer among {names_of(fields)}")
         case str(text):
-            return text
+            return _spoken(text) or (text.strip() if _spoken(str(fields.get("prompt"))) else text)
         case dict(message):
             return (message_of(message),)
         case [_, *_] as turns:
@@ -67,7 +77,8 @@ def _common_prompt(fields: Mapping[str, object], *answers: Answer) -> tuple[Mess
     return common
 
 
-def _prompt_of(fields: Mapping[str, object]) -> tuple[Message, ...] | None:
+def prompt_of(fields: Mapping[str, object]) -> tuple[Message, ...] | None:
+    """Return the turns before an answer, from any of the fields in `PROMPT`; None if there are none."""
     prompt = _prompt_field(fields)
     if prompt is not None:
         return prompt
@@ -83,11 +94,21 @@ def _prompt_field(fields: Mapping[str, object]) -> tuple[Message, ...] | None:
         case None:
             return None
         case str(text):
-            return with_system(fields, (Message("user", text),))
+            return with_system(fields, _spoken(text) or (Message("user", text),))
         case list(turns):
             return with_system(fields, messages_of(turns))
         case other:
             raise ValueError(f"the prompt is neither text nor messages but {actual_type(other)}")
+
+
+def _spoken(text: str) -> tuple[Message, ...]:
+    """Return the turns of a dialogue as in HH; empty: the text is none. A turn of the assistant at its end that is
+    empty, because an answer is to follow, is left out."""
+    first, *parts = _SPEAKER.split(text)
+    if first or not parts or parts[0] != "Human":
+        return ()
+    turns = [Message(_ROLES[name], said.strip()) for name, said in zip(parts[::2], parts[1::2], strict=True)]
+    return tuple(turns[:-1] if turns[-1] == Message("assistant", "") else turns)
 
 
 def _last_text(answer: Answer, field: str) -> str:

@@ -11,7 +11,8 @@ from tanuki_jax.corpus.records.fields import record_of
 from tanuki_jax.corpus.records.files import InputFile, Slice
 from tanuki_jax.corpus.records.formats.by_suffix import FORMATS, format_of
 from tanuki_jax.corpus.records.formats.file_format import Fields
-from tanuki_jax.corpus.records.types import Document, Malformed, Record
+from tanuki_jax.corpus.records.preferences import EqualAnswers
+from tanuki_jax.corpus.records.types import Document, Malformed, Record, Unused
 
 _PLAIN_TEXT = f"a plain text file; conversations are read from {', '.join(FORMATS)}, one object a line or row"
 
@@ -22,7 +23,7 @@ class Row:
 
     row: int
     """Number of the line or row within the slice, from 0."""
-    record: Record | Malformed
+    record: Record | Malformed | Unused
 
 
 class SliceReader(Iterator[Row]):
@@ -55,7 +56,7 @@ class SliceReader(Iterator[Row]):
             last = f"row {self.rows_read} of the slice that begins at {self._slice.start}"
             raise InputError(f"{path} cannot be read beyond {last}: {error}") from error
 
-    def _record(self, raw: Fields | str | Malformed, position: int) -> Record | Malformed:
+    def _record(self, raw: Fields | str | Malformed, position: int) -> Record | Malformed | Unused:
         path = self._slice.path
         match raw:
             case Malformed():
@@ -65,6 +66,8 @@ class SliceReader(Iterator[Row]):
             case fields:
                 try:
                     return record_of(fields, f"{path}:{position}", self._text_field, self._form)
+                except EqualAnswers as error:
+                    return Unused(str(error))
                 except ValueError as error:
                     return Malformed(str(error))
 

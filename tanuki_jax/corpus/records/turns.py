@@ -2,14 +2,25 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tanuki_jax.corpus.records.types import Message
 
-_ROLES = {"system": "system", "user": "user", "assistant": "assistant", "human": "user", "gpt": "assistant"}
+_ROLES = {
+    "system": "system",
+    **dict.fromkeys(("user", "human", "prompter"), "user"),
+    **dict.fromkeys(("assistant", "gpt", "chatgpt", "model", "bot", "bing", "bard", "claude"), "assistant"),
+}
+_FLAGS = ("train", "training", "trainable", "loss", "weight")
+"""Fields of a turn that say whether it is learned: true or 1, false or 0."""
+_UNSUPPORTED = ("tool_calls", "function_call", "reasoning_content", "reasoning")
+"""Fields of a turn that no template here gets, and that must not be lost in silence."""
 TURNS = ("messages", "conversations")
 """Fields that hold a list of turns."""
-INSTRUCTION = ("instruction", "input", "history", "system")
-"""Fields of Alpaca's form before the answer."""
+INSTRUCTION = ("instruction", "input", "context", "history", "system")
+"""Fields of Alpaca's and Dolly's forms before the answer."""
+INSTRUCTED = ("output", "response")
+"""Fields of the answer in Alpaca's form and in Dolly's."""
 
 
 def messages_of(turns: Sequence[object]) -> tuple[Message, ...]:
@@ -29,33 +40,67 @@ def messages_of(turns: Sequence[object]) -> tuple[Message, ...]:
 
 
 def message_of(turn: object) -> Message:
-    """Return one message; text parts of its content are joined, tool calls refused. ValueError says what is wrong."""
+    """Return one message; text parts of its content are joined. ValueError says what is wrong, or which field of it is
+    not supported."""
     if not isinstance(turn, Mapping):
         raise ValueError(f"a message is not an object but {actual_type(turn)}")
     speaker = turn.get("role", turn.get("from"))
     content = turn.get("content", turn.get("value"))
     if not isinstance(speaker, str) or speaker not in _ROLES:
         raise ValueError(f"the role {speaker!r} is none of {', '.join(_ROLES)}")
-    if turn.get("tool_calls"):
-        raise ValueError("a message calls tools, and tool calls are not supported")
+    for field in _UNSUPPORTED:
+        if turn.get(field):
+            raise ValueError(f"a message has {field}, which is not supported")
     if isinstance(content, list):
         content = "".join(map(_text_of_part, content))
     if not isinstance(content, str):
         raise ValueError(f"a message's content is not text but {actual_type(content)}")
-    return Message(_ROLES[speaker], content)
+    return Message(_ROLES[speaker], content, _is_learned(turn, _ROLES[speaker]))
+
+
+def _is_learned(turn: Mapping[str, object], role: str) -> bool:
+    """Return whether the flags of a turn let it be learned. ValueError if one is neither true nor false, two contradict
+    each other, or a turn that is not the assistant's is to be learned."""
+    flags = {name: turn[name] for name in _FLAGS if turn.get(name) is not None}
+    for name, value in flags.items():
+        if not isinstance(value, bool | int | float) or value not in (0, 1):
+            raise ValueError(f"a message has {name} {value!r:.40}, which must be true or 1, or false or 0")
+    if len(set(map(bool, flags.values()))) > 1:
+        raise ValueError(f"a message has {' and '.join(flags)}, which contradict each other")
+    if role != "assistant" and any(flags.values()):
+        raise ValueError(f"a message of the {role} has {next(iter(flags))}, and only the assistant's are learned")
+    return all(flags.values())
+
+
+def ending_with_answer(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Return a conversation without questions at its end, in which words of the assistant before the first question are
+    context, which is not learned."""
+    kept = list(messages)
+    while kept[-1].role == "user" and any(message.role == "assistant" for message in kept):
+        kept.pop()
+    first = 1 if kept and kept[0].role == "system" else 0
+    if len(kept) > first + 1 and kept[first].role == "assistant":
+        kept[first] = replace(kept[first], learned=False)
+    return tuple(kept)
 
 
 def instruction_of(fields: Mapping[str, object]) -> tuple[Message, ...] | None:
-    """Return the turns before the answer in Alpaca's form; None if there is no instruction.
+    """Return the turns before the answer in Alpaca's form or Dolly's; None if there is no instruction.
 
-    They are `system` and `history`, if there are any, then `instruction` and `input`, joined by a newline. ValueError
-    says in a few words what is wrong.
+    They are `system` and `history`, if there are any, then `instruction` and `input` or `context`, joined by a newline.
+    ValueError says in a few words what is wrong.
     """
     instruction = fields.get("instruction")
     if instruction is None:
         return None
     question = "\n".join(
-        part for part in (text_of(instruction, "the instruction"), optional_text(fields, "input")) if part
+        part
+        for part in (
+            text_of(instruction, "the instruction"),
+            optional_text(fields, "input"),
+            optional_text(fields, "context"),
+        )
+        if part
     )
     return with_system(fields, (*_history_of(fields), Message("user", question)))
 
@@ -69,7 +114,8 @@ def with_system(fields: Mapping[str, object], messages: tuple[Message, ...]) -> 
 def check(messages: Sequence[Message], *, answered: bool) -> str | None:
     """Describe what is wrong with a conversation, in a few words.
 
-    None if turns of the user and the assistant, none of them empty, alternate after at most one system message.
+    None if turns of the user and the assistant, none of them empty, alternate after at most one system message. The
+    first turn is the user's; in an answered conversation it may be the assistant's, before the user's.
 
     Args:
         messages: the conversation. Faults name turns by their number from 1, which counts the system message.
@@ -80,7 +126,9 @@ def check(messages: Sequence[Message], *, answered: bool) -> str | None:
         return "the conversation has no turns"
     if answered and all(message.role != "assistant" for _, message in turns):
         return "the conversation has no turn of the assistant"
-    for (number, message), expected in zip(turns, itertools.cycle(("user", "assistant")), strict=False):
+    welcomed = answered and len(turns) > 1 and turns[0][1].role == "assistant"
+    order = itertools.cycle(("assistant", "user") if welcomed else ("user", "assistant"))
+    for (number, message), expected in zip(turns, order, strict=False):
         if message.role == "system":
             return "a system message is not the first message"
         if message.role != expected:
@@ -88,7 +136,11 @@ def check(messages: Sequence[Message], *, answered: bool) -> str | None:
         if not message.content or message.content.isspace():
             return f"turn {number}, the {message.role}'s, is empty"
     last = "assistant" if answered else "user"
-    return None if turns[-1][1].role == last else f"the last turn is not the {last}'s"
+    if turns[-1][1].role != last:
+        return f"the last turn is not the {last}'s"
+    if answered and not any(message.learned for _, message in turns if message.role == "assistant"):
+        return "no turn of the assistant is to be learned"
+    return None
 
 
 def text_of(value: object, name: str) -> str:

@@ -21,6 +21,8 @@ class Message:
     role: str
     """The speaker: system, user or assistant."""
     content: str
+    learned: bool = True
+    """Whether training learns it, if it is the assistant's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,14 @@ class Preference:
 
 
 type Record = Document | Conversation | Preference
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """A row that is as it should be, and teaches nothing: it is counted and left out."""
+
+    reason: str
+    """The reason, in a few words without the file's name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from tanuki_jax.config.mixture import ChatForm
 from tanuki_jax.corpus.chat.pretraining import as_text
 from tanuki_jax.corpus.chat.template import Template
 from tanuki_jax.corpus.chat.truncation import truncated
-from tanuki_jax.corpus.records.types import Conversation, Malformed, Message, Preference
+from tanuki_jax.corpus.records.types import Conversation, Malformed, Message, Preference, Unused
 from tanuki_jax.data.preparation.work_units import Row
 from tanuki_jax.data.tokenizer.chat_tokens import EncodedChat, encode_chat, encode_chats, require_encoded
 from tanuki_jax.data.tokenizer.load import Tokenizer
@@ -63,8 +63,8 @@ class Refusal(NamedTuple):
     """Row that becomes no document, and the reason."""
 
     row: Row
-    kind: Literal["malformed", "dropped"]
-    """Fault of the row; a record that is too long is dropped."""
+    kind: Literal["malformed", "dropped", "unused"]
+    """Fault of the row; a record that is too long is dropped, one that teaches nothing unused."""
     reason: str
 
 
@@ -90,7 +90,7 @@ class _ChatsToEncode(NamedTuple):
 
     row: Row
     chats: tuple[tuple[Message, ...], ...] = ()
-    malformed: str = ""
+    refusal: Refusal | None = None
     """Reason why there are none."""
 
 
@@ -100,13 +100,13 @@ def _chats_to_encode(row: Row, answer: str | None, kto: bool) -> _ChatsToEncode:
         return _ChatsToEncode(row, (record.messages,))
     if isinstance(record, Preference):
         if kto and answer is None:
-            return _ChatsToEncode(
-                row, malformed="there is no other record in its part of the file whose answer could be another prompt's"
-            )
+            reason = "there is no other record in its part of the file whose answer could be another prompt's"
+            return _ChatsToEncode(row, refusal=Refusal(row, "malformed", reason))
         answers = (record.chosen, record.rejected) if answer is None else (record.chosen, record.rejected, answer)
         return _ChatsToEncode(row, tuple((*record.prompt, Message("assistant", content)) for content in answers))
-    assert isinstance(record, Malformed)
-    return _ChatsToEncode(row, malformed=record.reason)
+    assert isinstance(record, Malformed | Unused)
+    kind: Literal["malformed", "unused"] = "malformed" if isinstance(record, Malformed) else "unused"
+    return _ChatsToEncode(row, refusal=Refusal(row, kind, record.reason))
 
 
 def _batches(chats: Iterable[_ChatsToEncode]) -> Iterator[list[_ChatsToEncode]]:
@@ -126,8 +126,8 @@ def _batches(chats: Iterable[_ChatsToEncode]) -> Iterator[list[_ChatsToEncode]]:
 def _example(
     source: _ChatsToEncode, documents: Sequence[EncodedChat], tokenizer: Tokenizer, rendering: Rendering
 ) -> Example | Refusal:
-    if source.malformed:
-        raise InputError(source.malformed)
+    if source.refusal:
+        return source.refusal
     if rendering.form == "chat":
         encode = functools.partial(encode_chat, tokenizer, rendering.template)
         return _chat_example(source.row, documents[0], encode, rendering.sequence_length)
@@ -189,7 +189,7 @@ def _preference_example(
     for document in documents:
         _require_learned(document)
     if np.array_equal(documents[0].ids, documents[1].ids):
-        raise InputError("the chosen and the rejected answer are the same tokens")
+        return Refusal(row, "unused", "the chosen and the rejected answer are the same tokens")
     positions = sum(len(document.ids) - 1 for document in documents)
     if positions > sequence_length:
         reason = (

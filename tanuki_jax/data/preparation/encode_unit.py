@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tanuki_jax.base.atomic import replacing
-from tanuki_jax.corpus.records.types import Malformed
+from tanuki_jax.corpus.records.types import Malformed, Unused
 from tanuki_jax.data.preparation.chat_documents import Example, Rendering, examples
 from tanuki_jax.data.preparation.part import FAULTS_NAMED, Fault, Part, learned_path, tokens_path
 from tanuki_jax.data.preparation.work_units import Row, Unit, rows_of, text_of
@@ -142,6 +142,7 @@ class _Columns:
             named_kinds=np.array([fault for _, fault, _ in self._named], np.str_),
             dropped=np.array(self._faults["dropped"], np.int64),
             shortened=np.array(self._faults["shortened"], np.int64),
+            unused=np.array(self._faults["unused"], np.int64),
             learned=np.array(learned, np.int64),
         )
 
@@ -151,8 +152,8 @@ def _batches(rows: Iterable[Row], columns: _Columns, batch_characters: int) -> I
     texts: list[str] = []
     characters = 0
     for row in rows:
-        if isinstance(row.record, Malformed):
-            columns.add_fault(row, "malformed", row.record.reason)
+        if isinstance(row.record, Malformed | Unused):
+            columns.add_fault(row, "malformed", row.record.reason)  # of texts none is unused
             continue
         text = text_of(row.record)
         columns.add_text(row, text, hashed=text)

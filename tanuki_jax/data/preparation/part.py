@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from tanuki_jax.base.atomic import replacing
 
-type Fault = Literal["malformed", "dropped", "shortened"]
-"""Fault of a row: it holds no record, a record that is too long, or one that was too long and has lost turns."""
-FAULTS: tuple[Fault, ...] = ("malformed", "dropped", "shortened")
+type Fault = Literal["malformed", "dropped", "shortened", "unused"]
+"""Fault of a row: it holds no record, a record that is too long, one that was too long and has lost turns, or one that
+teaches nothing, such as a pair of equal answers."""
+FAULTS: tuple[Fault, ...] = ("malformed", "dropped", "shortened", "unused")
 
 FAULTS_NAMED = 20
 """Rows of each fault whose location and reason are recorded; all are counted."""
@@ -52,6 +53,8 @@ class Part:
     """[] number of records that are too long."""
     shortened: npt.NDArray[np.int64] | None = None
     """[] number of records that were too long and have lost turns."""
+    unused: npt.NDArray[np.int64] | None = None
+    """[] number of records that teach nothing."""
     learned: npt.NDArray[np.int64] | None = None
     """[] number of learned tokens; the mask is in the file `learned_path`."""
 

@@ -13,7 +13,13 @@ from tanuki_jax.data.mixing import RowMixture
 from tanuki_jax.data.preparation.prepare_data import PreparedStore
 from tanuki_jax.data.store import Store
 
-OPTIONAL = {"records": "records", "learned_tokens": "learned", "dropped": "dropped", "shortened": "shortened"}
+OPTIONAL = {
+    "records": "records",
+    "learned_tokens": "learned",
+    "dropped": "dropped",
+    "shortened": "shortened",
+    "unused": "unused",
+}
 """Statistic -> column of the table, which is shown if a source has the statistic and it is not 0."""
 NEVER = 1 << 40
 """Data step that no run reaches."""

@@ -1,6 +1,7 @@
 """Choose the chat template that renders the chats and preferences of an experiment."""
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tanuki_jax.data.preparation.chat_documents import Rendering
 from tanuki_jax.data.preparation.inventory import Inventory
 from tanuki_jax.data.tokenizer.chat_tokens import require_trainable
 from tanuki_jax.data.tokenizer.load import Tokenizer
+
+_log = logging.getLogger("tanuki_jax.data")
 
 
 def configured_template(config: experiment.Tokenizer) -> Template | None:
@@ -39,6 +42,11 @@ def with_renderings(
         return [*inventories]
     template = configured or template_files.read(path)
     require_trainable(tokenizer, template)
+    if template.reads_clock:
+        _log.warning(
+            "the chat template %s writes the present time (strftime_now): prepared data depend on when they are made",
+            template.name,
+        )
     return [_with_rendering(inventory, template, data.sequence_length) for inventory in inventories]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from tanuki_jax.config.mixture import Mixture
-from tanuki_jax.corpus.records.types import Malformed
+from tanuki_jax.corpus.records.types import Malformed, Unused
 from tanuki_jax.data.preparation.inventory import Inventory
 from tanuki_jax.data.preparation.work_units import rows_of, text_of
 
@@ -40,7 +40,7 @@ def _texts(inventory: Inventory, budget: float) -> Iterator[str]:
         for row in rows_of(unit, inventory.source.form, []):
             if left <= 0:
                 break
-            if not isinstance(row.record, Malformed):
+            if not isinstance(row.record, Malformed | Unused):
                 text = text_of(row.record).encode()[:left]
                 left -= len(text)
                 yield text.decode(errors="ignore")

@@ -8,7 +8,7 @@ from tanuki_jax.config.mixture import PAIR_FORMS, Form
 from tanuki_jax.corpus.chat.pretraining import as_text
 from tanuki_jax.corpus.records.files import Slice
 from tanuki_jax.corpus.records.read import read
-from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, Message, Preference
+from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, Message, Preference, Unused
 from tanuki_jax.corpus.tasks.splits import conversation, preference
 
 TASK_SEED = 0
@@ -56,7 +56,7 @@ class Row(NamedTuple):
     """Index of the unit's slice."""
     row: int
     """Row within that slice, from 0."""
-    record: Document | Conversation | Preference | Malformed
+    record: Document | Conversation | Preference | Malformed | Unused
 
 
 def task_path(family: str) -> str:

@@ -6,10 +6,11 @@ import shutil
 from pathlib import Path
 
 from tanuki_jax.corpus.chat import template_files
-from tanuki_jax.data.tokenizer.load import JSON, MODEL, find_file, load
+from tanuki_jax.data.tokenizer.load import JSON, MODEL, find_file, load, same_pieces
 
 COMPANIONS = (JSON, template_files.CONFIG, "special_tokens_map.json", template_files.JINJA)
-"""Files that belong to the tokenizer file in the same folder: its other form, its special tokens, its chat template."""
+"""Files that belong to the tokenizer file in the same folder: its other form, if it has the same pieces, its special
+tokens, its chat template."""
 
 
 def copy_tokenizer(source: Path, folder: Path) -> None:
@@ -25,7 +26,8 @@ def copy_tokenizer(source: Path, folder: Path) -> None:
     file = find_file(source)
     folder.mkdir(parents=True, exist_ok=True)
     for name in COMPANIONS:
-        if (file.parent / name).is_file():
+        beside = file.parent / name
+        if beside.is_file() and (name != JSON or file.suffix == ".json" or same_pieces(file, beside)):
             shutil.copyfile(file.parent / name, folder / name)
     shutil.copyfile(file, folder / (MODEL if file.suffix == ".model" else JSON))
 

@@ -1,5 +1,6 @@
 """One interface to tokenizers of SentencePiece and Hugging Face: text to ids and back."""
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -108,11 +109,7 @@ def load(path: str | Path) -> Tokenizer:
     file = find_file(path)
     content = file.read_bytes()
     try:
-        backend = SentencePiece(content) if file.suffix == ".model" else HuggingFace(file)
-    except Exception as error:  # the libraries raise RuntimeError and bare Exception
-        raise InputError(f"{file} is not a tokenizer that can be read: {error}") from error
-    try:
-        return Tokenizer(backend, content)
+        return Tokenizer(_backend(file, content), content)
     except LookupError as error:
         raise InputError(f"{file} has no token that could end a document: {error}") from error
 
@@ -120,13 +117,14 @@ def load(path: str | Path) -> Tokenizer:
 def find_file(path: str | Path) -> Path:
     """Return the file that determines how text is encoded: `path`, or in a folder MODEL, else JSON.
 
-    InputError if there is no such file.
+    If both are in a folder and have different numbers of pieces, it is JSON, as for transformers: tokens were added to
+    it. InputError if there is no such file.
     """
     path = Path(path)
     if path.is_dir():
-        for name in (MODEL, JSON):
-            if (path / name).is_file():
-                return path / name
+        files = [path / name for name in (MODEL, JSON) if (path / name).is_file()]
+        if files:
+            return files[0] if len(files) == 1 or same_pieces(*files) else files[1]
         raise InputError(f"the folder {path} has neither {MODEL} nor {JSON}")
     if not path.is_file():
         raise InputError(f"there is no tokenizer at {path}")
@@ -135,6 +133,23 @@ def find_file(path: str | Path) -> Path:
             f"{path} is neither a SentencePiece .model nor a Hugging Face tokenizer.json nor a folder with one of them"
         )
     return path
+
+
+def same_pieces(one: Path, other: Path) -> bool:
+    """Whether two files of tokenizers have the same number of pieces. InputError if one cannot be read."""
+    return _pieces(one, one.stat().st_mtime_ns) == _pieces(other, other.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=8)
+def _pieces(file: Path, changed: int) -> int:
+    return _backend(file, file.read_bytes()).vocabulary
+
+
+def _backend(file: Path, content: bytes) -> Backend:
+    try:
+        return SentencePiece(content) if file.suffix == ".model" else HuggingFace(file)
+    except Exception as error:  # the libraries raise RuntimeError and bare Exception
+        raise InputError(f"{file} is not a tokenizer that can be read: {error}") from error
 
 
 def _utf8(text: str) -> bytes:

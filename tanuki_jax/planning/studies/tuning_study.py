@@ -116,7 +116,7 @@ class TuningStudy:
 
 
 def _answers(assistant: Assistant, prompts: Sequence[Sequence[Message]]) -> list[str]:
-    return [answer for batch in itertools.batched(prompts, BATCH) for answer in assistant.answers(batch)]
+    return [answer.text for batch in itertools.batched(prompts, BATCH) for answer in assistant.answers(batch)]
 
 
 def _assistant(run: Path) -> Assistant:

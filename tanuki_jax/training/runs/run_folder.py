@@ -34,14 +34,17 @@ class RunFolder:
     def write_config(self, experiment: Experiment, mixture: Mixture) -> list[str]:
         """Write config and mixture; return the names of the experiment's top-level fields that have changed."""
         path = self.path / "config.json"
-        changed = []
-        if path.exists():
-            before = read_json(path, Experiment)
-            changed = [name for name in vars(experiment) if getattr(before, name) != getattr(experiment, name)]
+        before = self.last_config()
+        changed = [name for name in vars(experiment) if before and getattr(before, name) != getattr(experiment, name)]
         if self._writes:
             replace_text(path, to_json(experiment))
             replace_text(self.path / "mixture.json", to_json(mixture))
         return changed
+
+    def last_config(self) -> Experiment | None:
+        """Return the experiment as the last process of the run had it; None before the first."""
+        path = self.path / "config.json"
+        return read_json(path, Experiment) if path.exists() else None
 
     def cut_metrics_after(self, step: int) -> None:
         """Remove the lines of metrics after `step`, and an unfinished last line: those steps will be made again.

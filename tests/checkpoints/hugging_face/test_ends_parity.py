@@ -92,7 +92,7 @@ def test_answers_end_at_the_same_token(
     to_hugging_face.write(tmp_path / "chat", tmp_path / "theirs", "", lambda done: None)
     loaded = load_model(tmp_path / "chat")
     assistant = Assistant(loaded, Request(tokens=TOKENS))
-    ours = assistant.answers([[Message("user", question)] for question in QUESTIONS])
+    ours = [each.text for each in assistant.answers([[Message("user", question)] for question in QUESTIONS])]
     theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "theirs")
     assert theirs.generation_config.eos_token_id == (list(ends) if len(ends) > 1 else ends[0])
     speaks = transformers.AutoTokenizer.from_pretrained(tmp_path / "theirs")

@@ -1,3 +1,4 @@
+import dataclasses
 import pickle
 from collections.abc import Sequence
 
@@ -131,6 +132,7 @@ def test_a_template_has_the_variables_and_filters_of_transformers(source: str, e
         ("{{ messages[7]['content']['x'] }}", "t refuses this conversation: .* has no element 7"),
         ("{{ messages.append(1) }}", "t refuses this conversation: .*unsafe"),
         ("{{ ''.__class__.__mro__ }}", "t refuses this conversation: .*unsafe"),
+        ("{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", "t refuses this conversation: maximum recursion"),
     ],
 )
 def test_a_template_that_raises_is_an_input_error(source: str, message: str) -> None:
@@ -160,3 +162,29 @@ def test_a_template_can_be_pickled_and_is_identified_by_its_source() -> None:
 def test_unused_characters_are_in_none_of_the_texts() -> None:
     characters = unused(["".join(map(chr, range(0xFDD0, 0xFDEF))), "\U000f0000"])
     assert [next(characters), next(characters)] == ["\ufdef", "\U000f0001"]
+
+
+def test_a_break_that_leaves_learned_text_is_refused() -> None:
+    source = "{% for m in messages %}{% generation %}{% break %}{% endgeneration %}{% endfor %}"
+    with pytest.raises(InputError, match="t is not a Jinja template: 'break' outside loop"):
+        Template(source, "t")
+
+
+def test_a_template_that_reads_the_clock_is_known() -> None:
+    assert Template("{{ strftime_now('%Y') }}", "t").reads_clock
+    assert not any(find(name).reads_clock for name in NAMES)
+
+
+def test_answers_that_are_not_to_be_learned_are_told_apart_by_their_number() -> None:
+    unlearned = dataclasses.replace(ASSISTANT, learned=False)
+    for name in NAMES:
+        turns = (USER, ASSISTANT, USER, unlearned, USER, ASSISTANT)
+        every, some = (
+            find(name).render(messages, bos="<s>", eos="</s>")
+            for messages in ((USER, ASSISTANT, USER, ASSISTANT, USER, ASSISTANT), turns)
+        )
+        assert "".join(span.text for span in every) == "".join(span.text for span in some)
+        assert (sum(span.learned for span in every), sum(span.learned for span in some)) == (3, 2)
+    twice = Template("{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}", "twice")
+    with pytest.raises(InputError, match="the chat template twice marks 2 parts of a conversation with 1 answers"):
+        twice.render((USER, unlearned), bos="", eos="")

@@ -5,14 +5,14 @@ from pathlib import Path
 from tanuki_jax.config.mixture import Form
 from tanuki_jax.corpus.records.files import InputFile, Slice
 from tanuki_jax.corpus.records.read import Row, read, split
-from tanuki_jax.corpus.records.types import Malformed, Record
+from tanuki_jax.corpus.records.types import Malformed, Record, Unused
 
 
 def in_one_slice(path: Path) -> list[Row]:
     return list(read(Slice(str(path), 0, path.stat().st_size), text_field="text"))
 
 
-def records(path: Path, form: Form = "text") -> list[Record | Malformed]:
+def records(path: Path, form: Form = "text") -> list[Record | Malformed | Unused]:
     return [row.record for row in read(Slice(str(path), 0, path.stat().st_size), text_field="text", form=form)]
 
 

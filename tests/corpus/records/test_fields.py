@@ -74,7 +74,9 @@ def test_the_fault_of_a_row_is_named(row: dict[str, object], reason: str) -> Non
 
 
 QUESTION, ANSWER = Message("user", "q"), Message("assistant", "a")
-CHAT = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+NOT_LEARNED = Message("assistant", "a", learned=False)
+FIRST_NOT_LEARNED = (QUESTION, NOT_LEARNED, QUESTION, ANSWER)
+CHAT: list[dict[str, object]] = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
 
 
 @pytest.mark.parametrize(
@@ -95,13 +97,27 @@ CHAT = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
         ({"instruction": "q", "output": "a"}, (QUESTION, ANSWER)),
         ({"instruction": "q", "input": "", "output": "a", "history": []}, (QUESTION, ANSWER)),
         ({"instruction": "q", "input": "i", "output": "a"}, (Message("user", "q\ni"), ANSWER)),
+        ({"instruction": "q", "context": "i", "response": "a"}, (Message("user", "q\ni"), ANSWER)),
+        ({"prompt": "q", "completion": "a"}, (QUESTION, ANSWER)),
+        ({"prompt": [CHAT[0]], "completion": [CHAT[1]]}, (QUESTION, ANSWER)),
+        ({"prompt": [*CHAT, CHAT[0]], "completion": "a"}, FIRST_NOT_LEARNED),
+        ({"messages": [*CHAT, CHAT[0]]}, (QUESTION, ANSWER)),
+        ({"messages": [CHAT[1], *CHAT]}, (NOT_LEARNED, QUESTION, ANSWER)),
+        ({"messages": [*CHAT, CHAT[0], CHAT[1] | {"train": False}]}, (QUESTION, ANSWER, QUESTION, NOT_LEARNED)),
+        ({"messages": [CHAT[0], CHAT[1] | {"training": False}, *CHAT]}, FIRST_NOT_LEARNED),
+        ({"messages": [CHAT[0], CHAT[1] | {"trainable": False}, *CHAT]}, FIRST_NOT_LEARNED),
+        ({"messages": [CHAT[0], CHAT[1] | {"weight": 0}, CHAT[0], CHAT[1] | {"weight": 1}]}, FIRST_NOT_LEARNED),
+        *(
+            ({"conversations": [{"from": "human", "value": "q"}, {"from": name, "value": "a"}]}, (QUESTION, ANSWER))
+            for name in ("gpt", "chatgpt", "bing", "bard", "model", "assistant")
+        ),
         (
             {"instruction": "q", "input": None, "output": "a", "system": "s", "history": [["p", "b"]]},
             (Message("system", "s"), Message("user", "p"), Message("assistant", "b"), QUESTION, ANSWER),
         ),
     ],
 )
-def test_a_chat_is_read_from_three_forms(row: dict[str, object], messages: tuple[Message, ...]) -> None:
+def test_a_chat_is_read_from_all_forms(row: dict[str, object], messages: tuple[Message, ...]) -> None:
     record = record_of(row | {"id": "c", "topic": "t"}, "file:0", "text", "chat")
     assert isinstance(record, Conversation)
     assert (record.id, record.messages, record.metadata["topic"]) == ("c", messages, "t")
@@ -111,7 +127,7 @@ def test_a_chat_is_read_from_three_forms(row: dict[str, object], messages: tuple
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ({"text": "a document"}, "no field 'messages', 'conversations' or 'instruction' among 'text'"),
+        ({"text": "a document"}, "no field 'messages', 'conversations', 'completion' or 'instruction' among 'text'"),
         ({"messages": '[{"role": "user"}]'}, "^the field 'messages' is not a list of messages but of type str$"),
         (
             {"conversations": {"from": "human"}},
@@ -119,14 +135,34 @@ def test_a_chat_is_read_from_three_forms(row: dict[str, object], messages: tuple
         ),
         (
             {"messages": None, "instruction": None, "text": "t"},
-            "^no field 'messages', 'conversations' or 'instruction' among 'text'$",
+            "^no field 'messages', 'conversations', 'completion' or 'instruction' among 'text'$",
         ),
-        ({"messages": [CHAT[0], {"role": "assistant", "tool_calls": [{"id": "c"}]}]}, "^a message calls tools"),
-        ({"messages": [CHAT[0], {"role": "assistant", "content": "a", "weight": 0}]}, "^a message has the weight 0"),
+        ({"messages": [CHAT[0], {"role": "assistant", "tool_calls": [{"id": "c"}]}]}, "^a message has tool_calls"),
+        ({"messages": CHAT, "tools": [{"type": "function"}]}, "^the row has tools, which are not supported$"),
+        (
+            {"messages": [CHAT[0], CHAT[1] | {"reasoning_content": "2 and 2"}]},
+            "^a message has reasoning_content, which",
+        ),
+        ({"messages": [CHAT[0], CHAT[1] | {"weight": 0}]}, "^no turn of the assistant is to be learned$"),
+        (
+            {"messages": [CHAT[0], CHAT[1] | {"weight": 0.5}]},
+            r"^a message has weight 0\.5, which must be true or 1, or",
+        ),
+        ({"messages": [CHAT[0], CHAT[1] | {"weight": "0"}]}, "^a message has weight '0', which must be"),
+        (
+            {"messages": [CHAT[0], CHAT[1] | {"train": True, "weight": 0}]},
+            "^a message has train and weight, which contra",
+        ),
+        (
+            {"messages": [CHAT[0] | {"train": True}, CHAT[1]]},
+            "^a message of the user has train, and only the assistant's",
+        ),
+        ({"prompt": "q", "completion": 3}, "^the completion is neither text nor messages but of type int$"),
+        ({"completion": "a"}, "^no prompt among 'completion'$"),
         ({"messages": [CHAT[1], CHAT[0]]}, "^roles are out of order: turn 1 should be the user's$"),
         ({"messages": [*CHAT, CHAT[1]]}, "^roles are out of order: turn 3 should be the user's$"),
         ({"messages": [CHAT[0]]}, "^the conversation has no turn of the assistant$"),
-        ({"messages": [*CHAT, CHAT[0]]}, "^the last turn is not the assistant's$"),
+        ({"messages": [CHAT[0], *CHAT]}, "^roles are out of order: turn 2 should be the assistant's$"),
         ({"messages": [CHAT[0], {"role": "assistant", "content": " \n"}]}, "^turn 2, the assistant's, is empty$"),
         ({"instruction": "q"}, "^the output is not text but null$"),
         ({"instruction": 3, "output": "a"}, "^the instruction is not text but of type int$"),

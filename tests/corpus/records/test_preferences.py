@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tanuki_jax.corpus.records.preferences import pair_of
+from tanuki_jax.corpus.records.preferences import EqualAnswers, pair_of
 from tanuki_jax.corpus.records.types import Message
 
 SYSTEM, QUESTION = Message("system", "s"), Message("user", "q")
@@ -104,3 +104,21 @@ GOOD: dict[str, object] = {"prompt": "q", "chosen": "a", "rejected": "b"}
 def test_the_fault_of_a_pair_is_named(change: Mapping[str, object], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         pair_of(GOOD | dict(change))
+
+
+def test_dialogues_of_hh_are_turns() -> None:
+    first = {"chosen": "\n\nHuman: q\n\nAssistant: a", "rejected": "\n\nHuman: q\n\nAssistant: b\n\nand more"}
+    assert pair_of(first) == ((QUESTION,), "a", "b\n\nand more")
+    prompt = "\n\nHuman: p\n\nAssistant: b\n\nHuman: q\n\nAssistant:"
+    assert pair_of({"prompt": prompt, "chosen": " a", "rejected": " c"}) == ((*EARLIER, QUESTION), "a", "c")
+    assert pair_of({"prompt": "Human: q", "chosen": " a", "rejected": "c"})[:2] == (
+        (Message("user", "Human: q"),),
+        " a",
+    )
+    with pytest.raises(ValueError, match=r"^the rejected answer is not the assistant's$"):
+        pair_of(first | {"rejected": "\n\nHuman: q"})
+
+
+def test_equal_answers_are_no_fault() -> None:
+    with pytest.raises(EqualAnswers):
+        pair_of(GOOD | {"chosen": "b"})

@@ -9,7 +9,7 @@ from tanuki_jax.config.mixture import ChatForm
 from tanuki_jax.corpus.chat import builtin
 from tanuki_jax.corpus.chat.pretraining import as_text
 from tanuki_jax.corpus.chat.template import Template
-from tanuki_jax.corpus.records.types import Conversation, Malformed, Message, Preference
+from tanuki_jax.corpus.records.types import Conversation, Malformed, Message, Preference, Unused
 from tanuki_jax.data.preparation.chat_documents import Example, Refusal, Rendering, examples
 from tanuki_jax.data.preparation.work_units import Row
 from tanuki_jax.data.tokenizer.chat_tokens import EncodedChat, encode_chat
@@ -31,12 +31,12 @@ def pair(prompt: tuple[str, ...], chosen: str, rejected: str) -> Preference:
 
 
 def made(
-    tokenizer: Tokenizer, how: Rendering, *records: Conversation | Preference | Malformed
+    tokenizer: Tokenizer, how: Rendering, *records: Conversation | Preference | Malformed | Unused
 ) -> list[Example | Refusal]:
     return list(examples([Row(0, number, record) for number, record in enumerate(records)], tokenizer, how))
 
 
-def one(tokenizer: Tokenizer, how: Rendering, *records: Conversation | Preference | Malformed) -> Example:
+def one(tokenizer: Tokenizer, how: Rendering, *records: Conversation | Preference | Malformed | Unused) -> Example:
     (example,) = made(tokenizer, how, *records)
     assert isinstance(example, Example), example
     return example
@@ -116,20 +116,33 @@ def test_a_pair_fits_if_both_documents_fit_into_one_row(tokenizer: Tokenizer) ->
     assert f"take {positions} positions of a row, and data.sequence_length is {positions - 1}" in refused.reason
 
 
-def test_records_that_teach_nothing_are_malformed(tokenizer: Tokenizer) -> None:
+def test_records_that_teach_nothing_are_refused(tokenizer: Tokenizer) -> None:
     nothing = Template("{{ messages[0].content }}{% generation %}{% endgeneration %}", "nothing")
     picky = Template("{{ raise_exception('no systems here') }}{% generation %}{% endgeneration %}", "picky")
     unheard = Template("{{ messages[0].content }}{% generation %}!{% endgeneration %}", "unheard")
     conversation = Conversation("c", chat("東京", "吾輩は"))
-    cases: list[tuple[Rendering, Conversation | Preference | Malformed, str]] = [
-        (rendering("chat", template=nothing), conversation, "no token of it is learned"),
-        (rendering("chat", template=picky), conversation, "no systems here"),
-        (rendering("preference", template=unheard), pair(("東京",), "吾輩は", "名前は"), "the same tokens"),
-        (rendering("chat"), Malformed("not JSON"), "not JSON"),
+    cases: list[tuple[Rendering, Conversation | Preference | Malformed | Unused, str, str]] = [
+        (rendering("chat", template=nothing), conversation, "malformed", "no token of it is learned"),
+        (rendering("chat", template=picky), conversation, "malformed", "no systems here"),
+        (rendering("preference", template=unheard), pair(("東京",), "吾輩は", "名前は"), "unused", "the same tokens"),
+        (rendering("preference"), Unused("chosen equals rejected"), "unused", "chosen equals rejected"),
+        (rendering("chat"), Malformed("not JSON"), "malformed", "not JSON"),
     ]
-    for how, record, reason in cases:
+    for how, record, kind, reason in cases:
         (refused,) = made(tokenizer, how, record)
-        assert isinstance(refused, Refusal) and refused.kind == "malformed" and reason in refused.reason
+        assert isinstance(refused, Refusal) and refused.kind == kind and reason in refused.reason
+
+
+def test_an_answer_that_is_not_to_be_learned_is_context(tokenizer: Tokenizer) -> None:
+    first, second = chat("東京", "吾輩は"), chat("大阪", "猫である。")
+    flagged = (first[0], dataclasses.replace(first[1], learned=False), *second)
+    whole, kept = (
+        made(tokenizer, rendering("chat"), Conversation("c", messages))[0] for messages in ((*first, *second), flagged)
+    )
+    assert isinstance(whole, Example) and isinstance(kept, Example)
+    np.testing.assert_array_equal(whole.documents[0].ids, kept.documents[0].ids)
+    assert learned_text(tokenizer, kept.documents[0]).strip() == "猫である。"
+    assert learned_text(tokenizer, whole.documents[0]) != learned_text(tokenizer, kept.documents[0])
 
 
 def test_a_third_document_has_the_answer_of_the_record_before(tokenizer: Tokenizer) -> None:

@@ -5,13 +5,13 @@ import pytest
 
 from tanuki_jax.config.mixture import PairForm
 from tanuki_jax.corpus.records.files import Slice
-from tanuki_jax.corpus.records.types import Malformed, Preference
+from tanuki_jax.corpus.records.types import Malformed, Preference, Unused
 from tanuki_jax.corpus.tasks.splits import conversation, preference
 from tanuki_jax.data.preparation.work_units import FileUnit, Row, TaskUnit, rows_of, text_of
 
 
 def text_in(row: Row) -> str | None:
-    return None if isinstance(row.record, Malformed) else text_of(row.record)
+    return None if isinstance(row.record, Malformed | Unused) else text_of(row.record)
 
 
 def test_the_rows_of_several_files_are_numbered_file_by_file(tmp_path: Path) -> None:
