@@ -35,10 +35,15 @@ LEARNED = {"learned": "uint8"}
 
 @dataclasses.dataclass(frozen=True)
 class Input:
-    """File that documents were read from, and its size in bytes at that time (0 for documents that a program wrote)."""
+    """File that documents were read from, as it was at that time."""
 
     path: str
     bytes: int
+    """Size in bytes; 0 for documents that a program wrote."""
+    modified: int = dataclasses.field(default=0, compare=False, repr=False)
+    """Time of the last change in nanoseconds since 1970; 0: not known."""
+    digest: str = dataclasses.field(default="", compare=False, repr=False)
+    """BLAKE2b hash of the content; empty in stores of older versions, and for what is not on this machine."""
 
 
 @dataclasses.dataclass(frozen=True)

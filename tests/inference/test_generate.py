@@ -43,7 +43,10 @@ def test_a_chat_goes_on_until_the_input_ends(
     template_files.write(tokenizer, builtin.find("user_assistant"))
     try:
         main([str(parrot.run), "--message", "fox", "--message", "a fox", "--temperature=0"])
-        assert capsys.readouterr().out == "に🦝\n----\nに🦝\n"
+        whole = capsys.readouterr()
+        assert whole.out == "に🦝\n----\nに🦝\n" and "cut off" not in whole.err
+        main([str(parrot.run), "--message", "fox", "--temperature=0", "--tokens", "2"])
+        assert "(the answer was cut off after 2 tokens; --tokens allows more)" in capsys.readouterr().err
         monkeypatch.setattr("sys.stdin", io.StringIO("fox\n\n" + "the fox\n" * 3))
         main([str(parrot.run), "--chat", "--temperature=0", "--tokens", "8"])
         output = capsys.readouterr()

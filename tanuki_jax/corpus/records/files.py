@@ -3,9 +3,11 @@
 import fnmatch
 import functools
 import glob
+import gzip
 import os
+import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pyarrow as pa
@@ -13,6 +15,8 @@ import pyarrow.fs
 
 from tanuki_jax.base.errors import InputError
 
+DAMAGED = (OSError, EOFError, zlib.error, pa.ArrowException)
+"""Errors of reading a file that is damaged or cannot be reached."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _COMPRESSIONS: dict[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
 
@@ -25,6 +29,8 @@ class InputFile:
     """Local path, or a gs:// or s3:// address."""
     bytes: int
     """Size of the file as it is stored."""
+    modified: int = field(default=0, compare=False)
+    """Time of the last change in nanoseconds since 1970; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +70,17 @@ def compression_of(path: str) -> Literal["gzip", "zstd"] | None:
     return _COMPRESSIONS.get(os.path.splitext(path.lower())[1])
 
 
-def open_file(path: str) -> pa.NativeFile:
-    """Open a file to read its bytes, decompressed; only an uncompressed file can seek."""
+def open_file(path: str) -> pa.NativeFile | gzip.GzipFile:
+    """Open a file to read its bytes, decompressed; only an uncompressed file can seek.
+
+    Reading a damaged file raises one of `DAMAGED`.
+    """
     system, location = locate(path)
     compression = compression_of(path)
     if compression is None:
         return system.open_input_file(location)
+    if compression == "gzip":  # Python's reads on behind the end of a part, and passes over zeros that fill a tape
+        return gzip.GzipFile(fileobj=system.open_input_stream(location, compression=None))
     return system.open_input_stream(location, compression=compression)
 
 
@@ -93,7 +104,12 @@ def _expand_local(pattern: str) -> Iterator[InputFile]:
     paths = [pattern] if os.path.isfile(pattern) else glob.glob(pattern, recursive=True)
     for path in paths:
         if os.path.isfile(path):
-            yield InputFile(os.path.normpath(path), os.path.getsize(path))
+            try:
+                path.encode()
+            except UnicodeEncodeError:
+                raise InputError(f"the name of the file {path!r} is not UTF-8: rename the file") from None
+            found = os.stat(path)
+            yield InputFile(os.path.normpath(path), found.st_size, found.st_mtime_ns)
 
 
 def _expand_remote(pattern: str) -> Iterator[InputFile]:
@@ -112,7 +128,7 @@ def _expand_remote(pattern: str) -> Iterator[InputFile]:
         ]
     for info in matched:
         if info.type == pyarrow.fs.FileType.File:
-            yield InputFile(f"{scheme}://{info.path}", info.size)
+            yield InputFile(f"{scheme}://{info.path}", info.size, info.mtime_ns or 0)
 
 
 def _matches(names: Sequence[str], segments: Sequence[str]) -> bool:

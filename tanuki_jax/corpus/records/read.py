@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.mixture import Form
 from tanuki_jax.corpus.records.fields import record_of
-from tanuki_jax.corpus.records.files import InputFile, Slice
+from tanuki_jax.corpus.records.files import DAMAGED, InputFile, Slice
 from tanuki_jax.corpus.records.formats.by_suffix import FORMATS, format_of
 from tanuki_jax.corpus.records.formats.file_format import Fields
 from tanuki_jax.corpus.records.preferences import EqualAnswers
@@ -52,7 +50,7 @@ class SliceReader(Iterator[Row]):
                 self.rows_read = row + 1
                 if raw is not None:
                     yield Row(row, self._record(raw, position))
-        except (OSError, pa.ArrowException) as error:
+        except DAMAGED as error:
             last = f"row {self.rows_read} of the slice that begins at {self._slice.start}"
             raise InputError(f"{path} cannot be read beyond {last}: {error}") from error
 

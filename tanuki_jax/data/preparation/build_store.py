@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tanuki_jax.base.progress import Advance, amount, progress
 from tanuki_jax.data.preparation.encode_unit import encode_in_worker
+from tanuki_jax.data.preparation.input_changes import with_digests
 from tanuki_jax.data.preparation.inventory import Inventory
 from tanuki_jax.data.preparation.merge_parts import Merge
 from tanuki_jax.data.preparation.work_units import Unit
@@ -42,7 +43,7 @@ def build(inventory: Inventory, folder: Path, tokenizer: Tokenizer, workers: Exe
             source=inventory.name,
             tokenizer_fingerprint=tokenizer.fingerprint,
             vocabulary=tokenizer.vocabulary,
-            inputs=inventory.inputs,
+            inputs=with_digests(inventory.inputs),
             settings=inventory.settings,
             has_learned=inventory.rendering is not None,
             documents_per_record=inventory.rendering.documents_per_record if inventory.rendering else 1,
@@ -67,6 +68,8 @@ def _parts_folder(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> P
     # The name is a hash of the data that determines the parts, so a run never continues with parts of another one. The
     # `repr` of units is part of it: renaming a field of a unit or slice invalidates the parts of interrupted runs.
     plan = [PART_FORMAT, tokenizer.fingerprint, inventory.settings, repr(inventory.inputs), repr(inventory.units)]
+    times = [entry.modified for entry in inventory.inputs]
+    plan += [times] if any(times) else []  # a file that was written since an earlier run read it
     fingerprint = hashlib.blake2b(json.dumps(plan).encode(), digest_size=8).hexdigest()
     parts = folder.with_name(f".{folder.name}.parts-{fingerprint}")
     for stale in folder.parent.glob(f".{glob.escape(folder.name)}.parts-*"):

@@ -92,7 +92,7 @@ def _inventory(source: Source, byte_limits: tuple[int, int], unit_files: int) ->
     units = tuple(_file_units(files, source.text_field, unit_bytes, unit_files))
     if not units:
         raise InputError(f"{', '.join(source.paths)} is empty")
-    return Inventory(source, tuple(Input(file.path, file.bytes) for file in files), units)
+    return Inventory(source, tuple(Input(file.path, file.bytes, file.modified) for file in files), units)
 
 
 def _task_units(source: Source) -> Iterator[TaskUnit]:

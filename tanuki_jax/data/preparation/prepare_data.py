@@ -2,6 +2,7 @@
 
 import dataclasses
 import fcntl
+import logging
 import multiprocessing
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,14 +17,18 @@ from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.corpus.chat import template_files
 from tanuki_jax.data.preparation.build_store import build
 from tanuki_jax.data.preparation.encode_unit import start_worker
+from tanuki_jax.data.preparation.input_changes import difference
 from tanuki_jax.data.preparation.inventory import Inventory, take_inventory
+from tanuki_jax.data.preparation.malformed_sample import check_sample
 from tanuki_jax.data.preparation.templates import configured_template, with_renderings
+from tanuki_jax.data.preparation.tokenizer_recipe import recipe_change, recipe_of, write_recipe
 from tanuki_jax.data.preparation.tokenizer_sample import sample
-from tanuki_jax.data.store import Input, Store
+from tanuki_jax.data.store import Store
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 from tanuki_jax.data.tokenizer.training import train
 
 LOCK = ".lock"
+_log = logging.getLogger("tanuki_jax.data")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,9 +82,14 @@ def prepare(data: Data, mixture: Mixture, workers: int) -> list[PreparedStore]:
 def _tokenizer(data: Data, mixture: Mixture, inventories: Sequence[Inventory]) -> Tokenizer:
     config = data.tokenizer
     path = Path(config.path)
+    recipe = recipe_of(config, mixture, inventories)
     if not path.exists() and path.suffix not in (".model", ".json"):
+        check_sample(inventories, data.malformed_share)
         print(f"training a tokenizer of {config.pieces:,} pieces in {path}", file=sys.stderr, flush=True)
         train(sample(mixture, inventories, config.sample_bytes), config, path)
+        write_recipe(path, recipe)
+    elif change := recipe_change(path, recipe):
+        _log.warning("the tokenizer %s is used as it is: %s; delete it to train another", path, change)
     return load(path)
 
 
@@ -91,24 +101,13 @@ def _existing(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> Store
     reason = ""
     if store.tokenizer_fingerprint != tokenizer.fingerprint:
         reason = "another tokenizer"
-    elif store.inputs != inventory.inputs:
-        reason = _difference(store.inputs, inventory.inputs)
+    elif change := difference(store.inputs, inventory.inputs):
+        reason = change
     elif store.settings != inventory.settings:
         reason = ", ".join(f"{name} = {value!r}" for name, value in store.settings.items())
     if reason:
         raise InputError(f"the token store {folder} was made with {reason}; delete {folder} to prepare it again")
     return store
-
-
-def _difference(before: Sequence[Input], now: Sequence[Input]) -> str:
-    """Describe the first difference between the inputs of a store and those of its source."""
-    sizes, new_sizes = ({entry.path: entry.bytes for entry in inputs} for inputs in (before, now))
-    for path, size in sizes.items():
-        if path not in new_sizes:
-            return f"{path}, which the source no longer has"
-        if new_sizes[path] != size:
-            return f"{path} when it had {size:,} bytes, not {new_sizes[path]:,}"
-    return f"{len(before)} files, and the source now has {next(path for path in new_sizes if path not in sizes)} too"
 
 
 @contextmanager

@@ -17,19 +17,19 @@ def sample(mixture: Mixture, inventories: Sequence[Inventory], budget: int) -> I
     Each source has a share of the budget in proportion to its weight (the mean over the stages); bytes that it cannot
     fill are not used. The texts are read from the beginnings of units all over the source; the last of each is cut.
     """
-    shares = _shares(mixture)
+    of_budget = shares(mixture)
     for inventory in inventories:
-        yield from _texts(inventory, budget * shares[inventory.name])
+        yield from _texts(inventory, budget * of_budget[inventory.name])
 
 
-def _shares(mixture: Mixture) -> dict[str, float]:
+def shares(mixture: Mixture) -> dict[str, float]:
     """Return source -> share of the budget."""
-    shares = dict.fromkeys((source.name for source in mixture.sources), 0.0)
+    found = dict.fromkeys((source.name for source in mixture.sources), 0.0)
     for stage in mixture.stages:
         total = sum(stage.weights.values()) * len(mixture.stages)
         for name, weight in stage.weights.items():
-            shares[name] += weight / total
-    return shares
+            found[name] += weight / total
+    return found
 
 
 def _texts(inventory: Inventory, budget: float) -> Iterator[str]:

@@ -79,3 +79,27 @@ def test_only_template_and_special_tokens_change_the_fingerprint(source: Path) -
     assert len({*fingerprints}) == len(fingerprints)
     (source / "tokenizer_config.json").write_text(json.dumps(config | {"model_max_length": 4096}, indent=4))
     assert fingerprint(source) == fingerprints[1]
+
+
+@pytest.fixture
+def with_more_tokens(folder: Path, chat_folder: Path, tmp_path: Path) -> Path:
+    """Make a folder with a SentencePiece model and a `tokenizer.json` to which the tokens of ChatML were added."""
+    both = tmp_path / "both"
+    shutil.copytree(chat_folder, both)
+    shutil.copyfile(folder / "tokenizer.model", both / "tokenizer.model")
+    return both
+
+
+def test_a_json_to_which_tokens_were_added_is_the_tokenizer(with_more_tokens: Path, tmp_path: Path) -> None:
+    known = load(with_more_tokens)
+    assert "<|im_end|>" in known.special
+    assert known.fingerprint == load(with_more_tokens / "tokenizer.json").fingerprint
+    copy_tokenizer(with_more_tokens, tmp_path / "copy")
+    assert not (tmp_path / "copy" / "tokenizer.model").exists()
+    assert fingerprint(with_more_tokens) == fingerprint(tmp_path / "copy")
+
+
+def test_a_model_that_is_named_goes_without_another_json(with_more_tokens: Path, tmp_path: Path) -> None:
+    copy_tokenizer(with_more_tokens / "tokenizer.model", tmp_path / "copy")
+    assert not (tmp_path / "copy" / "tokenizer.json").exists()
+    assert load(tmp_path / "copy").fingerprint == load(with_more_tokens / "tokenizer.model").fingerprint

@@ -1,12 +1,24 @@
+import re
+
+import pytest
+
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.records.formats.by_suffix import FORMATS, PLAIN_TEXT, format_of
 
 
 def test_the_suffix_in_any_case_determines_the_format() -> None:
     for suffix, format in FORMATS.items():
         assert format_of(f"a{suffix}") is format_of(f"A{suffix.upper()}") is format
-    assert all(format_of(name) is PLAIN_TEXT for name in ("a.json", "a.txt.gz", "a.py", "a", "jsonl"))
+    assert all(format_of(name) is PLAIN_TEXT for name in ("a.txt", "a.txt.gz", "a.py", "a", "jsonl"))
 
 
-def test_json_lines_have_five_suffixes_and_three_formats_are_written() -> None:
-    assert list(FORMATS) == [".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".json.zst", ".parquet"]
+@pytest.mark.parametrize("name", ["a.csv", "A.TSV.gz", "a.tar.zst", "a.zip", "a.arrow", "a.pdf"])
+def test_a_file_that_is_no_text_is_refused_by_name(name: str) -> None:
+    with pytest.raises(InputError, match=rf"^{re.escape(name)} is .* by its name, and not read: convert it to \.jsonl"):
+        format_of(name)
+
+
+def test_json_lines_have_nine_suffixes_and_three_formats_are_written() -> None:
+    stems = (".jsonl", ".ndjson", ".json")
+    assert list(FORMATS) == [f"{stem}{packed}" for stem in stems for packed in ("", ".gz", ".zst")] + [".parquet"]
     assert [suffix for suffix, format in FORMATS.items() if format.write] == [".jsonl", ".jsonl.zst", ".parquet"]

@@ -118,3 +118,15 @@ def test_a_truncated_file_is_an_error_that_names_the_last_row(tmp_path: Path, su
     rows: list[Row] = []
     with pytest.raises(InputError, match=r"cannot be read beyond row [1-9]\d+ of the slice that begins at 0"):
         rows.extend(read(Slice(str(path), 0, len(data) // 2), text_field="text"))
+
+
+def test_zeros_behind_a_gzip_file_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b'{"text": "one"}\n') + b"\0" * 1000)
+    (document,) = records(tmp_path / "a.jsonl.gz")
+    assert isinstance(document, Document) and document.text == "one"
+
+
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a\udcff.jsonl").write_text("{}")
+    with pytest.raises(InputError, match=r"^the name of the file .*a\\udcff\.jsonl' is not UTF-8: rename the file$"):
+        expand([f"{tmp_path}/*.jsonl"])
