@@ -1,7 +1,9 @@
 """Parquet files."""
 
+import functools
 import itertools
 import json
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from tanuki_jax.corpus.records.formats.file_format import Fields
 from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, Preference, Record
 
 _READ_ROWS = 1024
+_NOT_HELD = (ValueError, OverflowError, LookupError, ImportError)
+"""Errors of Arrow's conversion to Python: of the value, of its range, of a time zone, of a package that is missing."""
+_log = logging.getLogger("tanuki_jax.corpus")
 _WRITE_RECORDS = 1000
 _ROW_GROUP_BYTES = 64 << 20
 
@@ -84,7 +89,7 @@ def write(path: Path, records: Iterable[Record]) -> None:
 
 def _fields_of_batch(batch: pa.RecordBatch) -> list[Fields | Malformed]:
     try:
-        columns = [_values(column) for column in batch.columns]
+        columns = [_values(column, name) for name, column in zip(batch.schema.names, batch.columns, strict=True)]
     except ValueError as error:
         # One bad value fails the conversion of its column. Convert row by row, so that only its row is malformed.
         if batch.num_rows == 1:
@@ -93,12 +98,37 @@ def _fields_of_batch(batch: pa.RecordBatch) -> list[Fields | Malformed]:
     return [dict(zip(batch.schema.names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _values(column: pa.Array) -> list[object]:
-    """Convert a column to Python values, and parse it if it is of Parquet's JSON type."""
-    values: list[object] = column.to_pylist()
+def _values(column: pa.Array, name: str) -> list[object]:
+    """Convert a column to Python values, and parse it if it is of Parquet's JSON type. Times that Python cannot hold, as
+    those of nanoseconds, are left out."""
+    try:
+        values: list[object] = column.to_pylist()
+    except _NOT_HELD:
+        if not _has_times(column.type):
+            raise
+        _say_left_out(name, str(column.type))
+        return [_held(value) for value in column]
     if isinstance(column.type, pa.JsonType):
         return [json.loads(value) if isinstance(value, str) else None for value in values]
     return values
+
+
+def _held(value: pa.Scalar) -> object:
+    try:
+        return value.as_py()
+    except _NOT_HELD:
+        return None
+
+
+def _has_times(kind: pa.DataType) -> bool:
+    """Whether a type is of times, or has some in it."""
+    parts = [kind.field(index).type for index in range(kind.num_fields)]
+    return pa.types.is_temporal(kind) or any(map(_has_times, parts))
+
+
+@functools.cache
+def _say_left_out(name: str, kind: str) -> None:
+    _log.warning("the column %r of type %s has values that Python cannot hold; they are left out", name, kind)
 
 
 def _batch(records: Sequence[Record], kind: type[Record], schema: pa.Schema) -> pa.RecordBatch:

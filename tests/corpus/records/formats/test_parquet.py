@@ -104,3 +104,26 @@ def test_a_file_of_two_types_is_refused(tmp_path: Path) -> None:
     records: list[Record] = [Document("d", "text"), Preference("p", (Message("user", "質問"),), "good", "bad")]
     with pytest.raises(InputError, match=r"not a Document and a Preference \(id p\)"):
         write(tmp_path / "a.parquet", records)
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        (pa.timestamp("ns"), 1_700_000_000_000_000_001, None),
+        (pa.duration("ns"), 1_001, None),
+        (pa.time64("ns"), 1_001, None),
+        (pa.timestamp("us", tz="JST"), 1_700_000_000_000_000, None),
+        (pa.timestamp("s"), 10**14, 0),
+    ],
+    ids=str,
+)
+def test_times_that_python_cannot_hold_are_left_out(
+    kind: pa.DataType, good: int, bad: int | None, tmp_path: Path
+) -> None:
+    dates = pa.array([good, bad, good], pa.int64()).cast(kind)
+    inside = pa.StructArray.from_arrays([dates], ["at"])
+    table = pa.table({"text": ["one", "two", "three"], "date": dates, "nested": inside})
+    pq.write_table(table, tmp_path / "a.parquet")
+    found = records(tmp_path / "a.parquet")
+    assert [document.text for document in found if isinstance(document, Document)] == ["one", "two", "three"]
+    json.dumps([dict(document.metadata) for document in found if isinstance(document, Document)], default=str)
