@@ -88,8 +88,15 @@ def to_hf(options: ToHuggingFace) -> None:
 
 def to_peft(options: ToPeft) -> None:
     checkpoint = find(options.checkpoint)
-    name, of = peft.write(checkpoint, Path(options.out), options.adapter)
+    name, of = peft.write(checkpoint, Path(options.out), options.adapter, options.base)
     print(f"{options.out}: the adapter {name} of {checkpoint}, rank {of.rank}, of {', '.join(of.projections)}")
+    if not options.base:
+        base = read_state(checkpoint).base
+        print(
+            f"it names no base model: write that with `convert to-hf {base} FOLDER`, and give the folder to PEFT, or "
+            "to --base here",
+            file=sys.stderr,
+        )
     if of.quantized:
         print(
             f"it was trained with base weights in {of.base}; with other base weights its outputs differ slightly",

@@ -32,6 +32,8 @@ class ToPeft:
     """New folder."""
     adapter: str = ""
     """Name of the adapter, if the checkpoint has several."""
+    base: str = ""
+    """Folder or name of the base model, which PEFT loads first (base_model_name_or_path)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -58,8 +58,10 @@ _DEFAULTS = {"r": 8, "lora_alpha": 8}
 """Values that PEFT assumes for missing fields."""
 
 
-def write(checkpoint: Path, out: Path, adapter: str) -> tuple[str, LoRA]:
+def write(checkpoint: Path, out: Path, adapter: str, base: str = "") -> tuple[str, LoRA]:
     """Write an adapter as a folder that PEFT loads onto the exported base model, and return its name and settings.
+
+    `base` is the folder or the name of that model; empty: the folder names none.
 
     InputError if there is no such adapter, it adapts experts, which PEFT keeps in another way, or `out` exists.
     """
@@ -81,7 +83,7 @@ def write(checkpoint: Path, out: Path, adapter: str) -> tuple[str, LoRA]:
                 tensors[_tensor(state.model, path, layer, part)] = np.ascontiguousarray(_outside(values, row, part))
     with new_folder(out) as draft:
         save_file(tensors, draft / TENSORS, metadata={"format": "pt"})
-        text = json.dumps(_config(state.model, config, state.base), indent=2) + "\n"
+        text = json.dumps(_config(state.model, config, base), indent=2) + "\n"
         (draft / CONFIG).write_text(text, encoding="utf-8")
     return name, config
 
@@ -140,7 +142,7 @@ def _config(model: Model, config: LoRA, base: str) -> dict[str, Any]:
     return {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
-        "base_model_name_or_path": base,
+        "base_model_name_or_path": base or None,
         "r": config.rank,
         "lora_alpha": int(config.alpha) if config.alpha.is_integer() else config.alpha,
         "lora_dropout": config.dropout,

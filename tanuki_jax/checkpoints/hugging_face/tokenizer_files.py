@@ -13,7 +13,7 @@ from tanuki_jax.corpus.records.read import read, split
 from tanuki_jax.corpus.records.types import Document
 from tanuki_jax.corpus.tasks.registry import FAMILIES
 from tanuki_jax.data.tokenizer.copy_tokenizer import copy_tokenizer
-from tanuki_jax.data.tokenizer.export import Disagreement, disagreement, export
+from tanuki_jax.data.tokenizer.export import Disagreement, disagreement, export, is_unigram, write_sentencepiece_config
 from tanuki_jax.data.tokenizer.load import JSON, find_file, load
 
 SAMPLE = 5000
@@ -23,14 +23,18 @@ SAMPLE = 5000
 def write(source: Path, folder: Path) -> None:
     """Write the tokenizer at `source` with its chat template into a model folder, as a `tokenizer.json`.
 
-    A SentencePiece model is copied too. InputError if it cannot be converted to a `tokenizer.json`.
+    A SentencePiece model is copied too. One that is no unigram model is copied alone, which transformers converts.
     """
     copy_tokenizer(source, folder)
-    if not (folder / JSON).is_file():
-        template = template_files.find(source)
+    if (folder / JSON).is_file():
+        return
+    template = template_files.find(source)
+    if is_unigram(find_file(source)):
         export(source, folder)
-        if template is not None:
-            template_files.write(folder, template)
+    elif not (folder / template_files.CONFIG).is_file():
+        write_sentencepiece_config(find_file(source), folder)
+    if template is not None:
+        template_files.write(folder, template)
 
 
 def compare(tokenizer: Path, files: Sequence[str]) -> Disagreement:

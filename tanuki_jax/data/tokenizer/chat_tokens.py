@@ -15,6 +15,10 @@ from tanuki_jax.corpus.chat.template import Span, Template, unused
 from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.data.tokenizer.load import Tokenizer
 
+WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+"""Characters of Unicode's property White_Space, which the library `tokenizers` strips."""
+_TAKES_NOTHING = (False, False)
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedChat:
@@ -62,9 +66,12 @@ def encode_chats(
     rendered = [_segments_or_error(tokenizer, template, messages, prompt) for messages in chats]
     segments = [segment for chat in rendered if not isinstance(chat, InputError) for segment in chat]
     # The text of all conversations is encoded together; `_joined` takes the ids of each in the same order.
+    texts = [segment for segment in segments if segment.special is None]
     encoded = iter(
         _encode_runs(
-            tokenizer, [[span.text for span in segment.spans] for segment in segments if segment.special is None]
+            tokenizer,
+            [[span.text for span in segment.spans] for segment in texts],
+            [segment.continued for segment in texts],
         )
     )
     return [chat if isinstance(chat, InputError) else _joined(chat, encoded) for chat in rendered]
@@ -130,13 +137,15 @@ class _Segment(NamedTuple):
     special: int | None
     """Id of the special token; None: the segment is text."""
     spans: list[Span]
+    continued: bool = True
+    """Whether it is behind another one."""
 
 
 def _segments_or_error(
     tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool
 ) -> list[_Segment] | InputError:
     try:
-        return list(_segments(tokenizer, template, messages, prompt))
+        return _stripped(list(_segments(tokenizer, template, messages, prompt)), tokenizer)
     except InputError as error:
         return error
 
@@ -145,7 +154,7 @@ def _joined(segments: Sequence[_Segment], encoded: Iterator[list[npt.NDArray[np.
     """Join the segments of a conversation. `encoded` yields, for each segment of text, the ids of its spans."""
     parts = [np.empty(0, np.int32)]
     learned = [False]
-    for special, spans in segments:
+    for special, spans, _ in segments:
         parts.extend(next(encoded) if special is None else [np.array([special], np.int32)])
         learned.extend(span.learned for span in spans)
     return EncodedChat(np.concatenate(parts), np.repeat(np.array(learned), [len(part) for part in parts]))
@@ -164,15 +173,40 @@ def _segments(
         replace(message, content=begins.sub(lambda match: match[0] + mark, message.content)) for message in messages
     ]
     segment: list[Span] = []
+    continued = False
     for span in _render(tokenizer, template, inert, prompt):
         for index, part in enumerate(special.split(span.text)):
             if index % 2:  # `split` alternates between text and the matched name
-                yield _Segment(None, segment)
+                yield _Segment(None, segment, continued)
                 yield _Segment(tokenizer.special[part], [Span(part, span.learned)])
-                segment = []
+                segment, continued = [], True
             elif text := part.replace(mark, ""):
                 segment.append(Span(text, span.learned))
-    yield _Segment(None, segment)
+    yield _Segment(None, segment, continued)
+
+
+def _stripped(segments: list[_Segment], tokenizer: Tokenizer) -> list[_Segment]:
+    """Return the segments without the white space that special tokens take from the texts beside them."""
+    for number, segment in enumerate(segments):
+        before, behind = (
+            (False, False) if segment.special is None else tokenizer.strips.get(segment.special, (False,) * 2)
+        )
+        if before and number > 0:
+            _strip(segments[number - 1].spans, at_end=True)
+        if behind and number + 1 < len(segments):
+            _strip(segments[number + 1].spans, at_end=False)
+    return segments
+
+
+def _strip(spans: list[Span], *, at_end: bool) -> None:
+    """Remove white space at one end of a text."""
+    while spans:
+        place = -1 if at_end else 0
+        text = spans[place].text.rstrip(WHITE_SPACE) if at_end else spans[place].text.lstrip(WHITE_SPACE)
+        if text:
+            spans[place] = Span(text, spans[place].learned)
+            return
+        del spans[place]
 
 
 def _render(tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool) -> tuple[Span, ...]:
@@ -188,8 +222,12 @@ def _patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]
     return re.compile(f"(?=(?:{any_name})).", re.DOTALL), re.compile(f"({any_name})")
 
 
-def _encode_runs(tokenizer: Tokenizer, runs: Sequence[Sequence[str]]) -> list[list[npt.NDArray[np.int32]]]:
+def _encode_runs(
+    tokenizer: Tokenizer, runs: Sequence[Sequence[str]], continued: Sequence[bool]
+) -> list[list[npt.NDArray[np.int32]]]:
     """Encode runs of adjacent texts so that no token crosses from one text into the next.
+
+    `continued` says of each run whether it is behind other text.
 
     Returns, for each run, the ids of each of its texts. They are those of the run encoded at once, unless a token would
     cross a boundary: there the run is cut, and the next text is encoded separately.
@@ -198,12 +236,15 @@ def _encode_runs(tokenizer: Tokenizer, runs: Sequence[Sequence[str]]) -> list[li
     # For each run: the text since its last cut, and its ids. The next text is encoded behind it, which matters where a
     # tokenizer treats the beginning of a text differently (SentencePiece's dummy prefix).
     prefixes = [("", np.empty(0, np.int32))] * len(runs)
+    behind = list(continued)
     for position in range(max(map(len, runs), default=0)):
         # One call of the tokenizer serves the texts at this position of all runs.
         present = [number for number, texts in enumerate(runs) if len(texts) > position]
         extended = [prefixes[number][0] + runs[number][position] for number in present]
         crossed = []
-        for number, text, ids in zip(present, extended, tokenizer.encode_batch(extended), strict=True):
+        for number, text, ids in zip(
+            present, extended, _encode(tokenizer, extended, [behind[n] for n in present]), strict=True
+        ):
             known = prefixes[number][1]
             if np.array_equal(ids[: len(known)], known):
                 prefixes[number] = text, ids
@@ -211,10 +252,22 @@ def _encode_runs(tokenizer: Tokenizer, runs: Sequence[Sequence[str]]) -> list[li
             else:  # the ids before the boundary changed, so a token crosses it
                 crossed.append(number)
         separate = [runs[number][position] for number in crossed]
-        for number, text, ids in zip(crossed, separate, tokenizer.encode_batch(separate), strict=True):
+        for number in crossed:
+            behind[number] = True
+        for number, text, ids in zip(crossed, separate, tokenizer.encode_batch(separate, continued=True), strict=True):
             prefixes[number] = text, ids
             arrays[number].append(ids)
     return arrays
+
+
+def _encode(tokenizer: Tokenizer, texts: Sequence[str], continued: Sequence[bool]) -> list[npt.NDArray[np.int32]]:
+    """Return the ids of texts that begin or are continued, in at most two calls of the tokenizer."""
+    ids: dict[int, npt.NDArray[np.int32]] = {}
+    for flag in (False, True):
+        numbers = [number for number, each in enumerate(continued) if each == flag]
+        encoded = tokenizer.encode_batch([texts[number] for number in numbers], continued=flag)
+        ids |= dict(zip(numbers, encoded, strict=True))
+    return [ids[number] for number in range(len(texts))]
 
 
 def _around_answer(tokenizer: Tokenizer, template: Template) -> tuple[str, str]:

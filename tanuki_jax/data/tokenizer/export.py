@@ -53,6 +53,18 @@ def export(path: str | Path, folder: Path) -> None:
     replace_text(folder / CONFIG, json.dumps(_config(model), ensure_ascii=False, indent=2) + "\n")
 
 
+def is_unigram(file: Path) -> bool:
+    """Whether a SentencePiece model is a unigram model."""
+    return bool(parse_model(file.read_bytes()).trainer_spec.model_type == _UNIGRAM)
+
+
+def write_sentencepiece_config(file: Path, folder: Path) -> None:
+    """Write the `tokenizer_config.json` with which transformers reads a SentencePiece model that is alone."""
+    of_llama = {"tokenizer_class": "LlamaTokenizer", "add_bos_token": False, "add_eos_token": False, "legacy": False}
+    config = _config(parse_model(file.read_bytes())) | of_llama
+    replace_text(folder / CONFIG, json.dumps(config, ensure_ascii=False, indent=2) + "\n")
+
+
 def _unigram(model: Any) -> HuggingFaceTokenizer:
     """Return a tokenizer of the same pieces and scores: the best path through a text is the same up to rounding."""
     trained, rule = model.trainer_spec, model.normalizer_spec

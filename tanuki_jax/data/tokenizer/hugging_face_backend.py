@@ -35,19 +35,46 @@ class HuggingFace:
         self.bos = special.get("bos_token") or next((name for name in _BEGINS if self.id_of(name) is not None), None)
         added = self._tokenizer.get_added_tokens_decoder()
         self.special: Mapping[str, int] = {token.content: id for id, token in added.items() if token.special}
+        self.strips: Mapping[int, tuple[bool, bool]] = {
+            id: (token.lstrip, token.rstrip) for id, token in added.items() if token.lstrip or token.rstrip
+        }
+        self._continuing = _continuing(self._tokenizer)
 
     def id_of(self, piece: str) -> int | None:
         """Return the id of a piece; None if the vocabulary does not have it."""
         return self._tokenizer.token_to_id(piece)
 
-    def encode_batch(self, texts: Sequence[bytes]) -> list[npt.NDArray[np.int32]]:
+    def encode_batch(self, texts: Sequence[bytes], *, continued: bool = False) -> list[npt.NDArray[np.int32]]:
         """Encode texts in UTF-8. The name of a special token in a text is encoded as text."""
-        encodings = self._tokenizer.encode_batch_fast([text.decode() for text in texts], add_special_tokens=False)
+        tokenizer = self._continuing if continued else self._tokenizer
+        encodings = tokenizer.encode_batch_fast([text.decode() for text in texts], add_special_tokens=False)
         return [np.array(encoding.ids, np.int32) for encoding in encodings]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids below the vocabulary size; special tokens give no text."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=True)
+
+
+def _continuing(tokenizer: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
+    """Return the tokenizer for text behind a special token: without the blank that Metaspace's scheme `first` puts
+    before the beginning alone."""
+    saved = json.loads(tokenizer.to_str())
+    if not _without_first(saved["pre_tokenizer"]):
+        return tokenizer
+    other = tokenizers.Tokenizer.from_str(json.dumps(saved))
+    other.encode_special_tokens = True
+    return other
+
+
+def _without_first(part: Any) -> bool:
+    """Turn the scheme `first` into `never` in a pre-tokenizer, and return whether there was one."""
+    if not isinstance(part, dict):
+        return False
+    found = [_without_first(each) for each in part.get("pretokenizers", [])]
+    if part.get("type") == "Metaspace" and part.get("prepend_scheme") == "first":
+        part["prepend_scheme"] = "never"
+        found.append(True)
+    return any(found)
 
 
 def _special_tokens(config: Mapping[str, Any]) -> dict[str, str]:

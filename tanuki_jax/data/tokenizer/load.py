@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.data.tokenizer.hugging_face_backend import HuggingFace
+from tanuki_jax.data.tokenizer.hugging_face_backend import CONFIG, HuggingFace
 from tanuki_jax.data.tokenizer.sentencepiece_backend import SentencePiece
 from tanuki_jax.data.tokenizer.special_pieces import END, END_OF_DOCUMENT
 
@@ -29,10 +30,11 @@ class Backend(Protocol):
     eos: str | None
     pad: str | None
     special: Mapping[str, int]
+    strips: Mapping[int, tuple[bool, bool]]
 
     def id_of(self, piece: str) -> int | None: ...
 
-    def encode_batch(self, texts: Sequence[bytes]) -> list[npt.NDArray[np.int32]]: ...
+    def encode_batch(self, texts: Sequence[bytes], *, continued: bool = False) -> list[npt.NDArray[np.int32]]: ...
 
     def decode(self, ids: Sequence[int]) -> str: ...
 
@@ -47,6 +49,7 @@ class Tokenizer:
         eos: id that ends a sequence, such as an answer; `eod` if the tokenizer has none.
         pad: id that fills rows; None if the tokenizer has none.
         special: ids by name of the tokens that no text becomes.
+        strips: id of a special token -> whether it takes white space before it, and behind it.
         fingerprint: equal for two tokenizers if and only if they have the same `eod` and were read from the same bytes.
     """
 
@@ -64,6 +67,7 @@ class Tokenizer:
         self.eos = next(iter(_known_ids(backend, backend.eos).values()), eod)
         self.pad = next(iter(_known_ids(backend, backend.pad).values()), None)
         self.special = {**backend.special, **bos, **{name: id for name, id in ends.items() if id in (eod, self.eos)}}
+        self.strips = backend.strips
         self.fingerprint = hashlib.sha256(content + b"\0%d" % eod).hexdigest()
         self._spelled_eod = self._spell_out(end)
 
@@ -79,9 +83,13 @@ class Tokenizer:
         ids: list[int] = self.encode_batch([text])[0].tolist()
         return ids
 
-    def encode_batch(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
-        """Return read-only int32[T] for each text, as `encode` does for one; faster than many calls of it."""
-        arrays = self._backend.encode_batch([_utf8(text) for text in texts])
+    def encode_batch(self, texts: Sequence[str], *, continued: bool = False) -> list[npt.NDArray[np.int32]]:
+        """Return read-only int32[T] for each text, as `encode` does for one; faster than many calls of it.
+
+        `continued` texts follow a special token or other text: they get no blank of a tokenizer that puts one before
+        the beginning of a text alone.
+        """
+        arrays = self._backend.encode_batch([_utf8(text) for text in texts], continued=continued)
         if self._spelled_eod is None:
             return arrays
         return [self._without_eod(ids, self._spelled_eod) for ids in arrays]
@@ -147,7 +155,11 @@ def _pieces(file: Path, changed: int) -> int:
 
 def _backend(file: Path, content: bytes) -> Backend:
     try:
-        return SentencePiece(content) if file.suffix == ".model" else HuggingFace(file)
+        if file.suffix == ".model":
+            config = file.with_name(CONFIG)
+            legacy = config.is_file() and bool(json.loads(config.read_text(encoding="utf-8")).get("legacy"))
+            return SentencePiece(content, legacy=legacy)
+        return HuggingFace(file)
     except Exception as error:  # the libraries raise RuntimeError and bare Exception
         raise InputError(f"{file} is not a tokenizer that can be read: {error}") from error
 

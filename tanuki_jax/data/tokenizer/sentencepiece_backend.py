@@ -5,14 +5,24 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 
 
 class SentencePiece:
     """A SentencePiece `.model`."""
 
-    def __init__(self, model: bytes) -> None:
-        """Read the content of a `.model` file. RuntimeError if it is not one."""
-        self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    strips: Mapping[int, tuple[bool, bool]] = {}
+
+    def __init__(self, model: bytes, *, legacy: bool = False) -> None:
+        """Read the content of a `.model` file. RuntimeError if it is not one.
+
+        Args:
+            model: content of the file.
+            legacy: whether the model's dummy prefix also comes behind special tokens (`legacy` in transformers).
+        """
+        self._processor = self._continuing = sentencepiece.SentencePieceProcessor(model_proto=model)
+        if not legacy and (other := _without_dummy_prefix(model)):
+            self._continuing = sentencepiece.SentencePieceProcessor(model_proto=other)
         self.vocabulary = self._processor.get_piece_size()
         self.bos = self._name_of(self._processor.bos_id())
         self.eos = self._name_of(self._processor.eos_id())
@@ -28,12 +38,23 @@ class SentencePiece:
         id = self._processor.piece_to_id(piece)
         return None if self._processor.is_unknown(id) else id
 
-    def encode_batch(self, texts: Sequence[bytes]) -> list[npt.NDArray[np.int32]]:
+    def encode_batch(self, texts: Sequence[bytes], *, continued: bool = False) -> list[npt.NDArray[np.int32]]:
         """Encode texts in UTF-8, on one thread and without the GIL."""
-        arrays: list[npt.NDArray[np.int32]] = self._processor.encode(list(texts), num_threads=1, return_type="numpy")
+        processor = self._continuing if continued else self._processor
+        arrays: list[npt.NDArray[np.int32]] = processor.encode(list(texts), num_threads=1, return_type="numpy")
         return arrays
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids below the vocabulary size; control pieces give no text."""
         text: str = self._processor.decode(list(ids))
         return text
+
+
+def _without_dummy_prefix(model: bytes) -> bytes:
+    """Return the content of a model without its dummy prefix; empty: it has none."""
+    parsed = sentencepiece_model_pb2.ModelProto.FromString(model)  # type: ignore[attr-defined]
+    if not parsed.normalizer_spec.add_dummy_prefix:
+        return b""
+    parsed.normalizer_spec.add_dummy_prefix = False
+    content: bytes = parsed.SerializeToString()
+    return content

@@ -99,8 +99,8 @@ def _fields_of_batch(batch: pa.RecordBatch) -> list[Fields | Malformed]:
 
 
 def _values(column: pa.Array, name: str) -> list[object]:
-    """Convert a column to Python values, and parse it if it is of Parquet's JSON type. Times that Python cannot hold, as
-    those of nanoseconds, are left out."""
+    """Convert a column to Python values, and parse it if it is of Parquet's JSON type. Times that Python cannot hold,
+    such as nanoseconds, are left out."""
     try:
         values: list[object] = column.to_pylist()
     except _NOT_HELD:

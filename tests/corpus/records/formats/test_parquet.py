@@ -10,7 +10,7 @@ from tanuki_jax.corpus.records.files import InputFile, Slice
 from tanuki_jax.corpus.records.read import Row, read, split
 from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, Message, Preference, Record
 from tanuki_jax.corpus.records.write import write
-from tests.corpus.records.conftest import in_one_slice, in_slices
+from tests.corpus.records.conftest import in_one_slice, in_slices, records
 
 
 def test_a_file_is_cut_between_row_groups(tmp_path: Path) -> None:
