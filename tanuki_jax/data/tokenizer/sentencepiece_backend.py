@@ -7,6 +7,13 @@ import numpy.typing as npt
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
+from tanuki_jax.data.tokenizer.special_pieces import SPACE
+
+_BPE = 2
+"""SentencePiece's type of a BPE model."""
+_BLANKS = (b" ", SPACE.encode())
+"""Blanks as texts and as pieces have them."""
+
 
 class SentencePiece:
     """A SentencePiece `.model`."""
@@ -20,9 +27,10 @@ class SentencePiece:
             model: content of the file.
             legacy: whether the model's dummy prefix also comes behind special tokens (`legacy` in transformers).
         """
-        self._processor = self._continuing = sentencepiece.SentencePieceProcessor(model_proto=model)
-        if not legacy and (other := _without_dummy_prefix(model)):
-            self._continuing = sentencepiece.SentencePieceProcessor(model_proto=other)
+        self._processor = self._without_prefix = sentencepiece.SentencePieceProcessor(model_proto=model)
+        self._legacy = legacy
+        if other := _without_dummy_prefix(model):
+            self._without_prefix = sentencepiece.SentencePieceProcessor(model_proto=other)
         self.vocabulary = self._processor.get_piece_size()
         self.bos = self._name_of(self._processor.bos_id())
         self.eos = self._name_of(self._processor.eos_id())
@@ -39,10 +47,19 @@ class SentencePiece:
         return None if self._processor.is_unknown(id) else id
 
     def encode_batch(self, texts: Sequence[bytes], *, continued: bool = False) -> list[npt.NDArray[np.int32]]:
-        """Encode texts in UTF-8, on one thread and without the GIL."""
-        processor = self._continuing if continued else self._processor
-        arrays: list[npt.NDArray[np.int32]] = processor.encode(list(texts), num_threads=1, return_type="numpy")
-        return arrays
+        """Encode texts in UTF-8, on one thread and without the GIL.
+
+        Like transformers, and unlike SentencePiece, a BPE model gives no dummy prefix to a text that begins with a
+        blank.
+        """
+        if self._without_prefix is self._processor:
+            return _encoded(self._processor, texts)
+        bare = [(continued and not self._legacy) or text.startswith(_BLANKS) for text in texts]
+        ids: dict[int, npt.NDArray[np.int32]] = {}
+        for flag, processor in ((True, self._without_prefix), (False, self._processor)):
+            numbers = [number for number, each in enumerate(bare) if each == flag]
+            ids |= dict(zip(numbers, _encoded(processor, [texts[number] for number in numbers]), strict=True))
+        return [ids[number] for number in range(len(texts))]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids below the vocabulary size; control pieces give no text."""
@@ -50,10 +67,19 @@ class SentencePiece:
         return text
 
 
+def _encoded(processor: sentencepiece.SentencePieceProcessor, texts: Sequence[bytes]) -> list[npt.NDArray[np.int32]]:
+    arrays: list[npt.NDArray[np.int32]] = processor.encode(list(texts), num_threads=1, return_type="numpy")
+    return arrays
+
+
 def _without_dummy_prefix(model: bytes) -> bytes:
-    """Return the content of a model without its dummy prefix; empty: it has none."""
+    """Return the content of a BPE model, as Llama's, without its dummy prefix; empty: it has none, or is another kind.
+
+    Unigram models are exported as a `tokenizer.json` that has the prefix wherever SentencePiece has it.
+    """
     parsed = sentencepiece_model_pb2.ModelProto.FromString(model)  # type: ignore[attr-defined]
-    if not parsed.normalizer_spec.add_dummy_prefix:
+    rule = parsed.normalizer_spec
+    if parsed.trainer_spec.model_type != _BPE or rule.remove_extra_whitespaces or not rule.add_dummy_prefix:
         return b""
     parsed.normalizer_spec.add_dummy_prefix = False
     content: bytes = parsed.SerializeToString()

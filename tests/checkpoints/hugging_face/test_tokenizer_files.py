@@ -1,11 +1,14 @@
+import io
 import json
 from pathlib import Path
 
 import pytest
+import sentencepiece
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.hugging_face import tokenizer_files
 from tanuki_jax.corpus.chat import template_files as chat_folder
+from tests.checkpoints.conftest import TEXTS
 
 
 @pytest.mark.parametrize("form", ["folder with the model only", "model", "json"])
@@ -38,3 +41,24 @@ def test_the_chat_template_comes_along(form: str, place: str, tokenizer: Path, t
 def test_a_tokenizer_without_a_sentencepiece_model_is_not_compared(tokenizer: Path) -> None:
     with pytest.raises(InputError, match="has no SentencePiece model"):
         tokenizer_files.compare(tokenizer / "tokenizer.json", [])
+
+
+def test_a_model_that_is_no_unigram_goes_alone_with_a_config(tmp_path: Path) -> None:
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXTS), model_writer=model, vocab_size=100, model_type="bpe", minloglevel=2
+    )
+    source = tmp_path / "source" / "tokenizer.model"
+    source.parent.mkdir()
+    source.write_bytes(model.getvalue())
+    tokenizer_files.write(source, tmp_path / "target")
+    assert {path.name for path in (tmp_path / "target").iterdir()} == {"tokenizer.model", "tokenizer_config.json"}
+    config = json.loads((tmp_path / "target" / "tokenizer_config.json").read_text())
+    assert (config["tokenizer_class"], config["eos_token"], config["add_bos_token"]) == (
+        "LlamaTokenizer",
+        "</s>",
+        False,
+    )
+    (source.parent / "tokenizer_config.json").write_text('{"add_bos_token": true}')
+    tokenizer_files.write(source.parent, tmp_path / "again")
+    assert json.loads((tmp_path / "again" / "tokenizer_config.json").read_text()) == {"add_bos_token": True}

@@ -1,8 +1,11 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -215,3 +218,61 @@ def test_a_tokenizer_json_alone_still_begins_a_chat(folder: Path, tmp_path: Path
     encoded = encode_chat(alone, find("tanuki"), [QUESTION, ANSWER])
     assert (encoded.ids[0], encoded.ids[-1]) == (1, alone.eod)
     assert ends_of_turn(alone, find("tanuki")) == (alone.eod,)
+
+
+def of_bytes(tmp_path: Path, **added: bool) -> Tokenizer:
+    """Make a byte-level tokenizer whose tokens of ChatML take white space."""
+    made = tokenizers.Tokenizer(tokenizers.models.BPE())
+    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = tokenizers.decoders.ByteLevel()
+    alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=300, special_tokens=["</s>"], initial_alphabet=alphabet, show_progress=False
+    )
+    made.train_from_iterator([], trainer)
+    made.add_special_tokens([tokenizers.AddedToken(name, **added) for name in ("<|im_start|>", "<|im_end|>")])
+    made.save(str(tmp_path / "tokenizer.json"))
+    return load(tmp_path)
+
+
+def test_special_tokens_take_white_space_beside_them(tmp_path: Path) -> None:
+    chat = (Message("user", "a "), Message("assistant", "b\u3000"))
+    for added, expected in (
+        ({}, "<|im_start|>user\na <|im_end|>\n<|im_start|>assistant\nb\u3000<|im_end|>\n"),
+        ({"rstrip": True}, "<|im_start|>user\na <|im_end|><|im_start|>assistant\nb\u3000<|im_end|>"),
+        ({"lstrip": True}, "<|im_start|>user\na<|im_end|><|im_start|>assistant\nb<|im_end|>\n"),
+    ):
+        known = of_bytes(tmp_path, **added)
+        encoded = encode_chat(known, find("chatml"), chat)
+        spelled = "".join(span.text for span in decode_spans(known, encoded))
+        assert spelled == expected
+        assert "".join(span.text for span in decode_spans(known, encoded) if span.learned).endswith("<|im_end|>")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "blanks"), [("first", [True, False]), ("always", [True, True]), ("never", [False] * 2)]
+)
+def test_only_the_beginning_of_a_text_has_the_blank_of_the_scheme_first(
+    scheme: Any, blanks: list[bool], folder: Path, tmp_path: Path
+) -> None:
+    made = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    made.normalizer = None
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace(prepend_scheme=scheme)
+    made.save(str(tmp_path / "tokenizer.json"))
+    known = load(tmp_path)
+    bare = load(folder).encode("東京")
+    found = [known.encode_batch(["東京"], continued=flag)[0].tolist() for flag in (False, True)]
+    assert [ids != bare for ids in found] == blanks
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_dummy_prefix_comes_behind_special_tokens_only_in_legacy_models(
+    legacy: bool, foreign_model: Callable[..., bytes], tmp_path: Path
+) -> None:
+    options = {"normalization_rule_name": "identity", "remove_extra_whitespaces": False, "byte_fallback": True}
+    (tmp_path / "tokenizer.model").write_bytes(foreign_model(vocab_size=600, model_type="bpe", **options))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"legacy": legacy}))
+    known = load(tmp_path)
+    begun, continued = (known.encode_batch(["狸", " 狸"], continued=flag) for flag in (False, True))
+    assert begun[0].tolist() == begun[1].tolist() == continued[1].tolist()
+    assert (continued[0].tolist() == begun[0].tolist()) == legacy
