@@ -28,6 +28,9 @@ class Tokenizer:
     chat_template: str = ""
     """Name of a template of `tanuki_jax.corpus.chat` or a .jinja file, which `prepare` writes into the tokenizer's
     folder; empty: the folder's own template, if it has one."""
+    bos: Literal["auto", "never"] = "auto"
+    """Token that begins each document of texts. auto: the one that the tokenizer itself puts before a text, as Llama's;
+    never: none. Chats begin as their template does."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,10 @@
 """A checkpoint's model and tokenizer, ready to generate on one device."""
 
 import dataclasses
-import itertools
 from pathlib import Path
 from typing import Any
 
 import jax
-import tokenizers
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.format import read_state
@@ -14,8 +12,8 @@ from tanuki_jax.checkpoints.parameters import load as load_weights
 from tanuki_jax.checkpoints.token_ids import token_ids
 from tanuki_jax.checkpoints.tokenizer_copy import tokenizer_path
 from tanuki_jax.config.model import Model
-from tanuki_jax.corpus.chat.template_files import tokenizer_config
-from tanuki_jax.data.tokenizer.load import JSON, Tokenizer, load
+from tanuki_jax.data.tokenizer.bos_ids import bos_ids
+from tanuki_jax.data.tokenizer.load import Tokenizer, load
 from tanuki_jax.lm.kernels.devices import devices
 from tanuki_jax.lm.model.weights import Params
 
@@ -65,35 +63,3 @@ def load_model(checkpoint: Path, adapter: str = "") -> LoadedModel:
     parameters = load_weights(checkpoint, dtype, with_shardings, adapter)
     ends = token_ids(state, path).ends
     return LoadedModel(parameters, state.model, tokenizer, path, state.sequence_length, ends, bos)
-
-
-def bos_ids(tokenizer: Tokenizer, path: Path) -> tuple[int, ...]:
-    """Return the ids that begin a text to be continued: those that transformers adds for the same tokenizer folder.
-
-    The post-processor in `tokenizer.json` decides; if there is only a SentencePiece model, `add_bos_token` in
-    `tokenizer_config.json` does. Tokenizers that `prepare` trains add none.
-
-    Args:
-        tokenizer: the tokenizer that was loaded from `path`.
-        path: the tokenizer's folder, or its file.
-
-    Raises:
-        InputError: a file in the folder cannot be read.
-    """
-    folder = path if path.is_dir() else path.parent
-    file = path if path.suffix == ".json" else folder / JSON
-    if file.is_file():
-        return _ids_of_post_processor(file)
-    add_bos = tokenizer_config(folder).get("add_bos_token")
-    return (tokenizer.bos,) if add_bos and tokenizer.bos is not None else ()
-
-
-def _ids_of_post_processor(file: Path) -> tuple[int, ...]:
-    try:
-        tokenizer = tokenizers.Tokenizer.from_file(str(file))
-    except Exception as error:  # the library raises no closer type
-        raise InputError(f"{file} is not a tokenizer that can be read: {error}") from None
-    tokenizer.no_padding()
-    encoded = tokenizer.encode("a")
-    pairs = itertools.takewhile(lambda pair: pair[1], zip(encoded.ids, encoded.special_tokens_mask, strict=True))
-    return tuple(id for id, _ in pairs)

@@ -25,7 +25,7 @@ from tanuki_jax.training.rewind import go_back
 from tanuki_jax.training.runs import expert_map, loss_curve
 from tanuki_jax.training.runs.run_folder import RunFolder, read_events
 from tanuki_jax.training.runs.run_lock import locked
-from tanuki_jax.training.runs.schedule_change import schedule_change
+from tanuki_jax.training.schedule_change import schedule_change
 from tanuki_jax.training.setup import TrainSetup
 from tanuki_jax.training.start import begin
 from tanuki_jax.training.step import make_step

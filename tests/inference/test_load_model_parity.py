@@ -9,10 +9,11 @@ import sentencepiece
 import transformers
 
 from tanuki_jax.checkpoints.hugging_face import import_model
+from tanuki_jax.data.tokenizer.bos_ids import bos_ids
 from tanuki_jax.data.tokenizer.load import load
-from tanuki_jax.inference.load_model import bos_ids, load_model
+from tanuki_jax.inference.load_model import load_model
 from tanuki_jax.inference.text import Request, continuations, encode_text
-from tests.inference.test_load_model import llama
+from tests.data.tokenizer.test_bos_ids import llama
 
 pytestmark = pytest.mark.parity
 

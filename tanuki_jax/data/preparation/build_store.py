@@ -86,7 +86,7 @@ def _encoded(
     units = inventory.units
     existing = [path.exists() for path in paths]
     futures = {
-        workers.submit(encode_in_worker, unit, path, dtype, inventory.rendering): number
+        workers.submit(encode_in_worker, unit, path, dtype, inventory.rendering, inventory.bos_ids): number
         for number, (unit, path) in enumerate(zip(units, paths, strict=True))
         if not existing[number]
     }

@@ -39,24 +39,33 @@ def start_worker(tokenizer: str) -> None:
     _tokenizer = load(tokenizer)
 
 
-def encode_in_worker(unit: Unit, part: Path, dtype: str, rendering: Rendering | None) -> int:
-    """Encode a unit with the tokenizer of this worker process, as texts if `rendering` is None."""
+def encode_in_worker(
+    unit: Unit, part: Path, dtype: str, rendering: Rendering | None, bos_ids: tuple[int, ...] = ()
+) -> int:
+    """Encode a unit with the tokenizer of this worker process, as texts, which begin with `bos_ids`, if `rendering` is
+    None."""
     if rendering is None:
-        return encode_text_unit(unit, _tokenizer, part, dtype)
+        return encode_text_unit(unit, _tokenizer, part, dtype, bos_ids)
     return encode_chat_unit(unit, _tokenizer, part, dtype, rendering)
 
 
 def encode_text_unit(
-    unit: Unit, tokenizer: Tokenizer, part: Path, dtype: str, batch_characters: int = BATCH_CHARACTERS
+    unit: Unit,
+    tokenizer: Tokenizer,
+    part: Path,
+    dtype: str,
+    bos_ids: tuple[int, ...] = (),
+    batch_characters: int = BATCH_CHARACTERS,
 ) -> int:
-    """Encode the documents of a unit, each with an end-of-document token, into a part; return the number of tokens."""
+    """Encode the documents of a unit, each between `bos_ids` and an end-of-document token, into a part; return the
+    number of tokens."""
     columns = _Columns()
-    end = np.array([tokenizer.eod], dtype)
+    begin, end = np.array(bos_ids, dtype), np.array([tokenizer.eod], dtype)
     with replacing(tokens_path(part)) as partial, partial.open("wb") as file:
         for texts in _batches(rows_of(unit, "text", columns.rows_read), columns, batch_characters):
             documents = tokenizer.encode_batch(texts)
-            _write(file, [ids for document in documents for ids in (document, end)], dtype)
-            columns.lengths.extend(len(document) + 1 for document in documents)
+            _write(file, [ids for document in documents for ids in (begin, document, end)], dtype)
+            columns.lengths.extend(len(begin) + len(document) + 1 for document in documents)
     columns.part().finish(part)
     return sum(columns.lengths)
 

@@ -39,6 +39,8 @@ class Inventory:
     units: tuple[Unit, ...]
     rendering: Rendering | None = None
     """Settings by which chats and preferences become documents; None for texts, and before the tokenizer is loaded."""
+    bos_ids: tuple[int, ...] = ()
+    """Ids that begin each document of texts; empty before the tokenizer is loaded."""
 
     @property
     def name(self) -> str:
@@ -50,7 +52,9 @@ class Inventory:
         """Return the values that determine the documents, besides the inputs."""
         origin = {"documents": self.source.documents} if self.source.tasks else {"text_field": self.source.text_field}
         assert (self.rendering is None) == (self.source.form == "text")
-        return origin if self.rendering is None else origin | self.rendering.settings
+        if self.rendering is not None:
+            return origin | self.rendering.settings
+        return origin | {"bos_ids": list(self.bos_ids)} if self.bos_ids else origin
 
 
 def take_inventory(

@@ -24,6 +24,7 @@ from tanuki_jax.data.preparation.templates import configured_template, with_rend
 from tanuki_jax.data.preparation.tokenizer_recipe import recipe_change, recipe_of, write_recipe
 from tanuki_jax.data.preparation.tokenizer_sample import sample
 from tanuki_jax.data.store import Store
+from tanuki_jax.data.tokenizer.bos_ids import bos_ids
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 from tanuki_jax.data.tokenizer.training import train
 
@@ -63,6 +64,10 @@ def prepare(data: Data, mixture: Mixture, workers: int) -> list[PreparedStore]:
     stores = Path(data.stores)
     with _exclusive(stores):
         tokenizer = _tokenizer(data, mixture, inventories)
+        begin = bos_ids(tokenizer, Path(data.tokenizer.path)) if data.tokenizer.bos == "auto" else ()
+        inventories = [
+            dataclasses.replace(each, bos_ids=begin) if each.source.form == "text" else each for each in inventories
+        ]
         inventories = with_renderings(inventories, data, tokenizer, template)
         if template is not None and template_files.find(Path(data.tokenizer.path)) is None:
             template_files.write(Path(data.tokenizer.path), template)
@@ -104,7 +109,8 @@ def _existing(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> Store
     elif change := difference(store.inputs, inventory.inputs):
         reason = change
     elif store.settings != inventory.settings:
-        reason = ", ".join(f"{name} = {value!r}" for name, value in store.settings.items())
+        known = dict.fromkeys((*store.settings, *inventory.settings))
+        reason = ", ".join(f"{name} = {store.settings.get(name)!r}" for name in known)
     if reason:
         raise InputError(f"the token store {folder} was made with {reason}; delete {folder} to prepare it again")
     return store

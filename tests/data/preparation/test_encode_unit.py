@@ -30,7 +30,7 @@ def test_every_document_ends_with_the_end_token_however_they_are_batched(
     documents = texts(1, 50, 40)
     path = tmp_path / "part.npz"
     unit = unit_of(write_json_lines(tmp_path / "a.jsonl", documents))
-    count = encode_text_unit(unit, tokenizer, path, np.dtype(dtype).name, batch_characters)
+    count = encode_text_unit(unit, tokenizer, path, np.dtype(dtype).name, batch_characters=batch_characters)
     expected = [[*tokenizer.encode(text), tokenizer.eod] for text in documents]
     tokens: npt.NDArray[Any] = np.fromfile(tokens_path(path), dtype)
     assert tokens.tolist() == [token for ids in expected for token in ids] and count == len(tokens)
@@ -43,6 +43,15 @@ def test_every_document_ends_with_the_end_token_however_they_are_batched(
         len(text.encode()) for text in documents
     )
     assert part.rows_read.tolist() == [55]
+
+
+def test_documents_begin_with_the_ids_that_are_given(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"text": "a"}\n{"text": "b"}\n')
+    count = encode_text_unit(unit_of(file), tokenizer, tmp_path / "part.npz", "uint16", (1, 5))
+    tokens = np.fromfile(tokens_path(tmp_path / "part.npz"), np.uint16).tolist()
+    assert tokens == [token for text in "ab" for token in (1, 5, *tokenizer.encode(text), tokenizer.eod)]
+    assert count == len(tokens) == Part.load(tmp_path / "part.npz").lengths.sum()
 
 
 def test_all_malformed_rows_are_counted_and_the_first_are_named(tmp_path: Path, tokenizer: Tokenizer) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 
 from tanuki_jax.config.experiment import Experiment, Schedule
 from tanuki_jax.config.registry import experiment
-from tanuki_jax.training.runs.schedule_change import schedule_change
+from tanuki_jax.training.schedule_change import schedule_change
 
 
 def of(steps: int, **schedule: float) -> Experiment:
