@@ -7,8 +7,11 @@ python -m tanuki_jax.sweep --config=learning_rate --sampler tpe --trials 30 --ou
 
 import dataclasses
 import importlib.util
+import os
 from pathlib import Path
 from typing import Literal
+
+import tyro
 
 from tanuki_jax.base.command import enter
 from tanuki_jax.base.errors import InputError
@@ -17,7 +20,7 @@ from tanuki_jax.config.command_line import parse_options
 from tanuki_jax.config.limits import NonNegativeInt
 from tanuki_jax.config.sweep import Sweep
 from tanuki_jax.planning.sweep.figures import PLAN_FIGURES
-from tanuki_jax.planning.sweep.sweep_settings import ExecutorName, SamplerName, SweepSettings
+from tanuki_jax.planning.sweep.sweep_settings import ExecutorName, JobOptions, SamplerName, SweepSettings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,17 @@ class Options:
     """Optuna storage: a database URL, or a journal file; empty: OUT/trials.journal."""
     out: str = ""
     """Folder for results.csv, pictures and runs; empty: sweeps/NAME."""
+    time: NonNegativeInt = 0
+    """Time limit of a SLURM job in minutes; 0: that of the variable SBATCH_TIMELIMIT. At the limit a job saves and is
+    queued again."""
+    partition: str = ""
+    """Partition of SLURM jobs; empty: that of the variable SBATCH_PARTITION, or the cluster's default."""
+    account: str = ""
+    """Account of SLURM jobs; empty: that of the variable SBATCH_ACCOUNT, or the cluster's default."""
+    sbatch: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Other option of sbatch, as in --sbatch qos=high."""
+    dry_run: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Print the script of a SLURM job and leave."""
 
 
 def main(words: list[str]) -> None:
@@ -49,6 +63,11 @@ def main(words: list[str]) -> None:
     for package in ("optuna", "submitit") if settings.executor == "slurm" else ("optuna",):
         if importlib.util.find_spec(package) is None:
             raise InputError(f"sweeps need {package}: pip install 'tanuki-jax[sweep]'")
+    if settings.dry_run:
+        from tanuki_jax.planning.sweep.slurm_trials import job_script
+
+        print(job_script(settings), end="")
+        return
     from tanuki_jax.planning.sweep.run_sweep import run_sweep  # not at the top: importing Optuna takes a second
 
     run_sweep(settings)
@@ -59,16 +78,34 @@ def parse_settings(words: list[str]) -> SweepSettings:
     options = parse_options("sweep", words, Options)
     sweep = registry.sweep.find(options.config)
     sweep.grid()
+    executor = _executor(sweep, options)
+    if options.dry_run and executor != "slurm":
+        raise InputError("--dry-run shows a SLURM job: add --executor slurm")
     return SweepSettings(
         sweep=sweep,
         folder=Path(options.out or f"sweeps/{sweep.name}"),
-        executor=_executor(sweep, options),
+        executor=executor,
+        job=_job(options, executor),
+        dry_run=options.dry_run,
         target=options.target,
         workers=options.workers,
         sampler=options.sampler,
         max_trials=options.trials,
         storage=options.storage,
     )
+
+
+def _job(options: Options, executor: ExecutorName) -> JobOptions:
+    """Return the options of SLURM jobs. InputError if one is malformed, or no time limit is stated: submitit's is five
+    minutes."""
+    pairs = [option.partition("=") for option in options.sbatch]
+    for name, equals, value in pairs:
+        if not name or not equals or not value or name.startswith("-"):
+            raise InputError(f"--sbatch is {name + equals + value!r}, and must be like qos=high, without dashes")
+    if executor == "slurm" and not options.time and not os.environ.get("SBATCH_TIMELIMIT"):
+        raise InputError("--executor slurm needs the time limit of a job: --time MINUTES, or SBATCH_TIMELIMIT")
+    others = {name: value for name, _, value in pairs}
+    return JobOptions(minutes=options.time, partition=options.partition, account=options.account, others=others)
 
 
 def _executor(sweep: Sweep, options: Options) -> ExecutorName:

@@ -7,12 +7,13 @@ from typing import Any
 
 import submitit
 from submitit.core.utils import DelayedSubmission, FailedJobError, FailedSubmissionError, UncompletedJobError
-from submitit.slurm.slurm import SlurmExecutor, SlurmJob
+from submitit.slurm.slurm import SlurmExecutor, SlurmJob, _make_sbatch_string
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.planning.plan.target import Target
+from tanuki_jax.planning.plan.target import Target, parse
 from tanuki_jax.planning.sweep.outcome import Outcome, failed
 from tanuki_jax.planning.sweep.study import ClaimedTrial
+from tanuki_jax.planning.sweep.sweep_settings import JobOptions, SweepSettings
 from tanuki_jax.planning.sweep.train_trial import train_trial
 from tanuki_jax.planning.sweep.trained_trials import trained_outcome, trial_experiment, write_config
 
@@ -45,23 +46,20 @@ def require_slurm() -> None:
 class SlurmTrials:
     """Executor that submits one trial after another to SLURM.
 
-    A job has the nodes and GPUs of the target. Account, partition, time limit (else submitit's five minutes) and other
-    options come from the variables of sbatch: SBATCH_ACCOUNT, SBATCH_PARTITION, SBATCH_TIMELIMIT.
+    A job has the nodes and GPUs of the target, and the options of `job`.
     """
 
-    def __init__(self, folder: Path, objective: str, target: Target | None) -> None:
+    def __init__(self, folder: Path, objective: str, target: Target | None, job: JobOptions) -> None:
         """
         Args:
             folder: folder of the sweep, visible on all nodes.
             objective: figure to read from the metrics.
             target: nodes and GPUs of a job; None: one task on one node.
+            job: options of sbatch.
         """
-        self._folder, self._objective = folder, objective
+        self._folder, self._objective, self._job = folder, objective, job
         self._jobs = folder.absolute() / "jobs"
-        self._shape = (1, 1, 0)
-        if target is not None:
-            gpus = target.per_node if target.hardware.kind == "gpu" else 0
-            self._shape = (target.count // target.per_node, gpus or 1, gpus)  # one process for each GPU
+        self._shape = _shape(target)
 
     def run(self, claimed: ClaimedTrial, stop: threading.Event) -> Outcome | None:
         """Wait for the job of a trial. Return its outcome, or None if `stop` was set first; the job continues."""
@@ -88,12 +86,32 @@ class SlurmTrials:
         """Do nothing: jobs continue."""
 
     def _executor(self) -> submitit.Executor:
-        nodes, tasks, gpus = self._shape
         executor = SlurmExecutor(folder=self._jobs)
-        executor.update_parameters(
-            job_name="tanuki_sweep", nodes=nodes, ntasks_per_node=tasks, **({"gpus_per_node": gpus} if gpus else {})
-        )
+        executor.update_parameters(**_parameters(self._shape, self._job))
         return executor
+
+
+def job_script(settings: SweepSettings) -> str:
+    """Return the script of a trial's job, without the trial: what `sbatch` would be given. No SLURM is needed."""
+    parameters = _parameters(_shape(parse(settings.target) if settings.target else None), settings.job)
+    return _make_sbatch_string("TRIAL", settings.folder.absolute() / "jobs", **parameters)
+
+
+def _shape(target: Target | None) -> tuple[int, int, int]:
+    """Return nodes, tasks on each and GPUs on each: one process for each GPU."""
+    if target is None:
+        return 1, 1, 0
+    gpus = target.per_node if target.hardware.kind == "gpu" else 0
+    return target.count // target.per_node, gpus or 1, gpus
+
+
+def _parameters(shape: tuple[int, int, int], job: JobOptions) -> dict[str, Any]:
+    """Return submitit's parameters of a job."""
+    nodes, tasks, gpus = shape
+    stated = {"partition": job.partition, "account": job.account, "time": job.minutes, "gpus_per_node": gpus}
+    others = {"additional_parameters": dict(job.others)} if job.others else {}
+    shown = {name: value for name, value in stated.items() if value}
+    return {"job_name": "tanuki_sweep", "nodes": nodes, "ntasks_per_node": tasks, **shown, **others}
 
 
 def _reason(error: Exception) -> str:

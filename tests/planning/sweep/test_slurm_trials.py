@@ -12,11 +12,12 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.config.sweep import Choice, Sweep
 from tanuki_jax.planning.plan.target import parse
-from tanuki_jax.planning.sweep.slurm_trials import SlurmTrials, require_slurm
+from tanuki_jax.planning.sweep.slurm_trials import SlurmTrials, job_script, require_slurm
 from tanuki_jax.planning.sweep.study import Study
-from tanuki_jax.planning.sweep.sweep_settings import SweepSettings
+from tanuki_jax.planning.sweep.sweep_settings import JobOptions, SweepSettings
 
 TINY = experiment.find("tiny")
+JOB = JobOptions(minutes=90, partition="a100", others={"qos": "high"})
 
 SBATCH = """#!/bin/sh
 cp "$1" "FOLDER/submitted.sh"
@@ -54,18 +55,21 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path
     return install
 
 
-def study(folder: Path) -> Study:
-    """Return a study of one trial, whose training fails because its data are missing."""
+def sweep_in(folder: Path) -> Sweep:
+    """Return a sweep of one trial, whose training fails because its data are missing."""
     base = replace(
         TINY,
         data=replace(
             TINY.data, stores=str(folder / "stores"), tokenizer=replace(TINY.data.tokenizer, path=str(folder / "t"))
         ),
     )
-    sweep = Sweep(
+    return Sweep(
         name="s", objective="held_out/all", direction="minimize", base=base, axes={"seed": Choice(values=(1,))}
     )
-    return Study(SweepSettings(sweep=sweep, folder=folder / "out", executor="slurm"))
+
+
+def study(folder: Path) -> Study:
+    return Study(SweepSettings(sweep=sweep_in(folder), folder=folder / "out", executor="slurm"))
 
 
 def test_a_machine_without_slurm_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,11 +78,21 @@ def test_a_machine_without_slurm_is_an_error(tmp_path: Path, monkeypatch: pytest
         require_slurm()
 
 
+def test_a_job_is_shown_without_slurm(tmp_path: Path) -> None:
+    shown = SweepSettings(
+        sweep=sweep_in(tmp_path), folder=tmp_path, executor="slurm", target="h100:2x8", job=JOB, dry_run=True
+    )
+    script = job_script(shown)
+    for line in ("--nodes=2", "--gpus-per-node=8", "--time=90", "--partition=a100", "--qos=high"):
+        assert f"#SBATCH {line}\n" in script
+    assert "--account" not in script and "TRIAL" in script
+
+
 def test_a_refused_job_is_a_failed_trial(slurm: Callable[..., Path], tmp_path: Path) -> None:
     slurm(REFUSES)
     claimed = study(tmp_path).claim()
     assert claimed is not None
-    outcome = SlurmTrials(tmp_path / "out", "held_out/all", None).run(claimed, threading.Event())
+    outcome = SlurmTrials(tmp_path / "out", "held_out/all", None, JOB).run(claimed, threading.Event())
     assert outcome is not None
     assert (outcome.verdict, "invalid partition" in outcome.reason) == ("failed", True)
 
@@ -92,15 +106,15 @@ def test_a_job_has_the_targets_shape_and_a_resumed_sweep_waits_for_it(
     claimed = first.claim()
     assert claimed is not None
     threading.Timer(1, stop.set).start()
-    assert SlurmTrials(tmp_path / "out", "held_out/all", parse("h100:2x8")).run(claimed, stop) is None
+    assert SlurmTrials(tmp_path / "out", "held_out/all", parse("h100:2x8"), JOB).run(claimed, stop) is None
     assert time.monotonic() - start < 60
     script = (folder / "submitted.sh").read_text()
-    for line in ("--nodes=2", "--ntasks-per-node=8", "--gpus-per-node=8"):
+    for line in ("--nodes=2", "--ntasks-per-node=8", "--gpus-per-node=8", "--time=90"):
         assert f"#SBATCH {line}\n" in script
     first.release(claimed)
     again = study(tmp_path).claim()
     assert again is not None and again.job == "17"
-    assert SlurmTrials(tmp_path / "out", "held_out/all", parse("h100:2x8")).run(again, stop) is None
+    assert SlurmTrials(tmp_path / "out", "held_out/all", parse("h100:2x8"), JOB).run(again, stop) is None
     assert (folder / "calls").read_text() == "x\n"
 
 
@@ -109,7 +123,7 @@ def test_an_error_inside_a_job_is_the_reason(slurm: Callable[..., Path], tmp_pat
     slurm()
     claimed = study(tmp_path).claim()
     assert claimed is not None
-    outcome = SlurmTrials(tmp_path / "out", "held_out/all", None).run(claimed, threading.Event())
+    outcome = SlurmTrials(tmp_path / "out", "held_out/all", None, JOB).run(claimed, threading.Event())
     assert outcome is not None
     stores = tmp_path / "stores"
     assert outcome.verdict == "failed"

@@ -79,9 +79,18 @@ def results(folder: Path) -> list[dict[str, str]]:
             "--executor local does not compute tflops, the objective of layouts_phase1; use --executor plan",
         ),
         (
-            ["--config=batch", "--executor=slurm"],
+            ["--config=batch", "--executor=slurm", "--time=60"],
             "--executor slurm needs SLURM; this machine has no sbatch and no srun",
         ),
+        (
+            ["--config=batch", "--executor=slurm"],
+            "--executor slurm needs the time limit of a job: --time MINUTES, or SBATCH_TIMELIMIT",
+        ),
+        (
+            ["--config=batch", "--executor=slurm", "--time=60", "--sbatch=--qos=high"],
+            "--sbatch is '--qos=high', and must be like qos=high, without dashes",
+        ),
+        (["--config=batch", "--dry-run"], "--dry-run shows a SLURM job: add --executor slurm"),
         (["--config=batch", "--workers=-1"], "--workers is -1, and must be at least 0"),
         (["--config=batch", "--sampler=best"], "--sampler takes one of grid, random, tpe, not 'best'"),
         (["--executor=plan"], "--config must be given"),
@@ -91,6 +100,7 @@ def test_invalid_options_are_refused_before_anything_is_written(
     sweeps: str, words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("SBATCH_TIMELIMIT", raising=False)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError) as raised:
         main([word.replace("OWN", sweeps) for word in words])
