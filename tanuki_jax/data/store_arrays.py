@@ -19,6 +19,9 @@ from tanuki_jax.base.retries import retrying, system_errors
 CHUNK_ITEMS = 8_192
 SHARD_BYTES = 64 << 20
 CACHE_BYTES = 1 << 30
+"""Chunks of all stores that a process keeps to read them again, decoded."""
+WRITTEN_CACHE_BYTES = 64 << 20
+"""Chunks that a process keeps of what it writes, and reads no more."""
 READS_IN_FLIGHT = 64
 DECODING_THREADS = 8
 
@@ -40,7 +43,9 @@ class GrowingArray:
         self._hash = hashlib.blake2b(digest_size=16)
         with system_errors(folder):
             self._array = tensorstore.open(
-                _new_array(folder, self._dtype, self._shard, chunk_items), context=_context(), create=True
+                _new_array(folder, self._dtype, self._shard, chunk_items),
+                context=_context(WRITTEN_CACHE_BYTES),
+                create=True,
             ).result()
 
     def append(self, values: npt.NDArray[Any]) -> None:
@@ -84,11 +89,11 @@ class GrowingArray:
 
 
 @functools.cache
-def _context() -> tensorstore.Context:
-    """Return the cache and threads that all stores of this process share."""
+def _context(cache_bytes: int) -> tensorstore.Context:
+    """Return the cache and threads that all stores of this process share, to read or to write."""
     return tensorstore.Context(
         {
-            "cache_pool": {"total_bytes_limit": CACHE_BYTES},
+            "cache_pool": {"total_bytes_limit": cache_bytes},
             "file_io_concurrency": {"limit": READS_IN_FLIGHT},
             "data_copy_concurrency": {"limit": DECODING_THREADS},
         }
@@ -113,7 +118,9 @@ def open_array(folder: Path, *, fill_missing: bool = False) -> tensorstore.Tenso
         "recheck_cached_metadata": "open",
         "fill_missing_data_reads": fill_missing,
     }
-    return retrying(lambda: tensorstore.open(specification, context=_context(), open=True, read=True).result(), folder)
+    return retrying(
+        lambda: tensorstore.open(specification, context=_context(CACHE_BYTES), open=True, read=True).result(), folder
+    )
 
 
 def chunk_items_of(array: tensorstore.TensorStore) -> int:

@@ -38,6 +38,10 @@ def pair_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], str, str
     (then no field need hold the prompt). Texts may be dialogues as in Anthropic's HH, with turns after an empty line
     and `Human:` or `Assistant:`. EqualAnswers if the answers are the same.
     """
+    if fields.get("completion") is not None and not any(fields.get(field) for field in _ANSWERS):
+        raise ValueError(
+            "a completion with a label is a row of unpaired KTO, which is not supported: give both answers"
+        )
     chosen, rejected = (_answer_of(fields, field) for field in _ANSWERS)
     prompt = _common_prompt(fields, chosen, rejected) or prompt_of(fields)
     if prompt is None:

@@ -122,3 +122,8 @@ def test_dialogues_of_hh_are_turns() -> None:
 def test_equal_answers_are_no_fault() -> None:
     with pytest.raises(EqualAnswers):
         pair_of(GOOD | {"chosen": "b"})
+
+
+def test_unpaired_rows_are_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="^a completion with a label is a row of unpaired KTO, which is not supported"):
+        pair_of({"prompt": "q", "completion": "a", "label": True})
