@@ -138,18 +138,35 @@ class Loader:
 
     @property
     def fingerprint(self) -> str:
-        """Return a hash of the data that determines batches: documents, weights, shape, order, versions of the code."""
-        data = self._data
+        """Return a hash of the data that determines all batches: documents, weights, shape, order, versions of the
+        code."""
+        return self._fingerprint(self._mixture.description())
+
+    def fingerprint_before(self, data_step: int) -> str:
+        """Return a hash of the data that determines the batches before `data_step`. Stages that begin later, and what
+        only they read, are not part of it: they may still change."""
+        begun = [stage for stage in self._mixture.description() if stage[0] < max(data_step, 1)]
+        read = [name for name in self._stores if any(shares[name] for _, shares in begun)]
+        return self._fingerprint([(from_step, {name: shares[name] for name in read}) for from_step, shares in begun])
+
+    def has_made(self, fingerprint: str, data_step: int) -> bool:
+        """Whether batches before `data_step` that were made by data of this fingerprint are those of this loader."""
+        return fingerprint in (self.fingerprint_before(data_step), self.fingerprint)
+
+    def _fingerprint(self, stages: Sequence[tuple[int, Mapping[str, int]]]) -> str:
+        data, read = self._data, stages[0][1].keys()
         parts = {
-            "stores": {name: store.fingerprint for name, store in self._stores.items()},
-            "stages": self._mixture.description(),
+            "stores": {name: store.fingerprint for name, store in self._stores.items() if name in read},
+            "stages": stages,
             "shape": [data.batch_rows, data.sequence_length],
             "order": [self._seed, data.window_documents, data.held_out_share],
             "versions": [packing.VERSION, mixing.VERSION],
         }
         if self._reference is not None:
             parts["reference"] = {
-                name: hashlib.blake2b(self._reference[name].tobytes()).hexdigest() for name in self._stores
+                name: hashlib.blake2b(self._reference[name].tobytes()).hexdigest()
+                for name in self._stores
+                if name in read
             }
         return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 

@@ -105,7 +105,7 @@ def _train(
     experiment, mesh = setup.experiment, setup.mesh
     program = Program(make_step(setup), make_held_out(setup, loader), make_check(setup))
     while True:
-        state, progress = begin(setup, run, loader.fingerprint)
+        state, progress = begin(setup, run, loader)
         run.cut_metrics_after(progress.step)
         if (before := run.last_config()) and (change := schedule_change(before, experiment, progress.step)):
             run.log_event("schedule_changed", after=progress.step, change=change)

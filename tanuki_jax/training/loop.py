@@ -187,6 +187,7 @@ class Loop:
                 self._progress,
                 step=step,
                 tokens=self._recorder.tokens,
+                data=self._loader.fingerprint_before(data_step_of(step, self._progress.skipped)),
                 held_out=self._held_out[1] if self._held_out[0] == step else {},
             )
             self._progress = with_history(progress, dataclasses.replace(self._history, loss_history=self._losses))

@@ -5,7 +5,7 @@ import functools
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -17,6 +17,7 @@ from tanuki_jax.checkpoints.parameters import base_of, load, restored
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
+from tanuki_jax.data.loader import data_step_of
 from tanuki_jax.lm.model.weights import Params
 from tanuki_jax.lm.parallel.sharding import replicate, with_shardings
 from tanuki_jax.training import guard
@@ -30,13 +31,21 @@ _CHANGEABLE = ("rope_theta", "rope_scaling", "initial_std", "norm_epsilon", "win
 """Fields of a model that a new stage may change, as long as the groups of layers, and so the arrays, stay the same."""
 
 
-def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, State]:
+class Batches(Protocol):
+    """Data of a run, as far as a start asks for it (`tanuki_jax.data.loader.Loader`)."""
+
+    @property
+    def fingerprint(self) -> str: ...
+    def has_made(self, fingerprint: str, data_step: int) -> bool: ...
+
+
+def begin(setup: TrainSetup, run: RunFolder, batches: Batches) -> tuple[TrainState, State]:
     """Return the train state on the mesh, and the checkpoint's state: steps, tokens and skipped data behind it.
 
     Args:
         setup: the experiment's `start` applies if the run has no good checkpoint of its own.
         run: folder of the run.
-        data: fingerprint of what determines batches; a checkpoint's must be equal to resume from it.
+        batches: what is read; to resume, the batches before the checkpoint must be those that it was trained on.
 
     Raises:
         InputError: the data, the model or the optimizer changed since the checkpoint, every checkpoint of the run is
@@ -44,7 +53,7 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
     """
     experiment = setup.experiment
     if (checkpoint := _newest(run)) is not None:
-        return _resume(setup, run, checkpoint, data)
+        return _resume(setup, run, checkpoint, batches)
     first = State(
         step=0,
         tokens=0,
@@ -52,7 +61,7 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
         model=experiment.model,
         tokenizer=experiment.data.tokenizer.path,
         sequence_length=experiment.data.sequence_length,
-        data=data,
+        data=batches.fingerprint,
         files={},
         adapters=_adapters(experiment),
         optimizer=type(experiment.optimizer).__name__,
@@ -63,17 +72,17 @@ def begin(setup: TrainSetup, run: RunFolder, data: str) -> tuple[TrainState, Sta
     return _completed(setup, None, {}), first
 
 
-def _resume(setup: TrainSetup, run: RunFolder, checkpoint: Path, data: str) -> tuple[TrainState, State]:
+def _resume(setup: TrainSetup, run: RunFolder, checkpoint: Path, batches: Batches) -> tuple[TrainState, State]:
     """Return both states at a checkpoint of the run itself."""
     experiment, state = setup.experiment, read_state(checkpoint)
     _refuse_other_model(experiment.model, state.model, checkpoint, exact=True)
     _refuse_other_adapter(_adapters(experiment), state.adapters, checkpoint)
     another = f"begin another run with --name and --start.checkpoint={run.path}"
     _refuse_other_optimizer(experiment, state, checkpoint, another)
-    if state.data != data:
+    if not batches.has_made(state.data, data_step_of(state.step, state.skipped)):
         raise InputError(
             f"the data changed since {checkpoint} was saved (stores, mixture, sequence length, batch or seed); "
-            f"undo that, or {another}"
+            f"undo that, or {another}; only stages of the mixture that have not begun may change"
         )
     run.log_event("resumed", step=state.step, checkpoint=str(checkpoint))
     return resumed(setup, checkpoint, state), state

@@ -39,6 +39,7 @@ from tanuki_jax.training.runs.run_folder import RunFolder
 from tanuki_jax.training.setup import TrainSetup, initial_state
 from tanuki_jax.training.start import begin
 from tests.checkpoints.conftest import MakeNative
+from tests.training.test_start import Same
 
 EXPERTS = ("expert_gate", "expert_up", "expert_down")
 
@@ -229,7 +230,7 @@ def test_training_goes_on_with_the_copied_moments(tmp_path: Path) -> None:
         start=Start(checkpoint=str(out), load="parameters_and_optimizer"),
         runs=str(tmp_path / "runs"),
     )
-    begun, _ = begin(TrainSetup(going_on, make_mesh(going_on.layout)), RunFolder(going_on, writes=True), "data")
+    begun, _ = begin(TrainSetup(going_on, make_mesh(going_on.layout)), RunFolder(going_on, writes=True), Same())
     dense, sparse = state["optimizer"][0], begun["optimizer"][0]
     assert (sparse.count, begun["accepted"]) == (7, 0)
     units = drawn_anew(state["parameters"], begun["parameters"]["blocks"])

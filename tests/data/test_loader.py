@@ -242,6 +242,26 @@ def test_the_fingerprint_changes_with_all_that_determines_batches(stores: dict[s
     assert fingerprint(weights={"a": 20.0, "b": 10.0}, read_threads=7) == fingerprint()
 
 
+def test_a_stage_that_has_not_begun_may_change(stores: dict[str, Store]) -> None:
+    def loader(*stages: tuple[int, Mapping[str, float]], **changes: object) -> Loader:
+        return Loader(stores, mixture(*stages), data(**changes), seed=0)
+
+    alone = loader((0, {"a": 1.0}))
+    grown = loader((0, {"a": 1.0}), (4, {"a": 1.0, "b": 3.0}))
+    other = loader((0, {"a": 1.0}), (4, {"b": 1.0}))
+    for step in range(4):
+        for later in (grown, other):
+            np.testing.assert_array_equal(later.batch(step, slice(None)).tokens, alone.batch(step, slice(None)).tokens)
+    at_4, at_5 = (alone.fingerprint_before(step) for step in (4, 5))
+    assert at_4 == at_5 == alone.fingerprint
+    for later in (grown, other):
+        assert later.has_made(at_4, 4) and later.fingerprint != alone.fingerprint
+        assert not later.has_made(at_5, 5)
+        assert later.fingerprint_before(5) == later.fingerprint and later.has_made(later.fingerprint, 2)
+    assert not grown.has_made(other.fingerprint_before(5), 5)
+    assert not loader((0, {"a": 1.0}), (4, {"b": 1.0}), batch_rows=4).has_made(at_4, 4)
+
+
 def test_skipped_data_steps_move_the_later_ones() -> None:
     assert [data_step_of(step, []) for step in range(4)] == [0, 1, 2, 3]
     assert [data_step_of(step, [0, 2, 3, 7]) for step in range(5)] == [1, 4, 5, 6, 8]

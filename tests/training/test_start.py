@@ -42,10 +42,17 @@ def experiment(tmp_path: Path) -> Experiment:
     )
 
 
+class Same:
+    """Batches that never changed."""
+
+    fingerprint = "fingerprint"
+
+    def has_made(self, fingerprint: str, data_step: int) -> bool:
+        return fingerprint == self.fingerprint
+
+
 def begun(experiment: Experiment) -> tuple[TrainState, State]:
-    return begin(
-        TrainSetup(experiment, make_mesh(experiment.layout)), RunFolder(experiment, writes=True), "fingerprint"
-    )
+    return begin(TrainSetup(experiment, make_mesh(experiment.layout)), RunFolder(experiment, writes=True), Same())
 
 
 def test_a_run_starts_with_the_parameters_of_a_converted_model(experiment: Experiment) -> None:

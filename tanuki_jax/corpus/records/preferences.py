@@ -39,9 +39,7 @@ def pair_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], str, str
     and `Human:` or `Assistant:`. EqualAnswers if the answers are the same.
     """
     if fields.get("completion") is not None and not any(fields.get(field) for field in _ANSWERS):
-        raise ValueError(
-            "a completion with a label is a row of unpaired KTO, which is not supported: give both answers"
-        )
+        raise ValueError("a completion with a label is a row of unpaired KTO, which is not supported: give both")
     chosen, rejected = (_answer_of(fields, field) for field in _ANSWERS)
     prompt = _common_prompt(fields, chosen, rejected) or prompt_of(fields)
     if prompt is None:

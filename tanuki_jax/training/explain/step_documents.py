@@ -123,7 +123,7 @@ def with_saved_tokenizer(experiment: Experiment, checkpoint: Path, state: State)
 
 def check_data(run: Path, experiment: Experiment, loader: Loader, state: State) -> None:
     """Raise InputError if the data are not those that a checkpoint of the run was trained on."""
-    if state.data != loader.fingerprint:
+    if not loader.has_made(state.data, data_step_of(state.step, state.skipped)):
         raise InputError(f"the stores in {experiment.data.stores} are no longer those that {run} was trained on")
 
 

@@ -32,10 +32,14 @@ class RunFolder:
         self._writes = writes
 
     def write_config(self, experiment: Experiment, mixture: Mixture) -> list[str]:
-        """Write config and mixture; return the names of the experiment's top-level fields that have changed."""
+        """Write config and mixture; return the names of the experiment's top-level fields that have changed, and
+        "mixture" if that has."""
         path = self.path / "config.json"
         before = self.last_config()
         changed = [name for name in vars(experiment) if before and getattr(before, name) != getattr(experiment, name)]
+        mixed = self.path / "mixture.json"
+        if mixed.is_file() and mixed.read_text(encoding="utf-8") != to_json(mixture):
+            changed.append("mixture")
         if self._writes:
             replace_text(path, to_json(experiment))
             replace_text(self.path / "mixture.json", to_json(mixture))
