@@ -70,7 +70,7 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         run = RunFolder(experiment, writes=jax.process_index() == 0)
         read_events(run.path)  # a broken file is refused now rather than when the picture is drawn
         with contextlib.ExitStack() as stack, jax.set_mesh(mesh):
-            agree(lambda: str(stack.enter_context(locked(run.path))))
+            agree(lambda: stack.enter_context(locked(run.path)))
             if reference := stored_reference(setup, loader, stores):
                 loader.set_reference(reference)
             progress = _train(setup, mixture, loader, run, interrupts, profile)

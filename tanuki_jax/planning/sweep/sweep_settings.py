@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from tanuki_jax.config.limits import NonNegativeInt
 from tanuki_jax.config.sweep import Sweep
 
 ExecutorName = Literal["plan", "local", "slurm"]
@@ -15,7 +16,7 @@ SamplerName = Literal["grid", "random", "tpe"]
 class JobOptions:
     """Options of sbatch for the job of a trial; what is empty is left to the variables of sbatch."""
 
-    minutes: int = 0
+    minutes: NonNegativeInt = 0
     """Time limit; 0: SBATCH_TIMELIMIT."""
     partition: str = ""
     account: str = ""

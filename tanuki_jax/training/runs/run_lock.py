@@ -23,8 +23,8 @@ _log = logging.getLogger("tanuki_jax.training")
 
 
 @contextlib.contextmanager
-def locked(run: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
-    """Hold the lock of a run folder, which is created if missing.
+def locked(run: Path, patience: float = PATIENCE_SECONDS) -> Iterator[str]:
+    """Hold the lock of a run folder, which is created if missing; yield the path of the lock.
 
     The system frees the lock when the process ends, however it ends; on NFS, whose locks reach all hosts, the server
     does so about a minute and a half after a host died. A file system without locks is reported, and used without one.
@@ -47,7 +47,7 @@ def locked(run: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
             json.dump({"host": socket.gethostname(), "process": os.getpid()}, file)
             file.flush()
         try:
-            yield
+            yield str(run / LOCK)
         finally:
             if [path.name for path in run.iterdir()] == [LOCK]:  # the run was refused before anything was written
                 (run / LOCK).unlink()
