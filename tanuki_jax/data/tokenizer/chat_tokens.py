@@ -17,7 +17,6 @@ from tanuki_jax.data.tokenizer.load import Tokenizer
 
 WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 """Characters of Unicode's property White_Space, which the library `tokenizers` strips."""
-_TAKES_NOTHING = (False, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +187,9 @@ def _segments(
 def _stripped(segments: list[_Segment], tokenizer: Tokenizer) -> list[_Segment]:
     """Return the segments without the white space that special tokens take from the texts beside them."""
     for number, segment in enumerate(segments):
-        before, behind = (
-            (False, False) if segment.special is None else tokenizer.strips.get(segment.special, (False,) * 2)
-        )
+        if segment.special is None:
+            continue
+        before, behind = tokenizer.strips.get(segment.special, (False, False))
         if before and number > 0:
             _strip(segments[number - 1].spans, at_end=True)
         if behind and number + 1 < len(segments):
