@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tanuki_jax.base.atomic import replacing
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.records.types import Malformed, Unused
 from tanuki_jax.data.preparation.chat_documents import Example, Rendering, examples
 from tanuki_jax.data.preparation.part import FAULTS_NAMED, Fault, Part, learned_path, tokens_path
-from tanuki_jax.data.preparation.work_units import Row, Unit, rows_of, text_of
+from tanuki_jax.data.preparation.work_units import Row, Unit, named, rows_of, text_of
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 
 BATCH_CHARACTERS = 1 << 20
@@ -43,10 +44,16 @@ def encode_in_worker(
     unit: Unit, part: Path, dtype: str, rendering: Rendering | None, bos_ids: tuple[int, ...] = ()
 ) -> int:
     """Encode a unit with the tokenizer of this worker process, as texts, which begin with `bos_ids`, if `rendering` is
-    None."""
-    if rendering is None:
-        return encode_text_unit(unit, _tokenizer, part, dtype, bos_ids)
-    return encode_chat_unit(unit, _tokenizer, part, dtype, rendering)
+    None. The traceback of an unexpected error ends with the names of the unit's files."""
+    try:
+        if rendering is None:
+            return encode_text_unit(unit, _tokenizer, part, dtype, bos_ids)
+        return encode_chat_unit(unit, _tokenizer, part, dtype, rendering)
+    except InputError:
+        raise
+    except Exception as error:
+        error.add_note(f"The rows being encoded were of {named(unit)}.")
+        raise
 
 
 def encode_text_unit(

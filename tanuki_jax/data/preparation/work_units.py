@@ -64,6 +64,13 @@ def task_path(family: str) -> str:
     return f"tasks:{family}"
 
 
+def named(unit: Unit) -> str:
+    """Return the names of a unit's files or tasks for a message, and where in the file or the tasks it begins."""
+    first, *others = unit.paths
+    start = unit.start if isinstance(unit, TaskUnit) else unit.slices[0].start
+    return f"{first}, from position {start}" + (f", to {others[-1]}" if others else "")
+
+
 def rows_of(unit: Unit, form: Form, rows_read: list[int]) -> Iterator[Row]:
     """Yield the rows of a unit in order.
 

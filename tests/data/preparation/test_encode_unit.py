@@ -1,4 +1,5 @@
 import hashlib
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from tanuki_jax.corpus.records.files import Slice
-from tanuki_jax.data.preparation.encode_unit import encode_text_unit
+from tanuki_jax.data.preparation import encode_unit
+from tanuki_jax.data.preparation.encode_unit import encode_in_worker, encode_text_unit
 from tanuki_jax.data.preparation.part import Part, tokens_path
 from tanuki_jax.data.preparation.work_units import FileUnit
 from tanuki_jax.data.tokenizer.load import Tokenizer
@@ -52,6 +54,16 @@ def test_documents_begin_with_the_ids_that_are_given(tmp_path: Path, tokenizer: 
     tokens = np.fromfile(tokens_path(tmp_path / "part.npz"), np.uint16).tolist()
     assert tokens == [token for text in "ab" for token in (1, 5, *tokenizer.encode(text), tokenizer.eod)]
     assert count == len(tokens) == Part.load(tmp_path / "part.npz").lengths.sum()
+
+
+def test_an_unexpected_error_of_a_worker_names_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"text": "a"}\n')
+    monkeypatch.setattr(encode_unit, "_tokenizer", object(), raising=False)
+    with pytest.raises(AttributeError) as raised:
+        encode_in_worker(unit_of(file), tmp_path / "part.npz", "uint16", None)
+    sent = pickle.loads(pickle.dumps(raised.value))
+    assert sent.__notes__ == [f"The rows being encoded were of {file}, from position 0."]
 
 
 def test_all_malformed_rows_are_counted_and_the_first_are_named(tmp_path: Path, tokenizer: Tokenizer) -> None:
