@@ -194,9 +194,11 @@ def _check_targets(folder: Path, settings: Mapping[str, Any], tensors: Iterable[
     targets, excluded = (_names(path, field, settings.get(field)) for field in ("target_modules", "exclude_modules"))
     for name in tensors:
         module = name.removeprefix("base_model.model.").partition(".lora_")[0]
-        field = "target_modules" if targets and not targets(module) else "exclude_modules"
-        if (targets and not targets(module)) or (excluded and excluded(module)):
-            raise InputError(f"{folder / TENSORS} has the tensor {name}, whose module is left out by {field} of {path}")
+        for field, names, kept in (("target_modules", targets, True), ("exclude_modules", excluded, False)):
+            if names is not None and names(module) is not kept:
+                raise InputError(
+                    f"{folder / TENSORS} has the tensor {name}, whose module is left out by {field} of {path}"
+                )
 
 
 def _names(path: Path, field: str, value: Any) -> Callable[[str], bool] | None:

@@ -1,15 +1,16 @@
 """Sentence about a learning rate that will not be what it would have been."""
 
 import dataclasses
+from typing import Any
 
 from tanuki_jax.config.experiment import Experiment, Schedule
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.training.schedule_change import schedule_change
 
 
-def of(steps: int, **schedule: float) -> Experiment:
+def of(steps: int, **schedule: Any) -> Experiment:
     tiny = experiment.find("tiny")
-    return dataclasses.replace(tiny, steps=steps, schedule=Schedule(peak=1e-3, warmup_steps=5, **schedule))  # type: ignore[arg-type]
+    return dataclasses.replace(tiny, steps=steps, schedule=Schedule(peak=1e-3, warmup_steps=5, **schedule))
 
 
 def test_more_steps_stretch_the_decay_unless_its_end_is_stated() -> None:

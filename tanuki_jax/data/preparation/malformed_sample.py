@@ -19,13 +19,11 @@ def check_sample(inventories: Sequence[Inventory], malformed_share: float) -> No
     """Raise InputError if a source surely has more malformed rows than `malformed_share` of all."""
     for inventory in inventories:
         rows = list(_sample(inventory))
-        bad = [row for row in rows if isinstance(row.record, Malformed)]
+        bad = [row.record for row in rows if isinstance(row.record, Malformed)]
         if len(bad) - SURE * math.sqrt(len(bad)) > malformed_share * len(rows):
-            first = bad[0].record
-            assert isinstance(first, Malformed)
             raise InputError(
                 f"{len(bad):,} of the first {len(rows):,} records of {inventory.name} that were looked at are "
-                f"malformed, more than data.malformed_share ({malformed_share:g}) allows; the first: {first.reason}"
+                f"malformed, more than data.malformed_share ({malformed_share:g}) allows; the first: {bad[0].reason}"
             )
 
 

@@ -14,6 +14,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.chat.template import Span, Template, unused
 from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.data.tokenizer.load import Tokenizer
+from tanuki_jax.data.tokenizer.two_ways import encode_two_ways
 
 WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 """Characters of Unicode's property White_Space, which the library `tokenizers` strips."""
@@ -241,9 +242,12 @@ def _encode_runs(
         present = [number for number, texts in enumerate(runs) if len(texts) > position]
         extended = [prefixes[number][0] + runs[number][position] for number in present]
         crossed = []
-        for number, text, ids in zip(
-            present, extended, _encode(tokenizer, extended, [behind[n] for n in present]), strict=True
-        ):
+        encoded = encode_two_ways(
+            lambda texts, flag: tokenizer.encode_batch(texts, continued=flag),
+            extended,
+            [behind[number] for number in present],
+        )
+        for number, text, ids in zip(present, extended, encoded, strict=True):
             known = prefixes[number][1]
             if np.array_equal(ids[: len(known)], known):
                 prefixes[number] = text, ids
@@ -257,16 +261,6 @@ def _encode_runs(
             prefixes[number] = text, ids
             arrays[number].append(ids)
     return arrays
-
-
-def _encode(tokenizer: Tokenizer, texts: Sequence[str], continued: Sequence[bool]) -> list[npt.NDArray[np.int32]]:
-    """Return the ids of texts that begin or are continued, in at most two calls of the tokenizer."""
-    ids: dict[int, npt.NDArray[np.int32]] = {}
-    for flag in (False, True):
-        numbers = [number for number, each in enumerate(continued) if each == flag]
-        encoded = tokenizer.encode_batch([texts[number] for number in numbers], continued=flag)
-        ids |= dict(zip(numbers, encoded, strict=True))
-    return [ids[number] for number in range(len(texts))]
 
 
 def _around_answer(tokenizer: Tokenizer, template: Template) -> tuple[str, str]:

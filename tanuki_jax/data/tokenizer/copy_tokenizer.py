@@ -28,7 +28,7 @@ def copy_tokenizer(source: Path, folder: Path) -> None:
     for name in COMPANIONS:
         beside = file.parent / name
         if beside.is_file() and (name != JSON or file.suffix == ".json" or same_pieces(file, beside)):
-            shutil.copyfile(file.parent / name, folder / name)
+            shutil.copyfile(beside, folder / name)
     shutil.copyfile(file, folder / (MODEL if file.suffix == ".model" else JSON))
 
 

@@ -8,6 +8,7 @@ import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
 from tanuki_jax.data.tokenizer.special_pieces import SPACE
+from tanuki_jax.data.tokenizer.two_ways import encode_two_ways
 
 _BPE = 2
 """SentencePiece's type of a BPE model."""
@@ -55,11 +56,9 @@ class SentencePiece:
         if self._without_prefix is self._processor:
             return _encoded(self._processor, texts)
         bare = [(continued and not self._legacy) or text.startswith(_BLANKS) for text in texts]
-        ids: dict[int, npt.NDArray[np.int32]] = {}
-        for flag, processor in ((True, self._without_prefix), (False, self._processor)):
-            numbers = [number for number, each in enumerate(bare) if each == flag]
-            ids |= dict(zip(numbers, _encoded(processor, [texts[number] for number in numbers]), strict=True))
-        return [ids[number] for number in range(len(texts))]
+        return encode_two_ways(
+            lambda chosen, is_bare: _encoded(self._without_prefix if is_bare else self._processor, chosen), texts, bare
+        )
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids below the vocabulary size; control pieces give no text."""

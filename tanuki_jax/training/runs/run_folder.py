@@ -42,7 +42,7 @@ class RunFolder:
             changed.append("mixture")
         if self._writes:
             replace_text(path, to_json(experiment))
-            replace_text(self.path / "mixture.json", to_json(mixture))
+            replace_text(mixed, to_json(mixture))
         return changed
 
     def last_config(self) -> Experiment | None:
