@@ -33,6 +33,9 @@ class Tokenizer:
     never: none. Chats begin as their template does."""
 
 
+Learn = Literal["all", "last"]
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Data:
     """The documents of training, and how they become rows."""
@@ -53,6 +56,8 @@ class Data:
     """Share of each source's documents that are never trained on, chosen by a hash of the text."""
     malformed_share: Share = 0.001
     """Share of a source's records that may be malformed; with more, `prepare` stops."""
+    learn: Learn = "all"
+    """Answers of a chat that are learned: all, or only the last one. Flags of a turn, such as `train`, go before."""
     read_threads: PositiveInt = 8
     """Threads that assemble batches ahead of the step."""
 

@@ -13,6 +13,7 @@ PAIR_FORMS: tuple[str, ...] = get_args(PairForm)
 """Forms of rows with two answers to one prompt."""
 ChatForm = Literal["chat", PairForm]
 """Forms that the tokenizer's chat template renders."""
+TooLong = Literal["", "exchanges", "truncate", "drop"]
 Form = Literal["text", ChatForm]
 """Forms in which the rows of a source are read (`Source.form`)."""
 
@@ -33,8 +34,13 @@ class Source:
     """Field of JSONL and Parquet rows that holds the text; rows with `messages` are conversations."""
     form: Form = "text"
     """Form of the records. text: every token is trained on; chat: rendered by the tokenizer's template, only the
-    assistant's turns are trained on; preference: a chosen and a rejected chat; kto: these two and a third whose answer
-    belongs to another prompt."""
+    assistant's turns are trained on; preference: a chosen and a rejected chat; kto: these two, or one answer that is
+    good or bad, and another whose answer belongs to another prompt."""
+    fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Name of a field as `form` expects it -> its name in the rows, such as `{"prompt": "question"}`."""
+    too_long: TooLong = ""
+    """Treatment of chats and answers that are too long for a row. exchanges: a chat loses its last exchanges, a prompt
+    its first ones; truncate: the end is cut off; drop: they are left out. Empty: exchanges for chats, drop for answers."""
     billion_tokens: NonNegativeFloat = 0.0
     """Published size, in 1e9 tokens, from which weights are derived."""
     teacher: str = ""

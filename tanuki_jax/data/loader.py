@@ -23,6 +23,7 @@ from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.corpus.chat.template_files import find as find_template
 from tanuki_jax.data import mixing, packing
 from tanuki_jax.data.batch import Batch
+from tanuki_jax.data.loss_weights import from_codes
 from tanuki_jax.data.mixing import RowMixture
 from tanuki_jax.data.packing import KEPT_FROM_FRAGMENTS, Integers, Plan, Settings, Spans, Split, ranges
 from tanuki_jax.data.plan_cache import PlanCache
@@ -199,7 +200,8 @@ class Loader:
         ):
             row_of = np.repeat(positions, row_sizes).tolist()
             for row, *fragment in zip(row_of, *(column.tolist() for column in columns), strict=True):
-                traced[row].append(Fragment(source, epoch, *fragment))
+                if fragment[-1]:  # the answer that a rated record lacks has no input
+                    traced[row].append(Fragment(source, epoch, *fragment))
         return traced
 
     def held_out(self, source: str, rows: int) -> HostBatch:
@@ -264,7 +266,7 @@ class Loader:
         lengths = np.concatenate([part.spans.lengths for part in located])
         # The tokens of all fragments, one after the other in the order of `located`. A fragment of n inputs has n + 1
         # tokens there, from `begins` on: input i is token i, and its target token i + 1.
-        read, learned = self._read(located)
+        read, weights = self._read(located)
         begins = np.cumsum(lengths + 1) - lengths - 1
         # From the order of `located` to that of the rows. The sort is stable, so fragments keep their order in a row.
         order = np.argsort(row_of, kind="stable")
@@ -285,7 +287,7 @@ class Loader:
         return Batch(
             tokens=in_rows(read[inputs]),
             targets=in_rows(read[inputs + 1]),
-            loss_weights=in_rows(learned[inputs + 1], np.float32),
+            loss_weights=in_rows(weights[inputs + 1], np.float32),
             segment_ids=in_rows(np.repeat(segment + 1, lengths)),
             positions=in_rows(positions),
             pair_ids=in_rows(np.repeat(pair + 1, lengths)) if pairs else None,
@@ -298,8 +300,8 @@ class Loader:
             ),
         )
 
-    def _read(self, located: Sequence["_Rows"]) -> tuple[Tokens, npt.NDArray[np.uint8]]:
-        """Read the inputs and the last target of each fragment, and which of these tokens are learned."""
+    def _read(self, located: Sequence["_Rows"]) -> tuple[Tokens, npt.NDArray[np.float32]]:
+        """Read the inputs and the last target of each fragment, and the weights of these tokens."""
         tokens, learned = [], []
         for source, parts in itertools.groupby(located, lambda part: part.source):
             store = self._stores[source]
@@ -309,7 +311,7 @@ class Loader:
             begins = store.offsets[documents] + starts
             tokens.append(store.read(begins, lengths + 1))
             learned.append(store.read_learned(begins, lengths + 1))
-        return np.concatenate(tokens), np.concatenate(learned)
+        return np.concatenate(tokens), from_codes(np.concatenate(learned))
 
     def _logps(
         self, located: Sequence["_Rows"], reference: Mapping[str, npt.NDArray[np.float32]]

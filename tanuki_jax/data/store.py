@@ -2,7 +2,8 @@
 
 `tokens/` holds the documents one after the other. `offsets/` int64[N+1] is where each begins and ends, `digests/`
 uint64[N] a hash of each text, `files/` int32[N] and `rows/` int64[N] its origin. A store of chats also has `learned/`
-uint8, parallel to the tokens. A reader ignores arrays that it does not know.
+uint8, parallel to the tokens, with their weights in the loss (`loss_weights`). A reader ignores arrays that it does not
+know.
 """
 
 import dataclasses
@@ -27,6 +28,8 @@ from tanuki_jax.data.store_arrays import CHUNK_ITEMS, SHARD_BYTES, GrowingArray,
 type Tokens = npt.NDArray[np.unsignedinteger[Any]]
 
 FORMAT = 1
+FORMAT_OF_FRACTIONS = 2
+"""Format of stores with weights between 0 and 1, which version 1 would read as others."""
 DESCRIPTION = "store.json"
 LARGEST_UINT16_VOCABULARY = 65_536
 DOCUMENT_ARRAYS = {"offsets": "int64", "digests": "uint64", "files": "int32", "rows": "int64"}
@@ -95,10 +98,10 @@ class Store:
             version = description["format"]
         except (ValueError, KeyError, TypeError):
             raise InputError(f"{path / DESCRIPTION} is damaged; delete {path} and prepare it again") from None
-        if version != FORMAT:
+        if version not in (FORMAT, FORMAT_OF_FRACTIONS):
             raise InputError(
-                f"{path} is a token store of format {version}, this version reads format {FORMAT}; delete it and "
-                "prepare it again"
+                f"{path} is a token store of format {version}, this version reads formats {FORMAT} and "
+                f"{FORMAT_OF_FRACTIONS}; delete it and prepare it again"
             )
         return cls(path, description)
 
@@ -128,7 +131,10 @@ class Store:
         return self._spans("tokens", starts, lengths)
 
     def read_learned(self, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        """Return 1 for each token that is learned as a target, else 0; arguments and errors are those of `read`."""
+        """Return the code of each token's weight as a target (`loss_weights`): 1 where it is learned, 0 where not.
+
+        Arguments and errors are those of `read`.
+        """
         return self._spans("learned", starts, lengths) if self.has_learned else np.ones(int(lengths.sum()), np.uint8)
 
     def _spans(self, name: str, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
@@ -251,7 +257,7 @@ class StoreWriter:
             digests: uint64[n], hash of each text.
             files: int32[n], index in `inputs` of each document's file.
             rows: int64[n], its line or row in the file, from 1.
-            learned: parallel to `tokens`, 1 where the token is learned as a target; only if the store has this mask.
+            learned: parallel to `tokens`, codes of their weights as targets; only if the store has this mask.
         """
         assert len(tokens) == lengths.sum() and len(lengths) == len(digests) == len(files) == len(rows)
         assert (learned is not None) == ("learned" in self._arrays) and (learned is None or len(learned) == len(tokens))
@@ -267,6 +273,8 @@ class StoreWriter:
         for name, values in new.items():
             if values is not None:
                 self._arrays[name].append(values)
+        if learned is not None and (learned > 1).any():
+            self._description["format"] = FORMAT_OF_FRACTIONS
         self.tokens += len(tokens)
         self.documents += len(lengths)
 

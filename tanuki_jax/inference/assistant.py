@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.chat import template_files
 from tanuki_jax.corpus.chat.truncation import truncated
-from tanuki_jax.corpus.records.types import Message
+from tanuki_jax.corpus.records.types import Message, Tool
 from tanuki_jax.data.tokenizer.chat_tokens import before_answer, encode_chat, ends_of_turn
 from tanuki_jax.inference.load_model import LoadedModel
 from tanuki_jax.inference.text import Request, stream
@@ -58,9 +58,10 @@ class Assistant:
             )
         return list(kept)
 
-    def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Return the ids of a conversation up to where the answer begins.
+    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
+        """Return the ids of a conversation up to where the answer begins; `tools` are what it may call.
 
         Raise InputError if the template rejects the conversation.
         """
-        return [int(token) for token in encode_chat(self._loaded.tokenizer, self._template, messages, prompt=True).ids]
+        encoded = encode_chat(self._loaded.tokenizer, self._template, messages, prompt=True, tools=tools)
+        return [int(token) for token in encoded.ids]

@@ -9,6 +9,7 @@ from pathlib import Path
 from tanuki_jax.base.atomic import replacing
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
+from tanuki_jax.corpus.records.fields import turns_of
 from tanuki_jax.corpus.records.types import Document
 from tanuki_jax.inference.batches import EncodedPrompt, RejectedPrompt, complete, encode_prompts
 from tanuki_jax.inference.load_model import LoadedModel
@@ -83,7 +84,7 @@ def _line(prompt: EncodedPrompt, completion: Completion) -> str:
     if isinstance(record, Document):
         fields["prompt"] = record.text
     else:
-        fields["messages"] = [{"role": message.role, "content": message.content} for message in record.messages]
+        fields |= {"messages": turns_of(record.messages)} | ({"tools": record.tools} if record.tools else {})
     if record.metadata:
         fields["metadata"] = dict(record.metadata)
     fields |= {"completion": completion.text, "finish_reason": completion.finish_reason}

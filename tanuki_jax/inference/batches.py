@@ -3,6 +3,7 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from tanuki_jax.base.errors import InputError
@@ -52,7 +53,7 @@ def encode_prompts(
         if isinstance(record, Conversation):
             assistant = assistant or Assistant(loaded, request)
             if system and record.messages[0].role != "system":
-                record = Conversation(record.id, (Message("system", system), *record.messages), record.metadata)
+                record = replace(record, messages=(Message("system", system), *record.messages))
         try:
             prompts.append(_encode(loaded, record, assistant))
         except InputError as error:
@@ -69,7 +70,7 @@ def _encode(
             prompt = EncodedPrompt(record, encode_text(loaded, record.text), "")
         case Conversation():
             assert assistant is not None
-            ids = assistant.prompt(record.messages)
+            ids = assistant.prompt(record.messages, record.tools)
             prompt = EncodedPrompt(record, ids, assistant.answer_prefix)
         case Malformed(reason):
             raise InputError(reason)

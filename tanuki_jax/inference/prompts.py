@@ -41,7 +41,7 @@ def read_prompts(pattern: str) -> Iterator[PromptRow]:
             continue
         rows_before = 0
         for part in split(file, max(file.bytes, 1)):
-            reader = read(part, text_field="prompt")
+            reader = read(part, text_field="prompt", form="prompt")
             for row in reader:
                 assert isinstance(row.record, Document | Conversation | Malformed)
                 yield PromptRow(f"{file.path}:{rows_before + row.row + 1}", _answerable(row.record))

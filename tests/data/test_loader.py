@@ -23,6 +23,7 @@ from tanuki_jax.corpus.chat import builtin
 from tanuki_jax.corpus.chat.template_files import write as write_template
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import HostBatch, Loader, data_step_of, open_stores
+from tanuki_jax.data.loss_weights import to_codes
 from tanuki_jax.data.store import Input, Store, StoreWriter
 from tanuki_jax.data.tokenizer.load import load
 
@@ -375,6 +376,32 @@ def test_pair_ids_and_sides_identify_the_documents_of_a_record(tmp_path: Path, t
             assert all(Counter(part.document // together for part in fragments)[record] == together for record in order)
             seen.update(documents.tolist())
     assert seen == set(range(len(PAIRS)))
+
+
+def test_an_answer_that_a_record_lacks_takes_no_position(tmp_path: Path) -> None:
+    sizes = [5, 1, 4, 1, 6, 3]  # a good answer, a bad one; each with another prompt's answer
+    store = write_store(tmp_path / "rated", 1, sizes, documents_per_record=3)
+    loader = Loader({"rated": store}, mixture((0, {"rated": 1})), data(sequence_length=16, batch_rows=1), seed=0)
+    batch, (fragments,) = loader.batch(0, slice(None)), loader.trace(0)
+    assert batch.sides is not None and batch.pair_ids is not None
+    of_tokens = [*zip(batch.pair_ids[0].tolist(), batch.sides[0].tolist(), strict=True)]
+    first, second = of_tokens[0], of_tokens[-4]
+    assert Counter(side for _, side in of_tokens) == {1: 4, 2: 5, 3: 5, 0: 2} and {first, second} <= {*of_tokens}
+    assert sorted(fragment.document for fragment in fragments) == [0, 2, 4, 5]
+    assert {fragment.length for fragment in fragments} == {4, 3, 5, 2}
+
+
+def test_a_target_has_the_weight_that_its_store_keeps(tmp_path: Path) -> None:
+    with StoreWriter(
+        tmp_path / "w", source="w", tokenizer_fingerprint="t", vocabulary=99, inputs=[], settings={}, has_learned=True
+    ) as writer:
+        codes = to_codes(np.array([0, 0.25, 1, 0.5, 0], np.float32))
+        columns = (np.array([5]), np.zeros(1, np.uint64), np.zeros(1, np.int32), np.ones(1, np.int64))
+        writer.append(np.arange(5, dtype=np.uint16), *columns, codes)
+        store = writer.commit({})
+    loader = Loader({"w": store}, mixture((0, {"w": 1})), data(sequence_length=6, batch_rows=1), seed=0)
+    assert loader.batch(0, slice(None)).loss_weights.tolist() == [[0.25, 1, 0.5, 0, 0, 0]]
+    assert '"format": 2' in (tmp_path / "w" / "store.json").read_text()  # an older version would read 0.5 as 51
 
 
 def test_both_documents_of_a_pair_are_in_one_split(tmp_path: Path) -> None:

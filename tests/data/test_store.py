@@ -194,7 +194,7 @@ def test_a_missing_store_is_named(tmp_path: Path) -> None:
         (lambda folder: (folder / "store.json").unlink(), "store.json is missing"),
         (lambda folder: (folder / "store.json").write_text("{"), "store.json is damaged"),
         (lambda folder: (folder / "offsets" / "zarr.json").unlink(), "has no readable offsets"),
-        (lambda folder: rewrite(folder, format=2), "format 2, this version reads format 1"),
+        (lambda folder: rewrite(folder, format=3), "format 3, this version reads formats 1 and 2"),
         (lambda folder: rewrite(folder, tokens=4), r"tokens is uint16\[3\], where store.json says uint16\[4\]"),
         (lambda folder: rewrite(folder, dtype="uint32"), r"tokens is uint16\[3\], where store.json says uint32\[3\]"),
     ],

@@ -21,3 +21,15 @@ def find(name: str) -> Template:
         return Template(path.read_text(encoding="utf-8"), name)
     except UnicodeDecodeError as error:
         raise InputError(f"the chat template {name} is not text in UTF-8") from error
+
+
+def is_version_of(existing: Template, wanted: Template) -> bool:
+    """Whether a template is another, or a former version of it that renders chats without tools as it does."""
+    return existing.fingerprint == wanted.fingerprint or existing.fingerprint == _FORMER.get(wanted.name)
+
+
+_FORMER = {
+    "chatml": "3011ac8c7c9fa6f8e01eeb754806398db2e2ab4cb227c2a9c2761139eb85489e",
+    "llama3": "f60d768e5e81b73d9dcbeaa0746b6a9db62eb6d216a9a0f056c24f20225c1747",
+}
+"""Name of a template -> fingerprint of its version without tools, which tokenizers' folders may hold."""

@@ -1,7 +1,9 @@
 """The plain form of conversations in pretraining."""
 
+import json
+
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.records.types import Conversation
+from tanuki_jax.corpus.records.types import Chat, Conversation
 
 _SPEAKERS = ("user", "assistant")
 
@@ -27,3 +29,11 @@ def as_text(conversation: Conversation) -> str:
                 "its turns should be the user's and the assistant's, after at most one system message"
             )
     return "\n".join([*system, *(f"{message.role}: {message.content}" for message in turns)])
+
+
+def as_text_or_json(chat: Chat) -> str:
+    """Return a conversation like `as_text`, or as JSON if it has tools, calls or reasoning, which that form lacks."""
+    if chat.tools or any(message.role == "tool" or message.unspoken for message in chat.messages):
+        turns = [message.turn for message in chat.messages]
+        return json.dumps([turns, [*chat.tools]], ensure_ascii=False, default=str)
+    return as_text(Conversation("", tuple(chat.messages)))

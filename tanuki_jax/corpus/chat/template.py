@@ -5,7 +5,7 @@ import functools
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -17,7 +17,8 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.records.types import Message
+from tanuki_jax.corpus.chat.nested_strings import strings_in
+from tanuki_jax.corpus.records.types import Message, Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,13 @@ class Span:
 
     text: str
     """The characters, at least one."""
-    learned: bool
-    """Whether training learns it: the assistant's words."""
+    weight: float
+    """Factor of its tokens in the loss: that of the answer that it is part of; 0 where it is none."""
+
+    @property
+    def learned(self) -> bool:
+        """Whether training learns it: the assistant's words."""
+        return self.weight > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +74,34 @@ class Template:
         names = _environment().parse(self.source).find_all(nodes.Name)
         return any(name.name == "strftime_now" for name in names)
 
-    def render(self, messages: Sequence[Message], *, bos: str, eos: str, prompt: bool = False) -> tuple[Span, ...]:
+    def render(
+        self, messages: Sequence[Message], *, bos: str, eos: str, prompt: bool = False, tools: Sequence[Tool] = ()
+    ) -> tuple[Span, ...]:
         """Return the text of a conversation, cut where learned text begins and ends.
 
-        Answers whose `learned` is false are marked by the template like the others, and not learned.
+        Answers of weight 0 are marked by the template like the others, and not learned.
 
         Args:
             messages: the conversation, with any characters in its contents.
             bos: the tokenizer's token that begins a sequence, as text; empty if it has none.
             eos: the tokenizer's token that ends a sequence, as text.
             prompt: whether to add the text that precedes the assistant's next turn.
+            tools: functions that the assistant may call.
 
         Raises:
-            InputError: the template refuses this conversation; with the template's reason.
+            InputError: the template refuses this conversation, with the template's reason; or it does not read the
+                tools, calls or reasoning in it.
         """
+        self._refuse_unread(messages, tools)
         # Learned text is found again by two mark characters that the statement `generation` puts around it. Searching
         # the output for the assistant's contents would not do: a user may quote them, and a template may change them.
         # The marks are characters that no content has, so every mark in the output is one that `generation` wrote.
-        begin, end = itertools.islice(unused(message.content for message in messages), 2)
+        turns = [message.turn for message in messages]
+        begin, end = itertools.islice(unused(strings_in([turns, tools])), 2)
         try:
             text = _compiled(self.source).render(
-                messages=[{"role": message.role, "content": message.content} for message in messages],
-                tools=None,
+                messages=turns,
+                tools=[*tools] or None,
                 documents=None,
                 bos_token=bos,
                 eos_token=eos,
@@ -98,14 +110,28 @@ class Template:
             )
         except _FAULTS as error:
             raise InputError(f"the chat template {self.name} refuses this conversation: {error}") from error
-        answers = [message for message in messages if message.role == "assistant"]
-        left_out = {number for number, message in enumerate(answers) if not message.learned}
-        if left_out and text.count(begin) != len(answers):
+        weights = [message.weight for message in messages if message.role == "assistant"]
+        if all(weight == 1 for weight in weights):
+            return tuple(_spans(text, begin, end, itertools.repeat(1.0)))
+        if text.count(begin) != len(weights):
             raise InputError(
-                f"the chat template {self.name} marks {text.count(begin)} parts of a conversation with {len(answers)} "
-                "answers, so that it is not known which part is the answer that is not to be learned"
+                f"the chat template {self.name} marks {text.count(begin)} parts of a conversation with {len(weights)} "
+                "answers, so that it is not known which part is the answer that is not to be learned as the others are"
             )
-        return tuple(_spans(text, begin, end, left_out))
+        return tuple(_spans(text, begin, end, weights))
+
+    def _refuse_unread(self, messages: Sequence[Message], tools: Sequence[Tool]) -> None:
+        """Raise InputError if the conversation has something that the template would leave out in silence."""
+        unread = {name for message in messages for name in message.unspoken} | ({"tools"} if tools else set())
+        roles = {message.role for message in messages if message.role == "tool"}
+        if unread or roles:
+            known = _names_in(self.source)
+            missing = sorted(unread - known) or sorted(f"the role {role}" for role in roles - known)
+            if missing and not (missing == ["the role tool"] and _writes_any_role(self.source)):
+                raise InputError(
+                    f"the chat template {self.name} does not read {missing[0]}, which this conversation has: take a "
+                    "template that does, or leave it out of the data"
+                )
 
 
 def unused(texts: Iterable[str]) -> Iterator[str]:
@@ -162,6 +188,29 @@ def _compiled(source: str) -> jinja2.Template:
     return _environment().from_string(source)
 
 
+@functools.lru_cache(maxsize=16)
+def _names_in(source: str) -> frozenset[str]:
+    """Return the names that a template reads, as variables, attributes or texts."""
+    tree = _environment().parse(source)
+    texts = (constant.value for constant in tree.find_all(nodes.Const) if isinstance(constant.value, str))
+    variables = (name.name for name in tree.find_all(nodes.Name))
+    return frozenset((*texts, *variables, *(attribute.attr for attribute in tree.find_all(nodes.Getattr))))
+
+
+@functools.lru_cache(maxsize=16)
+def _writes_any_role(source: str) -> bool:
+    """Whether a template writes the name of a role that it does not know."""
+    role = next(unused([source]))
+    turns = [{"role": name, "content": "a"} for name in ("user", "assistant", role)]
+    try:
+        text = _compiled(source).render(
+            messages=turns, tools=None, bos_token="", eos_token="", add_generation_prompt=False, **{_MARKS: ("", "")}
+        )
+    except _FAULTS:
+        return False
+    return role in text
+
+
 def _to_json(
     value: object,
     ensure_ascii: bool = False,
@@ -181,18 +230,17 @@ def _strftime_now(form: str) -> str:
     return datetime.datetime.now().strftime(form)
 
 
-def _spans(text: str, begin: str, end: str, left_out: Collection[int]) -> Iterator[Span]:
-    """Cut a text at its marks, and join neighbours that are both learned or both not. `left_out` are the numbers, from
-    0, of marked parts that are not learned."""
+def _spans(text: str, begin: str, end: str, weights: Iterable[float]) -> Iterator[Span]:
+    """Cut a text at its marks, and join neighbours of equal weight. `weights` are those of the marked parts."""
     # Split at every begin mark: each section but the first then starts with learned text, up to its end mark.
     parts = (
-        (part, learned and number not in left_out)
-        for number, section in enumerate(text.split(begin), -1)
+        (part, weight if learned else 0.0)
+        for section, weight in zip(text.split(begin), itertools.chain([0.0], weights), strict=False)
         for part, learned in _halves(section, end)
     )
-    filled = ((part, learned) for part, learned in parts if part)
-    for learned, group in itertools.groupby(filled, key=lambda part: part[1]):
-        yield Span("".join(part for part, _ in group), learned)
+    filled = ((part, weight) for part, weight in parts if part)
+    for weight, group in itertools.groupby(filled, key=lambda part: part[1]):
+        yield Span("".join(part for part, _ in group), weight)
 
 
 def _halves(section: str, end: str) -> tuple[tuple[str, bool], tuple[str, bool]]:

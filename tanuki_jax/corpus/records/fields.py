@@ -1,11 +1,12 @@
 """Conversion between records and the fields of a JSON line or Parquet row."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from tanuki_jax.config.mixture import PAIR_FORMS, Form
-from tanuki_jax.corpus.records.preferences import FIELDS, PROMPT, pair_of, prompt_of
+from tanuki_jax.corpus.records.preferences import FIELDS, PROMPT, is_rating, pair_of, prompt_of, rating_of
 from tanuki_jax.corpus.records.turns import (
     INSTRUCTED,
     INSTRUCTION,
@@ -16,23 +17,37 @@ from tanuki_jax.corpus.records.turns import (
     instruction_of,
     messages_of,
     names_of,
+    require_spoken,
     text_of,
+    tools_of,
     with_system,
 )
-from tanuki_jax.corpus.records.types import Conversation, Document, Message, Preference, Record
+from tanuki_jax.corpus.records.types import Conversation, Document, Message, NotRead, Preference, Rating, Record, Tool
+
+type RowForm = Form | Literal["prompt"]
+"""Form of a source, or of prompts that a model answers: like "text", and conversations may have tools."""
 
 
 def fields_of(record: Record) -> dict[str, object]:
     """Return the fields under which a record is written; `metadata` only if it has any."""
     fields: dict[str, object]
+    tools: Sequence[Tool] = ()
     match record:
         case Document(id, text):
             fields = {"id": id, "text": text}
-        case Conversation(id, messages):
-            fields = {"id": id, "messages": _turns(messages)}
-        case Preference(id, prompt, chosen, rejected):
-            fields = {"id": id, "prompt": _turns(prompt), "chosen": chosen, "rejected": rejected}
+        case Conversation(id, messages, tools=tools):
+            fields = {"id": id, "messages": turns_of(messages)}
+        case Preference(id, prompt, chosen, rejected, tools=tools):
+            fields = {"id": id, "prompt": turns_of(prompt), "chosen": chosen, "rejected": rejected}
+        case Rating(id, prompt, answer, good, tools=tools):
+            fields = {"id": id, "prompt": turns_of(prompt), "completion": answer, "label": good}
+    fields |= {"tools": [*tools]} if tools else {}
     return fields | {"metadata": dict(record.metadata)} if record.metadata else fields
+
+
+def turns_of(messages: Iterable[Message]) -> list[dict[str, object]]:
+    """Return turns as a file holds them; a weight only where it is not 1."""
+    return [{**message.turn, **({} if message.weight == 1 else {"weight": message.weight})} for message in messages]
 
 
 def to_json(value: object) -> str:
@@ -40,7 +55,7 @@ def to_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def record_of(fields: Mapping[str, object], location: str, text_field: str, form: Form = "text") -> Record:
+def record_of(fields: Mapping[str, object], location: str, text_field: str, form: RowForm = "text") -> Record:
     """Return the record that a row holds. ValueError says, in a few words, why it holds none.
 
     Its id is the row's `id` if that is a string or a whole number, else `location`. Its metadata is the object in
@@ -53,21 +68,29 @@ def record_of(fields: Mapping[str, object], location: str, text_field: str, form
         form: "text": a list in `messages` ({role, content}) or, without a text, in `conversations` ({from, value})
             makes a conversation, otherwise `text_field` is a document's text. "chat": a conversation from either list,
             from TRL's `prompt` and `completion`, from Alpaca's `instruction` and `output`, or from Dolly's
-            `instruction`, `context` and `response`. Its turns alternate; questions at its end are cut. A pair:
-            `pair_of`.
+            `instruction`, `context` and `response`; with the functions in `tools`. Its turns alternate; questions at
+            its end are cut. "preference": `pair_of`. "kto": the same, or a rated answer, `rating_of`.
     """
     id = fields.get("id")
     usable_id = type(id) in (str, int)
     name = str(id) if usable_id else location
     used = {"id"} if usable_id else set()
+    if form in ("text", "prompt"):
+        record = _document_or_conversation(fields, name, used, text_field)
+        if form == "text" and isinstance(record, Conversation):
+            require_spoken(record.messages, record.tools)
+        return record
     if form in PAIR_FORMS:
-        return Preference(name, *pair_of(fields), _metadata(fields, FIELDS | used))
-    if form == "text":
-        return _document_or_conversation(fields, name, used, text_field)
+        metadata, tools = _metadata(fields, FIELDS | used), tools_of(fields)
+        if not is_rating(fields):
+            return Preference(name, *pair_of(fields), metadata, tools)
+        if form == "kto":
+            return Rating(name, *rating_of(fields), metadata, tools)
+        raise ValueError("a completion without another to compare it with is a row of unpaired KTO: take form='kto'")
     messages, parts = _chat_of(fields)
     if fault := check(messages, answered=True):
         raise ValueError(fault)
-    return Conversation(name, messages, _metadata(fields, {*used, *parts}))
+    return Conversation(name, messages, _metadata(fields, {*used, *parts, "tools"}), tools_of(fields))
 
 
 def _document_or_conversation(
@@ -76,7 +99,7 @@ def _document_or_conversation(
     for field in TURNS:
         turns = fields.get(field)
         if isinstance(turns, list) and (field == "messages" or fields.get(text_field) is None):
-            return Conversation(name, messages_of(turns), _metadata(fields, {field, *used}))
+            return Conversation(name, messages_of(turns), _metadata(fields, {field, "tools", *used}), tools_of(fields))
     text = fields.get(text_field)
     if text is None:
         raise ValueError(f"no field {text_field!r} among {names_of(fields)}")
@@ -89,8 +112,8 @@ def _document_or_conversation(
 
 def _chat_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], tuple[str, ...]]:
     """Return the messages of a row, and the fields that they are made of."""
-    if fields.get("tools"):
-        raise ValueError("the row has tools, which are not supported")
+    if fields.get("functions"):
+        raise ValueError("the row has functions, which no template reads: name them tools")
     for field in TURNS:
         turns = fields.get(field)
         if isinstance(turns, list):
@@ -117,15 +140,11 @@ def _completed(fields: Mapping[str, object]) -> tuple[Message, ...]:
     if not isinstance(completion, str | list):
         raise ValueError(f"the completion is neither text nor messages but {actual_type(completion)}")
     answer = (Message("assistant", completion),) if isinstance(completion, str) else messages_of(completion)
-    return (*(replace(message, learned=message.role != "assistant") for message in prompt), *answer)
+    return (*(replace(message, weight=0.0) if message.role == "assistant" else message for message in prompt), *answer)
 
 
 def _metadata(fields: Mapping[str, object], used: Collection[str]) -> dict[str, object]:
-    own = fields.get("metadata")
-    if not isinstance(own, dict):
-        return {key: value for key, value in fields.items() if key not in used}
-    return {key: value for key, value in fields.items() if key not in used and key != "metadata"} | own
-
-
-def _turns(messages: Iterable[Message]) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": message.content} for message in messages]
+    kept = {key: value for key, value in fields.items() if key not in used and value is not NotRead.NOT_READ}
+    own = kept.pop("metadata") if isinstance(kept.get("metadata"), dict) else {}
+    assert isinstance(own, dict)
+    return kept | own

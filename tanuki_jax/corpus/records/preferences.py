@@ -1,4 +1,4 @@
-"""Preferences in the forms that data sets use."""
+"""Preferences and rated answers in the forms that data sets use."""
 
 import re
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ type Answer = str | tuple[Message, ...]
 _ANSWERS = ("chosen", "rejected")
 PROMPT = ("prompt", *TURNS, *INSTRUCTION)
 """Fields that the prompt may be made of."""
-FIELDS = frozenset({*_ANSWERS, *PROMPT})
-"""Fields that a preference may be made of."""
+FIELDS = frozenset({*_ANSWERS, *PROMPT, "completion", "label", "tools"})
+"""Fields that a preference or a rated answer may be made of."""
 _SPEAKER = re.compile(r"\n\n(Human|Assistant):")
 _ROLES = {"Human": "user", "Assistant": "assistant"}
 
@@ -38,18 +38,39 @@ def pair_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], str, str
     (then no field need hold the prompt). Texts may be dialogues as in Anthropic's HH, with turns after an empty line
     and `Human:` or `Assistant:`. EqualAnswers if the answers are the same.
     """
-    if fields.get("completion") is not None and not any(fields.get(field) for field in _ANSWERS):
-        raise ValueError("a completion with a label is a row of unpaired KTO, which is not supported: give both")
     chosen, rejected = (_answer_of(fields, field) for field in _ANSWERS)
-    prompt = _common_prompt(fields, chosen, rejected) or prompt_of(fields)
-    if prompt is None:
-        raise ValueError(f"no prompt among {names_of(fields)}")
-    if fault := check(prompt, answered=False):
-        raise ValueError(f"the prompt: {fault}")
+    prompt = _checked(_common_prompt(fields, chosen, rejected) or prompt_of(fields), fields)
     better, worse = _last_text(chosen, "chosen"), _last_text(rejected, "rejected")
     if better == worse:
         raise EqualAnswers("chosen equals rejected")
     return prompt, better, worse
+
+
+def is_rating(fields: Mapping[str, object]) -> bool:
+    """Whether a row has one answer, with a label, and no pair."""
+    return fields.get("completion") is not None and not any(fields.get(field) for field in _ANSWERS)
+
+
+def rating_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], str, bool]:
+    """Return prompt, answer and whether it is good, of a row of unpaired KTO as TRL has them: `prompt`, `completion`
+    and `label`, true or false.
+
+    Prompt and completion have the forms of `pair_of`. ValueError says in a few words what is wrong.
+    """
+    label = fields.get("label")
+    if not isinstance(label, bool | int | float) or label not in (0, 1):
+        raise ValueError(f"the label of a completion must be true or false, not {label!r:.40}")
+    completion = _answer_of(fields, "completion")
+    prompt = _checked(_common_prompt(fields, completion) or prompt_of(fields), fields)
+    return prompt, _last_text(completion, "completion"), bool(label)
+
+
+def _checked(prompt: tuple[Message, ...] | None, fields: Mapping[str, object]) -> tuple[Message, ...]:
+    if prompt is None:
+        raise ValueError(f"no prompt among {names_of(fields)}")
+    if fault := check(prompt, answered=False):
+        raise ValueError(f"the prompt: {fault}")
+    return prompt
 
 
 def _answer_of(fields: Mapping[str, object], field: str) -> Answer:
@@ -75,7 +96,7 @@ def _common_prompt(fields: Mapping[str, object], *answers: Answer) -> tuple[Mess
         raise ValueError("chosen and rejected do not begin with the same prompt")
     common, prompt = with_system(fields, beginnings[0]), _prompt_field(fields)
     if prompt is not None and prompt not in (common, _without_system(common)):
-        raise ValueError("the field 'prompt' differs from the prompt with which chosen and rejected begin")
+        raise ValueError("the field 'prompt' differs from the prompt with which the answers begin")
     return common
 
 
@@ -118,6 +139,8 @@ def _last_text(answer: Answer, field: str) -> str:
     if not isinstance(answer, str):
         if answer[-1].role != "assistant":
             raise ValueError(f"the {field} answer is not the assistant's")
+        if answer[-1].unspoken:
+            raise ValueError(f"the {field} answer has {answer[-1].unspoken[0]}, which only chats are read with")
         answer = answer[-1].content
     if not answer or answer.isspace():
         raise ValueError(f"the {field} answer is empty")

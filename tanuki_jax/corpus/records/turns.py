@@ -1,20 +1,21 @@
 """Turns of a conversation in the forms that data sets use, and their faults."""
 
-import itertools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tanuki_jax.corpus.records.types import Message
+from tanuki_jax.corpus.records.types import CALLS, Message, Tool
 
 _ROLES = {
-    "system": "system",
+    **dict.fromkeys(("system", "developer"), "system"),
     **dict.fromkeys(("user", "human", "prompter"), "user"),
     **dict.fromkeys(("assistant", "gpt", "chatgpt", "model", "bot", "bing", "bard", "claude"), "assistant"),
+    **dict.fromkeys(("tool", "function", "observation", "ipython"), "tool"),
 }
-_FLAGS = ("train", "training", "trainable", "loss", "weight")
-"""Fields of a turn that say whether it is learned: true or 1, false or 0."""
-_UNSUPPORTED = ("tool_calls", "function_call", "reasoning_content", "reasoning")
-"""Fields of a turn that no template here gets, and that must not be lost in silence."""
+_NAMES = ("role", "from", "content", "value")
+_WEIGHT = "weight"
+_FLAGS = ("train", "training", "trainable", "loss", _WEIGHT)
+"""Fields of a turn that say whether it is learned: true or 1, false or 0; `weight` also any number between."""
 TURNS = ("messages", "conversations")
 """Fields that hold a list of turns."""
 INSTRUCTION = ("instruction", "input", "context", "history", "system")
@@ -40,47 +41,103 @@ def messages_of(turns: Sequence[object]) -> tuple[Message, ...]:
 
 
 def message_of(turn: object) -> Message:
-    """Return one message; text parts of its content are joined. ValueError says what is wrong, or which field of it is
-    not supported."""
+    """Return one message; text parts of its content are joined. ValueError says in a few words what is wrong.
+
+    Its further fields, such as calls of tools and reasoning, are kept for the template. A content may be null or
+    missing only where the assistant calls tools.
+    """
     if not isinstance(turn, Mapping):
         raise ValueError(f"a message is not an object but {actual_type(turn)}")
     speaker = turn.get("role", turn.get("from"))
     content = turn.get("content", turn.get("value"))
     if not isinstance(speaker, str) or speaker not in _ROLES:
         raise ValueError(f"the role {speaker!r} is none of {', '.join(_ROLES)}")
-    for field in _UNSUPPORTED:
-        if turn.get(field):
-            raise ValueError(f"a message has {field}, which is not supported")
+    role = _ROLES[speaker]
+    further = {name: value for name, value in turn.items() if name not in (*_NAMES, *_FLAGS) and value is not None}
+    _check_calls(further, role)
     if isinstance(content, list):
         content = "".join(map(_text_of_part, content))
-    if not isinstance(content, str):
+    silent = content is None and any(further.get(name) for name in CALLS)
+    if not isinstance(content, str) and not silent:
         raise ValueError(f"a message's content is not text but {actual_type(content)}")
-    return Message(_ROLES[speaker], content, _is_learned(turn, _ROLES[speaker]))
+    if further or silent:
+        given = {} if silent and "content" not in turn else {"content": content}
+        further = {"role": role, **given, **further}
+    return Message(role, content if isinstance(content, str) else "", _weight_of(turn, role), further)
 
 
-def _is_learned(turn: Mapping[str, object], role: str) -> bool:
-    """Return whether the flags of a turn let it be learned. ValueError if one is neither true nor false, two contradict
-    each other, or a turn that is not the assistant's is to be learned."""
+def _check_calls(fields: Mapping[str, object], role: str) -> None:
+    """Raise ValueError if calls of tools are not the assistant's, or not the list of objects that templates expect."""
+    for name in CALLS:
+        calls = fields.get(name)
+        if calls and role != "assistant":
+            raise ValueError(f"a message of the {role} has {name}, and only the assistant calls tools")
+        listed = calls if isinstance(calls, list) else [calls]
+        if calls and not (isinstance(calls, list) == (name == "tool_calls") and all(map(_is_object, listed))):
+            raise ValueError(f"{name} of a message must be {_FORM_OF_CALLS[name]}, not {calls!r:.40}")
+
+
+_FORM_OF_CALLS = {"tool_calls": "a list of objects", "function_call": "an object"}
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _weight_of(turn: Mapping[str, object], role: str) -> float:
+    """Return the weight of a turn by its flags. ValueError if one is not what it may be, two contradict each other, or
+    a turn that is not the assistant's is to be learned."""
     flags = {name: turn[name] for name in _FLAGS if turn.get(name) is not None}
     for name, value in flags.items():
-        if not isinstance(value, bool | int | float) or value not in (0, 1):
-            raise ValueError(f"a message has {name} {value!r:.40}, which must be true or 1, or false or 0")
+        if not isinstance(value, bool | int | float) or not (value in (0, 1) or (name == _WEIGHT and 0 < value < 1)):
+            between = ", or a number between" if name == _WEIGHT else ""
+            raise ValueError(f"a message has {name} {value!r:.40}, which must be true or 1, or false or 0{between}")
     if len(set(map(bool, flags.values()))) > 1:
         raise ValueError(f"a message has {' and '.join(flags)}, which contradict each other")
     if role != "assistant" and any(flags.values()):
         raise ValueError(f"a message of the {role} has {next(iter(flags))}, and only the assistant's are learned")
-    return all(flags.values())
+    weight = flags.get(_WEIGHT, all(flags.values()))
+    assert isinstance(weight, bool | int | float)
+    return float(weight)
+
+
+def tools_of(fields: Mapping[str, object]) -> tuple[Tool, ...]:
+    """Return the functions in the field `tools` of a row: a list of objects, or such a list as JSON in a text.
+
+    ValueError says in a few words what is wrong.
+    """
+    tools = fields.get("tools")
+    if isinstance(tools, str) and tools.strip():
+        try:
+            tools = json.loads(tools)
+        except ValueError as error:
+            raise ValueError(f"the field 'tools' is a text that is not JSON: {error}") from error
+    if not tools:
+        return ()
+    if not isinstance(tools, list) or not all(map(_is_object, tools)):
+        raise ValueError(f"the field 'tools' is not a list of objects but {tools!r:.40}")
+    return tuple(tools)
+
+
+def require_spoken(messages: Sequence[Message], tools: Sequence[Tool] = ()) -> None:
+    """Raise ValueError if a conversation is more than what its speakers say: the plain form of text would lose it."""
+    for message in messages:
+        if message.role == "tool" or message.unspoken:
+            what = next(iter(message.unspoken), "the role tool")
+            raise ValueError(f"a message has {what}, which text has no form for: read it as form='chat'")
+    if tools:
+        raise ValueError("the row has tools, which text has no form for: read it as form='chat'")
 
 
 def ending_with_answer(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """Return a conversation without questions at its end, in which words of the assistant before the first question are
-    context, which is not learned."""
+    """Return a conversation without questions and tools' results at its end, in which words of the assistant before the
+    first question are context, which is not learned."""
     kept = list(messages)
-    while kept[-1].role == "user" and any(message.role == "assistant" for message in kept):
+    while kept[-1].role in ("user", "tool") and any(message.role == "assistant" for message in kept):
         kept.pop()
     first = 1 if kept and kept[0].role == "system" else 0
     if len(kept) > first + 1 and kept[first].role == "assistant":
-        kept[first] = replace(kept[first], learned=False)
+        kept[first] = replace(kept[first], weight=0.0)
     return tuple(kept)
 
 
@@ -114,12 +171,13 @@ def with_system(fields: Mapping[str, object], messages: tuple[Message, ...]) -> 
 def check(messages: Sequence[Message], *, answered: bool) -> str | None:
     """Describe what is wrong with a conversation, in a few words.
 
-    None if turns of the user and the assistant, none of them empty, alternate after at most one system message. The
-    first turn is the user's; in an answered conversation it may be the assistant's, before the user's.
+    None if turns of the user and the assistant alternate after at most one system message, and none is empty. Results
+    of tools may stand before a turn of the assistant instead of the user's. The first turn is the user's; in an
+    answered conversation it may be the assistant's, before the user's.
 
     Args:
         messages: the conversation. Faults name turns by their number from 1, which counts the system message.
-        answered: whether the last turn should be the assistant's; otherwise it should be the user's.
+        answered: whether the last turn should be the assistant's; otherwise it should be the user's, or a tool's.
     """
     turns = [(number, message) for number, message in enumerate(messages, 1) if number > 1 or message.role != "system"]
     if not turns:
@@ -127,20 +185,24 @@ def check(messages: Sequence[Message], *, answered: bool) -> str | None:
     if answered and all(message.role != "assistant" for _, message in turns):
         return "the conversation has no turn of the assistant"
     welcomed = answered and len(turns) > 1 and turns[0][1].role == "assistant"
-    order = itertools.cycle(("assistant", "user") if welcomed else ("user", "assistant"))
-    for (number, message), expected in zip(turns, order, strict=False):
+    expected: tuple[str, ...] = ("assistant",) if welcomed else ("user",)
+    for number, message in turns:
         if message.role == "system":
             return "a system message is not the first message"
-        if message.role != expected:
-            return f"roles are out of order: turn {number} should be the {expected}'s"
-        if not message.content or message.content.isspace():
+        if message.role not in expected:
+            return f"roles are out of order: turn {number} should be the {expected[0]}'s"
+        if not message.calls_tools and message.role != "tool" and (not message.content or message.content.isspace()):
             return f"turn {number}, the {message.role}'s, is empty"
-    last = "assistant" if answered else "user"
-    if turns[-1][1].role != last:
-        return f"the last turn is not the {last}'s"
+        expected = _NEXT[message.role]
+    if (turns[-1][1].role == "assistant") != answered:
+        return f"the last turn is not the {'assistant' if answered else 'user'}'s"
     if answered and not any(message.learned for _, message in turns if message.role == "assistant"):
         return "no turn of the assistant is to be learned"
     return None
+
+
+_NEXT = {"user": ("assistant",), "assistant": ("user", "tool"), "tool": ("assistant", "tool")}
+"""Role -> roles that may follow it."""
 
 
 def text_of(value: object, name: str) -> str:

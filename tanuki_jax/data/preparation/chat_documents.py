@@ -1,29 +1,30 @@
-"""Turn conversations and preferences into documents with a mask of learned tokens."""
+"""Turn conversations, preferences and rated answers into documents with a weight for each token."""
 
 import dataclasses
-import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.mixture import ChatForm
-from tanuki_jax.corpus.chat.pretraining import as_text
+from tanuki_jax.config.experiment import Learn
+from tanuki_jax.config.mixture import ChatForm, TooLong
+from tanuki_jax.corpus.chat.pretraining import as_text_or_json
 from tanuki_jax.corpus.chat.template import Template
 from tanuki_jax.corpus.chat.truncation import truncated
-from tanuki_jax.corpus.records.types import Conversation, Malformed, Message, Preference, Unused
+from tanuki_jax.corpus.records.types import Chat, Conversation, Malformed, Message, Preference, Rating, Unused
 from tanuki_jax.data.preparation.work_units import Row
-from tanuki_jax.data.tokenizer.chat_tokens import EncodedChat, encode_chat, encode_chats, require_encoded
+from tanuki_jax.data.tokenizer.chat_tokens import EncodedChat, encode_chats, require_encoded
 from tanuki_jax.data.tokenizer.load import Tokenizer
 
 DOCUMENTS_PER_RECORD: dict[ChatForm, int] = {"chat": 1, "preference": 2, "kto": 3}
-"""1: the conversation; 2: the chosen and the rejected answer; 3: these and the answer to another prompt."""
+"""1: the conversation; 2: the chosen and the rejected answer; 3: the good, the bad and another prompt's answer."""
 
 BATCH_CHARACTERS = 1 << 15
 """Characters that are encoded at a time: enough chats for few calls of the tokenizer, and few objects in memory."""
 
-type _Encode = Callable[[Sequence[Message]], EncodedChat]
+_TOO_LONG: dict[ChatForm, TooLong] = {"chat": "exchanges", "preference": "drop", "kto": "drop"}
+"""Form -> what happens to a record that is too long, if its source does not say."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +34,10 @@ class Rendering:
     form: ChatForm
     template: Template
     sequence_length: int
-    """T. Records are not cut, so one that takes more than T positions of a row becomes no document."""
+    """T. The documents of a record take at most T positions of a row."""
+    learn: Learn = "all"
+    too_long: TooLong = ""
+    """Treatment of a record that is too long; empty: as usual for the form."""
 
     @property
     def documents_per_record(self) -> int:
@@ -42,8 +46,11 @@ class Rendering:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Return the settings as a store records them."""
-        return {"form": self.form, "template": self.template.fingerprint, "sequence_length": self.sequence_length}
+        """Return the settings as a store records them; those that older stores do not have only if they were set."""
+        settings: dict[str, Any] = {"form": self.form, "template": self.template.fingerprint}
+        settings["sequence_length"] = self.sequence_length
+        later = {"learn": "" if self.learn == "all" else self.learn, "too_long": self.too_long}
+        return settings | {name: value for name, value in later.items() if value}
 
 
 class Example(NamedTuple):
@@ -56,7 +63,7 @@ class Example(NamedTuple):
     hashed: str
     """Text whose hash decides whether the record is held out."""
     shortened: str
-    """Message with the number of messages that were kept, if the record was too long; else empty."""
+    """Sentence that says what is kept, if the record was too long; else empty."""
 
 
 class Refusal(NamedTuple):
@@ -71,16 +78,19 @@ class Refusal(NamedTuple):
 def examples(rows: Iterable[Row], tokenizer: Tokenizer, rendering: Rendering) -> Iterator[Example | Refusal]:
     """Render and encode the rows of a unit. The examples are in the order of the rows; a refusal may be earlier.
 
-    In the form "kto" each record gets the chosen answer of the record before it, and the first record that of the
-    second.
+    In the form "kto" each record gets the answer of the record before it (of a pair the chosen one), and the first
+    record that of the second. A rated answer becomes the first or the second document of its record, and the other one
+    is a token without a target.
     """
     kto = rendering.form == "kto"
     with_answers = _with_another_answer(rows) if kto else ((row, None) for row in rows)
-    for batch in _batches(_chats_to_encode(row, answer, kto) for row, answer in with_answers):
-        encoded = iter(encode_chats(tokenizer, rendering.template, (chat for each in batch for chat in each.chats)))
+    for batch in _batches(_chats_to_encode(row, answer, rendering) for row, answer in with_answers):
+        chats = (chat for each in batch for chat in each.chats if chat is not None)
+        encoded = iter(encode_chats(tokenizer, rendering.template, chats))
         for each in batch:
+            ours = [None if chat is None else next(encoded) for chat in each.chats]
             try:
-                yield _example(each, [require_encoded(next(encoded)) for _ in each.chats], tokenizer, rendering)
+                yield each.refusal or _Record(each, tokenizer, rendering).example(ours)
             except InputError as error:
                 yield Refusal(each.row, "malformed", str(error))
 
@@ -89,24 +99,47 @@ class _ChatsToEncode(NamedTuple):
     """Conversations of a row, one for each document."""
 
     row: Row
-    chats: tuple[tuple[Message, ...], ...] = ()
+    chats: tuple[Chat | None, ...] = ()
+    """None stands for an answer that a rated record does not have."""
     refusal: Refusal | None = None
     """Reason why there are none."""
 
 
-def _chats_to_encode(row: Row, answer: str | None, kto: bool) -> _ChatsToEncode:
+def _chats_to_encode(row: Row, answer: str | None, rendering: Rendering) -> _ChatsToEncode:
     record = row.record
     if isinstance(record, Conversation):
-        return _ChatsToEncode(row, (record.messages,))
-    if isinstance(record, Preference):
+        messages = _last_learned(record.messages) if rendering.learn == "last" else record.messages
+        return _ChatsToEncode(row, (Chat(messages, record.tools),))
+    if isinstance(record, Preference | Rating):
+        kto = rendering.form == "kto"
         if kto and answer is None:
             reason = "there is no other record in its part of the file whose answer could be another prompt's"
             return _ChatsToEncode(row, refusal=Refusal(row, "malformed", reason))
-        answers = (record.chosen, record.rejected) if answer is None else (record.chosen, record.rejected, answer)
-        return _ChatsToEncode(row, tuple((*record.prompt, Message("assistant", content)) for content in answers))
+        answers = (*_answers_of(record), *([answer] if kto else []))
+        return _ChatsToEncode(row, tuple(_answered(record, record.prompt, content) for content in answers))
     assert isinstance(record, Malformed | Unused)
     kind: Literal["malformed", "unused"] = "malformed" if isinstance(record, Malformed) else "unused"
     return _ChatsToEncode(row, refusal=Refusal(row, kind, record.reason))
+
+
+def _answers_of(record: Preference | Rating) -> tuple[str | None, str | None]:
+    """Return the good answer and the bad one."""
+    if isinstance(record, Preference):
+        return record.chosen, record.rejected
+    return (record.answer, None) if record.good else (None, record.answer)
+
+
+def _answered(record: Preference | Rating, prompt: Sequence[Message], answer: str | None) -> Chat | None:
+    return None if answer is None else Chat((*prompt, Message("assistant", answer)), record.tools)
+
+
+def _last_learned(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return a conversation of whose answers only the last one is learned."""
+    last = max(number for number, message in enumerate(messages) if message.role == "assistant")
+    return tuple(
+        message if message.role != "assistant" or number == last else dataclasses.replace(message, weight=0.0)
+        for number, message in enumerate(messages)
+    )
 
 
 def _batches(chats: Iterable[_ChatsToEncode]) -> Iterator[list[_ChatsToEncode]]:
@@ -115,7 +148,8 @@ def _batches(chats: Iterable[_ChatsToEncode]) -> Iterator[list[_ChatsToEncode]]:
     characters = 0
     for each in chats:
         batch.append(each)
-        characters += 1 + sum(len(message.content) for chat in each.chats for message in chat)
+        messages = (message for chat in each.chats if chat is not None for message in chat.messages)
+        characters += 1 + sum(len(message.content) for message in messages)
         if characters >= BATCH_CHARACTERS:
             yield batch
             batch, characters = [], 0
@@ -123,92 +157,159 @@ def _batches(chats: Iterable[_ChatsToEncode]) -> Iterator[list[_ChatsToEncode]]:
         yield batch
 
 
-def _example(
-    source: _ChatsToEncode, documents: Sequence[EncodedChat], tokenizer: Tokenizer, rendering: Rendering
-) -> Example | Refusal:
-    if source.refusal:
-        return source.refusal
-    if rendering.form == "chat":
-        encode = functools.partial(encode_chat, tokenizer, rendering.template)
-        return _chat_example(source.row, documents[0], encode, rendering.sequence_length)
-    return _preference_example(source.row, source.chats, documents, rendering.sequence_length)
-
-
 def _with_another_answer(rows: Iterable[Row]) -> Iterator[tuple[Row, str | None]]:
-    """Yield each row with the chosen answer of the preference before it; None where there is no other preference."""
-    # The first preference has none before it. It is held back until the second one is read, and gets that one's answer.
+    """Yield each row with the answer of the record before it; None where there is no other record."""
+    # The first record has none before it. It is held back until the second one is read, and gets that one's answer.
     first: Row | None = None
     before: str | None = None
     for row in rows:
-        if not isinstance(row.record, Preference):
+        if not isinstance(row.record, Preference | Rating):
             yield row, None
         elif first is None:
             first = row
         else:
             if before is None:
-                yield first, row.record.chosen
-            yield row, _chosen(first) if before is None else before
-            before = row.record.chosen
+                yield first, _one_answer(row)
+            yield row, _one_answer(first) if before is None else before
+            before = _one_answer(row)
     if first is not None and before is None:
         yield first, None
 
 
-def _chosen(row: Row) -> str:
-    assert isinstance(row.record, Preference)
-    return row.record.chosen
+def _one_answer(row: Row) -> str:
+    assert isinstance(row.record, Preference | Rating)
+    return row.record.answer if isinstance(row.record, Rating) else row.record.chosen
 
 
-def _chat_example(row: Row, encoded: EncodedChat, encode: _Encode, sequence_length: int) -> Example | Refusal:
-    """Return the document of a conversation, without its last exchanges if it is too long."""
+@dataclasses.dataclass(frozen=True)
+class _Record:
+    """Conversations of a row on their way to an example."""
 
-    def fits(messages: Sequence[Message]) -> bool:
-        return len(encode(messages).ids) <= sequence_length + 1
+    source: _ChatsToEncode
+    tokenizer: Tokenizer
+    rendering: Rendering
 
-    record = row.record
-    assert isinstance(record, Conversation)
-    messages, shortened = record.messages, ""
-    if len(encoded.ids) > sequence_length + 1:
-        too_long = f"{len(encoded.ids):,} tokens are more than data.sequence_length + 1 = {sequence_length + 1:,}"
-        shorter = truncated(messages, fits, keep="beginning")
-        if shorter is None:
-            return Refusal(row, "dropped", f"{too_long}, and so are those of the first exchange")
-        shortened = f"{too_long}: the first {len(shorter)} of {len(messages)} messages are kept"
-        messages, encoded = shorter, encode(shorter)
-    _require_learned(encoded)
-    text = as_text(dataclasses.replace(record, messages=tuple(messages)))
-    return Example(row, (encoded,), (text,), text, shortened)
-
-
-def _preference_example(
-    row: Row, chats: Sequence[tuple[Message, ...]], encoded: Sequence[EncodedChat], sequence_length: int
-) -> Example | Refusal:
-    """Return the documents of a preference, of which only the last answers are learned."""
-    record = row.record
-    assert isinstance(record, Preference)
-    documents = tuple(map(_last_answer_learned, encoded))
-    for document in documents:
-        _require_learned(document)
-    if np.array_equal(documents[0].ids, documents[1].ids):
-        return Refusal(row, "unused", "the chosen and the rejected answer are the same tokens")
-    positions = sum(len(document.ids) - 1 for document in documents)
-    if positions > sequence_length:
-        reason = (
-            f"its answers with their prompts take {positions:,} positions of a row, and data.sequence_length is "
-            f"{sequence_length:,}"
+    def example(self, encoded: Sequence[EncodedChat | InputError | None]) -> Example | Refusal:
+        """Return the documents, shortened if they are too long. InputError: the template refuses the conversation."""
+        chats: Sequence[Chat | None] = self.source.chats
+        documents = self._documents(encoded)
+        too_long, shortened = self._too_long(documents), ""
+        if too_long:
+            shorter = self._shorter(documents)
+            if shorter is None:
+                return Refusal(self.source.row, "dropped", too_long + self._way_out())
+            chats, documents, kept = shorter
+            shortened = f"{too_long}: {kept}"
+        for chat, document in zip(chats, documents, strict=True):
+            if chat is not None:
+                _require_learned(document)
+        if self._pair and np.array_equal(documents[0].ids, documents[1].ids):
+            return Refusal(self.source.row, "unused", "the chosen and the rejected answer are the same tokens")
+        texts = tuple("" if chat is None else as_text_or_json(chat) for chat in chats)
+        record = self.source.row.record
+        hashed = (
+            as_text_or_json(Chat(record.prompt, record.tools)) if isinstance(record, Preference | Rating) else texts[0]
         )
-        return Refusal(row, "dropped", reason)
-    texts = tuple(as_text(Conversation(record.id, messages)) for messages in chats)
-    return Example(row, documents, texts, as_text(Conversation(record.id, record.prompt)), "")
+        return Example(self.source.row, documents, texts, hashed, shortened)
+
+    def _documents(self, encoded: Sequence[EncodedChat | InputError | None]) -> tuple[EncodedChat, ...]:
+        absent = EncodedChat(np.array([self.tokenizer.eod], np.int32), np.zeros(1, np.float32))
+        documents = (absent if each is None else require_encoded(each) for each in encoded)
+        return tuple(documents) if self._chat else tuple(map(_last_answer_learned, documents))
+
+    def _encode(self, chats: Sequence[Chat | None]) -> tuple[EncodedChat, ...]:
+        encoded = iter(encode_chats(self.tokenizer, self.rendering.template, [chat for chat in chats if chat]))
+        return self._documents([chat and next(encoded) for chat in chats])
+
+    @property
+    def _chat(self) -> bool:
+        return self.rendering.form == "chat"
+
+    @property
+    def _pair(self) -> bool:
+        return isinstance(self.source.row.record, Preference)
+
+    def _too_long(self, documents: Sequence[EncodedChat]) -> str:
+        """Say by how much the documents are too long for a row; empty: they fit."""
+        length, positions = self.rendering.sequence_length, sum(len(document.ids) - 1 for document in documents)
+        if positions <= length:
+            return ""
+        if self._chat:
+            return f"{positions + 1:,} tokens are more than data.sequence_length + 1 = {length + 1:,}"
+        return (
+            f"its answers with their prompts take {positions:,} positions of a row, and data.sequence_length is "
+            f"{length:,}"
+        )
+
+    def _way_out(self) -> str:
+        match self._how:
+            case "drop":
+                return "; too_long of the source can be 'exchanges' or 'truncate'"
+            case "exchanges":
+                which = "first" if self._chat else "last"
+                return f", and so are those of the {which} exchange; too_long='truncate' of the source would cut it"
+            case _:
+                return ", and no token of an answer would be left"
+
+    @property
+    def _how(self) -> TooLong:
+        return self.rendering.too_long or _TOO_LONG[self.rendering.form]
+
+    def _shorter(
+        self, documents: Sequence[EncodedChat]
+    ) -> tuple[Sequence[Chat | None], tuple[EncodedChat, ...], str] | None:
+        """Return conversations and documents that fit, and what is left of them; None if nothing can be left."""
+        if self._how == "drop":
+            return None
+        if self._how == "truncate":
+            return self._truncated(documents)
+        # A chat loses its last exchanges: the tokens that stay have all that was said before them. A prompt loses its
+        # first ones, since the answers belong to its end.
+        record = self.source.row.record
+        before = self.source.chats[0] if self._chat else None
+        messages = before.messages if before else record.prompt if isinstance(record, Preference | Rating) else ()
+        shorter = truncated(
+            messages,
+            lambda part: not self._too_long(self._encode(self._with(part))),
+            keep="beginning" if self._chat else "end",
+        )
+        if shorter is None:
+            return None
+        chats = self._with(shorter)
+        which = "first" if self._chat else "last"
+        of = "messages" if self._chat else "messages of the prompt"
+        return chats, self._encode(chats), f"the {which} {len(shorter)} of {len(messages)} {of} are kept"
+
+    def _with(self, messages: Sequence[Message]) -> list[Chat | None]:
+        """Return the conversations of the record with these messages instead of its own, or of its prompt."""
+        if self._chat:
+            return [chat and Chat(messages, chat.tools) for chat in self.source.chats]
+        return [chat and Chat((*messages, chat.messages[-1]), chat.tools) for chat in self.source.chats]
+
+    def _truncated(
+        self, documents: Sequence[EncodedChat]
+    ) -> tuple[Sequence[Chat | None], tuple[EncodedChat, ...], str] | None:
+        """Cut the longest documents at one length, such that all fit."""
+        lengths, room = np.array([len(document.ids) - 1 for document in documents]), self.rendering.sequence_length
+        fitting = (kept for kept in range(int(lengths.max()), 0, -1) if np.minimum(lengths, kept).sum() <= room)
+        kept = next(fitting, 0)
+        cut = tuple(
+            EncodedChat(document.ids[: kept + 1], document.weights[: kept + 1]) if len(document.ids) > 1 else document
+            for document in documents
+        )
+        if not all(document.learned[1:].any() for document in cut if len(document.ids) > 1) or not kept:
+            return None
+        return self.source.chats, cut, f"the first {kept + 1:,} tokens are kept"
 
 
 def _last_answer_learned(encoded: EncodedChat) -> EncodedChat:
     """Keep only the last learned span of the mask: answers in the prompt are not part of the preference."""
-    learned = encoded.learned.copy()
+    weights, learned = encoded.weights.copy(), encoded.learned
     last = int(np.flatnonzero(learned)[-1]) + 1 if learned.any() else 0
     not_learned = np.flatnonzero(~learned[:last])
     if len(not_learned):
-        learned[: not_learned[-1]] = False
-    return dataclasses.replace(encoded, learned=learned)
+        weights[: not_learned[-1]] = 0
+    return dataclasses.replace(encoded, weights=weights)
 
 
 def _require_learned(encoded: EncodedChat) -> None:

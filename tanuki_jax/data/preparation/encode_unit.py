@@ -18,6 +18,7 @@ import numpy.typing as npt
 from tanuki_jax.base.atomic import replacing
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.records.types import Malformed, Unused
+from tanuki_jax.data.loss_weights import to_codes
 from tanuki_jax.data.preparation.chat_documents import Example, Rendering, examples
 from tanuki_jax.data.preparation.part import FAULTS_NAMED, Fault, Part, learned_path, tokens_path
 from tanuki_jax.data.preparation.work_units import Row, Unit, named, rows_of, text_of
@@ -94,7 +95,7 @@ def encode_chat_unit(unit: Unit, tokenizer: Tokenizer, part: Path, dtype: str, r
             if example.shortened:
                 columns.add_fault(example.row, "shortened", example.shortened)
             _write(file, [document.ids for document in example.documents], dtype)
-            _write(learned_file, [document.learned for document in example.documents], "uint8")
+            _write(learned_file, [to_codes(document.weights) for document in example.documents], "uint8")
             learned += sum(int(document.learned[1:].sum()) for document in example.documents)
             columns.lengths.extend(len(document.ids) for document in example.documents)
             for text in example.texts:

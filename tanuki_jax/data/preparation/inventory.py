@@ -6,6 +6,7 @@ from typing import Any
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.mixture import PAIR_FORMS, Mixture, Source
+from tanuki_jax.corpus.records.field_map import check_field_map
 from tanuki_jax.corpus.records.files import InputFile, Slice, expand
 from tanuki_jax.corpus.records.read import split
 from tanuki_jax.corpus.tasks.registry import find
@@ -50,7 +51,9 @@ class Inventory:
     @property
     def settings(self) -> dict[str, Any]:
         """Return the values that determine the documents, besides the inputs."""
-        origin = {"documents": self.source.documents} if self.source.tasks else {"text_field": self.source.text_field}
+        source = self.source
+        origin: dict[str, Any] = {"documents": source.documents} if source.tasks else {"text_field": source.text_field}
+        origin |= {"fields": dict(source.fields)} if source.fields else {}  # stores of older versions have none
         assert (self.rendering is None) == (self.source.form == "text")
         if self.rendering is not None:
             return origin | self.rendering.settings
@@ -91,9 +94,10 @@ def _inventory(source: Source, byte_limits: tuple[int, int], unit_files: int) ->
         return Inventory(
             source, tuple(Input(task_path(family), 0) for family in source.tasks), tuple(_task_units(source))
         )
+    check_field_map(source.fields, source.form)
     files = expand(source.paths)
     unit_bytes = _clamped(sum(file.bytes for file in files) // UNITS, byte_limits)
-    units = tuple(_file_units(files, source.text_field, unit_bytes, unit_files))
+    units = tuple(_file_units(files, source, unit_bytes, unit_files))
     if not units:
         raise InputError(f"{', '.join(source.paths)} is empty")
     return Inventory(source, tuple(Input(file.path, file.bytes, file.modified) for file in files), units)
@@ -115,8 +119,9 @@ def _task_units(source: Source) -> Iterator[TaskUnit]:
             yield TaskUnit(family, start, min(start + per_unit, documents))
 
 
-def _file_units(files: Sequence[InputFile], text_field: str, unit_bytes: int, unit_files: int) -> Iterator[FileUnit]:
+def _file_units(files: Sequence[InputFile], source: Source, unit_bytes: int, unit_files: int) -> Iterator[FileUnit]:
     """Cut large files into slices of about `unit_bytes`, and join small files into units of about as much."""
+    fields = tuple(source.fields.items())
     slices: list[Slice] = []
     work = 0
     for file in files:
@@ -125,10 +130,10 @@ def _file_units(files: Sequence[InputFile], text_field: str, unit_bytes: int, un
             slices.append(part)
             work += file.bytes * (part.stop - part.start) // parts[-1].stop
             if work >= unit_bytes or len(slices) == unit_files:
-                yield FileUnit(tuple(slices), text_field, work)
+                yield FileUnit(tuple(slices), source.text_field, work, fields)
                 slices, work = [], 0
     if slices:
-        yield FileUnit(tuple(slices), text_field, work)
+        yield FileUnit(tuple(slices), source.text_field, work, fields)
 
 
 def _clamped(value: int, limits: tuple[int, int]) -> int:

@@ -74,17 +74,32 @@ class Merge:
         return lines
 
     def unnamed(self) -> list[str]:
-        """Return a line for each fault with more rows than `add` has named."""
+        """Return a line for each fault with more rows than `add` has named, and one that says how to keep what is too
+        long."""
         more = {fault: count - len(self._named[fault]) for fault, count in self._faults.items()}
-        return [f"{self._name}: {count:,} more rows are {fault}" for fault, count in more.items() if count]
+        lines = [f"{self._name}: {count:,} more rows are {fault}" for fault, count in more.items() if count]
+        dropped, shortened = self._faults["dropped"], self._faults["shortened"]
+        if dropped or shortened:
+            records = self._records() + dropped + self._faults["malformed"] + self._faults["unused"]
+            lines.append(
+                f"{self._name}: of {records:,} records {dropped:,} were dropped and {shortened:,} shortened, being too "
+                "long for data.sequence_length; a longer one keeps them, or too_long of the source: 'exchanges', "
+                "'truncate' or 'drop'"
+            )
+        return lines
 
     def statistics(self, malformed_share: float) -> dict[str, Any]:
         """Return the statistics for `store.json`.
 
-        InputError if there is no document, or if more than `malformed_share` of the records are malformed or dropped.
+        InputError if there is no document, or if more than `malformed_share` of the records are malformed.
         """
         documents, tokens = self._writer.documents, self._writer.tokens
         self._check_share(malformed_share)
+        if dropped := self._faults["dropped"] if not documents else 0:
+            raise InputError(
+                f"all {dropped:,} records of {self._name} are too long for data.sequence_length; the first: "
+                f"{self._named['dropped'][0]}"
+            )
         if not documents:
             raise InputError(f"the source {self._name} has no documents in {_files(len(self._file_numbers))}")
         lengths = np.searchsorted(np.cumsum(self._documents_of_length), np.array(PERCENTILES) / 100 * documents)
@@ -109,22 +124,13 @@ class Merge:
         return self._writer.documents // (self._rendering.documents_per_record if self._rendering else 1)
 
     def _check_share(self, malformed_share: float) -> None:
-        malformed, dropped = self._faults["malformed"], self._faults["dropped"]
-        records = self._records() + malformed + dropped
-        if malformed + dropped <= malformed_share * records:
-            return
-        allowed = f"more than data.malformed_share ({malformed_share:g}) allows"
-        if not dropped:
+        malformed = self._faults["malformed"]
+        records = self._records() + malformed + self._faults["dropped"] + self._faults["unused"]
+        if malformed > malformed_share * records:
             raise InputError(
-                f"{malformed:,} of {records:,} records of {self._name} are malformed, {allowed}; the first is "
-                f"{self._named['malformed'][0]}"
+                f"{malformed:,} of {records:,} records of {self._name} are malformed, more than data.malformed_share "
+                f"({malformed_share:g}) allows; the first is {self._named['malformed'][0]}"
             )
-        counts = f"{dropped:,} are too long for data.sequence_length"
-        if malformed:
-            counts += f" and {malformed:,} are malformed"
-        kinds: tuple[Fault, ...] = ("dropped", "malformed")
-        firsts = " and ".join(self._named[fault][0] for fault in kinds if self._faults[fault])
-        raise InputError(f"of {records:,} records of {self._name} {counts}, together {allowed}; the first: {firsts}")
 
 
 def _files(count: int) -> str:

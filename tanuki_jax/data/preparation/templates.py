@@ -33,25 +33,26 @@ def with_renderings(
     """
     path = Path(data.tokenizer.path)
     existing = template_files.find(path)
-    if configured is not None and existing is not None and configured.fingerprint != existing.fingerprint:
+    if existing is not None and configured is not None and not builtin.is_version_of(existing, configured):
         raise InputError(
             f"data.tokenizer.chat_template is {configured.name}, but the tokenizer {path} has another chat template, "
             f"{existing.name}: leave data.tokenizer.chat_template empty to use that one, or delete it from the folder"
         )
     if all(inventory.source.form == "text" for inventory in inventories):
         return [*inventories]
-    template = configured or template_files.read(path)
+    template = existing or configured or template_files.read(path)
     require_trainable(tokenizer, template)
     if template.reads_clock:
         _log.warning(
             "the chat template %s writes the present time (strftime_now): prepared data depend on when they are made",
             template.name,
         )
-    return [_with_rendering(inventory, template, data.sequence_length) for inventory in inventories]
+    return [_with_rendering(inventory, template, data) for inventory in inventories]
 
 
-def _with_rendering(inventory: Inventory, template: Template, sequence_length: int) -> Inventory:
-    form = inventory.source.form
-    if form == "text":
+def _with_rendering(inventory: Inventory, template: Template, data: Data) -> Inventory:
+    source = inventory.source
+    if source.form == "text":
         return inventory
-    return dataclasses.replace(inventory, rendering=Rendering(form, template, sequence_length))
+    rendering = Rendering(source.form, template, data.sequence_length, data.learn, source.too_long)
+    return dataclasses.replace(inventory, rendering=rendering)

@@ -5,10 +5,20 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tanuki_jax.config.mixture import PAIR_FORMS, Form
-from tanuki_jax.corpus.chat.pretraining import as_text
+from tanuki_jax.corpus.chat.pretraining import as_text_or_json
 from tanuki_jax.corpus.records.files import Slice
 from tanuki_jax.corpus.records.read import read
-from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, Message, Preference, Unused
+from tanuki_jax.corpus.records.types import (
+    Chat,
+    Conversation,
+    Document,
+    Malformed,
+    Message,
+    Preference,
+    Rating,
+    Record,
+    Unused,
+)
 from tanuki_jax.corpus.tasks.splits import conversation, preference
 
 TASK_SEED = 0
@@ -23,6 +33,8 @@ class FileUnit:
     text_field: str
     work: int
     """Approximate number of bytes to read."""
+    fields: tuple[tuple[str, str], ...] = dataclasses.field(default=(), repr=False)
+    """Names of fields as the form expects them, and in the rows; not in `repr`, which older parts are named by."""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -56,7 +68,7 @@ class Row(NamedTuple):
     """Index of the unit's slice."""
     row: int
     """Row within that slice, from 0."""
-    record: Document | Conversation | Preference | Malformed | Unused
+    record: Record | Malformed | Unused
 
 
 def task_path(family: str) -> str:
@@ -86,18 +98,20 @@ def rows_of(unit: Unit, form: Form, rows_read: list[int]) -> Iterator[Row]:
         rows_read.append(unit.work)
         return
     for index, part in enumerate(unit.slices):
-        reader = read(part, text_field=unit.text_field, form=form)
+        reader = read(part, text_field=unit.text_field, form=form, fields=dict(unit.fields), only_needed=True)
         for entry in reader:
             yield Row(index, entry.row, entry.record)
         rows_read.append(reader.rows_read)
 
 
-def text_of(record: Document | Conversation | Preference) -> str:
+def text_of(record: Record) -> str:
     """Return a record as text for pretraining: chats with `user:` and `assistant:` lines, preferences with `chosen`."""
     match record:
         case Document():
             return record.text
         case Conversation():
-            return as_text(record)
+            return as_text_or_json(Chat(record.messages, record.tools))
         case Preference():
-            return as_text(Conversation(record.id, (*record.prompt, Message("assistant", record.chosen))))
+            return as_text_or_json(Chat((*record.prompt, Message("assistant", record.chosen)), record.tools))
+        case Rating():
+            return as_text_or_json(Chat((*record.prompt, Message("assistant", record.answer)), record.tools))

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.chat.nested_strings import map_strings, strings_in
 from tanuki_jax.corpus.chat.template import Span, Template, unused
-from tanuki_jax.corpus.records.types import Message
+from tanuki_jax.corpus.records.types import Chat, Message, Tool
 from tanuki_jax.data.tokenizer.load import Tokenizer
 from tanuki_jax.data.tokenizer.two_ways import encode_two_ways
 
@@ -26,15 +27,25 @@ class EncodedChat:
 
     ids: npt.NDArray[np.int32]
     """int32[n]."""
-    learned: npt.NDArray[np.bool_]
-    """bool[n]: whether the token belongs to an answer of the assistant, its end included."""
+    weights: npt.NDArray[np.float32]
+    """float32[n]: factor of the token in the loss, from 0 to 1: 0 where it belongs to no answer of the assistant; the
+    end of an answer belongs to it."""
+
+    @property
+    def learned(self) -> npt.NDArray[np.bool_]:
+        """Return bool[n]: whether the token is learned."""
+        return self.weights > 0
 
 
 def encode_chat(
-    tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool = False
+    tokenizer: Tokenizer,
+    template: Template,
+    messages: Sequence[Message],
+    prompt: bool = False,
+    tools: Sequence[Tool] = (),
 ) -> EncodedChat:
     """Encode one conversation, as `encode_chats` does several. InputError if the template refuses it."""
-    [encoded] = encode_chats(tokenizer, template, [messages], prompt)
+    [encoded] = encode_chats(tokenizer, template, [Chat(messages, tools)], prompt)
     return require_encoded(encoded)
 
 
@@ -46,7 +57,7 @@ def require_encoded(encoded: EncodedChat | InputError) -> EncodedChat:
 
 
 def encode_chats(
-    tokenizer: Tokenizer, template: Template, chats: Iterable[Sequence[Message]], prompt: bool = False
+    tokenizer: Tokenizer, template: Template, chats: Iterable[Chat], prompt: bool = False
 ) -> list[EncodedChat | InputError]:
     """Render conversations with a template and encode them in few calls of the tokenizer.
 
@@ -57,13 +68,13 @@ def encode_chats(
     Args:
         tokenizer: encodes the text.
         template: renders the messages.
-        chats: messages of each conversation.
+        chats: conversations.
         prompt: whether to add the text that the template writes before the assistant's next turn.
 
     Returns:
         An item for each conversation: an InputError where the template refuses it.
     """
-    rendered = [_segments_or_error(tokenizer, template, messages, prompt) for messages in chats]
+    rendered = [_segments_or_error(tokenizer, template, chat, prompt) for chat in chats]
     segments = [segment for chat in rendered if not isinstance(chat, InputError) for segment in chat]
     # The text of all conversations is encoded together; `_joined` takes the ids of each in the same order.
     texts = [segment for segment in segments if segment.special is None]
@@ -121,14 +132,14 @@ def require_trainable(tokenizer: Tokenizer, template: Template) -> None:
 
 
 def decode_spans(tokenizer: Tokenizer, encoded: EncodedChat) -> Iterator[Span]:
-    """Decode tokens into spans that are learned or not; special tokens are written by their names."""
+    """Decode tokens into spans of equal weight; special tokens are written by their names."""
     names = {id: name for name, id in tokenizer.special.items()}
-    tokens = zip(encoded.ids.tolist(), encoded.learned.tolist(), strict=True)
-    for learned, run in itertools.groupby(tokens, key=lambda token: token[1]):
+    tokens = zip(encoded.ids.tolist(), encoded.weights.tolist(), strict=True)
+    for weight, run in itertools.groupby(tokens, key=lambda token: token[1]):
         parts = itertools.groupby((id for id, _ in run), key=names.get)
         text = "".join(name * len(list(ids)) if name is not None else tokenizer.decode(ids) for name, ids in parts)
         if text:
-            yield Span(text, learned)
+            yield Span(text, weight)
 
 
 class _Segment(NamedTuple):
@@ -142,10 +153,10 @@ class _Segment(NamedTuple):
 
 
 def _segments_or_error(
-    tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool
+    tokenizer: Tokenizer, template: Template, chat: Chat, prompt: bool
 ) -> list[_Segment] | InputError:
     try:
-        return _stripped(list(_segments(tokenizer, template, messages, prompt)), tokenizer)
+        return _stripped(list(_segments(tokenizer, template, chat, prompt)), tokenizer)
     except InputError as error:
         return error
 
@@ -153,36 +164,44 @@ def _segments_or_error(
 def _joined(segments: Sequence[_Segment], encoded: Iterator[list[npt.NDArray[np.int32]]]) -> EncodedChat:
     """Join the segments of a conversation. `encoded` yields, for each segment of text, the ids of its spans."""
     parts = [np.empty(0, np.int32)]
-    learned = [False]
+    weights = [0.0]
     for special, spans, _ in segments:
         parts.extend(next(encoded) if special is None else [np.array([special], np.int32)])
-        learned.extend(span.learned for span in spans)
-    return EncodedChat(np.concatenate(parts), np.repeat(np.array(learned), [len(part) for part in parts]))
+        weights.extend(span.weight for span in spans)
+    return EncodedChat(np.concatenate(parts), np.repeat(np.array(weights, np.float32), [len(part) for part in parts]))
 
 
-def _segments(
-    tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool
-) -> Iterator[_Segment]:
+def _segments(tokenizer: Tokenizer, template: Template, chat: Chat, prompt: bool) -> Iterator[_Segment]:
     # A message must not be able to write a special token. So a mark, a character that occurs in no message, is put into
     # every name of a special token in the messages; the names that remain after rendering are the template's. There the
     # rendered text is split, and the marks are removed.
-    mark = next(unused(message.content for message in messages))
+    mark = next(unused(strings_in([*(message.turn for message in chat.messages), *chat.tools])))
     names = tuple(sorted((name for name in tokenizer.special if len(name) > 1), key=len, reverse=True))
     begins, special = _patterns(names)
-    inert = [
-        replace(message, content=begins.sub(lambda match: match[0] + mark, message.content)) for message in messages
-    ]
     segment: list[Span] = []
     continued = False
-    for span in _render(tokenizer, template, inert, prompt):
+    for span in _render(tokenizer, template, _inert(chat, begins, mark), prompt):
         for index, part in enumerate(special.split(span.text)):
             if index % 2:  # `split` alternates between text and the matched name
                 yield _Segment(None, segment, continued)
-                yield _Segment(tokenizer.special[part], [Span(part, span.learned)])
+                yield _Segment(tokenizer.special[part], [Span(part, span.weight)])
                 segment, continued = [], True
             elif text := part.replace(mark, ""):
-                segment.append(Span(text, span.learned))
+                segment.append(Span(text, span.weight))
     yield _Segment(None, segment, continued)
+
+
+def _inert(chat: Chat, begins: re.Pattern[str], mark: str) -> Chat:
+    """Return a conversation with the mark behind the first character of each name of a special token."""
+
+    def change(text: str) -> str:
+        return begins.sub(lambda match: match[0] + mark, text)
+
+    messages = [
+        replace(message, content=change(message.content), fields=map_strings(message.fields, change))
+        for message in chat.messages
+    ]
+    return Chat(messages, map_strings(chat.tools, change))
 
 
 def _stripped(segments: list[_Segment], tokenizer: Tokenizer) -> list[_Segment]:
@@ -204,15 +223,15 @@ def _strip(spans: list[Span], *, at_end: bool) -> None:
         place = -1 if at_end else 0
         text = spans[place].text.rstrip(WHITE_SPACE) if at_end else spans[place].text.lstrip(WHITE_SPACE)
         if text:
-            spans[place] = Span(text, spans[place].learned)
+            spans[place] = Span(text, spans[place].weight)
             return
         del spans[place]
 
 
-def _render(tokenizer: Tokenizer, template: Template, messages: Sequence[Message], prompt: bool) -> tuple[Span, ...]:
+def _render(tokenizer: Tokenizer, template: Template, chat: Chat, prompt: bool) -> tuple[Span, ...]:
     names = {id: name for name, id in tokenizer.special.items()}
     bos = "" if tokenizer.bos is None else names.get(tokenizer.bos, "")
-    return template.render(messages, bos=bos, eos=names[tokenizer.eos], prompt=prompt)
+    return template.render(chat.messages, bos=bos, eos=names[tokenizer.eos], prompt=prompt, tools=chat.tools)
 
 
 @functools.lru_cache(maxsize=4)
@@ -268,7 +287,7 @@ def _around_answer(tokenizer: Tokenizer, template: Template) -> tuple[str, str]:
     question, answer = _exchange(template)
     word = answer.content
     prompt, chat = (
-        "".join(span.text for span in _render(tokenizer, template, messages, prompt=prompt))
+        "".join(span.text for span in _render(tokenizer, template, Chat(messages), prompt=prompt))
         for messages, prompt in (((question,), True), ((question, answer), False))
     )
     before, _, after = chat.rpartition(word)

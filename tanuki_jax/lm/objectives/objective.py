@@ -20,11 +20,21 @@ class Sums(NamedTuple):
     """Reported sums by metric name, float32 of any shape."""
 
 
+class PairsPerAnswer(NamedTuple):
+    """Pairs over those that have an answer, float32[] each; 1 where all pairs have both."""
+
+    chosen: jax.Array
+    rejected: jax.Array
+    both: jax.Array
+
+
 class StepContext(NamedTuple):
     """Values that all micro-batches of a step share."""
 
     pairs_per_token: jax.Array | None = None
     """Pairs over the tokens of their chosen answers, float32[]; None without pairs."""
+    pairs_per_answer: PairsPerAnswer | None = None
+    """The same over the pairs that have a chosen, a rejected answer or both; None without pairs."""
     key: jax.Array | None = None
     """Key of this micro-batch's random draws; None where nothing is random, as in evaluations."""
 

@@ -176,7 +176,7 @@ def test_a_template_that_reads_the_clock_is_known() -> None:
 
 
 def test_answers_that_are_not_to_be_learned_are_told_apart_by_their_number() -> None:
-    unlearned = dataclasses.replace(ASSISTANT, learned=False)
+    unlearned = dataclasses.replace(ASSISTANT, weight=0.0)
     for name in NAMES:
         turns = (USER, ASSISTANT, USER, unlearned, USER, ASSISTANT)
         every, some = (
@@ -188,3 +188,60 @@ def test_answers_that_are_not_to_be_learned_are_told_apart_by_their_number() -> 
     twice = Template("{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}", "twice")
     with pytest.raises(InputError, match="the chat template twice marks 2 parts of a conversation with 1 answers"):
         twice.render((USER, unlearned), bos="", eos="")
+
+
+CALL = {"type": "function", "function": {"name": "weather", "arguments": {"city": "奈良"}}}
+CALLING = Message("assistant", "", fields={"role": "assistant", "content": None, "tool_calls": [CALL]})
+RESULT = Message("tool", "雨")
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "result"),
+    [
+        (
+            "chatml",
+            '<tool_call>\n{"name": "weather", "arguments": {"city": "奈良"}}\n</tool_call><|im_end|>',
+            "user\n<tool_response>\n雨\n</tool_response>\n<tool_response>\n雨\n</tool_response><|im_end|>",
+        ),
+        (
+            "llama3",
+            '{"name": "weather", "parameters": {"city": "奈良"}}<|eot_id|>',
+            "<|start_header_id|>ipython<|end_header_id|>\n\n雨<|eot_id|><|start_header_id|>ipython",
+        ),
+    ],
+)
+def test_calls_are_learned_and_results_are_not(name: str, call: str, result: str) -> None:
+    chat = (USER, CALLING, RESULT, RESULT, Message("assistant", "雨です。"))
+    spans = find(name).render(
+        chat, bos="<s>", eos="</s>", tools=[{"type": "function", "function": {"name": "weather"}}]
+    )
+    learned = [span.text for span in spans if span.learned]
+    assert len(learned) == 2 and learned[0] == call and learned[1].startswith("雨です。")
+    assert result in "".join(span.text for span in spans if not span.learned)
+    assert '"name": "weather"' in spans[0].text and USER.content in spans[0].text
+
+
+def test_a_template_that_leaves_something_out_refuses() -> None:
+    thought = Message("assistant", "a", fields={"role": "assistant", "content": "a", "reasoning_content": "hm"})
+    cases = [
+        ("tanuki", (USER, CALLING), (), "tool_calls"),
+        ("user_assistant", (USER, Message("assistant", "a"), RESULT), (), "the role tool"),
+        ("tanuki", (USER,), [{"name": "f"}], "tools"),
+        ("chatml", (USER, thought), (), "reasoning_content"),
+    ]
+    for name, messages, tools, what in cases:
+        with pytest.raises(
+            InputError, match=f"^the chat template {name} does not read {what}, which this conversation"
+        ):
+            find(name).render(messages, bos="<s>", eos="</s>", tools=tools)
+
+
+def test_a_template_that_writes_every_role_writes_that_of_tools() -> None:
+    plain = Template("{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}", "plain")
+    assert text(plain, USER, RESULT).endswith("[tool]雨")
+
+
+def test_an_answer_has_its_weight() -> None:
+    half = Message("assistant", "半", weight=0.5)
+    spans = find("chatml").render((USER, half, USER, Message("assistant", "全")), bos="", eos="")
+    assert [(span.text, span.weight) for span in spans if span.learned] == [("半<|im_end|>", 0.5), ("全<|im_end|>", 1)]

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from tanuki_jax.config.mixture import PairForm
-from tanuki_jax.corpus.records.fields import record_of
-from tanuki_jax.corpus.records.types import Conversation, Document, Message, Preference
+from tanuki_jax.corpus.records.fields import fields_of, record_of
+from tanuki_jax.corpus.records.types import Conversation, Document, Message, Preference, Rating
 
 
 def test_a_document_has_the_text_field_and_the_other_fields_as_metadata() -> None:
@@ -56,7 +58,13 @@ USER = {"role": "user", "content": "q"}
         ({"text": " \n\u3000"}, "the text is empty"),
         ({"messages": []}, "no messages"),
         ({"messages": ["hello"]}, "a message is not an object but of type str"),
-        ({"messages": [{"role": "tool", "content": "x"}]}, "the role 'tool' is none of"),
+        ({"messages": [{"role": "narrator", "content": "x"}]}, "the role 'narrator' is none of"),
+        (
+            {"messages": [USER, {"role": "tool", "content": "x"}]},
+            "^a message has the role tool, which text has no form",
+        ),
+        ({"messages": [USER, {**USER, "reasoning": "hm"}]}, "^a message has reasoning, which text has no form for"),
+        ({"messages": [USER], "tools": [{"name": "f"}]}, "^the row has tools, which text has no form for"),
         ({"messages": [{"content": "x"}]}, "the role None is none of"),
         ({"messages": [{"role": "user", "content": None}]}, "content is not text but null"),
         ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "a part of a message's content is not text"),
@@ -74,7 +82,7 @@ def test_the_fault_of_a_row_is_named(row: dict[str, object], reason: str) -> Non
 
 
 QUESTION, ANSWER = Message("user", "q"), Message("assistant", "a")
-NOT_LEARNED = Message("assistant", "a", learned=False)
+NOT_LEARNED = Message("assistant", "a", weight=0.0)
 FIRST_NOT_LEARNED = (QUESTION, NOT_LEARNED, QUESTION, ANSWER)
 CHAT: list[dict[str, object]] = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
 
@@ -107,6 +115,7 @@ CHAT: list[dict[str, object]] = [{"role": "user", "content": "q"}, {"role": "ass
         ({"messages": [CHAT[0], CHAT[1] | {"training": False}, *CHAT]}, FIRST_NOT_LEARNED),
         ({"messages": [CHAT[0], CHAT[1] | {"trainable": False}, *CHAT]}, FIRST_NOT_LEARNED),
         ({"messages": [CHAT[0], CHAT[1] | {"weight": 0}, CHAT[0], CHAT[1] | {"weight": 1}]}, FIRST_NOT_LEARNED),
+        ({"messages": [CHAT[0], CHAT[1] | {"train": True, "weight": 0.25}]}, (QUESTION, replace(ANSWER, weight=0.25))),
         *(
             ({"conversations": [{"from": "human", "value": "q"}, {"from": name, "value": "a"}]}, (QUESTION, ANSWER))
             for name in ("gpt", "chatgpt", "bing", "bard", "model", "assistant")
@@ -137,16 +146,20 @@ def test_a_chat_is_read_from_all_forms(row: dict[str, object], messages: tuple[M
             {"messages": None, "instruction": None, "text": "t"},
             "^no field 'messages', 'conversations', 'completion' or 'instruction' among 'text'$",
         ),
-        ({"messages": [CHAT[0], {"role": "assistant", "tool_calls": [{"id": "c"}]}]}, "^a message has tool_calls"),
-        ({"messages": CHAT, "tools": [{"type": "function"}]}, "^the row has tools, which are not supported$"),
+        ({"messages": CHAT, "tools": "[{"}, "^the field 'tools' is a text that is not JSON: "),
+        ({"messages": CHAT, "tools": ["f"]}, r"^the field 'tools' is not a list of objects but \['f'\]$"),
         (
-            {"messages": [CHAT[0], CHAT[1] | {"reasoning_content": "2 and 2"}]},
-            "^a message has reasoning_content, which",
+            {"messages": CHAT, "functions": [{"name": "f"}]},
+            "^the row has functions, which no template reads: name them",
         ),
         ({"messages": [CHAT[0], CHAT[1] | {"weight": 0}]}, "^no turn of the assistant is to be learned$"),
         (
-            {"messages": [CHAT[0], CHAT[1] | {"weight": 0.5}]},
-            r"^a message has weight 0\.5, which must be true or 1, or",
+            {"messages": [CHAT[0], CHAT[1] | {"weight": 1.5}]},
+            r"^a message has weight 1\.5, which must be true or 1, or false or 0, or a number between$",
+        ),
+        (
+            {"messages": [CHAT[0], CHAT[1] | {"train": 0.5}]},
+            r"^a message has train 0\.5, which must be true or 1, or false or 0$",
         ),
         ({"messages": [CHAT[0], CHAT[1] | {"weight": "0"}]}, "^a message has weight '0', which must be"),
         (
@@ -200,3 +213,37 @@ def test_null_tool_calls_and_a_weight_of_1_are_an_ordinary_message() -> None:
     answer = {"role": "assistant", "content": "a", "tool_calls": None, "weight": 1}
     record = record_of({"messages": [{"role": "user", "content": "q"}, answer]}, "file:0", "text", "chat")
     assert isinstance(record, Conversation) and record.messages == (QUESTION, ANSWER)
+
+
+TOOL: dict[str, object] = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+CALL: dict[str, object] = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Nara"}}}
+CALLING: list[dict[str, object]] = [
+    CHAT[0],
+    {"role": "assistant", "content": None, "tool_calls": [CALL], "weight": 0.5},
+    {"role": "tool", "tool_call_id": "1", "content": "rain"},
+    {"role": "assistant", "content": "a", "reasoning_content": "hm"},
+]
+
+
+@pytest.mark.parametrize(
+    "tools", [[TOOL], '[{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]']
+)
+def test_calls_results_and_reasoning_are_kept_as_they_came(tools: object) -> None:
+    record = record_of({"id": "c", "messages": CALLING, "tools": tools, "topic": "t"}, "file:0", "text", "chat")
+    assert isinstance(record, Conversation) and record.tools == (TOOL,) and record.metadata == {"topic": "t"}
+    assert [message.turn for message in record.messages] == [
+        CALLING[0],
+        {name: value for name, value in CALLING[1].items() if name != "weight"},
+        *CALLING[2:],
+    ]
+    assert [message.weight for message in record.messages if message.role == "assistant"] == [0.5, 1]
+    assert record_of(fields_of(record), "file:1", "text", "chat") == record
+
+
+def test_a_rated_answer_is_read_as_kto_only() -> None:
+    row: dict[str, object] = {"id": "r", "prompt": "q", "completion": "a", "label": False, "tools": [TOOL]}
+    rating = Rating("r", (QUESTION,), "a", False, {}, (TOOL,))
+    assert record_of(row, "file:0", "text", "kto") == rating
+    assert record_of(fields_of(rating), "file:1", "text", "kto") == rating
+    with pytest.raises(ValueError, match=r"is a row of unpaired KTO: take form='kto'$"):
+        record_of(row, "file:0", "text", "preference")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tanuki_jax.corpus.records.preferences import EqualAnswers, pair_of
+from tanuki_jax.corpus.records.preferences import EqualAnswers, pair_of, rating_of
 from tanuki_jax.corpus.records.types import Message
 
 SYSTEM, QUESTION = Message("system", "s"), Message("user", "q")
@@ -97,7 +97,7 @@ GOOD: dict[str, object] = {"prompt": "q", "chosen": "a", "rejected": "b"}
         ({"chosen": openai(*EARLIER), "rejected": openai(QUESTION, EARLIER[1])}, "do not begin with the same prompt$"),
         (
             {"chosen": openai(*EARLIER), "rejected": openai(EARLIER[0], Message("assistant", "c"))},
-            "^the field 'prompt' differs from the prompt with which chosen and rejected begin$",
+            "^the field 'prompt' differs from the prompt with which the answers begin$",
         ),
     ],
 )
@@ -124,6 +124,43 @@ def test_equal_answers_are_no_fault() -> None:
         pair_of(GOOD | {"chosen": "b"})
 
 
-def test_unpaired_rows_are_refused_by_name() -> None:
-    with pytest.raises(ValueError, match=r"^a completion with a label is a row of unpaired KTO"):
-        pair_of({"prompt": "q", "completion": "a", "label": True})
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"prompt": "q", "completion": "a", "label": True}, ((QUESTION,), "a", True)),
+        ({"prompt": "q", "completion": "a", "label": 0}, ((QUESTION,), "a", False)),
+        (
+            {
+                "prompt": [{"role": "user", "content": "q"}],
+                "completion": [{"role": "assistant", "content": "a"}],
+                "label": False,
+            },
+            ((QUESTION,), "a", False),
+        ),
+    ],
+)
+def test_a_rated_answer_has_the_forms_of_trl(
+    row: dict[str, object], expected: tuple[tuple[Message, ...], str, bool]
+) -> None:
+    assert rating_of(row) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"label": None}, "^the label of a completion must be true or false, not None$"),
+        ({"label": "good"}, "^the label of a completion must be true or false, not 'good'$"),
+        ({"label": 0.5}, "^the label of a completion must be true or false, not 0.5$"),
+        ({"completion": " "}, "^the completion answer is empty$"),
+        ({"prompt": None}, "^no prompt among 'completion', 'label'$"),
+    ],
+)
+def test_the_fault_of_a_rated_answer_is_named(change: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        rating_of({"prompt": "q", "completion": "a", "label": True} | change)
+
+
+def test_an_answer_that_calls_tools_is_refused() -> None:
+    answer = {"role": "assistant", "content": None, "tool_calls": [{"name": "f"}]}
+    with pytest.raises(ValueError, match=r"^the chosen answer has tool_calls, which only chats are read with$"):
+        pair_of({"prompt": "q", "chosen": [answer], "rejected": "b"})

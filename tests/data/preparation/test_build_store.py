@@ -296,7 +296,7 @@ def test_malformed_dropped_and_shortened_chats_are_counted_and_named(
             named.startswith(f"{file}:{line}: ") for named, line in zip(counts[f"first_{kind}"], lines, strict=True)
         ] == [True] * len(lines)
     printed = capsys.readouterr().err.splitlines()
-    assert [line.partition(" ")[0] for line in printed] == ["shortened", *["skipped"] * 3] * 2
+    assert [line.partition(" ")[0] for line in printed] == ["shortened", *["skipped"] * 3] * 2 + ["s:"]
     sizes = np.diff(store.offsets)
     assert sizes.max() <= 171 and counts["learned_tokens"] == int(store.read_learned(store.offsets[:-1], sizes).sum())
     tokens, learned = (
@@ -333,11 +333,16 @@ def test_documents_of_a_preference_are_adjacent_with_its_prompts_hash(
     assert answers == [answer for n in range(3) for answer in (f"狸 {n}", f"猫 {n}", *others[n])]
 
 
-def test_too_long_records_count_like_malformed_ones(tmp_path: Path, workers: Executor, tokenizer: Tokenizer) -> None:
+def test_too_long_records_are_counted_apart_from_malformed_ones(
+    tmp_path: Path, workers: Executor, tokenizer: Tokenizer, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "a.jsonl"
     long = turns("東京", "狸" * 300)
     file.write_text("\n".join([CHAT] * 7 + [long, "{}", long]) + "\n")
-    counts = r"of 10 records of s 2 are too long for data\.sequence_length and 1 are malformed, together .*\(0\.25\)"
-    with pytest.raises(InputError, match=rf"{counts}.*{file}:8: .* and {file}:9: no"):
-        build(chats_of(file, "chat", 140), tmp_path / "s", tokenizer, workers, 0.25)
-    assert build(chats_of(file, "chat", 140), tmp_path / "s", tokenizer, workers, 0.3).documents == 7
+    with pytest.raises(InputError, match=rf"^1 of 10 records of s are malformed, .*\(0\.05\).* first is {file}:9: no"):
+        build(chats_of(file, "chat", 140), tmp_path / "s", tokenizer, workers, 0.05)
+    assert build(chats_of(file, "chat", 140), tmp_path / "s", tokenizer, workers, 0.1).documents == 7
+    assert "s: of 10 records 2 were dropped and 0 shortened, being too long" in capsys.readouterr().err
+    file.write_text(f"{long}\n")
+    with pytest.raises(InputError, match=rf"^all 1 records of s are too long .*; the first: {file}:1: .*'truncate'"):
+        build(chats_of(file, "chat", 140), tmp_path / "t", tokenizer, workers, 0.1)

@@ -5,11 +5,11 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tanuki_jax.config.mixture import ChatForm
+from tanuki_jax.config.mixture import ChatForm, TooLong
 from tanuki_jax.corpus.chat import builtin
 from tanuki_jax.corpus.chat.pretraining import as_text
 from tanuki_jax.corpus.chat.template import Template
-from tanuki_jax.corpus.records.types import Conversation, Malformed, Message, Preference, Unused
+from tanuki_jax.corpus.records.types import Conversation, Malformed, Message, Preference, Rating, Unused
 from tanuki_jax.data.preparation.chat_documents import Example, Refusal, Rendering, examples
 from tanuki_jax.data.preparation.work_units import Row
 from tanuki_jax.data.tokenizer.chat_tokens import EncodedChat, encode_chat
@@ -31,12 +31,14 @@ def pair(prompt: tuple[str, ...], chosen: str, rejected: str) -> Preference:
 
 
 def made(
-    tokenizer: Tokenizer, how: Rendering, *records: Conversation | Preference | Malformed | Unused
+    tokenizer: Tokenizer, how: Rendering, *records: Conversation | Preference | Rating | Malformed | Unused
 ) -> list[Example | Refusal]:
     return list(examples([Row(0, number, record) for number, record in enumerate(records)], tokenizer, how))
 
 
-def one(tokenizer: Tokenizer, how: Rendering, *records: Conversation | Preference | Malformed | Unused) -> Example:
+def one(
+    tokenizer: Tokenizer, how: Rendering, *records: Conversation | Preference | Rating | Malformed | Unused
+) -> Example:
     (example,) = made(tokenizer, how, *records)
     assert isinstance(example, Example), example
     return example
@@ -121,7 +123,7 @@ def test_records_that_teach_nothing_are_refused(tokenizer: Tokenizer) -> None:
     picky = Template("{{ raise_exception('no systems here') }}{% generation %}{% endgeneration %}", "picky")
     unheard = Template("{{ messages[0].content }}{% generation %}!{% endgeneration %}", "unheard")
     conversation = Conversation("c", chat("東京", "吾輩は"))
-    cases: list[tuple[Rendering, Conversation | Preference | Malformed | Unused, str, str]] = [
+    cases: list[tuple[Rendering, Conversation | Preference | Rating | Malformed | Unused, str, str]] = [
         (rendering("chat", template=nothing), conversation, "malformed", "no token of it is learned"),
         (rendering("chat", template=picky), conversation, "malformed", "no systems here"),
         (rendering("preference", template=unheard), pair(("東京",), "吾輩は", "名前は"), "unused", "the same tokens"),
@@ -135,7 +137,7 @@ def test_records_that_teach_nothing_are_refused(tokenizer: Tokenizer) -> None:
 
 def test_an_answer_that_is_not_to_be_learned_is_context(tokenizer: Tokenizer) -> None:
     first, second = chat("東京", "吾輩は"), chat("大阪", "猫である。")
-    flagged = (first[0], dataclasses.replace(first[1], learned=False), *second)
+    flagged = (first[0], dataclasses.replace(first[1], weight=0.0), *second)
     whole, kept = (
         made(tokenizer, rendering("chat"), Conversation("c", messages))[0] for messages in ((*first, *second), flagged)
     )
@@ -173,3 +175,94 @@ def test_the_name_of_a_token_in_a_message_stays_text(tokenizer: Tokenizer) -> No
     ends = [int((encode(each.messages).ids == tokenizer.eos).sum()) for each in (spelled, plain)]
     (document,) = one(tokenizer, rendering("chat"), spelled).documents
     assert int((document.ids == tokenizer.eos).sum()) == ends[0] == ends[1]
+
+
+def test_only_the_last_answer_may_be_learned(tokenizer: Tokenizer) -> None:
+    conversation = Conversation("c", chat("東京", "吾輩は", "名前は", "まだ無い。"))
+    how = dataclasses.replace(rendering("chat"), learn="last")
+    (document,) = one(tokenizer, how, conversation).documents
+    assert learned_text(tokenizer, document).replace(" ", "") == "まだ無い。"
+    assert how.settings == rendering("chat").settings | {"learn": "last"}
+
+
+def test_an_answer_keeps_its_weight(tokenizer: Tokenizer) -> None:
+    question, half, again, whole = chat("東京", "吾輩は", "名前は", "まだ無い。")
+    messages = (question, dataclasses.replace(half, weight=0.25), again, whole)
+    (document,) = one(tokenizer, rendering("chat"), Conversation("c", messages)).documents
+    assert sorted(set(document.weights.tolist())) == [0, 0.25, 1]
+    assert tokenizer.decode(document.ids[document.weights == 0.25]).replace(" ", "") == "吾輩は"
+
+
+def test_a_chat_that_is_too_long_can_be_truncated_or_dropped(tokenizer: Tokenizer) -> None:
+    conversation = Conversation("c", chat("東京", "吾輩は猫である。" * 3, "名前は", "まだ無い。"))
+    whole = encode_chat(tokenizer, TANUKI, conversation.messages)
+    length = len(encode_chat(tokenizer, TANUKI, conversation.messages[:2]).ids) - 5
+    cut = one(tokenizer, dataclasses.replace(rendering("chat", length), too_long="truncate"), conversation)
+    np.testing.assert_array_equal(cut.documents[0].ids, whole.ids[: length + 1])
+    np.testing.assert_array_equal(cut.documents[0].weights, whole.weights[: length + 1])
+    assert cut.shortened.endswith(f": the first {length + 1} tokens are kept")
+    cases: list[tuple[TooLong, int, str]] = [
+        ("drop", length, "too_long of the source can be"),
+        ("truncate", 5, "no token of an"),
+    ]
+    for how, short, reason in cases:
+        (refused,) = made(tokenizer, dataclasses.replace(rendering("chat", short), too_long=how), conversation)
+        assert isinstance(refused, Refusal) and refused.kind == "dropped" and reason in refused.reason
+
+
+def test_answers_that_are_too_long_can_be_shortened(tokenizer: Tokenizer) -> None:
+    preference = pair(("東京", "吾輩は猫である。" * 3, "名前は"), "まだ無い。", "ある。")
+    last, whole = pair(("名前は",), "まだ無い。", "ある。"), rendering("preference")
+    expected, complete = one(tokenizer, whole, last), one(tokenizer, whole, preference)
+    length = sum(len(document.ids) - 1 for document in expected.documents) + 2
+    how = rendering("preference", length)
+    (dropped,) = made(tokenizer, how, preference)
+    assert isinstance(dropped, Refusal) and dropped.kind == "dropped" and "too_long of the source" in dropped.reason
+    kept = one(tokenizer, dataclasses.replace(how, too_long="exchanges"), preference)
+    for ours, theirs in zip(kept.documents, expected.documents, strict=True):
+        np.testing.assert_array_equal(ours.ids, theirs.ids)
+    assert kept.shortened.endswith("the last 1 of 3 messages of the prompt are kept")
+    assert kept.hashed == complete.hashed  # whether it is held out does not depend on its length
+    longest = max(len(document.ids) for document in complete.documents)
+    room = 2 * longest - 4
+    cut = one(tokenizer, dataclasses.replace(rendering("preference", room), too_long="truncate"), preference)
+    assert sum(len(document.ids) - 1 for document in cut.documents) <= room
+    for ours, theirs in zip(cut.documents, complete.documents, strict=True):
+        np.testing.assert_array_equal(ours.ids, theirs.ids[: len(ours.ids)])
+
+
+def test_a_rated_answer_is_the_first_or_second_document(tokenizer: Tokenizer) -> None:
+    records: list[Rating | Preference] = [
+        Rating("g", chat("東京"), "吾輩は", True),
+        Rating("b", chat("名前は"), "まだ無い。", False),
+        pair(("東京 x",), "猫である。", "ある。"),
+    ]
+    good, bad, both = made(tokenizer, rendering("kto"), *records)
+    assert isinstance(good, Example) and isinstance(bad, Example) and isinstance(both, Example)
+    texts = [
+        [learned_text(tokenizer, each).replace(" ", "") for each in example.documents] for example in (good, bad, both)
+    ]
+    assert texts == [["吾輩は", "", "まだ無い。"], ["", "まだ無い。", "吾輩は"], ["猫である。", "ある。", "まだ無い。"]]
+    assert [len(each.ids) == 1 for each in (*good.documents, *bad.documents)] == [
+        False,
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert good.hashed == as_text(Conversation("", chat("東京"))) and bad.texts[0] == ""
+
+
+def test_tools_and_reasoning_reach_the_template_and_the_hash(tokenizer: Tokenizer) -> None:
+    source = (
+        "{{ tools | tojson }}{{ messages[0].content }}{% generation %}{{ messages[1].reasoning }}x{% endgeneration %}"
+    )
+    template, thought = Template(source, "t"), {"role": "assistant", "content": "a", "reasoning": "猫"}
+    messages = (Message("user", "東京"), Message("assistant", "a", fields=thought))
+    with_tools = Conversation("c", messages, tools=({"name": "f"},))
+    example = one(tokenizer, rendering("chat", template=template), with_tools)
+    assert '[{"name": "f"}]' in tokenizer.decode(example.documents[0].ids).replace(" ", "").replace(":", ": ")
+    assert "猫" in learned_text(tokenizer, example.documents[0]) and '"reasoning": "猫"' in example.hashed
+    (refused,) = made(tokenizer, rendering("chat"), with_tools)
+    assert isinstance(refused, Refusal) and refused.kind == "malformed" and "does not read reasoning" in refused.reason

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.chat.builtin import NAMES, find
 from tanuki_jax.corpus.chat.template import Span, Template
-from tanuki_jax.corpus.records.types import Message
+from tanuki_jax.corpus.records.types import Chat, Message
 from tanuki_jax.data.tokenizer.chat_tokens import (
     EncodedChat,
     before_answer,
@@ -103,7 +103,9 @@ def test_several_chats_are_encoded_as_each_is_alone(
     tokenizer: Tokenizer, name: str, chats: list[tuple[str | None, list[tuple[str, str]]]]
 ) -> None:
     conversations = [conversation(*chat) for chat in chats]
-    for encoded, messages in zip(encode_chats(tokenizer, find(name), conversations), conversations, strict=True):
+    for encoded, messages in zip(
+        encode_chats(tokenizer, find(name), map(Chat, conversations)), conversations, strict=True
+    ):
         alone = encode_chat(tokenizer, find(name), messages)
         assert isinstance(encoded, EncodedChat)
         assert encoded.ids.tolist() == alone.ids.tolist() and encoded.learned.tolist() == alone.learned.tolist()
@@ -111,7 +113,7 @@ def test_several_chats_are_encoded_as_each_is_alone(
 
 def test_a_refused_chat_is_an_error_among_the_encoded_ones(tokenizer: Tokenizer) -> None:
     good, bad = [QUESTION, ANSWER], [QUESTION, Message("system", "late"), ANSWER]
-    first, error, last = encode_chats(tokenizer, find("tanuki"), [good, bad, good])
+    first, error, last = encode_chats(tokenizer, find("tanuki"), map(Chat, (good, bad, good)))
     assert isinstance(error, InputError) and "a system message does not stand first" in str(error)
     expected = encode_chat(tokenizer, find("tanuki"), good)
     for encoded in (first, last):

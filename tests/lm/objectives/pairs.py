@@ -49,6 +49,15 @@ def pairs(count: int, sides: int = 2, seed: int = 0) -> list[Pair]:
     return [tuple(map(answer, range(sides))) for _ in range(count)]
 
 
+def rated(given: Sequence[Pair]) -> list[Pair]:
+    """Pairs without their rejected answer, and every other one without its chosen answer instead."""
+    absent = Answer(np.zeros((0, VOCABULARY), np.float32), np.zeros(0, np.int32), np.zeros(0, np.float32), 0.0)
+    return [
+        (absent, rejected, other) if number % 2 else (chosen, absent, other)
+        for number, (chosen, rejected, other) in enumerate(given)
+    ]
+
+
 def packed(rows: Sequence[Sequence[Pair]], time: int) -> tuple[npt.NDArray[np.float32], Batch[npt.NDArray[np.generic]]]:
     """Logits [B, T, V] and the batch [B, T] of rows that hold those pairs, the answers of each next to each other."""
     logits = np.zeros((len(rows), time, VOCABULARY), np.float32)
@@ -67,6 +76,6 @@ def packed(rows: Sequence[Sequence[Pair]], time: int) -> tuple[npt.NDArray[np.fl
                 )
                 segment_ids[row, part], pair_ids[row, part], sides[row, part] = segment, number, side
                 positions[row, part] = np.arange(answer.length)
-                reference[row, start] = answer.reference_logp
+                reference[row, part] = answer.reference_logp * (positions[row, part] == 0)
                 start += answer.length
     return logits, Batch(tokens, targets, weights, segment_ids, positions, pair_ids, sides, reference)

@@ -13,7 +13,7 @@ from tanuki_jax.config.experiment import Preference
 from tanuki_jax.lm.kernels.cross_entropy import linear_cross_entropy
 from tanuki_jax.lm.objectives.objective import Sums
 from tanuki_jax.lm.objectives.preference import PreferenceObjective, pairs_per_token
-from tests.lm.objectives.pairs import VOCABULARY, Pair, packed, pairs
+from tests.lm.objectives.pairs import VOCABULARY, Pair, packed, pairs, rated
 
 EVERY = {
     "sigmoid": Preference(),
@@ -59,6 +59,32 @@ def test_packing_of_pairs_changes_no_loss_metric_or_gradient(objective: Preferen
     assert any(np.abs(gradient).max() > 0 for gradient in gradients.values())
 
 
+def test_rated_answers_may_share_rows_with_pairs() -> None:
+    objective, given = EVERY["kto"], pairs(6, sides=3)
+    given = [*given[:2], *rated(given[2:])]
+    alone, alone_gradients = computed(objective, [[pair] for pair in given], 40)
+    together, gradients = computed(objective, [given[3:5], [], [given[5], given[0]], given[1:3]], 120)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), alone, together)
+    assert alone.weight == 6
+    for pair in given:
+        np.testing.assert_allclose(gradients[id(pair)], alone_gradients[id(pair)], rtol=1e-4, atol=1e-6)
+
+
+def test_a_metric_is_the_mean_over_the_answers_that_there_are() -> None:
+    given = pairs(4, sides=3)
+    whole, _ = computed(EVERY["kto"], [given], 120)
+    chosen, _ = computed(EVERY["kto"], [given[::2]], 120)
+    rejected, _ = computed(EVERY["kto"], [given[1::2]], 120)
+    sums, _ = computed(EVERY["kto"], [rated(given)], 120)
+    for name in ("rewards/chosen", "logps/chosen"):
+        assert float(sums.parts[name]) / 4 == pytest.approx(float(chosen.parts[name]) / 2, rel=1e-5)
+    for name in ("rewards/rejected", "logps/rejected"):
+        assert float(sums.parts[name]) / 4 == pytest.approx(float(rejected.parts[name]) / 2, rel=1e-5)
+    assert float(sums.parts["rewards/margins"]) == 0 and float(sums.parts["kl"]) == pytest.approx(
+        float(whole.parts["kl"])
+    )
+
+
 def test_a_model_that_is_its_reference_has_the_loss_of_a_coin() -> None:
     (pair,) = pairs(1)
     logps = [
@@ -85,5 +111,8 @@ def test_a_micro_batch_without_a_pair_adds_nothing() -> None:
 def test_pairs_are_counted_where_they_begin() -> None:
     _, batch = jax.tree.map(jnp.asarray, packed([pairs(2), [], pairs(3)], 80))
     np.testing.assert_array_equal(PreferenceObjective(Preference()).counted(batch).sum(1), [2, 0, 3])
+    _, batch_of_rated = jax.tree.map(jnp.asarray, packed([rated(pairs(3, sides=3)), []], 80))
+    counted = PreferenceObjective(Preference(loss="kto")).counted(batch_of_rated)
+    np.testing.assert_array_equal(counted.sum(1), [3, 0])
     chosen = sum(pair[0].learned_t.sum() for pair in [*pairs(2), *pairs(3)])
     assert float(pairs_per_token(batch)) == pytest.approx(5 / chosen)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tanuki_jax.config.experiment import Preference
-from tests.lm.objectives.pairs import Answer, Pair, pairs
+from tests.lm.objectives.pairs import Answer, Pair, pairs, rated
 from tests.lm.objectives.test_preference import computed
 
 pytestmark = pytest.mark.parity
@@ -135,6 +135,42 @@ def test_kto() -> None:
     found = theirs.gradients()
     for number, pair in enumerate(given):
         whole = np.concatenate([found[number], found[number + 5], np.zeros_like(pair[2].logits_tv)])
+        np.testing.assert_allclose(gradients[id(pair)] / 5, whole, atol=1e-5 * max(np.abs(whole).max(), 1e-3))
+
+
+def test_kto_of_unpaired_answers() -> None:
+    torch = pytest.importorskip("torch")
+    from trl import KTOTrainer
+
+    objective = Preference(loss="kto", beta=0.3, desirable=1.3, undesirable=0.9)
+    given = rated(pairs(5, sides=3))
+    labels = [number % 2 == 0 for number in range(5)]
+    answers = [pair[0 if good else 1] for pair, good in zip(given, labels, strict=True)]
+    theirs, mismatched = Theirs(torch, answers), Theirs(torch, [pair[2] for pair in given])
+    inputs = {
+        "input_ids": theirs.ids,
+        "completion_mask": theirs.mask,
+        "label": torch.tensor(labels),
+        "ref_logps": torch.tensor([answer.reference_logp for answer in answers]),
+        "ref_KL_logps": torch.tensor([pair[2].reference_logp for pair in given]),
+        "attention_mask": torch.ones_like(theirs.ids),
+    }
+    stand_in = trainer(
+        beta=0.3,
+        loss_type="kto",
+        desirable_weight=1.3,
+        undesirable_weight=0.9,
+        precompute_ref_logps=True,
+        calculate_KL=True,
+    )
+    stand_in._compute_kl_logps.return_value = mismatched.logps(average=False).detach()
+    loss = KTOTrainer._compute_loss(stand_in, theirs.model, inputs, False)
+    loss.backward()
+    sums, gradients = computed(objective, [given[:2], given[2:]], 100)
+    assert float(sums.parts["kl"]) > 0
+    assert float(sums.total) / 5 == pytest.approx(loss.item(), rel=1e-5)
+    for pair, gradient in zip(given, theirs.gradients(), strict=True):
+        whole = np.concatenate([gradient, np.zeros_like(pair[2].logits_tv)])
         np.testing.assert_allclose(gradients[id(pair)] / 5, whole, atol=1e-5 * max(np.abs(whole).max(), 1e-3))
 
 

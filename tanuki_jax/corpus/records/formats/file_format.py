@@ -1,6 +1,6 @@
 """The functions that make up a file format."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +8,8 @@ from tanuki_jax.corpus.records.files import InputFile, Slice
 from tanuki_jax.corpus.records.types import Malformed, Record
 
 type Fields = dict[str, object]
+
+
 type RawRow = Fields | str | Malformed | None
 """One line or row of a file: its fields; the text itself if the format has no fields; None if it is blank."""
 
@@ -23,6 +25,8 @@ class FileFormat:
 
     rows: Callable[[Slice], Iterator[tuple[int, RawRow]]]
     """Slice -> (position, row) in order; the position is a byte or row number of the file, however the file is cut."""
+    rows_with: Callable[[Slice, Collection[str]], Iterator[tuple[int, RawRow]]] | None = None
+    """`rows` of a format that can leave out fields: of those that are not named it yields NOT_READ."""
     split: Callable[[InputFile, int], list[Slice]] = one_slice
     """(file, bytes per slice) -> slices that together own every row once, in order."""
     write: Callable[[Path, Iterable[Record]], None] | None = None

@@ -4,7 +4,7 @@ import functools
 import itertools
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +14,16 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.records.fields import fields_of, to_json
 from tanuki_jax.corpus.records.files import InputFile, Slice, locate
 from tanuki_jax.corpus.records.formats.file_format import Fields
-from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, Preference, Record
+from tanuki_jax.corpus.records.types import (
+    Conversation,
+    Document,
+    Malformed,
+    Message,
+    NotRead,
+    Preference,
+    Rating,
+    Record,
+)
 
 _READ_ROWS = 1024
 _NOT_HELD = (ValueError, OverflowError, LookupError, ImportError)
@@ -30,6 +39,9 @@ _SCHEMAS: dict[type[Record], pa.Schema] = {
     Conversation: pa.schema([("id", pa.string()), ("messages", _MESSAGES), _METADATA]),
     Preference: pa.schema(
         [("id", pa.string()), ("prompt", _MESSAGES), ("chosen", pa.string()), ("rejected", pa.string()), _METADATA]
+    ),
+    Rating: pa.schema(
+        [("id", pa.string()), ("prompt", _MESSAGES), ("completion", pa.string()), ("label", pa.bool_()), _METADATA]
     ),
 }
 
@@ -59,14 +71,27 @@ def split(file: InputFile, bytes_per_slice: int) -> list[Slice]:
 
 def rows(slice: Slice) -> Iterator[tuple[int, Fields | Malformed]]:
     """Yield (row number in the file, fields) of each row of the row groups that begin in the slice."""
+    return _rows(slice, None)
+
+
+def rows_with(slice: Slice, names: Collection[str]) -> Iterator[tuple[int, Fields | Malformed]]:
+    """Yield rows as `rows` does; columns with other names are not read, and have the value NOT_READ."""
+    return _rows(slice, names)
+
+
+def _rows(slice: Slice, names: Collection[str] | None) -> Iterator[tuple[int, Fields | Malformed]]:
     system, location = locate(slice.path)
     with system.open_input_file(location) as file, pq.ParquetFile(file) as parquet:
+        existing = parquet.schema_arrow.names
+        columns = [name for name in existing if names is None or name in names]
+        left_out: Fields = {name: NotRead.NOT_READ for name in existing if name not in columns}
         first = 0
         for group in range(parquet.num_row_groups):
             count = parquet.metadata.row_group(group).num_rows
             if slice.start <= first < slice.stop:
-                batches = parquet.iter_batches(_READ_ROWS, row_groups=[group])
-                yield from enumerate((fields for batch in batches for fields in _fields_of_batch(batch)), first)
+                batches = parquet.iter_batches(_READ_ROWS, row_groups=[group], columns=columns if left_out else None)
+                found = (fields for batch in batches for fields in _fields_of_batch(batch, left_out))
+                yield from enumerate(found, first)
             first += count
 
 
@@ -87,15 +112,17 @@ def write(path: Path, records: Iterable[Record]) -> None:
         writer.write_table(pa.Table.from_batches(group, schema))
 
 
-def _fields_of_batch(batch: pa.RecordBatch) -> list[Fields | Malformed]:
+def _fields_of_batch(batch: pa.RecordBatch, left_out: Fields) -> list[Fields | Malformed]:
     try:
         columns = [_values(column, name) for name, column in zip(batch.schema.names, batch.columns, strict=True)]
     except ValueError as error:
         # One bad value fails the conversion of its column. Convert row by row, so that only its row is malformed.
         if batch.num_rows == 1:
             return [Malformed("invalid UTF-8" if isinstance(error, UnicodeDecodeError) else f"not JSON: {error}")]
-        return [fields for row in range(batch.num_rows) for fields in _fields_of_batch(batch.slice(row, 1))]
-    return [dict(zip(batch.schema.names, values, strict=True)) for values in zip(*columns, strict=True)]
+        return [fields for row in range(batch.num_rows) for fields in _fields_of_batch(batch.slice(row, 1), left_out)]
+    if not columns:
+        return [dict(left_out) for _ in range(batch.num_rows)]
+    return [dict(zip(batch.schema.names, values, strict=True)) | left_out for values in zip(*columns, strict=True)]
 
 
 def _values(column: pa.Array, name: str) -> list[object]:
@@ -138,7 +165,20 @@ def _batch(records: Sequence[Record], kind: type[Record], schema: pa.Schema) -> 
                 f"a Parquet file holds records of one type, not a {kind.__name__} and a {type(record).__name__} "
                 f"(id {record.id}); write them to two files, or to JSON lines"
             )
+        if not isinstance(record, Document) and (record.tools or any(map(_is_more, _messages(record)))):
+            raise InputError(
+                f"a Parquet file has no columns for the tools, calls, weights or further fields of the turns of "
+                f"{record.id}; write it to JSON lines"
+            )
     rows = [fields_of(record) for record in records]
     for fields in rows:
         fields["metadata"] = to_json(fields.get("metadata", {}))
     return pa.RecordBatch.from_pylist(rows, schema)
+
+
+def _messages(record: Conversation | Preference | Rating) -> Sequence[Message]:
+    return record.messages if isinstance(record, Conversation) else record.prompt
+
+
+def _is_more(message: Message) -> bool:
+    return bool(message.fields) or message.weight != 1
