@@ -40,7 +40,8 @@ class Source:
     """Name of a field as `form` expects it -> its name in the rows, such as `{"prompt": "question"}`."""
     too_long: TooLong = ""
     """Treatment of chats and answers that are too long for a row. exchanges: a chat loses its last exchanges, a prompt
-    its first ones; truncate: the end is cut off; drop: they are left out. Empty: exchanges for chats, drop for answers."""
+    its first ones; truncate: the end is cut off; drop: they are left out. Empty: exchanges for chats, drop for
+    answers."""
     billion_tokens: NonNegativeFloat = 0.0
     """Published size, in 1e9 tokens, from which weights are derived."""
     teacher: str = ""

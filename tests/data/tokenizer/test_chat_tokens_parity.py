@@ -1,18 +1,16 @@
 """Compare ids and masks with those that TRL trains with: transformers' `return_assistant_tokens_mask`."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tokenizers
-from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from tanuki_jax.corpus.chat import template_files as chat_template
 from tanuki_jax.corpus.chat.builtin import NAMES, find
 from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.data.tokenizer.chat_tokens import encode_chat
 from tanuki_jax.data.tokenizer.load import load
+from tests.data.tokenizer.byte_level import train_byte_level
 
 pytestmark = pytest.mark.parity
 
@@ -122,32 +120,9 @@ def test_transformers_finds_the_template_that_was_written(with_template: Path) -
 
 @pytest.fixture(scope="module", params=NAMES)
 def byte_level(request: pytest.FixtureRequest, corpus: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Byte-level BPE that joins punctuation with the newlines behind it, as Llama 3's and Qwen's, with a template."""
-    tokenizer = tokenizers.Tokenizer(models.BPE())
-    words = tokenizers.Regex(r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
-    in_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(words, "isolated"), in_bytes])
-    tokenizer.decoder = decoders.ByteLevel()
-    special = [
-        "<|begin_of_text|>",
-        "<|end_of_text|>",
-        "<|im_start|>",
-        "<|im_end|>",
-        "<|start_header_id|>",
-        "<|end_header_id|>",
-        "<|eot_id|>",
-    ]
-    trainer = trainers.BpeTrainer(
-        vocab_size=2000,
-        special_tokens=special,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator([*corpus, ":\n\n\n" * 9], trainer)
+    """Byte-level BPE as Llama 3's and Qwen's, with a template."""
     folder = tmp_path_factory.mktemp("byte_level")
-    tokenizer.save(str(folder / "tokenizer.json"))
-    config = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": special[0], "eos_token": special[1]}
-    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    train_byte_level(folder, corpus)
     chat_template.write(folder, find(request.param))
     return folder
 
