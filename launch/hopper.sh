@@ -32,8 +32,8 @@ flags="$flags --xla_gpu_nccl_terminate_on_error=true"
 export XLA_FLAGS="$flags ${XLA_FLAGS:-}"
 unset flags
 
-# XLA reserves this share of a GPU's memory at the start (default .75). NCCL, cuBLAS and cuDNN use the rest. [1]
-export XLA_PYTHON_CLIENT_MEM_FRACTION="${XLA_PYTHON_CLIENT_MEM_FRACTION:-0.9}"
+# The share of a GPU's memory that XLA reserves is set by `train` itself: .92, what `plan` reckons with. NCCL, cuBLAS and
+# cuDNN use the rest. XLA_CLIENT_MEM_FRACTION changes it.
 
 # One hardware queue, so that collectives begin in the scheduler's order and not whenever a queue is free. For Hopper;
 # Blackwell is slower with it. [1]

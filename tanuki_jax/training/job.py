@@ -12,6 +12,7 @@ from tanuki_jax.config import registry
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.data.loader import Loader, open_stores
+from tanuki_jax.lm.kernels.devices import memory_warning, reserve_memory
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import check_batch
 from tanuki_jax.training.distributed import agree, environment, fail_fast, join
@@ -51,6 +52,7 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         Unstable: the run has used all its rewinds.
         Corrupt: a check found that the devices do not compute what they should.
     """
+    reserve_memory()
     if distributed:
         join()
     with fail_fast(), Interrupts() as interrupts:
@@ -66,6 +68,8 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         check_batch(mesh, experiment.layout, experiment.data)
         setup = TrainSetup(experiment, mesh)
         _warn_of_coarse_moments(experiment)
+        if jax.process_index() == 0 and (warning := memory_warning()):
+            _log.warning("%s", warning)
         check_records(setup, loader)
         run = RunFolder(experiment, writes=jax.process_index() == 0)
         read_events(run.path)  # a broken file is refused now rather than when the picture is drawn

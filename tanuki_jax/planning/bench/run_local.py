@@ -7,12 +7,13 @@ from pathlib import Path
 import rich.console
 
 from tanuki_jax.config.experiment import Experiment
+from tanuki_jax.lm.kernels.devices import reserve_memory
 from tanuki_jax.planning.bench import bench_report, step_timing
 from tanuki_jax.planning.bench.attention import with_cudnn_shares
 from tanuki_jax.planning.bench.bench_results import Measurement, Result, take
 from tanuki_jax.planning.bench.sizes import SIZES, Sizes
 from tanuki_jax.planning.bench.suites import SUITES, machine
-from tanuki_jax.planning.bench.timed_program import ceiling, take_device
+from tanuki_jax.planning.bench.timed_program import ceiling
 
 WIDTH = 200
 """Columns of a table where the output is not a terminal."""
@@ -33,7 +34,7 @@ def measure_steps(
 
 
 def _take(measurements: Iterable[Measurement], sizes: Sizes) -> list[Result]:
-    take_device()
+    reserve_memory()
     fastest, results = ceiling(sizes.matmul), []
     for measurement in measurements:
         print(" | ".join(measurement.labels), file=sys.stderr, flush=True)

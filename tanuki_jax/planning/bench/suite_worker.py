@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tanuki_jax.base.command import enter
+from tanuki_jax.lm.kernels.devices import reserve_memory
 from tanuki_jax.planning.bench.bench_results import Measurement, Result, take
 from tanuki_jax.planning.bench.journal import Journal
 from tanuki_jax.planning.bench.sizes import SIZES
 from tanuki_jax.planning.bench.suites import SUITES, machine
-from tanuki_jax.planning.bench.timed_program import ceiling, take_device, usable
+from tanuki_jax.planning.bench.timed_program import ceiling, usable
 
 OUT_OF_TIME = 3
 """Exit code if the time limit leaves measurements undone."""
@@ -32,7 +33,7 @@ def main(
     """Measure what the journal lacks of a suite. `take` and `usable` can be replaced in tests."""
     suite, name, which, path, seconds = words
     deadline = time.monotonic() + float(seconds)
-    take_device()
+    reserve_memory()
     journal, sizes = Journal(Path(path)), SIZES[name]
     done = {(result.benchmark, result.case, result.variant) for result in journal.results}
     left = [each for each in SUITES[suite](sizes) if each.first == (which == "first") and each.labels not in done]

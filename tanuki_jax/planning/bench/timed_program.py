@@ -1,7 +1,6 @@
 """A program that is compiled, checked against a reference, and then timed."""
 
 import functools
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +9,6 @@ import jax.numpy as jnp
 
 from tanuki_jax.planning.bench.bench_results import Figures
 from tanuki_jax.planning.bench.timing import clock
-
-
-def take_device() -> None:
-    """Let jax use 92% of a GPU's memory, not 75%, unless the environment sets it. Call before a device is used."""
-    os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", "0.92")
 
 
 def measure(
