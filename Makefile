@@ -57,7 +57,7 @@ test-gpu-compile-oldest: ## those of the model and of one plan on the oldest jax
 	.venv-oldest/bin/python -m $(PYTEST) -m 'gpu_compile and not long' tests/lm tests/inference \
 		tests/planning/plan/test_make_plan.py
 
-test-faults: ## faults injected into real runs, with a table of their outcomes; half an hour on two cores, as root
+test-faults: ## faults injected into real runs, with a table of their outcomes; 35 minutes on two cores, as root
 	@$(ENVIRONMENT)
 	$(RUN) pytest -n 2 --dist worksteal -o faulthandler_timeout=0 -m faults tests/faults
 
