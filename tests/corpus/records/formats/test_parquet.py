@@ -127,3 +127,20 @@ def test_times_that_python_cannot_hold_are_left_out(
     found = records(tmp_path / "a.parquet")
     assert [document.text for document in found if isinstance(document, Document)] == ["one", "two", "three"]
     json.dumps([dict(document.metadata) for document in found if isinstance(document, Document)], default=str)
+
+
+def test_columns_that_nobody_needs_are_not_converted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "a.parquet"
+    dates = pa.array([1 << 62, None]).cast(pa.date64())  # beyond what Python holds
+    table = {"question": ["q", None], "reply": ["a", "b"], "metadata": [{"k": 1}, {"k": 2}], "date": dates}
+    pq.write_table(pa.table(table), path)
+    fields = {"prompt": "question", "completion": "reply"}
+    found = [*read(Slice(str(path), 0, 2), text_field="text", form="chat", fields=fields, only_needed=True)]
+    assert [row.record for row in found] == [
+        Conversation(f"{path}:0", (Message("user", "q"), Message("assistant", "a"))),
+        Malformed("no prompt among 'metadata', 'date', 'completion'"),
+    ]
+    assert caplog.messages == []
+    nothing = [*read(Slice(str(path), 0, 2), text_field="body", only_needed=True)]
+    names = "'question', 'reply', 'metadata', 'date'"
+    assert [row.record for row in nothing] == [Malformed(f"no field 'body' among {names}")] * 2
