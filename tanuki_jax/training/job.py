@@ -11,7 +11,8 @@ from tanuki_jax.checkpoints.format import State
 from tanuki_jax.config import registry
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
-from tanuki_jax.data.loader import Loader, open_stores
+from tanuki_jax.data.loader import Loader
+from tanuki_jax.data.open_stores import open_stores
 from tanuki_jax.lm.kernels.devices import memory_warning, reserve_memory
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import check_batch

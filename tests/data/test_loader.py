@@ -11,21 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import models
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Data, Tokenizer
 from tanuki_jax.config.mixture import Mixture, Source, Stage
-from tanuki_jax.corpus.chat import builtin
-from tanuki_jax.corpus.chat.template_files import write as write_template
 from tanuki_jax.data.batch import Batch
-from tanuki_jax.data.loader import HostBatch, Loader, data_step_of, open_stores
+from tanuki_jax.data.loader import HostBatch, Loader, data_step_of
 from tanuki_jax.data.loss_weights import to_codes
 from tanuki_jax.data.store import Input, Store, StoreWriter
-from tanuki_jax.data.tokenizer.load import load
 
 OF_SOURCE = 100_000
 """Token n of test store number s has the id s * OF_SOURCE + n, so that a token identifies its source and position."""
@@ -486,47 +481,3 @@ def test_batches_of_texts_are_those_of_the_first_version(loader: Loader) -> None
         for array in loader.batch(step, slice(None))[:5]:
             hashed.update(array.tobytes())
     assert (loader.fingerprint, hashed.hexdigest()[:16]) == ("47ae00b0bf219cca25173d1331e34840", "4a8ef98ec911befb")
-
-
-@pytest.fixture
-def tokenizer(tmp_path: Path) -> Path:
-    folder = tmp_path / "tokenizer"
-    folder.mkdir()
-    tokenizers.Tokenizer(models.WordLevel({"<EOD>": 0, "<unk>": 1}, "<unk>")).save(str(folder / "tokenizer.json"))
-    return folder
-
-
-def stored(tmp_path: Path, tokenizer: Path) -> Data:
-    return data(stores=str(tmp_path), tokenizer=Tokenizer(path=str(tokenizer)))
-
-
-def test_all_missing_stores_are_named(tmp_path: Path, tokenizer: Path) -> None:
-    write_store(tmp_path / "a", 0, [5, 9], load(tokenizer).fingerprint)
-    with pytest.raises(InputError, match=r"no store of b, c, which the mixture 'some' reads; .*prepare"):
-        open_stores(stored(tmp_path, tokenizer), mixture((0, {"a": 1.0, "b": 1.0}), (9, {"a": 1.0, "c": 1.0})))
-
-
-def test_only_the_sources_that_are_read_need_a_store(tmp_path: Path, tokenizer: Path) -> None:
-    write_store(tmp_path / "a", 0, [5, 9], load(tokenizer).fingerprint)
-    assert list(open_stores(stored(tmp_path, tokenizer), mixture((0, {"a": 1.0, "b": 0.0})))) == ["a"]
-
-
-def test_a_store_of_another_tokenizer_is_refused(tmp_path: Path, tokenizer: Path) -> None:
-    write_store(tmp_path / "a", 0, [5, 9], load(tokenizer).fingerprint)
-    write_store(tmp_path / "b", 0, [5, 9], "another")
-    with pytest.raises(InputError, match=r"^b in .* not made with the tokenizer"):
-        open_stores(stored(tmp_path, tokenizer), mixture((0, {"a": 1.0, "b": 1.0})))
-
-
-def test_a_store_of_another_template_is_refused(tmp_path: Path, tokenizer: Path) -> None:
-    template = builtin.find("chatml")
-    settings = {"template": template.fingerprint}
-    write_store(tmp_path / "a", 0, [5, 9], load(tokenizer).fingerprint, documents_per_record=1, settings=settings)
-    wanted = stored(tmp_path, tokenizer)
-    for other in (None, builtin.find("llama3")):
-        if other is not None:
-            write_template(tokenizer, other)
-        with pytest.raises(InputError, match=r"^a in .* not made with the chat template of .*tokenizer; delete"):
-            open_stores(wanted, mixture((0, {"a": 1.0})))
-    write_template(tokenizer, template)
-    assert list(open_stores(wanted, mixture((0, {"a": 1.0})))) == ["a"]

@@ -14,7 +14,8 @@ import tensorstore
 
 from tanuki_jax.checkpoints.format import finish, read_state, step_folder, steps
 from tanuki_jax.config import registry
-from tanuki_jax.data.loader import Loader, open_stores
+from tanuki_jax.data.loader import Loader
+from tanuki_jax.data.open_stores import open_stores
 from tests.faults.conftest import Record
 from tests.faults.runs import Runs
 from tests.training.conftest import Workspace, plain_documents, poisoned_workspace

@@ -7,7 +7,8 @@ import jax
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.data.loader import Loader, open_stores
+from tanuki_jax.data.loader import Loader
+from tanuki_jax.data.open_stores import open_stores
 from tanuki_jax.data.store import Store
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 from tanuki_jax.lm.objectives.make_objective import make_objective

@@ -15,7 +15,8 @@ from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.config.serialize import read_json
 from tanuki_jax.data.batch import SIDES
-from tanuki_jax.data.loader import Fragment, Loader, data_step_of, open_stores
+from tanuki_jax.data.loader import Fragment, Loader, data_step_of
+from tanuki_jax.data.open_stores import open_stores
 from tanuki_jax.data.store import Origin, Store
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 

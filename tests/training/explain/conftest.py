@@ -34,7 +34,8 @@ from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.serialize import to_json
-from tanuki_jax.data.loader import Loader, open_stores
+from tanuki_jax.data.loader import Loader
+from tanuki_jax.data.open_stores import open_stores
 from tanuki_jax.data.store import Input, StoreWriter
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.explain import main

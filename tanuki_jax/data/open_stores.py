@@ -1,0 +1,39 @@
+"""Token stores of a config's sources, opened and checked."""
+
+from pathlib import Path
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.experiment import Data
+from tanuki_jax.config.mixture import Mixture
+from tanuki_jax.corpus.chat.template_files import find as find_template
+from tanuki_jax.data.store import DESCRIPTION, Store
+from tanuki_jax.data.tokenizer.load import load
+
+
+def open_stores(data: Data, mixture: Mixture) -> dict[str, Store]:
+    """Open the store of every source that some stage reads, and return them by name.
+
+    InputError names all stores that are missing, or all that were made with another tokenizer or chat template than the
+    config's.
+    """
+    folders = {source.name: Path(data.stores) / source.name for source in mixture.used}
+    if missing := [name for name, folder in folders.items() if not (folder / DESCRIPTION).is_file()]:
+        raise InputError(
+            f"{data.stores} has no store of {', '.join(missing)}, which the mixture {data.mixture!r} reads; run "
+            "`python -m tanuki_jax.prepare` with the same --config first"
+        )
+    stores = {name: Store.open(folder) for name, folder in folders.items()}
+    tokenizer = load(data.tokenizer.path)
+    if other := [name for name, store in stores.items() if store.tokenizer_fingerprint != tokenizer.fingerprint]:
+        raise InputError(
+            f"{', '.join(other)} in {data.stores} were not made with the tokenizer {data.tokenizer.path}; delete and "
+            "prepare them again"
+        )
+    made_with = {name: store.settings["template"] for name, store in stores.items() if "template" in store.settings}
+    template = find_template(Path(data.tokenizer.path)) if made_with else None
+    if other := [name for name, made in made_with.items() if template is None or made != template.fingerprint]:
+        raise InputError(
+            f"{', '.join(other)} in {data.stores} were not made with the chat template of {data.tokenizer.path}; "
+            "delete and prepare them again"
+        )
+    return stores
