@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.kinds import describe, is_of, item_kind
+from tanuki_jax.config.kinds import bare, describe, is_of, item_kind
 from tanuki_jax.config.renamed import RENAMED
 
 
@@ -81,6 +81,7 @@ def _plain(value: Any, kind: Any) -> object:
 
 def _build(value: Any, kind: Any, field: str, origin: str) -> Any:
     """Return the object of type `kind` that a JSON value describes; `field` is its dotted path."""
+    kind = bare(kind)
     if dataclasses.is_dataclass(kind):
         return _build_dataclass(value, cast(type, kind), field, origin)
     if kind is Any:

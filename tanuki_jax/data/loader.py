@@ -1,10 +1,11 @@
 """Batches as a pure function of config, seed and data step, for any number of hosts.
 
-`mixing` gives source and row of the source for each row of a batch; the row number divided by the rows of an epoch is
-the epoch and the row in its plan; `packing` gives the fragments of that row; the store gives their tokens. No step
-depends on batches that were read before, so any host reads any rows of any batch, and a run resumes at any data step.
+`mixing` gives source and row of the source for each row of a batch; `places` gives the epoch of that row and the row in
+its plan; `packing` gives the fragments of that row; the store gives their tokens. No step depends on batches that were
+read before, so any host reads any rows of any batch, and a run resumes at any data step.
 """
 
+import functools
 import hashlib
 import itertools
 import json
@@ -24,6 +25,7 @@ from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loss_weights import from_codes
 from tanuki_jax.data.mixing import RowMixture
 from tanuki_jax.data.packing import KEPT_FROM_FRAGMENTS, Integers, Plan, Settings, Spans, Split, ranges
+from tanuki_jax.data.places import Reading, SourceOrder, begin, make_plan
 from tanuki_jax.data.plan_cache import PlanCache
 from tanuki_jax.data.store import Store, Tokens
 
@@ -74,12 +76,12 @@ class Loader:
             InputError: a source has no training documents, sources have different numbers of documents a record, or a
                 record does not fit into a row.
         """
-        self._mixture = RowMixture(mixture, data.batch_rows)
-        self._stores = {name: stores[name] for name in self._mixture.sources}
+        self._stores = {source.name: stores[source.name] for source in mixture.used}
+        self._weights = mixture
         self._data = data
         self._seed = seed
         self._plans_kept_from = plans_kept_from
-        self._plans = PlanCache(lambda source, epoch: self._packed(source, "train", seed, epoch))
+        self.set_reading(Reading())
         self.vocabulary = max(store.vocabulary for store in self._stores.values())
         """Largest vocabulary of the stores."""
         self.held_out_sources = tuple(name for name in self._stores if self._has_documents(name, "held_out"))
@@ -93,6 +95,38 @@ class Loader:
         """Adjacent documents of a record in a row: 1; or 2 of a preference, or 3 with another prompt's answer."""
         self._check_lengths()
         self._reference: Mapping[str, npt.NDArray[np.float32]] | None = None
+
+    def set_reading(self, reading: Reading) -> None:
+        """Read each source from where `reading` begins, in batches of its sizes; without it, from the first row on. To
+        be called while no batch is read."""
+        self._reading = reading
+        self._mixture = RowMixture(self._weights, self._data.batch_rows, reading.batch_rows)
+        self._plans = PlanCache(self._plan)
+        self._orders = {}
+        for name, store in self._stores.items():
+            first = begin(reading.begins.get(name), store, Settings.of(self._data, "train", self._seed, 0))
+            self._orders[name] = SourceOrder(first, functools.partial(self._plans.get, name))
+
+    def reading(self, data_step: int, skipped: Sequence[int]) -> Reading:
+        """Return what has been read before `data_step`, skipped data steps included, of which later ones count as read
+        too."""
+        consumed, ahead = self._mixture.consumed, [step for step in skipped if step >= data_step]
+        places = {
+            name: order.place(
+                consumed(data_step)[name], [(consumed(step)[name], consumed(step + 1)[name]) for step in ahead]
+            )
+            for name, order in self._orders.items()
+        }
+        return Reading(
+            begins=self._reading.begins,
+            batch_rows=self._batches_before(data_step + 1),
+            places=places | {name: place for name, place in self._reading.begins.items() if name not in places},
+        )
+
+    @property
+    def continued(self) -> tuple[str, ...]:
+        """Return the sources that are not read from their first row on."""
+        return tuple(name for name, order in self._orders.items() if not order.begins.at_start)
 
     def set_reference(self, reference: Mapping[str, npt.NDArray[np.float32]]) -> None:
         """Add `reference_logps` to all batches. To be called before the first batch is read.
@@ -109,28 +143,36 @@ class Loader:
     def fingerprint(self) -> str:
         """Return a hash of the data that determines all batches: documents, weights, shape, order, versions of the
         code."""
-        return self._fingerprint(self._mixture.description())
+        return self._fingerprint(self._mixture.description(), self._mixture.batches)
 
     def fingerprint_before(self, data_step: int) -> str:
         """Return a hash of the data that determines the batches before `data_step`. Stages that begin later, and what
         only they read, are not part of it: they may still change."""
         begun = [stage for stage in self._mixture.description() if stage[0] < max(data_step, 1)]
         read = [name for name in self._stores if any(shares[name] for _, shares in begun)]
-        return self._fingerprint([(from_step, {name: shares[name] for name in read}) for from_step, shares in begun])
+        stages = [(from_step, {name: shares[name] for name in read}) for from_step, shares in begun]
+        return self._fingerprint(stages, self._batches_before(data_step))
 
     def has_made(self, fingerprint: str, data_step: int) -> bool:
         """Whether batches before `data_step` that were made by data of this fingerprint are those of this loader."""
-        return fingerprint in (self.fingerprint_before(data_step), self.fingerprint)
+        in_full = self._fingerprint(self._mixture.description(), self._batches_before(data_step))
+        return fingerprint in (self.fingerprint_before(data_step), in_full)
 
-    def _fingerprint(self, stages: Sequence[tuple[int, Mapping[str, int]]]) -> str:
+    def _batches_before(self, data_step: int) -> tuple[tuple[int, int], ...]:
+        """Return first data step and rows of each size of batches that begins before `data_step`."""
+        return tuple(size for size in self._mixture.batches if size[0] < max(data_step, 1))
+
+    def _fingerprint(self, stages: Sequence[tuple[int, Mapping[str, int]]], batches: Sequence[tuple[int, int]]) -> str:
         data, read = self._data, stages[0][1].keys()
-        parts = {
+        parts: dict[str, object] = {
             "stores": {name: store.fingerprint for name, store in self._stores.items() if name in read},
             "stages": stages,
-            "shape": [data.batch_rows, data.sequence_length],
+            "shape": [batches[0][1] if len(batches) == 1 else batches, data.sequence_length],
             "order": [self._seed, data.window_documents, data.held_out_share],
             "versions": [packing.VERSION, mixing.VERSION],
         }
+        if begins := {name: self._orders[name].begins.description() for name in self.continued if name in read}:
+            parts["begins"] = begins
         if self._reference is not None:
             parts["reference"] = {
                 name: hashlib.blake2b(self._reference[name].tobytes()).hexdigest()
@@ -141,7 +183,7 @@ class Loader:
 
     def batch(self, data_step: int, rows: Sequence[int] | slice) -> HostBatch:
         """Return rows of the batch of `data_step`, [len(rows), T], independent of all other calls."""
-        chosen = np.arange(self._data.batch_rows)[rows]
+        chosen = np.arange(self.batch_rows(data_step))[rows]
         return self._assemble(self._locate(data_step, chosen), len(chosen))
 
     def iterate(
@@ -162,10 +204,9 @@ class Loader:
 
     def trace(self, data_step: int) -> list[list[Fragment]]:
         """Return the fragments of every row of a batch, in their order in the row."""
-        traced: list[list[Fragment]] = [[] for _ in range(self._data.batch_rows)]
-        for source, epoch, positions, (row_sizes, *columns) in self._locate(
-            data_step, np.arange(self._data.batch_rows)
-        ):
+        rows = self.batch_rows(data_step)
+        traced: list[list[Fragment]] = [[] for _ in range(rows)]
+        for source, epoch, positions, (row_sizes, *columns) in self._locate(data_step, np.arange(rows)):
             row_of = np.repeat(positions, row_sizes).tolist()
             for row, *fragment in zip(row_of, *(column.tolist() for column in columns), strict=True):
                 if fragment[-1]:  # the answer that a rated record lacks has no input
@@ -203,13 +244,17 @@ class Loader:
             yield batch, documents
 
     def stage(self, data_step: int) -> int:
-        """Return the number, from 0, of the mixture's stage that contains `data_step`."""
-        return self._mixture.stage(data_step)
+        """Return a number that grows, up to `data_step`, wherever a stage of the mixture begins or the rows of batches
+        change."""
+        return self._mixture.stage(data_step) + self._mixture.size(data_step)
+
+    def batch_rows(self, data_step: int) -> int:
+        """Return the number of rows in the batch of `data_step`."""
+        return self._mixture.batch_rows(data_step)
 
     def epochs(self, data_step: int) -> dict[str, float]:
         """Return source -> number of times that it has been read before `data_step`."""
-        consumed = self._mixture.consumed(data_step)
-        return {name: rows / self._plans.rows(name) if rows else 0.0 for name, rows in consumed.items()}
+        return {name: self._orders[name].epochs(rows) for name, rows in self._mixture.consumed(data_step).items()}
 
     def _locate(self, data_step: int, chosen: Integers) -> list["_Rows"]:
         """Return the fragments of the chosen rows of a batch, grouped by source and epoch."""
@@ -218,13 +263,12 @@ class Loader:
         for source in sorted(set(sources.tolist())):
             name = self._mixture.sources[source]
             positions = np.flatnonzero(sources == source)
-            rows = self._plans.rows(name)
-            epochs, inside = indices[positions] // rows, indices[positions] % rows
+            epochs, inside = self._orders[name].locate(indices[positions])
             for epoch in sorted(set(epochs.tolist())):
                 in_epoch = epochs == epoch
-                spans = self._plans.get(name, epoch).spans(inside[in_epoch])
-                located.append(_Rows(name, epoch, positions[in_epoch], spans))
-                if inside[in_epoch].max() >= rows * AHEAD:
+                plan = self._plans.get(name, epoch)
+                located.append(_Rows(name, epoch, positions[in_epoch], plan.spans(inside[in_epoch])))
+                if inside[in_epoch].max() >= plan.rows * AHEAD:
                     self._plans.request(name, epoch + 1)
         return located
 
@@ -307,6 +351,13 @@ class Loader:
                     f"a record of {name} takes {longest:,} positions of a row, and data.sequence_length is {length:,}: "
                     f"delete {store.folder} and prepare it for this length"
                 )
+
+    def _plan(self, source: str, epoch: int) -> Plan:
+        """Make the training plan of an epoch; of the one where the run begins, what is left of it."""
+        store, begins = self._stores[source], self._orders[source].begins
+        if epoch == begins.epoch:
+            return make_plan(store, begins.read, store.folder / "plans", self._plans_kept_from)
+        return self._packed(source, "train", self._seed, epoch)
 
     def _packed(self, source: str, split: Split, seed: int, epoch: int) -> Plan:
         store = self._stores[source]

@@ -1,6 +1,7 @@
 """Interleave the rows of sources in proportion to their weights, stage by stage."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -51,24 +52,33 @@ class RowMixture:
     to within 1/2 + w S / 2 rows. In each source, a stage continues after the last row of the stage before.
     """
 
-    def __init__(self, mixture: Mixture, batch_rows: int) -> None:
+    def __init__(self, mixture: Mixture, batch_rows: int, batches: Sequence[tuple[int, int]] = ()) -> None:
+        """Take a mixture and the shape of its batches.
+
+        Args:
+            mixture: sources and their weights.
+            batch_rows: rows of every batch.
+            batches: if their rows have changed, first data step and rows of each size, ascending from data step 0.
+        """
         self.sources = tuple(source.name for source in mixture.used)
-        self._batch_rows = batch_rows
+        self.batches = tuple(batches) or ((0, batch_rows),)
+        """First data step and rows of each size of batches, ascending."""
         self._stages: list[_Stage] = []
         consumed = np.zeros(len(self.sources), np.int64)
         for stage in mixture.stages:
             if self._stages:
-                consumed = self._stages[-1].consumed_after((stage.from_step - self._stages[-1].from_step) * batch_rows)
+                consumed = self._stages[-1].consumed_after(self._row_of_stage(self._stages[-1], stage.from_step))
             shares = quantized([stage.weights.get(name, 0.0) for name in self.sources])
             source_of, rank = interleave(shares)
             self._stages.append(_Stage(stage.from_step, shares, source_of, rank, consumed))
 
     def rows(self, data_step: int, rows: Integers) -> SourceRows:
-        """Return source and row for `rows`, int64[n] from 0 to batch_rows - 1, of the batch of `data_step`."""
+        """Return source and row for `rows`, int64[n] from 0 to `batch_rows(data_step)` - 1, of the batch of
+        `data_step`."""
         stage = self._stages[self.stage(data_step)]
         # The position in the stage determines period and slot. The row of the source then follows without a walk over
         # earlier batches: rows before the stage + rows in full periods + rows before the slot in this period.
-        row_of_stage = (data_step - stage.from_step) * self._batch_rows + rows
+        row_of_stage = self._row_of_stage(stage, data_step) + rows
         periods, slots = row_of_stage // PERIOD, row_of_stage % PERIOD
         sources = stage.source_of[slots]
         return SourceRows(sources, stage.consumed[sources] + periods * stage.shares[sources] + stage.rank[slots])
@@ -76,7 +86,7 @@ class RowMixture:
     def consumed(self, data_step: int) -> dict[str, int]:
         """Return source -> number of its rows in all batches before `data_step`."""
         stage = self._stages[self.stage(data_step)]
-        rows = stage.consumed_after((data_step - stage.from_step) * self._batch_rows)
+        rows = stage.consumed_after(self._row_of_stage(stage, data_step))
         return dict(zip(self.sources, rows.tolist(), strict=True))
 
     def description(self) -> list[tuple[int, dict[str, int]]]:
@@ -88,6 +98,22 @@ class RowMixture:
     def stage(self, data_step: int) -> int:
         """Return the number, from 0, of the stage that contains `data_step`."""
         return max(number for number, stage in enumerate(self._stages) if stage.from_step <= data_step)
+
+    def size(self, data_step: int) -> int:
+        """Return the number, from 0, in `batches` of the size of the batch of `data_step`."""
+        return max(number for number, (from_step, _) in enumerate(self.batches) if from_step <= data_step)
+
+    def batch_rows(self, data_step: int) -> int:
+        """Return the number of rows in the batch of `data_step`."""
+        return self.batches[self.size(data_step)][1]
+
+    def _row_of_stage(self, stage: _Stage, data_step: int) -> int:
+        """Return the number of rows in the batches from the first one of a stage to the one before `data_step`."""
+        ends = [*(from_step for from_step, _ in self.batches[1:]), data_step]
+        return sum(
+            rows * max(min(end, data_step) - max(from_step, stage.from_step), 0)
+            for (from_step, rows), end in zip(self.batches, ends, strict=True)
+        )
 
 
 def quantized(weights: list[float]) -> Integers:

@@ -8,7 +8,7 @@ record (a pair of answers) are adjacent in one row. A plan covers one epoch of a
 import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple, Protocol, Self
 
@@ -77,6 +77,27 @@ class Settings:
             seed=seed,
             epoch=epoch,
         )
+
+
+class Parts(NamedTuple):
+    """Parts of documents, or records that stay together, each of which is cut and packed as a document is."""
+
+    records: Integers
+    """int64[n], number of the document or record, ascending."""
+    starts: Integers
+    """int64[n], first input token within the document; 0 for records."""
+    lengths: Integers
+    """int64[n], predictions."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Rest:
+    """Parts of an epoch that remain after some of it was read."""
+
+    after: str
+    """Text that determines the parts, with the store; it is part of the file name of the plan."""
+    parts: Callable[[], Parts]
+    """Function that returns the parts."""
 
 
 class Plan:
@@ -217,19 +238,18 @@ def pack(records: Integers, sizes: Integers, sequence_length: int, purpose: tupl
     return Spans(np.bincount(row_of, minlength=rows), records[by_row], starts[by_row], lengths[by_row])
 
 
-def windows(store: Documents, settings: Settings) -> Iterator[Spans]:
-    """Pack a store window by window.
+def windows(store: Documents, settings: Settings, left: Parts | None = None) -> Iterator[Spans]:
+    """Pack a store, or what is left of its documents, window by window.
 
     A window has the same records in every epoch, packed and ordered anew, so all epochs have the same number of rows.
     """
     # Best fit packs one window at a time, which bounds its memory. The number of rows depends on the lengths in a
     # window alone, so the windows are drawn once for a seed; each epoch shuffles the windows, and `pack` the rows in
     # each.
-    per_record = store.documents_per_record
-    records = in_split(store, settings)
-    if per_record > 1:
-        records = np.unique(records // per_record)
-    sizes = record_sizes(store)
+    if left is None:
+        records, sizes = in_split_records(store, settings), record_sizes(store)
+    else:
+        records, sizes = np.arange(len(left.records)), left.lengths + 1
     assert not store.has_learned or (sizes[records] <= settings.sequence_length + 1).all()
     count = -(-len(records) // settings.window_documents)
     run = (VERSION, store.fingerprint, settings.seed, settings.split)
@@ -239,7 +259,16 @@ def windows(store: Documents, settings: Settings) -> Iterator[Spans]:
     for window in _shuffle(count, (*run, settings.epoch, "order of windows")).tolist():
         chosen = parts[window]
         spans = pack(chosen, sizes[chosen], settings.sequence_length, (*run, settings.epoch, window))
-        yield spans if per_record == 1 else _documents_of(spans, store)
+        if left is not None:
+            part = spans.documents
+            spans = spans._replace(documents=left.records[part], starts=left.starts[part] + spans.starts)
+        yield spans if store.documents_per_record == 1 else _documents_of(spans, store)
+
+
+def in_split_records(store: Documents, settings: Settings) -> Integers:
+    """Return the numbers of a split's records, ascending; those of documents if each is a record of its own."""
+    documents = in_split(store, settings)
+    return documents if store.documents_per_record == 1 else np.unique(documents // store.documents_per_record)
 
 
 def record_sizes(store: Documents) -> Integers:
@@ -256,19 +285,27 @@ def _documents_of(spans: Spans, store: Documents) -> Spans:
     return Spans(spans.row_sizes * len(numbers), documents, np.zeros_like(documents), lengths)
 
 
-def plan(store: Documents, settings: Settings, folder: Path, kept_from: int = KEPT_FROM_FRAGMENTS) -> Plan:
-    """Make the plan of one epoch of a store, or read it from `folder`.
+def plan(
+    store: Documents,
+    settings: Settings,
+    folder: Path,
+    kept_from: int = KEPT_FROM_FRAGMENTS,
+    rest: Rest | None = None,
+) -> Plan:
+    """Make the plan of one epoch of a store, or of the rest of one, or read it from `folder`.
 
-    A plan of about `kept_from` fragments or more is written to `folder`/KEY. It may be deleted, and is then made again.
+    The plan of a store of about `kept_from` fragments or more is written to `folder`/KEY. It may be deleted, and is
+    then made again.
     """
     if len(store.digests) + store.offsets[-1] // settings.sequence_length < kept_from:
-        spans = [*windows(store, settings)] or [Spans(*(np.empty(0, np.int64) for _ in Spans._fields))]
+        made = windows(store, settings, rest.parts() if rest else None)
+        spans = [*made] or [Spans(*(np.empty(0, np.int64) for _ in Spans._fields))]
         row_sizes, documents, starts, lengths = (np.concatenate(parts) for parts in zip(*spans, strict=True))
         return Plan(_row_offsets(row_sizes), documents, starts, lengths.astype(np.int32))
-    key = hashlib.blake2b(repr((VERSION, store.fingerprint, settings)).encode(), digest_size=16).hexdigest()
-    kept = folder / key
+    determined_by = (VERSION, store.fingerprint, settings, *([rest.after] if rest else []))
+    kept = folder / hashlib.blake2b(repr(determined_by).encode(), digest_size=16).hexdigest()
     if not kept.is_dir():
-        _write(kept, windows(store, settings))
+        _write(kept, windows(store, settings, rest.parts() if rest else None))
     return Plan(*(np.load(kept / f"{name}.npy", mmap_mode="r").view(np.ndarray) for name in ("row_offsets", *_COLUMNS)))
 
 

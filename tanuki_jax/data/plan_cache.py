@@ -19,13 +19,6 @@ class PlanCache:
         self._make = make
         self._lock = threading.Lock()
         self._plans: OrderedDict[tuple[str, int], concurrent.futures.Future[Plan]] = OrderedDict()
-        self._rows: dict[str, int] = {}
-
-    def rows(self, source: str) -> int:
-        """Return the number of rows in an epoch of a source, which is the same for all epochs."""
-        if source not in self._rows:
-            self._rows[source] = self.get(source, 0).rows
-        return self._rows[source]
 
     def get(self, source: str, epoch: int) -> Plan:
         """Return a plan; wait until it is made. Raises the error of `make`."""

@@ -73,16 +73,26 @@ stages = st.lists(
 
 
 @settings(max_examples=30, deadline=None)
-@given(stages.filter(lambda stages: all(sum(weights) for _, weights in stages)), st.sampled_from([1, 7, 64, 40_000]))
+@given(
+    stages.filter(lambda stages: all(sum(weights) for _, weights in stages)),
+    st.sampled_from([1, 7, 64, 40_000]),
+    st.lists(
+        st.tuples(st.integers(1, 20), st.sampled_from([1, 3, 30_000])), max_size=3, unique_by=lambda size: size[0]
+    ),
+)
 def test_every_source_is_read_row_after_row_through_all_stages(
-    lengths: list[tuple[int, list[float]]], batch_rows: int
+    lengths: list[tuple[int, list[float]]], batch_rows: int, changes: list[tuple[int, int]]
 ) -> None:
     starts = [0, *itertools.accumulate(length for length, _ in lengths)]
     chosen = mixture(
         *((start, dict(zip("abc", weights, strict=True))) for start, (_, weights) in zip(starts, lengths, strict=False))
     )
-    rows = RowMixture(chosen, batch_rows)
-    batches = [rows.rows(step, np.arange(batch_rows)) for step in range(starts[-1])]
+    sizes = [(0, batch_rows), *sorted(changes)]
+    rows = RowMixture(chosen, sizes[-1][1], sizes if changes else ())
+    batches = [rows.rows(step, np.arange(rows.batch_rows(step))) for step in range(starts[-1])]
+    assert [len(part.sources) for part in batches] == [
+        max(size for size in sizes if size[0] <= step)[1] for step in range(starts[-1])
+    ]
     for source, name in enumerate(rows.sources):
         indices = np.concatenate([part.indices[part.sources == source] for part in batches])
         np.testing.assert_array_equal(indices, np.arange(len(indices)))
@@ -95,6 +105,16 @@ def test_a_later_stage_changes_no_earlier_row_and_skips_none() -> None:
     assert read(before, 16, range(5)) == read(after, 16, range(5))
     assert read(before, 16, range(5, 9)) != read(after, 16, range(5, 9))
     assert min(n for source, n in read(after, 16, range(5, 9)) if source == "b") == before.consumed(5)["b"]
+
+
+def test_other_rows_in_later_batches_change_no_earlier_row_and_skip_none() -> None:
+    chosen = mixture((0, {"a": 3.0, "b": 1.0}), (5, {"a": 1.0, "b": 9.0}))
+    small, changed = RowMixture(chosen, 4), RowMixture(chosen, 12, [(0, 4), (3, 12)])
+    before = read(small, 4, range(3))
+    assert read(changed, 4, range(3)) == before
+    # Twelve rows are those of three steps of four, as long as no stage begins between.
+    assert read(changed, 12, range(3, 4)) == read(RowMixture(mixture((0, {"a": 3.0, "b": 1.0})), 4), 4, range(3, 6))
+    assert [changed.size(step) for step in range(5)] == [0, 0, 0, 1, 1]
 
 
 def test_a_source_of_weight_zero_is_not_read() -> None:

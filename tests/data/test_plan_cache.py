@@ -59,13 +59,6 @@ def test_the_plans_of_a_source_that_were_used_last_are_kept() -> None:
     assert make.made["a", 1] == 2
 
 
-def test_the_rows_of_an_epoch_are_those_of_the_first_plan() -> None:
-    make = Maker()
-    cache = PlanCache(make)
-    assert [cache.rows("a"), cache.rows("a")] == [3, 3]
-    assert make.made == {("a", 0): 1}
-
-
 def test_an_error_reaches_every_reader() -> None:
     def fail(source: str, epoch: int) -> Plan:
         raise OSError("the disk is gone")
