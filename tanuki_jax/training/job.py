@@ -112,7 +112,8 @@ def _train(
     while True:
         state, progress = begin(setup, run, loader)
         run.cut_metrics_after(progress.step)
-        if (before := run.last_config()) and (change := schedule_change(before, experiment, progress.step)):
+        before, accepted = run.last_config(), int(state["accepted"])
+        if before and (change := schedule_change(before, experiment, progress.step, accepted)):
             run.log_event("schedule_changed", after=progress.step, change=change)
             if jax.process_index() == 0:
                 _log.warning("%s", change)
