@@ -23,6 +23,7 @@ from tanuki_jax.checkpoints.old_versions import VERSION, upgraded
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.serialize import from_json, to_json
+from tanuki_jax.data.places import Reading
 
 STATE = "state.json"
 _log = logging.getLogger("tanuki_jax.checkpoints")
@@ -80,6 +81,8 @@ class State:
     """`data.tokenizer.copy_tokenizer.fingerprint` of the tokenizer; empty in old checkpoints."""
     ids: ImportedIds = ImportedIds()
     """Ids of special tokens, if the weights once came from Hugging Face."""
+    reading: Reading = dataclasses.field(default_factory=Reading)
+    """Places up to which the sources have been read, and where they began."""
 
     @classmethod
     def converted(cls, model: Model, sequence_length: int) -> Self:

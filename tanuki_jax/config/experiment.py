@@ -266,7 +266,10 @@ class Start:
     checkpoint: str = ""
     """A checkpoint, or a run folder for its newest good checkpoint; empty: fresh weights."""
     load: Literal["parameters", "parameters_and_optimizer"] = "parameters"
-    """Parts that are loaded from that checkpoint; the learning-rate schedule and the data start anew in both cases."""
+    """Parts that are loaded from that checkpoint; the learning-rate schedule starts anew in both cases."""
+    data: Literal["anew", "continue"] = "anew"
+    """Place where each source begins. anew: its first row; continue: where the run of that checkpoint stopped, in
+    sources that it has read, so that an epoch is read to its end before any of it is read again."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

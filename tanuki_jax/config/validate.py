@@ -28,6 +28,7 @@ def validate(experiment: Experiment) -> None:
     _check_batch(experiment)
     _check_schedule(experiment)
     _check_rewind(experiment)
+    _check_start(experiment)
     _check_objective(experiment)
     _check_lora(experiment)
 
@@ -182,6 +183,15 @@ def _check_rewind(experiment: Experiment) -> None:
     _require(
         rewind.max_rejected <= rewind.window,
         f"rewind.max_rejected ({rewind.max_rejected}) cannot be reached within rewind.window ({rewind.window}) steps",
+    )
+
+
+def _check_start(experiment: Experiment) -> None:
+    start = experiment.start
+    _require(
+        start.data == "anew" or bool(start.checkpoint),
+        "start.data is continue, but start.checkpoint, the checkpoint whose run has read the data, is empty; name one, "
+        "or set start.data to anew",
     )
 
 

@@ -132,6 +132,6 @@ def _train(
         del loop
         if not result.spike:
             return result.progress
-        progress = go_back(experiment, run, result.progress, result.spike)
+        progress = go_back(experiment, run, result.progress, result.spike, loader)
         if result.leave:
             return progress

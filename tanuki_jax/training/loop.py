@@ -183,11 +183,13 @@ class Loop:
             self._run.sync()
             losses, norms = guard.remembered(jax.device_get(self._state["guard"]))
             self._losses = dataclasses.replace(self._losses, losses=losses, gradient_norms=norms)
+            data_step = data_step_of(step, self._progress.skipped)
             progress = dataclasses.replace(
                 self._progress,
                 step=step,
                 tokens=self._recorder.tokens,
-                data=self._loader.fingerprint_before(data_step_of(step, self._progress.skipped)),
+                data=self._loader.fingerprint_before(data_step),
+                reading=self._loader.reading(data_step, self._progress.skipped),
                 held_out=self._held_out[1] if self._held_out[0] == step else {},
             )
             self._progress = with_history(progress, dataclasses.replace(self._history, loss_history=self._losses))

@@ -5,7 +5,7 @@ import functools
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import numpy as np
@@ -17,12 +17,12 @@ from tanuki_jax.checkpoints.parameters import base_of, load, restored
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
-from tanuki_jax.data.loader import data_step_of
 from tanuki_jax.lm.model.weights import Params
 from tanuki_jax.lm.parallel.sharding import replicate, with_shardings
 from tanuki_jax.training import guard
 from tanuki_jax.training.distributed import agree
 from tanuki_jax.training.loss_history import read_history
+from tanuki_jax.training.read_on import Batches, begin_where_stopped, resume_reading
 from tanuki_jax.training.runs.run_folder import RunFolder
 from tanuki_jax.training.setup import TrainSetup, TrainState, initial_state
 
@@ -31,21 +31,14 @@ _CHANGEABLE = ("rope_theta", "rope_scaling", "initial_std", "norm_epsilon", "win
 """Fields of a model that a new stage may change, as long as the groups of layers, and so the arrays, stay the same."""
 
 
-class Batches(Protocol):
-    """Data of a run, as far as a start asks for it (`tanuki_jax.data.loader.Loader`)."""
-
-    @property
-    def fingerprint(self) -> str: ...
-    def has_made(self, fingerprint: str, data_step: int) -> bool: ...
-
-
 def begin(setup: TrainSetup, run: RunFolder, batches: Batches) -> tuple[TrainState, State]:
     """Return the train state on the mesh, and the checkpoint's state: steps, tokens and skipped data behind it.
 
     Args:
         setup: the experiment's `start` applies if the run has no good checkpoint of its own.
         run: folder of the run.
-        batches: what is read; to resume, the batches before the checkpoint must be those that it was trained on.
+        batches: what is read; to resume, the batches before the checkpoint must be those that it was trained on. Gets
+            the places where the run begins to read.
 
     Raises:
         InputError: the data, the model or the optimizer changed since the checkpoint, every checkpoint of the run is
@@ -67,7 +60,7 @@ def begin(setup: TrainSetup, run: RunFolder, batches: Batches) -> tuple[TrainSta
         optimizer=type(experiment.optimizer).__name__,
     )
     if experiment.start.checkpoint:
-        return _start_from(setup, run, first)
+        return _start_from(setup, run, first, batches)
     run.log_event("started", seed=experiment.seed)
     return _completed(setup, None, {}), first
 
@@ -79,16 +72,12 @@ def _resume(setup: TrainSetup, run: RunFolder, checkpoint: Path, batches: Batche
     _refuse_other_adapter(_adapters(experiment), state.adapters, checkpoint)
     another = f"begin another run with --name and --start.checkpoint={run.path}"
     _refuse_other_optimizer(experiment, state, checkpoint, another)
-    if not batches.has_made(state.data, data_step_of(state.step, state.skipped)):
-        raise InputError(
-            f"the data changed since {checkpoint} was saved (stores, mixture, sequence length, batch or seed); "
-            f"undo that, or {another}; only stages of the mixture that have not begun may change"
-        )
+    state = resume_reading(experiment, run, checkpoint, state, batches)
     run.log_event("resumed", step=state.step, checkpoint=str(checkpoint))
     return resumed(setup, checkpoint, state), state
 
 
-def _start_from(setup: TrainSetup, run: RunFolder, first: State) -> tuple[TrainState, State]:
+def _start_from(setup: TrainSetup, run: RunFolder, first: State, batches: Batches) -> tuple[TrainState, State]:
     """Return both states before the first step, with what `start` loads of another run's checkpoint."""
     experiment = setup.experiment
     checkpoint = Path(agree(lambda: str(find(experiment.start.checkpoint))))
@@ -99,6 +88,8 @@ def _start_from(setup: TrainSetup, run: RunFolder, first: State) -> tuple[TrainS
     if with_optimizer:
         _refuse_missing_optimizer(checkpoint, state)
         _refuse_other_optimizer(experiment, state, checkpoint, "start with --start.load=parameters")
+    if experiment.start.data == "continue":
+        first = begin_where_stopped(run, first, checkpoint, state, batches)
     changed = _changed(experiment.model, state.model)
     run.log_event("started", checkpoint=str(checkpoint), load=experiment.start.load, changed=changed)
     if jax.process_index() == 0:

@@ -158,8 +158,8 @@ def test_negative_numbers_are_values(words: list[str]) -> None:
         ),
         (
             ["--config=tiny", "--start", "x"],
-            "--start is a part of the config, with the options --start.checkpoint, --start.load; which start it is, "
-            "the config's file says",
+            "--start is a part of the config, with the options --start.checkpoint, --start.load, --start.data; "
+            "which start it is, the config's file says",
         ),
         (["--config=tiny", "--worker=3"], "there is no option --worker; the nearest is --workers"),
         (["--stpes", "10"], "there is no option --stpes; the nearest is --steps"),

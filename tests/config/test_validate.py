@@ -179,6 +179,11 @@ def test_gradients_may_stay_unclipped() -> None:
             },
             "lora.base int8 cannot be combined with layout.stage above 1",
         ),
+        (
+            {"start.data": "continue"},
+            "start.data is continue, but start.checkpoint, the checkpoint whose run has read the data, is empty; name "
+            "one, or set start.data to anew",
+        ),
         ({"name": "../elsewhere"}, "name is '../elsewhere', and must be a possible name of a folder in runs"),
     ],
 )

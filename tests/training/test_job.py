@@ -209,10 +209,12 @@ def test_a_stage_starts_from_the_weights_of_another_run(
     workspace: Workspace, undisturbed: list[dict[str, Any]]
 ) -> None:
     words = ("--start.checkpoint", "runs/undisturbed", "--steps", "2", "--model.rope-theta", "20000")
-    for load in ("parameters", "parameters_and_optimizer"):
-        stage = workspace.train(f"stage_{load}", *words, "--start.load", load)
+    first, last = ([line["epochs/tasks"] for line in undisturbed if "loss" in line][step] for step in (0, -1))
+    for load, data, read in (("parameters", "anew", 0), ("parameters_and_optimizer", "continue", last)):
+        stage = workspace.train(f"stage_{load}", *words, "--start.load", load, "--start.data", data)
         assert stage[0]["held_out/all"] < 0.8 * undisturbed[0]["held_out/all"]
         assert stage[1]["learning_rate"] == undisturbed[1]["learning_rate"]
+        assert stage[1]["epochs/tasks"] == pytest.approx(read + first, rel=0.02)
 
 
 def test_a_checkpoint_generates_from_any_folder(
@@ -252,7 +254,12 @@ def test_an_error_is_one_line_on_stderr(workspace: Workspace) -> None:
             "is of another model: its layers is 2",
         ),
         (("undisturbed", "--model.hidden", "96", "--steps", "50"), "is of another model: its hidden is 64"),
-        (("undisturbed", "--data.sequence-length", "32", "--steps", "50"), "the data changed since"),
+        (
+            ("undisturbed", "--data.sequence-length", "32", "--steps", "50"),
+            "was saved (data.sequence_length is 32 and was 64); undo that, or read on in a new run where this one "
+            "stopped, by the same command with --name=undisturbed_2 --start.checkpoint=runs/undisturbed "
+            "--start.data=continue; only data.batch_rows, and stages of the mixture that have not begun, may change",
+        ),
     ],
 )
 def test_bad_input_is_refused_and_leaves_nothing(

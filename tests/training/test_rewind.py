@@ -4,15 +4,17 @@ import dataclasses
 import itertools
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tanuki_jax.base.errors import InputError, Unstable
-from tanuki_jax.checkpoints.format import State, damage, finish, read_state, step_folder, steps
+from tanuki_jax.checkpoints.format import State, damage, finish, read_state, rewrite, step_folder, steps
 from tanuki_jax.config.experiment import Experiment, Rewind
 from tanuki_jax.config.registry import experiment
+from tanuki_jax.data.places import Reading
 from tanuki_jax.training.loss_history import RunHistory, Spike, read_history, with_history
 from tanuki_jax.training.rewind import go_back
 from tanuki_jax.training.runs.run_folder import RunFolder, read_events
@@ -20,6 +22,16 @@ from tests.training.conftest import Workspace, plain_documents, poisoned_workspa
 
 MODEL = experiment.find("tiny").model
 BEGUN = State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer="", sequence_length=64, data="", files={})
+
+
+class Batches:
+    """Batches whose reading and fingerprint show what they were asked for."""
+
+    def fingerprint_before(self, data_step: int) -> str:
+        return f"before {data_step}"
+
+    def reading(self, data_step: int, skipped: Sequence[int]) -> Reading:
+        return Reading(batch_rows=((0, 16), (data_step, len(skipped))))
 
 
 def tiny(runs: Path) -> Experiment:
@@ -138,13 +150,14 @@ def test_going_back_leaves_a_folder_that_resumes_without_the_spike(run: RunFolde
     slow = dataclasses.replace(tiny(run.path.parent), rewind=Rewind(slow_steps=5))
     before = spike(3, 4)
     progress = with_history(dataclasses.replace(BEGUN, step=24, skipped=(2, 3)), RunHistory(spikes=(before,)))
-    go_back(slow, run, progress, spike(20, 30))
+    go_back(slow, run, progress, spike(20, 30), Batches())
     assert steps(run.checkpoints) == [8]  # that of 16 is damaged, and that of 24 is of the spike
     state = read_state(step_folder(run.checkpoints, 8))
     located = dataclasses.replace(spike(20, 30), checkpoint=8)
     assert (state.step, state.tokens) == (8, 80)
     assert read_history(state) == RunHistory(spikes=(before, located), slow_until=13)
-    assert state.skipped == (2, 3, *range(19, 30))
+    assert state.skipped == (2, 3, *range(19, 30)) and state.data == "before 10"
+    assert state.reading == Batches().reading(10, state.skipped)
     assert damage(step_folder(run.checkpoints, 8)) == ""
     kept = json.loads((run.path / "spikes" / "002.json").read_text())
     assert [line["step"] for line in kept.pop("metrics")] == list(range(9, 31))
@@ -158,14 +171,31 @@ def test_a_run_stops_when_it_has_gone_back_often_enough(run: RunFolder) -> None:
         Unstable,
         match=r"it rose, and .*tiny has used all its rewinds \(rewind.max_rewinds 1\); .*tiny --spike 2",
     ):
-        go_back(once, run, progress, spike(20, 30))
+        go_back(once, run, progress, spike(20, 30), Batches())
     assert steps(run.checkpoints) == [8, 16, 24] and read_events(run.path)[-1]["event"] == "unstable"
     assert json.loads((run.path / "spikes" / "002.json").read_text())["checkpoint"] == 8
+
+
+def test_a_run_goes_back_to_batches_of_its_present_size_alone(run: RunFolder) -> None:
+    for changed, reached in ((9, 8), (11, 0)):
+        progress = dataclasses.replace(
+            BEGUN, step=24, skipped=(2, 3), reading=Reading(batch_rows=((0, 8), (changed, 16)))
+        )
+        checkpoint = step_folder(run.checkpoints, 8)
+        rewrite(checkpoint, dataclasses.replace(read_state(checkpoint), skipped=(2, 3)))
+        if reached:
+            assert go_back(tiny(run.path.parent), run, progress, spike(20, 30), Batches()).step == reached
+        else:
+            complaint = (
+                r"from before step 20, and after data step 11, from which on batches have other rows, to go back to"
+            )
+            with pytest.raises(InputError, match=complaint):
+                go_back(tiny(run.path.parent), run, progress, spike(20, 30), Batches())
 
 
 def test_without_a_checkpoint_from_before_there_is_no_way_back(run: RunFolder) -> None:
     with pytest.raises(
         InputError, match=r"it rose, and .*tiny has no good checkpoint from before step 7 to go back to"
     ):
-        go_back(tiny(run.path.parent), run, BEGUN, spike(7, 9))
+        go_back(tiny(run.path.parent), run, BEGUN, spike(7, 9), Batches())
     assert steps(run.checkpoints) == [8, 16, 24]

@@ -72,13 +72,13 @@ class Replayed(NamedTuple):
     """Documents of all compared steps, the most suspicious first."""
 
 
-def make_plan(record: SpikeRecord, most: int) -> Plan:
-    """Return a plan with at most `most` trained steps before the spike, and as many of its own.
+def make_plan(record: SpikeRecord, most: int, since: int = 1) -> Plan:
+    """Return a plan with at most `most` trained steps before the spike, and as many of its own; no step before `since`.
 
     If the checkpoint lies further back nothing is trained, and every step is measured on its weights.
     """
     first, checkpoint = record.spike.first, record.spike.checkpoint
-    observed, compared = max(1, first - OBSERVED), max(1, first - COMPARED)
+    observed, compared = max(since, first - OBSERVED), max(since, first - COMPARED)
     near = first - 1 - checkpoint <= most
     return Plan(
         first=first,

@@ -46,6 +46,13 @@ def setup_on_this_machine(experiment: Experiment) -> TrainSetup:
     return _checked(dataclasses.replace(experiment, layout=plain), make_mesh(plain, available_devices()[:count]))
 
 
+def with_batch_rows(experiment: Experiment, rows: int) -> Experiment:
+    """Return an experiment whose batches have so many rows, with as many micro-batches as divide them."""
+    layout, data = experiment.layout, experiment.data
+    layout = dataclasses.replace(layout, accumulation=math.gcd(layout.accumulation, rows))
+    return dataclasses.replace(experiment, layout=layout, data=dataclasses.replace(data, batch_rows=rows))
+
+
 def _checked(experiment: Experiment, mesh: Mesh) -> TrainSetup:
     """Return the setup. InputError if the mesh does not divide the batch or a parameter, or no kernel serves it."""
     check_batch(mesh, experiment.layout, experiment.data)

@@ -19,6 +19,7 @@ from tanuki_jax.data.loader import Fragment, Loader, data_step_of
 from tanuki_jax.data.open_stores import open_stores
 from tanuki_jax.data.store import Origin, Store
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
+from tanuki_jax.training.read_on import recorded_reading
 
 TOKENS_SHOWN = 24
 """Number of tokens of a fragment whose text is shown."""
@@ -78,13 +79,13 @@ def explain(run: Path, step: int) -> Step:
     experiment, mixture = read_run(run)
     if not 1 <= step <= experiment.steps:
         raise InputError(f"{run} has the steps 1 to {experiment.steps}, but no step {step}")
-    saved = folder.steps(run / "checkpoints")
-    newest = folder.step_folder(run / "checkpoints", saved[-1]) if saved else None
+    newest = newest_checkpoint(run)
     state = folder.read_state(newest) if newest else None
     if newest and state:
         experiment = with_saved_tokenizer(experiment, newest, state)
     stores = open_stores(experiment.data, mixture)
     loader = Loader(stores, mixture, experiment.data, experiment.seed)
+    loader.set_reading(recorded_reading(run, experiment, state))
     skipped: tuple[int, ...] = ()
     if state:
         check_data(run, experiment, loader, state)
@@ -108,6 +109,12 @@ def read_run(run: Path) -> tuple[Experiment, Mixture]:
         if not location.is_absolute() and parent / location == folder and stores.is_dir():
             experiment = dataclasses.replace(experiment, data=dataclasses.replace(experiment.data, stores=str(stores)))
     return experiment, mixture
+
+
+def newest_checkpoint(run: Path) -> Path | None:
+    """Return the newest finished checkpoint of the run in a folder, unverified; None if it has none."""
+    saved = folder.steps(run / "checkpoints")
+    return folder.step_folder(run / "checkpoints", saved[-1]) if saved else None
 
 
 def with_saved_tokenizer(experiment: Experiment, checkpoint: Path, state: State) -> Experiment:
