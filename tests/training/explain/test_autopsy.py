@@ -1,9 +1,11 @@
 """Autopsy of a run with a poisoned document, compared with the run and with plain gradients on one device."""
 
 import base64
+import dataclasses
 import html.parser
 import io
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,8 +15,11 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from tanuki_jax.checkpoints.format import finish, read_state, step_folder
 from tanuki_jax.config.lora import LoRA
+from tanuki_jax.config.serialize import to_json
 from tanuki_jax.data.loader import HostBatch
+from tanuki_jax.data.places import Reading
 from tanuki_jax.lm.kernels.attention.operands import Operands
 from tanuki_jax.lm.kernels.attention.reference_attention import reference
 from tanuki_jax.lm.model.experts import Routing
@@ -245,3 +250,24 @@ def test_routers_are_shown_and_a_far_checkpoint_is_not_trained_from(tmp_path: Pa
     assert "no step was trained again" in far.page and "no step was trained again" not in near.page
     assert f"The spike lasted until step {poisoned.spike.last}" in far.page
     assert json.loads((poisoned.folder / "spikes" / "001.json").read_text())["first"] == poisoned.spike.first
+
+
+@pytest.mark.long
+def test_a_spike_from_before_batches_got_other_rows_is_replayed(
+    poisoned: Poisoned, explained: Explained, tmp_path: Path
+) -> None:
+    folder, experiment = tmp_path / "poisoned", poisoned.experiment
+    shutil.copytree(poisoned.folder, folder)
+    layout = dataclasses.replace(experiment.layout, accumulation=3)
+    larger = dataclasses.replace(experiment, data=dataclasses.replace(experiment.data, batch_rows=24), layout=layout)
+    (folder / "config.json").write_text(to_json(larger))
+    state = read_state(step_folder(folder / "checkpoints", poisoned.spike.checkpoint))
+    later = step_folder(folder / "checkpoints", 80)
+    later.mkdir()
+    finish(later, dataclasses.replace(state, step=80, reading=Reading(batch_rows=((0, 16), (60, 24)))))
+    again = explain(dataclasses.replace(poisoned, folder=folder)).result.replayed
+    before = explained.result.replayed
+    assert again.plan == before.plan
+    assert [each.loss for each in again.observations] == pytest.approx(
+        [each.loss for each in before.observations], rel=1e-5
+    )

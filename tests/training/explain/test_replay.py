@@ -36,3 +36,7 @@ def test_a_plan_trains_from_the_checkpoint_unless_that_is_too_far(
     )
     record = SpikeRecord(tmp_path, 1, spike, tmp_path, state, skipped=(), lines=[], afterwards=[], events=[])
     assert make_plan(record, most) == plan
+    later = make_plan(record, most, since=first - 1)
+    assert (later.observed_from, later.compared_from) == (first - 1, first - 1) and later.begin >= min(
+        first - 1, checkpoint + 1
+    )

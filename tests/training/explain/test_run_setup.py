@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.config.experiment import Layout
-from tanuki_jax.training.explain.run_setup import setup_on_this_machine
+from tanuki_jax.training.explain.run_setup import setup_on_this_machine, with_batch_rows
 from tests.training.explain.conftest import tiny
 
 
@@ -35,3 +35,13 @@ def test_any_other_becomes_one_that_shares_everything(
         layout, data=1, fsdp=devices, context=1, tensor=1, stage=1, microbatches=1, attention="auto", offload=()
     )
     assert setup.experiment.layout == dataclasses.replace(plain, accumulation=accumulation)
+
+
+@pytest.mark.parametrize(("accumulation", "rows", "divides"), [(2, 16, 2), (6, 16, 2), (4, 12, 4), (8, 4, 4)])
+def test_batches_of_other_rows_have_micro_batches_that_divide_them(
+    tmp_path: Path, accumulation: int, rows: int, divides: int
+) -> None:
+    before = dataclasses.replace(tiny(tmp_path), layout=Layout(accumulation=accumulation))
+    changed = with_batch_rows(before, rows)
+    assert (changed.data.batch_rows, changed.layout.accumulation) == (rows, divides)
+    assert dataclasses.replace(changed, data=before.data, layout=before.layout) == before
