@@ -23,8 +23,9 @@ CHUNK_ITEMS = 8_192
 SHARD_BYTES = 64 << 20
 PIECE_BYTES = 2 << 20
 """Size before compression of what is written at a time. Preparing holds a few of these for each array."""
-CACHE_BYTES = 1 << 30
-"""Chunks of all stores that a process keeps to read them again, decoded."""
+CACHE_BYTES = 64 << 20
+"""Chunks of all stores that a process keeps to read them again, decoded. Rows are read in random order: of a store that
+is larger few chunks are read again while they are kept."""
 READS_IN_FLIGHT = 64
 DECODING_THREADS = 8
 

@@ -12,12 +12,14 @@ import dataclasses
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 WORDS, WORDS_OF_A_DOCUMENT = 2_000, 10
 PERIOD = 0.05
@@ -102,9 +104,9 @@ def _descendants(process: int) -> list[int]:
     return found
 
 
-def watched(words: Sequence[str]) -> tuple[Memory, float, str]:
-    """Run a process; return its greatest memory, its seconds, and what it printed."""
-    memory, began = Memory(), time.monotonic()
+def watched(words: Sequence[str]) -> tuple[Memory, float, float, str]:
+    """Run a process; return its greatest memory, its seconds, those of all cores, and what it printed."""
+    memory, began, before = Memory(), time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(words, stdout=output)
         while process.poll() is None:
@@ -113,8 +115,9 @@ def watched(words: Sequence[str]) -> tuple[Memory, float, str]:
         seconds = time.monotonic() - began
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, [*words])
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
         output.seek(0)
-        return memory, seconds, output.read()
+        return memory, seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, output.read()
 
 
 def write_documents(folder: Path, count: int) -> None:
@@ -128,7 +131,18 @@ def write_documents(folder: Path, count: int) -> None:
                 file.write(json.dumps({"text": " ".join(choose.choices(words, k=WORDS_OF_A_DOCUMENT))}) + "\n")
 
 
-def measured(count: int, tokenizer: Path) -> tuple[list[tuple[str, Memory, float]], str]:
+class Row(NamedTuple):
+    """Figures of one command."""
+
+    command: str
+    memory: Memory
+    seconds: float
+    """Seconds of `prepare`; of the loader those until its first batch."""
+    core_seconds: float
+    """Seconds of all cores."""
+
+
+def measured(count: int, tokenizer: Path) -> tuple[list[Row], str]:
     """Prepare and read so many documents; return a row for each of the two, and hashes of what was made and read."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -136,27 +150,31 @@ def measured(count: int, tokenizer: Path) -> tuple[list[tuple[str, Memory, float
         (folder / "config.py").write_text(CONFIG.format(folder=folder, tokenizer=tokenizer))
         config = f"{folder}/config.py"
         command = [sys.executable, "-m", "tanuki_jax.prepare", f"--config={config}:run", "--workers=2"]
-        preparing, seconds, _ = watched(command)
+        preparing, seconds, cores, _ = watched(command)
         store = json.loads((folder / "stores" / "words" / "store.json").read_text())
-        loading, _, printed = watched([sys.executable, "-c", READ, config])
+        loading, _, loading_cores, printed = watched([sys.executable, "-c", READ, config])
         planned, read, digest = printed.split()
-        rows = [("prepare", preparing, seconds), ("loader", loading, float(planned))]
+        rows = [
+            Row("prepare", preparing, seconds, cores),
+            Row("loader", loading, float(planned), loading_cores),
+        ]
         return rows, f"{store['fingerprint'][:8]} {digest} ({BATCHES} batches in {float(read):.1f} s)"
 
 
 def main(millions: Sequence[str]) -> None:
     """Print a table with a row for each number of millions and each of the two commands."""
-    columns = "documents", "command", "seconds", "anonymous", "resident", "all anonymous", "all resident"
-    print("MB of the main process, and of all processes; seconds of the loader are those until the first batch")
-    print(("{:>10}  {:<8}" + "{:>9}" + "{:>15}" * 4).format(*columns), flush=True)
+    columns = "documents", "command", "seconds", "core s", "anonymous", "resident", "all anonymous", "all resident"
+    print("MB of the main process and of all processes; seconds of prepare, and of the loader until the first batch;")
+    print("core seconds of all of a command")
+    print(("{:>10}  {:<8}" + "{:>9}" * 2 + "{:>15}" * 4).format(*columns), flush=True)
     with tempfile.TemporaryDirectory() as name:
         tokenizer = Path(name) / "tokenizer"
         measured(50_000, tokenizer)  # trains the tokenizer
         for count in (round(float(million) * 1e6) for million in millions):
             rows, hashes = measured(count, tokenizer)
-            for command, memory, seconds in rows:
-                sizes = "".join(f"{size / 1e6:15.0f}" for size in dataclasses.astuple(memory))
-                print(f"{count:10,}  {command:<8}{seconds:9.1f}{sizes}", flush=True)
+            for row in rows:
+                sizes = "".join(f"{size / 1e6:15.0f}" for size in dataclasses.astuple(row.memory))
+                print(f"{count:10,}  {row.command:<8}{row.seconds:9.1f}{row.core_seconds:9.1f}{sizes}", flush=True)
             print(f"{'':10}  {hashes}", flush=True)
 
 

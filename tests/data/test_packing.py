@@ -231,6 +231,12 @@ def test_the_plan_of_many_documents_is_that_of_the_first_version(tmp_path: Path)
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_the_extreme_texts_of_many_documents_are_in_their_splits() -> None:
+    store = documents([5] * 600_000)
+    for split, share in (("train", 1.0), ("held_out", 1e-15)):
+        assert in_split(store, settings(split=split, held_out_share=share)).size == 1
+
+
 def test_the_longest_record_is_that_of_all_documents() -> None:
     store = documents([5, 9, 30, 2, 4, 4])
     assert longest_record(store) == 29 and longest_record(documents([])) == 0

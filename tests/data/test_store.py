@@ -377,7 +377,10 @@ def test_writers_with_drafts_elsewhere_make_one_store(tmp_path: Path) -> None:
     with writer(tmp_path / "s", drafts=tmp_path / "drafts") as fast:
         append(fast, [[1, 2], [3]])
         first = fast.commit({})
-    with slow:
-        assert slow.commit({}).fingerprint == first.fingerprint
+    late = writer(tmp_path / "s", drafts=tmp_path / "drafts")
+    append(late, [[1, 2], [3]])
+    for other in (slow, late):
+        with other:
+            assert other.commit({}).fingerprint == first.fingerprint
     assert sorted(path.name for path in tmp_path.iterdir()) == ["drafts", "s"]
     assert list((tmp_path / "drafts").iterdir()) == []

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import re
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -239,6 +240,25 @@ def test_work_of_a_dead_host_is_done_by_the_others(tmp_path: Path, workers: Exec
         os.utime(claim_path(parts, name), (time.time() - EXPIRY_SECONDS - 1,) * 2)
     store = build(inventory, tmp_path / "s", tokenizer, workers, 0.0)
     assert store.documents == 90 and len(inventory.units) > 4
+
+
+def test_a_builder_whose_parts_are_gone_opens_the_store_of_another(
+    tmp_path: Path, workers: Executor, tokenizer: Tokenizer
+) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"text": "good"}\n' * 90)
+    inventory = inventory_of(file, unit_bytes=(200, 200))
+    made = build(inventory, tmp_path / "another", tokenizer, workers, 0.0)
+
+    def finish_it_elsewhere(unit: Any, part: Path) -> None:
+        if unit == inventory.units[4]:  # by now this builder has begun to merge
+            shutil.copytree(made.folder, tmp_path / "stores" / "s")
+            shutil.rmtree(part.parent)
+
+    slow = Watched(workers, finish_it_elsewhere)
+    assert build(inventory, tmp_path / "stores" / "s", tokenizer, slow, 0.0, ahead=1).documents == 90
+    assert len(inventory.units) > 5 == len(slow.futures)
+    assert [path.name for path in (tmp_path / "stores").iterdir()] == ["s"]
 
 
 def test_parts_of_other_files_are_not_used(tmp_path: Path, workers: Executor, tokenizer: Tokenizer) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tanuki_jax.base.leases import EXPIRY_SECONDS, Leases, claim_path
 from tanuki_jax.base.progress import progress
 from tanuki_jax.config.mixture import Source
-from tanuki_jax.data.preparation.encode_units import Encoding, encoded, part_path, unit_name
+from tanuki_jax.data.preparation.encode_units import LOOK_SECONDS, Encoding, encoded, part_path, unit_name
 from tanuki_jax.data.preparation.inventory import Inventory
 from tanuki_jax.data.preparation.work_units import TaskUnit
 
@@ -102,6 +102,19 @@ def test_an_expired_claim_is_taken_over(tmp_path: Path, workers: Recorded) -> No
     with encoding(tmp_path, workers) as here:
         here.work(0)
         assert workers.units == [0, 2, 3, 4, 5]
+
+
+def test_claims_of_others_are_looked_at_last_for_a_while(tmp_path: Path, workers: Recorded) -> None:
+    with encoding(tmp_path, workers, ahead=1) as here:
+        here.work(0)
+        claim_path(tmp_path, unit_name(1)).write_text('{"host": "another", "process": 7}')
+        os.utime(claim_path(tmp_path, unit_name(1)), (0, 0))
+        time.sleep(LOOK_SECONDS + 0.1)
+        for _ in range(UNITS - 1):
+            workers.futures[-1].set_result(1)
+            here.work(0)
+            here.work(0)
+    assert workers.units == [0, 2, 3, 4, 5, 1]
 
 
 def test_a_folder_that_is_gone_is_an_error(tmp_path: Path, workers: Recorded) -> None:
