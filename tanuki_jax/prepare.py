@@ -2,6 +2,7 @@
 
 python -m tanuki_jax.prepare --config=tiny
 python -m tanuki_jax.prepare --config=8b --data.stores /scratch/stores --workers 64
+srun --nodes=8 --ntasks-per-node=1 python -m tanuki_jax.prepare --config=8b --join
 python -m tanuki_jax.prepare --config=8b_sft --preview 3
 """
 
@@ -18,6 +19,8 @@ class Options:
 
     workers: NonNegativeInt = 0
     """Number of processes that encode; 0: one for each core."""
+    join: bool = False
+    """Share the work with other processes that prepare the same stores, on this host or on others."""
     preview: NonNegativeInt = 0
     """Print this many records of each source of chats or preferences, the learned text in colour, and write no file."""
 
@@ -40,7 +43,7 @@ def main(words: list[str]) -> None:
         for text in preview(experiment.data, mixture, options.preview):
             console.print(text, soft_wrap=True)
         return
-    prepared = prepare(experiment.data, mixture, options.workers or _cores())
+    prepared = prepare(experiment.data, mixture, options.workers or _cores(), join=options.join)
     table = summary.table(prepared)
     console.width = max(console.width, console.measure(table, options=console.options.update(max_width=1_000)).maximum)
     console.print(table)

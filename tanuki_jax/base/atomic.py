@@ -16,7 +16,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     After the block the file is on the disk, under its name.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")  # processes of several hosts may write it
     try:
         yield partial
         with partial.open("rb") as file:
@@ -36,13 +36,14 @@ def replace_text(path: Path, text: str) -> None:
 class FolderDraft:
     """A hidden folder beside `out` that becomes `out` when it is committed."""
 
-    def __init__(self, out: Path, *, concurrent: bool = False) -> None:
+    def __init__(self, out: Path, *, concurrent: bool = False, within: Path | None = None) -> None:
         """Create an empty draft.
 
         Args:
             out: folder to make. A draft of it that a killed process left is deleted.
             concurrent: several processes may make the same folder at once. Each has a draft of its own, the first
                 commit counts, and the others are discarded. An empty folder at `out` is replaced.
+            within: folder of the draft, in the file system of `out`; None: that of `out`.
 
         Raises:
             InputError: `out` exists and `concurrent` is false, or it cannot be made.
@@ -51,7 +52,7 @@ class FolderDraft:
         if not concurrent and out.exists():
             raise InputError(f"{out} exists already; remove it or name another folder")
         suffix = uuid.uuid4().hex if concurrent else "draft"
-        self.path = out.absolute().with_name(f".{out.name}.{suffix}")
+        self.path = (within or out.parent).absolute() / f".{out.name}.{suffix}"
         self.discard()
         try:
             self.path.mkdir(parents=True)

@@ -346,7 +346,7 @@ class Loader:
         """Raise InputError if a record that is not cut is longer than a row."""
         length = self._data.sequence_length
         for name, store in self._stores.items():
-            if store.has_learned and (longest := int(packing.record_sizes(store).max()) - 1) > length:
+            if store.has_learned and (longest := packing.longest_record(store)) > length:
                 raise InputError(
                     f"a record of {name} takes {longest:,} positions of a row, and data.sequence_length is {length:,}: "
                     f"delete {store.folder} and prepare it for this length"
@@ -365,7 +365,7 @@ class Loader:
         return packing.plan(store, settings, store.folder / "plans", self._plans_kept_from)
 
     def _has_documents(self, source: str, split: Split) -> bool:
-        return packing.in_split(self._stores[source], Settings.of(self._data, split, 0, 0)).size > 0
+        return any(map(len, packing.in_split(self._stores[source], Settings.of(self._data, split, 0, 0))))
 
 
 class _Rows(NamedTuple):

@@ -17,11 +17,15 @@ import numpy.typing as npt
 
 from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.config.experiment import Data
+from tanuki_jax.data.random_order import Purpose, draws, shuffle, shuffled
 
 VERSION = 1
 """Version of the packer; to be increased by a change that changes plans."""
 KEPT_FROM_FRAGMENTS = 100_000
 """Smaller plans are not written to disk: making them again is quick, and small stores have many epochs."""
+
+BLOCK_DOCUMENTS = 1 << 18
+"""Documents of a store that are looked at in one go, where all of them are."""
 
 type Integers = npt.NDArray[np.int64]
 type Split = Literal["train", "held_out"]
@@ -123,20 +127,38 @@ def ranges(sizes: Integers) -> Integers:
     return np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
 
 
-def in_split(store: Documents, settings: Settings) -> Integers:
-    """Return the numbers of a split's documents that have a prediction, ascending.
+def in_split(store: Documents, settings: Settings) -> Iterator[Integers]:
+    """Yield the numbers of a split's documents that have a prediction, ascending, in blocks that split no record.
 
     The hash of a text decides, so equal texts are in one split, and so are the documents of a record, which have one
     hash. The training split gets at least one text; the held-out split too, if its share is above 0 and there are two
     texts.
     """
-    usable = np.flatnonzero(np.diff(store.offsets) > 1)
-    draws = _mixed(store.digests[usable])
-    held_out = draws < np.uint64(min(int(settings.held_out_share * 2**64), 2**64 - 1))
-    if len(draws):
-        held_out[draws == draws.min()] = settings.held_out_share > 0
-        held_out[draws == draws.max()] = False
-    return usable[held_out if settings.split == "held_out" else ~held_out]
+    bounds = [(drawn.min(), drawn.max()) for _, drawn in _usable(store) if len(drawn)]
+    if not bounds:
+        return
+    least, greatest = min(low for low, _ in bounds), max(high for _, high in bounds)
+    share = np.uint64(min(int(settings.held_out_share * 2**64), 2**64 - 1))
+    for documents, drawn in _usable(store):
+        held_out = drawn < share
+        held_out[drawn == least] = settings.held_out_share > 0
+        held_out[drawn == greatest] = False
+        yield documents[held_out if settings.split == "held_out" else ~held_out]
+
+
+def _usable(store: Documents) -> Iterator[tuple[Integers, npt.NDArray[np.uint64]]]:
+    """Yield the numbers of the documents that have a prediction, and the draw of each from its text, in blocks."""
+    for first, sizes in _sizes(store):
+        usable = np.flatnonzero(sizes > 1)
+        yield first + usable, _mixed(store.digests[first : first + len(sizes)][usable])
+
+
+def _sizes(store: Documents) -> Iterator[tuple[int, Integers]]:
+    """Yield the number of a block's first document, and int64[documents], the tokens of each; records are not split."""
+    offsets = store.offsets
+    step = BLOCK_DOCUMENTS // store.documents_per_record * store.documents_per_record
+    for first in range(0, len(offsets) - 1, step):
+        yield first, np.diff(offsets[first : first + step + 1])
 
 
 def best_fit(lengths: Integers, sequence_length: int) -> tuple[Integers, int]:
@@ -209,7 +231,7 @@ def _best_fit_placements(counts: Integers, sequence_length: int) -> tuple[list[t
     return placements, rows
 
 
-def pack(records: Integers, sizes: Integers, sequence_length: int, purpose: tuple[object, ...]) -> Spans:
+def pack(records: Integers, sizes: Integers, sequence_length: int, purpose: Purpose) -> Spans:
     """Cut records into fragments and pack these; rows, and fragments within a row, are in random order.
 
     A record is a document, or several that stay together and are cut nowhere: `_documents_of` then takes its place.
@@ -225,63 +247,75 @@ def pack(records: Integers, sizes: Integers, sequence_length: int, purpose: tupl
     """
     # Three shuffles: of the records, so that those of equal length meet others in each epoch; of the rows, since the
     # first rows hold the longest fragments; and of the fragments in each row, since the longest are packed first.
-    order = _shuffle(len(records), (*purpose, "documents"))
+    order = shuffle(len(records), (*purpose, "documents"))
     records, predictions = records[order], sizes[order] - 1
     fragments = -(-predictions // sequence_length)
     starts = ranges(fragments) * sequence_length
     lengths = np.minimum(np.repeat(predictions, fragments) - starts, sequence_length)
     row_of, rows = best_fit(lengths, sequence_length)
-    row_of = _shuffle(rows, (*purpose, "rows"))[row_of]
-    within_row = _draws(len(lengths), (*purpose, "within row")) >> np.uint64(32)
+    row_of = shuffle(rows, (*purpose, "rows"))[row_of]
+    within_row = draws(len(lengths), (*purpose, "within row")) >> np.uint64(32)
     by_row = np.argsort(row_of.astype(np.uint64) << np.uint64(32) | within_row, kind="stable")
     records = np.repeat(records, fragments)
     return Spans(np.bincount(row_of, minlength=rows), records[by_row], starts[by_row], lengths[by_row])
 
 
-def windows(store: Documents, settings: Settings, left: Parts | None = None) -> Iterator[Spans]:
-    """Pack a store, or what is left of its documents, window by window.
+def windows(store: Documents, settings: Settings, folder: Path, left: Parts | None = None) -> Iterator[Spans]:
+    """Pack a store, or what is left of its documents, window by window; an order of records that needs more memory than
+    a window is in `folder`.
 
     A window has the same records in every epoch, packed and ordered anew, so all epochs have the same number of rows.
     """
+
     # Best fit packs one window at a time, which bounds its memory. The number of rows depends on the lengths in a
     # window alone, so the windows are drawn once for a seed; each epoch shuffles the windows, and `pack` the rows in
     # each.
-    if left is None:
-        records, sizes = in_split_records(store, settings), record_sizes(store)
-    else:
-        records, sizes = np.arange(len(left.records)), left.lengths + 1
-    assert not store.has_learned or (sizes[records] <= settings.sequence_length + 1).all()
-    count = -(-len(records) // settings.window_documents)
+    def records() -> Iterator[Integers]:
+        return _records(store, settings) if left is None else iter([np.arange(len(left.records))])
+
+    total = sum(map(len, records()))
+    count = -(-total // settings.window_documents)
     run = (VERSION, store.fingerprint, settings.seed, settings.split)
-    if count > 1:
-        records = records[_shuffle(len(records), (*run, "windows"))]
-    parts = np.array_split(records, count) if count else []
-    for window in _shuffle(count, (*run, settings.epoch, "order of windows")).tolist():
-        chosen = parts[window]
-        spans = pack(chosen, sizes[chosen], settings.sequence_length, (*run, settings.epoch, window))
-        if left is not None:
-            part = spans.documents
-            spans = spans._replace(documents=left.records[part], starts=left.starts[part] + spans.starts)
-        yield spans if store.documents_per_record == 1 else _documents_of(spans, store)
+    with contextlib.ExitStack() as stack:
+        if count > 1:
+            parts = np.array_split(stack.enter_context(shuffled(records, total, (*run, "windows"), folder)), count)
+        else:
+            parts = [np.concatenate([*records(), np.empty(0, np.int64)])]
+        for window in shuffle(count, (*run, settings.epoch, "order of windows")).tolist():
+            chosen = np.array(parts[window])
+            sizes = record_sizes(store, chosen) if left is None else left.lengths[chosen] + 1
+            assert not store.has_learned or (sizes <= settings.sequence_length + 1).all()
+            spans = pack(chosen, sizes, settings.sequence_length, (*run, settings.epoch, window))
+            if left is not None:
+                part = spans.documents
+                spans = spans._replace(documents=left.records[part], starts=left.starts[part] + spans.starts)
+            yield spans if store.documents_per_record == 1 else _documents_of(spans, store)
 
 
-def in_split_records(store: Documents, settings: Settings) -> Integers:
-    """Return the numbers of a split's records, ascending; those of documents if each is a record of its own."""
-    documents = in_split(store, settings)
-    return documents if store.documents_per_record == 1 else np.unique(documents // store.documents_per_record)
+def _records(store: Documents, settings: Settings) -> Iterator[Integers]:
+    """Yield the numbers of a split's records, ascending, in blocks."""
+    for documents in in_split(store, settings):
+        yield documents if store.documents_per_record == 1 else np.unique(documents // store.documents_per_record)
 
 
-def record_sizes(store: Documents) -> Integers:
+def record_sizes(store: Documents, records: Integers) -> Integers:
     """Return int64[records]: one more than the positions of a row that the documents of each record take together."""
-    predictions = np.diff(store.offsets) - 1
-    return predictions.reshape(-1, store.documents_per_record).sum(-1) + 1
+    offsets, each = store.offsets, store.documents_per_record
+    return offsets[(records + 1) * each] - offsets[records * each] - each + 1
+
+
+def longest_record(store: Documents) -> int:
+    """Return the greatest number of positions of a row that the documents of a record take together."""
+    each = store.documents_per_record
+    return max((int((sizes - 1).reshape(-1, each).sum(-1).max()) for _, sizes in _sizes(store)), default=0)
 
 
 def _documents_of(spans: Spans, store: Documents) -> Spans:
     """Replace each record in a row by its documents."""
     numbers = np.arange(store.documents_per_record)
     documents = (spans.documents[:, None] * len(numbers) + numbers).reshape(-1)
-    lengths = store.offsets[documents + 1] - store.offsets[documents] - 1
+    offsets = store.offsets
+    lengths = offsets[documents + 1] - offsets[documents] - 1
     return Spans(spans.row_sizes * len(numbers), documents, np.zeros_like(documents), lengths)
 
 
@@ -297,61 +331,51 @@ def plan(
     The plan of a store of about `kept_from` fragments or more is written to `folder`/KEY. It may be deleted, and is
     then made again.
     """
-    if len(store.digests) + store.offsets[-1] // settings.sequence_length < kept_from:
-        made = windows(store, settings, rest.parts() if rest else None)
+    offsets = store.offsets
+    if len(offsets) - 1 + offsets[-1] // settings.sequence_length < kept_from:
+        made = windows(store, settings, folder, rest.parts() if rest else None)
         spans = [*made] or [Spans(*(np.empty(0, np.int64) for _ in Spans._fields))]
         row_sizes, documents, starts, lengths = (np.concatenate(parts) for parts in zip(*spans, strict=True))
         return Plan(_row_offsets(row_sizes), documents, starts, lengths.astype(np.int32))
     determined_by = (VERSION, store.fingerprint, settings, *([rest.after] if rest else []))
     kept = folder / hashlib.blake2b(repr(determined_by).encode(), digest_size=16).hexdigest()
     if not kept.is_dir():
-        _write(kept, windows(store, settings, rest.parts() if rest else None))
-    return Plan(*(np.load(kept / f"{name}.npy", mmap_mode="r").view(np.ndarray) for name in ("row_offsets", *_COLUMNS)))
+        _write(kept, windows(store, settings, folder, rest.parts() if rest else None))
+    return Plan(*(np.load(kept / f"{name}.npy", mmap_mode="r").view(np.ndarray) for name in _COLUMNS))
 
 
-_COLUMNS = {"documents": np.int64, "starts": np.int64, "lengths": np.int32}
+_COLUMNS = {"row_offsets": np.int64, "documents": np.int64, "starts": np.int64, "lengths": np.int32}
 
 
 def _write(kept: Path, parts: Iterator[Spans]) -> None:
     """Write a plan window by window. `kept` appears complete, even if several processes write it at once."""
-    with new_folder(kept, concurrent=True) as draft:
-        row_sizes = [np.empty(0, np.int64)]
-        with contextlib.ExitStack() as open_files:
-            files = {name: open_files.enter_context(open(draft / f"{name}.npy", "wb")) for name in _COLUMNS}
-            _write_headers(files, 0)
-            for spans in parts:
-                row_sizes.append(spans.row_sizes)
-                for name, file in files.items():
-                    file.write(getattr(spans, name).astype(_COLUMNS[name]).data)
-            _write_headers(files, int(sum(sizes.sum() for sizes in row_sizes)))
-        np.save(draft / "row_offsets.npy", _row_offsets(np.concatenate(row_sizes)))
+    with new_folder(kept, concurrent=True) as draft, contextlib.ExitStack() as open_files:
+        files = {name: open_files.enter_context(open(draft / f"{name}.npy", "wb")) for name in _COLUMNS}
+        rows = fragments = 0
+        _write_headers(files, rows, fragments)
+        files["row_offsets"].write(np.zeros(1, np.int64).data)
+        for spans in parts:
+            columns = spans._asdict() | {"row_offsets": fragments + np.cumsum(spans.row_sizes)}
+            for name, file in files.items():
+                file.write(columns[name].astype(_COLUMNS[name]).data)
+            rows, fragments = rows + len(spans.row_sizes), fragments + len(spans.lengths)
+        _write_headers(files, rows, fragments)
 
 
-def _write_headers(files: Mapping[str, BinaryIO], items: int) -> None:
-    """Write the header of each file, whose final length is `items`; NumPy pads headers so that both lengths fit."""
+def _write_headers(files: Mapping[str, BinaryIO], rows: int, fragments: int) -> None:
+    """Write the header of each column of a plan; NumPy pads headers so that those of any lengths have one size."""
     for name, file in files.items():
         file.seek(0)
         description = {
             "descr": np.lib.format.dtype_to_descr(np.dtype(_COLUMNS[name])),
             "fortran_order": False,
-            "shape": (items,),
+            "shape": (rows + 1 if name == "row_offsets" else fragments,),
         }
         np.lib.format.write_array_header_1_0(file, description)
 
 
 def _row_offsets(row_sizes: Integers) -> Integers:
     return np.concatenate((np.zeros(1, np.int64), np.cumsum(row_sizes)))
-
-
-def _shuffle(count: int, purpose: tuple[object, ...]) -> Integers:
-    """Return a random permutation of 0 .. count-1, the same on every machine and with every version of NumPy."""
-    return np.argsort(_draws(count, purpose), kind="stable")
-
-
-def _draws(count: int, purpose: tuple[object, ...]) -> npt.NDArray[np.uint64]:
-    """Return uint64[count], uniform: raw output of Philox (Salmon et al. 2011), which NumPy promises not to change."""
-    key = hashlib.blake2b(repr(purpose).encode(), digest_size=16).digest()
-    return np.random.Philox(key=int.from_bytes(key, "little")).random_raw(count)
 
 
 def _mixed(digests: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -115,13 +115,14 @@ def _left(store: Documents, settings: Settings, read: Iterable[tuple[Plan, RowsR
     """Return the parts of a split's documents that no read row holds."""
     spans = [plan.spans(_numbers(rows)) for plan, rows in read]
     _, documents, starts, lengths = (np.concatenate(column) for column in zip(*spans, strict=True))
-    chosen = packing.in_split(store, settings)
+    chosen = np.concatenate([np.empty(0, np.int64), *packing.in_split(store, settings)])
     inside = np.isin(documents, chosen)
     documents, starts, lengths = documents[inside], starts[inside], lengths[inside]
     # The parts that are left of a document lie between its begin or the end of a fragment that was read, and the begin
     # of the next such fragment or its own end. Fragments do not overlap, so both lists have one entry for each part in
     # the order of the text; those between adjacent fragments are empty.
-    predictions = np.diff(store.offsets)[chosen] - 1
+    offsets = store.offsets
+    predictions = offsets[chosen + 1] - offsets[chosen] - 1
     of = np.concatenate([chosen, documents])
     begins, ends = np.concatenate([0 * chosen, starts + lengths]), np.concatenate([predictions, starts])
     by_begin, by_end = np.lexsort((begins, of)), np.lexsort((ends, of))
@@ -131,7 +132,7 @@ def _left(store: Documents, settings: Settings, read: Iterable[tuple[Plan, RowsR
     if store.documents_per_record == 1:
         return Parts(of[some], begins[some], sizes[some])
     records = np.unique(of[some] // store.documents_per_record)  # the documents of a record are in one row
-    return Parts(records, 0 * records, packing.record_sizes(store)[records] - 1)
+    return Parts(records, 0 * records, packing.record_sizes(store, records) - 1)
 
 
 def _numbers(read: RowsRead) -> Integers:

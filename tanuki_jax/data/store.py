@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorstore
 
-from tanuki_jax.base.atomic import FolderDraft
+from tanuki_jax.base.atomic import FolderDraft, new_folder
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.retries import retrying
 from tanuki_jax.data.store_arrays import CHUNK_ITEMS, SHARD_BYTES, GrowingArray, chunk_items_of, open_array
@@ -34,6 +34,14 @@ DESCRIPTION = "store.json"
 LARGEST_UINT16_VOCABULARY = 65_536
 DOCUMENT_ARRAYS = {"offsets": "int64", "digests": "uint64", "files": "int32", "rows": "int64"}
 LEARNED = {"learned": "uint8"}
+
+MAPPED = ("offsets", "digests")
+"""Arrays of which a large store has copies without compression in `plans/`, to be mapped into memory instead of read.
+They may be deleted, and are then made again."""
+MAPPED_FROM_DOCUMENTS = 100_000
+"""Smaller stores have no copies."""
+DECODED_ITEMS = 1 << 18
+"""Items of an array that are copied at a time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,9 +70,13 @@ class Origin:
 class Store:
     """Committed token store, read-only. All methods may be called from any number of threads."""
 
-    def __init__(self, folder: Path, description: Mapping[str, Any]) -> None:
-        """Open the arrays that `description`, the content of `store.json`, lists. InputError if one differs from it."""
+    def __init__(self, folder: Path, description: Mapping[str, Any], mapped_from: int = MAPPED_FROM_DOCUMENTS) -> None:
+        """Open the arrays that `description`, the content of `store.json`, lists. InputError if one differs from it.
+
+        A store of `mapped_from` documents or more has copies of `MAPPED`.
+        """
         self.folder = folder
+        self._mapped_from = mapped_from
         self.name: str = description["source"]
         self.fingerprint: str = description["fingerprint"]
         self.tokenizer_fingerprint: str = description["tokenizer"]["fingerprint"]
@@ -84,7 +96,7 @@ class Store:
         self._arrays = {name: _open_array(folder, name, dtype, items[name]) for name, dtype in types_of_arrays.items()}
 
     @classmethod
-    def open(cls, folder: str | os.PathLike[str]) -> Self:
+    def open(cls, folder: str | os.PathLike[str], mapped_from: int = MAPPED_FROM_DOCUMENTS) -> Self:
         """Open the store in `folder`. InputError if it is missing, incomplete or of another format version."""
         path = Path(folder)
         if not (path / DESCRIPTION).is_file():
@@ -103,19 +115,41 @@ class Store:
                 f"{path} is a token store of format {version}, this version reads formats {FORMAT} and "
                 f"{FORMAT_OF_FRACTIONS}; delete it and prepare it again"
             )
-        return cls(path, description)
+        return cls(path, description, mapped_from)
 
     @functools.cached_property
     def offsets(self) -> npt.NDArray[np.int64]:
         """Return int64[N+1]: document n is the tokens from offsets[n] to offsets[n+1]."""
-        offsets: npt.NDArray[np.int64] = self._blocks("offsets", [slice(None)])[0]
+        offsets: npt.NDArray[np.int64] = self._of_all_documents("offsets")
         return offsets
 
     @functools.cached_property
     def digests(self) -> npt.NDArray[np.uint64]:
         """Return uint64[N]: a hash of each document's text, or of the prompt of documents that stay together."""
-        digests: npt.NDArray[np.uint64] = self._blocks("digests", [slice(None)])[0]
+        digests: npt.NDArray[np.uint64] = self._of_all_documents("digests")
         return digests
+
+    def _of_all_documents(self, name: str) -> npt.NDArray[Any]:
+        """Read an array of `MAPPED`, or map the copy of a long one, which is made where the store may be written."""
+        copies = self.folder / "plans" / f"documents-{self.fingerprint}"
+        has_copies = copies.is_dir() or os.access(self.folder, os.W_OK)
+        if self.documents < self._mapped_from or not has_copies:
+            return self._blocks(name, [slice(None)])[0]
+        if not copies.is_dir():
+            with new_folder(copies, concurrent=True) as draft:
+                for each in MAPPED:
+                    self._decode(each, draft / f"{each}.npy")
+        return np.load(copies / f"{name}.npy", mmap_mode="r").view(np.ndarray)
+
+    def _decode(self, name: str, path: Path) -> None:
+        """Write a copy of an array as a file of NumPy, block by block."""
+        array = self._arrays[name]
+        with path.open("wb") as file:
+            description = {"descr": array.dtype.numpy_dtype.str, "fortran_order": False, "shape": array.shape}
+            np.lib.format.write_array_header_1_0(file, description)
+            for first in range(0, array.shape[0], DECODED_ITEMS):
+                block = slice(first, min(first + DECODED_ITEMS, array.shape[0]))
+                file.write(self._blocks(name, [block])[0].data)
 
     def read(self, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Tokens:
         """Read several spans of tokens, all at once, and return them one after the other in the store's dtype.
@@ -196,6 +230,7 @@ class StoreWriter:
         documents_per_record: int = 1,
         chunk_items: int = CHUNK_ITEMS,
         shard_bytes: int = SHARD_BYTES,
+        drafts: Path | None = None,
     ) -> None:
         """Begin a store.
 
@@ -210,15 +245,17 @@ class StoreWriter:
             documents_per_record: adjacent documents that stay together; above 1 only with `has_learned`.
             chunk_items: items of a chunk, which is compressed and read as one.
             shard_bytes: size before compression of a shard, which is written as one file.
+            drafts: folder in which the store is written, if several processes may write it at once: the first to
+                commit makes it. None: this one is alone.
 
         Raises:
-            InputError: `folder` exists.
+            InputError: `folder` exists and this process is alone.
         """
         assert has_learned or documents_per_record == 1
         self.folder = Path(folder)
-        if self.folder.exists():
+        if drafts is None and self.folder.exists():
             raise InputError(f"{self.folder} exists already; delete it to prepare it again")
-        self.dtype = np.dtype(np.uint16 if vocabulary <= LARGEST_UINT16_VOCABULARY else np.uint32)
+        self.dtype = dtype_of(vocabulary)
         self.tokens = 0
         self.documents = 0
         self._description = {
@@ -232,7 +269,7 @@ class StoreWriter:
         # Absent in stores of texts, so that their descriptions and fingerprints are those of the first version.
         self._form = {"has_learned": True, "documents_per_record": documents_per_record} if has_learned else {}
         self._description |= self._form
-        self._draft = FolderDraft(self.folder)
+        self._draft = FolderDraft(self.folder, concurrent=drafts is not None, within=drafts)
         arrays = {"tokens": self.dtype.name, **DOCUMENT_ARRAYS, **(LEARNED if has_learned else {})}
         self._arrays = {
             name: GrowingArray(self._draft.path / name, dtype, chunk_items, shard_bytes)
@@ -305,6 +342,11 @@ class StoreWriter:
         for array in self._arrays.values():
             array.abandon()
         self._draft.discard()
+
+
+def dtype_of(vocabulary: int) -> np.dtype[np.unsignedinteger[Any]]:
+    """Return the dtype of the tokens of a vocabulary."""
+    return np.dtype(np.uint16 if vocabulary <= LARGEST_UINT16_VOCABULARY else np.uint32)
 
 
 def _open_array(folder: Path, name: str, dtype: str, items: int) -> tensorstore.TensorStore:

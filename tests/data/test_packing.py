@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tanuki_jax.data import packing
-from tanuki_jax.data.packing import Plan, Settings, Spans, best_fit, in_split, plan
+from tanuki_jax.data.packing import Plan, Settings, Spans, best_fit, longest_record, plan
 
 
 @dataclasses.dataclass
@@ -35,6 +35,10 @@ def documents(sizes: list[int], digests: list[int] | None = None) -> Documents:
 def settings(**changes: object) -> Settings:
     standard = Settings(sequence_length=16, window_documents=1000, held_out_share=0.0, split="train", seed=0, epoch=0)
     return dataclasses.replace(standard, **changes)  # type: ignore[arg-type]
+
+
+def in_split(store: Documents, of: Settings) -> npt.NDArray[np.int64]:
+    return np.concatenate([np.empty(0, np.int64), *packing.in_split(store, of)])
 
 
 def all_rows(made: Plan) -> Spans:
@@ -205,6 +209,38 @@ def test_windows_of_pairs_have_equally_many_rows_in_every_epoch() -> None:
         all_rows(plan(pairs, settings(window_documents=30, epoch=epoch), Path())).documents[0] for epoch in range(4)
     ]
     assert len(rows) == 1 and len(set(firsts)) > 1
+
+
+def test_the_plan_of_many_documents_is_that_of_the_first_version(tmp_path: Path) -> None:
+    """Compare with hashes from when all documents were packed in memory: blocks and orders on disk are used here."""
+    numbers = np.arange(600_000)
+    for per_record, share, expected in ((1, 0.01, "ab8a651d4cbcf142"), (3, 0.2, "e4df2daa0d889974")):
+        sizes = 1 + numbers * numbers * 7 % 13
+        sizes[numbers % 7 == 0] = 1
+        store = Documents(
+            "many",
+            (numbers // per_record % 590_000).astype(np.uint64),
+            np.concatenate(([0], np.cumsum(sizes))),
+            has_learned=per_record > 1,
+            documents_per_record=per_record,
+        )
+        changes = {"window_documents": 60_000, "held_out_share": share, "sequence_length": 48, "epoch": 1}
+        made = all_rows(plan(store, settings(**changes), tmp_path))
+        columns = b"".join(column.astype("<i8").tobytes() for column in made)
+        assert hashlib.sha256(columns).hexdigest()[:16] == expected
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_extreme_texts_of_many_documents_are_in_their_splits() -> None:
+    store = documents([5] * 600_000)
+    for split, share in (("train", 1.0), ("held_out", 1e-15)):
+        assert in_split(store, settings(split=split, held_out_share=share)).size == 1
+
+
+def test_the_longest_record_is_that_of_all_documents() -> None:
+    store = documents([5, 9, 30, 2, 4, 4])
+    assert longest_record(store) == 29 and longest_record(documents([])) == 0
+    assert longest_record(dataclasses.replace(store, documents_per_record=2)) == 30
 
 
 def test_equal_texts_are_in_one_split() -> None:

@@ -1,6 +1,8 @@
 import errno
 import json
+import mmap
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -339,3 +341,46 @@ def test_the_fingerprint_depends_on_the_mask_and_on_records(tmp_path: Path) -> N
     ]
     assert len({made.fingerprint for made in stores}) == 4
     assert chats(tmp_path / "e", documents, learned).fingerprint == stores[0].fingerprint
+
+
+def test_a_large_store_maps_copies_that_may_be_deleted(tmp_path: Path) -> None:
+    documents = random_documents(7, 300, 40)
+    small = written(tmp_path / "s", documents, **SMALL)
+    assert small.offsets[-1] == small.tokens and not isinstance(mapping_of(small.offsets), mmap.mmap)
+    assert not (tmp_path / "s" / "plans").exists()
+    for _ in range(2):
+        large = Store.open(tmp_path / "s", mapped_from=300)
+        np.testing.assert_array_equal(large.offsets, np.cumsum([0, *map(len, documents)]))
+        np.testing.assert_array_equal(large.digests, np.arange(300) * 3)
+        assert isinstance(mapping_of(large.offsets), mmap.mmap) and isinstance(mapping_of(large.digests), mmap.mmap)
+        (copies,) = (tmp_path / "s" / "plans").iterdir()
+        assert copies.name == f"documents-{large.fingerprint}"
+        before = (copies / "offsets.npy").stat().st_ino
+        np.testing.assert_array_equal(Store.open(tmp_path / "s", mapped_from=300).offsets, large.offsets)
+        assert (copies / "offsets.npy").stat().st_ino == before
+        shutil.rmtree(copies)
+        assert large.offsets[-1] == large.tokens
+
+
+def mapping_of(array: npt.NDArray[Any]) -> object:
+    """Return the object whose memory an array is a view of."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base.obj if isinstance(base, memoryview) else base
+
+
+def test_writers_with_drafts_elsewhere_make_one_store(tmp_path: Path) -> None:
+    (tmp_path / "drafts").mkdir()
+    slow = writer(tmp_path / "s", drafts=tmp_path / "drafts")
+    append(slow, [[1, 2], [3]])
+    with writer(tmp_path / "s", drafts=tmp_path / "drafts") as fast:
+        append(fast, [[1, 2], [3]])
+        first = fast.commit({})
+    late = writer(tmp_path / "s", drafts=tmp_path / "drafts")
+    append(late, [[1, 2], [3]])
+    for other in (slow, late):
+        with other:
+            assert other.commit({}).fingerprint == first.fingerprint
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["drafts", "s"]
+    assert list((tmp_path / "drafts").iterdir()) == []

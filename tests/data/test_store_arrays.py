@@ -1,7 +1,9 @@
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorstore
 
 from tanuki_jax.data.store_arrays import GrowingArray, open_array
 
@@ -34,11 +36,39 @@ def test_a_lost_shard_is_an_error_unless_it_is_filled(tmp_path: Path) -> None:
         open_array(tmp_path / "a").read().result()
 
 
-def test_an_abandoned_array_has_no_write_in_flight(tmp_path: Path) -> None:
-    array = GrowingArray(tmp_path / "a", "int32", chunk_items=16, shard_bytes=256)
+@pytest.mark.parametrize("count", [1, 16, 100, 128, 500])
+@pytest.mark.parametrize("piece_bytes", [1, 64, 128, 10_000])
+def test_files_are_those_that_tensorstore_writes_shard_by_shard(tmp_path: Path, count: int, piece_bytes: int) -> None:
+    values = np.random.default_rng(count).integers(0, 50, count).astype(np.int32)
+    array = GrowingArray(tmp_path / "ours", "int32", chunk_items=16, shard_bytes=512, piece_bytes=piece_bytes)
+    for part in np.array_split(values, 7):
+        array.append(part)
+    array.close()
+    specification = {
+        "driver": "zarr3",
+        "kvstore": {"driver": "file", "path": f"{tmp_path}/theirs/"},
+        "store_data_equal_to_fill_value": True,
+        "metadata": json.loads((tmp_path / "ours" / "zarr.json").read_text()),
+    }
+    tensorstore.open(specification, create=True).result().write(values).result()
+    ours, theirs = (
+        {
+            path.relative_to(tmp_path / name): path.read_bytes()
+            for path in (tmp_path / name).rglob("*")
+            if path.is_file()
+        }
+        for name in ("ours", "theirs")
+    )
+    assert ours == theirs and len(ours) == 1 + -(-count // 128)
+
+
+def test_an_abandoned_array_has_no_open_file(tmp_path: Path) -> None:
+    array = GrowingArray(tmp_path / "a", "int32", chunk_items=16, shard_bytes=256, piece_bytes=64)
     array.append(np.ones(130, np.int32))
+    opened = [path.resolve() for path in Path("/proc/self/fd").iterdir()]
+    assert any(tmp_path in path.parents for path in opened)
     array.abandon()
-    assert open_array(tmp_path / "a").read().result().tolist() == [1] * 128
+    assert not any(tmp_path in path.resolve().parents for path in Path("/proc/self/fd").iterdir())
 
 
 def test_a_folder_without_an_array_is_an_error(tmp_path: Path) -> None:

@@ -1,28 +1,46 @@
-"""Build the store of a source: worker processes encode units into parts while this process merges parts, in order."""
+"""Build the store of a source: worker processes encode units into parts while one process merges parts, in order.
+
+Any number of processes may build the same store at once, on hosts that share its folder. Each unit, and the merging, is
+claimed by one of them. What they make does not depend on who makes it, so a claim that is lost, or granted twice, costs
+time and nothing else.
+"""
 
 import glob
 import hashlib
 import json
+import os
 import shutil
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor
 from pathlib import Path
 
+from tanuki_jax.base.leases import Leases, delete_claims
 from tanuki_jax.base.progress import Advance, amount, progress
-from tanuki_jax.data.preparation.encode_unit import encode_in_worker
+from tanuki_jax.data.preparation.encode_units import Encoding, encoded
 from tanuki_jax.data.preparation.input_changes import with_digests
 from tanuki_jax.data.preparation.inventory import Inventory
 from tanuki_jax.data.preparation.merge_parts import Merge
-from tanuki_jax.data.preparation.work_units import Unit
-from tanuki_jax.data.store import Store, StoreWriter
+from tanuki_jax.data.store import Store, StoreWriter, dtype_of
 from tanuki_jax.data.tokenizer.load import Tokenizer
 
 PART_FORMAT = 1
+MERGE = "merge"
+"""Name by which the merging of a source's parts is claimed."""
+AHEAD = 4
+"""Units that are claimed at a time."""
+WAIT_SECONDS = 0.2
+"""Seconds between two attempts to claim the merging."""
 
 
-def build(inventory: Inventory, folder: Path, tokenizer: Tokenizer, workers: Executor, malformed_share: float) -> Store:
-    """Build the store of a source. After an interruption, only the parts that are missing are encoded.
+def build(
+    inventory: Inventory,
+    folder: Path,
+    tokenizer: Tokenizer,
+    workers: Executor,
+    malformed_share: float,
+    *,
+    ahead: int = AHEAD,
+) -> Store:
+    """Build the store of a source, or help other processes to. Parts that exist are used.
 
     Args:
         inventory: files or tasks of the source.
@@ -30,37 +48,69 @@ def build(inventory: Inventory, folder: Path, tokenizer: Tokenizer, workers: Exe
         tokenizer: tokenizer with which the workers were started.
         workers: processes in which `start_worker` has run.
         malformed_share: share of the records that may be malformed or too long; InputError if more are.
+        ahead: units that are claimed at a time, more than there are workers.
     """
     parts = _parts_folder(inventory, folder, tokenizer)
-    paths = [parts / f"{number:08d}.npz" for number in range(len(inventory.units))]
     work = sum(unit.work for unit in inventory.units)
-    encoded = sum(unit.work for unit, path in zip(inventory.units, paths, strict=True) if path.exists())
+    before = sum(inventory.units[number].work for number in encoded(inventory, parts))
     unit_of_work = "document" if inventory.source.tasks else "byte"
-    with (
-        progress(inventory.name, work, unit_of_work, done=encoded) as advance,
-        StoreWriter(
-            folder,
-            source=inventory.name,
-            tokenizer_fingerprint=tokenizer.fingerprint,
-            vocabulary=tokenizer.vocabulary,
-            inputs=with_digests(inventory.inputs),
-            settings=inventory.settings,
-            has_learned=inventory.rendering is not None,
-            documents_per_record=inventory.rendering.documents_per_record if inventory.rendering else 1,
-        ) as writer,
-    ):
-        if encoded:
-            counts = f"{amount(encoded, unit_of_work)} of {amount(work, unit_of_work)}"
-            advance.print(f"{inventory.name}: {counts} were encoded by an earlier run")
+    try:
+        with progress(inventory.name, work, unit_of_work, done=before) as advance, Leases(parts) as leases:
+            if before:
+                counts = f"{amount(before, unit_of_work)} of {amount(work, unit_of_work)}"
+                advance.print(f"{inventory.name}: {counts} were encoded by an earlier run or another process")
+            dtype = dtype_of(tokenizer.vocabulary).name
+            encoding = Encoding(inventory, parts, dtype, workers, ahead, leases, advance)
+            while not _exists(folder):
+                if not leases.attempt(MERGE):
+                    encoding.work(WAIT_SECONDS)
+                elif not _exists(folder):
+                    _merge(inventory, folder, tokenizer, encoding, malformed_share, parts, advance)
+    except OSError:
+        # Another process has made the store and deleted the parts while this one still worked on them.
+        if not _exists(folder):
+            raise
+    shutil.rmtree(parts, ignore_errors=True)
+    return Store.open(folder)
+
+
+def _exists(folder: Path) -> bool:
+    """Whether a folder exists. The names beside it are read: NFS would answer for a while that it does not."""
+    return folder.name in os.listdir(folder.parent)
+
+
+def _merge(
+    inventory: Inventory,
+    folder: Path,
+    tokenizer: Tokenizer,
+    encoding: Encoding,
+    malformed_share: float,
+    drafts: Path,
+    advance: Advance,
+) -> None:
+    """Write the store of a source, part by part, in the order of the units, as soon as each is complete."""
+    encoding.work(0)  # the files are hashed next
+    with StoreWriter(
+        folder,
+        source=inventory.name,
+        tokenizer_fingerprint=tokenizer.fingerprint,
+        vocabulary=tokenizer.vocabulary,
+        inputs=with_digests(inventory.inputs),
+        settings=inventory.settings,
+        has_learned=inventory.rendering is not None,
+        documents_per_record=inventory.rendering.documents_per_record if inventory.rendering else 1,
+        drafts=drafts,
+    ) as writer:
         merge = Merge(inventory, writer)
-        for unit, part in _encoded(inventory, paths, writer.dtype.name, workers, advance):
+        for number, unit in enumerate(inventory.units):
+            encoding.work(0)  # also while parts are there: workers must not wait for the merging
+            while (part := encoding.part(number)) is None:
+                encoding.work(WAIT_SECONDS)
             for line in merge.add(unit, part):
                 advance.print(line)
         for line in merge.unnamed():
             advance.print(line)
-        store = writer.commit(merge.statistics(malformed_share))
-    shutil.rmtree(parts)
-    return store
+        writer.commit(merge.statistics(malformed_share))
 
 
 def _parts_folder(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> Path:
@@ -73,31 +123,7 @@ def _parts_folder(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> P
     fingerprint = hashlib.blake2b(json.dumps(plan).encode(), digest_size=8).hexdigest()
     parts = folder.with_name(f".{folder.name}.parts-{fingerprint}")
     for stale in folder.parent.glob(f".{glob.escape(folder.name)}.parts-*"):
-        if stale != parts:
-            shutil.rmtree(stale)
+        if stale != parts and delete_claims(stale):
+            shutil.rmtree(stale, ignore_errors=True)
     parts.mkdir(parents=True, exist_ok=True)
     return parts
-
-
-def _encoded(
-    inventory: Inventory, paths: Sequence[Path], dtype: str, workers: Executor, advance: Advance
-) -> Iterator[tuple[Unit, Path]]:
-    """Yield every unit and its part in the order of the units, as soon as it and all parts before it are complete."""
-    units = inventory.units
-    existing = [path.exists() for path in paths]
-    futures = {
-        workers.submit(encode_in_worker, unit, path, dtype, inventory.rendering, inventory.bos_ids): number
-        for number, (unit, path) in enumerate(zip(units, paths, strict=True))
-        if not existing[number]
-    }
-    # Parts are completed in any order and merged in that of the units. One that is early waits on disk, not in memory.
-    completed = as_completed(futures)
-    began, tokens = time.monotonic(), 0
-    for number, (unit, path) in enumerate(zip(units, paths, strict=True)):
-        while not existing[number]:
-            future = next(completed)
-            tokens += future.result()
-            speed = f"{tokens / (time.monotonic() - began):,.0f} tokens/s"
-            advance(units[futures[future]].work, status=speed)
-            existing[futures[future]] = True
-        yield unit, path

@@ -24,7 +24,7 @@ from tanuki_jax.data.preparation.part import FAULTS_NAMED, Fault, Part, learned_
 from tanuki_jax.data.preparation.work_units import Row, Unit, named, rows_of, text_of
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 
-BATCH_CHARACTERS = 1 << 20
+BATCH_CHARACTERS = 1 << 18
 """Characters of texts that are encoded at a time."""
 REASON_CHARACTERS = 200
 """Characters of a fault's reason that are recorded."""

@@ -4,7 +4,9 @@ import dataclasses
 import fcntl
 import logging
 import multiprocessing
+import shutil
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.leases import Leases, delete_claims, locked
+from tanuki_jax.base.progress import progress
 from tanuki_jax.config.experiment import Data
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.corpus.chat import template_files
@@ -29,6 +33,11 @@ from tanuki_jax.data.tokenizer.load import Tokenizer, load
 from tanuki_jax.data.tokenizer.training import train
 
 LOCK = ".lock"
+"""File in the folder of the stores that all processes lock together, and a process without `join` first for itself."""
+TOKENIZER = "tokenizer"
+"""Name by which the training of the tokenizer is claimed."""
+WAIT_SECONDS = 0.5
+"""Seconds between two attempts to claim it."""
 _log = logging.getLogger("tanuki_jax.data")
 
 
@@ -41,7 +50,7 @@ class PreparedStore:
     """Whether this run made the store."""
 
 
-def prepare(data: Data, mixture: Mixture, workers: int) -> list[PreparedStore]:
+def prepare(data: Data, mixture: Mixture, workers: int, *, join: bool = False) -> list[PreparedStore]:
     """Train the tokenizer at `data.tokenizer.path` if there is none, then make every store that does not exist.
 
     The template that `data.tokenizer` names is written into the tokenizer's folder, if that has no template.
@@ -50,6 +59,7 @@ def prepare(data: Data, mixture: Mixture, workers: int) -> list[PreparedStore]:
         data: paths of tokenizer and stores, and settings.
         mixture: the mixture that `data.mixture` names.
         workers: number of processes that encode.
+        join: share the work with other processes that prepare the same stores, instead of refusing to.
 
     Returns:
         The stores, in the order of the mixture's sources.
@@ -57,12 +67,13 @@ def prepare(data: Data, mixture: Mixture, workers: int) -> list[PreparedStore]:
     Raises:
         InputError: a source is missing or empty (before any work begins); a store exists that was made with another
             tokenizer or from other inputs; more than `data.malformed_share` of a source is malformed or too long; chats
-            have no template, or one that marks nothing as learned; another process prepares the same stores.
+            have no template, or one that marks nothing as learned; another process prepares the same stores, and
+            `join` is false.
     """
     inventories = take_inventory(mixture)
     template = configured_template(data.tokenizer)
     stores = Path(data.stores)
-    with _exclusive(stores):
+    with _registered(stores, join):
         tokenizer = _tokenizer(data, mixture, inventories)
         begin = bos_ids(tokenizer, Path(data.tokenizer.path)) if data.tokenizer.bos == "auto" else ()
         inventories = [
@@ -76,11 +87,15 @@ def prepare(data: Data, mixture: Mixture, workers: int) -> list[PreparedStore]:
             (len(inventory.units) for inventory, store in zip(inventories, existing, strict=True) if store is None),
             default=1,
         )
+        ahead = workers + workers // 4 + 1
         with _worker_processes(min(workers, units), data.tokenizer.path) as pool:
             prepared = [
-                store or build(inventory, stores / inventory.name, tokenizer, pool, data.malformed_share)
+                store or build(inventory, stores / inventory.name, tokenizer, pool, data.malformed_share, ahead=ahead)
                 for inventory, store in zip(inventories, existing, strict=True)
             ]
+        if join:  # another process may have made them, with other settings
+            for inventory in inventories:
+                _existing(inventory, stores / inventory.name, tokenizer)
     return [PreparedStore(store, is_new=old is None) for store, old in zip(prepared, existing, strict=True)]
 
 
@@ -89,10 +104,12 @@ def _tokenizer(data: Data, mixture: Mixture, inventories: Sequence[Inventory]) -
     path = Path(config.path)
     recipe = recipe_of(config, mixture, inventories)
     if not path.exists() and path.suffix not in (".model", ".json"):
-        check_sample(inventories, data.malformed_share)
-        print(f"training a tokenizer of {config.pieces:,} pieces in {path}", file=sys.stderr, flush=True)
-        train(sample(mixture, inventories, config.sample_bytes), config, path)
-        write_recipe(path, recipe)
+        with _claimed_training(Path(data.stores)):
+            if not path.exists():
+                check_sample(inventories, data.malformed_share)
+                print(f"training a tokenizer of {config.pieces:,} pieces in {path}", file=sys.stderr, flush=True)
+                train(sample(mixture, inventories, config.sample_bytes), config, path)
+                write_recipe(path, recipe)
     elif change := recipe_change(path, recipe):
         _log.warning("the tokenizer %s is used as it is: %s; delete it to train another", path, change)
     return load(path)
@@ -136,19 +153,50 @@ def _worker_processes(count: int, tokenizer: str) -> Iterator[Executor]:
 
 
 @contextmanager
-def _exclusive(stores: Path) -> Iterator[None]:
-    """Lock the folder against other processes; at the end, delete the partial files of killed workers.
+def _claimed_training(stores: Path) -> Iterator[None]:
+    """Wait until no other process trains the tokenizer of these stores, and claim the training during the block."""
+    with Leases(stores) as leases:
+        if not leases.attempt(TOKENIZER):
+            with progress("waiting for another process, which trains the tokenizer", None):
+                while not leases.attempt(TOKENIZER):
+                    time.sleep(WAIT_SECONDS)
+        yield
 
-    InputError if another process has locked it.
+
+@contextmanager
+def _registered(stores: Path, join: bool) -> Iterator[None]:
+    """Register with the other processes that prepare stores in the folder; InputError if `join` is false and there are.
+
+    What killed processes have left is deleted by a process that is alone, at the beginning and at the end.
     """
     stores.mkdir(parents=True, exist_ok=True)
-    with open(stores / LOCK, "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"another process prepares the stores in {stores}; wait until it is done") from None
+    with open(stores / LOCK, "a+") as file:
+        is_alone = locked(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if is_alone is False and not join:
+            raise InputError(
+                f"another process prepares the stores in {stores}; wait until it is done, or share its work with --join"
+            )
+        if is_alone:
+            _delete_leftovers(stores)
+        locked(file.fileno(), fcntl.LOCK_SH)
         try:
             yield
         finally:
-            for draft in stores.glob(".*.parts-*/.*"):
-                draft.unlink()
+            if locked(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB):
+                _delete_leftovers(stores)
+
+
+def _delete_leftovers(stores: Path) -> None:
+    """Delete claims and partial files of processes that have ended, and the parts of stores that are complete."""
+    delete_claims(stores)
+    for draft in stores.glob(".*.draft"):  # those of older versions
+        shutil.rmtree(draft)
+    for parts in stores.glob(".*.parts-*"):
+        if (stores / parts.name[1:].rpartition(".parts-")[0]).exists():
+            shutil.rmtree(parts)
+        elif delete_claims(parts):  # else a host that the lock does not reach works on them
+            for leftover in parts.glob(".*"):
+                if leftover.is_dir():
+                    shutil.rmtree(leftover)
+                else:
+                    leftover.unlink()

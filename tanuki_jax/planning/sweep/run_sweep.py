@@ -6,9 +6,9 @@ from collections.abc import Callable
 from rich.console import Console
 
 from tanuki_jax.base.atomic import replace_text
+from tanuki_jax.base.claims import exclusive
 from tanuki_jax.planning.plan.target import parse
 from tanuki_jax.planning.sweep import sweep_pictures, sweep_report
-from tanuki_jax.planning.sweep.claims import exclusive
 from tanuki_jax.planning.sweep.planned_trials import PlannedTrials
 from tanuki_jax.planning.sweep.run_trials import Executor, run
 from tanuki_jax.planning.sweep.study import Study

@@ -13,10 +13,10 @@ from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from tanuki_jax.base.claims import Claim, exclusive
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.serialize import to_json
 from tanuki_jax.config.sweep import Choice, Trial, Value
-from tanuki_jax.planning.sweep.claims import Claim, exclusive
 from tanuki_jax.planning.sweep.outcome import Outcome
 from tanuki_jax.planning.sweep.sweep_settings import SamplerName, SweepSettings
 

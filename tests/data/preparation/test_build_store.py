@@ -6,8 +6,11 @@ import json
 import multiprocessing
 import os
 import re
+import shutil
+import time
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +20,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.leases import EXPIRY_SECONDS, claim_path
 from tanuki_jax.config.mixture import ChatForm, Mixture, Source, Stage
 from tanuki_jax.corpus.chat import builtin
-from tanuki_jax.data.preparation.build_store import build
+from tanuki_jax.data.preparation.build_store import MERGE, build
 from tanuki_jax.data.preparation.chat_documents import Rendering
 from tanuki_jax.data.preparation.encode_unit import start_worker
+from tanuki_jax.data.preparation.encode_units import unit_name
 from tanuki_jax.data.preparation.inventory import UNIT_BYTES, Inventory, take_inventory
 from tanuki_jax.data.preparation.part import Part
 from tanuki_jax.data.store import Store
@@ -193,6 +198,67 @@ def test_an_interrupted_run_continues_after_its_parts(
     resumed = build(inventory, tmp_path / "stores" / "s", tokenizer, counting, 0.0)
     assert len(inventory.units) > 5 and encoded == list(inventory.units[3:])
     assert resumed.fingerprint == undisturbed.fingerprint
+
+
+def test_builders_of_one_store_share_its_units(
+    tmp_path: Path,
+    workers: Executor,
+    tokenizer: Tokenizer,
+    texts: Callable[[int, int, int], list[str]],
+    write_json_lines: Callable[[Path, list[str]], Path],
+) -> None:
+    file = write_json_lines(tmp_path / "a.jsonl", texts(5, 400, 30))
+    inventory = inventory_of(file, unit_bytes=(1_000, 1_000))
+    encoded: list[Any] = []
+    counting = Watched(workers, lambda unit, part: encoded.append(unit))
+
+    def built(_: int) -> Store:
+        return build(inventory, tmp_path / "stores" / "s", tokenizer, counting, 0.0, ahead=2)
+
+    with ThreadPoolExecutor(3) as threads:
+        stores = [*threads.map(built, range(3))]
+    alone = build(inventory, tmp_path / "alone", tokenizer, workers, 0.0)
+    assert {store.fingerprint for store in stores} == {alone.fingerprint}
+    assert Counter(map(repr, encoded)) == Counter(map(repr, inventory.units)) and len(inventory.units) > 20
+    assert [path.name for path in (tmp_path / "stores").iterdir()] == ["s"]
+
+
+def test_work_of_a_dead_host_is_done_by_the_others(tmp_path: Path, workers: Executor, tokenizer: Tokenizer) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"text": "good"}\n' * 90)
+    inventory = inventory_of(file, unit_bytes=(200, 200))
+
+    def stop(unit: Any, part: Path) -> None:
+        if unit == inventory.units[2]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(inventory, tmp_path / "s", tokenizer, Watched(workers, stop), 0.0, ahead=1)
+    (parts,) = tmp_path.glob(".s.parts-*")
+    for name in (MERGE, unit_name(2), unit_name(3)):
+        claim_path(parts, name).write_text('{"host": "another", "process": 7}')
+        os.utime(claim_path(parts, name), (time.time() - EXPIRY_SECONDS - 1,) * 2)
+    store = build(inventory, tmp_path / "s", tokenizer, workers, 0.0)
+    assert store.documents == 90 and len(inventory.units) > 4
+
+
+def test_a_builder_whose_parts_are_gone_opens_the_store_of_another(
+    tmp_path: Path, workers: Executor, tokenizer: Tokenizer
+) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"text": "good"}\n' * 90)
+    inventory = inventory_of(file, unit_bytes=(200, 200))
+    made = build(inventory, tmp_path / "another", tokenizer, workers, 0.0)
+
+    def finish_it_elsewhere(unit: Any, part: Path) -> None:
+        if unit == inventory.units[4]:  # by now this builder has begun to merge
+            shutil.copytree(made.folder, tmp_path / "stores" / "s")
+            shutil.rmtree(part.parent)
+
+    slow = Watched(workers, finish_it_elsewhere)
+    assert build(inventory, tmp_path / "stores" / "s", tokenizer, slow, 0.0, ahead=1).documents == 90
+    assert len(inventory.units) > 5 == len(slow.futures)
+    assert [path.name for path in (tmp_path / "stores").iterdir()] == ["s"]
 
 
 def test_parts_of_other_files_are_not_used(tmp_path: Path, workers: Executor, tokenizer: Tokenizer) -> None:

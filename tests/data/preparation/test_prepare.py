@@ -1,7 +1,9 @@
 """Run the command as a process: exit codes, and the files that signals and a refused write leave behind."""
 
+import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -112,6 +114,64 @@ def test_a_killed_or_interrupted_run_is_continued_to_the_same_bytes(
     assert "were encoded by an earlier run" in again.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "words"]
     assert content(tmp_path / "words") == content(undisturbed)
+
+
+def test_the_others_finish_what_a_killed_process_was_merging(tmp_path: Path, corpus: Path, undisturbed: Path) -> None:
+    runs = [
+        subprocess.Popen([*command(corpus, tmp_path), "--join"], stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    while not (claims := list(tmp_path.glob(".words.parts-*/.merge.claim"))) or not list(tmp_path.glob(".*/*.npz")):
+        assert not any(run.poll() for run in runs)
+        time.sleep(0.01)
+    merging = json.loads(claims[0].read_text())["process"]
+    (killed,), (other,) = ([run for run in runs if (run.pid == merging) is here] for here in (True, False))
+    killed.kill()
+    table, _ = other.communicate(timeout=60)
+    killed.communicate()
+    assert (killed.returncode, other.returncode) == (-signal.SIGKILL, 0)
+    assert re.search(r"words +1,200 .* new", table)
+    assert content(tmp_path / "words") == content(undisturbed)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "words"]
+
+
+@pytest.mark.long
+def test_killed_at_random_the_rest_or_a_new_start_makes_the_same_store(
+    tmp_path: Path, corpus: Path, undisturbed: Path
+) -> None:
+    """Start three processes, and kill one to three of them and perhaps a worker, at random times; then start again."""
+    for seed in range(20):
+        choose, stores = random.Random(seed), tmp_path / str(seed)
+        joined = [*command(corpus, stores), "--join"]
+        runs = [subprocess.Popen(joined, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+        for run in choose.sample(runs, choose.randint(1, 3)):
+            time.sleep(choose.uniform(0, 3))
+            children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+            workers = children.read_text().split() if run.poll() is None else []
+            victim = int(choose.choice(workers)) if workers and choose.random() < 0.3 else run.pid
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(victim, signal.SIGKILL)
+        printed = [run.communicate(timeout=100)[1] for run in runs]
+        assert not any("Traceback" in text for text in printed), printed
+        if not (stores / "words").exists():
+            assert all(run.returncode for run in runs)
+            subprocess.run(joined, capture_output=True, check=True)
+        assert content(stores / "words") == content(undisturbed)
+        subprocess.run(joined, capture_output=True, check=True)
+        assert sorted(path.name for path in stores.iterdir()) == [".lock", "words"]
+
+
+def test_one_of_those_who_join_trains_the_tokenizer(
+    tmp_path: Path, texts: Callable[[int, int, int], list[str]]
+) -> None:
+    (tmp_path / "config.py").write_text(CONFIG.format(folder=tmp_path, tokenizer=tmp_path / "tokenizer"))
+    lines = [json.dumps({"text": text}) + "\n" for text in texts(3, 300, 40)]
+    (tmp_path / "words.jsonl").write_text("".join(lines), encoding="utf-8")
+    joined = [*command(tmp_path, tmp_path / "stores"), "--join"]
+    runs = [subprocess.Popen(joined, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = [run.communicate(timeout=60) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0]
+    assert sum(errors.count("training a tokenizer of 420 pieces") for _, errors in printed) == 1
+    assert all(re.search(r"words +300 ", table) for table, _ in printed)
 
 
 def test_a_refused_write_leaves_no_partial_file_and_can_be_repeated(

@@ -13,11 +13,15 @@ import numpy.typing as npt
 import pytest
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.leases import claim_path
 from tanuki_jax.config import experiment
 from tanuki_jax.config.experiment import Data
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.corpus.chat import builtin, template_files
 from tanuki_jax.corpus.tasks.splits import conversation
+from tanuki_jax.data.preparation import prepare_data
+from tanuki_jax.data.preparation.build_store import build
+from tanuki_jax.data.preparation.inventory import Inventory, take_inventory
 from tanuki_jax.data.preparation.prepare_data import prepare
 from tanuki_jax.data.store import Store
 from tanuki_jax.data.tokenizer.chat_tokens import encode_chat
@@ -125,8 +129,39 @@ def test_only_one_process_at_a_time_prepares_the_same_stores(
     (tmp_path / "stores").mkdir()
     with (tmp_path / "stores" / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(InputError, match=f"another process prepares the stores in {tmp_path}/stores"):
+        with pytest.raises(InputError, match=f"another process prepares the stores in {tmp_path}/stores.*--join"):
             prepare(data(tmp_path, tokenizer_folder), mixture, workers=1)
+        fcntl.flock(file, fcntl.LOCK_SH)
+        with pytest.raises(InputError, match=f"another process prepares the stores in {tmp_path}/stores.*--join"):
+            prepare(data(tmp_path, tokenizer_folder), mixture, workers=1)
+        assert [entry.is_new for entry in prepare(data(tmp_path, tokenizer_folder), mixture, 1, join=True)] == [
+            True
+        ] * 2
+
+
+def test_leftovers_of_killed_processes_are_deleted(tmp_path: Path, mixture: Mixture, prepared: Data) -> None:
+    leftovers = (".files.parts-1/00000000.npz", ".sums.parts-2/.00000000.npz.1.partial", ".new.parts-3/.draft/x")
+    for name in (*leftovers, ".new.parts-3/00000000.npz", ".elsewhere.parts-4/.draft/x"):
+        path = tmp_path / "stores" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    claim_path(tmp_path / "stores" / ".elsewhere.parts-4", "merge").write_text('{"host": "another", "process": 7}')
+    prepare(prepared, mixture, workers=1)
+    left = sorted(str(path.relative_to(tmp_path / "stores")) for path in (tmp_path / "stores").glob(".*.parts*/*"))
+    assert left == [".elsewhere.parts-4/.draft", ".elsewhere.parts-4/.merge.claim", ".new.parts-3/00000000.npz"]
+
+
+def test_those_who_join_must_prepare_the_same(
+    tmp_path: Path, mixture: Mixture, tokenizer_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def built_by_another(inventory: Inventory, *rest: Any, **more: Any) -> Store:
+        source = dataclasses.replace(mixture.sources[1], documents=299)
+        (other,) = take_inventory(Mixture(sources=(source,), stages=(Stage(weights={"sums": 1.0}),)))
+        return build(other if inventory.name == "sums" else inventory, *rest, **more)
+
+    monkeypatch.setattr(prepare_data, "build", built_by_another)
+    with pytest.raises(InputError, match="stores/sums was made with documents = 299"):
+        prepare(data(tmp_path, tokenizer_folder), mixture, workers=1, join=True)
 
 
 def test_a_killed_worker_is_reported(tmp_path: Path, mixture: Mixture, tokenizer_folder: Path) -> None:

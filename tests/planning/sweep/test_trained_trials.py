@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tanuki_jax.base.claims import Claim
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.config.serialize import from_json
 from tanuki_jax.config.sweep import Choice, Sweep
-from tanuki_jax.planning.sweep.claims import Claim
 from tanuki_jax.planning.sweep.outcome import Outcome, failed
 from tanuki_jax.planning.sweep.study import ClaimedTrial, Study
 from tanuki_jax.planning.sweep.sweep_settings import SweepSettings

@@ -5,12 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tanuki_jax.planning.sweep.claims import Claim, exclusive
+from tanuki_jax.base.claims import Claim, exclusive
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from tanuki_jax.planning.sweep.claims import Claim
+from tanuki_jax.base.claims import Claim
 assert Claim.attempt(Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(60)
