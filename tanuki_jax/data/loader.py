@@ -5,6 +5,7 @@ the epoch and the row in its plan; `packing` gives the fragments of that row; th
 depends on batches that were read before, so any host reads any rows of any batch, and a run resumes at any data step.
 """
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -46,12 +47,12 @@ class Fragment(NamedTuple):
 
 
 def open_stores(data: Data, mixture: Mixture) -> dict[str, Store]:
-    """Open the store of every source that some stage reads, and return them by name.
+    """Open the store of every source that some stage reads or that is held out, and return them by name.
 
     InputError names all stores that are missing, or all that were made with another tokenizer or chat template than the
     config's.
     """
-    folders = {source.name: Path(data.stores) / source.name for source in mixture.used}
+    folders = {source.name: Path(data.stores) / source.name for source in mixture.stored}
     if missing := [name for name, folder in folders.items() if not (folder / DESCRIPTION).is_file()]:
         raise InputError(
             f"{data.stores} has no store of {', '.join(missing)}, which the mixture {data.mixture!r} reads; run "
@@ -95,18 +96,19 @@ class Loader:
         """Check the stores; plans are made when they are needed.
 
         Args:
-            stores: store of every source that some stage reads.
+            stores: store of every source that some stage reads or that is held out.
             mixture: sources and their weights.
             data: shape of the batches.
             seed: seed of the order.
             plans_kept_from: fragments from which on a plan is written to disk.
 
         Raises:
-            InputError: a source has no training documents, sources have different numbers of documents a record, or a
-                record does not fit into a row.
+            InputError: a source has no training documents, or, if it is held out, none at all; sources have different
+                numbers of documents a record; or a record does not fit into a row.
         """
         self._mixture = RowMixture(mixture, data.batch_rows)
-        self._stores = {name: stores[name] for name in self._mixture.sources}
+        self._stores = {source.name: stores[source.name] for source in mixture.stored}
+        self._held_out = {source.name for source in mixture.stored if source.held_out}
         self._data = data
         self._seed = seed
         self._plans_kept_from = plans_kept_from
@@ -115,9 +117,10 @@ class Loader:
         """Largest vocabulary of the stores."""
         self.held_out_sources = tuple(name for name in self._stores if self._has_documents(name, "held_out"))
         """Sources that have held-out documents."""
-        if empty := [name for name in self._stores if not self._has_documents(name, "train")]:
+        splits: dict[str, Split] = {name: "held_out" if name in self._held_out else "train" for name in self._stores}
+        if empty := [name for name, split in splits.items() if not self._has_documents(name, split)]:
             raise InputError(
-                f"{', '.join(empty)} in {data.stores} have no document with a token to train on; take them out of the "
+                f"{', '.join(empty)} in {data.stores} have no document with a token to predict; take them out of the "
                 "mixture"
             )
         self.documents_per_record = self._common_documents_per_record()
@@ -146,7 +149,7 @@ class Loader:
         """Return a hash of the data that determines the batches before `data_step`. Stages that begin later, and what
         only they read, are not part of it: they may still change."""
         begun = [stage for stage in self._mixture.description() if stage[0] < max(data_step, 1)]
-        read = [name for name in self._stores if any(shares[name] for _, shares in begun)]
+        read = [name for name in self._mixture.sources if any(shares[name] for _, shares in begun)]
         return self._fingerprint([(from_step, {name: shares[name] for name in read}) for from_step, shares in begun])
 
     def has_made(self, fingerprint: str, data_step: int) -> bool:
@@ -214,7 +217,7 @@ class Loader:
         """Yield all documents of one split of a source, each once, in the order of one epoch.
 
         Args:
-            source: one that some stage reads.
+            source: one that some stage reads or that is held out.
             split: training or held-out documents.
             rows: rows of each batch to return; the number of batches does not depend on them.
 
@@ -340,11 +343,15 @@ class Loader:
 
     def _packed(self, source: str, split: Split, seed: int, epoch: int) -> Plan:
         store = self._stores[source]
-        settings = Settings.of(self._data, split, seed, epoch)
+        settings = self._settings(source, split, seed, epoch)
         return packing.plan(store, settings, store.folder / "plans", self._plans_kept_from)
 
     def _has_documents(self, source: str, split: Split) -> bool:
-        return packing.in_split(self._stores[source], Settings.of(self._data, split, 0, 0)).size > 0
+        return packing.in_split(self._stores[source], self._settings(source, split, 0, 0)).size > 0
+
+    def _settings(self, source: str, split: Split, seed: int, epoch: int) -> Settings:
+        settings = Settings.of(self._data, split, seed, epoch)
+        return dataclasses.replace(settings, held_out_share=1.0) if source in self._held_out else settings
 
 
 class _Rows(NamedTuple):

@@ -62,6 +62,7 @@ class Settings:
     sequence_length: int
     window_documents: int
     held_out_share: float
+    """Share of the documents that are held out; 1: all of them, so that the training split is empty."""
     split: Split
     seed: int
     epoch: int
@@ -106,12 +107,14 @@ def in_split(store: Documents, settings: Settings) -> Integers:
     """Return the numbers of a split's documents that have a prediction, ascending.
 
     The hash of a text decides, so equal texts are in one split, and so are the documents of a record, which have one
-    hash. The training split gets at least one text; the held-out split too, if its share is above 0 and there are two
-    texts.
+    hash. The training split gets at least one text, unless all are held out; the held-out split too, if its share is
+    above 0 and there are two texts.
     """
     usable = np.flatnonzero(np.diff(store.offsets) > 1)
+    if settings.held_out_share == 1:
+        return usable if settings.split == "held_out" else usable[:0]
     draws = _mixed(store.digests[usable])
-    held_out = draws < np.uint64(min(int(settings.held_out_share * 2**64), 2**64 - 1))
+    held_out = draws < np.uint64(int(settings.held_out_share * 2**64))
     if len(draws):
         held_out[draws == draws.min()] = settings.held_out_share > 0
         held_out[draws == draws.max()] = False

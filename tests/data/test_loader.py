@@ -325,6 +325,34 @@ def test_a_source_with_nothing_to_train_on_is_named(tmp_path: Path, stores: dict
         Loader({"a": stores["a"], "empty": empty}, mixture((0, {"a": 1.0, "empty": 1.0})), data(), 0)
 
 
+def test_a_held_out_source_is_read_completely_and_changes_no_batch(stores: dict[str, Store], loader: Loader) -> None:
+    weights = mixture((0, {"a": 2.0, "b": 1.0}))
+    exam = write_store(stores["a"].folder.parent / "exam", 2, SIZES["b"])
+    watched = dataclasses.replace(weights, sources=(Source(name="exam", held_out=True), *weights.sources))
+    both = Loader(stores | {"exam": exam}, watched, data(), seed=0)
+    assert both.fingerprint == loader.fingerprint
+    assert both.fingerprint_before(9) == loader.fingerprint_before(9)
+    for step in (0, 5, 40):
+        assert_same(both.batch(step, slice(None)), loader.batch(step, slice(None)))
+    assert both.epochs(7) == loader.epochs(7)
+    assert both.held_out_sources == ("exam",)
+    rows = both.held_out("exam", 64)
+    read = [token for index in range(64) for token in inputs_in(row(rows, index), SIZES["b"])]
+    assert sorted(read) == all_inputs(SIZES["b"], 2)
+    shared = Loader(stores | {"exam": exam}, watched, data(held_out_share=0.2), seed=0)
+    assert shared.held_out_sources == ("exam", "a", "b")
+    assert_same(shared.held_out("exam", 64), rows)
+    assert [batch.segment_ids.size for batch, _ in both.all_documents("exam", "train", slice(None))] == []
+
+
+def test_a_held_out_source_without_a_prediction_is_named(tmp_path: Path, stores: dict[str, Store]) -> None:
+    sources = (Source(name="a"), Source(name="exam", held_out=True))
+    watched = dataclasses.replace(mixture((0, {"a": 1.0})), sources=sources)
+    exam = write_store(tmp_path / "exam", 3, [1, 1])
+    with pytest.raises(InputError, match=r"^exam in stores have no document with a token to predict"):
+        Loader({"a": stores["a"], "exam": exam}, watched, data(), 0)
+
+
 def test_large_plans_are_written_to_disk(tmp_path: Path, loader: Loader) -> None:
     stores = {name: write_store(tmp_path / name, number, sizes) for number, (name, sizes) in enumerate(SIZES.items())}
     writing = Loader(stores, mixture((0, {"a": 2.0, "b": 1.0})), data(), 0, plans_kept_from=0)
@@ -482,6 +510,17 @@ def test_all_missing_stores_are_named(tmp_path: Path, tokenizer: Path) -> None:
 def test_only_the_sources_that_are_read_need_a_store(tmp_path: Path, tokenizer: Path) -> None:
     write_store(tmp_path / "a", 0, [5, 9], load(tokenizer).fingerprint)
     assert list(open_stores(stored(tmp_path, tokenizer), mixture((0, {"a": 1.0, "b": 0.0})))) == ["a"]
+
+
+def test_a_held_out_source_needs_a_store(tmp_path: Path, tokenizer: Path) -> None:
+    watched = dataclasses.replace(
+        mixture((0, {"a": 1.0})), sources=(Source(name="exam", held_out=True), Source(name="a"))
+    )
+    write_store(tmp_path / "a", 0, [5, 9], load(tokenizer).fingerprint)
+    with pytest.raises(InputError, match="no store of exam, which the mixture 'some' reads"):
+        open_stores(stored(tmp_path, tokenizer), watched)
+    write_store(tmp_path / "exam", 1, [5, 9], load(tokenizer).fingerprint)
+    assert list(open_stores(stored(tmp_path, tokenizer), watched)) == ["exam", "a"]
 
 
 def test_a_store_of_another_tokenizer_is_refused(tmp_path: Path, tokenizer: Path) -> None:

@@ -1,5 +1,6 @@
 import dataclasses
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -224,7 +225,7 @@ def test_the_held_out_share_is_that_of_the_documents() -> None:
 
 @pytest.mark.parametrize(
     ("share", "digests", "held_out"),
-    [(0.001, [7, 7, 8], (1, 2)), (1.0, [7, 8, 9], (2,)), (0.5, [7, 7], (0,)), (0.0, [7, 8], (0,))],
+    [(0.001, [7, 7, 8], (1, 2)), (math.nextafter(1, 0), [7, 8, 9], (2,)), (0.5, [7, 7], (0,)), (0.0, [7, 8], (0,))],
 )
 def test_a_small_store_has_both_splits_if_it_has_two_texts(
     share: float, digests: list[int], held_out: tuple[int, ...]
@@ -233,6 +234,13 @@ def test_a_small_store_has_both_splits_if_it_has_two_texts(
         in_split(documents([4] * len(digests), digests), settings(split="held_out", held_out_share=share)).size
         in held_out
     )
+
+
+def test_a_share_of_one_leaves_nothing_to_train_on(tmp_path: Path) -> None:
+    store = documents([4, 1, 9, 2], [7, 8, 8, 2**63 - 1])
+    assert in_split(store, settings(split="held_out", held_out_share=1.0)).tolist() == [0, 2, 3]
+    for kept_from in (0, 100):
+        assert plan(store, settings(held_out_share=1.0), tmp_path, kept_from).rows == 0
 
 
 def test_a_document_of_one_token_has_nothing_to_predict() -> None:
