@@ -347,6 +347,8 @@ class Logging:
 
     every_steps: PositiveInt = 1
     """Steps whose means are one line of metrics, for `loss.png` and TensorBoard too."""
+    by_source: bool = False
+    """Whether a line also has the loss of each source, `loss/SOURCE`, if several sources are trained on."""
     wandb_project: str = ""
     """Weights & Biases project; empty: not used. Needs the `wandb` extra."""
 

@@ -190,6 +190,10 @@ def _check_objective(experiment: Experiment) -> None:
     contradiction = objective.contradiction()
     _require(not contradiction, contradiction)
     _require(
+        not (experiment.logging.by_source and objective.needs_pairs),
+        "logging.by_source is for losses of tokens, and the objective's loss is one of pairs",
+    )
+    _require(
         experiment.lora.rank > 0 or not objective.computes_reference,
         "objective.reference adapter_off needs an adapter (lora.rank above 0); where all parameters are trained, set "
         "it to stored",

@@ -113,6 +113,8 @@ class Loader:
         self._seed = seed
         self._plans_kept_from = plans_kept_from
         self._plans = PlanCache(lambda source, epoch: self._packed(source, "train", seed, epoch))
+        self.trained_sources = self._mixture.sources
+        """Sources that some stage reads."""
         self.vocabulary = max(store.vocabulary for store in self._stores.values())
         """Largest vocabulary of the stores."""
         self.held_out_sources = tuple(name for name in self._stores if self._has_documents(name, "held_out"))
@@ -234,6 +236,11 @@ class Loader:
             documents = np.full(batch.tokens.shape, -1, np.int64)
             documents[batch.segment_ids > 0] = np.repeat(spans.documents, spans.lengths)
             yield batch, documents
+
+    def row_sources(self, data_step: int) -> list[str]:
+        """Return the source of every row of a batch."""
+        sources, _ = self._mixture.rows(data_step, np.arange(self._data.batch_rows))
+        return [self._mixture.sources[source] for source in sources.tolist()]
 
     def stage(self, data_step: int) -> int:
         """Return the number, from 0, of the mixture's stage that contains `data_step`."""

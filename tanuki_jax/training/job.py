@@ -103,7 +103,8 @@ def _train(
 ) -> State:
     """Train to the end or an interrupt, going back after spikes; return the state of the last checkpoint."""
     experiment, mesh = setup.experiment, setup.mesh
-    program = Program(make_step(setup), make_held_out(setup, loader), make_check(setup))
+    by_row = experiment.logging.by_source and len(loader.trained_sources) > 1
+    program = Program(make_step(setup, by_row=by_row), make_held_out(setup, loader), make_check(setup))
     while True:
         state, progress = begin(setup, run, loader)
         run.cut_metrics_after(progress.step)

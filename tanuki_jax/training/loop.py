@@ -79,7 +79,9 @@ class Loop:
             best_metric=BEST_METRIC,
             protect=protected_steps,
         )
-        self._recorder = Recorder(experiment, progress, loader.epochs, log_metrics, self._follow_losses)
+        self._recorder = Recorder(
+            experiment, progress, loader.epochs, loader.row_sources, log_metrics, self._follow_losses
+        )
         self._state, self._progress, self._history = state, progress, read_history(progress)
         self._losses = self._history.loss_history
         self._stage = self._followed_stage = loader.stage(data_step_of(max(progress.step - 1, 0), progress.skipped))

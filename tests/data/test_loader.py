@@ -501,6 +501,12 @@ def stored(tmp_path: Path, tokenizer: Path) -> Data:
     return data(stores=str(tmp_path), tokenizer=Tokenizer(path=str(tokenizer)))
 
 
+def test_the_source_of_each_row_is_that_of_its_fragments(loader: Loader) -> None:
+    assert loader.trained_sources == ("a", "b")
+    for step in (0, 3, 50):
+        assert loader.row_sources(step) == [fragments[0].source for fragments in loader.trace(step)]
+
+
 def test_all_missing_stores_are_named(tmp_path: Path, tokenizer: Path) -> None:
     write_store(tmp_path / "a", 0, [5, 9], load(tokenizer).fingerprint)
     with pytest.raises(InputError, match=r"no store of b, c, which the mixture 'some' reads; .*prepare"):
