@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Annotated, Literal
 
+from tanuki_jax.config.early_stop import EarlyStop
 from tanuki_jax.config.limits import Limits, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Seed, Share
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
@@ -372,6 +373,7 @@ class Experiment:
     schedule: Schedule
     checkpoints: Checkpoints
     held_out: HeldOut
+    early_stop: EarlyStop = dataclasses.field(default_factory=EarlyStop)
     objective: Objective = NextToken()
     lora: LoRA = dataclasses.field(default_factory=LoRA)
     router: Router = Router()

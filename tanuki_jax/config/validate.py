@@ -28,6 +28,7 @@ def validate(experiment: Experiment) -> None:
     _check_batch(experiment)
     _check_schedule(experiment)
     _check_rewind(experiment)
+    _check_early_stop(experiment)
     _check_objective(experiment)
     _check_lora(experiment)
 
@@ -182,6 +183,14 @@ def _check_rewind(experiment: Experiment) -> None:
     _require(
         rewind.max_rejected <= rewind.window,
         f"rewind.max_rejected ({rewind.max_rejected}) cannot be reached within rewind.window ({rewind.window}) steps",
+    )
+
+
+def _check_early_stop(experiment: Experiment) -> None:
+    kind, _, source = experiment.early_stop.metric.partition("/")
+    _require(
+        kind == "held_out" and source != "" and "/" not in source,
+        f"early_stop.metric is {experiment.early_stop.metric!r}, and must be held_out/all or held_out/SOURCE",
     )
 
 

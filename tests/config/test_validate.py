@@ -54,6 +54,14 @@ def test_gradients_may_stay_unclipped() -> None:
     [
         ({"rewind.max_rejected": 65}, "rewind.max_rejected (65) cannot be reached within rewind.window (64) steps"),
         (
+            {"early_stop.metric": "loss"},
+            "early_stop.metric is 'loss', and must be held_out/all or held_out/SOURCE",
+        ),
+        (
+            {"early_stop.metric": "held_out/all/rewards/accuracies"},
+            "early_stop.metric is 'held_out/all/rewards/accuracies', and must be held_out/all or held_out/SOURCE",
+        ),
+        (
             {"logging.by_source": True, "objective": Preference()},
             "logging.by_source is for losses of tokens, and the objective's loss is one of pairs",
         ),
