@@ -1,8 +1,8 @@
 """Errors that end a command with a message instead of a traceback, and the exit codes of all commands.
 
-0 means done; for `train` also stopped and saved after SIGTERM or SIGINT. After a code that is not listed here, such as
-134, or 1 when another process of the job died, starting the same command again may help. Codes after which it does not
-are also listed in the scripts of `launch/`.
+0 means done; for `train` also stopped early, or stopped and saved after SIGTERM or SIGINT. After a code that is not
+listed here, such as 134, or 1 when another process of the job died, starting the same command again may help. Codes
+after which it does not are also listed in the scripts of `launch/`.
 """
 
 import errno

@@ -48,7 +48,7 @@ def check_words(words: Sequence[str], options: Sequence[Option], renamed: Mappin
         given[option.name] = option
         free += use.words[taken:]
         optional = taken - option.values[0]
-    if len(free) > len(positional):
+    if len(free) > sum(option.values[1] for option in positional):
         word = free[len(positional)]
         raise InputError(f"{word!r} belongs to no option; options are written --name value or --name=value")
     missing = [option.name for option in positional[len(free) + optional :] if option.required]
@@ -58,6 +58,23 @@ def check_words(words: Sequence[str], options: Sequence[Option], renamed: Mappin
     if missing:
         raise InputError(f"{', '.join(missing)} must be given")
     return list(given.values())
+
+
+def together(words: Sequence[str], options: Sequence[Option]) -> list[str]:
+    """Return checked words for tyro, which reads a positional option of many words only where they are adjacent: then
+    the words that no other option takes come first."""
+    if not any(option.positional and option.values[1] > 1 for option in options):
+        return [*words]
+    known = {name: option for option in options for name in (option.name, option.opposite) if not option.positional}
+    free: list[str] = []
+    named: list[str] = []
+    for use in _uses(words):
+        taken = _values(use, known[use.name], positional=True) if use.name else 0
+        values = use.words[:taken]
+        named += [f"{use.name}={values.pop(0)}"] if use.attached and values else [use.name] if use.name else []
+        named += values
+        free += use.words[taken:]
+    return free + named
 
 
 def last_value(name: str, words: Sequence[str]) -> str:

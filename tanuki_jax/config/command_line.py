@@ -10,7 +10,7 @@ import tyro
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import registry
-from tanuki_jax.config.check_words import check_words, last_value
+from tanuki_jax.config.check_words import check_words, last_value, together
 from tanuki_jax.config.common_options import COMMON_OPTIONS
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.fields import with_field
@@ -85,7 +85,7 @@ def _wants_help(words: Sequence[str]) -> bool:
 def _read(command: str, words: Sequence[str], known: Sequence[Option], renamed: Mapping[str, str]) -> dict[str, Any]:
     """Return field -> value of the options that the words name. tyro gets no others, which saves half a second."""
     given = check_words(words, known, renamed) + [option for option in known if option.positional]
-    parsed = _run_tyro(command, _form(given), words)
+    parsed = _run_tyro(command, _form(given), together(words, known))
     return {option.field: getattr(parsed, _identifier(option)) for option in given}
 
 

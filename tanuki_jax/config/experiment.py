@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Annotated, Literal
 
+from tanuki_jax.config.early_stop import EarlyStop
 from tanuki_jax.config.limits import Limits, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Seed, Share
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
@@ -355,6 +356,8 @@ class Logging:
 
     every_steps: PositiveInt = 1
     """Steps whose means are one line of metrics, for `loss.png` and TensorBoard too."""
+    by_source: bool = False
+    """Whether a line also has the loss of each source, `loss/SOURCE`, if several sources are trained on."""
     wandb_project: str = ""
     """Weights & Biases project; empty: not used. Needs the `wandb` extra."""
 
@@ -378,6 +381,7 @@ class Experiment:
     schedule: Schedule
     checkpoints: Checkpoints
     held_out: HeldOut
+    early_stop: EarlyStop = dataclasses.field(default_factory=EarlyStop)
     objective: Objective = NextToken()
     lora: LoRA = dataclasses.field(default_factory=LoRA)
     router: Router = Router()

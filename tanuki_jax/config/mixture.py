@@ -50,6 +50,9 @@ class Source:
     """Description in a few words."""
     language: str = ""
     """Language: ja, en, code, or ja+en."""
+    held_out: bool = False
+    """Whether every document is held out: the source is prepared and evaluated, and nothing of it is trained on. It
+    has no weight then."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,6 +89,11 @@ class Mixture:
                 raise InputError(
                     f"weights of the stage from data step {stage.from_step} must be finite, at least 0, and not all 0"
                 )
+            if weighted := [each.name for each in self.sources if each.held_out and stage.weights.get(each.name, 0)]:
+                raise InputError(
+                    f"the stage from data step {stage.from_step} has a weight for {', '.join(weighted)}, of which "
+                    "held_out says that nothing is trained on; remove the weight, or held_out"
+                )
 
     @property
     def used(self) -> tuple[Source, ...]:
@@ -93,6 +101,12 @@ class Mixture:
         return tuple(
             source for source in self.sources if any(stage.weights.get(source.name, 0) > 0 for stage in self.stages)
         )
+
+    @property
+    def stored(self) -> tuple[Source, ...]:
+        """Return the sources that need a token store, in the mixture's order: those that are used or held out."""
+        used = self.used
+        return tuple(source for source in self.sources if source.held_out or source in used)
 
 
 def by_tokens(sources: tuple[Source, ...], epochs: Mapping[str, float] | None = None) -> dict[str, float]:

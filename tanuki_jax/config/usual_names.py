@@ -54,6 +54,8 @@ USUAL_NAMES: dict[str, str] = {
     "--lora.dora": "use-dora",
     "--router.load-balancing-weight": "router-aux-loss-coef moe-aux-loss-coeff aux-loss-weight",
     "--router.capacity-factor": "capacity-factor moe-expert-capacity-factor",
+    "--early-stop.patience": "early-stopping-patience early-stopping patience",
+    "--early-stop.min-delta": "early-stopping-threshold early-stopping-min-delta min-delta",
     "--layout.data": "dp data-parallel data-parallel-size data-parallel-replicate-degree ddp",
     "--layout.fsdp": "fsdp fsdp-size data-parallel-shard-degree",
     "--layout.zero": "zero zero-stage deepspeed",

@@ -29,6 +29,7 @@ def validate(experiment: Experiment) -> None:
     _check_schedule(experiment)
     _check_rewind(experiment)
     _check_start(experiment)
+    _check_early_stop(experiment)
     _check_objective(experiment)
     _check_lora(experiment)
 
@@ -195,10 +196,22 @@ def _check_start(experiment: Experiment) -> None:
     )
 
 
+def _check_early_stop(experiment: Experiment) -> None:
+    kind, _, source = experiment.early_stop.metric.partition("/")
+    _require(
+        kind == "held_out" and source != "" and "/" not in source,
+        f"early_stop.metric is {experiment.early_stop.metric!r}, and must be held_out/all or held_out/SOURCE",
+    )
+
+
 def _check_objective(experiment: Experiment) -> None:
     objective = experiment.objective
     contradiction = objective.contradiction()
     _require(not contradiction, contradiction)
+    _require(
+        not (experiment.logging.by_source and objective.needs_pairs),
+        "logging.by_source is for losses of tokens, and the objective's loss is one of pairs",
+    )
     _require(
         experiment.lora.rank > 0 or not objective.computes_reference,
         "objective.reference adapter_off needs an adapter (lora.rank above 0); where all parameters are trained, set "

@@ -5,6 +5,7 @@ its plan; `packing` gives the fragments of that row; the store gives their token
 read before, so any host reads any rows of any batch, and a run resumes at any data step.
 """
 
+import dataclasses
 import functools
 import hashlib
 import itertools
@@ -66,29 +67,33 @@ class Loader:
         """Check the stores; plans are made when they are needed.
 
         Args:
-            stores: store of every source that some stage reads.
+            stores: store of every source that some stage reads or that is held out.
             mixture: sources and their weights.
             data: shape of the batches.
             seed: seed of the order.
             plans_kept_from: fragments from which on a plan is written to disk.
 
         Raises:
-            InputError: a source has no training documents, sources have different numbers of documents a record, or a
-                record does not fit into a row.
+            InputError: a source has no training documents, or, if it is held out, none at all; sources have different
+                numbers of documents a record; or a record does not fit into a row.
         """
-        self._stores = {source.name: stores[source.name] for source in mixture.used}
+        self._stores = {source.name: stores[source.name] for source in mixture.stored}
+        self._held_out = {source.name for source in mixture.stored if source.held_out}
         self._weights = mixture
         self._data = data
         self._seed = seed
         self._plans_kept_from = plans_kept_from
         self.set_reading(Reading())
+        self.trained_sources = self._mixture.sources
+        """Sources that some stage reads."""
         self.vocabulary = max(store.vocabulary for store in self._stores.values())
         """Largest vocabulary of the stores."""
         self.held_out_sources = tuple(name for name in self._stores if self._has_documents(name, "held_out"))
         """Sources that have held-out documents."""
-        if empty := [name for name in self._stores if not self._has_documents(name, "train")]:
+        splits: dict[str, Split] = {name: "held_out" if name in self._held_out else "train" for name in self._stores}
+        if empty := [name for name, split in splits.items() if not self._has_documents(name, split)]:
             raise InputError(
-                f"{', '.join(empty)} in {data.stores} have no document with a token to train on; take them out of the "
+                f"{', '.join(empty)} in {data.stores} have no document with a token to predict; take them out of the "
                 "mixture"
             )
         self.documents_per_record = self._common_documents_per_record()
@@ -103,7 +108,8 @@ class Loader:
         self._mixture = RowMixture(self._weights, self._data.batch_rows, reading.batch_rows)
         self._plans = PlanCache(self._plan)
         self._orders = {}
-        for name, store in self._stores.items():
+        for name in self._mixture.sources:
+            store = self._stores[name]
             first = begin(reading.begins.get(name), store, Settings.of(self._data, "train", self._seed, 0))
             self._orders[name] = SourceOrder(first, functools.partial(self._plans.get, name))
 
@@ -149,7 +155,7 @@ class Loader:
         """Return a hash of the data that determines the batches before `data_step`. Stages that begin later, and what
         only they read, are not part of it: they may still change."""
         begun = [stage for stage in self._mixture.description() if stage[0] < max(data_step, 1)]
-        read = [name for name in self._stores if any(shares[name] for _, shares in begun)]
+        read = [name for name in self._mixture.sources if any(shares[name] for _, shares in begun)]
         stages = [(from_step, {name: shares[name] for name in read}) for from_step, shares in begun]
         return self._fingerprint(stages, self._batches_before(data_step))
 
@@ -225,7 +231,7 @@ class Loader:
         """Yield all documents of one split of a source, each once, in the order of one epoch.
 
         Args:
-            source: one that some stage reads.
+            source: one that some stage reads or that is held out.
             split: training or held-out documents.
             rows: rows of each batch to return; the number of batches does not depend on them.
 
@@ -242,6 +248,11 @@ class Loader:
             documents = np.full(batch.tokens.shape, -1, np.int64)
             documents[batch.segment_ids > 0] = np.repeat(spans.documents, spans.lengths)
             yield batch, documents
+
+    def row_sources(self, data_step: int) -> list[str]:
+        """Return the source of every row of a batch."""
+        sources, _ = self._mixture.rows(data_step, np.arange(self.batch_rows(data_step)))
+        return [self._mixture.sources[source] for source in sources.tolist()]
 
     def stage(self, data_step: int) -> int:
         """Return a number that grows, up to `data_step`, wherever a stage of the mixture begins or the rows of batches
@@ -361,11 +372,15 @@ class Loader:
 
     def _packed(self, source: str, split: Split, seed: int, epoch: int) -> Plan:
         store = self._stores[source]
-        settings = Settings.of(self._data, split, seed, epoch)
+        settings = self._settings(source, split, seed, epoch)
         return packing.plan(store, settings, store.folder / "plans", self._plans_kept_from)
 
     def _has_documents(self, source: str, split: Split) -> bool:
-        return any(map(len, packing.in_split(self._stores[source], Settings.of(self._data, split, 0, 0))))
+        return any(map(len, packing.in_split(self._stores[source], self._settings(source, split, 0, 0))))
+
+    def _settings(self, source: str, split: Split, seed: int, epoch: int) -> Settings:
+        settings = Settings.of(self._data, split, seed, epoch)
+        return dataclasses.replace(settings, held_out_share=1.0) if source in self._held_out else settings
 
 
 class _Rows(NamedTuple):

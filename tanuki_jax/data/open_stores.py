@@ -11,12 +11,12 @@ from tanuki_jax.data.tokenizer.load import load
 
 
 def open_stores(data: Data, mixture: Mixture) -> dict[str, Store]:
-    """Open the store of every source that some stage reads, and return them by name.
+    """Open the store of every source that some stage reads or that is held out, and return them by name.
 
     InputError names all stores that are missing, or all that were made with another tokenizer or chat template than the
     config's.
     """
-    folders = {source.name: Path(data.stores) / source.name for source in mixture.used}
+    folders = {source.name: Path(data.stores) / source.name for source in mixture.stored}
     if missing := [name for name, folder in folders.items() if not (folder / DESCRIPTION).is_file()]:
         raise InputError(
             f"{data.stores} has no store of {', '.join(missing)}, which the mixture {data.mixture!r} reads; run "

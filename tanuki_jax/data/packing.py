@@ -66,6 +66,7 @@ class Settings:
     sequence_length: int
     window_documents: int
     held_out_share: float
+    """Share of the documents that are held out; 1: all of them, so that the training split is empty."""
     split: Split
     seed: int
     epoch: int
@@ -131,9 +132,12 @@ def in_split(store: Documents, settings: Settings) -> Iterator[Integers]:
     """Yield the numbers of a split's documents that have a prediction, ascending, in blocks that split no record.
 
     The hash of a text decides, so equal texts are in one split, and so are the documents of a record, which have one
-    hash. The training split gets at least one text; the held-out split too, if its share is above 0 and there are two
-    texts.
+    hash. The training split gets at least one text, unless all are held out; the held-out split too, if its share is
+    above 0 and there are two texts.
     """
+    if settings.held_out_share == 1:
+        yield from (documents for documents, _ in _usable(store) if settings.split == "held_out")
+        return
     bounds = [(drawn.min(), drawn.max()) for _, drawn in _usable(store) if len(drawn)]
     if not bounds:
         return

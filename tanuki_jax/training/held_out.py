@@ -1,4 +1,4 @@
-"""Loss on documents that are never trained on, per source. A held-out set of its own is a `Source` of the mixture."""
+"""Loss on documents that are never trained on, per source. A held-out set of its own is a `Source` with `held_out`."""
 
 from collections.abc import Callable, Mapping
 

@@ -25,6 +25,7 @@ from tanuki_jax.training.reference import check_records, stored_reference
 from tanuki_jax.training.reports import Report, reports
 from tanuki_jax.training.rewind import go_back
 from tanuki_jax.training.runs import expert_map, loss_curve
+from tanuki_jax.training.runs.early_stop import check_metric, evaluations_of, stop_reason
 from tanuki_jax.training.runs.run_folder import RunFolder, read_events
 from tanuki_jax.training.runs.run_lock import locked
 from tanuki_jax.training.schedule_change import schedule_change
@@ -39,8 +40,8 @@ _log = logging.getLogger("tanuki_jax.training")
 
 
 def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0) -> None:
-    """Train an experiment to its last step or until an interrupt, from its newest good checkpoint on, going back after
-    spikes.
+    """Train an experiment to its last step, an early stop or an interrupt, from its newest good checkpoint on, going
+    back after spikes.
 
     Args:
         experiment: what to do; its run folder is `runs`/`name`.
@@ -48,8 +49,9 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         profile: steps to trace into the run folder.
 
     Raises:
-        InputError: a source is missing, the mesh does not divide the batch or the model, a checkpoint is of another
-            model or of other data, there is no checkpoint from before a spike, or another process trains the run.
+        InputError: a source is missing, the mesh does not divide the batch or the model, no evaluation has the metric
+            of `early_stop`, a checkpoint is of another model or of other data, there is no checkpoint from before a
+            spike, or another process trains the run.
         Unstable: the run has used all its rewinds.
         Corrupt: a check found that the devices do not compute what they should.
     """
@@ -72,6 +74,7 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         if jax.process_index() == 0 and (warning := memory_warning()):
             _log.warning("%s", warning)
         check_records(setup, loader)
+        check_metric(experiment.early_stop, loader.held_out_sources)
         run = RunFolder(experiment, writes=jax.process_index() == 0)
         read_events(run.path)  # a broken file is refused now rather than when the picture is drawn
         with contextlib.ExitStack() as stack, jax.set_mesh(mesh):
@@ -82,9 +85,21 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
     if jax.process_index() == 0:
         loss_curve.draw(run.path)
         expert_map.draw(run.path)
-        outcome = "finished" if progress.step >= experiment.steps else "stopped and saved; the same command goes on"
-        print(f"{run.path}: step {progress.step} of {experiment.steps}, {progress.tokens:,} tokens, {outcome}")
+        print(
+            f"{run.path}: step {progress.step} of {experiment.steps}, {progress.tokens:,} tokens, "
+            f"{_outcome(experiment, run, progress)}"
+        )
         print(f"loss curve: {run.path}/loss.png; samples: python -m tanuki_jax.generate {run.path} --prompt TEXT")
+
+
+def _outcome(experiment: Experiment, run: RunFolder, progress: State) -> str:
+    """Return how the run ended, and how it goes on if it may."""
+    settings = experiment.early_stop
+    if progress.step >= experiment.steps:
+        return "finished"
+    if reason := stop_reason(settings, evaluations_of(settings, run.path)):
+        return f"stopped early, because {reason}; a larger early_stop.patience goes on"
+    return "stopped and saved; the same command goes on"
 
 
 def _warn_of_coarse_moments(experiment: Experiment) -> None:
@@ -108,7 +123,8 @@ def _train(
 ) -> State:
     """Train to the end or an interrupt, going back after spikes; return the state of the last checkpoint."""
     experiment, mesh = setup.experiment, setup.mesh
-    program = Program(make_step(setup), make_held_out(setup, loader), make_check(setup))
+    by_row = experiment.logging.by_source and len(loader.trained_sources) > 1
+    program = Program(make_step(setup, by_row=by_row), make_held_out(setup, loader), make_check(setup))
     while True:
         state, progress = begin(setup, run, loader)
         run.cut_metrics_after(progress.step)

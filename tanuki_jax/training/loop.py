@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import json
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -18,10 +19,12 @@ from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import HostBatch, Loader, data_step_of
 from tanuki_jax.lm.parallel.sharding import local_rows, place_batch, replicate
 from tanuki_jax.training import guard, spikes
+from tanuki_jax.training.distributed import agree
 from tanuki_jax.training.integrity import Check
 from tanuki_jax.training.interrupts import Interrupts
 from tanuki_jax.training.loss_history import Spike, protected_steps, read_history, with_history
 from tanuki_jax.training.recorder import Recorder, StepMetrics
+from tanuki_jax.training.runs.early_stop import Evaluation, evaluations_of, stop_reason
 from tanuki_jax.training.runs.run_folder import BEST_METRIC, RunFolder
 from tanuki_jax.training.setup import TrainState
 from tanuki_jax.training.start import items
@@ -79,23 +82,29 @@ class Loop:
             best_metric=BEST_METRIC,
             protect=protected_steps,
         )
-        self._recorder = Recorder(experiment, progress, loader.epochs, log_metrics, self._follow_losses)
+        self._recorder = Recorder(
+            experiment, progress, loader.epochs, loader.row_sources, log_metrics, self._follow_losses
+        )
         self._state, self._progress, self._history = state, progress, read_history(progress)
         self._losses = self._history.loss_history
         self._stage = self._followed_stage = loader.stage(data_step_of(max(progress.step - 1, 0), progress.skipped))
+        evaluations = json.loads(agree(lambda: json.dumps(evaluations_of(experiment.early_stop, run.path))))
+        self._evaluations: list[Evaluation] = [(step, loss) for step, loss in evaluations]
         self._held_out: tuple[int, dict[str, float]] = (-1, {})
         self._spike: Spike | None = None
         self._tracing = False
         run.log_event("flops", per_token=self._recorder.flops_per_token)
 
     def run(self, interrupts: Interrupts, profile: int) -> LoopResult:
-        """Train to the last step, or until an interrupt or a spike.
+        """Train to the last step, or until an interrupt, a spike or an early stop.
 
         Args:
             interrupts: polled after every step.
             profile: steps to trace into the run folder.
         """
         experiment, progress, interrupt = self._experiment, self._progress, ""
+        if stop_reason(experiment.early_stop, self._evaluations):  # it stopped early before, and is started again
+            return LoopResult(progress, None, leave=False)
         if progress.step == 0:
             self._evaluate(0)
         first_data_step = data_step_of(progress.step, progress.skipped)
@@ -114,9 +123,10 @@ class Loop:
                     break
                 if evaluate:
                     self._evaluate(step)
-                if save:
-                    self._save(step, last=last or interrupt == "leave")
-                if interrupt == "leave":
+                ends = last or (evaluate and self._stops_early(step)) or interrupt == "leave"
+                if save or ends:
+                    self._save(step, last=ends)
+                if ends:
                     break
         finally:
             batches.close()
@@ -173,9 +183,17 @@ class Loop:
         with self._watchdog.during("evaluation"):
             losses = self._program.held_out(self._state)
         self._held_out = step, losses
+        if (metric := self._experiment.early_stop.metric) in losses:
+            self._evaluations.append((step, losses[metric]))
         if losses:
             self._log_metrics({"step": step} | losses)
         self._recorder.restart_clock()
+
+    def _stops_early(self, step: int) -> bool:
+        """Whether the run ends after the step's evaluation; an event says why."""
+        if reason := stop_reason(self._experiment.early_stop, self._evaluations):
+            self._run.log_event("stopped_early", step=step, reason=reason)
+        return bool(reason)
 
     def _save(self, step: int, *, last: bool) -> None:
         """Save after the step's metrics are written. `last`: block until committed."""

@@ -18,8 +18,8 @@ type LossSums = Callable[[Params, Batch[jax.Array], StepContext], Sums]
 """(parameters as `gather` and `used_parameters` return them, rows [B, T], context) -> sums."""
 
 
-def make_loss(setup: TrainSetup) -> LossSums:
-    """Return the loss of a micro-batch, with that of its routers."""
+def make_loss(setup: TrainSetup, *, by_row: bool = False) -> LossSums:
+    """Return the loss of a micro-batch, with that of its routers; `by_row`: its sums have `row_logps`."""
     experiment, objective = setup.experiment, setup.objective
     layout = experiment.layout
     cross_entropy = sharded_linear_cross_entropy(setup.mesh, layout, frozen=experiment.lora.rank > 0)
@@ -32,6 +32,12 @@ def make_loss(setup: TrainSetup) -> LossSums:
         if experiment.objective.computes_reference:
             reference_bt = jax.lax.stop_gradient(reference_logps(without_adapters(params), batch))
         sums = objective.sums(states_btd, output_matrix(params), batch, cross_entropy, reference_bt, context)
+        row_logps = None
+        if by_row:
+            assert sums.token_logps is not None
+            # The barrier keeps these sums out of the kernel that sums the loss, whose bits must not depend on them.
+            row_logps = jax.lax.optimization_barrier(jax.lax.stop_gradient(sums.token_logps)).sum(-1)
+        sums = sums._replace(token_logps=None, row_logps=row_logps)
         if routing is None:
             return sums
         return add_routing(sums, routing, experiment.router, setup.pipeline.sums(objective.counted(batch)))

@@ -1,12 +1,14 @@
 """Metrics of steps, from arrays to lines of numbers, one line for `logging.every_steps` steps. They are read one step
 late so that the device never waits."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+import numpy.typing as npt
 
 from tanuki_jax.checkpoints.format import State
 from tanuki_jax.config.experiment import Experiment
@@ -29,7 +31,7 @@ class StepMetrics(NamedTuple):
 class Recorder:
     """Converter of the metrics of steps to lines.
 
-    A line has the means of its steps.
+    A line has the means of its steps; losses of sources are means over their tokens in these steps.
 
     MFU = tokens/s/device x `flops_per_token` / `peak_flops` of the device, left out where no file lists the device.
     Padding does not count as tokens.
@@ -40,6 +42,7 @@ class Recorder:
         experiment: Experiment,
         progress: State,
         epochs: Callable[[int], Mapping[str, float]],
+        row_sources: Callable[[int], Sequence[str]],
         log_metrics: Callable[[dict[str, Any]], None],
         on_step: Callable[[StepMetrics], None],
     ) -> None:
@@ -49,12 +52,13 @@ class Recorder:
             experiment: of the run.
             progress: tokens and spikes so far.
             epochs: data step -> how often each source was read before it.
+            row_sources: data step -> source of each row of its batch, for steps that report losses of rows.
             log_metrics: called with the lines of the steps that are logged.
             on_step: called with the metrics of every step, before its line is logged.
         """
         self.tokens = progress.tokens
         self._rewinds = len(read_history(progress).spikes)
-        self._epochs = epochs
+        self._epochs, self._row_sources = epochs, row_sources
         self._on_step = on_step
         self.flops_per_token = flops_per_token(experiment)
         self._every = experiment.logging.every_steps
@@ -88,11 +92,14 @@ class Recorder:
         if self._pending is None:
             return
         (step, data_step, arrays, waited), self._pending = self._pending, None
+        found = jax.device_get(arrays)
+        now = time.perf_counter()
+        if "row_losses" in found:
+            self._add_rows(data_step, found.pop("row_losses"), found.pop("row_weights"))
         values = {
             name: value.item() if value.ndim == 0 else value.astype(float).round(4).tolist()
-            for name, value in jax.device_get(arrays).items()
+            for name, value in found.items()
         }
-        now = time.perf_counter()
         self._seconds += now - self._since
         self._since = now
         self._waited += waited
@@ -103,15 +110,24 @@ class Recorder:
             self._log_metrics(self._line(step, data_step))
             self._begin_window()
 
+    def _add_rows(self, data_step: int, losses: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]) -> None:
+        """Add the rows of a step to the losses of their sources, without rows whose loss is not finite."""
+        for source, loss, weight in zip(self._row_sources(data_step), losses.tolist(), weights.tolist(), strict=True):
+            if math.isfinite(loss):
+                before = self._by_source.get(source, (0.0, 0.0))
+                self._by_source[source] = before[0] + loss, before[1] + weight
+
     def _begin_window(self) -> None:
         """Begin to collect the steps of the next line."""
         self._window: list[dict[str, Any]] = []
+        self._by_source: dict[str, tuple[float, float]] = {}
         self._seconds = self._waited = 0.0
 
     def _line(self, step: int, data_step: int) -> dict[str, Any]:
         """Return the line of the steps since the last one, of which `step` is the newest."""
         speed = sum(int(values["tokens"]) for values in self._window) / self._seconds
         line = {"step": step, "data_step": data_step} | _means(self._window)
+        line |= {f"loss/{name}": loss / weight for name, (loss, weight) in sorted(self._by_source.items()) if weight}
         line |= {"rejected": step - line.pop("updates"), "rewinds": self._rewinds}
         line |= {f"epochs/{name}": round(times, 4) for name, times in self._epochs(data_step + 1).items()}
         line |= {"tokens": self.tokens, "tokens_per_second": round(speed, 1)}

@@ -85,6 +85,27 @@ def test_options_are_read_as_tyro_reads_them() -> None:
     assert read == Options(folder=Path("a"), quick=True, layers=(1, 2), needed="x", prompt=("p", "q"), source="--z")
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ManyFiles:
+    """Show a positional option that takes any number of words."""
+
+    files: tyro.conf.Positional[tuple[str, ...]]
+    steps: int = 1
+
+
+VALUES = st.lists(st.sampled_from(WORDS[:-1]), max_size=3)  # -inf reads as an option
+
+
+@given(before=VALUES, after=VALUES, named=st.booleans())
+def test_a_positional_option_takes_many_words(before: list[str], after: list[str], named: bool) -> None:
+    words = [*before, *(["--steps=3"] if named else []), *after]
+    if not before + after:
+        with pytest.raises(InputError, match=r"^FILES must be given$"):
+            parse_options("show", words, ManyFiles)
+        return
+    assert parse_options("show", words, ManyFiles) == ManyFiles(files=(*before, *after), steps=3 if named else 1)
+
+
 def test_the_last_value_counts() -> None:
     assert last_value("--config", ["--config=a", "3", "--config", "b", "--steps"]) == "b"
     assert last_value("--config", ["--config"]) == last_value("--config", []) == ""

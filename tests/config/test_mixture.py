@@ -48,6 +48,22 @@ def test_a_source_without_weight_is_not_used() -> None:
     assert Mixture(sources=(B, A), stages=(early, late)).used == (B, A)
 
 
+def test_a_held_out_source_is_stored_without_being_used() -> None:
+    exam, early = Source(name="exam", held_out=True), Stage(weights={"a": 1})
+    mixed = Mixture(sources=(exam, B, A), stages=(early,))
+    assert (mixed.used, mixed.stored) == ((A,), (exam, A))
+    assert Mixture(sources=(exam, A), stages=(Stage(weights={"a": 1, "exam": 0.0}),)).used == (A,)
+    assert Mixture(sources=(B, A), stages=(early,)).stored == (A,)
+
+
+def test_a_held_out_source_has_no_weight() -> None:
+    late = Stage(weights={"a": 1, "exam": 0.1}, from_step=7)
+    assert refusal((A, Source(name="exam", held_out=True)), Stage(weights={"a": 1}), late) == (
+        "the stage from data step 7 has a weight for exam, of which held_out says that nothing is trained on; remove "
+        "the weight, or held_out"
+    )
+
+
 def test_weights_by_tokens_count_epochs() -> None:
     assert by_tokens((A, B)) == {"a": 3.0, "b": 1.0}
     assert by_tokens((A, B), epochs={"b": 2.5}) == {"a": 3.0, "b": 2.5}

@@ -10,7 +10,7 @@ import pytest
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config import registry
-from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, HeldOut, Schedule, Tokenizer
+from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, HeldOut, Preference, Schedule, Tokenizer
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.validate import validate
 
@@ -53,6 +53,18 @@ def test_gradients_may_stay_unclipped() -> None:
     ("changes", "message"),
     [
         ({"rewind.max_rejected": 65}, "rewind.max_rejected (65) cannot be reached within rewind.window (64) steps"),
+        (
+            {"early_stop.metric": "loss"},
+            "early_stop.metric is 'loss', and must be held_out/all or held_out/SOURCE",
+        ),
+        (
+            {"early_stop.metric": "held_out/all/rewards/accuracies"},
+            "early_stop.metric is 'held_out/all/rewards/accuracies', and must be held_out/all or held_out/SOURCE",
+        ),
+        (
+            {"logging.by_source": True, "objective": Preference()},
+            "logging.by_source is for losses of tokens, and the objective's loss is one of pairs",
+        ),
         ({"model.heads": 3}, "model.heads (3) must divide model.width (128), or model.explicit_head_dim be set"),
         ({"model.kv_heads": 3}, "model.kv_heads (3) must divide model.heads (4)"),
         (

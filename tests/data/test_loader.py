@@ -322,6 +322,34 @@ def test_a_source_with_nothing_to_train_on_is_named(tmp_path: Path, stores: dict
         Loader({"a": stores["a"], "empty": empty}, mixture((0, {"a": 1.0, "empty": 1.0})), data(), 0)
 
 
+def test_a_held_out_source_is_read_completely_and_changes_no_batch(stores: dict[str, Store], loader: Loader) -> None:
+    weights = mixture((0, {"a": 2.0, "b": 1.0}))
+    exam = write_store(stores["a"].folder.parent / "exam", 2, SIZES["b"])
+    watched = dataclasses.replace(weights, sources=(Source(name="exam", held_out=True), *weights.sources))
+    both = Loader(stores | {"exam": exam}, watched, data(), seed=0)
+    assert both.fingerprint == loader.fingerprint
+    assert both.fingerprint_before(9) == loader.fingerprint_before(9)
+    for step in (0, 5, 40):
+        assert_same(both.batch(step, slice(None)), loader.batch(step, slice(None)))
+    assert both.epochs(7) == loader.epochs(7)
+    assert both.held_out_sources == ("exam",)
+    rows = both.held_out("exam", 64)
+    read = [token for index in range(64) for token in inputs_in(row(rows, index), SIZES["b"])]
+    assert sorted(read) == all_inputs(SIZES["b"], 2)
+    shared = Loader(stores | {"exam": exam}, watched, data(held_out_share=0.2), seed=0)
+    assert shared.held_out_sources == ("exam", "a", "b")
+    assert_same(shared.held_out("exam", 64), rows)
+    assert [batch.segment_ids.size for batch, _ in both.all_documents("exam", "train", slice(None))] == []
+
+
+def test_a_held_out_source_without_a_prediction_is_named(tmp_path: Path, stores: dict[str, Store]) -> None:
+    sources = (Source(name="a"), Source(name="exam", held_out=True))
+    watched = dataclasses.replace(mixture((0, {"a": 1.0})), sources=sources)
+    exam = write_store(tmp_path / "exam", 3, [1, 1])
+    with pytest.raises(InputError, match=r"^exam in stores have no document with a token to predict"):
+        Loader({"a": stores["a"], "exam": exam}, watched, data(), 0)
+
+
 def test_large_plans_are_written_to_disk(tmp_path: Path, loader: Loader) -> None:
     stores = {name: write_store(tmp_path / name, number, sizes) for number, (name, sizes) in enumerate(SIZES.items())}
     writing = Loader(stores, mixture((0, {"a": 2.0, "b": 1.0})), data(), 0, plans_kept_from=0)
@@ -504,6 +532,12 @@ def assert_epochs_in_turn(
         whole = {(document, token) for document, size in enumerate(sizes[name]) for token in range(size - 1)}
         for epoch in range(place.epoch):
             assert {key[2:] for key in read if key[:2] == (name, epoch)} == whole
+
+
+def test_the_source_of_each_row_is_that_of_its_fragments(loader: Loader) -> None:
+    assert loader.trained_sources == ("a", "b")
+    for step in (0, 3, 50):
+        assert loader.row_sources(step) == [fragments[0].source for fragments in loader.trace(step)]
 
 
 def after(old: Loader, data_step: int, *skipped: int) -> Reading:

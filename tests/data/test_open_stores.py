@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from tokenizers import models
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Data, Tokenizer
+from tanuki_jax.config.mixture import Source
 from tanuki_jax.corpus.chat import builtin
 from tanuki_jax.corpus.chat.template_files import write as write_template
 from tanuki_jax.data.open_stores import open_stores
@@ -55,3 +57,14 @@ def test_a_store_of_another_template_is_refused(tmp_path: Path, tokenizer: Path)
             open_stores(wanted, mixture((0, {"a": 1.0})))
     write_template(tokenizer, template)
     assert list(open_stores(wanted, mixture((0, {"a": 1.0})))) == ["a"]
+
+
+def test_a_held_out_source_needs_a_store(tmp_path: Path, tokenizer: Path) -> None:
+    watched = dataclasses.replace(
+        mixture((0, {"a": 1.0})), sources=(Source(name="exam", held_out=True), Source(name="a"))
+    )
+    write_store(tmp_path / "a", 0, [5, 9], load(tokenizer).fingerprint)
+    with pytest.raises(InputError, match="no store of exam, which the mixture 'some' reads"):
+        open_stores(stored(tmp_path, tokenizer), watched)
+    write_store(tmp_path / "exam", 1, [5, 9], load(tokenizer).fingerprint)
+    assert list(open_stores(stored(tmp_path, tokenizer), watched)) == ["exam", "a"]

@@ -1,5 +1,6 @@
 import dataclasses
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -233,7 +234,7 @@ def test_the_plan_of_many_documents_is_that_of_the_first_version(tmp_path: Path)
 
 def test_the_extreme_texts_of_many_documents_are_in_their_splits() -> None:
     store = documents([5] * 600_000)
-    for split, share in (("train", 1.0), ("held_out", 1e-15)):
+    for split, share in (("train", 1 - 1e-15), ("held_out", 1e-15)):
         assert in_split(store, settings(split=split, held_out_share=share)).size == 1
 
 
@@ -260,7 +261,7 @@ def test_the_held_out_share_is_that_of_the_documents() -> None:
 
 @pytest.mark.parametrize(
     ("share", "digests", "held_out"),
-    [(0.001, [7, 7, 8], (1, 2)), (1.0, [7, 8, 9], (2,)), (0.5, [7, 7], (0,)), (0.0, [7, 8], (0,))],
+    [(0.001, [7, 7, 8], (1, 2)), (math.nextafter(1, 0), [7, 8, 9], (2,)), (0.5, [7, 7], (0,)), (0.0, [7, 8], (0,))],
 )
 def test_a_small_store_has_both_splits_if_it_has_two_texts(
     share: float, digests: list[int], held_out: tuple[int, ...]
@@ -269,6 +270,13 @@ def test_a_small_store_has_both_splits_if_it_has_two_texts(
         in_split(documents([4] * len(digests), digests), settings(split="held_out", held_out_share=share)).size
         in held_out
     )
+
+
+def test_a_share_of_one_leaves_nothing_to_train_on(tmp_path: Path) -> None:
+    store = documents([4, 1, 9, 2], [7, 8, 8, 2**63 - 1])
+    assert in_split(store, settings(split="held_out", held_out_share=1.0)).tolist() == [0, 2, 3]
+    for kept_from in (0, 100):
+        assert plan(store, settings(held_out_share=1.0), tmp_path, kept_from).rows == 0
 
 
 def test_a_document_of_one_token_has_nothing_to_predict() -> None:

@@ -1,6 +1,7 @@
 """Metrics of steps as lines: one step late, with the tokens so far."""
 
 import dataclasses
+import math
 from typing import Any
 
 import jax.numpy as jnp
@@ -20,10 +21,15 @@ def read(data_step: int) -> dict[str, float]:
     return {"web": data_step / 3}
 
 
+def row_sources(data_step: int) -> list[str]:
+    """Return the source of each row of a batch."""
+    return ["web", "code", "web"] if data_step % 2 else ["code", "code", "web"]
+
+
 def test_a_step_is_logged_when_the_next_is_dispatched_or_at_a_flush() -> None:
     lines: list[dict[str, Any]] = []
     observed: list[StepMetrics] = []
-    recorder = Recorder(TINY, dataclasses.replace(BEGUN, tokens=100), read, lines.append, observed.append)
+    recorder = Recorder(TINY, dataclasses.replace(BEGUN, tokens=100), read, row_sources, lines.append, observed.append)
     for step in (1, 2):
         recorder.push(
             step,
@@ -49,7 +55,7 @@ def test_lines_of_every_third_step_count_all_tokens() -> None:
     lines: list[dict[str, Any]] = []
     observed: list[StepMetrics] = []
     every_third = dataclasses.replace(TINY, logging=Logging(every_steps=3))
-    recorder = Recorder(every_third, BEGUN, read, lines.append, observed.append)
+    recorder = Recorder(every_third, BEGUN, read, row_sources, lines.append, observed.append)
     for step in range(1, 8):
         recorder.push(step, step, {"tokens": jnp.float32(10), "updates": jnp.int32(step)}, waited=1e9)
     recorder.flush()
@@ -60,7 +66,7 @@ def test_lines_of_every_third_step_count_all_tokens() -> None:
 def test_a_line_is_the_mean_of_its_steps() -> None:
     lines: list[dict[str, Any]] = []
     every_third = dataclasses.replace(TINY, logging=Logging(every_steps=3))
-    recorder = Recorder(every_third, BEGUN, read, lines.append, lambda _: None)
+    recorder = Recorder(every_third, BEGUN, read, row_sources, lines.append, lambda _: None)
     for step, loss in enumerate((4.0, float("nan"), 2.0, 1.0, 1.0, 4.0), 1):
         metrics = {
             "loss": jnp.float32(loss),
@@ -75,9 +81,29 @@ def test_a_line_is_the_mean_of_its_steps() -> None:
     assert lines[0]["router_entropy"] == [3.0, 1.0]
 
 
+def test_losses_of_sources_are_means_over_their_tokens() -> None:
+    lines: list[dict[str, Any]] = []
+    every_second = dataclasses.replace(TINY, logging=Logging(every_steps=2))
+    recorder = Recorder(every_second, BEGUN, read, row_sources, lines.append, lambda _: None)
+    rows = {1: ([40.0, 9.0, 3.0], [20, 3, 1]), 2: ([6.0, 1.0, 8.0], [2, 2, 4]), 3: ([math.nan, 5.0, 4.0], [4, 2, 0])}
+    for step in (1, 2, 3, 4):
+        losses, weights = rows[min(step, 3)]
+        metrics = {
+            "tokens": jnp.float32(10),
+            "updates": jnp.int32(step),
+            "row_losses": jnp.array(losses),
+            "row_weights": jnp.array(weights, jnp.float32),
+        }
+        recorder.push(step, step if step < 4 else 3, metrics, waited=0.0)
+    recorder.flush()
+    shown = [{name: value for name, value in line.items() if name.startswith(("loss", "row"))} for line in lines]
+    assert shown[0] == {"loss/code": (9 + 6 + 1) / (3 + 2 + 2), "loss/web": (40 + 3 + 8) / (20 + 1 + 4)}
+    assert shown[1] == {"loss/code": 10 / 4}  # the only rows of web are not finite, or have no token
+
+
 def test_values_of_layers_are_rounded_and_logged_as_lists() -> None:
     lines: list[dict[str, Any]] = []
-    recorder = Recorder(experiment.find("tiny_moe"), BEGUN, read, lines.append, lambda _: None)
+    recorder = Recorder(experiment.find("tiny_moe"), BEGUN, read, row_sources, lines.append, lambda _: None)
     recorder.push(
         1,
         0,

@@ -35,7 +35,7 @@ from tanuki_jax.lm.parallel.mesh import AXES, make_mesh
 from tanuki_jax.lm.parallel.sharding import local_rows, place_batch
 from tanuki_jax.training.loss import make_loss
 from tanuki_jax.training.setup import TrainSetup, TrainState, initial_state
-from tanuki_jax.training.step import make_step
+from tanuki_jax.training.step import make_step, step_function
 
 TIME, ROWS = 32, 16
 ONE_DEVICE = Layout(data=1)
@@ -140,6 +140,36 @@ def test_accumulation_weighs_micro_batches_by_their_tokens() -> None:
     for name in ("loss", "z_loss", "gradient_norm", "tokens"):
         np.testing.assert_allclose(a_metrics[name], b_metrics[name], rtol=1e-5)
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-5), a["optimizer"], b["optimizer"])
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        Layout(data=1, fsdp=2, accumulation=2),
+        pytest.param(
+            Layout(data=1, stage=2, microbatches=2, context=2, fsdp=2, accumulation=2), marks=pytest.mark.long
+        ),
+        pytest.param(Layout(data=1, fsdp=4, tensor=2), marks=pytest.mark.long),
+    ],
+)
+def test_losses_of_rows_change_no_bit_of_a_step(layout: Layout) -> None:
+    trainer = Trainer(layout)
+    rows = batch(0)
+    rows.loss_weights[3] = 0
+    rows.loss_weights[4:6, ::3] = 0
+    by_row = jax.jit(step_function(trainer.setup, by_row=True), out_shardings=(trainer.setup.state_shardings, None))
+    alone = jax.jit(make_loss(TrainSetup(experiment(ONE_DEVICE), make_mesh(ONE_DEVICE, jax.devices()[:1]))))
+    with jax.set_mesh(trainer.mesh):
+        state, metrics = jax.device_get(by_row(trainer.state, trainer.place(rows)))
+        trainer.state, plain = trainer.step(trainer.state, trainer.place(rows))
+    jax.tree.map(np.testing.assert_array_equal, state, jax.device_get(trainer.state))
+    losses, weights = metrics.pop("row_losses"), metrics.pop("row_weights")
+    jax.tree.map(np.testing.assert_array_equal, metrics, jax.device_get(plain))
+    np.testing.assert_array_equal(weights, rows.loss_weights.sum(-1))
+    for row in range(ROWS):
+        only = jax.tree.map(lambda array, row=row: array[row : row + 1], rows)
+        sums = alone(fresh_state()["parameters"], only, StepContext())
+        np.testing.assert_allclose(losses[row], sums.parts["loss"], rtol=1e-5, atol=1e-6)
 
 
 def arrays_of_all_experts(program: jax.stages.Compiled) -> set[str]:

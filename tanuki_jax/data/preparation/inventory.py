@@ -63,7 +63,7 @@ class Inventory:
 def take_inventory(
     mixture: Mixture, *, unit_bytes: tuple[int, int] = UNIT_BYTES, unit_files: int = UNIT_FILES
 ) -> list[Inventory]:
-    """Return an inventory of each source that the mixture reads.
+    """Return an inventory of each source that the mixture trains on or holds out.
 
     Args:
         mixture: sources and their weights.
@@ -75,7 +75,7 @@ def take_inventory(
     """
     inventories: list[Inventory] = []
     missing: list[str] = []
-    for source in mixture.used:
+    for source in mixture.stored:
         try:
             inventories.append(_inventory(source, unit_bytes, unit_files))
         except InputError as error:

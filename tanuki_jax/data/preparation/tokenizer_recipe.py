@@ -18,7 +18,8 @@ RECIPE = "recipe.json"
 def recipe_of(
     config: experiment.Tokenizer, mixture: Mixture, inventories: Sequence[Inventory]
 ) -> dict[str, Mapping[str, Any]]:
-    """Return everything that a trained tokenizer depends on: its settings, and share, field and size of each source."""
+    """Return everything that a trained tokenizer depends on: its settings, and share, field and size of each source
+    that is trained on."""
     share = shares(mixture)
     settings = {"pieces": config.pieces, "sample_bytes": config.sample_bytes, "mecab": config.mecab}
     sources = {
@@ -29,6 +30,7 @@ def recipe_of(
             "bytes": sum(entry.bytes for entry in inventory.inputs),
         }
         for inventory in inventories
+        if share[inventory.name]
     }
     return {"settings": settings, **{f"source {name}": entry for name, entry in sources.items()}}
 

@@ -12,14 +12,15 @@ MOST_UNITS = 1_000
 
 
 def sample(mixture: Mixture, inventories: Sequence[Inventory], budget: int) -> Iterator[str]:
-    """Yield texts of all sources, at most `budget` bytes of UTF-8, the same for the same files.
+    """Yield texts of all sources that are trained on, at most `budget` bytes of UTF-8, the same for the same files.
 
     Each source has a share of the budget in proportion to its weight (the mean over the stages); bytes that it cannot
     fill are not used. The texts are read from the beginnings of units all over the source; the last of each is cut.
     """
     of_budget = shares(mixture)
     for inventory in inventories:
-        yield from _texts(inventory, budget * of_budget[inventory.name])
+        if share := of_budget[inventory.name]:
+            yield from _texts(inventory, budget * share)
 
 
 def shares(mixture: Mixture) -> dict[str, float]:

@@ -53,14 +53,16 @@ class NextTokenObjective:
         reference_logps_bt: jax.Array | None,
         context: StepContext,
     ) -> Sums:
-        """Return `loss` and `z_loss`, and their weighted total."""
-        logps_bt, log_z_bt = cross_entropy(states_btd, output_dv, batch.targets, batch.loss_weights)
-        loss = -jnp.sum(logps_bt * batch.loss_weights)
+        """Return `loss` and `z_loss`, their weighted total, and the log-probabilities of the tokens."""
+        found_bt, log_z_bt = cross_entropy(states_btd, output_dv, batch.targets, batch.loss_weights)
+        logps_bt = found_bt * batch.loss_weights
+        loss = -jnp.sum(logps_bt)
         z_loss = jnp.sum(jnp.square(log_z_bt) * batch.loss_weights)
         return Sums(
             total=loss + self.config.z_loss * z_loss,
             weight=jnp.sum(batch.loss_weights),
             parts={"loss": loss, "z_loss": z_loss},
+            token_logps=logps_bt,
         )
 
     def counted(self, batch: Batch[jax.Array]) -> jax.Array:

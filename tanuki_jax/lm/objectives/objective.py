@@ -18,6 +18,11 @@ class Sums(NamedTuple):
     """Denominator of `total` and of every part, float32[]."""
     parts: dict[str, jax.Array]
     """Reported sums by metric name, float32 of any shape."""
+    token_logps: jax.Array | None = None
+    """Log-probabilities of the targets times their loss weights, float32[B, T]; None if the loss is not their sum. They
+    go no further than `training.loss`."""
+    row_logps: jax.Array | None = None
+    """Sums of `token_logps` over each row, float32[B], in a step that reports them; else None."""
 
 
 class PairsPerAnswer(NamedTuple):

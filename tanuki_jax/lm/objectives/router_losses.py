@@ -32,4 +32,4 @@ def add_routing(sums: Sums, routing: Routing, router: Router, weights_m: jax.Arr
         "router_entropy": routing.entropy,
         "expert_dropped": routing.dropped,
     }
-    return Sums(total=sums.total + loss, weight=sums.weight, parts=sums.parts | reported)
+    return sums._replace(total=sums.total + loss, parts=sums.parts | reported)

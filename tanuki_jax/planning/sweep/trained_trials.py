@@ -14,6 +14,7 @@ from tanuki_jax.config.serialize import to_json
 from tanuki_jax.planning.sweep.figures import metric_figures
 from tanuki_jax.planning.sweep.outcome import Outcome, failed
 from tanuki_jax.planning.sweep.study import ClaimedTrial
+from tanuki_jax.training.runs.early_stop import evaluations_of, stop_reason
 from tanuki_jax.training.runs.run_folder import read_metrics
 
 COMMAND = (sys.executable, "-m", "tanuki_jax.planning.sweep.train_trial")
@@ -70,11 +71,12 @@ def write_config(experiment: Experiment) -> Path:
 
 
 def trained_outcome(experiment: Experiment, objective: str) -> Outcome:
-    """Return the outcome of a run that has ended, from its metrics."""
-    figures = metric_figures(read_metrics(Path(experiment.runs) / experiment.name))
+    """Return the outcome of a run that has ended, from its metrics. A run that stopped early is done."""
+    run, early = Path(experiment.runs) / experiment.name, experiment.early_stop
+    figures = metric_figures(read_metrics(run))
     step, value = figures.get("step", 0), figures.get(objective)
     reason = ""
-    if step < experiment.steps:
+    if step < experiment.steps and not stop_reason(early, evaluations_of(early, run)):
         reason = f"the run stopped at step {step:.0f} of {experiment.steps}"
     elif value is None:
         reason = f"the metrics of the run have no {objective}"

@@ -45,7 +45,7 @@ def _curves(axes: Axes, lines: Sequence[Mapping[str, Any]], metric: str) -> None
     if train:
         steps, values = np.array(train).T
         axes.plot(steps, values, color="0.8", linewidth=1)
-        axes.plot(*_smooth(steps, values), color="0.25", linewidth=1.8, label="training, smoothed")
+        axes.plot(*smooth(steps, values), color="0.25", linewidth=1.8, label="training, smoothed")
     held_out: dict[str, list[tuple[int, float]]] = {}
     for line in lines:
         for name, value in line.items():
@@ -92,7 +92,7 @@ def _mark(axes: Axes, run: Path) -> None:
         axes.axvline(spike["checkpoint"], color=plots.RED, linewidth=0.8, linestyle=":")
 
 
-def _smooth(steps: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def smooth(steps: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the centred running mean of the finite losses over a fortieth of the run."""
     finite = np.isfinite(losses)
     steps, losses = steps[finite], losses[finite]

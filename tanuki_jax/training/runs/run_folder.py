@@ -38,7 +38,7 @@ class RunFolder:
         before = self.last_config()
         changed = [name for name in vars(experiment) if before and getattr(before, name) != getattr(experiment, name)]
         mixed = self.path / "mixture.json"
-        if mixed.is_file() and mixed.read_text(encoding="utf-8") != to_json(mixture):
+        if mixed.is_file() and read_json(mixed, Mixture) != mixture:
             changed.append("mixture")
         if self._writes:
             replace_text(path, to_json(experiment))

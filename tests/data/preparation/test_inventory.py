@@ -98,6 +98,16 @@ def test_a_source_without_weight_may_be_missing() -> None:
     assert inventory.name == "tasks"
 
 
+def test_a_held_out_source_without_weight_is_prepared() -> None:
+    sources = (
+        Source(name="exam", tasks=("table",), documents=3, held_out=True),
+        Source(name="tasks", tasks=("table",), documents=3),
+    )
+    exam, trained = take_inventory(Mixture(sources=sources, stages=(Stage(weights={"tasks": 1.0}),)))
+    assert (exam.name, trained.name) == ("exam", "tasks")
+    assert exam.settings == trained.settings  # so a store that was trained on can be held out later, and the other way
+
+
 def test_tasks_without_pairs_are_named_before_anything_starts() -> None:
     with pytest.raises(InputError, match=r"pairs \(the task family 'table' has no pairs of answers"):
         inventories(Source(name="pairs", tasks=("style", "table"), documents=10, form="preference"))

@@ -80,6 +80,20 @@ def test_a_first_run_makes_all_stores_and_a_second_none(tmp_path: Path, mixture:
     ]
 
 
+def test_a_held_out_source_is_added_to_what_is_prepared(
+    tmp_path: Path, mixture: Mixture, caplog: pytest.LogCaptureFixture
+) -> None:
+    wanted = data(tmp_path, tmp_path / "tokenizer")
+    prepare(wanted, mixture, workers=1)
+    before = files_in(tmp_path / "stores", tmp_path / "tokenizer")
+    exam = Source(name="exam", tasks=("table",), documents=20, held_out=True)
+    watched = dataclasses.replace(mixture, sources=(*mixture.sources, exam))
+    added = prepare(wanted, watched, workers=1)
+    assert [(entry.store.name, entry.is_new) for entry in added] == [("files", False), ("sums", False), ("exam", True)]
+    assert before.items() <= files_in(tmp_path / "stores", tmp_path / "tokenizer").items()
+    assert "it was trained" not in caplog.text
+
+
 @pytest.fixture
 def prepared(tmp_path: Path, mixture: Mixture, tokenizer_folder: Path) -> Data:
     wanted = data(tmp_path, tokenizer_folder / "tokenizer.model")

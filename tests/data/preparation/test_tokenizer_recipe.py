@@ -29,6 +29,8 @@ def test_another_recipe_is_named(tmp_path: Path) -> None:
     assert change(recipe()) == ""
     assert change(recipe(dataclasses.replace(config, pieces=200))) == "it was trained with pieces 100, not 200"
     assert change(recipe(mixture=both)) == "it was trained with share of the source a 1.0, not 0.25"
+    exam = dataclasses.replace(other, held_out=True)
+    assert change(recipe(mixture=dataclasses.replace(mixture, sources=(source, exam)))) == ""
     (tmp_path / "a.txt").write_text("longer")
     assert change(recipe()) == "it was trained with bytes of the source a 1, not 6"
     write_recipe(tmp_path, {name: part for name, part in recipe().items() if name == "settings"})

@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def test_sources_share_the_budget_by_their_weights(folder: Path) -> None:
     assert size_of(texts, "a") == pytest.approx(6_000, abs=40)
     assert size_of(texts, "b") == pytest.approx(2_000, abs=40)
     assert sum(len(text.encode()) for text in texts) <= 8_000
+
+
+def test_held_out_text_trains_no_tokenizer(folder: Path) -> None:
+    plain = mixture(folder, {"a": 1.0})
+    trained, exam = plain.sources
+    watched = dataclasses.replace(plain, sources=(dataclasses.replace(exam, held_out=True), trained))
+    texts = list(sample(watched, take_inventory(watched), 8_000))
+    assert texts == list(sample(plain, take_inventory(plain), 8_000)) != []
 
 
 def test_every_stage_counts_the_same(folder: Path) -> None:

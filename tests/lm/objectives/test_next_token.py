@@ -29,3 +29,5 @@ def test_sums_are_those_of_the_tokens_that_count() -> None:
     np.testing.assert_allclose(sums.parts["z_loss"], z_loss, rtol=1e-5)
     np.testing.assert_allclose(sums.total, loss + 0.5 * z_loss, rtol=1e-5)
     assert sums.weight == np.sum(weights) > 0
+    of_tokens = -weights * optax.softmax_cross_entropy_with_integer_labels(logits, targets)
+    np.testing.assert_allclose(sums.token_logps, of_tokens, rtol=1e-5, atol=1e-6)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.claims import Claim
+from tanuki_jax.config.early_stop import EarlyStop
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.registry import experiment
 from tanuki_jax.config.serialize import from_json
@@ -75,6 +76,14 @@ def test_an_incomplete_run_fails_with_the_reason(
     outcome = trained(claimed, tmp_path, WRITES, lines(*metrics))
     assert outcome is not None
     assert (outcome.verdict, outcome.reason) == ("failed", reason)
+
+
+def test_a_run_that_stopped_early_is_done(tmp_path: Path) -> None:
+    sweep = replace(SWEEP, base=replace(BASE, steps=9, early_stop=EarlyStop(patience=1)))
+    claimed = Study(SweepSettings(sweep=sweep, folder=tmp_path, executor="local")).claim()
+    assert claimed is not None
+    outcome = trained(claimed, tmp_path, WRITES, lines(*LINES, {"step": 4, "held_out/all": 5.75}))
+    assert outcome is not None and (outcome.verdict, outcome.figures["step"]) == ("done", 4)
 
 
 def test_an_error_message_is_the_reason(claimed: ClaimedTrial, tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 import dataclasses
 import math
+import re
 from pathlib import Path
 
 import pytest
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.mixture import Source
 from tanuki_jax.config.registry import experiment, mixture
 from tanuki_jax.training.runs.run_folder import RunFolder, read_events, read_metrics
 
@@ -51,6 +53,19 @@ def test_changed_fields_are_named(tmp_path: Path) -> None:
     run.log_event("started")
     assert run.write_config(tiny, mixture.find("demo")) == []
     assert run.write_config(dataclasses.replace(tiny, steps=7, seed=1), mixture.find("demo")) == ["steps", "seed"]
+
+
+def test_a_mixture_of_an_older_version_is_the_same_mixture(tmp_path: Path) -> None:
+    tiny, demo = dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path)), mixture.find("demo")
+    run = RunFolder(tiny, writes=True)
+    run.log_event("started")
+    assert run.write_config(tiny, demo) == []
+    path = run.path / "mixture.json"
+    path.write_text(re.sub(r',\s*"held_out": false', "", path.read_text()))
+    assert "held_out" not in path.read_text()
+    assert run.write_config(tiny, demo) == []
+    watched = dataclasses.replace(demo, sources=(*demo.sources, Source(name="exam", held_out=True)))
+    assert run.write_config(tiny, watched) == ["mixture"]
 
 
 def test_a_process_that_does_not_write_leaves_no_trace(tmp_path: Path) -> None:
