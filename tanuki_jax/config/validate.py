@@ -5,7 +5,7 @@ from pathlib import Path
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.limits import check_fields
-from tanuki_jax.config.lora import check_adapter_name
+from tanuki_jax.config.lora import check_adapter_name, check_outside
 from tanuki_jax.config.model import Model
 
 
@@ -225,6 +225,7 @@ def _check_lora(experiment: Experiment) -> None:
         )
     else:
         _require(not of_experts, f"lora.projections names {', '.join(of_experts)}, and model.experts is 0")
+    check_outside(lora, model.tied)
     _require(
         not of_experts or not (lora.dropout or lora.dora),
         f"lora.dropout and lora.dora are not for adapters of experts ({', '.join(of_experts)})",
