@@ -22,9 +22,9 @@ type WithShardings = Callable[[Model, Any], Any]
 """(shape of the model, tree of `jax.ShapeDtypeStruct` of parameters or adapters) -> the same tree with shardings."""
 
 
-def adapter_shapes(model: Model, adapters: Mapping[str, LoRA]) -> dict[str, Params]:
+def adapter_shapes(model: Model, adapters: Mapping[str, LoRA], dtype: str = "float32") -> dict[str, Params]:
     """Return the tree of the item `adapters` as `jax.ShapeDtypeStruct`."""
-    return {name: lora.shapes(model, adapter) for name, adapter in adapters.items()}
+    return {name: lora.shapes(model, adapter, dtype) for name, adapter in adapters.items()}
 
 
 def base_of(checkpoint: Path, state: State) -> Path:

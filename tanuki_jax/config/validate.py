@@ -195,6 +195,11 @@ def _check_objective(experiment: Experiment) -> None:
         "it to stored",
     )
     _require(
+        experiment.start.load != "adapter" or not objective.computes_reference,
+        "objective.reference adapter_off would be the model without the adapter that start.load adapter begins with; "
+        "set it to stored, the model at the start of the run",
+    )
+    _require(
         bool(experiment.start.checkpoint) or not objective.stores_reference,
         "objective.reference stored needs the weights of start.checkpoint, which is empty",
     )
@@ -202,6 +207,11 @@ def _check_objective(experiment: Experiment) -> None:
 
 def _check_lora(experiment: Experiment) -> None:
     lora, model = experiment.lora, experiment.model
+    _require(
+        lora.rank > 0 or experiment.start.load != "adapter",
+        "start.load adapter trains an adapter further, but lora.rank is 0; set `lora` to the adapter's settings, or "
+        "start.load to parameters, which merges it",
+    )
     if not lora.rank:
         return
     _require(
@@ -209,7 +219,7 @@ def _check_lora(experiment: Experiment) -> None:
         f"lora.rank is {lora.rank}, but start.checkpoint names no parameters to adapt",
     )
     _require(
-        experiment.start.load == "parameters",
+        experiment.start.load != "parameters_and_optimizer",
         "start.load parameters_and_optimizer cannot be combined with lora.rank: an adapter starts with a fresh "
         "optimizer",
     )
