@@ -205,6 +205,9 @@ def _refuse_other_model(wanted: Model, saved: Model, checkpoint: Path, *, exact:
             remedy = ""
             if field.name == "experts" and not theirs:
                 remedy = "; `convert upcycle` makes a mixture of experts of it"
+            elif field.name == "vocabulary":
+                grow = ", or write one with more tokens by `convert add-tokens`" if ours > theirs else ""
+                remedy = f"; set --model.vocabulary={theirs}{grow}"
             raise InputError(
                 f"the checkpoint {checkpoint} is of another model: its {field.name} is {theirs}, the config's "
                 f"{ours}{remedy}"

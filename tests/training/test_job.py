@@ -277,7 +277,8 @@ def test_second_moments_that_bfloat16_rounds_away_are_said(
         (("x", "--data.stores", "nowhere"), "nowhere has no store of tasks, files"),
         (
             ("x", "--model.vocabulary", "768", "--data.tokenizer.pieces", "600"),
-            "the tokenizer has 900 pieces, more than model.vocabulary 768",
+            "the tokenizer has 900 pieces, more than model.vocabulary 768; set that to at least as many, and let "
+            "`convert add-tokens` grow the checkpoint that the run starts from",
         ),
         (("x", "--start.checkpoint", "runs/nobody"), "there is no checkpoint at runs/nobody"),
         (
