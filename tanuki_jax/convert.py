@@ -1,9 +1,12 @@
-"""Convert checkpoints to Hugging Face's format and back, and adapters to PEFT's; merge adapters; upcycle dense models.
+"""Convert checkpoints to Hugging Face's format and back, and adapters to PEFT's; merge adapters; add tokens; upcycle
+dense models.
 
 python -m tanuki_jax.convert to-hf runs/8b exported/8b --dtype bfloat16
 python -m tanuki_jax.convert from-hf exported/8b checkpoints/8b
 python -m tanuki_jax.convert upcycle checkpoints/8x8b --from runs/8b_phase2_0627 --to 8x8b
 python -m tanuki_jax.convert merge runs/tiny_dpo checkpoints/tiny_chat
+python -m tanuki_jax.convert add-tokens runs/tiny checkpoints/tiny_chatml --tokens '<|im_start|>' '<|im_end|>' \
+    --chat-template chatml
 python -m tanuki_jax.convert to-peft runs/tiny_dpo exported/tiny_dpo
 python -m tanuki_jax.convert tokenizer data/demo/tokenizer
 """
@@ -12,6 +15,7 @@ from tanuki_jax.base.command import enter
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.convert_options import (
     Adapters,
+    AddTokens,
     CompareTokenizer,
     FromHuggingFace,
     FromPeft,
@@ -28,6 +32,7 @@ COMMANDS = {
     "upcycle": Upcycle,
     "merge": Merge,
     "adapters": Adapters,
+    "add-tokens": AddTokens,
     "to-peft": ToPeft,
     "from-peft": FromPeft,
     "tokenizer": CompareTokenizer,

@@ -8,10 +8,11 @@ import jax
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
 from tanuki_jax.checkpoints import merging as adapters
-from tanuki_jax.checkpoints import peft
+from tanuki_jax.checkpoints import new_tokens, peft
 from tanuki_jax.checkpoints import upcycling as upcycle
 from tanuki_jax.checkpoints.convert_options import (
     Adapters,
+    AddTokens,
     CompareTokenizer,
     ExpertOptions,
     FromHuggingFace,
@@ -27,10 +28,13 @@ from tanuki_jax.checkpoints.hugging_face import import_model as from_hugging_fac
 from tanuki_jax.checkpoints.hugging_face import tokenizer_files
 from tanuki_jax.checkpoints.hugging_face.configuration import read_configuration
 from tanuki_jax.checkpoints.hugging_face.families import family_of
+from tanuki_jax.checkpoints.tokenizer_copy import TOKENIZER
 from tanuki_jax.config import registry
 from tanuki_jax.lm.model.weights import count_active_parameters, count_parameters
 
-type Options = ToHuggingFace | FromHuggingFace | Upcycle | Merge | Adapters | ToPeft | FromPeft | CompareTokenizer
+type Options = (
+    ToHuggingFace | FromHuggingFace | Upcycle | Merge | Adapters | AddTokens | ToPeft | FromPeft | CompareTokenizer
+)
 
 
 def run(options: Options) -> None:
@@ -49,6 +53,8 @@ def run(options: Options) -> None:
             merge(options)
         case Adapters():
             combine(options)
+        case AddTokens():
+            add_tokens(options)
         case ToPeft():
             to_peft(options)
         case FromPeft():
@@ -123,6 +129,23 @@ def combine(options: Adapters) -> None:
     print(
         f"{options.out}: a checkpoint with the adapters {', '.join(names)}; choose one with `generate --adapter NAME`"
     )
+
+
+def add_tokens(options: AddTokens) -> None:
+    checkpoint, out = find(options.checkpoint), options.out
+    before = read_state(checkpoint).model
+    with progress("writing", count_parameters(before), "parameter") as advance:
+        model, ids = new_tokens.write(checkpoint, Path(out), options.tokens, advance, options.chat_template)
+    print(
+        f"{out}: the parameters of {checkpoint} with the tokens {', '.join(f'{name} {id}' for name, id in ids.items())}"
+    )
+    go_on = f"prepare and train with --start.checkpoint={out} --data.tokenizer.path={out}/{TOKENIZER}"
+    if model.vocabulary == before.vocabulary:
+        print(f"model.vocabulary stays {model.vocabulary}: there were rows without a token")
+        print(go_on)
+    else:
+        print(f"model.vocabulary grew from {before.vocabulary} to {model.vocabulary}")
+        print(f"{go_on} --model.vocabulary={model.vocabulary}")
 
 
 def from_hf(options: FromHuggingFace) -> None:

@@ -77,6 +77,20 @@ class Adapters:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class AddTokens:
+    """Write a checkpoint with further special tokens, whose rows are the mean of all others."""
+
+    checkpoint: tyro.conf.Positional[str]
+    """Checkpoint without adapters, or run folder for its newest good checkpoint."""
+    out: tyro.conf.Positional[str]
+    """New folder."""
+    tokens: tuple[str, ...]
+    """Names of the tokens, which get the next free ids."""
+    chat_template: str = ""
+    """Name of a template of `tanuki_jax.corpus.chat` or a .jinja file; empty: the tokenizer's own, if it has one."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class FromHuggingFace:
     """Write a model in Hugging Face's format as a checkpoint, from which training starts with --start.checkpoint."""
 

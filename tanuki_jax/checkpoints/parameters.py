@@ -22,9 +22,9 @@ type WithShardings = Callable[[Model, Any], Any]
 """(shape of the model, tree of `jax.ShapeDtypeStruct` of parameters or adapters) -> the same tree with shardings."""
 
 
-def adapter_shapes(model: Model, adapters: Mapping[str, LoRA]) -> dict[str, Params]:
+def adapter_shapes(model: Model, adapters: Mapping[str, LoRA], dtype: str = "float32") -> dict[str, Params]:
     """Return the tree of the item `adapters` as `jax.ShapeDtypeStruct`."""
-    return {name: lora.shapes(model, adapter) for name, adapter in adapters.items()}
+    return {name: lora.shapes(model, adapter, dtype) for name, adapter in adapters.items()}
 
 
 def base_of(checkpoint: Path, state: State) -> Path:
@@ -130,7 +130,10 @@ class Weights:
             self._base = Weights(base_of(checkpoint, state))
 
     def read(self, name: str, *index: int | slice) -> npt.NDArray[Any]:
-        """Read as `restore.Parameters.read`; of a weight with an adapter a layer, or an expert of one, in float32."""
+        """Read as `restore.Parameters.read`; of a weight with an adapter a layer, or an expert of one, in float32.
+
+        Of a weight without layers the index may cut every dim.
+        """
         values = self._base.read(name, *index)
         if self._adapter is None:
             return values
@@ -138,6 +141,12 @@ class Weights:
         if name not in self._adapted:
             return values
         row = self._adapted[name]
-        assert len(index) == row.lead, (name, index)
-        parts = {part: self._arrays.read(f"{self._name}.{name}.{part}", *index) for part in lora.parts(self._adapter)}
-        return lora.merged_matrix(values, parts, row, self._adapter)
+        assert len(index) >= row.lead, (name, index)
+        lead, cut = index[: row.lead], (*index[row.lead :], *[slice(None)] * (len(row.shape) - len(index)))
+        assert not self._adapter.dora or all(part == slice(None) for part in cut), (name, index)
+        of_part = {"a": cut[: row.inputs], "b": (slice(None), *cut[row.inputs :]), "m": cut[row.inputs :]}
+        parts = {
+            part: self._arrays.read(f"{self._name}.{name}.{part}", *lead, *of_part[part])
+            for part in lora.parts(self._adapter)
+        }
+        return lora.merged_matrix(values, parts, self._adapter)

@@ -22,18 +22,23 @@ from tanuki_jax.checkpoints.format import State, finish, read_state, weights_fin
 from tanuki_jax.checkpoints.hugging_face.config_fields import ConfigFields
 from tanuki_jax.checkpoints.hugging_face.families import family_of
 from tanuki_jax.checkpoints.hugging_face.shards import FLOATS, stored
-from tanuki_jax.checkpoints.hugging_face.tensors import layers_of, tensor_name
-from tanuki_jax.checkpoints.parameters import adapter_shapes, choose_adapter
+from tanuki_jax.checkpoints.hugging_face.tensors import layers_of, tensor_name, to_hugging_face
+from tanuki_jax.checkpoints.parameters import Weights, adapter_shapes, choose_adapter
 from tanuki_jax.checkpoints.restore import Parameters
 from tanuki_jax.checkpoints.tokenizer_copy import carry_tokenizer
 from tanuki_jax.config.limits import check_fields
-from tanuki_jax.config.lora import DENSE, NO_ADAPTER, LoRA, Projection, check_adapter_name
+from tanuki_jax.config.lora import DENSE, NO_ADAPTER, OUTSIDE, LoRA, Projection, check_adapter_name, check_outside
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model import lora
-from tanuki_jax.lm.model.weights import Weight, projections
+from tanuki_jax.lm.model.weights import Weight, projections, weights
 
 CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
 _SUFFIXES = {"a": "lora_A.weight", "b": "lora_B.weight", "m": "lora_magnitude_vector"}
+_SUFFIXES_OF_EMBEDDING = {"a": "lora_embedding_A", "b": "lora_embedding_B"}
+_BASE = ".base_layer.weight"
+"""End of the names of the base's embedding and output matrix, which PEFT saves beside adapters of them."""
+_EXCHANGED: tuple[Projection, ...] = (*DENSE, *OUTSIDE)
+"""Projections whose adapters PEFT has too."""
 _READ = {"peft_type", "r", "lora_alpha", "lora_dropout", "use_rslora", "use_dora", "target_modules", "exclude_modules"}
 _WITHOUT_EFFECT = {
     "task_type",
@@ -70,17 +75,18 @@ def write(checkpoint: Path, out: Path, adapter: str, base: str = "") -> tuple[st
     if name == NO_ADAPTER:
         raise InputError(f"{checkpoint} has no adapter that could be exported")
     config, parameters = state.adapters[name], Parameters(checkpoint, "adapters", state.version)
-    if experts := [projection for projection in config.projections if projection not in DENSE]:
+    if experts := [projection for projection in config.projections if projection not in _EXCHANGED]:
         raise InputError(
             f"the adapter {name} adapts {', '.join(experts)}, for which PEFT has no such adapters; `convert merge` "
             "merges it"
         )
     tensors = {}
     for path, row in projections(state.model, config.projections).items():
-        for index, layer in enumerate(layers_of(state.model, path)):
+        for layer, index in _places(state.model, path, row):
             for part in lora.parts(config):
-                values = parameters.read(f"{name}.{path}.{part}", index)
-                tensors[_tensor(state.model, path, layer, part)] = np.ascontiguousarray(_outside(values, row, part))
+                values = parameters.read(f"{name}.{path}.{part}", *index)
+                key = _tensor(state.model, path, row, layer, part)
+                tensors[key] = np.ascontiguousarray(_outside(values, row, part))
     with new_folder(out) as draft:
         save_file(tensors, draft / TENSORS, metadata={"format": "pt"})
         text = json.dumps(_config(state.model, config, base), indent=2) + "\n"
@@ -99,6 +105,7 @@ def read(folder: Path, base: Path, out: Path, name: str) -> LoRA:
     base_state = read_state(base)
     model = base_state.model
     tensors, settings = _tensors(folder), _read_config(folder)
+    _check_base(folder, tensors, model, base)
     _check_targets(folder, settings, tensors)
     config = _lora(folder, settings, tensors, name, model)
     arrays: dict[str, npt.NDArray[Any]] = {}
@@ -125,8 +132,17 @@ def _module(model: Model, path: str, layer: int) -> str:
     return tensor_name(family_of(model), path, (layer,)).removesuffix(".weight")
 
 
-def _tensor(model: Model, path: str, layer: int, part: str) -> str:
-    return f"base_model.model.{_module(model, path, layer)}.{_SUFFIXES[part]}"
+def _places(model: Model, path: str, row: Weight) -> list[tuple[int, tuple[int, ...]]]:
+    """Return for each layer of a weight its number in the model and its index in the array; outside the layers (0,
+    ())."""
+    if not row.lead:
+        return [(0, ())]
+    return [(layer, (index,)) for index, layer in enumerate(layers_of(model, path))]
+
+
+def _tensor(model: Model, path: str, row: Weight, layer: int, part: str) -> str:
+    suffix = (_SUFFIXES_OF_EMBEDDING if row.lookup else _SUFFIXES)[part]
+    return f"base_model.model.{_module(model, path, layer)}.{suffix}"
 
 
 def _outside(values: npt.NDArray[Any], row: Weight, part: str) -> npt.NDArray[Any]:
@@ -187,6 +203,26 @@ def _tensors(folder: Path) -> dict[str, npt.NDArray[Any]]:
     return tensors
 
 
+def _check_base(folder: Path, tensors: dict[str, npt.NDArray[Any]], model: Model, base: Path) -> None:
+    """Remove the base's own matrices from those that are left. InputError if one is not that of the checkpoint, up to
+    its rounding to bfloat16, or the base is tied and there is an adapter of the matrix."""
+    rows = weights(model)
+    for key in tensors if model.tied else ():
+        if any(key.startswith(f"base_model.model.{_module(model, path, 0)}.") for path in OUTSIDE):
+            raise InputError(
+                f"{folder / TENSORS} has the tensor {key}, and in {base} one matrix is both embedding and output "
+                "(model.tied), which cannot have an adapter"
+            )
+    known = {f"base_model.model.{_module(model, path, 0)}{_BASE}": path for path in OUTSIDE if path in rows}
+    for key in known.keys() & tensors.keys():
+        theirs, ours = tensors.pop(key), to_hugging_face(rows[known[key]], Weights(base).read(known[key]))
+        if theirs.shape != ours.shape or not np.allclose(theirs, ours.astype(np.float32), rtol=2**-8, atol=0):
+            raise InputError(
+                f"{folder / TENSORS} has the tensor {key}, which is not the {known[key]} of {base}: the adapter was "
+                "trained over another one; convert that model and give it to --base"
+            )
+
+
 def _check_targets(folder: Path, settings: Mapping[str, Any], tensors: Iterable[str]) -> None:
     """Raise InputError if there is a tensor of a module that PEFT would pass over, by `target_modules` and
     `exclude_modules`."""
@@ -220,10 +256,11 @@ def _names(path: Path, field: str, value: Any) -> Callable[[str], bool] | None:
 
 def _lora(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Any], name: str, model: Model) -> LoRA:
     """Return the settings of an adapter; which weights it adapts is read from its tensors."""
-    first = {path.rpartition(".")[2]: (path, layers_of(model, path)[0]) for path in projections(model, DENSE)}
-    adapted: tuple[Projection, ...] = tuple(
-        projection for projection in DENSE if projection in first and _tensor(model, *first[projection], "a") in tensors
-    )
+    first = {
+        path.rpartition(".")[2]: _tensor(model, path, row, _places(model, path, row)[0][0], "a")
+        for path, row in projections(model, _EXCHANGED).items()
+    }
+    adapted: tuple[Projection, ...] = tuple(name for name in _EXCHANGED if first.get(name) in tensors)
     if not adapted:
         example = min(tensors, default="none")
         raise InputError(
@@ -242,6 +279,7 @@ def _lora(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Any],
     )
     try:
         check_fields(config)
+        check_outside(config, model.tied)
     except InputError as error:
         raise InputError(f"{path} describes an adapter that ours cannot be: {error}") from None
     return config
@@ -250,11 +288,11 @@ def _lora(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Any],
 def _stacked(
     folder: Path, tensors: dict[str, npt.NDArray[Any]], model: Model, path: str, row: Weight, part: str, rank: int
 ) -> npt.NDArray[Any]:
-    """Return an adapter's array of all layers of a group, and remove its tensors from those that are left."""
-    shape = row.part_shape(part, rank)[1:]
+    """Return an adapter's array, of all layers of a group, and remove its tensors from those that are left."""
+    shape = row.part_shape(part, rank)[row.lead :]
     layers = []
-    for layer in layers_of(model, path):
-        key = _tensor(model, path, layer, part)
+    for layer, _ in _places(model, path, row):
+        key = _tensor(model, path, row, layer, part)
         if key not in tensors:
             raise InputError(f"{folder / TENSORS} lacks the tensor {key}; the adapter is for another model")
         values = tensors.pop(key)
@@ -264,4 +302,4 @@ def _stacked(
                 f"{folder / TENSORS} has {key} of shape {values.shape}, not {wanted}; the adapter is for another model"
             )
         layers.append(values.T.reshape(shape))
-    return np.stack(layers)
+    return np.stack(layers) if row.lead else layers[0]

@@ -260,14 +260,20 @@ class Layout:
     over micro-batches in float32."""
 
 
+Load = Literal["parameters", "parameters_and_optimizer", "adapter"]
+"""Parts of a checkpoint that a run may start from."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Start:
     """Initial weights of a run that has no checkpoint of its own. Resuming is automatic and separate."""
 
     checkpoint: str = ""
     """A checkpoint, or a run folder for its newest good checkpoint; empty: fresh weights."""
-    load: Literal["parameters", "parameters_and_optimizer"] = "parameters"
-    """Parts that are loaded from that checkpoint; the learning-rate schedule starts anew in both cases."""
+    load: Load = "parameters"
+    """Parts that are loaded from that checkpoint: parameters, with its adapter merged; parameters_and_optimizer; or
+    adapter, which is trained further, over the parameters that it is for. The learning-rate schedule starts anew in
+    each case."""
     data: Literal["anew", "continue"] = "anew"
     """Place where each source begins. anew: its first row; continue: where the run of that checkpoint stopped, in
     sources that it has read, so that an epoch is read to its end before any of it is read again."""
@@ -399,6 +405,6 @@ class Experiment:
     """Folder of all run folders."""
 
 
-def from_checkpoint(path: str, load: Literal["parameters", "parameters_and_optimizer"] = "parameters") -> Start:
+def from_checkpoint(path: str, load: Load = "parameters") -> Start:
     """Return a start from the weights at `path`: a checkpoint, or a run folder for its newest good one."""
     return Start(checkpoint=path, load=load)

@@ -5,7 +5,7 @@ from pathlib import Path
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.limits import check_fields
-from tanuki_jax.config.lora import check_adapter_name
+from tanuki_jax.config.lora import check_adapter_name, check_outside
 from tanuki_jax.config.model import Model
 
 
@@ -218,6 +218,11 @@ def _check_objective(experiment: Experiment) -> None:
         "it to stored",
     )
     _require(
+        experiment.start.load != "adapter" or not objective.computes_reference,
+        "objective.reference adapter_off would be the model without the adapter that start.load adapter begins with; "
+        "set it to stored, the model at the start of the run",
+    )
+    _require(
         bool(experiment.start.checkpoint) or not objective.stores_reference,
         "objective.reference stored needs the weights of start.checkpoint, which is empty",
     )
@@ -225,6 +230,11 @@ def _check_objective(experiment: Experiment) -> None:
 
 def _check_lora(experiment: Experiment) -> None:
     lora, model = experiment.lora, experiment.model
+    _require(
+        lora.rank > 0 or experiment.start.load != "adapter",
+        "start.load adapter trains an adapter further, but lora.rank is 0; set `lora` to the adapter's settings, or "
+        "start.load to parameters, which merges it",
+    )
     if not lora.rank:
         return
     _require(
@@ -232,7 +242,7 @@ def _check_lora(experiment: Experiment) -> None:
         f"lora.rank is {lora.rank}, but start.checkpoint names no parameters to adapt",
     )
     _require(
-        experiment.start.load == "parameters",
+        experiment.start.load != "parameters_and_optimizer",
         "start.load parameters_and_optimizer cannot be combined with lora.rank: an adapter starts with a fresh "
         "optimizer",
     )
@@ -248,6 +258,7 @@ def _check_lora(experiment: Experiment) -> None:
         )
     else:
         _require(not of_experts, f"lora.projections names {', '.join(of_experts)}, and model.experts is 0")
+    check_outside(lora, model.tied)
     _require(
         not of_experts or not (lora.dropout or lora.dora),
         f"lora.dropout and lora.dora are not for adapters of experts ({', '.join(of_experts)})",

@@ -64,8 +64,9 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         loader = Loader(stores, mixture, experiment.data, experiment.seed)
         if loader.vocabulary > experiment.model.vocabulary:
             raise InputError(
-                f"the tokenizer has {loader.vocabulary} pieces, more than "
-                f"model.vocabulary {experiment.model.vocabulary}"
+                f"the tokenizer has {loader.vocabulary} pieces, more than model.vocabulary "
+                f"{experiment.model.vocabulary}; set that to at least as many, and let `convert add-tokens` grow the "
+                "checkpoint that the run starts from"
             )
         mesh = make_mesh(experiment.layout)
         check_batch(mesh, experiment.layout, experiment.data)

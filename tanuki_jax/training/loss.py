@@ -1,6 +1,7 @@
 """Loss of an experiment as a function of its parameters: from rows of tokens to sums, on a mesh."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import jax
@@ -31,7 +32,9 @@ def make_loss(setup: TrainSetup, *, by_row: bool = False) -> LossSums:
         reference_bt = batch.reference_logps
         if experiment.objective.computes_reference:
             reference_bt = jax.lax.stop_gradient(reference_logps(without_adapters(params), batch))
-        sums = objective.sums(states_btd, output_matrix(params), batch, cross_entropy, reference_bt, context)
+        low = setup.low_rank_output(params, states_btd, context.key)
+        adapted = functools.partial(cross_entropy, low=low)
+        sums = objective.sums(states_btd, output_matrix(params), batch, adapted, reference_bt, context)
         row_logps = None
         if by_row:
             assert sums.token_logps is not None
@@ -46,15 +49,17 @@ def make_loss(setup: TrainSetup, *, by_row: bool = False) -> LossSums:
 
 
 def make_reference_logps(setup: TrainSetup) -> Callable[[Params, Batch[jax.Array]], jax.Array]:
-    """Return log-probabilities of the targets by a model without adapters: (parameters, rows [B, T]) -> float32[B, T].
+    """Return log-probabilities of the targets by a reference: (parameters, rows [B, T]) -> float32[B, T].
 
-    They are 0 for targets that do not count.
+    The parameters are those of the reference, with adapters if it has some. Targets that do not count have 0.
     """
-    cross_entropy = sharded_linear_cross_entropy(setup.mesh, setup.experiment.layout)
+    experiment = setup.experiment
+    cross_entropy = sharded_linear_cross_entropy(setup.mesh, experiment.layout, frozen=experiment.lora.rank > 0)
 
     def logps(params: Params, batch: Batch[jax.Array]) -> jax.Array:
         states_btd, _ = setup.forward(params, batch)
-        found_bt, _ = cross_entropy(states_btd, output_matrix(params), batch.targets, batch.loss_weights)
+        low = setup.low_rank_output(params, states_btd)
+        found_bt, _ = cross_entropy(states_btd, output_matrix(params), batch.targets, batch.loss_weights, low)
         return found_bt * batch.loss_weights
 
     return logps

@@ -16,6 +16,7 @@ from jax.sharding import PartitionSpec as P
 from tanuki_jax.base.atomic import replacing
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.format import find, read_state, weights_fingerprint
+from tanuki_jax.checkpoints.parameters import base_of
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import Loader
 from tanuki_jax.data.store import Store
@@ -27,6 +28,7 @@ from tanuki_jax.training.distributed import agree
 from tanuki_jax.training.loss import make_reference_logps
 from tanuki_jax.training.setup import TrainSetup
 from tanuki_jax.training.start import load_start
+from tanuki_jax.training.started_adapter import choose_started, load_adapter
 
 _log = logging.getLogger("tanuki_jax.training")
 
@@ -48,6 +50,9 @@ def stored_reference(setup: TrainSetup, loader: Loader, stores: Mapping[str, Sto
     """Return for every source float32[documents], sums over the targets that count; None if the objective has no stored
     reference.
 
+    The reference is the model at the start of the run: the parameters of `start.checkpoint`, with its adapter merged
+    or, if the run trains that further (`start.load` adapter), beside them as in the first step.
+
     They are kept in the store's folder, `reference/KEY.npy`, where the key is that of the weights and, if they are
     frozen, of how they are kept, of the model and of the type of activations. All processes have to call it, inside
     `jax.set_mesh`.
@@ -58,13 +63,13 @@ def stored_reference(setup: TrainSetup, loader: Loader, stores: Mapping[str, Sto
     if not experiment.objective.stores_reference:
         return None
     checkpoint = Path(agree(lambda: str(find(experiment.start.checkpoint))))
-    base = [experiment.lora.base] if experiment.lora.rank else []
-    parts = [
-        weights_fingerprint(read_state(checkpoint)),
-        repr(experiment.model),
-        experiment.layout.compute_dtype,
-        *base,
-    ]
+    state = read_state(checkpoint)
+    parts = [weights_fingerprint(state), repr(experiment.model), experiment.layout.compute_dtype]
+    if experiment.lora.rank:
+        parts.append(experiment.lora.base)
+    if experiment.start.load == "adapter":
+        name = choose_started(checkpoint, state, experiment.lora).name
+        parts += [name, f"{experiment.lora.scale}", experiment.layout.parameter_dtype, state.base_fingerprint]
     key = hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
     paths = {name: store.folder / "reference" / f"{key}.npy" for name, store in stores.items()}
     missing = agree(lambda: " ".join(name for name, path in paths.items() if not path.is_file())).split()
@@ -79,9 +84,20 @@ def stored_reference(setup: TrainSetup, loader: Loader, stores: Mapping[str, Sto
 
 
 def _parameters(setup: TrainSetup, checkpoint: Path) -> Params:
-    """Return the parameters that the run starts from, as it keeps them."""
+    """Return the parameters of the forward pass at the start of the run, as it keeps them."""
     experiment, mesh = setup.experiment, setup.mesh
-    params = load_start(experiment, mesh, checkpoint)
+    if experiment.start.load != "adapter":
+        return _kept(setup, load_start(experiment, mesh, checkpoint))
+    state = read_state(checkpoint)
+    started = choose_started(checkpoint, state, experiment.lora)
+    frozen = _kept(setup, load_start(experiment, mesh, base_of(checkpoint, state)))
+    adapter = load_adapter(experiment, mesh, checkpoint, state, started.name)
+    return setup.with_adapters(frozen, adapter)
+
+
+def _kept(setup: TrainSetup, params: Params) -> Params:
+    """Return parameters as the run keeps them, quantized if it does; they are donated."""
+    experiment, mesh = setup.experiment, setup.mesh
     if not experiment.lora.rank:
         return params
 

@@ -11,13 +11,14 @@ from jax.sharding import Mesh
 
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.data.batch import Batch
+from tanuki_jax.lm.kernels.cross_entropy import LowRank
 from tanuki_jax.lm.kernels.fp8 import fp8_matmul
 from tanuki_jax.lm.model import lora
 from tanuki_jax.lm.model.experts import Routing
 from tanuki_jax.lm.model.flops import training_flops_per_token
 from tanuki_jax.lm.model.quantized_base import quantize_base
 from tanuki_jax.lm.model.remat import Remat, keep_all
-from tanuki_jax.lm.model.transformer import Ops, RunLayers, hidden_states, initialise, plain_matmul
+from tanuki_jax.lm.model.transformer import Ops, RunLayers, hidden_states, initialise, output_adapter, plain_matmul
 from tanuki_jax.lm.model.weights import ADAPTERS, Params
 from tanuki_jax.lm.objectives.make_objective import make_objective
 from tanuki_jax.lm.optimizers.make_optimizer import make_optimizer
@@ -152,6 +153,22 @@ class TrainSetup:
             dropout=lora_config.dropout,
             dropout_keys_l=dropout_keys_l,
         )
+
+    def low_rank_output(self, params: Params, states_btd: jax.Array, key: jax.Array | None = None) -> LowRank | None:
+        """Return the product that the adapter of the output matrix adds to the logits; None: there is no such adapter.
+
+        Args:
+            params: parameters as `gather` and `used_parameters` return them.
+            states_btd: final states, as `forward` returns them.
+            key: key of the random draws; None: the adapter drops nothing.
+        """
+        adapter = output_adapter(params)
+        if adapter is None:
+            return None
+        key_data = None if key is None else jax.random.key_data(jax.random.fold_in(key, 2))
+        dropped_btd = lora.dropping(key_data, self.experiment.lora.dropout)(states_btd, 0)
+        low_btr = jnp.tensordot(dropped_btd, adapter.a.astype(states_btd.dtype), 1)
+        return LowRank(low_btr, adapter.b)
 
 
 def without_adapters(params: Params) -> Params:

@@ -25,6 +25,7 @@ from tanuki_jax.training.loss_history import read_history
 from tanuki_jax.training.read_on import Batches, begin_where_stopped, resume_reading
 from tanuki_jax.training.runs.run_folder import RunFolder
 from tanuki_jax.training.setup import TrainSetup, TrainState, initial_state
+from tanuki_jax.training.started_adapter import StartedAdapter, choose_started, load_adapter
 
 _log = logging.getLogger("tanuki_jax.training")
 _CHANGEABLE = ("rope_theta", "rope_scaling", "initial_std", "norm_epsilon", "window", "global_every")
@@ -84,29 +85,53 @@ def _start_from(setup: TrainSetup, run: RunFolder, first: State, batches: Batche
     state = read_state(checkpoint)
     _refuse_other_model(experiment.model, state.model, checkpoint, exact=False)
     first = dataclasses.replace(first, ids=state.ids)
-    with_optimizer = experiment.start.load == "parameters_and_optimizer"
-    if with_optimizer:
+    load = experiment.start.load
+    if load == "parameters_and_optimizer":
         _refuse_missing_optimizer(checkpoint, state)
         _refuse_other_optimizer(experiment, state, checkpoint, "start with --start.load=parameters")
     if experiment.start.data == "continue":
         first = begin_where_stopped(run, first, checkpoint, state, batches)
+    started = choose_started(checkpoint, state, experiment.lora) if load == "adapter" else None
+    base = base_of(checkpoint, state) if started else checkpoint
     changed = _changed(experiment.model, state.model)
-    run.log_event("started", checkpoint=str(checkpoint), load=experiment.start.load, changed=changed)
-    if jax.process_index() == 0:
-        for field, (before, now) in changed.items():
-            _log.warning(
-                "%s changes from %s, with which %s was trained, to %s, the config's: expect a higher loss at the start",
-                field, before, checkpoint, now,
-            )  # fmt: skip
-    if with_optimizer:
+    _log_start(run, checkpoint, load, changed, started, base)
+    if load == "parameters_and_optimizer":
         loaded = _loaded(setup, checkpoint, state)
         # The schedule counts accepted steps, and begins anew.
         return loaded | {"accepted": jax.numpy.zeros_like(loaded["accepted"])}, first
-    params = load_start(experiment, setup.mesh, checkpoint)
+    params = load_start(experiment, setup.mesh, base)
     if not experiment.lora.rank:
         return _completed(setup, None, {"parameters": params}), first
-    base = dataclasses.replace(first, base=str(checkpoint), base_fingerprint=weights_fingerprint(state))
-    return _completed(setup, params, {}), base
+    fingerprint = state.base_fingerprint if started else weights_fingerprint(state)
+    adapts = dataclasses.replace(first, base=str(base), base_fingerprint=fingerprint)
+    if started is None:
+        return _completed(setup, params, {}), adapts
+    adapter = load_adapter(experiment, setup.mesh, checkpoint, state, started.name)
+    return _completed(setup, params, {"parameters": adapter}), adapts
+
+
+def _log_start(
+    run: RunFolder,
+    checkpoint: Path,
+    load: str,
+    changed: Mapping[str, tuple[str, str]],
+    started: StartedAdapter | None,
+    base: Path,
+) -> None:
+    """Log that a run starts from a checkpoint, with what changes, and say the latter."""
+    settings = started.changed if started else {}
+    details = {"adapter": started.name, "base": str(base)} if started else {}
+    run.log_event("started", checkpoint=str(checkpoint), load=load, changed={**changed, **settings}, **details)
+    if jax.process_index() != 0:
+        return
+    if started:
+        _log.info("training the adapter %s of %s further, over the parameters of %s", started.name, checkpoint, base)
+    for field, (before, now) in {**changed, **settings}.items():
+        higher = ": expect a higher loss at the start" if field in changed or field == "lora.base" else ""
+        _log.warning(
+            "%s changes from %s, with which %s was trained, to %s, the config's%s",
+            field, before, checkpoint, now, higher,
+        )  # fmt: skip
 
 
 def _changed(wanted: Model, saved: Model) -> dict[str, tuple[str, str]]:
@@ -129,7 +154,7 @@ def _refuse_missing_optimizer(checkpoint: Path, state: State) -> None:
     if state.adapters:
         raise InputError(
             f"the optimizer state of {checkpoint} is of its adapters; start with --start.load=parameters, which "
-            "merges them"
+            "merges them, or with adapter, which trains one further"
         )
     if not (checkpoint / "optimizer").is_dir():
         raise InputError(
@@ -171,6 +196,9 @@ def _refuse_other_model(wanted: Model, saved: Model, checkpoint: Path, *, exact:
             remedy = ""
             if field.name == "experts" and not theirs:
                 remedy = "; `convert upcycle` makes a mixture of experts of it"
+            elif field.name == "vocabulary":
+                grow = ", or write one with more tokens by `convert add-tokens`" if ours > theirs else ""
+                remedy = f"; set --model.vocabulary={theirs}{grow}"
             raise InputError(
                 f"the checkpoint {checkpoint} is of another model: its {field.name} is {theirs}, the config's "
                 f"{ours}{remedy}"

@@ -9,16 +9,13 @@ import jax
 import numpy as np
 import pytest
 
-from tanuki_jax.checkpoints import stream
-from tanuki_jax.checkpoints.format import finish, read_state, weights_fingerprint
-from tanuki_jax.checkpoints.parameters import adapter_shapes
 from tanuki_jax.config.experiment import Tokenizer
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.tokenizer.training import train
 from tanuki_jax.lm.model.transformer import initialise
-from tanuki_jax.lm.model.weights import Params, flatten
-from tests.checkpoints.weights import write_weights
+from tanuki_jax.lm.model.weights import Params
+from tests.checkpoints.weights import write_adapter, write_weights
 
 TEXTS = [
     "昔々、山に狸が住んでいました。",
@@ -72,16 +69,7 @@ def adapt(tmp_path: Path) -> Adapt:
     """Make a checkpoint NAME with an adapter of random values, named as its LoRA says, over another checkpoint."""
 
     def make(base: Native, name: str, of: LoRA) -> Path:
-        tree = adapter_shapes(base.model, {of.name: of})
-        random = np.random.default_rng(len(name))
-        values = jax.tree.map(lambda leaf: 0.2 + 0.3 * random.standard_normal(leaf.shape).astype(np.float32), tree)
-        flat = dict(flatten(values))
-        stream.write(tmp_path / name, base.model, tree, lambda path, part: flat[path][part], "adapters")
-        before = read_state(base.path)
-        state = dataclasses.replace(
-            before, files={}, adapters={of.name: of}, base=str(base.path), base_fingerprint=weights_fingerprint(before)
-        )
-        finish(tmp_path / name, state)
+        write_adapter(tmp_path / name, base.path, of)
         return tmp_path / name
 
     return make

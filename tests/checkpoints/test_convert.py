@@ -82,7 +82,7 @@ def test_a_difference_is_shown(tokenizer: Path, tmp_path: Path, capsys: pytest.C
     [
         (
             ["to-gguf", "a", "b"],
-            "'to-gguf' is none of to-hf, from-hf, upcycle, merge, adapters, to-peft, from-peft, tokenizer",
+            "'to-gguf' is none of to-hf, from-hf, upcycle, merge, adapters, add-tokens, to-peft, from-peft, tokenizer",
         ),
         (["to-hf", "nothing-here", "out"], "there is no checkpoint at nothing-here"),
         (["from-hf", "nothing-here", "out"], "nothing-here is not a model folder of Hugging Face"),
@@ -105,6 +105,7 @@ def test_without_words_it_says_what_it_can_do(capsys: pytest.CaptureFixture[str]
     main([])
     printed = capsys.readouterr().out
     assert printed.startswith(
-        "usage: python -m tanuki_jax.convert {to-hf,from-hf,upcycle,merge,adapters,to-peft,from-peft,tokenizer}"
+        "usage: python -m tanuki_jax.convert {to-hf,from-hf,upcycle,merge,adapters,add-tokens,to-peft,from-peft,"
+        "tokenizer}"
     )
     assert "  from-hf     Write a model in Hugging Face's format as a checkpoint" in printed

@@ -16,12 +16,14 @@ from tanuki_jax.checkpoints.parameters import Weights, load
 from tanuki_jax.config.experiment import Layout
 from tanuki_jax.config.lora import NO_ADAPTER, LoRA
 from tanuki_jax.convert import main
+from tanuki_jax.lm.model.weights import flatten
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import with_shardings
 from tests.checkpoints.conftest import Adapt, MakeNative
 
 LOW = LoRA(rank=3, alpha=6.0, name="low")
 DORA = LoRA(rank=2, alpha=3.0, dora=True, rslora=True, projections=("q", "o", "down"), name="dora")
+OUTSIDE = LoRA(rank=2, alpha=3.0, projections=("v", "embedding", "output"), name="outside")
 OF_EXPERTS = LoRA(rank=2, alpha=3.0, projections=("v", "expert_up", "expert_down"), name="experts")
 
 
@@ -33,7 +35,9 @@ on_mesh = functools.partial(with_shardings, make_mesh(Layout(fsdp=2, data=4)))
 
 
 @pytest.mark.parametrize(
-    ("of", "fields"), [(LOW, {}), (DORA, {"heads": 2}), (OF_EXPERTS, {"experts": 4})], ids=["LoRA", "DoRA", "experts"]
+    ("of", "fields"),
+    [(LOW, {}), (DORA, {"heads": 2}), (OUTSIDE, {}), (OF_EXPERTS, {"experts": 4})],
+    ids=["LoRA", "DoRA", "embedding, output", "experts"],
 )
 def test_a_merged_checkpoint_holds_what_is_merged_on_the_devices(
     of: LoRA, fields: dict[str, int], make_native: MakeNative, adapt: Adapt, tmp_path: Path
@@ -44,9 +48,18 @@ def test_a_merged_checkpoint_holds_what_is_merged_on_the_devices(
     assert lost == 0 and not read_state(tmp_path / "merged").adapters
     merged, on_devices = load(tmp_path / "merged", "float32", on_mesh), load(tuned, "float32", on_mesh)
     jax.tree.map(lambda one, two: np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6), merged, on_devices)
-    for name, before in base.values["blocks"].items():
-        assert np.array_equal(merged["blocks"][name], before) == (name not in of.projections), name
+    for path, before in flatten(base.values):
+        name = path.rpartition(".")[2]
+        assert np.array_equal(dict(flatten(merged))[path], before) == (name not in of.projections), name
     jax.tree.map(np.testing.assert_array_equal, load(tuned, "float32", on_mesh, NO_ADAPTER), base.values)
+
+
+def test_a_weight_outside_the_layers_is_merged_part_by_part(make_native: MakeNative, adapt: Adapt) -> None:
+    """Matrices of large vocabularies are written so by `stream`."""
+    merged = Weights(adapt(make_native(), "tuned", OUTSIDE))
+    for name, part in (("embedding", (slice(3, 9), slice(0, 32))), ("output", (slice(0, 32), slice(10, 200)))):
+        np.testing.assert_allclose(merged.read(name, *part), merged.read(name)[part], rtol=1e-6)
+        assert merged.read(name).shape == ((400, 32) if name == "embedding" else (32, 400))
 
 
 def test_an_adapter_is_merged_into_the_dequantized_weights(

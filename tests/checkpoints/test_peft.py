@@ -19,6 +19,7 @@ from tanuki_jax.config.lora import LoRA
 from tanuki_jax.convert import main
 from tests.checkpoints.conftest import Adapt, MakeNative
 
+OUTSIDE = LoRA(rank=3, alpha=6.5, projections=("q", "embedding", "output"), name="mine")
 OF = LoRA(rank=3, alpha=6.5, dora=True, rslora=True, dropout=0.1, projections=("q", "o", "gate"), name="mine")
 
 
@@ -35,6 +36,71 @@ def test_an_adapter_comes_back_bit_for_bit(make_native: MakeNative, adapt: Adapt
         for part in "abm":
             name = f"blocks.{projection}.{part}"
             np.testing.assert_array_equal(after.read(f"again.{name}"), before.read(f"mine.{name}"))
+
+
+def test_an_adapter_of_embedding_and_output_comes_back(make_native: MakeNative, adapt: Adapt, tmp_path: Path) -> None:
+    base = make_native()
+    tuned, theirs = adapt(base, "tuned", OUTSIDE), tmp_path / "theirs"
+    peft.write(tuned, theirs, "")
+    assert json.loads((theirs / peft.CONFIG).read_text())["target_modules"] == ["embed_tokens", "lm_head", "q_proj"]
+    tensors = load_file(theirs / peft.TENSORS)
+    before = "base_model.model."
+    outside = {name.removeprefix(before): values.shape for name, values in tensors.items() if ".layers." not in name}
+    assert outside == {
+        "model.embed_tokens.lora_embedding_A": (3, 400),
+        "model.embed_tokens.lora_embedding_B": (32, 3),
+        "lm_head.lora_A.weight": (3, 32),
+        "lm_head.lora_B.weight": (400, 3),
+    }
+    # As PEFT saves it: with the base's matrices.
+    kept = {
+        f"{before}model.embed_tokens.base_layer.weight": np.asarray(base.values["embedding"]),
+        f"{before}lm_head.base_layer.weight": np.ascontiguousarray(base.values["output"].T),
+    }
+    save_file(tensors | kept, theirs / peft.TENSORS)
+    assert peft.read(theirs, base.path, tmp_path / "back", "mine") == OUTSIDE
+    ours, again = Parameters(tuned, "adapters"), Parameters(tmp_path / "back", "adapters")
+    for name in ("blocks.q.a", "embedding.a", "embedding.b", "output.a", "output.b"):
+        np.testing.assert_array_equal(again.read(f"mine.{name}"), ours.read(f"mine.{name}"))
+
+    def refusal(model: Path, changed: dict[str, npt.NDArray[Any]], **settings: object) -> str:
+        save_file(tensors | changed, theirs / peft.TENSORS)
+        config = json.loads((theirs / peft.CONFIG).read_text())
+        (theirs / peft.CONFIG).write_text(json.dumps(config | settings))
+        with pytest.raises(InputError) as raised:
+            peft.read(theirs, model, tmp_path / "out", "mine")
+        return str(raised.value)
+
+    resized = {name: np.concatenate([values, values[:2]]) for name, values in kept.items()}
+    for name, other in resized.items():
+        assert f"has the tensor {name}, which is not the " in refusal(base.path, {name: other})
+        assert f"has the tensor {name}, which is not the " in refusal(base.path, {name: 1.1 * kept[name]})
+    tied = make_native("tied", tied=True)
+    assert "one matrix is both embedding and output (model.tied), which cannot have an adapter" in refusal(
+        tied.path, {}
+    )
+    assert "lora.dora is not for adapters of embedding, output" in refusal(base.path, {}, use_dora=True)
+
+
+def test_the_base_model_is_named_if_it_is_given(
+    make_native: MakeNative, adapt: Adapt, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = make_native()
+    tuned = adapt(base, "tuned", dataclasses.replace(OF, base="nf4"))
+    main(["to-peft", str(tuned), str(tmp_path / "named"), "--base", "someone/a-model"])
+    said = capsys.readouterr()
+    assert said.out == f"{tmp_path / 'named'}: the adapter mine of {tuned}, rank 3, of q, o, gate\n"
+    assert said.err == "it was trained with base weights in nf4; with other base weights its outputs differ slightly\n"
+    main(["to-peft", str(tuned), str(tmp_path / "unnamed")])
+    expected = (
+        f"it names no base model: write that with `convert to-hf {base.path} FOLDER`, and give the folder to PEFT"
+    )
+    assert capsys.readouterr().err.startswith(expected)
+    names = [
+        json.loads((tmp_path / out / peft.CONFIG).read_text())["base_model_name_or_path"]
+        for out in ("named", "unnamed")
+    ]
+    assert names == ["someone/a-model", None]
 
 
 def test_which_modules_are_adapted_may_be_said_in_any_way(
@@ -86,11 +152,11 @@ def test_what_is_no_adapter_of_the_model_is_refused(make_native: MakeNative, ada
     )
     assert "lacks the tensor base_model.model.model.layers.3.self_attn.q_proj.lora_A.weight" in refusal(deeper.path)
     config, tensors = json.loads((theirs / peft.CONFIG).read_text()), load_file(theirs / peft.TENSORS)
-    save_file(tensors | {"base_model.model.lm_head.lora_A.weight": np.zeros(3, np.float32)}, theirs / peft.TENSORS)
-    expected = "lm_head.lora_A.weight, whose module is left out by target_modules of "
+    save_file(tensors | {"base_model.model.score.lora_A.weight": np.zeros(3, np.float32)}, theirs / peft.TENSORS)
+    expected = "score.lora_A.weight, whose module is left out by target_modules of "
     assert expected in refusal()
     (theirs / peft.CONFIG).write_text(json.dumps(config | {"target_modules": "all-linear"}))
-    assert "lm_head.lora_A.weight, for which the model of" in refusal()
+    assert "score.lora_A.weight, for which the model of" in refusal()
     save_file(tensors, theirs / peft.TENSORS)
     wrong = {
         "bias": "all",

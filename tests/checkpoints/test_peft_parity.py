@@ -18,14 +18,21 @@ from tests.checkpoints.test_merging import nothing
 pytestmark = pytest.mark.parity
 
 
-@pytest.mark.parametrize("magnitude", [False, True], ids=["LoRA", "DoRA"])
+OUTSIDE = LoRA(rank=4, alpha=2.0, projections=("q", "down", "embedding", "output"))
+
+
+@pytest.mark.parametrize(
+    "of",
+    [LoRA(rank=4, alpha=2.0), LoRA(rank=4, alpha=2.0, dora=True), OUTSIDE],
+    ids=["LoRA", "DoRA", "embedding, output"],
+)
 def test_peft_gives_the_logits_and_the_greedy_text_of_the_merged_model(
-    magnitude: bool, make_native: MakeNative, adapt: Adapt, tmp_path: Path
+    of: LoRA, make_native: MakeNative, adapt: Adapt, tmp_path: Path
 ) -> None:
     from peft import PeftModel
 
     base = make_native(initial_std=0.3)
-    tuned = adapt(base, "tuned", LoRA(rank=4, alpha=2.0, dora=magnitude))
+    tuned = adapt(base, "tuned", of)
     to_hugging_face.write(base.path, tmp_path / "base", "", nothing)
     to_hugging_face.write(tuned, tmp_path / "merged", "", nothing)
     peft.write(tuned, tmp_path / "adapter", "")
@@ -50,14 +57,21 @@ def test_peft_gives_the_logits_and_the_greedy_text_of_the_merged_model(
     assert texts[0] == texts[1] and len(texts[0]) == 68
 
 
-def test_an_adapter_that_peft_saved_is_read(make_native: MakeNative, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("dora", "modules"),
+    [(True, ["q_proj", "down_proj"]), (False, ["q_proj", "embed_tokens", "lm_head"])],
+    ids=["DoRA", "embedding, output"],
+)
+def test_an_adapter_that_peft_saved_is_read(
+    dora: bool, modules: list[str], make_native: MakeNative, tmp_path: Path
+) -> None:
     from peft import LoraConfig, get_peft_model
 
     base = make_native(initial_std=0.3)
     to_hugging_face.write(base.path, tmp_path / "base", "", nothing)
     model = get_peft_model(
         transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "base"),
-        LoraConfig(r=4, lora_alpha=8, use_dora=True, target_modules=["q_proj", "down_proj"], init_lora_weights=False),
+        LoraConfig(r=4, lora_alpha=8, use_dora=dora, target_modules=modules, init_lora_weights=False),
     )
     model.save_pretrained(tmp_path / "adapter")
     peft.read(tmp_path / "adapter", base.path, tmp_path / "ours", "default")

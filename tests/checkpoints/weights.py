@@ -1,17 +1,21 @@
-"""Checkpoints of given weights, written as a conversion writes them."""
+"""Checkpoints of given weights and of adapters, written as a conversion writes them."""
 
+import dataclasses
 import functools
 import operator
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import numpy.typing as npt
 
 from tanuki_jax.checkpoints import stream
-from tanuki_jax.checkpoints.format import State, finish
+from tanuki_jax.checkpoints.format import State, finish, read_state, weights_fingerprint
+from tanuki_jax.checkpoints.parameters import adapter_shapes
+from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
-from tanuki_jax.lm.model.weights import Params
+from tanuki_jax.lm.model.weights import Params, flatten
 
 
 def reader(values: Params) -> stream.Read:
@@ -47,3 +51,19 @@ def write_weights(
         files={},
     )
     finish(folder, left)
+
+
+def write_adapter(folder: Path, base: Path, of: LoRA) -> Params:
+    """Write a good checkpoint with an adapter of random values over those of the checkpoint `base`; return them."""
+    before = read_state(base)
+    tree = adapter_shapes(before.model, {of.name: of})
+    random = np.random.default_rng(len(folder.name))
+    values = jax.tree.map(lambda leaf: 0.2 + 0.3 * random.standard_normal(leaf.shape).astype(np.float32), tree)
+    flat = dict(flatten(values))
+    stream.write(folder, before.model, tree, lambda path, part: flat[path][part], "adapters")
+    state = dataclasses.replace(
+        before, files={}, adapters={of.name: of}, base=str(base), base_fingerprint=weights_fingerprint(before)
+    )
+    finish(folder, state)
+    adapter: Params = values[of.name]
+    return adapter

@@ -196,6 +196,41 @@ def test_gradients_may_stay_unclipped() -> None:
             "start.data is continue, but start.checkpoint, the checkpoint whose run has read the data, is empty; name "
             "one, or set start.data to anew",
         ),
+        (
+            {"start.load": "adapter", "start.checkpoint": "there"},
+            "start.load adapter trains an adapter further, but lora.rank is 0; set `lora` to the adapter's settings, "
+            "or start.load to parameters, which merges it",
+        ),
+        (
+            {
+                "start.load": "adapter",
+                "start.checkpoint": "there",
+                "lora.rank": 4,
+                "objective": Preference(reference="adapter_off"),
+            },
+            "objective.reference adapter_off would be the model without the adapter that start.load adapter begins "
+            "with; set it to stored, the model at the start of the run",
+        ),
+        (
+            {"start.load": "parameters_and_optimizer", "start.checkpoint": "there", "lora.rank": 4},
+            "start.load parameters_and_optimizer cannot be combined with lora.rank: an adapter starts with a fresh "
+            "optimizer",
+        ),
+        (
+            {"start.checkpoint": "there", "lora.rank": 4, "lora.projections": ("q", "output"), "model.tied": True},
+            "lora.projections names output, and with model.tied one matrix is both embedding and output, which cannot "
+            "have an adapter; leave them out",
+        ),
+        (
+            {
+                "start.checkpoint": "there",
+                "lora.rank": 4,
+                "lora.projections": ("embedding", "q", "output"),
+                "lora.dora": True,
+            },
+            "lora.dora is not for adapters of embedding, output; leave them out of lora.projections, or set lora.dora "
+            "to False",
+        ),
         ({"name": "../elsewhere"}, "name is '../elsewhere', and must be a possible name of a folder in runs"),
     ],
 )

@@ -22,6 +22,7 @@ from tanuki_jax.training.step import make_step
 from tests.training.test_step import DENSE, MOE, ONE_DEVICE, ROWS, TIME, batch, experiment, relative_error
 
 ADAPTED = LoRA(rank=3, alpha=6.0, base="float32")
+OUTSIDE_TOO = dataclasses.replace(ADAPTED, projections=(*ADAPTED.projections, "embedding", "output"))
 QUANTIZED = dataclasses.replace(ADAPTED, base="nf4", dora=True)
 OF_EXPERTS = dataclasses.replace(ADAPTED, projections=("q", "o", "expert_gate", "expert_down"))
 
@@ -81,11 +82,11 @@ MESHES = [
     ),
     pytest.param(
         Layout(data=1, fsdp=2, tensor=2, context=2, accumulation=2),
-        ADAPTED,
+        OUTSIDE_TOO,
         id="fsdp, tensor, context",
     ),
     pytest.param(Layout(data=1, fsdp=2, expert=4), OF_EXPERTS, id="fsdp, expert", marks=pytest.mark.long),
-    pytest.param(Layout(data=2, fsdp=4, zero=1), ADAPTED, id="data, fsdp, zero 1", marks=pytest.mark.long),
+    pytest.param(Layout(data=2, fsdp=4, zero=1), OUTSIDE_TOO, id="data, fsdp, zero 1", marks=pytest.mark.long),
     pytest.param(
         Layout(data=2, fsdp=4, zero=1, remat="full"), QUANTIZED, id="4 bits, data, fsdp, zero 1", marks=pytest.mark.long
     ),
@@ -112,7 +113,7 @@ def test_a_step_of_adapters_is_the_same_on_a_mesh(layout: Layout, of: LoRA) -> N
     ],
 )
 def test_only_adapters_change(objective: Objective, base: Literal["nf4", "float32"]) -> None:
-    tuner = Tuner(tuning(ONE_DEVICE, objective, dataclasses.replace(ADAPTED, dropout=0.2, base=base)))
+    tuner = Tuner(tuning(ONE_DEVICE, objective, dataclasses.replace(OUTSIDE_TOO, dropout=0.2, base=base)))
     before = jax.device_get(tuner.state)
     for seed in range(3):
         after, metrics = tuner.go(of_pairs(seed))
@@ -144,6 +145,7 @@ def test_a_step_of_adapters_computes_no_gradient_of_a_frozen_array() -> None:
 
     assert products(LoRA(), NextToken())
     assert products(ADAPTED, PREFERENCE) == set()
+    assert products(OUTSIDE_TOO, NextToken()) == set()
 
 
 @pytest.mark.parametrize(

@@ -239,6 +239,39 @@ def test_an_error_is_one_line_on_stderr(workspace: Workspace) -> None:
     assert refused.stderr == f"tanuki_jax.train: {layout} where one axis may be -1 and takes the rest\n"
 
 
+@pytest.mark.long
+def test_an_adapter_is_trained_further_and_resumed(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
+    settings = (
+        *("--lora.rank", "2", "--lora.base", "float32", "--lora.projections", "q", "embedding", "output"),
+        *("--checkpoints.every-steps", "2", "--schedule.end-step", "4", "--schedule.peak", "0.001"),
+        *("--schedule.warmup-steps", "1"),
+    )
+    first = workspace.train("first", "--start.checkpoint", "runs/undisturbed", "--steps", "4", *settings)
+    further = (*settings, "--start.checkpoint", "runs/first", "--start.load", "adapter")
+    at_once = workspace.train("at_once", "--steps", "4", *further)
+    before, after = ([line["held_out/all"] for line in lines if "held_out/all" in line] for lines in (first, at_once))
+    assert before[-1] < before[0] and after[-1] < after[0] == pytest.approx(before[-1], rel=1e-5)
+    workspace.train("twice", "--steps", "2", *further)
+    assert losses(workspace.train("twice", "--steps", "4", *further)) == losses(at_once)
+    started = next(event for event in workspace.events("twice") if event["event"] == "started")
+    assert started["adapter"] == "default" and "undisturbed" in started["base"] and started["changed"] == {}
+
+
+@pytest.mark.parametrize(("b2", "coarse"), [("0.95", False), ("0.99", True)])
+def test_second_moments_that_bfloat16_rounds_away_are_said(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture, b2: str, coarse: bool
+) -> None:
+    words = ("--layout.parameter-dtype", "bfloat16", "--optimizer.b2", b2, "--start.checkpoint", "runs/nobody")
+    with caplog.at_level("WARNING"), pytest.raises(InputError, match="there is no checkpoint at runs/nobody"):
+        workspace.train("coarse", *words)
+    said = [message for message in caplog.messages if "second moments in bfloat16" in message]
+    assert len(said) == coarse
+    if coarse:
+        assert (
+            said[0].endswith("take float32, or optimizer.b2 of at most 0.95") and "rounds optimizer.b2 0.99" in said[0]
+        )
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -246,7 +279,8 @@ def test_an_error_is_one_line_on_stderr(workspace: Workspace) -> None:
         (("x", "--data.stores", "nowhere"), "nowhere has no store of tasks, files"),
         (
             ("x", "--model.vocabulary", "768", "--data.tokenizer.pieces", "600"),
-            "the tokenizer has 900 pieces, more than model.vocabulary 768",
+            "the tokenizer has 900 pieces, more than model.vocabulary 768; set that to at least as many, and let "
+            "`convert add-tokens` grow the checkpoint that the run starts from",
         ),
         (("x", "--start.checkpoint", "runs/nobody"), "there is no checkpoint at runs/nobody"),
         (

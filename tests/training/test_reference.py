@@ -26,13 +26,14 @@ from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.loader import Loader
 from tanuki_jax.data.store import Store
+from tanuki_jax.lm.model import lora
 from tanuki_jax.lm.model.quantized_base import quantize_base
 from tanuki_jax.lm.model.transformer import Ops, hidden_states, initialise, output_matrix
 from tanuki_jax.lm.model.weights import Params
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.training.reference import check_records, stored_reference
 from tanuki_jax.training.setup import TrainSetup
-from tests.checkpoints.weights import write_weights
+from tests.checkpoints.weights import write_adapter, write_weights
 from tests.data.test_loader import data, is_learned, mixture, write_store
 
 MODEL = Model(vocabulary=256, width=32, hidden=48, layers=2, heads=8, kv_heads=4, initial_std=0.3)
@@ -101,8 +102,8 @@ def test_every_document_is_computed_once_as_if_alone_on_any_mesh(
     params = checkpoint(tmp_path / "start")
     expected = each_alone(params)
 
-    def found(store: Store, layout: Layout, lora: LoRA = ALL_TRAINED) -> npt.NDArray[np.float32]:
-        whole, mesh = dataclasses.replace(experiment(layout, tmp_path / "start"), lora=lora), make_mesh(layout)
+    def found(store: Store, layout: Layout, of: LoRA = ALL_TRAINED) -> npt.NDArray[np.float32]:
+        whole, mesh = dataclasses.replace(experiment(layout, tmp_path / "start"), lora=of), make_mesh(layout)
         loader = Loader({store.name: store}, mixture((0, {store.name: 1.0})), whole.data, 0)
         before = loader.fingerprint
         with jax.set_mesh(mesh):
@@ -123,6 +124,33 @@ def test_every_document_is_computed_once_as_if_alone_on_any_mesh(
     assert np.abs(quantized - expected).max() > 1e-3
     monkeypatch.setattr("tanuki_jax.training.reference.load_start", None)
     np.testing.assert_allclose(found(store, Layout(data=8)), expected, rtol=1e-4)
+
+
+def test_the_reference_of_a_started_adapter_is_base_and_adapter(tmp_path: Path) -> None:
+    """The model at the start of the run, not its base alone."""
+    of = LoRA(rank=2, alpha=1.0, base="float32", projections=("q", "down", "embedding", "output"))
+    params = checkpoint(tmp_path / "start")
+    adapter = write_adapter(tmp_path / "tuned", tmp_path / "start", of)
+    expected = each_alone(lora.merged(MODEL, params, adapter, of))
+    layout = Layout(fsdp=2, tensor=2, context=2)
+    whole = dataclasses.replace(
+        experiment(layout, tmp_path / "tuned"), lora=of, start=from_checkpoint(str(tmp_path / "tuned"), "adapter")
+    )
+    store = write_store(tmp_path / "pairs", 0, SIZES, documents_per_record=2)
+
+    def found(whole: Experiment) -> npt.NDArray[np.float32]:
+        mesh = make_mesh(layout)
+        loader = Loader({store.name: store}, mixture((0, {store.name: 1.0})), whole.data, 0)
+        with jax.set_mesh(mesh):
+            reference = stored_reference(TrainSetup(whole, mesh), loader, {store.name: store})
+        assert reference is not None
+        return reference[store.name]
+
+    np.testing.assert_allclose(found(whole), expected, rtol=1e-4)
+    assert np.abs(np.array(expected) - each_alone(params)).max() > 0.1
+    assert len(list((store.folder / "reference").iterdir())) == 1
+    kept_otherwise = dataclasses.replace(whole, lora=dataclasses.replace(of, base="bfloat16"))
+    assert np.abs(found(kept_otherwise) - expected).max() > 1e-4
 
 
 def test_a_loss_without_a_stored_reference_needs_none(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The first state of a run that starts from a converted model."""
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
 
@@ -86,6 +87,13 @@ def test_weights_that_would_be_stored_in_other_groups_are_refused(experiment: Ex
     )
     with pytest.raises(InputError, match=complaint):
         begun(dataclasses.replace(experiment, name="other", model=dataclasses.replace(windowed, global_every=2)))
+
+
+@pytest.mark.parametrize(("ours", "more"), [(64, ""), (128, ", or write one with more tokens by `convert add-tokens`")])
+def test_another_vocabulary_than_the_checkpoints_is_refused(experiment: Experiment, ours: int, more: str) -> None:
+    complaint = f"its vocabulary is 96, the config's {ours}; set --model.vocabulary=96{more}"
+    with pytest.raises(InputError, match=f"{re.escape(complaint)}$"):
+        begun(dataclasses.replace(experiment, model=dataclasses.replace(MODEL, vocabulary=ours)))
 
 
 def test_the_state_of_another_optimizer_is_refused(experiment: Experiment, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tanuki_jax.checkpoints.format import State, finish
 from tanuki_jax.checkpoints.hugging_face.configuration import read_configuration, read_ids
 from tanuki_jax.checkpoints.hugging_face.family import Family
 from tanuki_jax.checkpoints.hugging_face.shards import FLOATS, Shards, Stored
-from tanuki_jax.checkpoints.hugging_face.tensors import from_hugging_face, tensor_name, tensors
+from tanuki_jax.checkpoints.hugging_face.tensors import from_hugging_face, outputs_first, tensor_name, tensors
 from tanuki_jax.checkpoints.tokenizer_copy import TokenizerCopy
 from tanuki_jax.config.model import Model
 from tanuki_jax.data.tokenizer.load import JSON, MODEL, load
@@ -50,7 +50,7 @@ def write(folder: Path, out: Path, advance: Callable[[int], None]) -> State:
         index = tuple(number for number in part if isinstance(number, int))
         # A weight without layers may be cut along its first dim, which is that of the tensor's rows, or along its
         # outputs.
-        cut = slice(None) if index else part[-1 if rows[parameter].inputs else 0]
+        cut = slice(None) if index else part[-1 if outputs_first(rows[parameter]) else 0]
         assert isinstance(cut, slice)
         name = names[parameter, index]
         tensor = files.read(name, cut).astype(dtype, copy=False)

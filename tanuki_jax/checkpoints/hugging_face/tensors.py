@@ -81,20 +81,25 @@ def tensor_name(family: Family, path: str, index: tuple[int, ...]) -> str:
     return f"{family.names[name].format(*index)}.weight"
 
 
+def outputs_first(row: Weight) -> bool:
+    """Whether Hugging Face's tensor of a weight has its outputs first; embeddings have rows of tokens, as ours."""
+    return row.inputs > 0 and not row.lookup
+
+
 def to_hugging_face(row: Weight, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return our values, without dims of layers and experts, as Hugging Face's tensor: a view."""
-    return values.reshape(_outside_shape(row, values.shape)[::-1]).T if row.inputs else values
+    return values.reshape(_outside_shape(row, values.shape)[::-1]).T if outputs_first(row) else values
 
 
 def from_hugging_face(row: Weight, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return Hugging Face's tensor, or some rows of it, as our values: a view."""
-    if not row.inputs:
+    if not outputs_first(row):
         return tensor
     # Some rows of a tensor are some of the outputs, whose first dim is therefore left open.
     return tensor.T.reshape(*row.input_shape, -1, *row.output_shape[1:])
 
 
 def _outside_shape(row: Weight, shape: tuple[int, ...]) -> tuple[int, ...]:
-    if not row.inputs:
+    if not outputs_first(row):
         return shape
     return math.prod(shape[row.inputs :]), math.prod(shape[: row.inputs])

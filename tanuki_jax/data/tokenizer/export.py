@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import batched
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,17 @@ def write_sentencepiece_config(file: Path, folder: Path) -> None:
     of_llama = {"tokenizer_class": "LlamaTokenizer", "add_bos_token": False, "add_eos_token": False, "legacy": False}
     config = _config(parse_model(file.read_bytes())) | of_llama
     replace_text(folder / CONFIG, json.dumps(config, ensure_ascii=False, indent=2) + "\n")
+
+
+def with_control_pieces(content: bytes, names: Sequence[str]) -> bytes:
+    """Return the content of a SentencePiece model with further control pieces, which no text becomes, at its end."""
+    model = parse_model(content)
+    for name in names:
+        model.pieces.add(piece=name, score=0.0, type=_CONTROL)
+    model.trainer_spec.control_symbols.extend(names)
+    model.trainer_spec.vocab_size = len(model.pieces)
+    grown: bytes = model.SerializeToString()
+    return grown
 
 
 def _unigram(model: Any) -> HuggingFaceTokenizer:

@@ -78,6 +78,10 @@ class Tokenizer:
             return None
         return np.concatenate(self._backend.encode_batch([name[:1].encode(), name[1:].encode()]))
 
+    def id_of(self, piece: str) -> int | None:
+        """Return the id of a piece or special token; None if the vocabulary does not have it."""
+        return self._backend.id_of(piece)
+
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text, without tokens that begin or end a sequence. A lone surrogate counts as U+FFFD."""
         ids: list[int] = self.encode_batch([text])[0].tolist()

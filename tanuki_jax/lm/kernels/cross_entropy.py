@@ -32,6 +32,15 @@ class BlockSizes(NamedTuple):
 SIZES = BlockSizes()
 
 
+class LowRank(NamedTuple):
+    """Product that is added to the logits: that of an adapter of the output matrix, whose B alone is trained here."""
+
+    states_btr: jax.Array
+    """[B, T, r], states times A, in the type of the states."""
+    b_rv: jax.Array
+    """[r, V], of any type."""
+
+
 class LinearCrossEntropy(Protocol):
     """Function from states [B, T, D], output matrix [D, V], targets and weights [B, T] to two arrays float32[B, T].
 
@@ -43,6 +52,10 @@ class LinearCrossEntropy(Protocol):
     ) -> tuple[jax.Array, jax.Array]: ...
 
 
+type _Outputs = tuple[jax.Array, ...]
+"""Output matrix [D, V], and perhaps the B [r, V] of its adapter, which are its further rows."""
+
+
 def linear_cross_entropy(
     states_btd: jax.Array,
     output_dv: jax.Array,
@@ -52,6 +65,7 @@ def linear_cross_entropy(
     axis: str | None = None,
     frozen: bool = False,
     sizes: BlockSizes = SIZES,
+    low: LowRank | None = None,
 ) -> tuple[jax.Array, jax.Array]:
     """Compute the log-probability of each target, and the log partition function, of `softmax(states @ output)`.
 
@@ -68,15 +82,22 @@ def linear_cross_entropy(
             stay global. Along axes that split the states and not the output matrix, its gradient is summed.
         frozen: the output matrix is not trained: its gradient is not computed.
         sizes: sizes of blocks and slices.
+        low: added to the logits of a frozen output matrix; V of its B is split as that of `output_dv`.
 
     Returns:
         float32[B, T] log-probabilities of the targets and float32[B, T] log-sum-exp of the logits, both 0 where the
         weight is.
     """
+    outputs: _Outputs = (varying(output_dv, states_btd),)
+    if low is not None:
+        # x W + (x A) B is one product, of the states beside x A with W above B.
+        assert frozen
+        states_btd = jnp.concatenate([states_btd, low.states_btr], -1)
+        outputs = (*outputs, varying(low.b_rv, states_btd))
     batch, time, width = states_btd.shape
     logps, log_z = _linear_cross_entropy(
         states_btd.reshape(-1, width),
-        varying(output_dv, states_btd),
+        outputs,
         targets_bt.reshape(-1),
         weights_bt.reshape(-1),
         axis,
@@ -165,10 +186,12 @@ class _Slice(NamedTuple):
         return jnp.where(jnp.arange(logits_nv.shape[1]) < self.overlap, -jnp.inf, logits_nv)
 
 
-def _slice(output_dv: jax.Array, i: jax.Array, dtype: jnp.dtype, sizes: BlockSizes) -> _Slice:
-    size, _ = slice_counts(output_dv.shape[1], sizes)
-    start = jnp.minimum(i * size, output_dv.shape[1] - size)
-    return _Slice(start, jax.lax.dynamic_slice_in_dim(output_dv, start, size, axis=1).astype(dtype), i * size - start)
+def _slice(outputs: _Outputs, i: jax.Array, dtype: jnp.dtype, sizes: BlockSizes) -> _Slice:
+    vocabulary = outputs[0].shape[1]
+    size, _ = slice_counts(vocabulary, sizes)
+    start = jnp.minimum(i * size, vocabulary - size)
+    parts = [jax.lax.dynamic_slice_in_dim(part, start, size, axis=1).astype(dtype) for part in outputs]
+    return _Slice(start, parts[0] if len(parts) == 1 else jnp.concatenate(parts), i * size - start)
 
 
 def _product(a: jax.Array, b: jax.Array, dims: tuple[int, int]) -> jax.Array:
@@ -184,22 +207,25 @@ def _add_rows(x: jax.Array, rows: jax.Array, first: jax.Array) -> jax.Array:
 @functools.partial(jax.custom_vjp, nondiff_argnums=(4, 5, 6))
 def _linear_cross_entropy(
     states_nd: jax.Array,
-    output_dv: jax.Array,
+    outputs: _Outputs,
     targets_n: jax.Array,
     weights_n: jax.Array,
     axis: str | None,
     frozen: bool,
     sizes: BlockSizes,
 ) -> tuple[jax.Array, jax.Array]:
-    return _forward(states_nd, output_dv, targets_n, weights_n, axis, frozen, sizes)[0]
+    return _forward(states_nd, outputs, targets_n, weights_n, axis, frozen, sizes)[0]
 
 
-type _Residuals = tuple[jax.Array, jax.Array, jax.Array, jax.Array, _Compact]
+type _Gradients = tuple[jax.Array, jax.Array | None]
+"""Gradient of the states, and of what is trained of the output matrix or its adapter, if anything is."""
+
+type _Residuals = tuple[jax.Array, _Outputs, jax.Array, jax.Array, _Compact]
 
 
 def _forward(
     states_nd: jax.Array,
-    output_dv: jax.Array,
+    outputs: _Outputs,
     targets_n: jax.Array,
     weights_n: jax.Array,
     axis: str | None,
@@ -207,13 +233,14 @@ def _forward(
     sizes: BlockSizes,
 ) -> tuple[tuple[jax.Array, jax.Array], _Residuals]:
     compact = _compact(weights_n, sizes)
-    targets_n = _local_targets(targets_n, output_dv, axis)
+    vocabulary = outputs[0].shape[1]
+    targets_n = _local_targets(targets_n, vocabulary, axis)
 
     # Slices outside, blocks inside: a slice is converted to the type of the states once. Each slice adds its columns to
     # the running log-sum-exp of every token (logaddexp), and exactly one slice contains the token's target and adds its
     # logit to zero.
     def over_slice(i: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        part = _slice(output_dv, i, states_nd.dtype, sizes)
+        part = _slice(outputs, i, states_nd.dtype, sizes)
 
         def block(row: jax.Array, token: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
             log_z, target = carry
@@ -228,25 +255,21 @@ def _forward(
 
         return _over_blocks(compact, sizes, carry, block)
 
-    zeros = varying(jnp.zeros(compact.token.shape, jnp.float32), states_nd, output_dv)
-    _, slices = slice_counts(output_dv.shape[1], sizes)
+    zeros = varying(jnp.zeros(compact.token.shape, jnp.float32), states_nd, outputs[0])
+    _, slices = slice_counts(vocabulary, sizes)
     log_z, target = jax.lax.fori_loop(0, slices, over_slice, (zeros - jnp.inf, zeros))
     if axis is not None:  # every device has the sum over its own columns, and one of them has the target
         largest = jax.lax.pmax(log_z, axis)
         log_z = largest + jnp.log(jax.lax.psum(jnp.exp(log_z - largest), axis))
         target = jax.lax.psum(target, axis)
     log_z_n = _take(log_z, compact.row)
-    return (_take(target, compact.row) - log_z_n, log_z_n), (states_nd, output_dv, targets_n, log_z_n, compact)
+    return (_take(target, compact.row) - log_z_n, log_z_n), (states_nd, outputs, targets_n, log_z_n, compact)
 
 
 def _backward(
-    axis: str | None,
-    frozen: bool,
-    sizes: BlockSizes,
-    residuals: _Residuals,
-    gradients: tuple[jax.Array, jax.Array],
-) -> tuple[jax.Array, jax.Array | None, None, None]:
-    """Return the gradients of states and output matrix."""
+    axis: str | None, frozen: bool, sizes: BlockSizes, residuals: _Residuals, gradients: tuple[jax.Array, jax.Array]
+) -> tuple[jax.Array, tuple[jax.Array | None, ...], None, None]:
+    """Return the gradients of states and output matrix, or of the B of its adapter."""
     # With p = softmax(logits), d log p(target) / d logits = onehot - p and d log Z / d logits = p. With the
     # gradients g of the log-probability and h of log Z, a token's logits have the gradient g onehot + (h - g) p, where
     # p = exp(logits - log Z) needs no other slice, because log Z is saved. The loops are those of the forward pass, and
@@ -255,17 +278,18 @@ def _backward(
     # rows of the compact order; that of a slice is summed over blocks in float32 and then written where the slice is.
     # The overlap of the last slice adds nothing: its p is exp(-inf) and its onehot is masked. So the columns of the
     # slice before, read back as `before`, are kept.
-    states_nd, output_dv, targets_n, log_z_n, compact = residuals
+    states_nd, outputs, targets_n, log_z_n, compact = residuals
     target_gradient_n, softmax_gradient_n = gradients[0], gradients[1] - gradients[0]
-    size, slices = slice_counts(output_dv.shape[1], sizes)
+    size, slices = slice_counts(outputs[0].shape[1], sizes)
+    # Only the last of `outputs` is trained, if it is the adapter's or not frozen.
+    trained = outputs[-1] if len(outputs) > 1 or not frozen else None
+    first_trained = outputs[0].shape[0] if frozen else 0
 
-    def over_slice(i: jax.Array, carry: tuple[jax.Array, jax.Array | None]) -> tuple[jax.Array, jax.Array | None]:
+    def over_slice(i: jax.Array, carry: _Gradients) -> _Gradients:
         states_gradient, output_gradient = carry
-        part = _slice(output_dv, i, states_nd.dtype, sizes)
+        part = _slice(outputs, i, states_nd.dtype, sizes)
 
-        def block(
-            row: jax.Array, token: jax.Array, carry: tuple[jax.Array, jax.Array | None]
-        ) -> tuple[jax.Array, jax.Array | None]:
+        def block(row: jax.Array, token: jax.Array, carry: _Gradients) -> _Gradients:
             states_gradient, slice_gradient = carry
             states = _take(states_nd, token)
             logits = part.logits(states)
@@ -279,7 +303,7 @@ def _backward(
             ).astype(states.dtype)
             states_gradient = _add_rows(states_gradient, _product(logits_gradient, part.columns_dv, (1, 1)), row)
             if slice_gradient is not None:
-                slice_gradient += _product(states, logits_gradient, (0, 0))
+                slice_gradient += _product(states[:, first_trained:], logits_gradient, (0, 0))
             return states_gradient, slice_gradient
 
         before = None
@@ -292,17 +316,18 @@ def _backward(
             )
         return states_gradient, output_gradient
 
-    states_gradient = varying(jnp.zeros((compact.token.size, states_nd.shape[1]), jnp.float32), states_nd, output_dv)
+    states_gradient = varying(jnp.zeros((compact.token.size, states_nd.shape[1]), jnp.float32), states_nd, outputs[0])
     # The output matrix was marked as varying over the mesh, so JAX sums its gradient over the other devices.
-    output_gradient = None if frozen else jnp.zeros_like(output_dv)
+    output_gradient = None if trained is None else jnp.zeros_like(trained)
     states_gradient, output_gradient = jax.lax.fori_loop(0, slices, over_slice, (states_gradient, output_gradient))
     states_gradient = _take(states_gradient, compact.row).astype(states_nd.dtype)
-    return states_gradient if axis is None else jax.lax.psum(states_gradient, axis), output_gradient, None, None
+    output_gradients = (*(None,) * (len(outputs) - 1), output_gradient)
+    return states_gradient if axis is None else jax.lax.psum(states_gradient, axis), output_gradients, None, None
 
 
 _linear_cross_entropy.defvjp(_forward, _backward)
 
 
-def _local_targets(targets_n: jax.Array, output_dv: jax.Array, axis: str | None) -> jax.Array:
+def _local_targets(targets_n: jax.Array, columns: int, axis: str | None) -> jax.Array:
     """Return targets as columns of this device's output matrix; those of other devices are out of its range."""
-    return targets_n if axis is None else targets_n - jax.lax.axis_index(axis) * output_dv.shape[1]
+    return targets_n if axis is None else targets_n - jax.lax.axis_index(axis) * columns

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model.quantized_base import dequantize
-from tanuki_jax.lm.model.weights import Params, Weight, flatten, nest, projections, weights
+from tanuki_jax.lm.model.weights import Params, flatten, nest, projections, weights
 
 type Drop = Callable[[jax.Array, int], jax.Array]
 """(x, number of a projection in its layer) -> x with some of its elements zero, and the others scaled up."""
@@ -51,23 +51,30 @@ def shapes(model: Model, lora: LoRA, dtype: str = "float32") -> Params:
 def initialise(model: Model, params: Params, lora: LoRA, key: jax.Array, dtype: str = "float32") -> Params:
     """Return fresh adapters: A uniform within 1 / sqrt(inputs), B zero, magnitudes the norms of the weights' columns.
 
+    The embedding's A is zero and its B standard normal, as in loralib and PEFT: a row of A has a gradient only where
+    its token occurs, and one that does not become smaller with the vocabulary.
+
     Args:
         model: shape of the model.
         params: its weights, frozen or not; only DoRA reads their values.
         lora: rank, and which weights.
-        key: random key of A.
+        key: random key of the values.
         dtype: type of the arrays.
     """
     values, adapters = dict(flatten(params)), {}
     for path, row in projections(model, lora.projections).items():
-        name = path.rpartition(".")[2]
-        a_key = jax.random.fold_in(key, lora.projections.index(name))
-        if path != f"blocks.{name}":  # several groups of layers
-            a_key = jax.random.fold_in(a_key, int(path.split(".")[1]))
+        *groups, name = path.split(".")
+        part_key = jax.random.fold_in(key, lora.projections.index(name))
+        if len(groups) > 1:  # several groups of layers
+            part_key = jax.random.fold_in(part_key, int(groups[1]))
         bound = 1 / math.sqrt(math.prod(row.input_shape))
         a_shape, b_shape = (row.part_shape(part, lora.rank) for part in ("a", "b"))
-        adapters[f"{path}.a"] = jax.random.uniform(a_key, a_shape, jnp.dtype(dtype), -bound, bound)
-        adapters[f"{path}.b"] = jnp.zeros(b_shape, jnp.dtype(dtype))
+        if row.lookup:
+            adapters[f"{path}.a"] = jnp.zeros(a_shape, jnp.dtype(dtype))
+            adapters[f"{path}.b"] = jax.random.normal(part_key, b_shape, jnp.dtype(dtype))
+        else:
+            adapters[f"{path}.a"] = jax.random.uniform(part_key, a_shape, jnp.dtype(dtype), -bound, bound)
+            adapters[f"{path}.b"] = jnp.zeros(b_shape, jnp.dtype(dtype))
         if lora.dora:
             adapters[f"{path}.m"] = _norms(dequantize(values[path]), row.lead, row.inputs).astype(dtype)
     return nest(adapters)
@@ -140,18 +147,17 @@ def merged(model: Model, params: Params, adapters: Params, lora: LoRA) -> Params
 
 
 def merged_matrix(
-    weight: npt.NDArray[Any], adapter: Mapping[str, npt.NDArray[Any]], row: Weight, lora: LoRA
+    weight: npt.NDArray[Any], adapter: Mapping[str, npt.NDArray[Any]], lora: LoRA
 ) -> npt.NDArray[np.float32]:
     """Return one matrix with its adapter merged into it, on the host: `merged` of a layer, or of an expert of one.
 
     Args:
-        weight: [*I, *O].
-        adapter: its parts by name, of the same layer and expert.
-        row: the weight's row.
+        weight: [*I, *O], or without DoRA some of its rows and columns.
+        adapter: its parts by name, of the same layer and expert, rows and columns.
         lora: the scale.
     """
-    rows = math.prod(row.input_shape)
     a, b = (np.asarray(adapter[part], np.float32) for part in ("a", "b"))
+    rows = math.prod(a.shape[:-1])
     change = a.reshape(rows, -1) @ b.reshape(lora.rank, -1)
     total = np.asarray(weight.reshape(rows, -1).astype(np.float32) + lora.scale * change, np.float32)
     if lora.dora:

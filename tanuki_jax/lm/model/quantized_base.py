@@ -36,7 +36,7 @@ def quantize_base(model: Model, params: Params, lora: LoRA) -> Params:
     rows = weights(model)
     return nest(
         {
-            path: _layer_by_layer(array, rows[path], lora.base) if rows[path].adapter else array
+            path: _layer_by_layer(array, rows[path], lora.base) if rows[path].layer_projection else array
             for path, array in flatten(kept)
         }
     )
@@ -61,12 +61,14 @@ def quantized_and_back(model: Model, params: Params, lora: LoRA) -> Params:
     if not lora.quantized:
         return params
     rows, frozen = weights(model), dict(flatten(quantize_base(model, params, lora)))
-    return nest({path: dequantize(frozen[path]) if rows[path].adapter else array for path, array in flatten(params)})
+    return nest(
+        {path: dequantize(frozen[path]) if rows[path].layer_projection else array for path, array in flatten(params)}
+    )
 
 
 def matrix_and_back(matrix: npt.NDArray[Any], row: Weight, lora: LoRA) -> npt.NDArray[Any]:
     """Return one matrix of a layer, or of an expert of one, on the host, with the values of `quantized_and_back`."""
-    if not lora.quantized or not row.adapter:
+    if not lora.quantized or not row.layer_projection:
         return matrix
     return np.asarray(_and_back(matrix, row, lora))
 

@@ -274,7 +274,7 @@ def hidden_states(
         dropout: share of the inputs of adapters that is dropped, where there are keys.
         dropout_keys_l: uint32[L, ...], key data of each layer's dropout.
     """
-    x_btd = params["embedding"][tokens_bt].astype(compute_dtype)
+    x_btd = _embedded(params, tokens_bt, compute_dtype)
     x_btd = ops.constrain(x_btd if noise_btd is None else x_btd + noise_btd.astype(compute_dtype), "embedded")
     groups, first = [], 0
     for group in model.groups:
@@ -287,6 +287,15 @@ def hidden_states(
         first += group.layers
     x_btd, routing = ops.run_layers(groups, ops.remat, x_btd, segment_ids_bt, positions_bt)
     return rms_norm(x_btd, params["norm"], model.norm_epsilon), routing
+
+
+def _embedded(params: Params, tokens_bt: jax.Array, dtype: str) -> jax.Array:
+    """Return the embeddings of tokens [B, T, D], with what their adapter adds."""
+    x_btd: jax.Array = params["embedding"][tokens_bt].astype(dtype)
+    adapter = params.get(ADAPTERS, {}).get("embedding")
+    if adapter is None:
+        return x_btd
+    return x_btd + jnp.tensordot(adapter["a"][tokens_bt].astype(dtype), adapter["b"].astype(dtype), 1)
 
 
 def _layer(model: Model, group: LayerGroup, ops: Ops, dropout: float) -> Layer:
@@ -310,6 +319,12 @@ def _layer(model: Model, group: LayerGroup, ops: Ops, dropout: float) -> Layer:
 
 
 def output_matrix(params: Params) -> jax.Array:
-    """Return the output matrix [D, V], or the embedding transposed where they are tied."""
+    """Return the output matrix [D, V] without its adapter, or the embedding transposed where they are tied."""
     output: jax.Array = params["output"] if "output" in params else params["embedding"].T
     return output
+
+
+def output_adapter(params: Params) -> Adapter | None:
+    """Return the adapter of the output matrix, A [D, r] and B [r, V]; None: it has none."""
+    parts = params.get(ADAPTERS, {}).get("output")
+    return None if parts is None else Adapter(**parts)

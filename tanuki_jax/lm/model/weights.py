@@ -44,7 +44,9 @@ class Weight:
     shape: tuple[int, ...]
     """Sizes of the dims."""
     inputs: int = 0
-    """Number of dims that a product with activations contracts; 0: there is no such product."""
+    """Number of dims that a product with activations contracts, or that a lookup chooses from; 0: neither."""
+    lookup: bool = False
+    """Whether tokens choose among its inputs, in place of a product."""
     init: Literal["normal", "residual", "ones"] = "normal"
     """Initial values: normal with `initial_std`, the same divided by sqrt(2 L) (Radford et al. 2019), or ones."""
     seed: int = 0
@@ -53,7 +55,7 @@ class Weight:
     decay: bool = True
     """Whether weight decay applies."""
     adapter: bool = False
-    """Whether LoRA may adapt it, and a frozen base may keep it quantized."""
+    """Whether LoRA may adapt it."""
     replicated: bool = False
     """Whether each device of a pipeline stage holds all of it; else mesh axes split its dims by name."""
 
@@ -64,13 +66,18 @@ class Weight:
         return next((index for index, name in enumerate(names) if name not in ("l", "e")), len(names))
 
     @property
+    def layer_projection(self) -> bool:
+        """Whether it is a projection of the layers: a frozen base may keep it quantized, Muon orthogonalises it."""
+        return self.adapter and self.lead > 0
+
+    @property
     def input_shape(self) -> tuple[int, ...]:
-        """Sizes of the dims that a product contracts."""
+        """Sizes of the input dims."""
         return self.shape[self.lead : self.lead + self.inputs]
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """Sizes of the dims that a product gives; of a weight without a product, all dims of one matrix."""
+        """Sizes of the output dims; of a weight without inputs, all dims of one matrix."""
         return self.shape[self.lead + self.inputs :]
 
     def part_shape(self, part: str, rank: int) -> tuple[int, ...]:
@@ -99,7 +106,8 @@ def weights(model: Model) -> Mapping[str, Weight]:
         named = {**sizes, "l": layers, "e": model.experts}
         return Weight(dims=dims, shape=tuple(named[dim] for dim in dims.split()), **known)
 
-    rows = {"embedding": row("v d")}
+    untied = not model.tied
+    rows = {"embedding": row("v d", inputs=1, lookup=True, adapter=untied)}
     for group in model.groups:
         layer = functools.partial(row, layers=group.layers)
         norm: dict[str, Any] = {"init": "ones", "decay": False, "replicated": True}
@@ -117,8 +125,8 @@ def weights(model: Model) -> Mapping[str, Weight]:
             }.items()
         }
     rows["norm"] = row("d", init="ones", decay=False, replicated=True)
-    if not model.tied:
-        rows["output"] = row("d v", inputs=1)
+    if untied:
+        rows["output"] = row("d v", inputs=1, adapter=True)
     return rows
 
 

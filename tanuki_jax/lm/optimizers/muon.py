@@ -28,7 +28,7 @@ def muon(config: Muon, model: Model) -> list[optax.GradientTransformation]:
 
     def label(path: tuple[Any, ...], leaf: Any) -> str:
         found = located(path)
-        return "muon" if found.row.adapter and not found.part else "adam"
+        return "muon" if found.row.layer_projection and not found.part else "adam"
 
     def dims(path: tuple[Any, ...], leaf: Any) -> optax.contrib.MuonDimensionNumbers:
         row = located(path).row

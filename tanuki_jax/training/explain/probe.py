@@ -96,16 +96,18 @@ def _squares_by_group(setup: TrainSetup, gradients: Params) -> jax.Array:
     layers = []
     for group in setup.experiment.model.groups:
         arrays = [array.astype(jnp.float32) for _, array in flatten(group.of(gradients))]
-        layers.append(functools.reduce(jnp.add, [jnp.square(g).sum(tuple(range(1, g.ndim))) for g in arrays]))
+        squares = [jnp.square(g).sum(tuple(range(1, g.ndim))) for g in arrays]
+        layers.append(functools.reduce(jnp.add, squares, jnp.zeros(group.layers)))
 
     def outside(*names: str) -> list[jax.Array]:
-        return [jnp.square(gradients[name].astype(jnp.float32)).sum()[None] for name in _outside(gradients, *names)]
+        trees = [jax.tree.leaves(gradients[name]) for name in _outside(gradients, *names)]
+        return [sum((jnp.square(g.astype(jnp.float32)).sum()[None] for g in tree), jnp.zeros(1)) for tree in trees]
 
     return jnp.concatenate([*outside("embedding"), *layers, *outside("norm", "output")])
 
 
 def _outside(params: Params, *names: str) -> list[str]:
-    """Return the names that are among the parameters; adapters have none of them."""
+    """Return the names that are among the parameters."""
     return [name for name in names if name in params]
 
 
@@ -133,7 +135,8 @@ def _make_forward(setup: TrainSetup) -> Callable[[TrainState, Batch[jax.Array]],
     It returns losses [A, B, T], squares of activations [A, L] summed over tokens, loads [A, L, E] and numbers of tokens
     [A].
     """
-    cross_entropy = sharded_linear_cross_entropy(setup.mesh, setup.experiment.layout)
+    experiment = setup.experiment
+    cross_entropy = sharded_linear_cross_entropy(setup.mesh, experiment.layout, frozen=experiment.lora.rank > 0)
 
     def forward(weights: TrainState, batch: Batch[jax.Array]) -> Any:
         used = setup.used_parameters({name: setup.gather(part) for name, part in weights.items()})
@@ -141,7 +144,8 @@ def _make_forward(setup: TrainSetup) -> Callable[[TrainState, Batch[jax.Array]],
         def micro(part: Batch[jax.Array]) -> Any:
             states_btd, recorded = setup.forward(used, part, run_layers=_recording)
             squares_l, routing = cast(_Recorded, recorded)
-            logps_bt, _ = cross_entropy(states_btd, output_matrix(used), part.targets, part.loss_weights)
+            low = setup.low_rank_output(used, states_btd)
+            logps_bt, _ = cross_entropy(states_btd, output_matrix(used), part.targets, part.loss_weights, low)
             return -logps_bt, squares_l, None if routing is None else routing.load_e, (part.segment_ids != 0).sum()
 
         return jax.lax.map(micro, batch)

@@ -17,6 +17,7 @@ from tanuki_jax.lm.kernels.cross_entropy import (
     SIZES,
     BlockSizes,
     LinearCrossEntropy,
+    LowRank,
     block_counts,
     linear_cross_entropy,
     slice_counts,
@@ -128,6 +129,32 @@ def test_bfloat16_products_and_the_output_gradient_are_summed_in_float32(dtype: 
         assert (
             error < 2**-8
         )  # of the logits' gradient, rounded for the product, and of the result; not of a hundred sums
+
+
+def test_a_product_of_low_rank_is_added_and_its_b_alone_trained() -> None:
+    states, output, targets, weights = inputs(3, 2, 21, 131)
+    a, b = (
+        jax.random.normal(key, shape)
+        for key, shape in zip(jax.random.split(jax.random.key(4)), ((16, 3), (3, 131)), strict=True)
+    )
+
+    def total(ours: bool, states: jax.Array, output: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:
+        if ours:
+            low = LowRank(states @ a, b)
+            logps, log_z = linear_cross_entropy(
+                states, output, targets, weights, frozen=True, sizes=BlockSizes(9, 4, 32, 8), low=low
+            )
+        else:
+            logps, log_z = full_logits(states, output + a @ b, targets, weights)
+        return jnp.sum(weights * (0.1 * log_z**2 - jnp.sin(logps)))
+
+    found, theirs = (
+        jax.value_and_grad(functools.partial(total, ours), (0, 1, 2, 3))(states, output, a, b) for ours in (True, False)
+    )
+    np.testing.assert_allclose(found[0], theirs[0], rtol=1e-5)
+    assert not found[1][1].any()
+    for number in (0, 2, 3):
+        np.testing.assert_allclose(found[1][number], theirs[1][number], rtol=1e-4, atol=1e-4)
 
 
 def test_tokens_of_weight_zero_change_nothing_whatever_they_hold() -> None:

@@ -12,12 +12,13 @@ from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model import lora
 from tanuki_jax.lm.model.quantized_base import dequantize, is_quantized, quantize_base
-from tanuki_jax.lm.model.transformer import Ops, hidden_states, initialise, output_matrix
+from tanuki_jax.lm.model.transformer import Ops, hidden_states, initialise, output_adapter, output_matrix
 from tanuki_jax.lm.model.weights import ADAPTERS, Params
 
 DENSE = Model(vocabulary=61, width=32, hidden=48, layers=3, heads=4, kv_heads=2, initial_std=0.2)
 MOE = dataclasses.replace(DENSE, experts=4, router_logits="standardized")
 ALL = LoRA(rank=4, alpha=10.0)
+OUTSIDE = dataclasses.replace(ALL, projections=("q", "embedding", "output"))
 OF_EXPERTS = dataclasses.replace(ALL, projections=("q", "o", "expert_gate", "expert_up", "expert_down"))
 
 
@@ -55,7 +56,8 @@ def logits(parameters: Params, model: Model, dropout: float = 0.0, keys: jax.Arr
         dropout=dropout,
         dropout_keys_l=keys,
     )
-    return states @ output_matrix(parameters)
+    outputs, adapter = states @ output_matrix(parameters), output_adapter(parameters)
+    return outputs if adapter is None else outputs + states @ adapter.a @ adapter.b
 
 
 def beside(parameters: Params, adapters: Params, of: LoRA) -> Params:
@@ -66,6 +68,9 @@ CASES = [
     pytest.param(DENSE, ALL, id="LoRA"),
     pytest.param(DENSE, dataclasses.replace(ALL, rslora=True), id="rsLoRA", marks=pytest.mark.long),
     pytest.param(DENSE, dataclasses.replace(ALL, dora=True), id="DoRA"),
+    pytest.param(DENSE, OUTSIDE, id="embedding, output"),
+    pytest.param(DENSE, dataclasses.replace(OUTSIDE, projections=("embedding",)), id="embedding alone"),
+    pytest.param(DENSE, dataclasses.replace(OUTSIDE, base="nf4"), id="output, 4 bits", marks=pytest.mark.long),
     pytest.param(MOE, OF_EXPERTS, id="experts"),
     pytest.param(DENSE, dataclasses.replace(ALL, base="int8"), id="8 bits"),
     pytest.param(DENSE, dataclasses.replace(ALL, base="nf4", dora=True), id="DoRA, 4 bits"),

@@ -20,6 +20,7 @@ ROWS = weights(MODEL)
 NAMES = {name: f"self_attn.{name}_proj" for name in "qkvo"} | {
     name: f"mlp.{name}_proj" for name in ("gate", "up", "down")
 }
+OUTSIDE = {"embedding": "embed_tokens", "output": "lm_head"}
 
 
 @pytest.mark.parametrize(
@@ -29,8 +30,9 @@ NAMES = {name: f"self_attn.{name}_proj" for name in "qkvo"} | {
         LoRA(rank=4, alpha=10.0, rslora=True),
         LoRA(rank=4, alpha=10.0, dora=True),
         LoRA(rank=2, alpha=3.0, projections=("q", "v")),
+        LoRA(rank=4, alpha=3.0, projections=("q", "embedding", "output")),
     ],
-    ids=["LoRA", "rsLoRA", "DoRA", "two projections"],
+    ids=["LoRA", "rsLoRA", "DoRA", "two projections", "embedding, output"],
 )
 def test_the_logits_are_those_of_peft(of: LoRA) -> None:
     peft, torch, transformers = (pytest.importorskip(name) for name in ("peft", "torch", "transformers"))
@@ -61,7 +63,7 @@ def test_the_logits_are_those_of_peft(of: LoRA) -> None:
             lora_alpha=of.alpha,
             use_rslora=of.rslora,
             use_dora=of.dora,
-            target_modules=[NAMES[name].split(".")[1] for name in of.projections],
+            target_modules=[(NAMES | OUTSIDE)[name].split(".")[-1] for name in of.projections],
         ),
     ).eval()
     copy_adapters(torch, wrapped, adapters, of)
@@ -92,9 +94,14 @@ def copy_weights(torch: Any, theirs: Any, parameters: Any) -> None:
 
 
 def copy_adapters(torch: Any, wrapped: Any, adapters: Any, of: LoRA) -> None:
-    state = {}
+    state, names = {}, [name for name in of.projections if name not in OUTSIDE]
+    if len(names) < len(of.projections):
+        for part in "AB":
+            embedding, output = (adapters[name][part.lower()].T for name in ("embedding", "output"))
+            state[f"base_model.model.model.embed_tokens.lora_embedding_{part}.default"] = embedding
+            state[f"base_model.model.lm_head.lora_{part}.default.weight"] = output
     for layer in range(MODEL.layers):
-        for name in of.projections:
+        for name in names:
             before = f"base_model.model.model.layers.{layer}.{NAMES[name]}."
             parts = adapters["blocks"][name]
             inputs = ROWS[f"blocks.{name}"].inputs

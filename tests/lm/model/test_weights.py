@@ -11,7 +11,7 @@ import pytest
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.hugging_face.families import FAMILIES, family_of
 from tanuki_jax.checkpoints.hugging_face.tensors import tensors
-from tanuki_jax.config.lora import LoRA, Projection
+from tanuki_jax.config.lora import OUTSIDE, LoRA, Projection
 from tanuki_jax.config.model import Model, RopeScaling
 from tanuki_jax.lm.model import lora
 from tanuki_jax.lm.model.transformer import initialise
@@ -60,6 +60,12 @@ def test_what_lora_may_adapt_is_what_the_rows_say() -> None:
         path.rpartition(".")[2] for model in MODELS.values() for path, row in weights(model).items() if row.adapter
     }
     assert adaptable == set(get_args(Projection))
+
+
+def test_what_may_be_quantized_is_in_the_layers() -> None:
+    rows = weights(dataclasses.replace(DENSE, experts=4, dense_layers=1))
+    quantizable = {path.rpartition(".")[2] for path, row in rows.items() if row.layer_projection}
+    assert quantizable == {*get_args(Projection)} - {*OUTSIDE}
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())

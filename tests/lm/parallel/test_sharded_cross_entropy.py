@@ -1,6 +1,7 @@
 """Linear + cross-entropy on a mesh against one device."""
 
 import functools
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,7 @@ import pytest
 from jax.sharding import Mesh, NamedSharding
 
 from tanuki_jax.config.experiment import Layout
-from tanuki_jax.lm.kernels.cross_entropy import BlockSizes, LinearCrossEntropy, linear_cross_entropy
+from tanuki_jax.lm.kernels.cross_entropy import BlockSizes, LinearCrossEntropy, LowRank, linear_cross_entropy
 from tanuki_jax.lm.model.weights import Weight
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharded_cross_entropy import sharded_linear_cross_entropy
@@ -65,6 +66,32 @@ def test_a_mesh_has_the_values_and_gradients_of_one_device(name: str) -> None:
         assert a.dtype == b.dtype
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
     assert split[3].sharding.is_equivalent_to(NamedSharding(mesh, OUTPUT), 2)
+
+
+@pytest.mark.parametrize("zero", [1, 3])
+def test_an_adapter_of_the_output_matrix_is_the_same_on_a_mesh(zero: Literal[1, 3]) -> None:
+    mesh = make_mesh(LAYOUTS["data 2 x fsdp 2 x tensor 2"])
+    states, output, targets, weights = inputs()
+    keys = jax.random.split(jax.random.key(1))
+    a, b = jax.random.normal(keys[0], (WIDTH, 3)), jax.random.normal(keys[1], (3, VOCABULARY))
+
+    def trained(
+        cross_entropy: Any, states: jax.Array, output: jax.Array, targets: jax.Array, weights: jax.Array
+    ) -> Any:
+        def total(states: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:
+            logps, log_z = cross_entropy(states, output, targets, weights, low=LowRank(states @ a, b))
+            return jnp.sum(weights * (0.1 * log_z**2 - jnp.sin(logps)))
+
+        return jax.value_and_grad(total, (0, 1, 2))(states, a, b)
+
+    alone = jax.jit(trained, static_argnums=0)(
+        functools.partial(linear_cross_entropy, sizes=SMALL, frozen=True), states, output, targets, weights
+    )
+    split = jax.jit(trained, static_argnums=0)(
+        sharded_linear_cross_entropy(mesh, Layout(zero=zero), sizes=SMALL, frozen=True),
+        *placed(mesh, (states, output, targets, weights)),
+    )
+    jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4), alone, split)
 
 
 def test_what_one_device_computes_does_not_depend_on_the_tokens_of_another() -> None:
