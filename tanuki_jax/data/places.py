@@ -64,7 +64,7 @@ class Place:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What a run has read up to a checkpoint, and where it began, as the checkpoint's state keeps it."""
+    """Record of what a run has read up to a checkpoint, and of where it began; the checkpoint's state has it."""
 
     begins: Mapping[str, Place] = dataclasses.field(default_factory=dict)
     """Source -> place where another run stopped and this one begins. Any other source begins with its first row."""

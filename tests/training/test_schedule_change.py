@@ -31,7 +31,7 @@ def test_another_peak_is_said_too() -> None:
 
 
 def test_a_decay_that_changes_later_is_said_where_the_run_goes_on() -> None:
-    """As on a plateau, whose rate is the same for now."""
+    """On a plateau, the rate is the same for now."""
     plateau: dict[str, Any] = {"stable_steps": 30, "shape": "linear"}
     said = schedule_change(of(45, **plateau), of(90, **plateau), 20, 20)
     assert said == (
