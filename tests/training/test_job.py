@@ -308,9 +308,10 @@ def test_bad_input_is_refused_and_leaves_nothing(
 def test_changed_documents_refuse_resume(workspace: Workspace, undisturbed: list[dict[str, Any]]) -> None:
     stores = workspace.folder / "stores"
     kept = Path(shutil.copytree(stores, workspace.folder / "kept"))
+    document = workspace.folder / "0.txt"
+    before = document.read_text()
     try:
-        with (workspace.folder / "0.txt").open("a") as file:
-            file.write("\nchanged = True\n")
+        document.write_text(before + "\nchanged = True\n")
         shutil.rmtree(stores / "files")
         assert workspace.run("prepare", "--config=small.py:small", "--workers", "1").returncode == 0
         with pytest.raises(InputError, match="the data changed since"):
@@ -318,3 +319,4 @@ def test_changed_documents_refuse_resume(workspace: Workspace, undisturbed: list
     finally:
         shutil.rmtree(stores)
         kept.rename(stores)
+        document.write_text(before)
