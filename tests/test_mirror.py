@@ -23,6 +23,7 @@ ELSEWHERE = {
     "config/experiment.py": "config/test_golden.py",
     "config/options.py": "config/test_command_line.py",
     "config/renamed.py": "config/test_serialize.py",
+    "config/supervision.py": "config/test_validate.py",
     "corpus/records/formats/file_format.py": "corpus/records/formats/test_by_suffix.py",
     "corpus/records/types.py": "corpus/records/test_read.py",
     "corpus/tasks/arithmetic_stories.py": "corpus/tasks/test_arithmetic.py",

@@ -8,6 +8,7 @@ from tanuki_jax.config.limits import Limits, NonNegativeFloat, NonNegativeInt, P
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.muon import Muon
+from tanuki_jax.config.supervision import Integrity, Watchdog
 
 Activation = Literal["input", "qkv", "attention", "middle", "hidden"]
 """Activations of a layer, by name: its input; queries, keys and values; attention's output; the residual stream between
@@ -327,26 +328,6 @@ class Rewind:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Watchdog:
-    """Detection of a stuck run: the stack of every thread is written out, and the process exits, to be restarted."""
-
-    multiple: Annotated[float, Limits(above=1, or_equal=0)] = 20.0
-    """A step, evaluation or save is stuck after this multiple of its usual time; the first of each has no limit. 0
-    disables the watchdog."""
-    least_seconds: NonNegativeFloat = 600.0
-    """Shortest time after which anything counts as stuck."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Integrity:
-    """Checks that the hardware computes correctly."""
-
-    every_steps: NonNegativeInt = 0
-    """Steps between two checks, in which a step is computed twice more and must agree bit for bit, and so must all
-    replicas of the parameters. 0: no checks."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class HeldOut:
     """Loss on documents that are never trained on, for each source."""
 
@@ -394,8 +375,8 @@ class Experiment:
     optimizer: Optimizer = AdamW()
     guard: Guard = Guard()
     rewind: Rewind = Rewind()
-    watchdog: Watchdog = Watchdog()
-    integrity: Integrity = Integrity()
+    watchdog: Watchdog = dataclasses.field(default_factory=Watchdog)
+    integrity: Integrity = dataclasses.field(default_factory=Integrity)
     layout: Layout = Layout()
     start: Start = Start()
     logging: Logging = Logging()

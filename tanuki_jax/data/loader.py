@@ -25,6 +25,7 @@ from tanuki_jax.data import mixing, packing
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loss_weights import from_codes
 from tanuki_jax.data.mixing import RowMixture
+from tanuki_jax.data.open_stores import check_lengths, documents_per_record
 from tanuki_jax.data.packing import KEPT_FROM_FRAGMENTS, Integers, Plan, Settings, Spans, Split, ranges
 from tanuki_jax.data.places import Reading, SourceOrder, begin, make_plan
 from tanuki_jax.data.plan_cache import PlanCache
@@ -96,9 +97,9 @@ class Loader:
                 f"{', '.join(empty)} in {data.stores} have no document with a token to predict; take them out of the "
                 "mixture"
             )
-        self.documents_per_record = self._common_documents_per_record()
+        self.documents_per_record = documents_per_record(self._stores)
         """Adjacent documents of a record in a row: 1; or 2 of a preference, or 3 with another prompt's answer."""
-        self._check_lengths()
+        check_lengths(self._stores, data.sequence_length)
         self._reference: Mapping[str, npt.NDArray[np.float32]] | None = None
 
     def set_reading(self, reading: Reading) -> None:
@@ -341,27 +342,6 @@ class Loader:
     ) -> npt.NDArray[np.float32]:
         """Return the reference's log-probability of each fragment's document."""
         return np.concatenate([reference[part.source][part.spans.documents] for part in located])
-
-    def _common_documents_per_record(self) -> int:
-        """Return the number of documents a record, which must be the same for all sources."""
-        sizes = {name: store.documents_per_record for name, store in self._stores.items()}
-        if len(set(sizes.values())) > 1:
-            listed = ", ".join(f"{name} {size}" for name, size in sizes.items())
-            raise InputError(
-                "the sources of a run must have equally many documents a record (text, chat 1, preference 2, kto 3), "
-                f"not {listed}: take sources of one kind"
-            )
-        return next(iter(sizes.values()))
-
-    def _check_lengths(self) -> None:
-        """Raise InputError if a record that is not cut is longer than a row."""
-        length = self._data.sequence_length
-        for name, store in self._stores.items():
-            if store.has_learned and (longest := packing.longest_record(store)) > length:
-                raise InputError(
-                    f"a record of {name} takes {longest:,} positions of a row, and data.sequence_length is {length:,}: "
-                    f"delete {store.folder} and prepare it for this length"
-                )
 
     def _plan(self, source: str, epoch: int) -> Plan:
         """Make the training plan of an epoch; of the one where the run begins, what is left of it."""

@@ -1,11 +1,13 @@
 """Token stores of a config's sources, opened and checked."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Data
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.corpus.chat.template_files import find as find_template
+from tanuki_jax.data import packing
 from tanuki_jax.data.store import DESCRIPTION, Store
 from tanuki_jax.data.tokenizer.load import load
 
@@ -37,3 +39,25 @@ def open_stores(data: Data, mixture: Mixture) -> dict[str, Store]:
             "delete and prepare them again"
         )
     return stores
+
+
+def documents_per_record(stores: Mapping[str, Store]) -> int:
+    """Return the number of documents a record. InputError if it is not the same for all sources."""
+    sizes = {name: store.documents_per_record for name, store in stores.items()}
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise InputError(
+            "the sources of a run must have equally many documents a record (text, chat 1, preference 2, kto 3), "
+            f"not {listed}: take sources of one kind"
+        )
+    return next(iter(sizes.values()))
+
+
+def check_lengths(stores: Mapping[str, Store], sequence_length: int) -> None:
+    """Raise InputError if a record that is not cut is longer than a row."""
+    for name, store in stores.items():
+        if store.has_learned and (longest := packing.longest_record(store)) > sequence_length:
+            raise InputError(
+                f"a record of {name} takes {longest:,} positions of a row, and data.sequence_length is "
+                f"{sequence_length:,}: delete {store.folder} and prepare it for this length"
+            )

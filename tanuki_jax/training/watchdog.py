@@ -17,7 +17,7 @@ from typing import Literal, Self
 import jax
 
 from tanuki_jax.base.errors import STUCK
-from tanuki_jax.config import experiment
+from tanuki_jax.config import supervision
 
 Kind = Literal["step", "evaluation", "save", "pause"]
 """Kind of work that a run does; a pause lies between two pieces of the others."""
@@ -42,7 +42,7 @@ class Watchdog:
     stacks to stderr and ends the process with 1.
     """
 
-    def __init__(self, settings: experiment.Watchdog, folder: Path, log_event: Callable[..., None]) -> None:
+    def __init__(self, settings: supervision.Watchdog, folder: Path, log_event: Callable[..., None]) -> None:
         """Prepare; the context starts the thread.
 
         Args:

@@ -4,7 +4,7 @@ import itertools
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.data.loader import HostBatch, Loader, data_step_of
 from tanuki_jax.data.loss_weights import to_codes
-from tanuki_jax.data.places import Reading
 from tanuki_jax.data.store import Input, Store, StoreWriter
 
 OF_SOURCE = 100_000
@@ -86,17 +85,6 @@ def data(**changes: object) -> Data:
 
 
 SIZES = {"a": [5, 40, 17, 1, 2, 30, 8, 8, 9, 3] * 4, "b": [100, 20, 33, 4] * 3}
-
-
-@pytest.fixture(scope="module")
-def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Store]:
-    folder = tmp_path_factory.mktemp("stores")
-    return {name: write_store(folder / name, number, sizes) for number, (name, sizes) in enumerate(SIZES.items())}
-
-
-@pytest.fixture
-def loader(stores: dict[str, Store]) -> Loader:
-    return Loader(stores, mixture((0, {"a": 2.0, "b": 1.0})), data(), seed=0)
 
 
 def assert_same(one: HostBatch, other: HostBatch) -> None:
@@ -512,120 +500,7 @@ def test_batches_of_texts_are_those_of_the_first_version(loader: Loader) -> None
     assert (loader.fingerprint, hashed.hexdigest()[:16]) == ("47ae00b0bf219cca25173d1331e34840", "4a8ef98ec911befb")
 
 
-def read_in(loader: Loader, steps: Iterable[int]) -> Counter[tuple[str, int, int, int]]:
-    """Return source, epoch, document and token of every input of some data steps."""
-    return Counter(
-        (part.source, part.epoch, part.document, part.start + n)
-        for step in steps
-        for row in loader.trace(step)
-        for part in row
-        for n in range(part.length)
-    )
-
-
-def assert_epochs_in_turn(
-    read: Counter[tuple[str, int, int, int]], reading: Reading, sizes: Mapping[str, list[int]]
-) -> None:
-    """No input may be read twice in an epoch, and every epoch before the present one must be complete."""
-    assert set(read.values()) == {1}
-    for name, place in reading.places.items():
-        whole = {(document, token) for document, size in enumerate(sizes[name]) for token in range(size - 1)}
-        for epoch in range(place.epoch):
-            assert {key[2:] for key in read if key[:2] == (name, epoch)} == whole
-
-
 def test_the_source_of_each_row_is_that_of_its_fragments(loader: Loader) -> None:
     assert loader.trained_sources == ("a", "b")
     for step in (0, 3, 50):
         assert loader.row_sources(step) == [fragments[0].source for fragments in loader.trace(step)]
-
-
-def after(old: Loader, data_step: int, *skipped: int) -> Reading:
-    """Return the reading of a run that begins where another one stopped."""
-    return Reading(begins=old.reading(data_step, skipped).places)
-
-
-@pytest.mark.parametrize(
-    ("changes", "seed"),
-    [
-        ({"batch_rows": 5}, 0),
-        ({"sequence_length": 24}, 0),
-        ({"window_documents": 7}, 0),
-        ({}, 1),
-        ({"sequence_length": 10, "batch_rows": 3}, 2),
-    ],
-)
-def test_a_run_that_reads_on_reads_no_token_of_an_epoch_twice(
-    stores: dict[str, Store], loader: Loader, changes: dict[str, object], seed: int
-) -> None:
-    """Twice: a new run, and a new run of the new run, with other weights, a source less and it again."""
-    old = read_in(loader, range(6))
-    new = Loader({"a": stores["a"]}, mixture((0, {"a": 1.0})), data(**changes), seed)
-    new.set_reading(after(loader, 6))
-    assert new.continued == ("a",)
-    newer = Loader(stores, mixture((0, {"b": 4.0, "a": 1.0})), data(), seed)
-    newer.set_reading(after(new, 2))
-    assert newer.continued == ("b", "a")
-    read = old + read_in(new, range(2)) + read_in(newer, range(20))
-    reached = newer.reading(20, ())
-    assert min(place.epoch for place in reached.places.values()) >= 1
-    assert_epochs_in_turn(read, reached, SIZES)
-    assert newer.epochs(0)["b"] == loader.epochs(6)["b"]
-
-
-def test_with_the_same_weights_and_settings_the_batches_go_on(stores: dict[str, Store]) -> None:
-    one = Loader(stores, mixture((0, {"a": 1.0})), data(), seed=0)
-    two = Loader(stores, mixture((0, {"a": 1.0})), data(), seed=0)
-    two.set_reading(after(one, 7))
-    for step in range(12):
-        assert_same(two.batch(step, slice(None)), one.batch(step + 7, slice(None)))
-    assert two.epochs(3) == one.epochs(10)
-
-
-def test_held_out_documents_are_read_where_they_are_no_longer_held_out(stores: dict[str, Store]) -> None:
-    held = Loader(stores, mixture((0, {"a": 1.0})), data(held_out_share=0.4), seed=0)
-    new = Loader(stores, mixture((0, {"a": 1.0})), data(), seed=0)
-    new.set_reading(after(held, 1))
-    old, read = read_in(held, range(1)), read_in(new, range(9))
-    in_training = {key[2] for key in read_in(held, range(20))}
-    assert {key[2] for key in read if key[1] == 0} > {n for n, size in enumerate(SIZES["a"]) if size > 1} - in_training
-    assert_epochs_in_turn(old + read, new.reading(9, ()), SIZES)
-
-
-def test_skipped_data_count_as_read(stores: dict[str, Store], loader: Loader) -> None:
-    """Also those that the checkpoint of the run has not reached."""
-    new = Loader(stores, mixture((0, {"a": 1.0, "b": 1.0})), data(), seed=0)
-    new.set_reading(after(loader, 2, 1, 3, 4))
-    first_epoch = [key for key in read_in(loader, (0, 1, 3, 4)) if key[1] == 0]
-    read = read_in(new, range(12))
-    assert not read.keys() & set(first_epoch)
-    assert_epochs_in_turn(Counter(first_epoch) + read, new.reading(12, ()), SIZES)
-
-
-def test_other_batches_from_a_data_step_on_keep_every_document(stores: dict[str, Store], loader: Loader) -> None:
-    changed = Loader(stores, mixture((0, {"a": 2.0, "b": 1.0})), data(batch_rows=24), seed=0)
-    assert not changed.has_made(loader.fingerprint_before(4), 4)
-    reading = loader.reading(4, ()).onward(4, 24)
-    changed.set_reading(reading)
-    assert changed.has_made(loader.fingerprint_before(4), 4) and changed.has_made(loader.fingerprint, 4)
-    assert changed.fingerprint_before(4) == loader.fingerprint_before(4)
-    assert changed.fingerprint_before(5) not in (loader.fingerprint_before(5), changed.fingerprint_before(4))
-    for step in range(4):
-        assert_same(changed.batch(step, slice(None)), loader.batch(step, slice(None)))
-        assert changed.trace(step) == loader.trace(step)
-    assert changed.trace(4) == [row for step in (4, 5, 6) for row in loader.trace(step)]
-    assert changed.batch(4, slice(None)).tokens.shape == (24, 16)
-    assert (changed.stage(3), changed.stage(4)) == (0, 1)
-    assert changed.reading(5, ()).places == loader.reading(7, ()).places
-    assert changed.reading(5, ()).batch_rows == ((0, 8), (4, 24))
-
-
-def test_the_fingerprint_has_the_places_where_sources_begin(stores: dict[str, Store], loader: Loader) -> None:
-    stages = ((0, {"a": 1.0}), (3, {"a": 1.0, "b": 1.0}))
-    plain, new, early = (Loader(stores, mixture(*stages), data(), seed=0) for _ in range(3))
-    new.set_reading(after(loader, 6))
-    early.set_reading(Reading(begins={"a": loader.reading(6, ()).places["a"]}))
-    assert len({each.fingerprint for each in (plain, new, early)}) == 3
-    assert new.fingerprint_before(3) == early.fingerprint_before(3) != plain.fingerprint_before(3)
-    new.set_reading(after(loader, 0))
-    assert new.fingerprint == plain.fingerprint and new.continued == ()

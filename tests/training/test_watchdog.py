@@ -12,14 +12,14 @@ import pytest
 BEGIN = """
 import ctypes, json, os, threading, time
 from pathlib import Path
-from tanuki_jax.config import experiment
+from tanuki_jax.config import supervision
 from tanuki_jax.training.watchdog import Watchdog
 
 def log_event(event, **details):
     Path("event").write_text(json.dumps({"event": event} | details))
 
 def watchdog(multiple, least_seconds):
-    return Watchdog(experiment.Watchdog(multiple=multiple, least_seconds=least_seconds), Path("."), log_event)
+    return Watchdog(supervision.Watchdog(multiple=multiple, least_seconds=least_seconds), Path("."), log_event)
 """
 
 BLOCKS = """
