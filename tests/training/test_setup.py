@@ -4,6 +4,8 @@ import dataclasses
 from typing import get_args, get_type_hints
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from tanuki_jax.config.experiment import Experiment, Layout, NextToken
@@ -47,6 +49,20 @@ def test_adapters_are_a_subtree_that_can_be_left_out() -> None:
     used = jax.eval_shape(lambda: setup.used_parameters(initial_state(ADAPTED)))
     assert used[ADAPTERS].keys() == {"blocks"} and set(used[ADAPTERS]["blocks"]) == set(ADAPTED.lora.projections)
     assert without_adapters(used).keys() == {"embedding", "blocks", "norm", "output"}
+
+
+def test_the_adapter_of_the_output_drops_inputs_only_with_a_key() -> None:
+    of = LoRA(rank=2, dropout=0.5, projections=("output",), base="float32")
+    setup = TrainSetup(dataclasses.replace(TINY, lora=of), make_mesh(TINY.layout))
+    a, b = jnp.ones((TINY.model.width, 2)), jnp.ones((2, TINY.model.vocabulary))
+    states_btd = jnp.ones((1, 8, TINY.model.width))
+    used = setup.with_adapters({}, {"output": {"a": a, "b": b}})
+    kept, dropped = (setup.low_rank_output(used, states_btd, key) for key in (None, jax.random.key(0)))
+    assert kept is not None and dropped is not None
+    np.testing.assert_array_equal(kept.states_btr, TINY.model.width)
+    assert len(np.unique(dropped.states_btr)) > 1
+    np.testing.assert_array_equal(dropped.b_rv, of.scale)
+    assert setup.low_rank_output(without_adapters(used), states_btd) is None
 
 
 def test_frozen_weights_cost_no_gradients() -> None:

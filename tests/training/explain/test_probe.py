@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from tanuki_jax.config.lora import LoRA
+from tanuki_jax.config.lora import DENSE, LoRA, Projection
 from tanuki_jax.data.batch import Batch
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import place_batch, shardings
@@ -18,11 +18,19 @@ from tests.training.explain.conftest import tiny
 
 
 @pytest.mark.long
-def test_losses_and_gradients_of_adapters_are_those_of_their_step(tmp_path: Path) -> None:
-    whole = tiny(tmp_path)
-    whole = dataclasses.replace(
-        whole, lora=LoRA(rank=3, base="float32"), layout=dataclasses.replace(whole.layout, accumulation=1)
-    )
+@pytest.mark.parametrize(
+    ("projections", "groups"),
+    [
+        (DENSE, ["layer 0", "layer 1"]),
+        (("q", "embedding", "output"), ["embedding", "layer 0", "layer 1", "output"]),
+    ],
+    ids=["layers", "embedding, output"],
+)
+def test_losses_and_gradients_of_adapters_are_those_of_their_step(
+    projections: tuple[Projection, ...], groups: list[str], tmp_path: Path
+) -> None:
+    whole, of = tiny(tmp_path), LoRA(rank=3, base="float32", projections=projections)
+    whole = dataclasses.replace(whole, lora=of, layout=dataclasses.replace(whole.layout, accumulation=1))
     mesh = make_mesh(whole.layout)
     random = np.random.default_rng(0)
     tokens, targets = random.integers(0, 128, (2, 16, 64), np.int32)
@@ -39,6 +47,6 @@ def test_losses_and_gradients_of_adapters_are_those_of_their_step(tmp_path: Path
         probe = Probe(TrainSetup(whole, mesh))
         losses_nt, norms_g = probe.forward(state, batch).losses_nt, probe.gradient_norms(state, batch)
         _, metrics = make_step(TrainSetup(whole, mesh))(state, batch)
-    assert probe.groups == ["layer 0", "layer 1"]
+    assert probe.groups == groups
     np.testing.assert_allclose((losses_nt * weights).sum() / weights.sum(), metrics["loss"], rtol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(norms_g) / weights.sum(), metrics["gradient_norm"], rtol=1e-5)
