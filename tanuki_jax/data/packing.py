@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tanuki_jax.base.atomic import new_folder
+from tanuki_jax.base.freed_memory import return_freed_memory
 from tanuki_jax.config.experiment import Data
 from tanuki_jax.data.random_order import Purpose, draws, shuffle, shuffled
 
@@ -260,11 +261,16 @@ def windows(store: Documents, settings: Settings, folder: Path) -> Iterator[Span
         else:
             parts = [np.concatenate([*records(), np.empty(0, np.int64)])]
         for window in shuffle(count, (*run, settings.epoch, "order of windows")).tolist():
-            chosen = np.array(parts[window])
-            sizes = _record_sizes(store, chosen)
-            assert not store.has_learned or (sizes <= settings.sequence_length + 1).all()
-            spans = pack(chosen, sizes, settings.sequence_length, (*run, settings.epoch, window))
-            yield spans if store.documents_per_record == 1 else _documents_of(spans, store)
+            # Not in variables of this function, which would keep one window in memory while the next one is packed.
+            yield _packed(np.array(parts[window]), store, settings, (*run, settings.epoch, window))
+
+
+def _packed(records: Integers, store: Documents, settings: Settings, purpose: Purpose) -> Spans:
+    """Pack the records of a window, and return the fragments of its documents."""
+    sizes = _record_sizes(store, records)
+    assert not store.has_learned or (sizes <= settings.sequence_length + 1).all()
+    spans = pack(records, sizes, settings.sequence_length, purpose)
+    return spans if store.documents_per_record == 1 else _documents_of(spans, store)
 
 
 def _records(store: Documents, settings: Settings) -> Iterator[Integers]:
@@ -326,6 +332,8 @@ def _write(kept: Path, parts: Iterator[Spans]) -> None:
             for name, file in files.items():
                 file.write(columns[name].astype(_COLUMNS[name]).data)
             rows, fragments = rows + len(spans.row_sizes), fragments + len(spans.lengths)
+            del spans, columns  # before the next window is packed
+            return_freed_memory()
         _write_headers(files, rows, fragments)
 
 
