@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tanuki_jax.base.atomic import new_folder
+from tanuki_jax.base.freed_memory import return_freed_memory
 from tanuki_jax.config.experiment import Data
 from tanuki_jax.data.random_order import Purpose, draws, shuffle, shuffled
 
@@ -286,14 +287,19 @@ def windows(store: Documents, settings: Settings, folder: Path, left: Parts | No
         else:
             parts = [np.concatenate([*records(), np.empty(0, np.int64)])]
         for window in shuffle(count, (*run, settings.epoch, "order of windows")).tolist():
-            chosen = np.array(parts[window])
-            sizes = record_sizes(store, chosen) if left is None else left.lengths[chosen] + 1
-            assert not store.has_learned or (sizes <= settings.sequence_length + 1).all()
-            spans = pack(chosen, sizes, settings.sequence_length, (*run, settings.epoch, window))
-            if left is not None:
-                part = spans.documents
-                spans = spans._replace(documents=left.records[part], starts=left.starts[part] + spans.starts)
-            yield spans if store.documents_per_record == 1 else _documents_of(spans, store)
+            # Not in variables of this function, which would keep one window in memory while the next one is packed.
+            yield _packed(np.array(parts[window]), left, store, settings, (*run, settings.epoch, window))
+
+
+def _packed(records: Integers, left: Parts | None, store: Documents, settings: Settings, purpose: Purpose) -> Spans:
+    """Pack the records of a window, or the parts of `left` with these numbers; return the fragments of documents."""
+    sizes = record_sizes(store, records) if left is None else left.lengths[records] + 1
+    assert not store.has_learned or (sizes <= settings.sequence_length + 1).all()
+    spans = pack(records, sizes, settings.sequence_length, purpose)
+    if left is not None:
+        part = spans.documents
+        spans = spans._replace(documents=left.records[part], starts=left.starts[part] + spans.starts)
+    return spans if store.documents_per_record == 1 else _documents_of(spans, store)
 
 
 def _records(store: Documents, settings: Settings) -> Iterator[Integers]:
@@ -363,6 +369,8 @@ def _write(kept: Path, parts: Iterator[Spans]) -> None:
             for name, file in files.items():
                 file.write(columns[name].astype(_COLUMNS[name]).data)
             rows, fragments = rows + len(spans.row_sizes), fragments + len(spans.lengths)
+            del spans, columns  # before the next window is packed
+            return_freed_memory()
         _write_headers(files, rows, fragments)
 
 

@@ -9,6 +9,7 @@ know.
 import dataclasses
 import functools
 import hashlib
+import itertools
 import json
 import os
 import types
@@ -42,6 +43,8 @@ MAPPED_FROM_DOCUMENTS = 100_000
 """Smaller stores have no copies."""
 DECODED_ITEMS = 1 << 18
 """Items of an array that are copied at a time."""
+READS_AT_ONCE = 128
+"""Parts of an array that are requested at a time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,13 +146,13 @@ class Store:
 
     def _decode(self, name: str, path: Path) -> None:
         """Write a copy of an array as a file of NumPy, block by block."""
-        array = self._arrays[name]
+        array = open_array(self.folder / name, cache_bytes=0)
         with path.open("wb") as file:
             description = {"descr": array.dtype.numpy_dtype.str, "fortran_order": False, "shape": array.shape}
             np.lib.format.write_array_header_1_0(file, description)
             for first in range(0, array.shape[0], DECODED_ITEMS):
                 block = slice(first, min(first + DECODED_ITEMS, array.shape[0]))
-                file.write(self._blocks(name, [block])[0].data)
+                file.write(self._blocks(name, [block], array)[0].data)
 
     def read(self, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Tokens:
         """Read several spans of tokens, all at once, and return them one after the other in the store's dtype.
@@ -199,12 +202,21 @@ class Store:
         file, row = (int(self._blocks(name, [slice(document, document + 1)])[0][0]) for name in ("files", "rows"))
         return Origin(self.name, self.inputs[file].path, row)
 
-    def _blocks(self, name: str, parts: Sequence[slice]) -> list[npt.NDArray[Any]]:
-        """Read parts of an array. Parts read before a failure are in the cache, so a retry reads only the others."""
+    def _blocks(
+        self, name: str, parts: Sequence[slice], array: tensorstore.TensorStore | None = None
+    ) -> list[npt.NDArray[Any]]:
+        """Read parts of an array, by `array` if it is given.
+
+        Parts read before a failure are in the cache, so a retry reads only the others.
+        """
+        opened = array or self._arrays[name]
 
         def read() -> list[npt.NDArray[Any]]:
-            pending = [self._arrays[name][part].read() for part in parts]
-            return [future.result() for future in pending]
+            blocks: list[npt.NDArray[Any]] = []
+            for some in itertools.batched(parts, READS_AT_ONCE):  # a chunk is in memory while a part of it is read
+                pending = [opened[part].read() for part in some]
+                blocks += [future.result() for future in pending]
+            return blocks
 
         try:
             return retrying(read, self.folder / name)

@@ -23,7 +23,7 @@ CHUNK_ITEMS = 8_192
 SHARD_BYTES = 64 << 20
 PIECE_BYTES = 2 << 20
 """Size before compression of what is written at a time. Preparing holds a few of these for each array."""
-CACHE_BYTES = 64 << 20
+CACHE_BYTES = 32 << 20
 """Chunks of all stores that a process keeps to read them again, decoded. Rows are read in random order: of a store that
 is larger few chunks are read again while they are kept."""
 READS_IN_FLIGHT = 64
@@ -176,23 +176,24 @@ class _Encoding:
 
 
 @functools.cache
-def _context() -> tensorstore.Context:
+def _context(cache_bytes: int) -> tensorstore.Context:
     """Return the cache and threads that all stores of this process share."""
     return tensorstore.Context(
         {
-            "cache_pool": {"total_bytes_limit": CACHE_BYTES},
+            "cache_pool": {"total_bytes_limit": cache_bytes},
             "file_io_concurrency": {"limit": READS_IN_FLIGHT},
             "data_copy_concurrency": {"limit": DECODING_THREADS},
         }
     )
 
 
-def open_array(folder: Path, *, fill_missing: bool = False) -> tensorstore.TensorStore:
+def open_array(folder: Path, *, fill_missing: bool = False, cache_bytes: int = CACHE_BYTES) -> tensorstore.TensorStore:
     """Open an array for reading.
 
     Args:
         folder: the array's folder.
         fill_missing: whether a chunk or file that is missing is read as zeros; otherwise reading it is a ValueError.
+        cache_bytes: size of the cache, which all arrays that are opened with this size share.
 
     Raises:
         ValueError: there is no readable array.
@@ -205,7 +206,9 @@ def open_array(folder: Path, *, fill_missing: bool = False) -> tensorstore.Tenso
         "recheck_cached_metadata": "open",
         "fill_missing_data_reads": fill_missing,
     }
-    return retrying(lambda: tensorstore.open(specification, context=_context(), open=True, read=True).result(), folder)
+    return retrying(
+        lambda: tensorstore.open(specification, context=_context(cache_bytes), open=True, read=True).result(), folder
+    )
 
 
 def chunk_items_of(array: tensorstore.TensorStore) -> int:

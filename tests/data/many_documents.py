@@ -50,7 +50,8 @@ def run():
 READ = f"""
 import hashlib, itertools, sys, time
 from tanuki_jax.config import registry
-from tanuki_jax.data.loader import Loader, open_stores
+from tanuki_jax.data.loader import Loader
+from tanuki_jax.data.open_stores import open_stores
 
 data = registry.experiment.find(sys.argv[1] + ":run").data
 mixture = registry.mixture.find(data.mixture)

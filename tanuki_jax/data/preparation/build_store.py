@@ -13,6 +13,7 @@ import shutil
 from concurrent.futures import Executor
 from pathlib import Path
 
+from tanuki_jax.base.freed_memory import return_freed_memory
 from tanuki_jax.base.leases import Leases, delete_claims
 from tanuki_jax.base.progress import Advance, amount, progress
 from tanuki_jax.data.preparation.encode_units import Encoding, encoded
@@ -108,6 +109,7 @@ def _merge(
                 encoding.work(WAIT_SECONDS)
             for line in merge.add(unit, part):
                 advance.print(line)
+            return_freed_memory()
         for line in merge.unnamed():
             advance.print(line)
         writer.commit(merge.statistics(malformed_share))

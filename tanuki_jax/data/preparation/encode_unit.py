@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from tanuki_jax.base.atomic import replacing
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.freed_memory import return_freed_memory
 from tanuki_jax.corpus.records.types import Malformed, Unused
 from tanuki_jax.data.loss_weights import to_codes
 from tanuki_jax.data.preparation.chat_documents import Example, Rendering, examples
@@ -55,6 +56,8 @@ def encode_in_worker(
     except Exception as error:
         error.add_note(f"The rows being encoded were of {named(unit)}.")
         raise
+    finally:
+        return_freed_memory()  # else it depends on all units so far, and not on the largest
 
 
 def encode_text_unit(

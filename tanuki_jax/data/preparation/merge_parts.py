@@ -13,6 +13,8 @@ from tanuki_jax.data.preparation.part import FAULTS, FAULTS_NAMED, Fault, Part, 
 from tanuki_jax.data.preparation.work_units import Unit
 from tanuki_jax.data.store import StoreWriter
 
+BLOCK_DOCUMENTS = 1 << 14
+"""Documents of a part that are appended at a time."""
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99, 100)
 
 
@@ -49,8 +51,14 @@ class Merge:
             offsets[index] = self._rows_before[file]
             self._rows_before[file] += rows
         files = np.array([self._file_numbers[file] for file in unit.paths], np.int32)
-        rows_of_files = offsets[part.pieces] + part.rows + 1
-        self._writer.append(tokens, part.lengths, part.digests, files[part.pieces], rows_of_files, learned)
+        begin = 0
+        for first in range(0, len(part.lengths), BLOCK_DOCUMENTS):
+            some = slice(first, first + BLOCK_DOCUMENTS)
+            lengths, pieces = part.lengths[some], part.pieces[some]
+            span = slice(begin, begin := begin + int(lengths.sum()))
+            masks = None if learned is None else learned[span]
+            rows_of_files = offsets[pieces] + part.rows[some] + 1
+            self._writer.append(tokens[span], lengths, part.digests[some], files[pieces], rows_of_files, masks)
         self._characters += int(part.characters)
         self._bytes += int(part.bytes)
         self._documents_of_length = _padded_sum(self._documents_of_length, np.bincount(part.lengths))

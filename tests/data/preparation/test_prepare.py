@@ -151,7 +151,8 @@ def test_killed_at_random_the_rest_or_a_new_start_makes_the_same_store(
             with contextlib.suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
         printed = [run.communicate(timeout=100)[1] for run in runs]
-        assert not any("Traceback" in text for text in printed), printed
+        # Python's own tracker of semaphores prints a traceback when a process that it tracks is killed.
+        assert not any(re.search('File ".*tanuki_jax/', text) for text in printed), printed
         if not (stores / "words").exists():
             assert all(run.returncode for run in runs)
             subprocess.run(joined, capture_output=True, check=True)
