@@ -57,6 +57,8 @@ def _records(name: str, units: Sequence[Unit], tokenizer: Tokenizer, rendering: 
                 continue
             text = Text()
             for number, document in enumerate(example.documents):
+                if not example.texts[number]:  # the answer that a rated record lacks
+                    continue
                 side = f"{SIDES[number]}, " if len(example.documents) > 1 else ""
                 counts = f"{len(document.ids):,} tokens, {int(document.learned[1:].sum()):,} learned"
                 text.append(f"{origin}  {side}{counts}\n", "bold")

@@ -41,11 +41,16 @@ def write_recipe(tokenizer: Path, recipe: Mapping[str, Any]) -> None:
 
 
 def recipe_change(tokenizer: Path, recipe: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the first difference between a recipe and that of an existing tokenizer; empty: there is none, or the
-    tokenizer was not trained here."""
+    """Return the first difference between a recipe and that of an existing tokenizer.
+
+    Empty: there is none, the tokenizer was not trained here, or it was trained with other sources alone, as that of a
+    model that is tuned.
+    """
     if not (tokenizer / RECIPE).is_file():
         return ""
     before = read_object(tokenizer / RECIPE)
+    if before.keys() & recipe.keys() <= {"settings"}:
+        return ""
     for part in dict.fromkeys((*before, *recipe)):
         if part not in recipe or part not in before:
             return f"it was trained {'with' if part in before else 'without'} the {part}"

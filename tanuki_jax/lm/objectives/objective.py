@@ -30,7 +30,6 @@ class PairsPerAnswer(NamedTuple):
 
     chosen: jax.Array
     rejected: jax.Array
-    both: jax.Array
 
 
 class StepContext(NamedTuple):
@@ -39,7 +38,7 @@ class StepContext(NamedTuple):
     pairs_per_token: jax.Array | None = None
     """Pairs over the tokens of their chosen answers, float32[]; None without pairs."""
     pairs_per_answer: PairsPerAnswer | None = None
-    """The same over the pairs that have a chosen, a rejected answer or both; None without pairs."""
+    """The same over the pairs that have a chosen answer, and a rejected one; None without pairs."""
     key: jax.Array | None = None
     """Key of this micro-batch's random draws; None where nothing is random, as in evaluations."""
 

@@ -72,8 +72,11 @@ class PreferenceObjective:
         Parts beside `loss`: `rewards/chosen`, `rewards/rejected` (beta log(pi / pi_ref)), `rewards/margins`,
         `rewards/accuracies`, `logps/chosen`, `logps/rejected`, `logps/accuracies` (how often the model alone finds the
         chosen answer more probable), and where the loss has them `nll_loss` and `kl`. Parts of one kind of answer are
-        means over the answers of that kind, those of both are over the pairs that have both. The tokens of a pair lie
-        in one row; sums of `reference_logps_bt` over an answer's tokens are its log-probability by the reference.
+        means over the answers of that kind; kto, whose records may have one, reports the difference of their means as
+        `rewards/margins`, and no accuracies.
+
+        The tokens of a pair lie in one row; sums of `reference_logps_bt` over an answer's tokens are its
+        log-probability by the reference.
         """
         config = self.config
         assert context.pairs_per_token is not None and context.pairs_per_answer is not None
@@ -167,17 +170,22 @@ def _metrics(
     """Return rewards and log-probabilities, as sums whose quotient by the number of pairs is the mean over the answers
     that there are."""
     rewards = Answers(*(objective.beta * (ours - theirs) for ours, theirs in zip(policy, reference, strict=True)))
-    both = present.chosen & present.rejected
-    kinds = {
-        "rewards/chosen": (rewards.chosen, present.chosen, pairs_per.chosen),
-        "rewards/rejected": (rewards.rejected, present.rejected, pairs_per.rejected),
-        "rewards/margins": (rewards.chosen - rewards.rejected, both, pairs_per.both),
-        "rewards/accuracies": (1.0 * (rewards.chosen > rewards.rejected), both, pairs_per.both),
-        "logps/chosen": (policy.chosen, present.chosen, pairs_per.chosen),
-        "logps/rejected": (policy.rejected, present.rejected, pairs_per.rejected),
-        "logps/accuracies": (1.0 * (policy.chosen > policy.rejected), both, pairs_per.both),
+    chosen, rejected = pairs_per.chosen, pairs_per.rejected
+    metrics = {
+        "rewards/chosen": _over_pairs(rewards.chosen, present.chosen) * chosen,
+        "rewards/rejected": _over_pairs(rewards.rejected, present.rejected) * rejected,
+        "logps/chosen": _over_pairs(policy.chosen, present.chosen) * chosen,
+        "logps/rejected": _over_pairs(policy.rejected, present.rejected) * rejected,
     }
-    return {name: _over_pairs(value_n, real_n) * factor for name, (value_n, real_n, factor) in kinds.items()}
+    if objective.loss == "kto":
+        return metrics | {"rewards/margins": metrics["rewards/chosen"] - metrics["rewards/rejected"]}
+    comparisons = {
+        "rewards/margins": rewards.chosen - rewards.rejected,
+        "rewards/accuracies": 1.0 * (rewards.chosen > rewards.rejected),
+        "logps/accuracies": 1.0 * (policy.chosen > policy.rejected),
+    }
+    real_n = present.chosen | present.rejected
+    return metrics | {name: _over_pairs(value_n, real_n) for name, value_n in comparisons.items()}
 
 
 def pairs_per_token(batch: Batch[jax.Array]) -> jax.Array:
@@ -187,13 +195,12 @@ def pairs_per_token(batch: Batch[jax.Array]) -> jax.Array:
 
 
 def pairs_per_answer(batch: Batch[jax.Array]) -> PairsPerAnswer:
-    """Return the pairs of batches [..., B, T] over those that have a chosen answer, a rejected one, and both."""
+    """Return the pairs of batches [..., B, T] over those that have a chosen answer, and a rejected one."""
     assert batch.pair_ids is not None and batch.sides is not None
     begins = batch.positions == 0
     chosen, rejected = (jnp.sum(begins & (batch.sides == side)) for side in (1, 2))
     pairs = batch.pair_ids.max(-1).sum()
-    counts = (chosen, rejected, chosen + rejected - pairs)
-    return PairsPerAnswer(*(pairs / jnp.maximum(count, 1) for count in counts))
+    return PairsPerAnswer(*(pairs / jnp.maximum(count, 1) for count in (chosen, rejected)))
 
 
 def _by_pair(values_bt: jax.Array, batch: Batch[jax.Array]) -> Answers:

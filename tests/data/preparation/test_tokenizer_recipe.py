@@ -33,5 +33,7 @@ def test_another_recipe_is_named(tmp_path: Path) -> None:
     assert change(recipe(mixture=dataclasses.replace(mixture, sources=(source, exam)))) == ""
     (tmp_path / "a.txt").write_text("longer")
     assert change(recipe()) == "it was trained with bytes of the source a 1, not 6"
-    write_recipe(tmp_path, {name: part for name, part in recipe().items() if name == "settings"})
-    assert change(recipe()) == "it was trained without the source a"
+    write_recipe(tmp_path, recipe() | {"source b": {}})
+    assert change(recipe()) == "it was trained with the source b"
+    tuned = Mixture(sources=(dataclasses.replace(source, name="chats"),), stages=(Stage(weights={"chats": 1}),))
+    assert change(recipe(mixture=tuned)) == ""

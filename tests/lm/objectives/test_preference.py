@@ -80,9 +80,9 @@ def test_a_metric_is_the_mean_over_the_answers_that_there_are() -> None:
         assert float(sums.parts[name]) / 4 == pytest.approx(float(chosen.parts[name]) / 2, rel=1e-5)
     for name in ("rewards/rejected", "logps/rejected"):
         assert float(sums.parts[name]) / 4 == pytest.approx(float(rejected.parts[name]) / 2, rel=1e-5)
-    assert float(sums.parts["rewards/margins"]) == 0 and float(sums.parts["kl"]) == pytest.approx(
-        float(whole.parts["kl"])
-    )
+    margin = float(sums.parts["rewards/chosen"] - sums.parts["rewards/rejected"])
+    assert float(sums.parts["rewards/margins"]) == pytest.approx(margin) and "rewards/accuracies" not in sums.parts
+    assert float(sums.parts["kl"]) == pytest.approx(float(whole.parts["kl"]))
 
 
 def test_a_model_that_is_its_reference_has_the_loss_of_a_coin() -> None:
