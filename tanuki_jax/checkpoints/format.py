@@ -23,7 +23,7 @@ from tanuki_jax.checkpoints.old_versions import VERSION, upgraded
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.serialize import from_json, to_json
-from tanuki_jax.data.places import Reading
+from tanuki_jax.data.read_positions import Reading
 
 STATE = "state.json"
 _log = logging.getLogger("tanuki_jax.checkpoints")

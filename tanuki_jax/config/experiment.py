@@ -276,7 +276,7 @@ class Start:
     adapter, which is trained further, over the parameters that it is for. The learning-rate schedule starts anew in
     each case."""
     data: Literal["anew", "continue"] = "anew"
-    """Place where each source begins. anew: its first row; continue: where the run of that checkpoint stopped, in
+    """Position where each source begins. anew: its first row; continue: where the run of that checkpoint stopped, in
     sources that it has read, so that an epoch is read to its end before any of it is read again."""
 
 

@@ -10,7 +10,7 @@ from tanuki_jax.config.limits import NonNegativeFloat, NonNegativeInt, check_fie
 
 PairForm = Literal["preference", "kto"]
 PAIR_FORMS: tuple[str, ...] = get_args(PairForm)
-"""Forms of rows with two answers to one prompt."""
+"""Forms of rows with answers to a prompt that are compared or rated."""
 ChatForm = Literal["chat", PairForm]
 """Forms that the tokenizer's chat template renders."""
 TooLong = Literal["", "exchanges", "truncate", "drop"]

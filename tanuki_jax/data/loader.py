@@ -1,8 +1,8 @@
 """Batches as a pure function of config, seed and data step, for any number of hosts.
 
-`mixing` gives source and row of the source for each row of a batch; `places` gives the epoch of that row and the row in
-its plan; `packing` gives the fragments of that row; the store gives their tokens. No step depends on batches that were
-read before, so any host reads any rows of any batch, and a run resumes at any data step.
+`mixing` gives source and row of the source for each row of a batch; `read_positions` gives the epoch of that row and
+the row in its plan; `packing` gives the fragments of that row; the store gives their tokens. No step depends on batches
+that were read before, so any host reads any rows of any batch, and a run resumes at any data step.
 """
 
 import dataclasses
@@ -27,8 +27,8 @@ from tanuki_jax.data.loss_weights import from_codes
 from tanuki_jax.data.mixing import RowMixture
 from tanuki_jax.data.open_stores import check_lengths, documents_per_record
 from tanuki_jax.data.packing import KEPT_FROM_FRAGMENTS, Integers, Plan, Settings, Spans, Split, ranges
-from tanuki_jax.data.places import Reading, SourceOrder, begin, make_plan
 from tanuki_jax.data.plan_cache import PlanCache
+from tanuki_jax.data.read_positions import Reading, SourceOrder, begin, make_plan
 from tanuki_jax.data.store import Store, Tokens
 
 type HostBatch = Batch[npt.NDArray[Any]]
@@ -118,8 +118,8 @@ class Loader:
         """Return what has been read before `data_step`, skipped data steps included, of which later ones count as read
         too."""
         consumed, ahead = self._mixture.consumed, [step for step in skipped if step >= data_step]
-        places = {
-            name: order.place(
+        positions = {
+            name: order.position(
                 consumed(data_step)[name], [(consumed(step)[name], consumed(step + 1)[name]) for step in ahead]
             )
             for name, order in self._orders.items()
@@ -127,7 +127,7 @@ class Loader:
         return Reading(
             begins=self._reading.begins,
             batch_rows=self._batches_before(data_step + 1),
-            places=places | {name: place for name, place in self._reading.begins.items() if name not in places},
+            positions=positions | {name: at for name, at in self._reading.begins.items() if name not in positions},
         )
 
     @property

@@ -89,7 +89,7 @@ class Store:
         self.documents_per_record: int = description.get("documents_per_record", 1)
         """Adjacent documents that stay together: those of a chosen, a rejected and perhaps a third answer."""
         self.has_learned: bool = description.get("has_learned", False)
-        """Whether the store has a mask of learned tokens; its documents are then not cut. Otherwise all are learned."""
+        """Whether the store has weights of tokens; its documents are then not cut. Otherwise all tokens are learned."""
         self.inputs = tuple(Input(**entry) for entry in description["inputs"])
         self.settings: Mapping[str, Any] = description["settings"]
         self.statistics: Mapping[str, Any] = description["statistics"]
@@ -253,7 +253,7 @@ class StoreWriter:
             vocabulary: number of ids; it determines the dtype of the tokens.
             inputs: files of the source.
             settings: other data that determined the documents, as JSON values.
-            has_learned: whether the store has a mask of learned tokens.
+            has_learned: whether the store has weights of tokens.
             documents_per_record: adjacent documents that stay together; above 1 only with `has_learned`.
             chunk_items: items of a chunk, which is compressed and read as one.
             shard_bytes: size before compression of a shard, which is written as one file.
@@ -306,7 +306,7 @@ class StoreWriter:
             digests: uint64[n], hash of each text.
             files: int32[n], index in `inputs` of each document's file.
             rows: int64[n], its line or row in the file, from 1.
-            learned: parallel to `tokens`, codes of their weights as targets; only if the store has this mask.
+            learned: parallel to `tokens`, codes of their weights as targets; only if the store has weights.
         """
         assert len(tokens) == lengths.sum() and len(lengths) == len(digests) == len(files) == len(rows)
         assert (learned is not None) == ("learned" in self._arrays) and (learned is None or len(learned) == len(tokens))

@@ -24,7 +24,7 @@ REPORTED = 20
 def complete_file(loaded: LoadedModel, pattern: str, out: Path, request: Request, *, batch: int, system: str) -> str:
     """Write a line for each prompt, in the order of the prompts; the file appears when all are done.
 
-    A line has the prompt's `id`, its `prompt` or `messages`, its `metadata` if there is any, `completion`, and
+    A line has the prompt's `id`, its `prompt` or `messages`, `tools` and `metadata` if there are any, `completion`, and
     `finish_reason`: `eos_token`, `stop_sequence` or `length`. Rejected prompts are reported on stderr.
 
     Args:

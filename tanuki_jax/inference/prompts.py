@@ -27,7 +27,7 @@ def read_prompts(pattern: str) -> Iterator[PromptRow]:
     """Yield the prompts in files.
 
     In JSON lines and Parquet rows: the text in `prompt`, or the conversation in `messages`, whose last turn is the
-    user's. In other files: each line as a text. Blank lines are counted and skipped.
+    user's or a tool's. In other files: each line as a text. Blank lines are counted and skipped.
 
     Args:
         pattern: a path or a glob.

@@ -16,12 +16,12 @@ from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.serialize import from_json, to_json
 from tanuki_jax.data.loader import data_step_of
 from tanuki_jax.data.packing import Settings
-from tanuki_jax.data.places import Reading
+from tanuki_jax.data.read_positions import Reading
 from tanuki_jax.training.distributed import agree
 from tanuki_jax.training.runs.run_folder import RunFolder, read_events
 
 BEGINS = "reads_on"
-"""Event of a run that begins where another one stopped; it keeps the places for as long as there is no checkpoint."""
+"""Event of a run that begins where another one stopped; it keeps the positions as long as there is no checkpoint."""
 _FIELDS = {
     "sequence_length": "data.sequence_length",
     "window_documents": "data.window_documents",
@@ -43,10 +43,13 @@ class Batches(Protocol):
     def set_reading(self, reading: Reading) -> None: ...
 
 
-def begin_where_stopped(run: RunFolder, first: State, checkpoint: Path, state: State, batches: Batches) -> State:
+def begin_where_stopped(
+    experiment: Experiment, run: RunFolder, first: State, checkpoint: Path, state: State, batches: Batches
+) -> State:
     """Let `batches` begin where the run of a checkpoint stopped; return the run's state before the first step.
 
     Args:
+        experiment: the new run's.
         run: folder of the new run.
         first: its state if every source began with its first row.
         checkpoint: the other run's checkpoint.
@@ -54,24 +57,28 @@ def begin_where_stopped(run: RunFolder, first: State, checkpoint: Path, state: S
         batches: of the new run.
 
     Raises:
-        InputError: the checkpoint has no places, or none in a source of the new run.
+        InputError: the checkpoint has no positions, or none in a source of the new run.
     """
-    if not state.reading.places:
+    if not state.reading.positions:
         raise InputError(
             f"start.data is continue, but {checkpoint} does not say what has been read, because it was converted or "
             "saved by an earlier version; train its run a step further with this version, or set start.data to anew"
         )
-    reading = Reading(begins=state.reading.places, places=state.reading.places)
+    reading = Reading(begins=state.reading.positions, positions=state.reading.positions)
     batches.set_reading(reading)
     if not batches.continued:
         raise InputError(
             f"start.data is continue, but no source of the mixture is one of those that {checkpoint} has read, "
-            f"{', '.join(state.reading.places)}, from the same store; set start.data to anew"
+            f"{', '.join(state.reading.positions)}, from the same store; set start.data to anew"
         )
     run.log_event(BEGINS, checkpoint=str(checkpoint), sources=batches.continued, reading=json.loads(to_json(reading)))
     if jax.process_index() == 0:
         _log.info("%s go on where %s stopped; any other source begins with its first row",
                   ", ".join(batches.continued), checkpoint)  # fmt: skip
+        before = min(part.settings.held_out_share for at in state.reading.positions.values() for part in at.read)
+        if experiment.data.held_out_share > before:
+            _log.warning("data.held_out_share is %g and was %g: held-out losses are also of documents that the run of "
+                         "%s has trained on", experiment.data.held_out_share, before, checkpoint)  # fmt: skip
     return dataclasses.replace(first, data=batches.fingerprint, reading=reading)
 
 
@@ -116,7 +123,7 @@ def _say_change(run: RunFolder, state: State, before: int, now: int) -> None:
 def _difference(experiment: Experiment, state: State) -> str:
     """Return which fields of the config differ from what a checkpoint was trained with, as far as it says so."""
     now = Settings.of(experiment.data, "train", experiment.seed, 0)
-    of_run = next(iter(state.reading.places.values()), None)
+    of_run = next(iter(state.reading.positions.values()), None)
     then = of_run.read[-1].settings if of_run else dataclasses.replace(now, sequence_length=state.sequence_length)
     changed = [
         f"{field} is {getattr(now, name)} and was {getattr(then, name)}"

@@ -11,7 +11,7 @@ from tanuki_jax.base.errors import InputError, Unstable
 from tanuki_jax.checkpoints.format import State, damage, discard_after, read_state, rewrite, step_folder, steps
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.data.loader import data_step_of
-from tanuki_jax.data.places import Reading
+from tanuki_jax.data.read_positions import Reading
 from tanuki_jax.training.distributed import agree
 from tanuki_jax.training.loss_history import Spike, read_history, with_history
 from tanuki_jax.training.runs.run_folder import RunFolder, read_metrics

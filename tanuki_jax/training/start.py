@@ -90,7 +90,7 @@ def _start_from(setup: TrainSetup, run: RunFolder, first: State, batches: Batche
         _refuse_missing_optimizer(checkpoint, state)
         _refuse_other_optimizer(experiment, state, checkpoint, "start with --start.load=parameters")
     if experiment.start.data == "continue":
-        first = begin_where_stopped(run, first, checkpoint, state, batches)
+        first = begin_where_stopped(experiment, run, first, checkpoint, state, batches)
     started = choose_started(checkpoint, state, experiment.lora) if load == "adapter" else None
     base = base_of(checkpoint, state) if started else checkpoint
     changed = _changed(experiment.model, state.model)

@@ -35,7 +35,7 @@ def step_function(setup: TrainSetup, *, by_row: bool = False) -> Step:
     """Return the training step, to be jitted.
 
     With `by_row` the metrics have `row_losses` and `row_weights`, float32[accumulation x B]: the loss of each row of
-    the batch, summed over the tokens that count, and their number.
+    the batch, summed over the tokens that count, and the sum of their weights.
 
     A step that the guard rejects (`guard.judge`), by the mean loss or by the gradient norm before clipping, leaves
     every array of the state bit for bit as it was. The norm is not finite if any gradient is not.

@@ -17,7 +17,7 @@ from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.registry import experiment as experiments
 from tanuki_jax.config.serialize import from_json, to_json
 from tanuki_jax.data.loader import Fragment, Loader
-from tanuki_jax.data.places import Reading
+from tanuki_jax.data.read_positions import Reading
 from tanuki_jax.data.store import Store
 from tanuki_jax.training.explain.step_documents import explain
 from tanuki_jax.training.read_on import begin_where_stopped, recorded_reading, resume_reading
@@ -66,12 +66,23 @@ def loader_of(stores: dict[str, Store], seed: int = 0, **changes: object) -> Loa
 
 def test_a_new_run_begins_where_the_checkpoint_is(stores: dict[str, Store], run: RunFolder) -> None:
     old, new = loader_of(stores), loader_of(stores)
-    first = begin_where_stopped(run, state_at(old, 0), Path("there"), state_at(old, 5), new)
-    assert new.reading(0, ()).places == old.reading(5, ()).places == first.reading.begins
+    first = begin_where_stopped(small(run.path.parent), run, state_at(old, 0), Path("there"), state_at(old, 5), new)
+    assert new.reading(0, ()).positions == old.reading(5, ()).positions == first.reading.begins
     assert first.data == new.fingerprint != old.fingerprint
     event = read_events(run.path)[0]
     assert (event["event"], event["checkpoint"], event["sources"]) == ("reads_on", "there", ["a", "b"])
     assert from_json(json.dumps(event["reading"]), Reading) == first.reading
+
+
+def test_documents_that_are_held_out_only_now_are_said(
+    stores: dict[str, Store], run: RunFolder, caplog: pytest.LogCaptureFixture
+) -> None:
+    old, wanted = loader_of(stores, held_out_share=0.1), small(run.path.parent, held_out_share=0.2)
+    new = loader_of(stores, held_out_share=0.2)
+    begin_where_stopped(wanted, run, state_at(old, 0), Path("there"), state_at(old, 5), new)
+    assert caplog.messages[-1].startswith(
+        "data.held_out_share is 0.2 and was 0.1: held-out losses are also of documents"
+    )
 
 
 def test_a_source_with_another_store_begins_with_its_first_row(
@@ -80,17 +91,17 @@ def test_a_source_with_another_store_begins_with_its_first_row(
     old = loader_of(stores)
     other = {"a": stores["a"], "b": write_store(tmp_path / "b", 1, [9, 9, 30])}
     new = Loader(other, BOTH, data(), 0)
-    begin_where_stopped(run, state_at(old, 0), Path("there"), state_at(old, 5), new)
+    begin_where_stopped(small(run.path.parent), run, state_at(old, 0), Path("there"), state_at(old, 5), new)
     assert new.continued == ("a",) and new.epochs(0)["b"] == 0
     nothing = Loader({"b": other["b"]}, mixture((0, {"b": 1.0})), data(), 0)
     with pytest.raises(InputError, match=r"no source of the mixture is one of those that there has read, a, b, from"):
-        begin_where_stopped(run, state_at(old, 0), Path("there"), state_at(old, 5), nothing)
+        begin_where_stopped(small(run.path.parent), run, state_at(old, 0), Path("there"), state_at(old, 5), nothing)
 
 
 def test_a_checkpoint_that_does_not_say_what_it_has_read_is_refused(stores: dict[str, Store], run: RunFolder) -> None:
     state = dataclasses.replace(state_at(loader_of(stores), 5), reading=Reading())
     with pytest.raises(InputError, match=r"start\.data is continue, but there does not say .*start\.data to anew$"):
-        begin_where_stopped(run, state, Path("there"), state, loader_of(stores))
+        begin_where_stopped(small(run.path.parent), run, state, Path("there"), state, loader_of(stores))
 
 
 def test_the_rows_of_a_batch_may_change_where_a_run_resumes(stores: dict[str, Store], run: RunFolder) -> None:
@@ -144,7 +155,9 @@ def test_what_changes_rows_is_named_with_the_command_of_a_new_run(
         resume_reading(wanted, run, Path("there"), state, loader_of(stores, seed, **changes))
     command = f"--name=some_3 --start.checkpoint={run.path} --start.data=continue"
     assert f"was saved ({difference}); undo that" in str(refused.value) and command in str(refused.value)
-    begin_where_stopped(run, state, Path("there"), state, loader_of(stores, seed, **changes))  # the command works
+    begin_where_stopped(
+        small(run.path.parent), run, state, Path("there"), state, loader_of(stores, seed, **changes)
+    )  # the command works
 
 
 def test_a_run_without_a_checkpoint_is_read_from_its_events(stores: dict[str, Store], run: RunFolder) -> None:
@@ -152,7 +165,7 @@ def test_a_run_without_a_checkpoint_is_read_from_its_events(stores: dict[str, St
     wanted = dataclasses.replace(anew, start=dataclasses.replace(anew.start, checkpoint="there", data="continue"))
     old, new = loader_of(stores), loader_of(stores)
     assert recorded_reading(run.path, wanted, None) == Reading()
-    first = begin_where_stopped(run, state_at(old, 0), Path("there"), state_at(old, 5), new)
+    first = begin_where_stopped(small(run.path.parent), run, state_at(old, 0), Path("there"), state_at(old, 5), new)
     assert recorded_reading(run.path, wanted, None) == first.reading
     assert recorded_reading(run.path, anew, None) == Reading()
     assert recorded_reading(run.path, anew, state_at(new, 3)).begins == first.reading.begins

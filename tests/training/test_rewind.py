@@ -14,7 +14,7 @@ from tanuki_jax.base.errors import InputError, Unstable
 from tanuki_jax.checkpoints.format import State, damage, finish, read_state, rewrite, step_folder, steps
 from tanuki_jax.config.experiment import Experiment, Rewind
 from tanuki_jax.config.registry import experiment
-from tanuki_jax.data.places import Reading
+from tanuki_jax.data.read_positions import Reading
 from tanuki_jax.training.loss_history import RunHistory, Spike, read_history, with_history
 from tanuki_jax.training.rewind import go_back
 from tanuki_jax.training.runs.run_folder import RunFolder, read_events

@@ -13,7 +13,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.format import State, read_state, rewrite
 from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, HeldOut, Layout, Schedule, Start, Tokenizer
 from tanuki_jax.config.model import Model, RopeScaling
-from tanuki_jax.data.places import Reading
+from tanuki_jax.data.read_positions import Reading
 from tanuki_jax.lm.model.weights import shapes
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.training.runs.run_folder import RunFolder, read_events

@@ -33,7 +33,7 @@ def as_text(conversation: Conversation) -> str:
 
 def as_text_or_json(chat: Chat) -> str:
     """Return a conversation like `as_text`, or as JSON if it has tools, calls or reasoning, which that form lacks."""
-    if chat.tools or any(message.role == "tool" or message.unspoken for message in chat.messages):
+    if chat.tools or any(message.role == "tool" or message.calls_and_reasoning for message in chat.messages):
         turns = [message.turn for message in chat.messages]
         return json.dumps([turns, [*chat.tools]], ensure_ascii=False, default=str)
     return as_text(Conversation("", tuple(chat.messages)))

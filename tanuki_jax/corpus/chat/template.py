@@ -122,7 +122,9 @@ class Template:
 
     def _refuse_unread(self, messages: Sequence[Message], tools: Sequence[Tool]) -> None:
         """Raise InputError if the conversation has something that the template would leave out in silence."""
-        unread = {name for message in messages for name in message.unspoken} | ({"tools"} if tools else set())
+        unread = {name for message in messages for name in message.calls_and_reasoning} | (
+            {"tools"} if tools else set()
+        )
         roles = {message.role for message in messages if message.role == "tool"}
         if unread or roles:
             known = _names_in(self.source)

@@ -23,7 +23,7 @@ def check_field_map(fields: Mapping[str, str], form: Form) -> None:
     for name, own in fields.items():
         if name == "text":
             raise InputError(f"fields names the text {own!r}: set text_field of the source to it instead")
-        if name not in (*_READ[form], *_ALWAYS):
+        if name not in (*_READ[form], "id", "tools"):
             raise InputError(
                 f"fields has {name!r}, which the form {form!r} does not read; it reads {', '.join(_READ[form])}, tools"
             )

@@ -17,7 +17,7 @@ from tanuki_jax.corpus.records.turns import (
     instruction_of,
     messages_of,
     names_of,
-    require_spoken,
+    require_plain,
     text_of,
     tools_of,
     with_system,
@@ -78,7 +78,7 @@ def record_of(fields: Mapping[str, object], location: str, text_field: str, form
     if form in ("text", "prompt"):
         record = _document_or_conversation(fields, name, used, text_field)
         if form == "text" and isinstance(record, Conversation):
-            require_spoken(record.messages, record.tools)
+            require_plain(record.messages, record.tools)
         return record
     if form in PAIR_FORMS:
         metadata, tools = _metadata(fields, FIELDS | used), tools_of(fields)
@@ -112,8 +112,6 @@ def _document_or_conversation(
 
 def _chat_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], tuple[str, ...]]:
     """Return the messages of a row, and the fields that they are made of."""
-    if fields.get("functions"):
-        raise ValueError("the row has functions, which no template reads: name them tools")
     for field in TURNS:
         turns = fields.get(field)
         if isinstance(turns, list):

@@ -139,8 +139,10 @@ def _last_text(answer: Answer, field: str) -> str:
     if not isinstance(answer, str):
         if answer[-1].role != "assistant":
             raise ValueError(f"the {field} answer is not the assistant's")
-        if answer[-1].unspoken:
-            raise ValueError(f"the {field} answer has {answer[-1].unspoken[0]}, which only chats are read with")
+        if answer[-1].calls_and_reasoning:
+            raise ValueError(
+                f"the {field} answer has {answer[-1].calls_and_reasoning[0]}, which only chats are read with"
+            )
         answer = answer[-1].content
     if not answer or answer.isspace():
         raise ValueError(f"the {field} answer is empty")

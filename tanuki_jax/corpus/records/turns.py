@@ -61,8 +61,8 @@ def message_of(turn: object) -> Message:
     if not isinstance(content, str) and not silent:
         raise ValueError(f"a message's content is not text but {actual_type(content)}")
     if further or silent:
-        given = {} if silent and "content" not in turn else {"content": content}
-        further = {"role": role, **given, **further}
+        with_content = {} if silent and "content" not in turn else {"content": content}
+        further = {"role": role, **with_content, **further}
     return Message(role, content if isinstance(content, str) else "", _weight_of(turn, role), further)
 
 
@@ -106,6 +106,8 @@ def tools_of(fields: Mapping[str, object]) -> tuple[Tool, ...]:
 
     ValueError says in a few words what is wrong.
     """
+    if fields.get("functions"):
+        raise ValueError("the row has functions, which no template reads: name them tools")
     tools = fields.get("tools")
     if isinstance(tools, str) and tools.strip():
         try:
@@ -116,14 +118,14 @@ def tools_of(fields: Mapping[str, object]) -> tuple[Tool, ...]:
         return ()
     if not isinstance(tools, list) or not all(map(_is_object, tools)):
         raise ValueError(f"the field 'tools' is not a list of objects but {tools!r:.40}")
-    return tuple(tools)
+    return tuple({name: value for name, value in tool.items() if value is not None} for tool in tools)
 
 
-def require_spoken(messages: Sequence[Message], tools: Sequence[Tool] = ()) -> None:
+def require_plain(messages: Sequence[Message], tools: Sequence[Tool] = ()) -> None:
     """Raise ValueError if a conversation is more than what its speakers say: the plain form of text would lose it."""
     for message in messages:
-        if message.role == "tool" or message.unspoken:
-            what = next(iter(message.unspoken), "the role tool")
+        if message.role == "tool" or message.calls_and_reasoning:
+            what = next(iter(message.calls_and_reasoning), "the role tool")
             raise ValueError(f"a message has {what}, which text has no form for: read it as form='chat'")
     if tools:
         raise ValueError("the row has tools, which text has no form for: read it as form='chat'")

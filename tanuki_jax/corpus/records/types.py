@@ -49,7 +49,7 @@ class Message:
         return any(self.fields.get(name) for name in CALLS)
 
     @property
-    def unspoken(self) -> tuple[str, ...]:
+    def calls_and_reasoning(self) -> tuple[str, ...]:
         """Return the names of its fields that say more than its content: calls and reasoning."""
         return tuple(name for name in (*CALLS, *REASONING) if self.fields.get(name))
 

@@ -48,7 +48,7 @@ def build(
         folder: folder of the store; its parts are in a hidden folder next to it until the store is complete.
         tokenizer: tokenizer with which the workers were started.
         workers: processes in which `start_worker` has run.
-        malformed_share: share of the records that may be malformed or too long; InputError if more are.
+        malformed_share: share of the records that may be malformed; InputError if more are.
         ahead: units that are claimed at a time, more than there are workers.
     """
     parts = _parts_folder(inventory, folder, tokenizer)

@@ -49,8 +49,12 @@ class Rendering:
         """Return the settings as a store records them; those that older stores do not have only if they were set."""
         settings: dict[str, Any] = {"form": self.form, "template": self.template.fingerprint}
         settings["sequence_length"] = self.sequence_length
-        later = {"learn": "" if self.learn == "all" else self.learn, "too_long": self.too_long}
+        later = {"learn": self.learn if (self.form, self.learn) == ("chat", "last") else "", "too_long": self.too_long}
         return settings | {name: value for name, value in later.items() if value}
+
+    def learned(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """Return a conversation in which only the answers that are to be learned have a weight."""
+        return _last_learned(messages) if self.learn == "last" else messages
 
 
 class Example(NamedTuple):
@@ -108,12 +112,14 @@ class _ChatsToEncode(NamedTuple):
 def _chats_to_encode(row: Row, answer: str | None, rendering: Rendering) -> _ChatsToEncode:
     record = row.record
     if isinstance(record, Conversation):
-        messages = _last_learned(record.messages) if rendering.learn == "last" else record.messages
-        return _ChatsToEncode(row, (Chat(messages, record.tools),))
+        chat = Chat(rendering.learned(record.messages), record.tools)
+        if not any(message.learned for message in chat.messages if message.role == "assistant"):
+            return _ChatsToEncode(row, refusal=Refusal(row, "unused", "its last answer is not to be learned"))
+        return _ChatsToEncode(row, (chat,))
     if isinstance(record, Preference | Rating):
         kto = rendering.form == "kto"
         if kto and answer is None:
-            reason = "there is no other record in its part of the file whose answer could be another prompt's"
+            reason = "no record with another prompt is in its part of the file, whose answer could be compared"
             return _ChatsToEncode(row, refusal=Refusal(row, "malformed", reason))
         answers = (*_answers_of(record), *([answer] if kto else []))
         return _ChatsToEncode(row, tuple(_answered(record, record.prompt, content) for content in answers))
@@ -158,22 +164,31 @@ def _batches(chats: Iterable[_ChatsToEncode]) -> Iterator[list[_ChatsToEncode]]:
 
 
 def _with_another_answer(rows: Iterable[Row]) -> Iterator[tuple[Row, str | None]]:
-    """Yield each row with the answer of the record before it; None where there is no other record."""
-    # The first record has none before it. It is held back until the second one is read, and gets that one's answer.
-    first: Row | None = None
-    before: str | None = None
+    """Yield each row with the answer of the last record before it that has another prompt; None where none has."""
+    # The first records have none before them. They are held back until one with another prompt is read, and get its
+    # answer.
+    waiting: list[Row] = []
+    last: Row | None = None
+    other: str | None = None  # the answer of the last record whose prompt is not that of `last`
     for row in rows:
         if not isinstance(row.record, Preference | Rating):
             yield row, None
-        elif first is None:
-            first = row
+            continue
+        if last is not None and _prompt(last) != _prompt(row):
+            other = _one_answer(last)
+            yield from ((early, _one_answer(row)) for early in waiting)
+            waiting = []
+        last = row
+        if other is None:
+            waiting.append(row)
         else:
-            if before is None:
-                yield first, _one_answer(row)
-            yield row, _one_answer(first) if before is None else before
-            before = _one_answer(row)
-    if first is not None and before is None:
-        yield first, None
+            yield row, other
+    yield from ((row, None) for row in waiting)
+
+
+def _prompt(row: Row) -> tuple[Message, ...]:
+    assert isinstance(row.record, Preference | Rating)
+    return row.record.prompt
 
 
 def _one_answer(row: Row) -> str:
@@ -246,10 +261,10 @@ class _Record:
             case "drop":
                 return "; too_long of the source can be 'exchanges' or 'truncate'"
             case "exchanges":
-                which = "first" if self._chat else "last"
-                return f", and so are those of the {which} exchange; too_long='truncate' of the source would cut it"
+                which = "first exchange, or its learned answer," if self._chat else "last exchange"
+                return f", and its {which} does not fit either; too_long of the source can be 'truncate'"
             case _:
-                return ", and no token of an answer would be left"
+                return ", and no learned token would be left"
 
     @property
     def _how(self) -> TooLong:
@@ -266,8 +281,8 @@ class _Record:
         # A chat loses its last exchanges: the tokens that stay have all that was said before them. A prompt loses its
         # first ones, since the answers belong to its end.
         record = self.source.row.record
-        before = self.source.chats[0] if self._chat else None
-        messages = before.messages if before else record.prompt if isinstance(record, Preference | Rating) else ()
+        assert isinstance(record, Conversation | Preference | Rating)
+        messages = record.messages if isinstance(record, Conversation) else record.prompt
         shorter = truncated(
             messages,
             lambda part: not self._too_long(self._encode(self._with(part))),
@@ -275,15 +290,17 @@ class _Record:
         )
         if shorter is None:
             return None
-        chats = self._with(shorter)
-        which = "first" if self._chat else "last"
+        chats, which = self._with(shorter), "first" if self._chat else "last"
+        documents = self._encode(chats)
+        if self._chat and not documents[0].learned[1:].any():
+            return None
         of = "messages" if self._chat else "messages of the prompt"
-        return chats, self._encode(chats), f"the {which} {len(shorter)} of {len(messages)} {of} are kept"
+        return chats, documents, f"the {which} {len(shorter)} of {len(messages)} {of} are kept"
 
     def _with(self, messages: Sequence[Message]) -> list[Chat | None]:
         """Return the conversations of the record with these messages instead of its own, or of its prompt."""
         if self._chat:
-            return [chat and Chat(messages, chat.tools) for chat in self.source.chats]
+            return [chat and Chat(self.rendering.learned(messages), chat.tools) for chat in self.source.chats]
         return [chat and Chat((*messages, chat.messages[-1]), chat.tools) for chat in self.source.chats]
 
     def _truncated(

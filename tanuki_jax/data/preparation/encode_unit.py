@@ -82,7 +82,7 @@ def encode_text_unit(
 
 
 def encode_chat_unit(unit: Unit, tokenizer: Tokenizer, part: Path, dtype: str, rendering: Rendering) -> int:
-    """Encode the chats or preferences of a unit, and their masks, into a part; return the number of tokens."""
+    """Encode the chats or preferences of a unit, with weights, into a part; return the number of tokens."""
     columns = _Columns()
     learned = 0
     with (

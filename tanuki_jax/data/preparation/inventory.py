@@ -90,6 +90,10 @@ def _inventory(source: Source, byte_limits: tuple[int, int], unit_files: int) ->
         raise InputError(
             "a source must have either paths or tasks" + (", not both" if source.paths else ", and this one has none")
         )
+    if source.too_long and source.form == "text":
+        raise InputError(f"too_long is {source.too_long!r}, and only chats and answers can be too long for a row")
+    if source.tasks and source.fields:
+        raise InputError("fields names fields of rows, and tasks have none")
     if source.tasks:
         return Inventory(
             source, tuple(Input(task_path(family), 0) for family in source.tasks), tuple(_task_units(source))

@@ -61,7 +61,9 @@ class Merge:
             self._writer.append(tokens[span], lengths, part.digests[some], files[pieces], rows_of_files, masks)
         self._characters += int(part.characters)
         self._bytes += int(part.bytes)
-        self._documents_of_length = _padded_sum(self._documents_of_length, np.bincount(part.lengths))
+        # A document of one token stands for the answer that a rated record lacks.
+        real = part.lengths if self._rendering is None else part.lengths[part.lengths > 1]
+        self._documents_of_length = _padded_sum(self._documents_of_length, np.bincount(real))
         self._learned += 0 if part.learned is None else int(part.learned)
         for fault in FAULTS:
             number = getattr(part, fault)
@@ -91,8 +93,8 @@ class Merge:
             records = self._records() + dropped + self._faults["malformed"] + self._faults["unused"]
             lines.append(
                 f"{self._name}: of {records:,} records {dropped:,} were dropped and {shortened:,} shortened, being too "
-                "long for data.sequence_length; a longer one keeps them, or too_long of the source: 'exchanges', "
-                "'truncate' or 'drop'"
+                "long for data.sequence_length; a longer one keeps them whole, and too_long of the source says what "
+                "becomes of them: 'exchanges', 'truncate' or 'drop'"
             )
         return lines
 
@@ -101,7 +103,8 @@ class Merge:
 
         InputError if there is no document, or if more than `malformed_share` of the records are malformed.
         """
-        documents, tokens = self._writer.documents, self._writer.tokens
+        documents = int(self._documents_of_length.sum())
+        tokens = int(self._documents_of_length @ np.arange(len(self._documents_of_length)))
         self._check_share(malformed_share)
         if dropped := self._faults["dropped"] if not documents else 0:
             raise InputError(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from tanuki_jax.base.atomic import replacing
 
 type Fault = Literal["malformed", "dropped", "shortened", "unused"]
-"""Fault of a row: it holds no record, a record that is too long, one that was too long and has lost turns, or one that
+"""Fault of a row: it holds no record, a record that is too long, one that was too long and was shortened, or one that
 teaches nothing, such as a pair of equal answers."""
 FAULTS: tuple[Fault, ...] = ("malformed", "dropped", "shortened", "unused")
 
@@ -52,11 +52,11 @@ class Part:
     dropped: npt.NDArray[np.int64] | None = None
     """[] number of records that are too long."""
     shortened: npt.NDArray[np.int64] | None = None
-    """[] number of records that were too long and have lost turns."""
+    """[] number of records that were too long and were shortened."""
     unused: npt.NDArray[np.int64] | None = None
     """[] number of records that teach nothing."""
     learned: npt.NDArray[np.int64] | None = None
-    """[] number of learned tokens; the mask is in the file `learned_path`."""
+    """[] number of learned tokens; the weights are in the file `learned_path`."""
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -77,5 +77,5 @@ def tokens_path(part: Path) -> Path:
 
 
 def learned_path(part: Path) -> Path:
-    """Return the path of a part's mask of learned tokens, uint8, a file without a header."""
+    """Return the path of the weights of a part's tokens, as codes, uint8, a file without a header."""
     return part.with_suffix(".learned")

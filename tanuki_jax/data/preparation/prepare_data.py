@@ -66,7 +66,7 @@ def prepare(data: Data, mixture: Mixture, workers: int, *, join: bool = False) -
 
     Raises:
         InputError: a source is missing or empty (before any work begins); a store exists that was made with another
-            tokenizer or from other inputs; more than `data.malformed_share` of a source is malformed or too long; chats
+            tokenizer or from other inputs; more than `data.malformed_share` of a source is malformed; chats
             have no template, or one that marks nothing as learned; another process prepares the same stores, and
             `join` is false.
     """

@@ -200,7 +200,8 @@ def pairs_per_answer(batch: Batch[jax.Array]) -> PairsPerAnswer:
     begins = batch.positions == 0
     chosen, rejected = (jnp.sum(begins & (batch.sides == side)) for side in (1, 2))
     pairs = batch.pair_ids.max(-1).sum()
-    return PairsPerAnswer(*(pairs / jnp.maximum(count, 1) for count in (chosen, rejected)))
+    # Not a number where there are pairs and none has the answer: then its metrics have no mean.
+    return PairsPerAnswer(*(jnp.where(pairs > 0, pairs / count, 1.0) for count in (chosen, rejected)))
 
 
 def _by_pair(values_bt: jax.Array, batch: Batch[jax.Array]) -> Answers:

@@ -45,7 +45,8 @@ def _differing(settings: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
 
 def _config(run: RecordedRun) -> dict[str, str]:
     """Return the fields of a run's config by dotted name, in words."""
-    return {name: value for name, value in _flat(run.config) if name not in WHERE}
+    fields = {name: value for name, value in _flat(run.config) if name not in WHERE}
+    return fields | ({"data.batch_rows": run.batch_rows} if run.batch_rows else {})
 
 
 def _mixture(run: RecordedRun) -> dict[str, str]:

@@ -44,7 +44,7 @@ def draw(runs: Sequence[RecordedRun], path: Path) -> None:
     by_tokens = _by_tokens(runs)
     for panel, metric in zip(panels, metrics, strict=False):
         _draw_panel(panel, [_curve(run, metric, by_tokens) for run in runs], marked=metric != "loss")
-        pairs = any(PREFERRED in line for run in runs for line in run.lines)
+        pairs = any(metric in line for run in runs for line in run.lines for metric in PREFERRED)
         panel.set(
             title="training, smoothed" if metric == "loss" else f"held out: {metric.removeprefix('held_out/')}",
             xlabel="tokens" if by_tokens else "step",
@@ -58,8 +58,8 @@ def draw(runs: Sequence[RecordedRun], path: Path) -> None:
 
 def _by_tokens(runs: Sequence[RecordedRun]) -> bool:
     """Whether runs are compared by tokens: all count them, and their steps differ in size."""
-    shapes = [run.config["data"] for run in runs if isinstance(run.config.get("data"), dict)]
-    sizes = {(shape.get("batch_rows"), shape.get("sequence_length")) for shape in shapes}
+    shapes = [(run, run.config["data"]) for run in runs if isinstance(run.config.get("data"), dict)]
+    sizes = {(run.batch_rows or shape.get("batch_rows"), shape.get("sequence_length")) for run, shape in shapes}
     return len(sizes) > 1 and all(run.curve("tokens") for run in runs)
 
 

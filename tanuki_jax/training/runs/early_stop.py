@@ -12,6 +12,8 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.early_stop import EarlyStop
 from tanuki_jax.training.runs.run_folder import read_metrics
 
+ALL = "held_out/all"
+"""Metric that is a mean over all sources."""
 type Evaluation = tuple[int, float]
 """Step and loss."""
 
@@ -26,9 +28,16 @@ def check_metric(settings: EarlyStop, sources: Sequence[str]) -> None:
 
 
 def evaluations_of(settings: EarlyStop, run: Path) -> list[Evaluation]:
-    """Return the evaluations of a run's metric, oldest first; none where early stopping is off."""
-    lines = read_metrics(run) if settings.patience else ()
-    return [(line["step"], line[settings.metric]) for line in lines if settings.metric in line]
+    """Return the evaluations of a run's metric, oldest first; none where early stopping is off.
+
+    Where sources were added or taken out, the mean over all is another one: earlier evaluations of it do not count.
+    """
+    lines = [line for line in read_metrics(run) if settings.metric in line] if settings.patience else []
+    sources = [frozenset(name for name in line if name.startswith("held_out/")) for line in lines]
+    alike = len(lines)
+    while alike and (settings.metric != ALL or sources[alike - 1] == sources[-1]):
+        alike -= 1
+    return [(line["step"], line[settings.metric]) for line in lines[alike:]]
 
 
 def stop_reason(settings: EarlyStop, evaluations: Sequence[Evaluation]) -> str:

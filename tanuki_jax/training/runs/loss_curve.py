@@ -15,23 +15,25 @@ from tanuki_jax.training.runs.run_folder import read_events, read_metrics
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PREFERRED = "rewards/accuracies"
-"""Metric of pairs that has a panel of its own: share of pairs whose chosen answer has the higher reward."""
+PREFERRED = {"rewards/accuracies": "share of pairs, chosen rewarded", "rewards/margins": "chosen - rejected reward"}
+"""Metric of pairs -> label of the panel that the first one in a run has: accuracies, or kto's margins."""
 
 
 @plots.style()
 def draw(run: Path) -> None:
     """Draw `loss.png` in the run folder from its metrics; the file appears complete."""
     lines = list(read_metrics(run))
-    pairs = any(PREFERRED in line for line in lines)
-    figure = plots.new_figure(8, 7.5 if pairs else 4.5)
-    panels = figure.subplots(2 if pairs else 1, squeeze=False, sharex=True)[:, 0]
+    preferred = next((metric for metric in PREFERRED if any(metric in line for line in lines)), "")
+    figure = plots.new_figure(8, 7.5 if preferred else 4.5)
+    panels = figure.subplots(2 if preferred else 1, squeeze=False, sharex=True)[:, 0]
     _curves(panels[0], lines, "loss")
     _mark(panels[0], run)
-    panels[0].set(title=run.name, ylabel="loss, nats a pair" if pairs else "loss, nats a token")
-    if pairs:
-        _curves(panels[1], lines, PREFERRED)
-        panels[1].set(ylabel="share of pairs, chosen rewarded", ylim=(-0.05, 1.05))
+    panels[0].set(title=run.name, ylabel="loss, nats a pair" if preferred else "loss, nats a token")
+    if preferred:
+        _curves(panels[1], lines, preferred)
+        panels[1].set(ylabel=PREFERRED[preferred])
+        if preferred == "rewards/accuracies":
+            panels[1].set(ylim=(-0.05, 1.05))
     panels[-1].set(xlabel="step")
     for axes in panels:
         if axes.get_legend_handles_labels()[1]:

@@ -13,7 +13,7 @@ from tanuki_jax.base.json_object import read_object
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.config.serialize import read_json, to_json
-from tanuki_jax.training.runs.run_folder import read_metrics
+from tanuki_jax.training.runs.run_folder import read_events, read_metrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +28,8 @@ class RecordedRun:
     """Mixture of `mixture.json`; None: there is no file, or none that this version can read."""
     lines: Sequence[Mapping[str, Any]]
     """Lines of metrics."""
+    batch_rows: str = ""
+    """Numbers of rows in its batches, and the steps at which they changed; empty: they never did."""
 
     def curve(self, metric: str) -> list[tuple[int, float]]:
         """Return step and value of a metric in the lines that have it, without the losses of rejected steps."""
@@ -64,7 +66,13 @@ def read_run(path: Path) -> RecordedRun:
     if not config.is_file() and not metrics.is_file():
         raise InputError(f"{path} is not a run folder: it has neither {config.name} nor {metrics.name}")
     lines = [line for line in read_metrics(path) if isinstance(line, dict) and isinstance(line.get("step"), int)]
-    return RecordedRun(path, _config(config), _mixture(path / "mixture.json"), lines)
+    return RecordedRun(path, _config(config), _mixture(path / "mixture.json"), lines, _batch_rows(path))
+
+
+def _batch_rows(path: Path) -> str:
+    changes = [event for event in read_events(path) if event["event"] == "batch_rows_changed"]
+    later = [f"{event['now']} after step {event['after']:,}" for event in changes]
+    return ", ".join([str(changes[0]["before"]), *later]) if changes else ""
 
 
 def _config(path: Path) -> dict[str, Any]:

@@ -165,7 +165,11 @@ def test_a_third_document_has_the_answer_of_the_record_before(tokenizer: Tokeniz
 
 def test_a_single_record_has_no_other_answer(tokenizer: Tokenizer) -> None:
     (refused,) = made(tokenizer, rendering("kto"), pair(("東京",), "吾輩は", "x = 1"))
-    assert isinstance(refused, Refusal) and refused.kind == "malformed" and "no other record" in refused.reason
+    assert (
+        isinstance(refused, Refusal)
+        and refused.kind == "malformed"
+        and "no record with another prompt" in refused.reason
+    )
 
 
 def test_the_name_of_a_token_in_a_message_stays_text(tokenizer: Tokenizer) -> None:
@@ -183,6 +187,38 @@ def test_only_the_last_answer_may_be_learned(tokenizer: Tokenizer) -> None:
     (document,) = one(tokenizer, how, conversation).documents
     assert learned_text(tokenizer, document).replace(" ", "") == "まだ無い。"
     assert how.settings == rendering("chat").settings | {"learn": "last"}
+
+
+def test_of_a_shortened_chat_the_last_kept_answer_is_learned(tokenizer: Tokenizer) -> None:
+    messages = chat("東京", "吾輩は", "名前は", "まだ無い。" * 30)
+    length = len(encode_chat(tokenizer, TANUKI, messages[:2]).ids) + 5
+    how = dataclasses.replace(rendering("chat", length), learn="last")
+    kept = one(tokenizer, how, Conversation("c", messages))
+    assert learned_text(tokenizer, kept.documents[0]).replace(" ", "") == "吾輩は" and kept.shortened
+    silent = (messages[0], dataclasses.replace(messages[1], weight=0.0), *messages[2:])
+    (dropped,) = made(tokenizer, rendering("chat", length), Conversation("c", silent))
+    assert isinstance(dropped, Refusal) and dropped.kind == "dropped" and "or its learned answer," in dropped.reason
+    (unused,) = made(tokenizer, how, Conversation("c", silent[:2]))
+    assert isinstance(unused, Refusal) and unused.kind == "unused"
+    assert dataclasses.replace(rendering("kto"), learn="last").settings == rendering("kto").settings
+
+
+def test_the_other_answer_is_one_to_another_prompt(tokenizer: Tokenizer) -> None:
+    rated = [Rating(f"{n}", chat(prompt), answer, True) for n, (prompt, answer) in enumerate(RATED)]
+    examples = [each for each in made(tokenizer, rendering("kto"), *rated) if isinstance(each, Example)]
+    others = {each.row.row: learned_text(tokenizer, each.documents[2]).replace(" ", "") for each in examples}
+    assert others == {0: "まだ無い。", 1: "まだ無い。", 2: "猫である。", 3: "猫である。", 4: "ある。"}
+    (alone,) = {each.kind for each in made(tokenizer, rendering("kto"), *rated[:2]) if isinstance(each, Refusal)}
+    assert alone == "malformed"
+
+
+RATED = [
+    ("東京", "吾輩は"),
+    ("東京", "猫である。"),
+    ("名前は", "まだ無い。"),
+    ("名前は", "ある。"),
+    ("本を", "読んだ。"),
+]
 
 
 def test_an_answer_keeps_its_weight(tokenizer: Tokenizer) -> None:
@@ -203,7 +239,7 @@ def test_a_chat_that_is_too_long_can_be_truncated_or_dropped(tokenizer: Tokenize
     assert cut.shortened.endswith(f": the first {length + 1} tokens are kept")
     cases: list[tuple[TooLong, int, str]] = [
         ("drop", length, "too_long of the source can be"),
-        ("truncate", 5, "no token of an"),
+        ("truncate", 5, "no learned token would be"),
     ]
     for how, short, reason in cases:
         (refused,) = made(tokenizer, dataclasses.replace(rendering("chat", short), too_long=how), conversation)

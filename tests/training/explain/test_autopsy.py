@@ -19,7 +19,7 @@ from tanuki_jax.checkpoints.format import finish, read_state, step_folder
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.serialize import to_json
 from tanuki_jax.data.loader import HostBatch
-from tanuki_jax.data.places import Reading
+from tanuki_jax.data.read_positions import Reading
 from tanuki_jax.lm.kernels.attention.operands import Operands
 from tanuki_jax.lm.kernels.attention.reference_attention import reference
 from tanuki_jax.lm.model.experts import Routing

@@ -65,6 +65,11 @@ def test_evaluations_are_those_of_the_metrics(tmp_path: Path) -> None:
     (first, second) = evaluations_of(EarlyStop(patience=1, metric="held_out/a"), tmp_path)
     assert first == (0, 5.0) and second[0] == 2 and math.isnan(second[1])
     assert evaluations_of(EarlyStop(metric="held_out/a"), tmp_path) == []
+    lines = [{"step": 1, "held_out/all": 2.0, "held_out/a": 2.0}, {"step": 2, "loss": 1.0}]
+    lines += [{"step": n, "held_out/all": 3.0, "held_out/a": 1.0, "held_out/exam": 4.0} for n in (3, 4)]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert evaluations_of(EarlyStop(patience=1), tmp_path) == [(3, 3.0), (4, 3.0)]  # a mean over other sources
+    assert len(evaluations_of(EarlyStop(patience=1, metric="held_out/a"), tmp_path)) == 3
 
 
 def test_a_metric_that_no_evaluation_has_is_refused() -> None:

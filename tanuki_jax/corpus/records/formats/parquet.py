@@ -137,7 +137,16 @@ def _values(column: pa.Array, name: str) -> list[object]:
         return [_held(value) for value in column]
     if isinstance(column.type, pa.JsonType):
         return [json.loads(value) if isinstance(value, str) else None for value in values]
-    return values
+    return values if not pa.types.is_nested(column.type) else [_own_fields(value, 0) for value in values]
+
+
+def _own_fields(value: object, depth: int) -> object:
+    """Return a value without the null fields of objects inside objects: all rows of a column have one type, so the
+    fields that only other rows have are null."""
+    if isinstance(value, dict):
+        kept = {name: part for name, part in value.items() if depth == 0 or part is not None}
+        return {name: _own_fields(part, depth + 1) for name, part in kept.items()}
+    return [_own_fields(part, depth) for part in value] if isinstance(value, list) else value
 
 
 def _held(value: pa.Scalar) -> object:

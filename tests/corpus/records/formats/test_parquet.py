@@ -129,6 +129,27 @@ def test_times_that_python_cannot_hold_are_left_out(
     json.dumps([dict(document.metadata) for document in found if isinstance(document, Document)], default=str)
 
 
+def test_fields_that_only_other_rows_have_are_not_in_a_call(tmp_path: Path) -> None:
+    """All rows of a table have one type: Arrow adds the fields of each call to the others, as nulls."""
+    rows = [
+        {
+            "messages": [
+                {"role": "user", "content": "q", "tool_calls": None},
+                {"role": "assistant", "content": None, "tool_calls": [{"name": "f", "arguments": {name: "x"}}]},
+            ],
+            "tools": [{"name": "f", "parameters": {"properties": {name: {"type": "string"}}}}],
+        }
+        for name in ("city", "zone")
+    ]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    ours, expected = (records(tmp_path / name, "chat") for name in ("a.parquet", "a.jsonl"))
+    for record, other in zip(ours, expected, strict=True):
+        assert isinstance(record, Conversation) and isinstance(other, Conversation)
+        assert record.tools == other.tools
+        assert [message.turn for message in record.messages] == [message.turn for message in other.messages]
+
+
 def test_columns_that_nobody_needs_are_not_converted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "a.parquet"
     dates = pa.array([1 << 62, None]).cast(pa.date64())  # beyond what Python holds

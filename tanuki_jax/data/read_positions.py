@@ -1,7 +1,7 @@
-"""Places up to which sources have been read, from which the same run or another one reads on.
+"""Positions up to which sources have been read, from which the same run or another one reads on.
 
-A place is an epoch of a source, and the rows of it that have been read. Rows belong to a plan, and so to the settings
-of the packer. A run with the same settings reads the next rows of that plan. A run with other settings packs what the
+A position is an epoch of a source, and the rows of it that have been read. Rows belong to a plan, and so to settings of
+the packer. A run with the same settings reads the next rows of that plan. A run with other settings packs what the
 rows read so far have left of the epoch: documents, or parts of those that were cut. So whatever changes, no token of an
 epoch is read twice, and none is left out.
 """
@@ -32,8 +32,8 @@ class RowsRead:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Place:
-    """Place up to which a source has been read."""
+class ReadPosition:
+    """Position up to which a source has been read."""
 
     store: str
     """Fingerprint of the store."""
@@ -66,12 +66,12 @@ class Place:
 class Reading:
     """Record of what a run has read up to a checkpoint, and of where it began; the checkpoint's state has it."""
 
-    begins: Mapping[str, Place] = dataclasses.field(default_factory=dict)
-    """Source -> place where another run stopped and this one begins. Any other source begins with its first row."""
+    begins: Mapping[str, ReadPosition] = dataclasses.field(default_factory=dict)
+    """Source -> position where another run stopped and this one begins. Any other source begins with its first row."""
     batch_rows: tuple[tuple[int, int], ...] = ()
     """First data step and rows of each size of batches so far, ascending; empty in old checkpoints."""
-    places: Mapping[str, Place] = dataclasses.field(default_factory=dict)
-    """Source -> place up to which it has been read: those of the run's mixture, then others of `begins`. Empty in
+    positions: Mapping[str, ReadPosition] = dataclasses.field(default_factory=dict)
+    """Source -> position up to which it has been read: those of the run's mixture, then others of `begins`. Empty in
     old checkpoints and converted ones."""
 
     def onward(self, data_step: int, rows: int) -> Self:
@@ -81,34 +81,31 @@ class Reading:
         return dataclasses.replace(self, batch_rows=begun if begun[-1][1] == rows else (*begun, (data_step, rows)))
 
 
-def begin(place: Place | None, store: Documents, settings: Settings) -> Place:
-    """Return the place where a run with some settings begins to read a source.
+def begin(position: ReadPosition | None, store: Documents, settings: Settings) -> ReadPosition:
+    """Return the position where a run with some settings begins to read a source.
 
     Args:
-        place: where another run stopped; of another store, or of another version of the packer, it does not count.
+        position: where another run stopped; of another store, or of another version of the packer, it does not count.
         store: the source's store.
         settings: of the run, epoch 0.
     """
-    if place is None or (place.store, place.version) != (store.fingerprint, packing.VERSION):
-        return Place(store=store.fingerprint, read=(RowsRead(settings=settings, rows=0),))
-    settings = dataclasses.replace(settings, epoch=place.epoch)
-    read = tuple(part for part in place.read if part.rows or part.left_out)
+    if position is None or (position.store, position.version) != (store.fingerprint, packing.VERSION):
+        return ReadPosition(store=store.fingerprint, read=(RowsRead(settings=settings, rows=0),))
+    settings = dataclasses.replace(settings, epoch=position.epoch)
+    read = tuple(part for part in position.read if part.rows or part.left_out)
     if not read or read[-1].settings != settings or read[-1].left_out:
         read = (*read, RowsRead(settings=settings, rows=0))
-    return dataclasses.replace(place, read=read)
+    return dataclasses.replace(position, read=read)
 
 
 def make_plan(store: Documents, read: Sequence[RowsRead], folder: Path, kept_from: int) -> Plan:
     """Make the plan of the last rows in `read`, or read it from `folder`, as `packing.plan` does."""
-    *before, last = read
-    if not before:
-        return packing.plan(store, last.settings, folder, kept_from)
-
-    def left() -> Parts:
-        plans = [make_plan(store, read[: number + 1], folder, kept_from) for number in range(len(before))]
-        return _left(store, last.settings, list(zip(plans, before, strict=True)))
-
-    return packing.plan(store, last.settings, folder, kept_from, Rest(repr(tuple(before)), left))
+    plans: list[Plan] = []
+    for number, part in enumerate(read):
+        before = [*zip(plans, read[:number], strict=True)]
+        rest = Rest(repr(tuple(read[:number])), functools.partial(_left, store, part.settings, before))
+        plans.append(packing.plan(store, part.settings, folder, kept_from, rest if number else None))
+    return plans[-1]
 
 
 def _left(store: Documents, settings: Settings, read: Iterable[tuple[Plan, RowsRead]]) -> Parts:
@@ -143,8 +140,8 @@ def _numbers(read: RowsRead) -> Integers:
 class SourceOrder:
     """Order of the rows that a run reads of one source: the rest of the epoch where it begins, then further epochs."""
 
-    def __init__(self, begins: Place, plan: Callable[[int], Plan]) -> None:
-        """Take the place where the run begins, and epoch -> plan; plans are made when they are needed."""
+    def __init__(self, begins: ReadPosition, plan: Callable[[int], Plan]) -> None:
+        """Take the position where the run begins, and epoch -> plan; plans are made when they are needed."""
         self.begins = begins
         self._plan = plan
 
@@ -171,8 +168,8 @@ class SourceOrder:
         remain, whole = self._rows
         return ((self.begins.epoch + 1) * whole - remain + rows) / whole
 
-    def place(self, rows: int, left_out: Iterable[tuple[int, int]]) -> Place:
-        """Return the place once the run has read `rows` rows.
+    def position(self, rows: int, left_out: Iterable[tuple[int, int]]) -> ReadPosition:
+        """Return the position once the run has read `rows` rows.
 
         Args:
             rows: number of rows.

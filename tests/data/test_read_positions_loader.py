@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from tanuki_jax.data.loader import Loader
-from tanuki_jax.data.places import Reading
+from tanuki_jax.data.read_positions import Reading
 from tanuki_jax.data.store import Store
 from tests.data.test_loader import SIZES, assert_same, data, mixture
 
@@ -27,15 +27,15 @@ def assert_epochs_in_turn(
 ) -> None:
     """No input may be read twice in an epoch, and every epoch before the present one must be complete."""
     assert set(read.values()) == {1}
-    for name, place in reading.places.items():
+    for name, position in reading.positions.items():
         whole = {(document, token) for document, size in enumerate(sizes[name]) for token in range(size - 1)}
-        for epoch in range(place.epoch):
+        for epoch in range(position.epoch):
             assert {key[2:] for key in read if key[:2] == (name, epoch)} == whole
 
 
 def after(old: Loader, data_step: int, *skipped: int) -> Reading:
     """Return the reading of a run that begins where another one stopped."""
-    return Reading(begins=old.reading(data_step, skipped).places)
+    return Reading(begins=old.reading(data_step, skipped).positions)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_run_that_reads_on_reads_no_token_of_an_epoch_twice(
     assert newer.continued == ("b", "a")
     read = old + read_in(new, range(2)) + read_in(newer, range(20))
     reached = newer.reading(20, ())
-    assert min(place.epoch for place in reached.places.values()) >= 1
+    assert min(position.epoch for position in reached.positions.values()) >= 1
     assert_epochs_in_turn(read, reached, SIZES)
     assert newer.epochs(0)["b"] == loader.epochs(6)["b"]
 
@@ -109,7 +109,7 @@ def test_other_batches_from_a_data_step_on_keep_every_document(stores: dict[str,
     assert changed.trace(4) == [row for step in (4, 5, 6) for row in loader.trace(step)]
     assert changed.batch(4, slice(None)).tokens.shape == (24, 16)
     assert (changed.stage(3), changed.stage(4)) == (0, 1)
-    assert changed.reading(5, ()).places == loader.reading(7, ()).places
+    assert changed.reading(5, ()).positions == loader.reading(7, ()).positions
     assert changed.reading(5, ()).batch_rows == ((0, 8), (4, 24))
 
 
@@ -117,7 +117,7 @@ def test_the_fingerprint_has_the_places_where_sources_begin(stores: dict[str, St
     stages = ((0, {"a": 1.0}), (3, {"a": 1.0, "b": 1.0}))
     plain, new, early = (Loader(stores, mixture(*stages), data(), seed=0) for _ in range(3))
     new.set_reading(after(loader, 6))
-    early.set_reading(Reading(begins={"a": loader.reading(6, ()).places["a"]}))
+    early.set_reading(Reading(begins={"a": loader.reading(6, ()).positions["a"]}))
     assert len({each.fingerprint for each in (plain, new, early)}) == 3
     assert new.fingerprint_before(3) == early.fingerprint_before(3) != plain.fingerprint_before(3)
     new.set_reading(after(loader, 0))

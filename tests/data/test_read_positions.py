@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tanuki_jax.config.serialize import from_json, to_json
 from tanuki_jax.data import packing
 from tanuki_jax.data.packing import Plan, Settings, in_split
-from tanuki_jax.data.places import Place, Reading, RowsRead, SourceOrder, begin, make_plan
+from tanuki_jax.data.read_positions import Reading, ReadPosition, RowsRead, SourceOrder, begin, make_plan
 from tests.data.test_packing import Documents, all_rows, documents, settings
 
 several_settings = st.lists(
@@ -112,11 +112,11 @@ def test_the_plan_of_a_rest_has_a_folder_of_its_own(tmp_path: Path) -> None:
 
 
 class Run:
-    """Run that reads a store, from a place on."""
+    """Run that reads a store, from a position on."""
 
-    def __init__(self, store: Documents, place: Place | None, chosen: Settings) -> None:
+    def __init__(self, store: Documents, position: ReadPosition | None, chosen: Settings) -> None:
         self.chosen, self.store = chosen, store
-        self.begins = begin(place, store, chosen)
+        self.begins = begin(position, store, chosen)
         self.order = SourceOrder(self.begins, self.plan)
 
     def plan(self, epoch: int) -> Plan:
@@ -131,10 +131,10 @@ class Run:
             found.update((epoch, *token) for token in tokens(self.plan(epoch), [row]))
         return found
 
-    def share(self, place: Place) -> float:
-        """Return the share of rows of an epoch that are behind a place, in rows of the run's settings."""
-        remain = self.plan(place.epoch).rows - place.read[-1].rows
-        return 1 - remain / self.plan(place.epoch + 1).rows
+    def share(self, position: ReadPosition) -> float:
+        """Return the share of rows of an epoch that are behind a position, in rows of the run's settings."""
+        remain = self.plan(position.epoch).rows - position.read[-1].rows
+        return 1 - remain / self.plan(position.epoch + 1).rows
 
 
 STORE = documents([5, 40, 17, 1, 2, 30, 8, 8, 9, 3] * 4)
@@ -143,62 +143,64 @@ STORE = documents([5, 40, 17, 1, 2, 30, 8, 8, 9, 3] * 4)
 @limits(deadline=None, max_examples=12)
 @given(st.lists(st.tuples(st.sampled_from([8, 16, 24]), st.integers(0, 1), st.integers(0, 70)), min_size=1, max_size=5))
 def test_runs_that_read_on_finish_each_epoch_before_the_next(runs: list[tuple[int, int, int]]) -> None:
-    place: Place | None = None
+    position: ReadPosition | None = None
     everything: Counter[tuple[int, int, int]] = Counter()
     for length, seed, rows in runs:
-        run = Run(STORE, place, settings(sequence_length=length, seed=seed))
+        run = Run(STORE, position, settings(sequence_length=length, seed=seed))
         everything += run.read(range(rows))
-        place = run.order.place(rows, ())
+        position = run.order.position(rows, ())
         assert set(everything.values()) <= {1}
-        for epoch in range(place.epoch):
+        for epoch in range(position.epoch):
             read = Counter(token[1:] for token in everything if token[0] == epoch)
             assert read == inputs_of_split(STORE, run.chosen)
-        assert run.order.epochs(rows) == pytest.approx(place.epoch + run.share(place), abs=1e-9)
+        assert run.order.epochs(rows) == pytest.approx(position.epoch + run.share(position), abs=1e-9)
 
 
 def test_a_run_with_the_same_settings_reads_the_next_rows() -> None:
     one = Run(STORE, None, settings())
-    two = Run(STORE, one.order.place(13, ()), settings())
+    two = Run(STORE, one.order.position(13, ()), settings())
     assert two.begins.read == (RowsRead(settings=settings(), rows=13),)
     for alone, together in zip(two.order.locate(np.arange(60)), one.order.locate(np.arange(13, 73)), strict=True):
         np.testing.assert_array_equal(alone, together)
-    assert two.order.epochs(9) == one.order.epochs(22) and two.order.place(9, ()) == one.order.place(22, ())
+    assert two.order.epochs(9) == one.order.epochs(22) and two.order.position(9, ()) == one.order.position(22, ())
 
 
 def test_rows_that_are_skipped_later_count_as_read_in_their_epoch() -> None:
     first = Run(STORE, None, settings())
     whole = first.plan(0).rows
-    place = first.order.place(4, [(6, 8), (3, 3), (whole - 1, whole + 5), (whole + 9, whole + 11)])
-    assert place.read == (RowsRead(settings=settings(), rows=4, left_out=((6, 8), (whole - 1, whole))),)
-    second = Run(STORE, place, settings())
+    position = first.order.position(4, [(6, 8), (3, 3), (whole - 1, whole + 5), (whole + 9, whole + 11)])
+    assert position.read == (RowsRead(settings=settings(), rows=4, left_out=((6, 8), (whole - 1, whole))),)
+    second = Run(STORE, position, settings())
     rest = second.read(range(second.plan(0).rows))
     assert rest + first.read([0, 1, 2, 3, 6, 7, whole - 1]) == first.read(range(whole))
 
 
 def test_a_place_of_other_documents_does_not_count() -> None:
-    place = Place(store=STORE.fingerprint, read=(RowsRead(settings=settings(), rows=3),))
+    position = ReadPosition(store=STORE.fingerprint, read=(RowsRead(settings=settings(), rows=3),))
     fresh = begin(None, STORE, settings())
-    assert fresh.at_start and not place.at_start
-    assert begin(place, STORE, settings()) == place
-    assert begin(dataclasses.replace(place, store="another"), STORE, settings()) == fresh
-    assert begin(dataclasses.replace(place, version=packing.VERSION + 1), STORE, settings()) == fresh
+    assert fresh.at_start and not position.at_start
+    assert begin(position, STORE, settings()) == position
+    assert begin(dataclasses.replace(position, store="another"), STORE, settings()) == fresh
+    assert begin(dataclasses.replace(position, version=packing.VERSION + 1), STORE, settings()) == fresh
 
 
 def test_settings_under_which_nothing_was_read_leave_no_trace() -> None:
     first, other = settings(), settings(seed=5)
-    place = Place(store=STORE.fingerprint, read=(RowsRead(settings=first, rows=3), RowsRead(settings=other, rows=0)))
-    assert begin(place, STORE, first).read == place.read[:1]
-    assert begin(place, STORE, other) == place
-    untouched = dataclasses.replace(place, read=(RowsRead(settings=dataclasses.replace(first, epoch=2), rows=0),))
+    position = ReadPosition(
+        store=STORE.fingerprint, read=(RowsRead(settings=first, rows=3), RowsRead(settings=other, rows=0))
+    )
+    assert begin(position, STORE, first).read == position.read[:1]
+    assert begin(position, STORE, other) == position
+    untouched = dataclasses.replace(position, read=(RowsRead(settings=dataclasses.replace(first, epoch=2), rows=0),))
     assert begin(untouched, STORE, other).read == (RowsRead(settings=dataclasses.replace(other, epoch=2), rows=0),)
 
 
 def test_a_reading_is_read_back_from_json() -> None:
-    place = Place(
+    position = ReadPosition(
         store="some",
         read=(RowsRead(settings=settings(held_out_share=0.1), rows=3, left_out=((4, 6),)),),
     )
-    reading = Reading(begins={"a": place}, batch_rows=((0, 8), (5, 16)), places={"a": place, "b": place})
+    reading = Reading(begins={"a": position}, batch_rows=((0, 8), (5, 16)), positions={"a": position, "b": position})
     assert from_json(to_json(reading), Reading) == reading
 
 
