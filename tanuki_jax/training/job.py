@@ -36,9 +36,9 @@ LARGEST_COARSE_B2 = 0.95
 _log = logging.getLogger("tanuki_jax.training")
 
 
-def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0) -> None:
+def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0) -> int:
     """Train an experiment to its last step or until an interrupt, from its newest good checkpoint on, going back after
-    spikes.
+    spikes. Return the last step that has been saved.
 
     Args:
         experiment: what to do; its run folder is `runs`/`name`.
@@ -80,6 +80,7 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
         outcome = "finished" if progress.step >= experiment.steps else "stopped and saved; the same command goes on"
         print(f"{run.path}: step {progress.step} of {experiment.steps}, {progress.tokens:,} tokens, {outcome}")
         print(f"loss curve: {run.path}/loss.png; samples: python -m tanuki_jax.generate {run.path} --prompt TEXT")
+    return progress.step
 
 
 def _warn_of_coarse_moments(experiment: Experiment) -> None:
