@@ -74,7 +74,10 @@ class SlurmTrials:
         self._shape = _shape(target, job)
 
     def run(self, claimed: ClaimedTrial, stop: threading.Event) -> Outcome | None:
-        """Wait for the job of a trial. Return its outcome, or None if `stop` was set first; the job continues."""
+        """Wait for the job of a trial. Return its outcome, or None if `stop` was set first; the job continues.
+
+        InputError if SLURM does not accept the job.
+        """
         experiment = trial_experiment(claimed, self._folder)
         nodes, tasks, _ = self._shape
         try:
@@ -91,8 +94,9 @@ class SlurmTrials:
                 if stop.wait(POLL_SECONDS):
                     _log.info("job %s continues; the same command waits for it, scancel %s ends it", *[job.job_id] * 2)
                     return None
-        except (FailedJobError, FailedSubmissionError) as refused:  # by sbatch
-            return failed(_last_line(str(refused)))
+        except (FailedJobError, FailedSubmissionError) as refused:  # for its options, which all trials have
+            line = _last_line(str(refused)).removeprefix("sbatch: error: ")
+            raise InputError(f"SLURM refused the job of {claimed.trial.name}, which is left to do: {line}") from None
         reason = _failure(job)
         return failed(reason) if reason else trained_outcome(experiment, self._objective)
 

@@ -100,13 +100,12 @@ def test_a_job_saves_a_tenth_of_its_limit_before_the_limit(tmp_path: Path, minut
     assert ("--time" in script) == bool(minutes)  # otherwise SBATCH_TIMELIMIT
 
 
-def test_a_refused_job_is_a_failed_trial(slurm: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_job_that_slurm_refuses_is_an_error_and_no_failed_trial(slurm: Callable[..., Path], tmp_path: Path) -> None:
     slurm(REFUSES)
     claimed = study(tmp_path).claim()
     assert claimed is not None
-    outcome = SlurmTrials(tmp_path / "out", "s", "held_out/all", None, JOB).run(claimed, threading.Event())
-    assert outcome is not None
-    assert (outcome.verdict, "invalid partition" in outcome.reason) == ("failed", True)
+    with pytest.raises(InputError, match=r"^SLURM refused the job of seed 1, which is left to do: invalid partition$"):
+        SlurmTrials(tmp_path / "out", "s", "held_out/all", None, JOB).run(claimed, threading.Event())
 
 
 @pytest.mark.long
