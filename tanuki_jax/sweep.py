@@ -8,6 +8,7 @@ python -m tanuki_jax.sweep --config=learning_rate --sampler tpe --trials 30 --ou
 import dataclasses
 import importlib.util
 import os
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +22,16 @@ from tanuki_jax.config.limits import NonNegativeInt
 from tanuki_jax.config.sweep import Sweep
 from tanuki_jax.planning.sweep.figures import PLAN_FIGURES
 from tanuki_jax.planning.sweep.sweep_settings import ExecutorName, JobOptions, SamplerName, SweepSettings
+
+STATED_OTHERWISE = {
+    "account": "use --account",
+    "nodes": "use --nodes, or --target for nodes with GPUs",
+    "partition": "use --partition",
+    "time": "use --time",
+    **dict.fromkeys(("array", "ntasks", "ntasks-per-node"), "a job has one task for each GPU of --target, or node"),
+    **dict.fromkeys(("error", "open-mode", "output"), "logs of jobs are in OUT/jobs"),
+}
+"""Options of sbatch that --sbatch refuses, and the way to state them."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,14 +56,16 @@ class Options:
     out: str = ""
     """Folder for results.csv, pictures and runs; empty: sweeps/NAME."""
     time: NonNegativeInt = 0
-    """Time limit of a SLURM job in minutes; 0: that of the variable SBATCH_TIMELIMIT. At the limit a job saves and is
-    queued again."""
+    """Time limit of a SLURM job in minutes; 0: that of the variable SBATCH_TIMELIMIT. Before the limit a job saves, and
+    is queued again."""
     partition: str = ""
     """Partition of SLURM jobs; empty: that of the variable SBATCH_PARTITION, or the cluster's default."""
     account: str = ""
     """Account of SLURM jobs; empty: that of the variable SBATCH_ACCOUNT, or the cluster's default."""
+    nodes: NonNegativeInt = 0
+    """Nodes of a SLURM job without --target, with one process each; 0: one node."""
     sbatch: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
-    """Other option of sbatch, as in --sbatch qos=high."""
+    """Other option of sbatch, as in --sbatch qos=high --sbatch exclusive."""
     dry_run: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print the script of a SLURM job and leave."""
 
@@ -96,16 +109,29 @@ def parse_settings(words: list[str]) -> SweepSettings:
 
 
 def _job(options: Options, executor: ExecutorName) -> JobOptions:
-    """Return the options of SLURM jobs. InputError if one is malformed, or no time limit is stated: submitit's is five
-    minutes."""
-    pairs = [option.partition("=") for option in options.sbatch]
-    for name, equals, value in pairs:
-        if not name or not equals or not value or name.startswith("-"):
-            raise InputError(f"--sbatch is {name + equals + value!r}, and must be like qos=high, without dashes")
+    """Return the options of SLURM jobs. InputError if one is malformed or contradicts another, or no time limit is
+    stated: SLURM's own may be endless."""
+    others = {}
+    for option in options.sbatch:
+        name, equals, value = option.partition("=")
+        if not re.fullmatch(r"[a-z][a-z-]*", name) or bool(equals) != bool(value):
+            raise InputError(
+                f"--sbatch is {option!r}, and must be like qos=high or exclusive, without dashes before it"
+            )
+        if name in STATED_OTHERWISE:
+            raise InputError(f"--sbatch {option} is not possible; {STATED_OTHERWISE[name]}")
+        others[name] = value
+    if executor == "slurm" and options.nodes and options.target:
+        raise InputError(f"--nodes {options.nodes} and --target {options.target} both state the nodes; leave one out")
     if executor == "slurm" and not options.time and not os.environ.get("SBATCH_TIMELIMIT"):
         raise InputError("--executor slurm needs the time limit of a job: --time MINUTES, or SBATCH_TIMELIMIT")
-    others = {name: value for name, _, value in pairs}
-    return JobOptions(minutes=options.time, partition=options.partition, account=options.account, others=others)
+    return JobOptions(
+        minutes=options.time,
+        partition=options.partition,
+        account=options.account,
+        nodes=options.nodes,
+        others=others,
+    )
 
 
 def _executor(sweep: Sweep, options: Options) -> ExecutorName:

@@ -139,7 +139,10 @@ def add_tokens(options: AddTokens) -> None:
     print(
         f"{out}: the parameters of {checkpoint} with the tokens {', '.join(f'{name} {id}' for name, id in ids.items())}"
     )
-    go_on = f"prepare and train with --start.checkpoint={out} --data.tokenizer.path={out}/{TOKENIZER}"
+    go_on = (
+        f"prepare and train with --start.checkpoint={out} --data.tokenizer.path={out}/{TOKENIZER} "
+        "--data.tokenizer.chat-template= --data.stores=NEW_FOLDER"
+    )
     if model.vocabulary == before.vocabulary:
         print(f"model.vocabulary stays {model.vocabulary}: there were rows without a token")
         print(go_on)

@@ -13,7 +13,7 @@ PAIR_FORMS: tuple[str, ...] = get_args(PairForm)
 """Forms of rows with answers to a prompt that are compared or rated."""
 ChatForm = Literal["chat", PairForm]
 """Forms that the tokenizer's chat template renders."""
-TooLong = Literal["", "exchanges", "truncate", "drop"]
+TooLong = Literal["by_form", "exchanges", "truncate", "drop"]
 Form = Literal["text", ChatForm]
 """Forms in which the rows of a source are read (`Source.form`)."""
 
@@ -38,9 +38,9 @@ class Source:
     good or bad, and another whose answer belongs to another prompt."""
     fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Name of a field as `form` expects it -> its name in the rows, such as `{"prompt": "question"}`."""
-    too_long: TooLong = ""
+    too_long: TooLong = "by_form"
     """Treatment of chats and answers that are too long for a row. exchanges: a chat loses its last exchanges, a prompt
-    its first ones; truncate: the end is cut off; drop: they are left out. Empty: exchanges for chats, drop for
+    its first ones; truncate: the end is cut off; drop: they are left out. by_form: exchanges for chats, drop for
     answers."""
     billion_tokens: NonNegativeFloat = 0.0
     """Published size, in 1e9 tokens, from which weights are derived."""

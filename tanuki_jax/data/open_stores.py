@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Data
-from tanuki_jax.config.mixture import Mixture
+from tanuki_jax.config.mixture import Mixture, Source
 from tanuki_jax.corpus.chat.template_files import find as find_template
 from tanuki_jax.data import packing
 from tanuki_jax.data.store import DESCRIPTION, Store
@@ -31,6 +31,8 @@ def open_stores(data: Data, mixture: Mixture) -> dict[str, Store]:
             f"{', '.join(other)} in {data.stores} were not made with the tokenizer {data.tokenizer.path}; delete and "
             "prepare them again"
         )
+    for source in mixture.stored:
+        _check_settings(stores[source.name], source, data)
     made_with = {name: store.settings["template"] for name, store in stores.items() if "template" in store.settings}
     template = find_template(Path(data.tokenizer.path)) if made_with else None
     if other := [name for name, made in made_with.items() if template is None or made != template.fingerprint]:
@@ -39,6 +41,21 @@ def open_stores(data: Data, mixture: Mixture) -> dict[str, Store]:
             "delete and prepare them again"
         )
     return stores
+
+
+def _check_settings(store: Store, source: Source, data: Data) -> None:
+    """Raise InputError if a store was made with other settings than the config's, which would have no effect."""
+    wanted = {
+        "data.learn": ("learn", data.learn if source.form == "chat" else "all", "all"),
+        "too_long of the source": ("too_long", source.too_long, "by_form"),
+        "fields of the source": ("fields", dict(source.fields), {}),
+    }
+    for field, (name, value, default) in wanted.items():
+        if store.settings.get(name, default) != value:
+            raise InputError(
+                f"{field} is {value!r}, but the store {store.folder} was made with "
+                f"{store.settings.get(name, default)!r}; delete it and prepare it again, or undo that"
+            )
 
 
 def documents_per_record(stores: Mapping[str, Store]) -> int:

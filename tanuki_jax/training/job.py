@@ -13,7 +13,7 @@ from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.data.loader import Loader
 from tanuki_jax.data.open_stores import open_stores
-from tanuki_jax.lm.kernels.devices import memory_warning, reserve_memory
+from tanuki_jax.lm.kernels.devices import devices, memory_warning, reserve_memory
 from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import check_batch
 from tanuki_jax.training.distributed import agree, environment, fail_fast, join
@@ -39,9 +39,9 @@ LARGEST_COARSE_B2 = 0.95
 _log = logging.getLogger("tanuki_jax.training")
 
 
-def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0) -> None:
+def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0) -> int:
     """Train an experiment to its last step, an early stop or an interrupt, from its newest good checkpoint on, going
-    back after spikes.
+    back after spikes. Return the last step that has been saved.
 
     Args:
         experiment: what to do; its run folder is `runs`/`name`.
@@ -58,6 +58,7 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
     reserve_memory()
     if distributed:
         join()
+    devices()  # refuses a platform that is not there
     with fail_fast(), Interrupts() as interrupts:
         mixture = registry.mixture.find(experiment.data.mixture)
         stores = open_stores(experiment.data, mixture)
@@ -91,6 +92,7 @@ def train(experiment: Experiment, *, distributed: bool = False, profile: int = 0
             f"{_outcome(experiment, run, progress)}"
         )
         print(f"loss curve: {run.path}/loss.png; samples: python -m tanuki_jax.generate {run.path} --prompt TEXT")
+    return progress.step
 
 
 def _outcome(experiment: Experiment, run: RunFolder, progress: State) -> str:

@@ -69,6 +69,11 @@ def begin(setup: TrainSetup, run: RunFolder, batches: Batches) -> tuple[TrainSta
 def _resume(setup: TrainSetup, run: RunFolder, checkpoint: Path, batches: Batches) -> tuple[TrainState, State]:
     """Return both states at a checkpoint of the run itself."""
     experiment, state = setup.experiment, read_state(checkpoint)
+    if state.step > experiment.steps:
+        raise InputError(
+            f"{run.path} has trained {state.step} steps, more than steps ({experiment.steps}); name at least as many, "
+            "or another run with --name"
+        )
     _refuse_other_model(experiment.model, state.model, checkpoint, exact=True)
     _refuse_other_adapter(_adapters(experiment), state.adapters, checkpoint)
     another = f"begin another run with --name and --start.checkpoint={run.path}"

@@ -13,9 +13,11 @@ _PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"
 
 
 def preview(spans: Iterable[Span]) -> Text:
-    """Return the text with learned parts in green and between brackets, and pictures of control characters."""
+    """Return the text with learned parts in green and between brackets, behind which their weight stands if it is not
+    1, and pictures of control characters."""
     text = Text()
     for span in spans:
         visible = span.text.translate(_PICTURES)
-        text.append(f"{BEGIN}{visible}{END}" if span.learned else visible, "bold green" if span.learned else "")
+        weight = f"×{span.weight:.2g}" if 0 < span.weight < 1 else ""
+        text.append(f"{BEGIN}{visible}{END}{weight}" if span.learned else visible, "bold green" if span.learned else "")
     return text

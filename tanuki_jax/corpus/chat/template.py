@@ -54,7 +54,7 @@ class Template:
             raise InputError(
                 f"the chat template {self.name} is not a Jinja template: line {error.lineno}: {error.message}"
             ) from error
-        except (SyntaxError, RecursionError) as error:  # of the Python that Jinja makes of it
+        except (SyntaxError, RecursionError, ValueError) as error:  # of the Python that Jinja makes of it
             raise InputError(f"the chat template {self.name} is not a Jinja template: {error}") from error
 
     @property
@@ -110,6 +110,8 @@ class Template:
             )
         except _FAULTS as error:
             raise InputError(f"the chat template {self.name} refuses this conversation: {error}") from error
+        if f"{begin}{begin}" in "".join(character for character in text if character in (begin, end)):
+            raise InputError(f"the chat template {self.name} has {{% generation %}} inside another")
         weights = [message.weight for message in messages if message.role == "assistant"]
         if all(weight == 1 for weight in weights):
             return tuple(_spans(text, begin, end, itertools.repeat(1.0)))
@@ -152,6 +154,8 @@ _FAULTS = (
     AttributeError,
     RecursionError,
     MemoryError,
+    AssertionError,
+    RuntimeError,
 )
 """Errors of a template's own code."""
 _GENERATION = "_between_marks"

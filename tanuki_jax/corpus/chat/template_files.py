@@ -27,7 +27,10 @@ def find(tokenizer: Path) -> Template | None:
     """
     folder = _folder(tokenizer)
     if (folder / JINJA).is_file():
-        return Template((folder / JINJA).read_text(encoding="utf-8"), str(folder / JINJA))
+        try:
+            return Template((folder / JINJA).read_text(encoding="utf-8"), str(folder / JINJA))
+        except UnicodeDecodeError as error:
+            raise InputError(f"the chat template {folder / JINJA} is not text in UTF-8") from error
     source = tokenizer_config(folder).get("chat_template")
     name = f"in {folder / CONFIG}"
     if isinstance(source, list):
@@ -73,7 +76,7 @@ def tokenizer_config(folder: Path) -> dict[str, Any]:
 
 def _default(templates: list[Any], name: str) -> object:
     """Return the template called `default`, or the only one."""
-    named = {entry.get("name"): entry.get("template") for entry in templates if isinstance(entry, dict)}
+    named = {str(entry.get("name")): entry.get("template") for entry in templates if isinstance(entry, dict)}
     if len(named) == 1:
         return next(iter(named.values()))
     if _DEFAULT not in named:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.mixture import Form
 from tanuki_jax.corpus.records.preferences import FIELDS
-from tanuki_jax.corpus.records.turns import INSTRUCTED, INSTRUCTION, TURNS
+from tanuki_jax.corpus.records.turns import INSTRUCTED, INSTRUCTION, TURNS, names_of
 
 _PAIR = tuple(sorted(FIELDS))
 _READ: dict[Form, tuple[str, ...]] = {
@@ -15,7 +15,9 @@ _READ: dict[Form, tuple[str, ...]] = {
     "kto": _PAIR,
 }
 """Form -> fields that it is read from, beside the text of a document."""
-_ALWAYS = ("id", "tools", "functions")
+_ALWAYS = ("id", "tools", "functions", "documents", "train", "training", "trainable", "learn", "loss", "weight")
+_OPTIONAL = ("id", "tools", "input", "context", "history", "system")
+"""Fields that a row may lack."""
 
 
 def check_field_map(fields: Mapping[str, str], form: Form) -> None:
@@ -24,8 +26,10 @@ def check_field_map(fields: Mapping[str, str], form: Form) -> None:
         if name == "text":
             raise InputError(f"fields names the text {own!r}: set text_field of the source to it instead")
         if name not in (*_READ[form], "id", "tools"):
+            turned = "; is it the other way round?" if own in _READ[form] else ""
             raise InputError(
                 f"fields has {name!r}, which the form {form!r} does not read; it reads {', '.join(_READ[form])}, tools"
+                f"{turned}"
             )
     owns = list(fields.values())
     if twice := sorted({own for own in owns if owns.count(own) > 1}):
@@ -33,10 +37,18 @@ def check_field_map(fields: Mapping[str, str], form: Form) -> None:
 
 
 def renamed(row: Mapping[str, object], fields: Mapping[str, str]) -> Mapping[str, object]:
-    """Return a row under the names that its form expects. A field that should have another name is not read."""
+    """Return a row under the names that its form expects. A field that should have another name is not read, nor are
+    turns if another form of a chat is named.
+
+    ValueError if the row lacks a field that cannot be missing.
+    """
     if not fields:
         return row
-    kept = {name: value for name, value in row.items() if name not in (*fields, *fields.values())}
+    for name, own in fields.items():
+        if own not in row and name not in _OPTIONAL:
+            raise ValueError(f"no field {own!r} ({name}) among {names_of(row)}")
+    hidden = TURNS if set(fields).isdisjoint(TURNS) and not set(fields) <= {*_OPTIONAL} else ()
+    kept = {name: value for name, value in row.items() if name not in (*fields, *fields.values(), *hidden)}
     return kept | {name: row[own] for name, own in fields.items() if own in row}
 
 

@@ -13,6 +13,7 @@ from tanuki_jax.corpus.records.turns import (
     TURNS,
     actual_type,
     check,
+    check_row,
     ending_with_answer,
     instruction_of,
     messages_of,
@@ -22,7 +23,17 @@ from tanuki_jax.corpus.records.turns import (
     tools_of,
     with_system,
 )
-from tanuki_jax.corpus.records.types import Conversation, Document, Message, NotRead, Preference, Rating, Record, Tool
+from tanuki_jax.corpus.records.types import (
+    Conversation,
+    Document,
+    Message,
+    NotRead,
+    Preference,
+    Rating,
+    Record,
+    TeachesNothing,
+    Tool,
+)
 
 type RowForm = Form | Literal["prompt"]
 """Form of a source, or of prompts that a model answers: like "text", and conversations may have tools."""
@@ -87,9 +98,12 @@ def record_of(fields: Mapping[str, object], location: str, text_field: str, form
         if form == "kto":
             return Rating(name, *rating_of(fields), metadata, tools)
         raise ValueError("a completion without another to compare it with is a row of unpaired KTO: take form='kto'")
+    check_row(fields)
     messages, parts = _chat_of(fields)
     if fault := check(messages, answered=True):
         raise ValueError(fault)
+    if not any(message.learned for message in messages if message.role == "assistant"):
+        raise TeachesNothing("no turn of the assistant is to be learned")
     return Conversation(name, messages, _metadata(fields, {*used, *parts, "tools"}), tools_of(fields))
 
 

@@ -14,7 +14,7 @@ from tanuki_jax.corpus.records.turns import (
     names_of,
     with_system,
 )
-from tanuki_jax.corpus.records.types import Message
+from tanuki_jax.corpus.records.types import Message, TeachesNothing
 
 type Answer = str | tuple[Message, ...]
 _ANSWERS = ("chosen", "rejected")
@@ -26,23 +26,19 @@ _SPEAKER = re.compile(r"\n\n(Human|Assistant):")
 _ROLES = {"Human": "user", "Assistant": "assistant"}
 
 
-class EqualAnswers(ValueError):
-    """Both answers of a pair are the same: it is no fault, and there is nothing to prefer."""
-
-
 def pair_of(fields: Mapping[str, object]) -> tuple[tuple[Message, ...], str, str]:
     """Return prompt, chosen and rejected answer of a row. ValueError says in a few words what is wrong.
 
     The prompt is a text or a list of messages in `prompt`, messages in `messages` or `conversations`, or Alpaca's
     instruction. An answer is a text, a message, or a list of messages: the answer alone, or the prompt and the answer
     (then no field need hold the prompt). Texts may be dialogues as in Anthropic's HH, with turns after an empty line
-    and `Human:` or `Assistant:`. EqualAnswers if the answers are the same.
+    and `Human:` or `Assistant:`. TeachesNothing if the answers are the same.
     """
     chosen, rejected = (_answer_of(fields, field) for field in _ANSWERS)
     prompt = _checked(_common_prompt(fields, chosen, rejected) or prompt_of(fields), fields)
     better, worse = _last_text(chosen, "chosen"), _last_text(rejected, "rejected")
     if better == worse:
-        raise EqualAnswers("chosen equals rejected")
+        raise TeachesNothing("chosen equals rejected")
     return prompt, better, worse
 
 

@@ -9,8 +9,7 @@ from tanuki_jax.corpus.records.fields import RowForm, record_of
 from tanuki_jax.corpus.records.files import DAMAGED, InputFile, Slice
 from tanuki_jax.corpus.records.formats.by_suffix import FORMATS, format_of
 from tanuki_jax.corpus.records.formats.file_format import Fields, RawRow
-from tanuki_jax.corpus.records.preferences import EqualAnswers
-from tanuki_jax.corpus.records.types import Document, Malformed, Record, Unused
+from tanuki_jax.corpus.records.types import Document, Malformed, Record, TeachesNothing, Unused
 
 _PLAIN_TEXT = f"a plain text file; conversations are read from {', '.join(FORMATS)}, one object a line or row"
 
@@ -75,7 +74,7 @@ class SliceReader(Iterator[Row]):
                 try:
                     row = renamed(fields, self._fields)
                     return record_of(row, f"{path}:{position}", self._text_field, self._form)
-                except EqualAnswers as error:
+                except TeachesNothing as error:
                     return Unused(str(error))
                 except ValueError as error:
                     return Malformed(str(error))

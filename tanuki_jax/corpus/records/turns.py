@@ -1,7 +1,7 @@
 """Turns of a conversation in the forms that data sets use, and their faults."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from tanuki_jax.corpus.records.types import CALLS, Message, Tool
@@ -14,8 +14,10 @@ _ROLES = {
 }
 _NAMES = ("role", "from", "content", "value")
 _WEIGHT = "weight"
-_FLAGS = ("train", "training", "trainable", "loss", _WEIGHT)
+_FLAGS = ("train", "training", "trainable", "learn", "loss", _WEIGHT)
 """Fields of a turn that say whether it is learned: true or 1, false or 0; `weight` also any number between."""
+_DEEPEST = 100
+"""Most levels of objects and lists inside each other."""
 TURNS = ("messages", "conversations")
 """Fields that hold a list of turns."""
 INSTRUCTION = ("instruction", "input", "context", "history", "system")
@@ -55,6 +57,7 @@ def message_of(turn: object) -> Message:
     role = _ROLES[speaker]
     further = {name: value for name, value in turn.items() if name not in (*_NAMES, *_FLAGS) and value is not None}
     _check_calls(further, role)
+    _check_depth(further, "a message")
     if isinstance(content, list):
         content = "".join(map(_text_of_part, content))
     silent = content is None and any(further.get(name) for name in CALLS)
@@ -84,9 +87,21 @@ def _is_object(value: object) -> bool:
     return isinstance(value, Mapping)
 
 
+def check_row(fields: Mapping[str, object]) -> None:
+    """Raise ValueError if a row of a chat has flags, which belong to its turns, or documents, which templates do not
+    get."""
+    for name in (*_FLAGS, "mask", "masked"):
+        if fields.get(name) not in (None, 1):
+            raise ValueError(f"the row has {name}, and only its turns have flags: {', '.join(_FLAGS)}")
+    if fields.get("documents"):
+        raise ValueError("the row has documents, which templates do not get")
+
+
 def _weight_of(turn: Mapping[str, object], role: str) -> float:
     """Return the weight of a turn by its flags. ValueError if one is not what it may be, two contradict each other, or
     a turn that is not the assistant's is to be learned."""
+    if masks := [name for name in ("mask", "masked") if turn.get(name)]:
+        raise ValueError(f"a message has {masks[0]}, which is not one of the flags {', '.join(_FLAGS)}")
     flags = {name: turn[name] for name in _FLAGS if turn.get(name) is not None}
     for name, value in flags.items():
         if not isinstance(value, bool | int | float) or not (value in (0, 1) or (name == _WEIGHT and 0 < value < 1)):
@@ -112,13 +127,25 @@ def tools_of(fields: Mapping[str, object]) -> tuple[Tool, ...]:
     if isinstance(tools, str) and tools.strip():
         try:
             tools = json.loads(tools)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"the field 'tools' is a text that is not JSON: {error}") from error
     if not tools:
         return ()
     if not isinstance(tools, list) or not all(map(_is_object, tools)):
         raise ValueError(f"the field 'tools' is not a list of objects but {tools!r:.40}")
+    _check_depth(tools, "the field 'tools'")
     return tuple({name: value for name, value in tool.items() if value is not None} for tool in tools)
+
+
+def _check_depth(value: object, name: str) -> None:
+    """Raise ValueError if a value is nested so deeply that a template or JSON could not write it."""
+    level: list[object] = [value]
+    for _ in range(_DEEPEST):
+        parts = (part.values() if isinstance(part, Mapping) else part for part in level)
+        level = [each for part in parts if not isinstance(part, str) and isinstance(part, Iterable) for each in part]
+        if not level:
+            return
+    raise ValueError(f"{name} is nested more than {_DEEPEST} levels deep")
 
 
 def require_plain(messages: Sequence[Message], tools: Sequence[Tool] = ()) -> None:
@@ -198,8 +225,6 @@ def check(messages: Sequence[Message], *, answered: bool) -> str | None:
         expected = _NEXT[message.role]
     if (turns[-1][1].role == "assistant") != answered:
         return f"the last turn is not the {'assistant' if answered else 'user'}'s"
-    if answered and not any(message.learned for _, message in turns if message.role == "assistant"):
-        return "no turn of the assistant is to be learned"
     return None
 
 

@@ -122,6 +122,10 @@ class Unused:
     """The reason, in a few words without the file's name."""
 
 
+class TeachesNothing(ValueError):
+    """A row is as it should be, and there is nothing to learn from it."""
+
+
 class NotRead(enum.Enum):
     """Value of a field that was left out because nobody needs it; its name is still known."""
 

@@ -36,8 +36,8 @@ class Rendering:
     sequence_length: int
     """T. The documents of a record take at most T positions of a row."""
     learn: Learn = "all"
-    too_long: TooLong = ""
-    """Treatment of a record that is too long; empty: as usual for the form."""
+    too_long: TooLong = "by_form"
+    """Treatment of a record that is too long."""
 
     @property
     def documents_per_record(self) -> int:
@@ -49,8 +49,9 @@ class Rendering:
         """Return the settings as a store records them; those that older stores do not have only if they were set."""
         settings: dict[str, Any] = {"form": self.form, "template": self.template.fingerprint}
         settings["sequence_length"] = self.sequence_length
-        later = {"learn": self.learn if (self.form, self.learn) == ("chat", "last") else "", "too_long": self.too_long}
-        return settings | {name: value for name, value in later.items() if value}
+        if self.form == "chat" and self.learn != "all":
+            settings["learn"] = self.learn
+        return settings if self.too_long == "by_form" else settings | {"too_long": self.too_long}
 
     def learned(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Return a conversation in which only the answers that are to be learned have a weight."""
@@ -225,6 +226,8 @@ class _Record:
         hashed = (
             as_text_or_json(Chat(record.prompt, record.tools)) if isinstance(record, Preference | Rating) else texts[0]
         )
+        if too_long and self._how == "truncate":
+            texts = tuple(text and self.tokenizer.decode(each.ids) for text, each in zip(texts, documents, strict=True))
         return Example(self.source.row, documents, texts, hashed, shortened)
 
     def _documents(self, encoded: Sequence[EncodedChat | InputError | None]) -> tuple[EncodedChat, ...]:
@@ -264,11 +267,12 @@ class _Record:
                 which = "first exchange, or its learned answer," if self._chat else "last exchange"
                 return f", and its {which} does not fit either; too_long of the source can be 'truncate'"
             case _:
-                return ", and no learned token would be left"
+                return ", and no learned token would be left of them"
 
     @property
     def _how(self) -> TooLong:
-        return self.rendering.too_long or _TOO_LONG[self.rendering.form]
+        how = self.rendering.too_long
+        return _TOO_LONG[self.rendering.form] if how == "by_form" else how
 
     def _shorter(
         self, documents: Sequence[EncodedChat]

@@ -76,13 +76,28 @@ def take_inventory(
     inventories: list[Inventory] = []
     missing: list[str] = []
     for source in mixture.stored:
+        _check_source(source)
         try:
             inventories.append(_inventory(source, unit_bytes, unit_files))
         except InputError as error:
             missing.append(f"{source.name} ({error})")
     if missing:
-        raise InputError(f"the mixture reads sources that this machine does not have: {'; '.join(missing)}")
+        raise InputError(f"the mixture has sources that cannot be read here: {'; '.join(missing)}")
     return inventories
+
+
+def _check_source(source: Source) -> None:
+    """Raise InputError if a source contradicts itself."""
+    try:
+        check_field_map(source.fields, source.form)
+    except InputError as error:
+        raise InputError(f"the source {source.name}: {error}") from error
+    if source.too_long != "by_form" and source.form == "text":
+        raise InputError(
+            f"too_long of the source {source.name} is {source.too_long!r}, and only chats and answers can be too long"
+        )
+    if source.tasks and source.fields:
+        raise InputError(f"fields of the source {source.name} names fields of rows, and tasks have none")
 
 
 def _inventory(source: Source, byte_limits: tuple[int, int], unit_files: int) -> Inventory:
@@ -90,15 +105,10 @@ def _inventory(source: Source, byte_limits: tuple[int, int], unit_files: int) ->
         raise InputError(
             "a source must have either paths or tasks" + (", not both" if source.paths else ", and this one has none")
         )
-    if source.too_long and source.form == "text":
-        raise InputError(f"too_long is {source.too_long!r}, and only chats and answers can be too long for a row")
-    if source.tasks and source.fields:
-        raise InputError("fields names fields of rows, and tasks have none")
     if source.tasks:
         return Inventory(
             source, tuple(Input(task_path(family), 0) for family in source.tasks), tuple(_task_units(source))
         )
-    check_field_map(source.fields, source.form)
     files = expand(source.paths)
     unit_bytes = _clamped(sum(file.bytes for file in files) // UNITS, byte_limits)
     units = tuple(_file_units(files, source, unit_bytes, unit_files))

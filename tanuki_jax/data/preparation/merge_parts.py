@@ -91,10 +91,11 @@ class Merge:
         dropped, shortened = self._faults["dropped"], self._faults["shortened"]
         if dropped or shortened:
             records = self._records() + dropped + self._faults["malformed"] + self._faults["unused"]
+            chosen = self._rendering is not None and self._rendering.too_long != "by_form"
+            advice = "" if chosen else "; too_long of the source can be 'exchanges', 'truncate' or 'drop'"
             lines.append(
                 f"{self._name}: of {records:,} records {dropped:,} were dropped and {shortened:,} shortened, being too "
-                "long for data.sequence_length; a longer one keeps them whole, and too_long of the source says what "
-                "becomes of them: 'exchanges', 'truncate' or 'drop'"
+                f"long for data.sequence_length{advice}"
             )
         return lines
 

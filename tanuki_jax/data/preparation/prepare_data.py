@@ -115,6 +115,10 @@ def _tokenizer(data: Data, mixture: Mixture, inventories: Sequence[Inventory]) -
     return load(path)
 
 
+_SETTINGS = {"learn": "all", "too_long": "by_form", "fields": {}}
+"""Settings that a store records only if they are others."""
+
+
 def _existing(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> Store | None:
     """Open the store in `folder`, if there is one. InputError if this run would make a different one."""
     if not folder.exists():
@@ -126,8 +130,9 @@ def _existing(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> Store
     elif change := difference(store.inputs, inventory.inputs):
         reason = change
     elif store.settings != inventory.settings:
-        known = dict.fromkeys((*store.settings, *inventory.settings))
-        reason = ", ".join(f"{name} = {store.settings.get(name)!r}" for name in known)
+        made, wanted = (_SETTINGS | dict(settings) for settings in (store.settings, inventory.settings))
+        names = (name for name in dict.fromkeys((*made, *wanted)) if made.get(name) != wanted.get(name))
+        reason = ", ".join(f"{name} = {made.get(name)!r}, not {wanted.get(name)!r}" for name in names)
     if reason:
         raise InputError(f"the token store {folder} was made with {reason}; delete {folder} to prepare it again")
     return store

@@ -11,6 +11,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Data
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.corpus.chat.preview import preview as styled
+from tanuki_jax.corpus.records.types import Rating
 from tanuki_jax.data.batch import SIDES
 from tanuki_jax.data.preparation.chat_documents import Refusal, Rendering, examples
 from tanuki_jax.data.preparation.inventory import take_inventory
@@ -59,7 +60,8 @@ def _records(name: str, units: Sequence[Unit], tokenizer: Tokenizer, rendering: 
             for number, document in enumerate(example.documents):
                 if not example.texts[number]:  # the answer that a rated record lacks
                     continue
-                side = f"{SIDES[number]}, " if len(example.documents) > 1 else ""
+                sides = ("good answer", "bad answer", SIDES[2]) if isinstance(example.row.record, Rating) else SIDES
+                side = f"{sides[number]}, " if len(example.documents) > 1 else ""
                 counts = f"{len(document.ids):,} tokens, {int(document.learned[1:].sum()):,} learned"
                 text.append(f"{origin}  {side}{counts}\n", "bold")
                 text.append(styled(decode_spans(tokenizer, document))).append("\n")

@@ -54,7 +54,7 @@ def _executor(settings: SweepSettings) -> tuple[Callable[[], Executor], int]:
     from tanuki_jax.planning.sweep.slurm_trials import SlurmTrials, require_slurm  # not at the top: needs submitit
 
     require_slurm()
-    return lambda: SlurmTrials(folder, objective, target, settings.job), SLURM_JOBS
+    return lambda: SlurmTrials(folder, settings.sweep.name, objective, target, settings.job), SLURM_JOBS
 
 
 def _cores() -> int:

@@ -68,7 +68,7 @@ class Study:
 
         Raises:
             InputError: the storage cannot be opened, the sampler does not suit the sweep, or the study was created with
-                another executor, target or objective, or with other experiments.
+                another executor, target, number of nodes or objective, or with other experiments.
         """
         sweep, sampler, folder = settings.sweep, settings.sampler, settings.folder
         self._sweep, self._folder, self._sampler, self._max_trials = sweep, folder, sampler, settings.max_trials
@@ -87,6 +87,8 @@ class Study:
                 study_name=sweep.name, storage=storage, direction=sweep.direction, load_if_exists=True
             )
             shared = {"executor": settings.executor, "target": settings.target, "objective": sweep.objective}
+            if settings.executor == "slurm":
+                shared["nodes"] = str(settings.job.nodes)
             self._check_settings(shared)
             self._check_trials()
             self._enqueue()

@@ -20,8 +20,10 @@ class JobOptions:
     """Time limit; 0: SBATCH_TIMELIMIT."""
     partition: str = ""
     account: str = ""
+    nodes: NonNegativeInt = 0
+    """Nodes, with one process each; 0: those of the target, or one."""
     others: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Any other option, without its dashes, as `qos` or `mem`."""
+    """Any other option, without its dashes, as `qos` or `mem`; empty if it takes no value, as `exclusive`."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -13,18 +13,13 @@ from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.serialize import read_json
 
 
-def train_trial(config: str, *, distributed: bool) -> None:
-    """Train the experiment of a JSON file, from its newest checkpoint if there is one."""
-    from tanuki_jax.training.job import train
-
-    train(read_json(Path(config), Experiment), distributed=distributed)
-
-
 def main(words: list[str]) -> None:
     """Train the trial of the given config file until it is complete or the parent ends."""
     threading.Thread(target=_stop_with_parent, daemon=True).start()
+    from tanuki_jax.training.job import train  # after the thread has started: importing jax takes seconds
+
     (config,) = words
-    train_trial(config, distributed=False)
+    train(read_json(Path(config), Experiment))
 
 
 def _stop_with_parent() -> None:

@@ -63,7 +63,7 @@ def trial_experiment(claimed: ClaimedTrial, folder: Path) -> Experiment:
 
 
 def write_config(experiment: Experiment) -> Path:
-    """Write the file that `train_trial` reads. Return its path."""
+    """Write the config of a trial for the process that trains it. Return its path."""
     path = Path(experiment.runs) / f"{experiment.name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_text(path, to_json(experiment))

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,9 @@ from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.config.serialize import read_json, to_json
 from tanuki_jax.training.runs.run_folder import read_events, read_metrics
+
+LARGEST = 1e30
+"""Values that are not below this, such as losses of a run that diverged, are left out."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +35,7 @@ class RecordedRun:
 
     def curve(self, metric: str) -> list[tuple[int, float]]:
         """Return step and value of a metric in the lines that have it, without the losses of rejected steps."""
-        lines = [line for line in self.lines if metric in line]
+        lines = [line for line in self.lines if isinstance(line.get(metric), int | float)]
         return [(line["step"], line[metric]) for line in lines if metric != "loss" or line.get("accepted", True)]
 
     @property
@@ -106,5 +108,5 @@ def held_out_names(runs: Sequence[RecordedRun]) -> list[str]:
 
 
 def finite(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-    """Return the points whose value is a number."""
-    return [(step, value) for step, value in points if math.isfinite(value)]
+    """Return the points whose value is a number that a picture can show."""
+    return [(step, value) for step, value in points if abs(value) < LARGEST]

@@ -98,9 +98,12 @@ def read_events(run: Path) -> list[dict[str, Any]]:
 
 
 def read_metrics(run: Path) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a run's metrics.jsonl in order, up to one that is unfinished. A number that was not finite,
-    null in the file, is NaN."""
-    for _, line in json_lines.lines(run / "metrics.jsonl"):
+    """Yield the lines of a run's metrics.jsonl in order, without an unfinished last one. A number that was not finite,
+    null in the file, is NaN. InputError if another line is not of metrics."""
+    path = run / "metrics.jsonl"
+    for number, line in json_lines.lines(path):
         if isinstance(line, BadLine):
-            return
+            raise InputError(f"{path}, line {number}, is not JSON: {line.reason}; delete the line to go on without it")
+        if not (isinstance(line, dict) and isinstance(line.get("step"), int)):
+            raise InputError(f"{path}, line {number}, has no field step; delete the line to go on without it")
         yield null_as_nan(line)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tanuki_jax.corpus.records.preferences import EqualAnswers, pair_of, rating_of
-from tanuki_jax.corpus.records.types import Message
+from tanuki_jax.corpus.records.preferences import pair_of, rating_of
+from tanuki_jax.corpus.records.types import Message, TeachesNothing
 
 SYSTEM, QUESTION = Message("system", "s"), Message("user", "q")
 EARLIER = (Message("user", "p"), Message("assistant", "b"))
@@ -120,7 +120,7 @@ def test_dialogues_of_hh_are_turns() -> None:
 
 
 def test_equal_answers_are_no_fault() -> None:
-    with pytest.raises(EqualAnswers):
+    with pytest.raises(TeachesNothing):
         pair_of(GOOD | {"chosen": "b"})
 
 

@@ -12,49 +12,12 @@ import pytest
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.registry import sweep
 from tanuki_jax.sweep import main, parse_settings
-
-SWEEPS = """
-from dataclasses import replace
-from tanuki_jax.config.experiment import Experiment
-from tanuki_jax.config.mixture import Mixture, Source, Stage
-from tanuki_jax.config.registry import experiment
-from tanuki_jax.config.sweep import Choice, Sweep, Trial
-
-def letters() -> Mixture:
-    sources = (Source(name="tasks", tasks=("arithmetic",), documents=400),)
-    return Mixture(sources=sources, stages=(Stage(weights={"tasks": 1.0}),))
-
-def base() -> Experiment:
-    tiny = experiment.find("tiny")
-    tokenizer = replace(tiny.data.tokenizer, path=FOLDER + "/tokenizer", pieces=600)
-    mixture, stores = __file__ + ":letters", FOLDER + "/stores"
-    shapes = {"sequence_length": 64, "batch_rows": 8, "held_out_share": 0.2}
-    data = replace(tiny.data, mixture=mixture, stores=stores, tokenizer=tokenizer, **shapes)
-    layout, held_out = replace(tiny.layout, accumulation=1), replace(tiny.held_out, rows=8)
-    return replace(tiny, data=data, steps=12, layout=layout, held_out=held_out)
-
-def seeds() -> Sweep:
-    axes = {"seed": Choice(values=(1, 2))}
-    return Sweep(name="seeds", objective="held_out/all", direction="minimize", base=base(), axes=axes)
-
-def empty() -> Sweep:
-    return Sweep(name="empty", objective="held_out/all", direction="minimize")
-
-def no_target() -> Sweep:
-    trials = (Trial(name="one", experiment=base()),)
-    return Sweep(name="no_target", objective="tflops", direction="maximize", trials=trials)
-
-def refused() -> Sweep:
-    trials = tuple(Trial(name=name, experiment=name + " cannot be", target="h100:1x8") for name in ("one", "two"))
-    return Sweep(name="refused", objective="tflops", direction="maximize", trials=trials)
-"""
+from tests.planning.sweep.own_sweeps import own_sweeps
 
 
 @pytest.fixture
 def sweeps(tmp_path: Path) -> str:
-    file = tmp_path / "own.py"
-    file.write_text(SWEEPS.replace("FOLDER", repr(str(tmp_path))))
-    return str(file)
+    return str(own_sweeps(tmp_path))
 
 
 def results(folder: Path) -> list[dict[str, str]]:
@@ -88,7 +51,19 @@ def results(folder: Path) -> list[dict[str, str]]:
         ),
         (
             ["--config=batch", "--executor=slurm", "--time=60", "--sbatch=--qos=high"],
-            "--sbatch is '--qos=high', and must be like qos=high, without dashes",
+            "--sbatch is '--qos=high', and must be like qos=high or exclusive, without dashes before it",
+        ),
+        (
+            ["--config=batch", "--executor=slurm", "--time=60", "--sbatch", "qos="],
+            "--sbatch is 'qos=', and must be like qos=high or exclusive, without dashes before it",
+        ),
+        (
+            ["--config=batch", "--executor=slurm", "--time=60", "--sbatch", "nodes=2"],
+            "--sbatch nodes=2 is not possible; use --nodes, or --target for nodes with GPUs",
+        ),
+        (
+            ["--config=batch", "--executor=slurm", "--time=60", "--nodes=2", "--target=h100:2x8"],
+            "--nodes 2 and --target h100:2x8 both state the nodes; leave one out",
         ),
         (["--config=batch", "--dry-run"], "--dry-run shows a SLURM job: add --executor slurm"),
         (["--config=batch", "--workers=-1"], "--workers is -1, and must be at least 0"),

@@ -13,6 +13,7 @@ FORMATS: Mapping[str, FileFormat] = {
     ".ndjson": FileFormat(json_lines.rows, split=json_lines.split),
     ".ndjson.gz": FileFormat(json_lines.rows),
     ".ndjson.zst": FileFormat(json_lines.rows),
+    ".jsonlines": FileFormat(json_lines.rows, split=json_lines.split),
     ".json": FileFormat(one_json.rows),
     ".json.gz": FileFormat(one_json.rows),
     ".json.zst": FileFormat(one_json.rows),

@@ -57,6 +57,9 @@ def split(file: InputFile, bytes_per_slice: int) -> list[Slice]:
             metadata = pq.read_metadata(stored)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{file.path} is not a readable Parquet file: {error}") from error
+    names = metadata.schema.to_arrow_schema().names
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"{file.path} has two columns named {twice[0]!r}: rename one of them")
     slices: list[Slice] = []
     start = stop = size = 0
     for index in range(metadata.num_row_groups):
