@@ -68,3 +68,16 @@ def test_a_held_out_source_needs_a_store(tmp_path: Path, tokenizer: Path) -> Non
         open_stores(stored(tmp_path, tokenizer), watched)
     write_store(tmp_path / "exam", 1, [5, 9], load(tokenizer).fingerprint)
     assert list(open_stores(stored(tmp_path, tokenizer), watched)) == ["exam", "a"]
+
+
+def test_settings_that_a_store_was_not_made_with_are_refused(tmp_path: Path, tokenizer: Path) -> None:
+    fingerprint, of_chats = load(tokenizer).fingerprint, {"form": "chat", "too_long": "drop"}
+    write_store(tmp_path / "a", 0, [5, 9], fingerprint, documents_per_record=1, settings=of_chats)
+    wanted, source = stored(tmp_path, tokenizer), Source(name="a", form="chat", too_long="drop")
+    mixed = dataclasses.replace(mixture((0, {"a": 1.0})), sources=(source,))
+    assert list(open_stores(wanted, mixed)) == ["a"]
+    with pytest.raises(InputError, match=r"^data\.learn is 'last', but the store .*a was made with 'all'; delete it"):
+        open_stores(dataclasses.replace(wanted, learn="last"), mixed)
+    other = dataclasses.replace(mixed, sources=(dataclasses.replace(source, too_long="by_form"),))
+    with pytest.raises(InputError, match=r"^too_long of the source is 'by_form', but .* made with 'drop'"):
+        open_stores(wanted, other)

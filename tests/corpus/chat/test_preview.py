@@ -22,3 +22,7 @@ def test_a_terminal_shows_learned_text_in_green() -> None:
     plain, learned = captured.get().split("⟦")
     assert "\x1b[1;32m" in plain.split("↵")[-1] + learned
     assert "\x1b" not in plain.split("↵")[0]
+
+
+def test_a_weight_that_is_not_1_stands_behind_the_text() -> None:
+    assert preview([Span("a", 0.0), Span("b", 0.25), Span("c", 1.0)]).plain == "a⟦b⟧×0.25⟦c⟧"

@@ -245,3 +245,15 @@ def test_an_answer_has_its_weight() -> None:
     half = Message("assistant", "半", weight=0.5)
     spans = find("chatml").render((USER, half, USER, Message("assistant", "全")), bos="", eos="")
     assert [(span.text, span.weight) for span in spans if span.learned] == [("半<|im_end|>", 0.5), ("全<|im_end|>", 1)]
+
+
+@pytest.mark.parametrize("source", ["{{ messages[0].content | truncate(1) }}", "{{ cycler() }}", "{{ 10 ** 5000 }}"])
+def test_a_faulty_template_is_refused(source: str) -> None:
+    with pytest.raises(InputError, match=r"^the chat template faulty "):
+        Template(source, "faulty").render([USER], bos="", eos="")
+
+
+def test_a_mark_inside_another_is_refused() -> None:
+    inner = "{% generation %}{% generation %}a{% endgeneration %}b{% endgeneration %}"
+    with pytest.raises(InputError, match=r"^the chat template nested has {% generation %} inside another$"):
+        Template(inner, "nested").render([USER], bos="", eos="")

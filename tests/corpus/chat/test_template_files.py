@@ -75,3 +75,9 @@ def test_the_fault_of_a_folder_is_named(tmp_path: Path, content: str, message: s
     (tmp_path / "tokenizer_config.json").write_text(content)
     with pytest.raises(InputError, match=message):
         read(tmp_path)
+
+
+def test_a_template_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "chat_template.jinja").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match=r"chat_template\.jinja is not text in UTF-8$"):
+        find(tmp_path)

@@ -8,7 +8,12 @@ from tanuki_jax.corpus.records.field_map import check_field_map, read_names, ren
 def test_a_field_is_read_under_another_name_and_no_longer_under_its_own() -> None:
     row = {"question": "q", "prompt": "a draft", "completion": "a", "url": "u"}
     assert renamed(row, {"prompt": "question"}) == {"prompt": "q", "completion": "a", "url": "u"}
-    assert renamed(row, {"prompt": "missing"}) == {"question": "q", "completion": "a", "url": "u"}
+    with pytest.raises(ValueError, match=r"^no field 'missing' \(prompt\) among 'question', 'prompt', 'completion', "):
+        renamed(row, {"prompt": "missing"})
+    assert "tools" not in renamed(row, {"tools": "missing"})  # a row may lack them
+    turned = {"prompt": "question", "completion": "url"}
+    assert "messages" not in renamed(row | {"messages": []}, turned)  # another form is named
+    assert "messages" in renamed(row | {"messages": []}, {"tools": "functions_json"})
     assert renamed(row, {"prompt": "completion", "completion": "prompt"})["prompt"] == "a"
 
 
@@ -22,6 +27,7 @@ def test_a_field_is_read_under_another_name_and_no_longer_under_its_own() -> Non
             "^fields has 'question', which the form 'chat' does not read; it reads messages,",
         ),
         ({"chosen": "good"}, "chat", "^fields has 'chosen', which the form 'chat' does not read"),
+        ({"reply": "completion"}, "chat", r"^fields has 'reply', .*; is it the other way round\?$"),
         ({"chosen": "a", "rejected": "a"}, "preference", "^fields has 'a' for two fields$"),
     ],
 )

@@ -47,6 +47,13 @@ def test_a_field_of_turns_that_is_not_a_list_does_not_hide_the_text(field: str) 
 USER = {"role": "user", "content": "q"}
 
 
+def nested(levels: int) -> list[dict[str, object]]:
+    value: dict[str, object] = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return [value]
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -153,6 +160,15 @@ def test_a_chat_is_read_from_all_forms(row: dict[str, object], messages: tuple[M
             "^the row has functions, which no template reads: name them",
         ),
         ({"messages": [CHAT[0], CHAT[1] | {"weight": 0}]}, "^no turn of the assistant is to be learned$"),
+        ({"messages": [CHAT[0], CHAT[1] | {"masked": True}]}, "^a message has masked, which is not one of the flags"),
+        ({"messages": CHAT, "weight": 0}, "^the row has weight, and only its turns have flags: train, training,"),
+        ({"messages": CHAT, "documents": ["d"]}, "^the row has documents, which templates do not get$"),
+        ({"messages": CHAT, "tools": nested(101)}, "^the field 'tools' is nested more than 100 levels deep$"),
+        ({"messages": CHAT, "tools": "[" * 9999}, "^the field 'tools' is a text that is not JSON: "),
+        (
+            {"messages": [CHAT[0], CHAT[1] | {"tool_calls": nested(101)}]},
+            "^a message is nested more than 100 levels deep$",
+        ),
         (
             {"messages": [CHAT[0], CHAT[1] | {"weight": 1.5}]},
             r"^a message has weight 1\.5, which must be true or 1, or false or 0, or a number between$",

@@ -192,7 +192,7 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     run = subprocess.run(words, capture_output=True, text=True, check=False)
     assert run.returncode == 2 and run.stdout == ""
     assert run.stderr == (
-        "tanuki_jax.prepare: the mixture reads sources that this machine does not have: words (no file matches "
+        "tanuki_jax.prepare: the mixture has sources that cannot be read here: words (no file matches "
         f"{tmp_path}/words.jsonl)\n"
     )
     with pytest.raises(InputError, match="--workers is -1, and must be at least 0"):

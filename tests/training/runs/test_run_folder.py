@@ -30,6 +30,19 @@ def test_metrics_are_cut_back_to_a_step_and_lose_an_unfinished_line(tmp_path: Pa
     assert len(list(read_metrics(run.path))) == 5
 
 
+@pytest.mark.parametrize(
+    ("bad", "fault"), [("garbage", "is not JSON: .*"), ("5", "has no field step"), ('{"a": 1}', "has no field step")]
+)
+def test_another_bad_line_of_metrics_is_named_and_nothing_is_lost(bad: str, fault: str, tmp_path: Path) -> None:
+    run = RunFolder(dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path)), writes=True)
+    run.log_event("started")
+    metrics = run.path / "metrics.jsonl"
+    metrics.write_text(f'{{"step": 1}}\n{bad}\n{{"step": 2}}\n')
+    with pytest.raises(InputError, match=rf"metrics\.jsonl, line 2, {fault}; delete the line to go on without it$"):
+        run.cut_metrics_after(1)
+    assert metrics.read_text().count("step") >= 2
+
+
 def test_an_event_after_a_torn_one_is_read(tmp_path: Path) -> None:
     run = RunFolder(dataclasses.replace(experiment.find("tiny"), runs=str(tmp_path)), writes=True)
     run.log_event("started")

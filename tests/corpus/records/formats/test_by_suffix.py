@@ -18,7 +18,8 @@ def test_a_file_that_is_no_text_is_refused_by_name(name: str) -> None:
         format_of(name)
 
 
-def test_json_lines_have_nine_suffixes_and_three_formats_are_written() -> None:
+def test_json_lines_have_ten_suffixes_and_three_formats_are_written() -> None:
     stems = (".jsonl", ".ndjson", ".json")
-    assert list(FORMATS) == [f"{stem}{packed}" for stem in stems for packed in ("", ".gz", ".zst")] + [".parquet"]
+    packed = {f"{stem}{packed}" for stem in stems for packed in ("", ".gz", ".zst")}
+    assert {*FORMATS} == {*packed, ".jsonlines", ".parquet"}
     assert [suffix for suffix, format in FORMATS.items() if format.write] == [".jsonl", ".jsonl.zst", ".parquet"]
