@@ -73,7 +73,8 @@ def test_the_command_says_how_to_train_and_what_it_wrote_generates(
     assert capsys.readouterr().out.splitlines() == [
         f"{out}: the parameters of {native.path} with the tokens <|im_start|> 384, <|im_end|> 385",
         "model.vocabulary grew from 384 to 512",
-        f"prepare and train with --start.checkpoint={out} --data.tokenizer.path={out}/tokenizer --model.vocabulary=512",
+        f"prepare and train with --start.checkpoint={out} --data.tokenizer.path={out}/tokenizer "
+        "--data.tokenizer.chat-template= --data.stores=NEW_FOLDER --model.vocabulary=512",
     ]
     loaded = load_model(out)
     assert loaded.end_ids[0] == 385 and loaded.tokenizer.vocabulary == 386
@@ -84,7 +85,7 @@ def test_the_command_says_how_to_train_and_what_it_wrote_generates(
     main(["add-tokens", str(out), str(tmp_path / "again"), "--tokens", "<|think|>"])
     said = capsys.readouterr().out.splitlines()
     assert said[-2] == "model.vocabulary stays 512: there were rows without a token"
-    assert said[-1].endswith(f" --data.tokenizer.path={tmp_path / 'again'}/tokenizer")
+    assert f" --data.tokenizer.path={tmp_path / 'again'}/tokenizer --data.tokenizer.chat-template= " in said[-1]
 
 
 def test_ids_that_came_with_the_weights_stay(make_native: MakeNative, tokenizer: Path, tmp_path: Path) -> None:

@@ -287,6 +287,7 @@ def test_second_moments_that_bfloat16_rounds_away_are_said(
             ("x", "--start.checkpoint", "runs/undisturbed", "--model.layers", "3"),
             "is of another model: its layers is 2",
         ),
+        (("undisturbed", "--steps", "5"), "more than steps (5); name at least as many, or another run with --name"),
         (("undisturbed", "--model.hidden", "96", "--steps", "50"), "is of another model: its hidden is 64"),
         (
             ("undisturbed", "--data.sequence-length", "32", "--steps", "50"),

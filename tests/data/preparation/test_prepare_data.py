@@ -113,7 +113,7 @@ def test_a_store_that_differs_from_what_would_be_made_is_refused(
 
     other = dataclasses.replace(prepared.tokenizer, path=str(tmp_path / "other"))
     refused("stores/files was made with another tokenizer", data=dataclasses.replace(prepared, tokenizer=other))
-    refused("stores/files was made with text_field = 'text'", text_field="body")
+    refused("stores/files was made with text_field = 'text', not 'body'", text_field="body")
     file = tmp_path / "a.jsonl"
     (tmp_path / "b.jsonl").write_text("{}\n")
     refused(f"1 files, and the source now has {tmp_path}/b.jsonl too", paths=(str(tmp_path / "*.jsonl"),))
@@ -250,7 +250,7 @@ def test_another_template_or_row_length_than_the_stores_is_refused(
     with pytest.raises(InputError, match=r"stores/chats was made with sequence_length = 1000, not 999; delete"):
         prepare(dataclasses.replace(wanted, sequence_length=999), chats, workers=1)
     template_files.write(tmp_path / "copy", builtin.find("user_assistant"))
-    with pytest.raises(InputError, match="stores/chats was made with documents = 20, form = 'chat', template = "):
+    with pytest.raises(InputError, match="stores/chats was made with template = "):
         prepare(of_chats(tmp_path, tokenizer_folder), chats, workers=1)
 
 
