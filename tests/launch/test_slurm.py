@@ -1,4 +1,4 @@
-"""The batch script with stand-ins for SLURM's programs; it has not run on a cluster."""
+"""The batch script with stand-ins for SLURM's programs; test_slurm_on_two_nodes.py submits it to a real SLURM."""
 
 import signal
 
@@ -33,8 +33,18 @@ def test_a_finished_run_is_not_requeued(cluster: Site) -> None:
     assert finished.returncode == 0
     assert finished.stdout == f"O1 {cluster.folder}/.cache/jax --distributed x y\n"
     assert cluster.called() == [
-        "srun --kill-on-bad-exit=1 .venv/bin/python -m tanuki_jax.train --distributed --config=8b --name x y"
+        "srun --kill-on-bad-exit=1 .venv/bin/python -m tanuki_jax.train --distributed --config=8b --name x y",
+        "scontrol --oneliner show job 17",
     ]
+
+
+@pytest.mark.parametrize(("moment", "again"), [("2026-11-29T13:15:19", True), ("None", False)])
+def test_a_run_that_saved_because_another_job_gets_its_nodes_is_requeued(
+    cluster: Site, moment: str, again: bool
+) -> None:
+    cluster.program("scontrol", f"echo JobId=17 PreemptEligibleTime=2026-11-29T13:14:41 PreemptTime={moment} Power=")
+    code, called = submit(cluster)
+    assert (code, "scontrol requeue 17" in called) == (0, again)
 
 
 def test_a_failed_run_is_requeued(cluster: Site) -> None:
