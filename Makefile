@@ -10,7 +10,7 @@ PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
 CODE := tanuki_jax configs tests
 
 .PHONY: help demo demo-chat plan-demo lint format
-.PHONY: test test-parity test-gpu-compile test-gpu-compile-oldest test-long test-faults test-oldest
+.PHONY: test test-parity test-gpu-compile test-gpu-compile-oldest test-long test-faults test-slurm test-oldest
 
 help: ## this list
 	@grep -E '^[a-z-]+:.* ##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 26
@@ -60,6 +60,10 @@ test-gpu-compile-oldest: ## those of the model and of one plan on the oldest jax
 test-faults: ## faults injected into real runs, with a table of their outcomes; half an hour on two cores, as root
 	@$(ENVIRONMENT)
 	$(RUN) pytest -n 2 --dist worksteal -o faulthandler_timeout=0 -m faults tests/faults
+
+test-slurm: ## jobs of a real SLURM that it starts, with two nodes on this machine; as root, with SLURM installed
+	@$(ENVIRONMENT)
+	tests/launch/two_nodes.sh $(RUN) pytest -o faulthandler_timeout=0 -m slurm
 
 test-oldest: ## the fast tests on the oldest jax that is supported
 	@$(OLDEST_ENVIRONMENT)
