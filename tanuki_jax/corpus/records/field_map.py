@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.mixture import Form
 from tanuki_jax.corpus.records.preferences import FIELDS
-from tanuki_jax.corpus.records.turns import INSTRUCTED, INSTRUCTION, TURNS, names_of
+from tanuki_jax.corpus.records.turns import INSTRUCTED, INSTRUCTION, ROW_FLAGS, TURNS, names_of
 
 _PAIR = tuple(sorted(FIELDS))
 _READ: dict[Form, tuple[str, ...]] = {
@@ -15,7 +15,7 @@ _READ: dict[Form, tuple[str, ...]] = {
     "kto": _PAIR,
 }
 """Form -> fields that it is read from, beside the text of a document."""
-_ALWAYS = ("id", "tools", "functions", "documents", "train", "training", "trainable", "learn", "loss", "weight")
+_ALWAYS = ("id", "tools", "functions", "documents", *ROW_FLAGS)
 _OPTIONAL = ("id", "tools", "input", "context", "history", "system")
 """Fields that a row may lack."""
 

@@ -16,6 +16,9 @@ _NAMES = ("role", "from", "content", "value")
 _WEIGHT = "weight"
 _FLAGS = ("train", "training", "trainable", "learn", "loss", _WEIGHT)
 """Fields of a turn that say whether it is learned: true or 1, false or 0; `weight` also any number between."""
+_MASKS = ("mask", "masked")
+ROW_FLAGS = (*_FLAGS, *_MASKS)
+"""Fields that a row of a chat may not have, since they belong to its turns or mean their opposite elsewhere."""
 _DEEPEST = 100
 """Most levels of objects and lists inside each other."""
 TURNS = ("messages", "conversations")
@@ -90,7 +93,7 @@ def _is_object(value: object) -> bool:
 def check_row(fields: Mapping[str, object]) -> None:
     """Raise ValueError if a row of a chat has flags, which belong to its turns, or documents, which templates do not
     get."""
-    for name in (*_FLAGS, "mask", "masked"):
+    for name in ROW_FLAGS:
         if fields.get(name) not in (None, 1):
             raise ValueError(f"the row has {name}, and only its turns have flags: {', '.join(_FLAGS)}")
     if fields.get("documents"):
@@ -100,7 +103,7 @@ def check_row(fields: Mapping[str, object]) -> None:
 def _weight_of(turn: Mapping[str, object], role: str) -> float:
     """Return the weight of a turn by its flags. ValueError if one is not what it may be, two contradict each other, or
     a turn that is not the assistant's is to be learned."""
-    if masks := [name for name in ("mask", "masked") if turn.get(name)]:
+    if masks := [name for name in _MASKS if turn.get(name)]:
         raise ValueError(f"a message has {masks[0]}, which is not one of the flags {', '.join(_FLAGS)}")
     flags = {name: turn[name] for name in _FLAGS if turn.get(name) is not None}
     for name, value in flags.items():

@@ -165,3 +165,10 @@ def test_columns_that_nobody_needs_are_not_converted(tmp_path: Path, caplog: pyt
     nothing = [*read(Slice(str(path), 0, 2), text_field="body", only_needed=True)]
     names = "'question', 'reply', 'metadata', 'date'"
     assert [row.record for row in nothing] == [Malformed(f"no field 'body' among {names}")] * 2
+
+
+def test_a_column_that_is_no_flag_of_these_rows_harms_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"instruction": ["q"], "output": ["a"], "mask": pa.array([None], pa.bool_())}), path)
+    (row,) = read(Slice(str(path), 0, 1), text_field="text", form="chat", only_needed=True)
+    assert isinstance(row.record, Conversation)
