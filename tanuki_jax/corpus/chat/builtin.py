@@ -17,10 +17,7 @@ def find(name: str) -> Template:
         raise InputError(
             f"there is no chat template {name}: give the path of a .jinja file, or one of {', '.join(NAMES)}"
         )
-    try:
-        return Template(path.read_text(encoding="utf-8"), name)
-    except UnicodeDecodeError as error:
-        raise InputError(f"the chat template {name} is not text in UTF-8") from error
+    return Template.read(path, name)
 
 
 def is_version_of(existing: Template, wanted: Template) -> bool:

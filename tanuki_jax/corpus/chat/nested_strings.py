@@ -1,7 +1,9 @@
-"""Strings in JSON values."""
+"""Strings in JSON values, and in conversations."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from tanuki_jax.corpus.records.types import Message, Tool
 
 
 def strings_in(value: object) -> Iterator[str]:
@@ -15,6 +17,14 @@ def strings_in(value: object) -> Iterator[str]:
     elif isinstance(value, Sequence):
         for part in value:
             yield from strings_in(part)
+
+
+def strings_of(messages: Iterable[Message], tools: Sequence[Tool]) -> Iterator[str]:
+    """Yield the strings of a conversation that come from data."""
+    for message in messages:
+        yield message.content
+        yield from strings_in(message.fields)
+    yield from strings_in(tools)
 
 
 def map_strings(value: Any, change: Callable[[str], str]) -> Any:

@@ -7,7 +7,8 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from pathlib import Path
+from typing import NoReturn, Self
 
 import jinja2
 from jinja2 import nodes
@@ -17,7 +18,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.chat.nested_strings import strings_in
+from tanuki_jax.corpus.chat.nested_strings import strings_of
 from tanuki_jax.corpus.records.types import Message, Tool
 
 
@@ -56,6 +57,14 @@ class Template:
             ) from error
         except (SyntaxError, RecursionError, ValueError) as error:  # of the Python that Jinja makes of it
             raise InputError(f"the chat template {self.name} is not a Jinja template: {error}") from error
+
+    @classmethod
+    def read(cls, path: Path, name: str) -> Self:
+        """Return the template in a file. InputError if it is not text."""
+        try:
+            return cls(path.read_text(encoding="utf-8"), name)
+        except UnicodeDecodeError as error:
+            raise InputError(f"the chat template {name} is not text in UTF-8") from error
 
     @property
     def fingerprint(self) -> str:
@@ -96,11 +105,10 @@ class Template:
         # Learned text is found again by two mark characters that the statement `generation` puts around it. Searching
         # the output for the assistant's contents would not do: a user may quote them, and a template may change them.
         # The marks are characters that no content has, so every mark in the output is one that `generation` wrote.
-        turns = [message.turn for message in messages]
-        begin, end = itertools.islice(unused(strings_in([turns, tools])), 2)
+        begin, end = itertools.islice(unused(strings_of(messages, tools)), 2)
         try:
             text = _compiled(self.source).render(
-                messages=turns,
+                messages=[message.turn for message in messages],
                 tools=[*tools] or None,
                 documents=None,
                 bos_token=bos,
@@ -110,7 +118,7 @@ class Template:
             )
         except _FAULTS as error:
             raise InputError(f"the chat template {self.name} refuses this conversation: {error}") from error
-        if f"{begin}{begin}" in "".join(character for character in text if character in (begin, end)):
+        if any(end not in section for section in text.split(begin)[1:-1]):
             raise InputError(f"the chat template {self.name} has {{% generation %}} inside another")
         weights = [message.weight for message in messages if message.role == "assistant"]
         if all(weight == 1 for weight in weights):

@@ -27,10 +27,7 @@ def find(tokenizer: Path) -> Template | None:
     """
     folder = _folder(tokenizer)
     if (folder / JINJA).is_file():
-        try:
-            return Template((folder / JINJA).read_text(encoding="utf-8"), str(folder / JINJA))
-        except UnicodeDecodeError as error:
-            raise InputError(f"the chat template {folder / JINJA} is not text in UTF-8") from error
+        return Template.read(folder / JINJA, str(folder / JINJA))
     source = tokenizer_config(folder).get("chat_template")
     name = f"in {folder / CONFIG}"
     if isinstance(source, list):

@@ -51,7 +51,7 @@ class Message:
     @property
     def calls_and_reasoning(self) -> tuple[str, ...]:
         """Return the names of its fields that say more than its content: calls and reasoning."""
-        return tuple(name for name in (*CALLS, *REASONING) if self.fields.get(name))
+        return tuple(name for name in (*CALLS, *REASONING) if self.fields.get(name)) if self.fields else ()
 
     @property
     def turn(self) -> Mapping[str, object]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.chat.nested_strings import map_strings, strings_in
+from tanuki_jax.corpus.chat.nested_strings import map_strings, strings_of
 from tanuki_jax.corpus.chat.template import Span, Template, unused
 from tanuki_jax.corpus.records.types import Chat, Message, Tool
 from tanuki_jax.data.tokenizer.load import Tokenizer
@@ -175,7 +175,7 @@ def _segments(tokenizer: Tokenizer, template: Template, chat: Chat, prompt: bool
     # A message must not be able to write a special token. So a mark, a character that occurs in no message, is put into
     # every name of a special token in the messages; the names that remain after rendering are the template's. There the
     # rendered text is split, and the marks are removed.
-    mark = next(unused(strings_in([*(message.turn for message in chat.messages), *chat.tools])))
+    mark = next(unused(strings_of(chat.messages, chat.tools)))
     names = tuple(sorted((name for name in tokenizer.special if len(name) > 1), key=len, reverse=True))
     begins, special = _patterns(names)
     segment: list[Span] = []
