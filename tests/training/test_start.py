@@ -30,17 +30,22 @@ def experiment(tmp_path: Path) -> Experiment:
 
     halves = jax.tree.map(lambda leaf: np.full(leaf.shape, 0.5, leaf.dtype), shapes(MODEL))
     write_weights(tmp_path / "converted", MODEL, halves, tokenizer="tokenizer", sequence_length=4096)
+    return one_step(MODEL, Start(checkpoint=str(tmp_path / "converted")), Layout(fsdp=8), tmp_path / "runs")
+
+
+def one_step(model: Model, start: Start, layout: Layout, runs: Path) -> Experiment:
+    """Return an experiment that has only to begin."""
     return Experiment(
         name="small",
-        model=MODEL,
+        model=model,
         data=Data(mixture="", tokenizer=Tokenizer(path="t"), stores="", sequence_length=64, batch_rows=16),
         steps=1,
         schedule=Schedule(peak=1e-2),
         checkpoints=Checkpoints(every_steps=1),
         held_out=HeldOut(every_steps=1, rows=16),
-        layout=Layout(fsdp=8),
-        start=Start(checkpoint=str(tmp_path / "converted")),
-        runs=str(tmp_path / "runs"),
+        layout=layout,
+        start=start,
+        runs=str(runs),
     )
 
 

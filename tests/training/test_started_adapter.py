@@ -13,7 +13,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints import merging
 from tanuki_jax.checkpoints.format import State, read_state
 from tanuki_jax.checkpoints.parameters import load
-from tanuki_jax.config.experiment import Checkpoints, Data, Experiment, HeldOut, Layout, Schedule, Start, Tokenizer
+from tanuki_jax.config.experiment import Experiment, Layout, Start
 from tanuki_jax.config.lora import LoRA
 from tanuki_jax.config.model import Model
 from tanuki_jax.convert import main
@@ -26,7 +26,7 @@ from tanuki_jax.training.start import begin
 from tanuki_jax.training.started_adapter import choose_started
 from tests.checkpoints.weights import write_adapter, write_weights
 from tests.lm.model.test_lora import logits
-from tests.training.test_start import Same
+from tests.training.test_start import Same, one_step
 
 MODEL = Model(vocabulary=96, width=32, hidden=48, layers=2, heads=4, kv_heads=2, initial_std=0.2)
 OF = LoRA(rank=3, alpha=6.0, projections=("q", "down", "embedding", "output"), base="float32", name="first")
@@ -39,19 +39,9 @@ def base(tmp_path: Path) -> Path:
 
 
 def going_on(start: Path, of: LoRA = OF) -> Experiment:
-    return Experiment(
-        name="further",
-        model=MODEL,
-        data=Data(mixture="", tokenizer=Tokenizer(path="t"), stores="", sequence_length=64, batch_rows=16),
-        steps=1,
-        schedule=Schedule(peak=1e-2),
-        checkpoints=Checkpoints(every_steps=1),
-        held_out=HeldOut(every_steps=1, rows=16),
-        layout=Layout(fsdp=2, tensor=2, data=2),
-        lora=of,
-        start=Start(checkpoint=str(start), load="adapter"),
-        runs=str(start.parent / "runs"),
-    )
+    started = Start(checkpoint=str(start), load="adapter")
+    plain = one_step(MODEL, started, Layout(fsdp=2, tensor=2, data=2), start.parent / "runs")
+    return dataclasses.replace(plain, name="further", lora=of)
 
 
 def begun(experiment: Experiment) -> tuple[TrainState, State, Any]:

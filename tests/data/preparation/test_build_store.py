@@ -170,15 +170,22 @@ class Watched(Executor):
         return self.futures[-1]
 
 
-def test_an_interrupted_run_continues_after_its_parts(
+@pytest.fixture
+def small_units(
     tmp_path: Path,
-    workers: Executor,
-    tokenizer: Tokenizer,
     texts: Callable[[int, int, int], list[str]],
     write_json_lines: Callable[[Path, list[str]], Path],
+) -> Callable[[int], Inventory]:
+    """Return the inventory of a file of so many documents, in units of about 1,000 bytes."""
+    return lambda count: inventory_of(
+        write_json_lines(tmp_path / "a.jsonl", texts(5, count, 30)), unit_bytes=(1_000, 1_000)
+    )
+
+
+def test_an_interrupted_run_continues_after_its_parts(
+    tmp_path: Path, workers: Executor, tokenizer: Tokenizer, small_units: Callable[[int], Inventory]
 ) -> None:
-    file = write_json_lines(tmp_path / "a.jsonl", texts(5, 100, 30))
-    inventory = inventory_of(file, unit_bytes=(1_000, 1_000))
+    inventory = small_units(100)
     undisturbed = build(inventory, tmp_path / "undisturbed", tokenizer, workers, 0.0)
 
     def refuse_after_three(unit: Any, part: Path) -> None:
@@ -201,14 +208,9 @@ def test_an_interrupted_run_continues_after_its_parts(
 
 
 def test_builders_of_one_store_share_its_units(
-    tmp_path: Path,
-    workers: Executor,
-    tokenizer: Tokenizer,
-    texts: Callable[[int, int, int], list[str]],
-    write_json_lines: Callable[[Path, list[str]], Path],
+    tmp_path: Path, workers: Executor, tokenizer: Tokenizer, small_units: Callable[[int], Inventory]
 ) -> None:
-    file = write_json_lines(tmp_path / "a.jsonl", texts(5, 400, 30))
-    inventory = inventory_of(file, unit_bytes=(1_000, 1_000))
+    inventory = small_units(400)
     encoded: list[Any] = []
     counting = Watched(workers, lambda unit, part: encoded.append(unit))
 

@@ -100,78 +100,63 @@ def test_dpo(objective: Preference, types: list[str], weights: list[float]) -> N
     assert_same(loss, theirs, objective, given)
 
 
-def test_kto() -> None:
-    torch = pytest.importorskip("torch")
+KTO = Preference(loss="kto", beta=0.3, desirable=1.3, undesirable=0.9)
+
+
+def kto_loss(torch: Any, theirs: Theirs, labels: list[bool], given: list[Pair]) -> Any:
+    """TRL's loss of answers, which are good or bad, and of the other prompts' answers of some pairs."""
     from trl import KTOTrainer
 
-    objective = Preference(loss="kto", beta=0.3, desirable=1.3, undesirable=0.9)
-    given = pairs(5, sides=3)
-    theirs = Theirs(torch, [pair[side] for side in range(2) for pair in given])
     mismatched = Theirs(torch, [pair[2] for pair in given])
-    kl = mismatched.logps(average=False).detach()
-    references = torch.tensor([pair[side].reference_logp for side in range(2) for pair in given])
-    inputs = {
-        "input_ids": theirs.ids,
-        "completion_mask": theirs.mask,
-        "label": torch.tensor([True] * 5 + [False] * 5),
-        "ref_logps": references,
-        "ref_KL_logps": torch.tensor([pair[2].reference_logp for pair in given]),
-        "attention_mask": torch.ones_like(theirs.ids),
-    }
-    stand_in = trainer(
-        beta=0.3,
-        loss_type="kto",
-        desirable_weight=1.3,
-        undesirable_weight=0.9,
-        precompute_ref_logps=True,
-        calculate_KL=True,
-    )
-    stand_in._compute_kl_logps.return_value = kl
-    loss = KTOTrainer._compute_loss(stand_in, theirs.model, inputs, False)
-    loss.backward()
-    sums, gradients = computed(objective, [given[:2], given[2:]], 100)
-    assert float(sums.parts["kl"]) > 0
-    assert float(sums.total) / 5 == pytest.approx(loss.item(), rel=1e-5)
-    found = theirs.gradients()
-    for number, pair in enumerate(given):
-        whole = np.concatenate([found[number], found[number + 5], np.zeros_like(pair[2].logits_tv)])
-        np.testing.assert_allclose(gradients[id(pair)] / 5, whole, atol=1e-5 * max(np.abs(whole).max(), 1e-3))
-
-
-def test_kto_of_unpaired_answers() -> None:
-    torch = pytest.importorskip("torch")
-    from trl import KTOTrainer
-
-    objective = Preference(loss="kto", beta=0.3, desirable=1.3, undesirable=0.9)
-    given = rated(pairs(5, sides=3))
-    labels = [number % 2 == 0 for number in range(5)]
-    answers = [pair[0 if good else 1] for pair, good in zip(given, labels, strict=True)]
-    theirs, mismatched = Theirs(torch, answers), Theirs(torch, [pair[2] for pair in given])
     inputs = {
         "input_ids": theirs.ids,
         "completion_mask": theirs.mask,
         "label": torch.tensor(labels),
-        "ref_logps": torch.tensor([answer.reference_logp for answer in answers]),
+        "ref_logps": torch.tensor([answer.reference_logp for answer in theirs.answers]),
         "ref_KL_logps": torch.tensor([pair[2].reference_logp for pair in given]),
         "attention_mask": torch.ones_like(theirs.ids),
     }
     stand_in = trainer(
-        beta=0.3,
+        beta=KTO.beta,
         loss_type="kto",
-        desirable_weight=1.3,
-        undesirable_weight=0.9,
+        desirable_weight=KTO.desirable,
+        undesirable_weight=KTO.undesirable,
         precompute_ref_logps=True,
         calculate_KL=True,
     )
     stand_in._compute_kl_logps.return_value = mismatched.logps(average=False).detach()
-    loss = KTOTrainer._compute_loss(stand_in, theirs.model, inputs, False)
-    loss.backward()
-    sums, gradients = computed(objective, [given[:2], given[2:]], 100)
+    return KTOTrainer._compute_loss(stand_in, theirs.model, inputs, False)
+
+
+def assert_same_kto(loss: Any, given: list[Pair], theirs: dict[int, np.ndarray]) -> None:
+    """Loss, and gradients with respect to the logits of each pair's answers; those of other prompts' answers are 0."""
+    sums, gradients = computed(KTO, [given[:2], given[2:]], 100)
     assert float(sums.parts["kl"]) > 0
     assert float(sums.total) / 5 == pytest.approx(loss.item(), rel=1e-5)
-    for pair, gradient in zip(given, theirs.gradients(), strict=True):
-        whole = np.concatenate([gradient, np.zeros_like(pair[2].logits_tv)])
+    for pair in given:
+        whole = np.concatenate([theirs[id(pair)], np.zeros_like(pair[2].logits_tv)])
         np.testing.assert_allclose(gradients[id(pair)] / 5, whole, atol=1e-5 * max(np.abs(whole).max(), 1e-3))
+
+
+def test_kto() -> None:
+    torch = pytest.importorskip("torch")
+    given = pairs(5, sides=3)
+    theirs = Theirs(torch, [pair[side] for side in range(2) for pair in given])
+    loss = kto_loss(torch, theirs, [True] * 5 + [False] * 5, given)
+    loss.backward()
+    found = theirs.gradients()
+    of_pairs = {id(pair): np.concatenate([found[n], found[n + 5]]) for n, pair in enumerate(given)}
+    assert_same_kto(loss, given, of_pairs)
+
+
+def test_kto_of_unpaired_answers() -> None:
+    torch = pytest.importorskip("torch")
+    given = rated(pairs(5, sides=3))
+    labels = [number % 2 == 0 for number in range(5)]
+    theirs = Theirs(torch, [pair[0 if good else 1] for pair, good in zip(given, labels, strict=True)])
+    loss = kto_loss(torch, theirs, labels, given)
+    loss.backward()
+    assert_same_kto(loss, given, {id(pair): found for pair, found in zip(given, theirs.gradients(), strict=True)})
 
 
 @pytest.mark.parametrize(
