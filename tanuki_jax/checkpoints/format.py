@@ -82,7 +82,7 @@ class State:
     ids: ImportedIds = ImportedIds()
     """Ids of special tokens, if the weights once came from Hugging Face."""
     reading: Reading = dataclasses.field(default_factory=Reading)
-    """Places up to which the sources have been read, and where they began."""
+    """Positions up to which the sources have been read, and where they began."""
 
     @classmethod
     def converted(cls, model: Model, sequence_length: int) -> Self:

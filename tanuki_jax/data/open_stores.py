@@ -8,7 +8,7 @@ from tanuki_jax.config.experiment import Data
 from tanuki_jax.config.mixture import Mixture, Source
 from tanuki_jax.corpus.chat.template_files import find as find_template
 from tanuki_jax.data import packing
-from tanuki_jax.data.store import DESCRIPTION, Store
+from tanuki_jax.data.store import DESCRIPTION, UNRECORDED, Store
 from tanuki_jax.data.tokenizer.load import load
 
 
@@ -46,15 +46,16 @@ def open_stores(data: Data, mixture: Mixture) -> dict[str, Store]:
 def _check_settings(store: Store, source: Source, data: Data) -> None:
     """Raise InputError if a store was made with other settings than the config's, which would have no effect."""
     wanted = {
-        "data.learn": ("learn", data.learn if source.form == "chat" else "all", "all"),
-        "too_long of the source": ("too_long", source.too_long, "by_form"),
-        "fields of the source": ("fields", dict(source.fields), {}),
+        "data.learn": ("learn", data.learn if source.form == "chat" else "all"),
+        "too_long of the source": ("too_long", source.too_long),
+        "fields of the source": ("fields", dict(source.fields)),
     }
-    for field, (name, value, default) in wanted.items():
-        if store.settings.get(name, default) != value:
+    for field, (name, value) in wanted.items():
+        made = store.settings.get(name, UNRECORDED[name])
+        if made != value:
             raise InputError(
-                f"{field} is {value!r}, but the store {store.folder} was made with "
-                f"{store.settings.get(name, default)!r}; delete it and prepare it again, or undo that"
+                f"{field} is {value!r}, but the store {store.folder} was made with {made!r}; delete it and prepare it "
+                "again, or undo that"
             )
 
 

@@ -70,6 +70,15 @@ class Origin:
     """Line of a text file or row of a table, from 1."""
 
 
+UNRECORDED: Mapping[str, object] = {"learn": "all", "too_long": "by_form", "fields": {}}
+"""Settings that a store records only if they have other values than these, since older stores have none."""
+
+
+def recorded(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings without those that a store does not record."""
+    return {name: value for name, value in settings.items() if name not in UNRECORDED or value != UNRECORDED[name]}
+
+
 class Store:
     """Committed token store, read-only. All methods may be called from any number of threads."""
 

@@ -1,4 +1,4 @@
-"""Places in the data where a run begins: where it stopped itself, or where the run whose weights it starts from did."""
+"""Positions in the data where a run begins: where it stopped, or where the run whose weights it starts from did."""
 
 import dataclasses
 import itertools

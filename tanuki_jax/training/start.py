@@ -25,7 +25,7 @@ from tanuki_jax.training.loss_history import read_history
 from tanuki_jax.training.read_on import Batches, begin_where_stopped, resume_reading
 from tanuki_jax.training.runs.run_folder import RunFolder
 from tanuki_jax.training.setup import TrainSetup, TrainState, initial_state
-from tanuki_jax.training.started_adapter import StartedAdapter, choose_started, load_adapter
+from tanuki_jax.training.started_adapter import StartedAdapter, choose_started, load_adapter, shown
 
 _log = logging.getLogger("tanuki_jax.training")
 _CHANGEABLE = ("rope_theta", "rope_scaling", "initial_std", "norm_epsilon", "window", "global_every")
@@ -143,16 +143,10 @@ def _changed(wanted: Model, saved: Model) -> dict[str, tuple[str, str]]:
     """Return the fields of a model that change what its weights compute: name -> saved and wanted value, in words."""
     values = {field: (getattr(saved, field), getattr(wanted, field)) for field in _CHANGEABLE}
     return {
-        f"model.{field}": (_shown(before), _shown(now))
+        f"model.{field}": (shown(before), shown(now))
         for field, (before, now) in values.items()
         if before != now and field != "initial_std"
     }
-
-
-def _shown(value: Any) -> str:
-    if not dataclasses.is_dataclass(value):
-        return f"{value:g}"
-    return ", ".join(f"{field.name} {getattr(value, field.name):g}" for field in dataclasses.fields(value))
 
 
 def _refuse_missing_optimizer(checkpoint: Path, state: State) -> None:

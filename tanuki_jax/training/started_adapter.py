@@ -46,7 +46,7 @@ def choose_started(checkpoint: Path, state: State, wanted: LoRA) -> StartedAdapt
         )
     saved = state.adapters[name]
     differing = {
-        field.name: (_shown(getattr(saved, field.name)), _shown(getattr(wanted, field.name)))
+        field.name: (shown(getattr(saved, field.name)), shown(getattr(wanted, field.name)))
         for field in dataclasses.fields(LoRA)
         if _comparable(getattr(saved, field.name)) != _comparable(getattr(wanted, field.name))
     }
@@ -77,7 +77,10 @@ def _comparable(value: Any) -> Any:
     return sorted(value) if isinstance(value, tuple) else value
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return the value of a setting in words."""
+    if dataclasses.is_dataclass(value):
+        return ", ".join(f"{field.name} {shown(getattr(value, field.name))}" for field in dataclasses.fields(value))
     if isinstance(value, tuple):
         return ", ".join(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) or type(value) is int else str(value)

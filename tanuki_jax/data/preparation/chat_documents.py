@@ -14,6 +14,7 @@ from tanuki_jax.corpus.chat.template import Template
 from tanuki_jax.corpus.chat.truncation import truncated
 from tanuki_jax.corpus.records.types import Chat, Conversation, Malformed, Message, Preference, Rating, Unused
 from tanuki_jax.data.preparation.work_units import Row
+from tanuki_jax.data.store import recorded
 from tanuki_jax.data.tokenizer.chat_tokens import EncodedChat, encode_chats, require_encoded
 from tanuki_jax.data.tokenizer.load import Tokenizer
 
@@ -46,12 +47,10 @@ class Rendering:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Return the settings as a store records them; those that older stores do not have only if they were set."""
-        settings: dict[str, Any] = {"form": self.form, "template": self.template.fingerprint}
-        settings["sequence_length"] = self.sequence_length
-        if self.form == "chat" and self.learn != "all":
-            settings["learn"] = self.learn
-        return settings if self.too_long == "by_form" else settings | {"too_long": self.too_long}
+        """Return the settings as a store records them."""
+        settings = {"form": self.form, "template": self.template.fingerprint, "sequence_length": self.sequence_length}
+        learn = self.learn if self.form == "chat" else "all"
+        return recorded({**settings, "learn": learn, "too_long": self.too_long})
 
     def learned(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Return a conversation in which only the answers that are to be learned have a weight."""
@@ -83,9 +82,9 @@ class Refusal(NamedTuple):
 def examples(rows: Iterable[Row], tokenizer: Tokenizer, rendering: Rendering) -> Iterator[Example | Refusal]:
     """Render and encode the rows of a unit. The examples are in the order of the rows; a refusal may be earlier.
 
-    In the form "kto" each record gets the answer of the record before it (of a pair the chosen one), and the first
-    record that of the second. A rated answer becomes the first or the second document of its record, and the other one
-    is a token without a target.
+    In the form "kto" each record gets the answer (of a pair the chosen one) of the last record before it that has
+    another prompt; the first ones get that of the first record after them that has. A rated answer becomes the first or
+    the second document of its record, and the other one is a token without a target.
     """
     kto = rendering.form == "kto"
     with_answers = _with_another_answer(rows) if kto else ((row, None) for row in rows)
@@ -123,7 +122,7 @@ def _chats_to_encode(row: Row, answer: str | None, rendering: Rendering) -> _Cha
             reason = "no record with another prompt is in its part of the file, whose answer could be compared"
             return _ChatsToEncode(row, refusal=Refusal(row, "malformed", reason))
         answers = (*_answers_of(record), *([answer] if kto else []))
-        return _ChatsToEncode(row, tuple(_answered(record, record.prompt, content) for content in answers))
+        return _ChatsToEncode(row, tuple(_answered(record, content) for content in answers))
     assert isinstance(record, Malformed | Unused)
     kind: Literal["malformed", "unused"] = "malformed" if isinstance(record, Malformed) else "unused"
     return _ChatsToEncode(row, refusal=Refusal(row, kind, record.reason))
@@ -136,8 +135,8 @@ def _answers_of(record: Preference | Rating) -> tuple[str | None, str | None]:
     return (record.answer, None) if record.good else (None, record.answer)
 
 
-def _answered(record: Preference | Rating, prompt: Sequence[Message], answer: str | None) -> Chat | None:
-    return None if answer is None else Chat((*prompt, Message("assistant", answer)), record.tools)
+def _answered(record: Preference | Rating, answer: str | None) -> Chat | None:
+    return None if answer is None else Chat((*record.prompt, Message("assistant", answer)), record.tools)
 
 
 def _last_learned(messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -219,10 +218,10 @@ class _Record:
         for chat, document in zip(chats, documents, strict=True):
             if chat is not None:
                 _require_learned(document)
-        if self._pair and np.array_equal(documents[0].ids, documents[1].ids):
+        record = self.source.row.record
+        if isinstance(record, Preference) and np.array_equal(documents[0].ids, documents[1].ids):
             return Refusal(self.source.row, "unused", "the chosen and the rejected answer are the same tokens")
         texts = tuple("" if chat is None else as_text_or_json(chat) for chat in chats)
-        record = self.source.row.record
         hashed = (
             as_text_or_json(Chat(record.prompt, record.tools)) if isinstance(record, Preference | Rating) else texts[0]
         )
@@ -242,10 +241,6 @@ class _Record:
     @property
     def _chat(self) -> bool:
         return self.rendering.form == "chat"
-
-    @property
-    def _pair(self) -> bool:
-        return isinstance(self.source.row.record, Preference)
 
     def _too_long(self, documents: Sequence[EncodedChat]) -> str:
         """Say by how much the documents are too long for a row; empty: they fit."""
@@ -324,7 +319,7 @@ class _Record:
 
 
 def _last_answer_learned(encoded: EncodedChat) -> EncodedChat:
-    """Keep only the last learned span of the mask: answers in the prompt are not part of the preference."""
+    """Keep only the weights of the last learned span: answers in the prompt are not part of the preference."""
     weights, learned = encoded.weights.copy(), encoded.learned
     last = int(np.flatnonzero(learned)[-1]) + 1 if learned.any() else 0
     not_learned = np.flatnonzero(~learned[:last])

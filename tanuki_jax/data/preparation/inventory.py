@@ -19,7 +19,7 @@ from tanuki_jax.data.preparation.work_units import (
     Unit,
     task_path,
 )
-from tanuki_jax.data.store import Input
+from tanuki_jax.data.store import Input, recorded
 
 UNITS = 64
 """Number of units of a source, within the limits below, so that all workers are busy."""
@@ -53,7 +53,7 @@ class Inventory:
         """Return the values that determine the documents, besides the inputs."""
         source = self.source
         origin: dict[str, Any] = {"documents": source.documents} if source.tasks else {"text_field": source.text_field}
-        origin |= {"fields": dict(source.fields)} if source.fields else {}  # stores of older versions have none
+        origin = recorded({**origin, "fields": dict(source.fields)})
         assert (self.rendering is None) == (self.source.form == "text")
         if self.rendering is not None:
             return origin | self.rendering.settings

@@ -27,7 +27,7 @@ from tanuki_jax.data.preparation.malformed_sample import check_sample
 from tanuki_jax.data.preparation.templates import configured_template, with_renderings
 from tanuki_jax.data.preparation.tokenizer_recipe import recipe_change, recipe_of, write_recipe
 from tanuki_jax.data.preparation.tokenizer_sample import sample
-from tanuki_jax.data.store import Store
+from tanuki_jax.data.store import UNRECORDED, Store
 from tanuki_jax.data.tokenizer.bos_ids import bos_ids
 from tanuki_jax.data.tokenizer.load import Tokenizer, load
 from tanuki_jax.data.tokenizer.training import train
@@ -115,10 +115,6 @@ def _tokenizer(data: Data, mixture: Mixture, inventories: Sequence[Inventory]) -
     return load(path)
 
 
-_SETTINGS = {"learn": "all", "too_long": "by_form", "fields": {}}
-"""Settings that a store records only if they are others."""
-
-
 def _existing(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> Store | None:
     """Open the store in `folder`, if there is one. InputError if this run would make a different one."""
     if not folder.exists():
@@ -130,7 +126,7 @@ def _existing(inventory: Inventory, folder: Path, tokenizer: Tokenizer) -> Store
     elif change := difference(store.inputs, inventory.inputs):
         reason = change
     elif store.settings != inventory.settings:
-        made, wanted = (_SETTINGS | dict(settings) for settings in (store.settings, inventory.settings))
+        made, wanted = ({**UNRECORDED, **settings} for settings in (store.settings, inventory.settings))
         names = (name for name in dict.fromkeys((*made, *wanted)) if made.get(name) != wanted.get(name))
         reason = ", ".join(f"{name} = {made.get(name)!r}, not {wanted.get(name)!r}" for name in names)
     if reason:

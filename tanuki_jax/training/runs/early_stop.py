@@ -10,10 +10,8 @@ from pathlib import Path
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.early_stop import EarlyStop
-from tanuki_jax.training.runs.run_folder import read_metrics
+from tanuki_jax.training.runs.run_folder import BEST_METRIC, read_metrics
 
-ALL = "held_out/all"
-"""Metric that is a mean over all sources."""
 type Evaluation = tuple[int, float]
 """Step and loss."""
 
@@ -35,7 +33,7 @@ def evaluations_of(settings: EarlyStop, run: Path) -> list[Evaluation]:
     lines = [line for line in read_metrics(run) if settings.metric in line] if settings.patience else []
     sources = [frozenset(name for name in line if name.startswith("held_out/")) for line in lines]
     alike = len(lines)
-    while alike and (settings.metric != ALL or sources[alike - 1] == sources[-1]):
+    while alike and (settings.metric != BEST_METRIC or sources[alike - 1] == sources[-1]):
         alike -= 1
     return [(line["step"], line[settings.metric]) for line in lines[alike:]]
 

@@ -67,8 +67,8 @@ def read_run(path: Path) -> RecordedRun:
     config, metrics = path / "config.json", path / "metrics.jsonl"
     if not config.is_file() and not metrics.is_file():
         raise InputError(f"{path} is not a run folder: it has neither {config.name} nor {metrics.name}")
-    lines = [line for line in read_metrics(path) if isinstance(line, dict) and isinstance(line.get("step"), int)]
-    return RecordedRun(path, _config(config), _mixture(path / "mixture.json"), lines, _batch_rows(path))
+    mixture = _mixture(path / "mixture.json")
+    return RecordedRun(path, _config(config), mixture, [*read_metrics(path)], _batch_rows(path))
 
 
 def _batch_rows(path: Path) -> str:

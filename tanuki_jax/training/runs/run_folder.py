@@ -82,15 +82,19 @@ class RunFolder:
                 os.fsync(file.fileno())
 
 
+def _lines_of(path: Path, way_out: str) -> Iterator[tuple[int, Any]]:
+    """Yield number and value of a file's lines, without an unfinished last one. InputError if another is no JSON."""
+    for number, line in json_lines.lines(path):
+        if isinstance(line, BadLine):
+            raise InputError(f"{path}, line {number}, is not JSON: {line.reason}; {way_out}")
+        yield number, line
+
+
 def read_events(run: Path) -> list[dict[str, Any]]:
     """Return a run's events in order, without an unfinished last line. InputError if another line is not an event."""
     path = run / "events.jsonl"
     events = []
-    for number, event in json_lines.lines(path):
-        if isinstance(event, BadLine):
-            raise InputError(
-                f"{path}, line {number}, is not JSON: {event.reason}; move the file away to go on without it"
-            )
+    for number, event in _lines_of(path, "move the file away to go on without it"):
         if not (isinstance(event, dict) and isinstance(event.get("event"), str)):
             raise InputError(f"{path}, line {number}, is not an event: it has no field event")
         events.append(event)
@@ -100,10 +104,8 @@ def read_events(run: Path) -> list[dict[str, Any]]:
 def read_metrics(run: Path) -> Iterator[dict[str, Any]]:
     """Yield the lines of a run's metrics.jsonl in order, without an unfinished last one. A number that was not finite,
     null in the file, is NaN. InputError if another line is not of metrics."""
-    path = run / "metrics.jsonl"
-    for number, line in json_lines.lines(path):
-        if isinstance(line, BadLine):
-            raise InputError(f"{path}, line {number}, is not JSON: {line.reason}; delete the line to go on without it")
+    path, way_out = run / "metrics.jsonl", "delete the line to go on without it"
+    for number, line in _lines_of(path, way_out):
         if not (isinstance(line, dict) and isinstance(line.get("step"), int)):
-            raise InputError(f"{path}, line {number}, has no field step; delete the line to go on without it")
+            raise InputError(f"{path}, line {number}, has no field step; {way_out}")
         yield null_as_nan(line)

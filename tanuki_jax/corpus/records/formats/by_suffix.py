@@ -17,7 +17,7 @@ FORMATS: Mapping[str, FileFormat] = {
     ".json": FileFormat(one_json.rows),
     ".json.gz": FileFormat(one_json.rows),
     ".json.zst": FileFormat(one_json.rows),
-    ".parquet": FileFormat(parquet.rows, parquet.rows_with, split=parquet.split, write=parquet.write),
+    ".parquet": FileFormat(parquet.rows, parquet.rows, split=parquet.split, write=parquet.write),
 }
 """Suffix -> format."""
 PLAIN_TEXT = FileFormat(plain_text.rows)

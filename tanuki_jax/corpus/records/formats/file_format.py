@@ -8,8 +8,6 @@ from tanuki_jax.corpus.records.files import InputFile, Slice
 from tanuki_jax.corpus.records.types import Malformed, Record
 
 type Fields = dict[str, object]
-
-
 type RawRow = Fields | str | Malformed | None
 """One line or row of a file: its fields; the text itself if the format has no fields; None if it is blank."""
 

@@ -72,17 +72,9 @@ def split(file: InputFile, bytes_per_slice: int) -> list[Slice]:
     return [*slices, Slice(file.path, start, stop)] if stop > start else slices
 
 
-def rows(slice: Slice) -> Iterator[tuple[int, Fields | Malformed]]:
-    """Yield (row number in the file, fields) of each row of the row groups that begin in the slice."""
-    return _rows(slice, None)
-
-
-def rows_with(slice: Slice, names: Collection[str]) -> Iterator[tuple[int, Fields | Malformed]]:
-    """Yield rows as `rows` does; columns with other names are not read, and have the value NOT_READ."""
-    return _rows(slice, names)
-
-
-def _rows(slice: Slice, names: Collection[str] | None) -> Iterator[tuple[int, Fields | Malformed]]:
+def rows(slice: Slice, names: Collection[str] | None = None) -> Iterator[tuple[int, Fields | Malformed]]:
+    """Yield (row number in the file, fields) of each row of the row groups that begin in the slice. Columns that are
+    not among `names` are not read, and have the value NOT_READ."""
     system, location = locate(slice.path)
     with system.open_input_file(location) as file, pq.ParquetFile(file) as parquet:
         existing = parquet.schema_arrow.names
