@@ -8,6 +8,9 @@ _UNFINISHED_CHARACTERS = re.compile("\ufffd+\\Z")
 """Replacement characters at the end of a text. Several, because some decoders replace all bytes in a row if the last
 character of them is incomplete."""
 
+REDECODED = 64
+"""Tokens after which text that was decoded before is not decoded again."""
+
 type FinishReason = Literal["eos_token", "stop_sequence", "length"]
 """Why a text ended: the model ended it, a stop string was met, or it has as many tokens as it may have."""
 
@@ -19,6 +22,14 @@ class TextDelta(NamedTuple):
     tokens: int
     finish_reason: FinishReason | None
     """Set in a row's last delta; None before and after."""
+
+
+class _State(NamedTuple):
+    """Text of a row so far, how much of it is certain to stay, and why the row ends, if it does."""
+
+    text: str
+    stop_at: int
+    reason: FinishReason | None
 
 
 class Completion(NamedTuple):
@@ -47,12 +58,15 @@ class RowText:
             max_length: most tokens of the row, its prompt included.
         """
         self._decode, self._stop, self._max_length = decode, [text for text in stop if text], max_length
-        self._length = len(prompt)
-        self._prompt_chars, self._emitted_chars = len(decode(list(prompt))), 0
+        self._length, self._emitted_chars = len(prompt), 0
+        self._text, self._decoded = "", len(prompt)
+        before = _whole_characters(decode, prompt)
+        self._context, self._context_chars = 0, len(before)
+        self._between_characters = not decode(list(prompt)).endswith("\ufffd")
         self.finished = False
 
     def add(self, ids: Sequence[int], *, ended: bool) -> TextDelta:
-        """Return the text that is new and certain to stay.
+        """Return the text that is new and certain to stay. Its tokens do not count those behind a stop string.
 
         Args:
             ids: all ids of the row so far, its prompt included.
@@ -60,22 +74,51 @@ class RowText:
         """
         if self.finished:
             return TextDelta("", 0, None)
-        full = len(ids) >= self._max_length
-        text = _UNFINISHED_CHARACTERS.sub("", self._decode(ids))[self._prompt_chars :]
-        certain = len(text) if full or ended else len(text) - self._held_back(text)
-        stop_at = min((at for stop in self._stop if (at := text.find(stop)) >= 0), default=len(text) + 1)
-        new = text[self._emitted_chars : min(stop_at, certain)]
-        reason = _finish_reason(stopped=stop_at <= certain, full=full, ended=ended)
-        tokens, self._length = len(ids) - self._length, len(ids)
+        text, stop_at, reason = self._state(ids, ended)
+        length = len(ids)
+        if reason == "stop_sequence":
+            lengths = range(self._length + 1, len(ids))
+            length = next((size for size in lengths if self._state(ids[:size], ended=False).reason == reason), length)
+        new = text[self._emitted_chars : stop_at]
+        tokens, self._length = length - self._length, length
         self._emitted_chars += len(new)
         self.finished = reason is not None
+        if len(ids) - self._decoded >= REDECODED and not self.finished:
+            self._forget_context(ids)
         return TextDelta(new, tokens, reason)
+
+    def _state(self, ids: Sequence[int], ended: bool) -> "_State":
+        full = len(ids) >= self._max_length
+        text = self._text_of(ids)
+        certain = len(text) if full or ended else len(text) - self._held_back(text)
+        stop_at = min((at for stop in self._stop if (at := text.find(stop)) >= 0), default=len(text) + 1)
+        return _State(text, min(stop_at, certain), _finish_reason(stopped=stop_at <= certain, full=full, ended=ended))
+
+    def _text_of(self, ids: Sequence[int]) -> str:
+        recent = _UNFINISHED_CHARACTERS.sub("", self._decode(ids[self._context :]))
+        return self._text + recent[self._context_chars :]
+
+    def _forget_context(self, ids: Sequence[int]) -> None:
+        """Decode fewer tokens from now on: those since the last call of this are context enough."""
+        recent = self._decode(ids[self._decoded :])
+        if recent.endswith("\ufffd"):
+            return
+        if self._between_characters:  # else the first of these tokens may be a part of a character
+            self._text = self._text_of(ids)
+            self._context, self._context_chars = self._decoded, len(recent)
+        self._decoded, self._between_characters = len(ids), True
 
     def _held_back(self, text: str) -> int:
         """Return the number of characters at the end that may begin a stop string."""
         longest = min(max(map(len, self._stop), default=1) - 1, len(text))
         sizes = range(longest, 0, -1)
         return next((size for size in sizes if any(stop.startswith(text[-size:]) for stop in self._stop)), 0)
+
+
+def _whole_characters(decode: Callable[[Sequence[int]], str], prompt: Sequence[int]) -> str:
+    """Return the text of a prompt without a character at its end of which some bytes, at most three, are missing."""
+    shorter = (decode(prompt[: len(prompt) - bytes]) for bytes in range(min(4, len(prompt) + 1)))
+    return next((text for text in shorter if not text.endswith("\ufffd")), decode(prompt))
 
 
 def _finish_reason(*, stopped: bool, full: bool, ended: bool) -> FinishReason | None:

@@ -8,6 +8,7 @@ import jax
 import pytest
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.experiment import Layout
 from tanuki_jax.config.model import Model
 from tanuki_jax.corpus.chat import builtin, template_files
 from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, Message
@@ -19,6 +20,7 @@ from tanuki_jax.inference.prompts import PromptRow
 from tanuki_jax.inference.text import Request, stream
 from tanuki_jax.inference.text_deltas import Completion, join_deltas
 from tanuki_jax.lm.model.transformer import initialise
+from tanuki_jax.lm.parallel.mesh import make_mesh
 
 MODEL = Model(vocabulary=400, width=32, hidden=48, layers=1, heads=4, kv_heads=2, initial_std=0.3)
 RANDOM = Request(tokens=7, temperature=1.0, top_k=50, seed=3)
@@ -28,7 +30,8 @@ RANDOM = Request(tokens=7, temperature=1.0, top_k=50, seed=3)
 def loaded(tokenizer: Path) -> LoadedModel:
     """Return a model of random weights for texts of 80 tokens."""
     parameters, backend = initialise(MODEL, jax.random.key(0)), load(tokenizer)
-    return LoadedModel(parameters, MODEL, backend, tokenizer, 80, end_ids=(backend.eod,))
+    mesh = make_mesh(Layout(), jax.devices()[:1])
+    return LoadedModel(parameters, MODEL, backend, tokenizer, 80, (backend.eod,), mesh)
 
 
 def prompt_rows(*texts: str) -> list[PromptRow]:

@@ -78,3 +78,28 @@ def test_a_row_of_the_largest_length_ends_by_length() -> None:
         TextDelta("c", 1, "length"),
         TextDelta("", 0, None),
     ]
+
+
+@pytest.mark.parametrize("decode", [decode, decode_runs])
+def test_a_long_text_is_decoded_in_parts_that_join(decode: Callable[[Sequence[int]], str]) -> None:
+    decoded: list[int] = []
+
+    def counted(ids: Sequence[int]) -> str:
+        decoded.append(len(ids))
+        return decode(ids)
+
+    prompt, text = "狸🦝".encode()[:-2], "🦝".encode()[-2:] + "狸a🦝、".encode() * 400
+    row, emitted = RowText(counted, list(prompt), [], max_length=10_000), ""
+    for length in range(1, len(text) + 1):
+        emitted += row.add(list(prompt + text[:length]), ended=length == len(text)).text
+    assert emitted == "🦝" + "狸a🦝、" * 400
+    assert max(decoded[len(decoded) // 2 :]) < 300, "of 4,800 tokens"
+
+
+@given(sizes=st.lists(st.integers(1, 5), min_size=30, max_size=30))
+def test_tokens_behind_a_stop_string_are_not_counted(sizes: list[int]) -> None:
+    ids, row, length, tokens = list(b"abcdefgh"), RowText(decode, [], ["de"], max_length=100), 0, 0
+    for size in sizes:
+        length = min(length + size, len(ids))
+        tokens += row.add(ids[:length], ended=False).tokens
+    assert tokens == 5

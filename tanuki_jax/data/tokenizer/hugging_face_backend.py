@@ -1,6 +1,7 @@
 """Encoding with a Hugging Face `tokenizer.json`."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import tokenizers
 
+from tanuki_jax.data.tokenizer.special_pieces import SPACE
+
 CONFIG = "tokenizer_config.json"
+_BYTE_PIECE = re.compile("<0x[0-9A-F]{2}>")
+_PRINTED = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+_BYTE_OF = {chr(byte): byte for byte in _PRINTED} | {
+    chr(0x100 + number): byte for number, byte in enumerate(byte for byte in range(256) if byte not in _PRINTED)
+}
+"""Character -> byte that stands for it in the pieces of byte-level BPE (Radford et al. 2019)."""
 _BEGINS = ("<s>", "<|begin_of_text|>", "<bos>")
 
 
@@ -38,11 +47,26 @@ class HuggingFace:
         self.strips: Mapping[int, tuple[bool, bool]] = {
             id: (token.lstrip, token.rstrip) for id, token in added.items() if token.lstrip or token.rstrip
         }
+        self._added = {*added}
+        self._byte_level = '"ByteLevel"' in json.dumps(json.loads(self._tokenizer.to_str())["decoder"])
         self._continuing = _continuing(self._tokenizer)
 
     def id_of(self, piece: str) -> int | None:
         """Return the id of a piece; None if the vocabulary does not have it."""
         return self._tokenizer.token_to_id(piece)
+
+    def piece_bytes(self, id: int) -> bytes | None:
+        """Return what a piece adds to a text, where it is not the first; None for a special token or an unused id."""
+        piece = self._tokenizer.id_to_token(id)
+        if piece is None or id in self.special.values():
+            return None
+        if id in self._added:
+            return piece.encode()
+        if self._byte_level:
+            return (
+                bytes(_BYTE_OF[char] for char in piece) if all(char in _BYTE_OF for char in piece) else piece.encode()
+            )
+        return bytes([int(piece[3:5], 16)]) if _BYTE_PIECE.fullmatch(piece) else piece.replace(SPACE, " ").encode()
 
     def encode_batch(self, texts: Sequence[bytes], *, continued: bool = False) -> list[npt.NDArray[np.int32]]:
         """Encode texts in UTF-8. The name of a special token in a text is encoded as text."""

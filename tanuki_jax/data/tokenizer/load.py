@@ -34,6 +34,8 @@ class Backend(Protocol):
 
     def id_of(self, piece: str) -> int | None: ...
 
+    def piece_bytes(self, id: int) -> bytes | None: ...
+
     def encode_batch(self, texts: Sequence[bytes], *, continued: bool = False) -> list[npt.NDArray[np.int32]]: ...
 
     def decode(self, ids: Sequence[int]) -> str: ...
@@ -102,6 +104,10 @@ class Tokenizer:
         """Return the ids with each end-of-document token replaced by the ids that spell its name."""
         first, *others = np.split(ids, np.flatnonzero(ids == self.eod))
         return np.concatenate([first, *(part for other in others for part in (spelled, other[1:]))])
+
+    def piece_bytes(self, id: int) -> bytes | None:
+        """Return the bytes that an id adds to a text, where it is not the first; None for tokens without text."""
+        return None if id in self.special.values() else self._backend.piece_bytes(id)
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of ids. Special tokens and ids outside the vocabulary (embedding padding) give no text."""

@@ -47,6 +47,13 @@ class SentencePiece:
         id = self._processor.piece_to_id(piece)
         return None if self._processor.is_unknown(id) else id
 
+    def piece_bytes(self, id: int) -> bytes | None:
+        """Return what a piece adds to a text, where it is not the first; None for a control piece."""
+        piece = self._processor.id_to_piece(id)
+        if self._processor.is_control(id) or self._processor.is_unknown(id):
+            return None
+        return bytes([int(piece[3:-1], 16)]) if self._processor.is_byte(id) else piece.replace(SPACE, " ").encode()
+
     def encode_batch(self, texts: Sequence[bytes], *, continued: bool = False) -> list[npt.NDArray[np.int32]]:
         """Encode texts in UTF-8, on one thread and without the GIL.
 

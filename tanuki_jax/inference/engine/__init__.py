@@ -1,0 +1,1 @@
+"""Continuous batching: many texts grow at once, each as if it were alone."""

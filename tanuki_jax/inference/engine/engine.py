@@ -1,0 +1,233 @@
+"""An engine: it lets many texts grow at once, and takes in new ones while it does."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+
+from tanuki_jax.inference.engine.executor import DETAILED_ROWS, Executor
+from tanuki_jax.inference.engine.job import Job, Update
+from tanuki_jax.inference.engine.pages import PagePool
+from tanuki_jax.inference.engine.programs import MOST_STEPS
+from tanuki_jax.inference.engine.rows import ActiveRow, Report, scored
+from tanuki_jax.inference.load_model import LoadedModel
+from tanuki_jax.inference.text_deltas import RowText
+
+CALL_SECONDS = 0.02
+"""Time that one call on the device may take: new jobs and streamed text wait for its end."""
+_OLDEST_EVERY = 4
+"""Every so many parts of prompts, one is of the prompt that has waited longest; the others are of the shortest."""
+
+
+class Engine:
+    """Jobs of one model. Not safe for threads, except `submit`, `cancel` and the counts."""
+
+    def __init__(self, loaded: LoadedModel, *, rows: int, cache_tokens: int, page: int, reuse: bool) -> None:
+        """Compile the programs, which takes seconds to minutes.
+
+        Args:
+            loaded: model and tokenizer.
+            rows: most jobs that are worked on at once.
+            cache_tokens: tokens whose keys and values the cache holds, at least a page for each row.
+            page: tokens of a page, a power of two.
+            reuse: whether prompts that begin alike share what was computed.
+        """
+        pages = -(-cache_tokens // page) + 1
+        self._loaded, self._rows, self._page = loaded, rows, page
+        self._executor = Executor(loaded, rows=rows, pages=pages, page=page)
+        self._pool = PagePool(pages, page, reuse=reuse)
+        self._active: list[ActiveRow] = []
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[Job, Report]] = deque()
+        self._cancelled: set[Job] = set()
+        self._parts_read = self._reused = 0
+        self._step_seconds = CALL_SECONDS
+        self._finished_at = time.monotonic()
+        self._seconds_per_job = 0.1
+
+    @property
+    def longest(self) -> int:
+        """Most tokens of a prompt and its new tokens together."""
+        return min(self._loaded.limit, self._pool.total * self._page)
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Return the numbers of rows for which programs exist."""
+        return tuple(self._executor.sizes)
+
+    @property
+    def waiting(self) -> int:
+        """Number of jobs that wait for a row or for pages."""
+        return len(self._waiting)
+
+    @property
+    def active(self) -> int:
+        """Number of jobs that have a row."""
+        return len(self._active)
+
+    @property
+    def pages(self) -> tuple[int, int]:
+        """Return the numbers of pages in use and of all."""
+        return self._pool.used, self._pool.total
+
+    @property
+    def reused(self) -> int:
+        """Number of tokens of prompts that were not read because other prompts began with them."""
+        return self._reused
+
+    @property
+    def seconds_per_job(self) -> float:
+        """Seconds between the ends of two jobs, averaged over the last ones."""
+        return self._seconds_per_job
+
+    def submit(self, job: Job, report: Report) -> None:
+        """Put a job behind those that wait.
+
+        Args:
+            job: its prompt and new tokens together are at most `longest`.
+            report: called in the thread that calls `step`, again and again until an update is `done`; not after the
+                job was cancelled.
+        """
+        assert len(job.prompt) + job.tokens <= self.longest, (len(job.prompt), job.tokens, self.longest)
+        with self._lock:
+            self._waiting.append((job, report))
+
+    def cancel(self, job: Job) -> None:
+        """Let the next `step` forget a job. A job that is done already is not changed."""
+        with self._lock:
+            self._cancelled.add(job)
+
+    def step(self) -> bool:
+        """Read one part of one prompt, and add tokens to all rows that are read. Return whether there was work."""
+        self._forget_cancelled()
+        self._admit()
+        if not self._active:
+            return False
+        reading = [row for row in self._active if row.reading]
+        if reading:
+            self._read_part(self._next_reader(reading))
+        ready = [row for row in self._active if not row.reading]
+        for row in ready:
+            if not row.left:
+                self._finish(row, Update(prompt_scores=tuple(row.prompt_scores), embedding=row.states_sum, done=True))
+        self._decode([row for row in ready if row.left], alone=not reading)
+        return True
+
+    def _forget_cancelled(self) -> None:
+        with self._lock:
+            cancelled, self._cancelled = self._cancelled, set()
+            if cancelled:
+                self._waiting = deque(pair for pair in self._waiting if pair[0] not in cancelled)
+        if cancelled:
+            for row in [row for row in self._active if row.job in cancelled]:
+                self._release(row)
+
+    def _admit(self) -> None:
+        """Give rows and pages to jobs in the order in which they came."""
+        while self._waiting and len(self._active) < self._rows:
+            with self._lock:
+                if not self._waiting:
+                    return
+                job, report = self._waiting[0]
+                # Scores need the states of all tokens, and a shared page has none; an embedding too.
+                shareable = () if job.prompt_logprobs or job.embed else job.prompt[:-1]
+                allocation = self._pool.allocate(shareable, len(job.prompt) + job.tokens)
+                if allocation is None:
+                    return
+                self._waiting.popleft()
+            self._reused += allocation.reused
+            table = np.zeros(self._executor.table, np.int32)
+            table[: len(allocation.pages)] = allocation.pages
+            text = RowText(self._loaded.tokenizer.decode, job.prompt, job.stop, len(job.prompt) + job.tokens)
+            self._active.append(ActiveRow(job, report, allocation, table, text, [*job.prompt], allocation.reused))
+
+    def _next_reader(self, reading: Sequence[ActiveRow]) -> ActiveRow:
+        """Return the row whose prompt is read on: mostly the one with the least to read, so that a short prompt does
+        not wait for a long one, and now and then the oldest, so that a long one does not wait for ever."""
+        self._parts_read += 1
+        if self._parts_read % _OLDEST_EVERY == 0:
+            return reading[0]
+        return min(reading, key=lambda row: row.to_read - row.read)
+
+    def _read_part(self, row: ActiveRow) -> None:
+        job, executor = row.job, self._executor
+        part = job.prompt[row.read : min(row.read + self._page, row.to_read)]
+        states_td = executor.read(part, row.read, row.table)
+        if job.prompt_logprobs:
+            following = [*job.prompt[row.read + 1 : row.read + len(part) + 1]]
+            row.prompt_scores += scored(executor.score(states_td, following), following)
+        if job.embed:
+            total = executor.sum(states_td, len(part))
+            row.states_sum = total if row.states_sum is None else row.states_sum + total
+        if len(part) == self._page:
+            self._pool.publish(job.prompt, row.allocation, row.read // self._page)
+        row.read += len(part)
+
+    def _decode(self, rows: Sequence[ActiveRow], *, alone: bool) -> None:
+        """Add tokens to rows; several to each if no other job waits to be read."""
+        detailed = [row for row in rows if row.job.detailed]
+        plain = [row for row in rows if not row.job.detailed]
+        for first in range(0, len(detailed), DETAILED_ROWS):
+            self._decode_detailed(detailed[first : first + DETAILED_ROWS])
+        if not plain:
+            return
+        most = self._executor.sizes[-1]
+        steps = MOST_STEPS if alone and not detailed else 1
+        if steps > 1:
+            steps = max(1, min(steps, int(CALL_SECONDS / self._step_seconds)))
+        before, longest = time.monotonic(), 1
+        for first in range(0, len(plain), most):
+            group = plain[first : first + most]
+            added = self._executor.decode([row.as_program_row() for row in group], steps)
+            longest = max(longest, *map(len, added))
+            for row, tokens in zip(group, added, strict=True):
+                self._add(row, tokens, Update())
+        self._step_seconds = (time.monotonic() - before) / longest
+
+    def _decode_detailed(self, rows: Sequence[ActiveRow]) -> None:
+        vocabulary = self._loaded.model.vocabulary
+        repeated, bias = zip(*(row.penalties(vocabulary) for row in rows), strict=True)
+        tokens, scores = self._executor.decode_detailed(
+            [row.as_program_row() for row in rows], np.stack(repeated), np.stack(bias)
+        )
+        for row, token, score in zip(rows, tokens, scored(scores, tokens), strict=True):
+            if row.job.grammar is not None:
+                row.job.grammar.add(token)
+            self._add(row, [token], Update(scores=(score,) if row.job.logprobs else ()))
+
+    def _add(self, row: ActiveRow, tokens: list[int], update: Update) -> None:
+        """Add new tokens to a row, and report what is new."""
+        ended = bool(tokens) and tokens[-1] in self._loaded.end_ids
+        new = tokens[:-1] if ended else tokens
+        row.ids += new
+        delta = row.text.add(row.ids, ended=ended)
+        done = delta.finish_reason is not None
+        kept = tuple(new[: delta.tokens])
+        update = update._replace(
+            text=delta.text,
+            tokens=kept,
+            scores=update.scores[: len(kept)],
+            prompt_scores=tuple(row.prompt_scores),
+            finish_reason=delta.finish_reason,
+            done=done,
+        )
+        row.prompt_scores = []
+        if done:
+            self._finish(row, update)
+        elif update.text or update.tokens:
+            row.report(update)
+
+    def _finish(self, row: ActiveRow, update: Update) -> None:
+        self._release(row)
+        if update.embedding is not None:
+            update = update._replace(embedding=update.embedding / np.float32(len(row.job.prompt)))
+        row.report(update)
+
+    def _release(self, row: ActiveRow) -> None:
+        self._active.remove(row)
+        self._pool.free(row.allocation)
+        now = time.monotonic()
+        self._seconds_per_job += 0.05 * (now - self._finished_at - self._seconds_per_job)
+        self._finished_at = now

@@ -1,0 +1,175 @@
+"""A model on its devices with a cache, and the sizes of batches that give a row the same bits."""
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+
+import jax
+import numpy as np
+import numpy.typing as npt
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from tanuki_jax.inference.engine import programs
+from tanuki_jax.inference.engine.paged_forward import PagedCache, empty_cache
+from tanuki_jax.inference.engine.programs import Arrays, Row, Scores
+from tanuki_jax.inference.load_model import LoadedModel
+
+DETAILED_ROWS = 4
+"""Rows of the one program that decodes them in detail."""
+MOST_ROWS_ON_CPU = 16
+"""Rows of a CPU's largest program: more at once are no faster there."""
+_CHECK_STEPS = 3
+
+_log = logging.getLogger(__name__)
+
+
+class Executor:
+    """Runs the programs of one model.
+
+    Attributes:
+        page: tokens of a page, and most tokens of a prompt that are read at once.
+        table: pages of a row that is as long as the model allows.
+        sizes: numbers of rows of the programs that decode, rising. A row's results have the same bits in all of them.
+    """
+
+    def __init__(self, loaded: LoadedModel, *, rows: int, pages: int, page: int) -> None:
+        """Compile the programs.
+
+        Args:
+            loaded: model and tokenizer.
+            rows: most rows that are decoded at once.
+            pages: pages of the cache, the spare one included.
+            page: tokens of a page, a power of two.
+        """
+        self._loaded, self.page = loaded, page
+        self.table = -(-loaded.limit // page)
+        split, copied = NamedSharding(loaded.mesh, P(None, None, "tensor")), NamedSharding(loaded.mesh, P())
+        vocabulary, ends = loaded.tokenizer.vocabulary, tuple(sorted(loaded.end_ids))
+        compiled = partial(jax.jit, donate_argnames="cache")
+        self._read = compiled(partial(programs.read, model=loaded.model), out_shardings=(split, copied))
+        outputs = (split, copied, copied)
+        self._decode = compiled(
+            partial(programs.decode, model=loaded.model, vocabulary=vocabulary, end_ids=ends), out_shardings=outputs
+        )
+        self._decode_detailed = compiled(
+            partial(programs.decode_detailed, model=loaded.model, vocabulary=vocabulary), out_shardings=outputs
+        )
+        self._noise = compiled(_noise, out_shardings=split, keep_unused=True)
+        dtype = loaded.parameters["embedding"].dtype.name
+        empty = partial(empty_cache, loaded.model, pages, page, dtype)
+        self._cache = jax.jit(empty, out_shardings=split)()
+        self._reading = sorted({max(page // 4, 1), page})
+        most = 1 << (rows - 1).bit_length()
+        self.sizes = self._equal_sizes(min(most, MOST_ROWS_ON_CPU) if jax.default_backend() == "cpu" else most)
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Compile the programs that are not compiled yet: one that is first needed later would stop all rows."""
+        table = np.zeros(self.table, np.int32)
+        for size in self._reading:
+            states_td = self.read([0] * size, 0, table)
+            self.score(states_td, [0])
+            self.sum(states_td, 1)
+        changes_bv = np.ones((1, self._loaded.model.vocabulary), np.float32)
+        self.decode_detailed([Row(0, 0, 0, 0, 0, 0, 0.0, 1.0, 0.0, table)], changes_bv, changes_bv)
+
+    def read(self, tokens: Sequence[int], start: int, table: npt.NDArray[np.int32]) -> jax.Array:
+        """Put up to a page of tokens into the cache, and return their states, [T, D], T at least their number.
+
+        Args:
+            tokens: ids.
+            start: position of the first one, at which a page begins.
+            table: int32[P], pages of the row.
+        """
+        padded = np.zeros(next(size for size in self._reading if size >= len(tokens)), np.int32)
+        padded[: len(tokens)] = tokens
+        length, place = np.int32(len(tokens)), np.int32(start)
+        self._cache, states = self._read(self._loaded.parameters, self._cache, padded, length, place, table)
+        return states
+
+    def score(self, states_td: jax.Array, following: Sequence[int]) -> Scores:
+        """Return the scores of the tokens that follow the first states, as arrays of numpy."""
+        padded = np.zeros(len(states_td), np.int32)
+        padded[: len(following)] = following
+        vocabulary = self._loaded.tokenizer.vocabulary
+        scores = jax.device_get(programs.score(self._loaded.parameters, states_td, padded, vocabulary=vocabulary))
+        return Scores(*(part[: len(following)] for part in scores))
+
+    def sum(self, states_td: jax.Array, length: int) -> npt.NDArray[np.float32]:
+        """Return the sum of the first states, float32[D]."""
+        return np.asarray(programs.sum_states(states_td, np.int32(length)))
+
+    def decode(self, rows: Sequence[Row], steps: int) -> list[list[int]]:
+        """Return up to `steps` new tokens of each row, at most the largest of `sizes` rows.
+
+        A row gets fewer if it ends, or has fewer left; its end is among them.
+        """
+        size = next(size for size in self.sizes if size >= len(rows))
+        added_bs = jax.device_get(self._run(rows, steps, size)[0])
+        return [line[line >= 0].tolist() for line in added_bs[: len(rows)]]
+
+    def _run(self, rows: Sequence[Row], steps: int, size: int) -> tuple[jax.Array, jax.Array]:
+        ints, floats = Arrays.of(rows, size)
+        self._cache, added_bs, logits_bv = self._decode(
+            self._loaded.parameters, self._cache, ints, floats, np.int32(steps)
+        )
+        return added_bs, logits_bv
+
+    def decode_detailed(
+        self, rows: Sequence[Row], repeated_bv: npt.NDArray[np.float32], bias_bv: npt.NDArray[np.float32]
+    ) -> tuple[list[int], Scores]:
+        """Return one new token of each row, at most DETAILED_ROWS, and its scores, as arrays of numpy.
+
+        Args:
+            rows: rows.
+            repeated_bv: float32[B, V], as for `programs.decode_detailed`.
+            bias_bv: float32[B, V], as for `programs.decode_detailed`.
+        """
+        ints, floats = Arrays.of(rows, DETAILED_ROWS)
+        missing = ((0, DETAILED_ROWS - len(rows)), (0, 0))
+        repeated_bv, bias_bv = np.pad(repeated_bv, missing, constant_values=1), np.pad(bias_bv, missing)
+        self._cache, chosen_b, scores = self._decode_detailed(
+            self._loaded.parameters, self._cache, ints, floats, repeated_bv, bias_bv
+        )
+        chosen, found = jax.device_get((chosen_b, scores))
+        return chosen[: len(rows)].tolist(), Scores(*(part[: len(rows)] for part in found))
+
+    def _equal_sizes(self, most: int) -> list[int]:
+        """Return powers of two up to `most` at which this device computes the same bits of a row.
+
+        The programs are run on the same random tokens and random pages. A library of matrix products is free to add
+        numbers in another order for another number of rows; such a size is left out.
+        """
+        sizes = [1 << power for power in range((most - 1).bit_length() + 1)]
+        random = np.random.default_rng(0)
+        rows = [self._random_row(random, number, most) for number in range(most)]
+        expected = self._checked(rows, most)
+        if not np.array_equal(expected, self._checked(rows[::-1], most)[::-1]):
+            _log.warning("on this device the last bits of an answer may depend on what else is being answered")
+        kept = [size for size in sizes[:-1] if np.array_equal(self._checked(rows[:size], size), expected[:size])]
+        return [*kept, most]
+
+    def _random_row(self, random: np.random.Generator, number: int, most: int) -> Row:
+        """Return a row somewhere in its own share of the cache's pages."""
+        pages = min((self._cache.k.shape[1] - 1) // most, self.table)
+        table = np.zeros(self.table, np.int32)
+        table[:pages] = 1 + number * pages + np.arange(pages)
+        token = int(random.integers(self._loaded.tokenizer.vocabulary))
+        position = int(random.integers(min(pages * self.page, self._loaded.limit) - _CHECK_STEPS))
+        return Row(token, position, _CHECK_STEPS, 0, 0, 0, 0.0, 1.0, 0.0, table)
+
+    def _checked(self, rows: Sequence[Row], size: int) -> npt.NDArray[np.float32]:
+        """Return logits, float32[B, V], of rows behind random pages."""
+        self._cache = self._noise(self._cache)
+        return np.asarray(self._run(rows, _CHECK_STEPS, size)[1])
+
+
+def _noise(cache: PagedCache) -> PagedCache:
+    """Return a cache of random numbers, made layer by layer to need little memory."""
+
+    def layer(key: jax.Array) -> jax.Array:
+        return jax.random.normal(key, cache.k.shape[1:], cache.k.dtype)
+
+    keys_l = jax.random.split(jax.random.key(0), 2 * len(cache.k))
+    return PagedCache(*(jax.lax.map(layer, part) for part in (keys_l[: len(cache.k)], keys_l[len(cache.k) :])))

@@ -1,0 +1,97 @@
+"""Grammars that a text must follow, such as JSON of a schema, by the library llguidance."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.data.tokenizer.load import Tokenizer
+from tanuki_jax.inference.load_model import LoadedModel
+
+DEEPEST = 64
+"""Most levels of a schema."""
+
+
+class GrammarCompiler:
+    """Grammars for the tokens of one model."""
+
+    def __init__(self, loaded: LoadedModel) -> None:
+        """InputError if llguidance is not installed."""
+        try:
+            import llguidance
+        except ImportError as error:
+            raise InputError("a JSON schema needs llguidance: install the extra serve") from error
+        self._library, self._vocabulary = llguidance, loaded.tokenizer.vocabulary
+        wrapper = llguidance.TokenizerWrapper(_Pieces(loaded.tokenizer))
+        ends = [*loaded.end_ids]
+        self._tokenizer = llguidance.LLTokenizer(wrapper, n_vocab=self._vocabulary, eos_token=ends)
+
+    def json_schema(self, schema: Mapping[str, Any]) -> "TokenGrammar":
+        """Return the grammar of a JSON value that a schema describes, without white space between its parts.
+
+        InputError if the schema cannot be compiled, with the reason.
+        """
+        if _depth(schema) > DEEPEST:
+            raise InputError(f"the JSON schema has more than {DEEPEST} levels")
+        try:
+            grammar = self._library.LLMatcher.grammar_from_json_schema(
+                json.dumps(schema), {"whitespace_flexible": False}
+            )
+        except ValueError as error:
+            raise InputError(f"the JSON schema cannot be compiled: {error}") from error
+        matcher = self._library.LLMatcher(self._tokenizer, grammar, log_level=0)
+        if matcher.is_error():
+            raise InputError(f"the JSON schema cannot be compiled: {matcher.get_error()}")
+        return TokenGrammar(matcher, self._vocabulary)
+
+
+class TokenGrammar:
+    """State of one text that follows a grammar."""
+
+    def __init__(self, matcher: Any, vocabulary: int) -> None:
+        self._matcher, self._vocabulary = matcher, vocabulary
+
+    def allowed(self) -> npt.NDArray[np.bool_]:
+        """Return which ids may come next, bool[V]. If the text is complete, only its end may."""
+        words = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
+        return np.unpackbits(words, bitorder="little")[: self._vocabulary].astype(bool)
+
+    def add(self, token: int) -> None:
+        """Follow one more token, which is allowed."""
+        self._matcher.consume_token(token)
+
+    def copy(self) -> "TokenGrammar":
+        """Return the same state, for another text."""
+        return TokenGrammar(self._matcher.deep_copy(), self._vocabulary)
+
+
+class _Pieces:
+    """Pieces of a tokenizer as llguidance reads them."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.bos_token_id, self.eos_token_id = tokenizer.bos, tokenizer.eos
+        pieces = [tokenizer.piece_bytes(id) for id in range(tokenizer.vocabulary)]
+        # The library tells special tokens by a first byte that no text has.
+        self.tokens = [b"\xff<%d>" % id if piece is None else piece for id, piece in enumerate(pieces)]
+        self.special_token_ids = [id for id, piece in enumerate(pieces) if piece is None]
+        self._encode = tokenizer.encode
+
+    def __call__(self, text: str) -> list[int]:
+        return self._encode(text)
+
+
+def _depth(value: object) -> int:
+    """Return the number of levels of nested objects and lists, at most one more than DEEPEST."""
+    level: list[object] = [value]
+    for depth in range(DEEPEST + 1):
+        level = [
+            part
+            for each in level
+            for part in (each.values() if isinstance(each, Mapping) else each if isinstance(each, list) else ())
+        ]
+        if not level:
+            return depth
+    return DEEPEST + 1

@@ -1,0 +1,158 @@
+"""Models to serve, from their checkpoints."""
+
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.progress import progress
+from tanuki_jax.checkpoints.format import find, read_state
+from tanuki_jax.checkpoints.hugging_face import import_model
+from tanuki_jax.checkpoints.hugging_face.configuration import read_configuration
+from tanuki_jax.checkpoints.parameters import choose_adapter
+from tanuki_jax.config.model import Model
+from tanuki_jax.inference.engine.engine import Engine
+from tanuki_jax.inference.load_model import LoadedModel, load_model
+from tanuki_jax.inference.server.served_model import ServedModel
+from tanuki_jax.lm.kernels.devices import devices
+from tanuki_jax.lm.model.weights import count_parameters
+
+LARGEST_CPU_CACHE = 2 * 1024**3
+"""Bytes of the largest cache that is made on a CPU if no size is given."""
+SHARE_OF_FREE_MEMORY = 0.8
+"""Share of an accelerator's free memory that caches get if no size is given; the rest is for activations."""
+
+_log = logging.getLogger(__name__)
+
+
+class Source(NamedTuple):
+    """A model to serve."""
+
+    name: str
+    checkpoint: Path
+    """Native checkpoint, or folder of Hugging Face."""
+    adapter: str
+    is_native: bool
+
+
+class EngineSettings(NamedTuple):
+    """Sizes of the engine of each model."""
+
+    rows: int
+    cache_tokens: int
+    """0: as many as there is memory for, at most a text of the model's length for each row."""
+    reuse: bool
+    most_waiting: int
+    tensor: int
+
+
+def find_sources(checkpoints: Sequence[str], adapters: Sequence[str]) -> list[Source]:
+    """Return the models to serve, before anything is loaded.
+
+    Args:
+        checkpoints: PATH or NAME=PATH of runs, checkpoints and folders of Hugging Face.
+        adapters: names of the adapters to serve; empty: all. A checkpoint's adapter is a model of that name; the only
+            adapter of a checkpoint has the checkpoint's.
+
+    Raises:
+        InputError: there is no checkpoint, an adapter is in none of them, or two models have one name.
+    """
+    sources = [source for given in checkpoints for source in _sources_of(given, adapters)]
+    if unknown := [name for name in adapters if name not in {source.adapter for source in sources}]:
+        raise InputError(f"no checkpoint has an adapter named {unknown[0]!r}")
+    names = [source.name for source in sources]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f"two models are called {twice}; give names: --checkpoint NAME=PATH")
+    return sources
+
+
+def _sources_of(given: str, adapters: Sequence[str]) -> Iterator[Source]:
+    name, equals, path = given.partition("=")
+    if not equals:
+        name, path = "", given
+    folder = Path(path)
+    if _is_hugging_face(folder):
+        read_configuration(folder)
+        yield Source(name or folder.resolve().name, folder, "", is_native=False)
+        return
+    checkpoint = find(path)
+    inside = checkpoint.parent.name == "checkpoints"
+    name = name or (checkpoint.parent.parent if inside else checkpoint).resolve().name
+    state = read_state(checkpoint)
+    wanted = [adapter for adapter in state.adapters if not adapters or adapter in adapters]
+    if len(state.adapters) < 2 and (wanted or not state.adapters):
+        yield Source(name, checkpoint, choose_adapter(checkpoint, state, ""), is_native=True)
+        return
+    for adapter in wanted:
+        yield Source(adapter, checkpoint, adapter, is_native=True)
+
+
+def _is_hugging_face(folder: Path) -> bool:
+    return (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
+
+
+def load_models(sources: Sequence[Source], settings: EngineSettings) -> list[ServedModel]:
+    """Load the models and compile their programs. InputError if one cannot be loaded, or has no room."""
+    loaded = [_load(source, settings.tensor) for source in sources]
+    return [
+        _served(source, model, settings, models=len(loaded) - number)
+        for number, (source, model) in enumerate(zip(sources, loaded, strict=True))
+    ]
+
+
+def _load(source: Source, tensor: int) -> LoadedModel:
+    with progress(f"loading {source.checkpoint}", None), tempfile.TemporaryDirectory() as scratch:
+        checkpoint = source.checkpoint
+        if not source.is_native:
+            checkpoint = Path(scratch) / "imported"
+            import_model.write(source.checkpoint, checkpoint, lambda _: None)
+        return load_model(checkpoint, source.adapter, tensor)
+
+
+def _served(source: Source, loaded: LoadedModel, settings: EngineSettings, *, models: int) -> ServedModel:
+    page = page_tokens(loaded.limit)
+    tokens = settings.cache_tokens or _cache_tokens(loaded, settings.rows, models)
+    if tokens < settings.rows * page:
+        raise InputError(
+            f"a cache of {tokens:,} tokens is less than {page} for each of {settings.rows} rows; "
+            "ask for fewer --rows or more --cache-tokens"
+        )
+    with progress(f"compiling {source.name}", None):
+        engine = Engine(loaded, rows=settings.rows, cache_tokens=tokens, page=page, reuse=settings.reuse)
+    served = ServedModel(source.name, loaded, engine, most_waiting=settings.most_waiting)
+    _log.info(
+        "%s: %s parameters, texts of up to %d tokens, %d at once, a cache of %s tokens, %s",
+        source.name,
+        f"{count_parameters(loaded.model):,}",
+        engine.longest,
+        settings.rows,
+        f"{tokens:,}",
+        "chats" if served.template else "no chats: it has no chat template",
+    )
+    return served
+
+
+def page_tokens(limit: int) -> int:
+    """Return the tokens of a page: a power of two, larger on accelerators, which read more at once."""
+    most = 64 if jax.default_backend() == "cpu" else 256
+    return min(most, 1 << (limit - 1).bit_length())
+
+
+def _cache_tokens(loaded: LoadedModel, rows: int, models: int) -> int:
+    """Return how many tokens there is memory for, shared with the caches of the models that follow."""
+    devices_used = loaded.mesh.devices.size
+    per_token = bytes_per_token(loaded.model, loaded.parameters["embedding"].dtype.itemsize) // devices_used
+    stats = devices()[0].memory_stats() or {}
+    free = SHARE_OF_FREE_MEMORY * (stats["bytes_limit"] - stats["bytes_in_use"]) if stats else LARGEST_CPU_CACHE
+    page = page_tokens(loaded.limit)
+    whole = -(-loaded.limit // page) * page
+    return min(rows * whole, int(free / models / per_token))
+
+
+def bytes_per_token(model: Model, itemsize: int) -> int:
+    """Return the bytes of keys and values of one token in all layers."""
+    return 2 * model.layers * model.kv_heads * model.head_dim * itemsize

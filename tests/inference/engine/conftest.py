@@ -1,0 +1,42 @@
+"""An untrained model and an engine of it, shared by the tests of a process."""
+
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.inference.engine.engine import Engine
+from tanuki_jax.inference.engine.job import Job, Update
+from tanuki_jax.inference.load_model import LoadedModel
+from tests.inference.untrained import make_tokenizer, untrained
+
+
+@pytest.fixture(scope="session")
+def chat_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tokenizer(tmp_path_factory.mktemp("chat") / "tokenizer")
+
+
+@pytest.fixture(scope="session")
+def loaded(chat_tokenizer: Path) -> LoadedModel:
+    return untrained(chat_tokenizer)
+
+
+@pytest.fixture(scope="session")
+def engine(loaded: LoadedModel) -> Engine:
+    """Return an engine of eight rows, whose pages hold eight texts of the model's length."""
+    return Engine(loaded, rows=8, cache_tokens=8 * 128, page=16, reuse=True)
+
+
+def run(engine: Engine, *jobs: Job) -> list[list[Update]]:
+    """Return the updates of jobs that are submitted together."""
+    updates: dict[Job, list[Update]] = {job: [] for job in jobs}
+    for job in jobs:
+        engine.submit(job, updates[job].append)
+    while engine.step():
+        pass
+    assert all(found[-1].done and not any(update.done for update in found[:-1]) for found in updates.values())
+    return [updates[job] for job in jobs]
+
+
+def tokens_of(updates: list[Update]) -> tuple[int, ...]:
+    """Return all new ids."""
+    return tuple(token for update in updates for token in update.tokens)
