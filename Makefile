@@ -2,6 +2,7 @@
 
 ENVIRONMENT := launch/environment.sh .venv dev
 PARITY_ENVIRONMENT := launch/environment.sh .venv-parity dev,parity
+PEERS_ENVIRONMENT := launch/environment.sh .venv-peers dev,peers
 OLDEST_ENVIRONMENT := launch/environment.sh .venv-oldest dev,gpu jax==0.11.2
 GPU_ENVIRONMENT := launch/environment.sh .venv-gpu dev,gpu
 RUN := .venv/bin/python -m
@@ -10,7 +11,7 @@ PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
 CODE := tanuki_jax configs tests
 
 .PHONY: help demo demo-chat plan-demo lint format
-.PHONY: test test-parity test-gpu-compile test-gpu-compile-oldest test-long test-faults test-slurm test-oldest
+.PHONY: test test-parity test-gpu-compile test-gpu-compile-oldest test-peers test-long test-faults test-slurm test-oldest
 
 help: ## this list
 	@grep -E '^[a-z-]+:.* ##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 26
@@ -43,6 +44,10 @@ test: ## the fast tests: no network, no accelerator
 test-parity: ## the tests against torch and transformers, in .venv-parity
 	@$(PARITY_ENVIRONMENT)
 	.venv-parity/bin/python -m $(PYTEST) -m 'parity and not long'
+
+test-peers: ## the server with unmodified clients: openai, lm-eval, inspect-ai, curl, schemathesis; in .venv-peers
+	@$(PEERS_ENVIRONMENT)
+	.venv-peers/bin/python -m $(PYTEST) -m peers tests/inference/server
 
 test-long: ## the tests that are too slow for every change
 	@$(ENVIRONMENT)

@@ -112,7 +112,7 @@ class Engine:
         for row in ready:
             if not row.left:
                 self._finish(row, Update(prompt_scores=tuple(row.prompt_scores), embedding=row.states_sum, done=True))
-        self._decode([row for row in ready if row.left], alone=not reading)
+        self._decode([row for row in ready if row.left], others_read=len(ready) < len(self._active))
         return True
 
     def _forget_cancelled(self) -> None:
@@ -165,8 +165,8 @@ class Engine:
             self._pool.publish(job.prompt, row.allocation, row.read // self._page)
         row.read += len(part)
 
-    def _decode(self, rows: Sequence[ActiveRow], *, alone: bool) -> None:
-        """Add tokens to rows; several to each if no other job waits to be read."""
+    def _decode(self, rows: Sequence[ActiveRow], *, others_read: bool) -> None:
+        """Add tokens to rows; several to each if no other row waits to be read."""
         detailed = [row for row in rows if row.job.detailed]
         plain = [row for row in rows if not row.job.detailed]
         for first in range(0, len(detailed), DETAILED_ROWS):
@@ -174,7 +174,7 @@ class Engine:
         if not plain:
             return
         most = self._executor.sizes[-1]
-        steps = MOST_STEPS if alone and not detailed else 1
+        steps = 1 if others_read or detailed else MOST_STEPS
         if steps > 1:
             steps = max(1, min(steps, int(CALL_SECONDS / self._step_seconds)))
         before, longest = time.monotonic(), 1

@@ -19,6 +19,8 @@ DETAILED_ROWS = 4
 """Rows of the one program that decodes them in detail."""
 MOST_ROWS_ON_CPU = 16
 """Rows of a CPU's largest program: more at once are no faster there."""
+_READING = (8, 16, 32)
+"""Tokens of the programs that read less than a page."""
 _CHECK_STEPS = 3
 
 _log = logging.getLogger(__name__)
@@ -59,7 +61,7 @@ class Executor:
         dtype = loaded.parameters["embedding"].dtype.name
         empty = partial(empty_cache, loaded.model, pages, page, dtype)
         self._cache = jax.jit(empty, out_shardings=split)()
-        self._reading = sorted({max(page // 4, 1), page})
+        self._reading = [size for size in _READING if size < page] + [page]
         most = 1 << (rows - 1).bit_length()
         self.sizes = self._equal_sizes(min(most, MOST_ROWS_ON_CPU) if jax.default_backend() == "cpu" else most)
         self._warm_up()

@@ -56,7 +56,10 @@ def tokens_router(registry: Registry) -> APIRouter:
 
     @router.post("/tokenize")
     async def encode_text(body: TokenizeRequest) -> Tokens:
-        """Return the ids of a text, or of a conversation up to where the answer begins."""
+        """Return the ids of a text, or of a conversation up to where the answer begins.
+
+        A prompt that is the name of a special token and nothing else becomes that token: so do clients ask for its id.
+        """
         served = registry.find(body.model)
         if (body.prompt is None) == (body.messages is None):
             raise ApiError(400, "give either prompt or messages", param="prompt")
@@ -65,7 +68,8 @@ def tokens_router(registry: Registry) -> APIRouter:
         else:
             assert body.prompt is not None
             begin: list[int] = [*served.loaded.bos] if body.add_special_tokens else []
-            ids = [*begin, *await registry.encode(served, body.prompt)]
+            special = served.loaded.tokenizer.special.get(body.prompt)
+            ids = [*begin, *(await registry.encode(served, body.prompt) if special is None else [special])]
         return Tokens(count=len(ids), max_model_len=served.engine.longest, tokens=ids)
 
     @router.post("/detokenize")

@@ -16,3 +16,8 @@ def test_special_tokens_and_template_are_named(server: Server) -> None:
     info = server.get("/tokenizer_info").json
     assert info["eos_token"] == "</s>" and info["vocab_size"] == 384
     assert "messages" in info["chat_template"]
+
+
+def test_the_name_of_a_special_token_alone_is_its_id(server: Server) -> None:
+    assert server.post("/tokenize", prompt="<EOD>").json["tokens"] == [6]
+    assert 6 not in server.post("/tokenize", prompt="<EOD> ").json["tokens"]
