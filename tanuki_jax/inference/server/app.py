@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -22,8 +23,8 @@ from tanuki_jax.inference.server.metrics import Metrics
 from tanuki_jax.inference.server.registry import Registry
 from tanuki_jax.inference.server.tokens import tokens_router
 
-OPEN_PATHS = ("/health", "/ready")
-"""Paths that need no key."""
+OPEN_PATHS = ("/health", "/ready", "/docs", "/openapi.json", "/static-offline-docs/")
+"""Beginnings of the paths that need no key."""
 
 
 class ModelCard(BaseModel):
@@ -60,7 +61,8 @@ def create_app(registry: Registry, *, key: str, most_body_bytes: int) -> FastAPI
         for served in registry.models.values():
             served.stop()
 
-    app = FastAPI(
+    app: FastAPI = FastAPIOffline(  # its page /docs needs no other host
+        redoc_url=None,
         title="tanuki_jax",
         summary="Models over HTTP, with the protocol of OpenAI.",
         version=version("tanuki-jax"),
@@ -127,7 +129,7 @@ class _Gate:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        if self._key and scope["path"] not in OPEN_PATHS:
+        if self._key and not scope["path"].startswith(OPEN_PATHS):
             given = headers.get(b"authorization", b"").removeprefix(b"Bearer ")
             if not hmac.compare_digest(given, self._key):
                 await self._refuse(

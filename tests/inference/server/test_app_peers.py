@@ -1,4 +1,4 @@
-"""Unmodified clients of OpenAI's protocol: openai, lm-eval, inspect-ai, curl; and schemathesis, which tries to break it."""
+"""Unmodified clients of the server: openai, lm-eval, inspect-ai, curl; and schemathesis, which tries to break it."""
 
 import asyncio
 import json
