@@ -77,7 +77,7 @@ def create_app(registry: Registry, *, key: str, most_body_bytes: int) -> FastAPI
 
 def _status_router(registry: Registry) -> APIRouter:
     """Return the endpoints that say what is served and how it is."""
-    router, started = APIRouter(), int(time.time())
+    router, started = APIRouter(tags=["server"]), int(time.time())
 
     @router.get("/v1/models", responses={401: ERRORS[401]})
     async def list_models() -> ModelList:

@@ -81,7 +81,7 @@ class ChatCompletion(BaseModel):
 
 def chat_router(registry: Registry) -> APIRouter:
     """Return the endpoint for the models of a registry."""
-    router = APIRouter()
+    router = APIRouter(tags=["protocol of OpenAI"])
 
     @router.post("/v1/chat/completions", response_model=ChatCompletion, responses=ERRORS)
     async def answer_conversation(body: ChatRequest, request: Request) -> Response:

@@ -57,7 +57,7 @@ class Completion(BaseModel):
 
 def completions_router(registry: Registry) -> APIRouter:
     """Return the endpoint for the models of a registry."""
-    router = APIRouter()
+    router = APIRouter(tags=["protocol of OpenAI"])
 
     @router.post("/v1/completions", response_model=Completion, responses=ERRORS)
     async def continue_texts(body: CompletionRequest, request: Request) -> Response:

@@ -46,7 +46,7 @@ class Embeddings(BaseModel):
 
 def embeddings_router(registry: Registry) -> APIRouter:
     """Return the endpoint for the models of a registry."""
-    router = APIRouter()
+    router = APIRouter(tags=["protocol of OpenAI"])
 
     @router.post("/v1/embeddings", response_model=Embeddings, responses=ERRORS)
     async def embed_texts(body: EmbeddingRequest, request: Request) -> Response:

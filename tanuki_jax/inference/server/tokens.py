@@ -35,7 +35,7 @@ class Text(BaseModel):
 
 def tokens_router(registry: Registry) -> APIRouter:
     """Return the endpoints for the models of a registry."""
-    router = APIRouter(responses=ERRORS)
+    router = APIRouter(responses=ERRORS, tags=["tokens"])
 
     @router.get("/tokenizer_info")
     async def describe_tokenizer(model: str | None = None) -> TokenizerInfo:
