@@ -24,7 +24,7 @@ class Content:
     vectors: tuple[list[float], ...]
     """Embeddings, in the order of their texts."""
     usage: Usage
-    raw: dict[str, Any]
+    raw: dict[str, Any] = dataclasses.field(repr=False)
     """The answer's JSON; of a stream, the JSON that the answer would have been without streaming."""
 
 

@@ -55,8 +55,8 @@ TABLE = (
     *(UNREACHABLE, UNKNOWN_HOST, TLS, RESET, TIMEOUT, CUT, MALFORMED),
 )
 DEADLINE = "deadline"
-"""Kind of a failure without an outcome: until its deadline no endpoint could take the request, or the first attempt took
-longer."""
+"""Kind of a failure without an outcome: no endpoint could take the request before its deadline, or the first
+attempt took longer."""
 
 _BY_STATUS = {status: outcome for outcome in TABLE for status in outcome.statuses}
 _BY_HUNDRED = {2: ANSWERED, 3: REDIRECT, 4: REFUSED, 5: SERVER_ERROR}
