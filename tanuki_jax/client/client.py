@@ -176,6 +176,7 @@ class Client:
             async with asyncio.timeout(None) as scope:
                 with self._guard.ending(scope):
                     async with self._window:
+                        self._guard.raise_if_stopped()  # or the deadline would replace the end that it has set
                         with self._guard.running():
                             request = _Request(work, loop.time(), on_restart)
                             scope.reschedule(loop.time() + self._requests.deadline_seconds)

@@ -32,7 +32,8 @@ class Endpoint:
         try:
             parts = urllib.parse.urlsplit(self.url)
             usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # brackets without their pair, or a port that is no number
+            (parts.hostname or "").encode("idna")
+        except ValueError:  # brackets without their pair, a port that is no number, a name with a part too long
             usable = False
         if usable and (parts.username is not None or parts.password is not None):
             # The value is not quoted: it has a password.

@@ -32,6 +32,8 @@ def test_an_address_may_have_v1_at_its_end(url: str, base: str) -> None:
         "http://[::1",
         "http://a/?key=secret",
         "http://a b",
+        "http://a..b",
+        f"http://{'a' * 64}.example",
         "http://a\n",
     ],
 )
