@@ -240,7 +240,8 @@ class Client:
             rows = listed.raw.get("data")
             names = [str(row.get("id")) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
             if len(names) != 1:
-                found = f"{len(names)} models ({', '.join(names[:5])}...)" if names else "no model"
+                shown = ", ".join([*names[:5], *(["..."] if names[5:] else [])])
+                found = f"{len(names)} models ({shown})" if names else "no model"
                 self._guard.stop(InputError(f"{live.url} lists {found}; set the endpoint's model to one of its names"))
                 self._guard.raise_if_stopped()
             live.model = names[0]

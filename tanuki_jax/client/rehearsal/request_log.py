@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.json_lines import encode
 
 
@@ -11,8 +12,19 @@ class RequestLog:
     """Lines of JSON in a file, or nothing. A line is written before its request is answered."""
 
     def __init__(self, path: Path | None) -> None:
-        """Open the file, at whose end lines are added; None: keep none."""
-        self._file = path.open("a", encoding="utf-8", errors="replace") if path is not None else None
+        """Open the file, at whose end lines are added, and make its folder if needed; None: keep no log.
+
+        InputError if it cannot be written.
+        """
+        self._file = None
+        if path is not None:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = path.open("a", encoding="utf-8", errors="replace")
+            except OSError as error:
+                raise InputError(
+                    f"the log {path} cannot be written: {(error.strerror or str(error)).lower()}"
+                ) from None
 
     def note(self, *, seconds: float, path: str, body: Any, data: bytes, answer: str) -> None:
         """Write a line.
