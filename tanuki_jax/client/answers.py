@@ -1,4 +1,4 @@
-"""How a request ends: an answer or a failure, as values; and the reading of answers from JSON."""
+"""The two ends of a request, answer and failure, as values; and the reading of answers from JSON."""
 
 import dataclasses
 from collections.abc import Mapping

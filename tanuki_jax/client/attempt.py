@@ -40,7 +40,7 @@ class Unusable:
 
 @dataclasses.dataclass(frozen=True)
 class Caller:
-    """What all attempts of a client have in common."""
+    """Session and limits, the same for all attempts of a client."""
 
     session: ClientSession
     attempt_seconds: float

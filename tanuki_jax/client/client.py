@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -146,7 +146,7 @@ class Client:
 
     async def stream_chat(
         self, messages: Sequence[Message], **fields: Any
-    ) -> AsyncIterator[str | Restart | Answer | Failure]:
+    ) -> AsyncGenerator[str | Restart | Answer | Failure]:
         """Yield the pieces of the first choice's text as they come, and at the end the `Answer` or the `Failure`.
 
         A `Restart` means that the stream broke, and all pieces before it are void.

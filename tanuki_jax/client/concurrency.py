@@ -1,4 +1,4 @@
-"""How many requests an endpoint bears at a time, learnt from its answers."""
+"""The number of requests that an endpoint bears at a time, learnt from its answers."""
 
 START = 16
 """Requests in flight at first."""

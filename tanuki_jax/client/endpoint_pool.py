@@ -34,7 +34,7 @@ class LiveEndpoint:
         self.totals = Totals()
         self.in_flight = 0
         self.latest = "no answer yet"
-        """How the latest attempt ended, in words."""
+        """The end of the latest attempt in words."""
         self.models_lock = asyncio.Lock()
         """Held while the endpoint is asked for its models."""
 
@@ -55,7 +55,7 @@ class LiveEndpoint:
 
 @dataclasses.dataclass(eq=False)
 class Ticket:
-    """What the choice of an endpoint has to know of a request."""
+    """A request, as the choice of an endpoint sees it."""
 
     failures: collections.Counter[LiveEndpoint] = dataclasses.field(default_factory=collections.Counter)
     """Number of failed attempts at each endpoint."""

@@ -5,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How an attempt ended, and what follows from it."""
+    """The end of an attempt, and what follows from it."""
 
     kind: str
     """Name; also the kind of a request's failure."""

@@ -108,7 +108,7 @@ def test_a_reader_who_leaves_a_stream_ends_the_request(tmp_path: Path) -> None:
                 async for event in stream:
                     assert isinstance(event, str)
                     break
-                await stream.aclose()  # type: ignore[attr-defined]
+                await stream.aclose()
             assert client._pool.live[0].in_flight == 0
 
     asyncio.run(run())

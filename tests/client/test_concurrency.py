@@ -1,4 +1,4 @@
-"""How many requests an endpoint gets at a time."""
+"""The number of requests that an endpoint gets at a time."""
 
 import itertools
 import random

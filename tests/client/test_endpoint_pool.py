@@ -34,7 +34,7 @@ def test_requests_are_shared_by_weight() -> None:
     assert 1400 < asyncio.run(run())["http://b/v1"] < 1600
 
 
-def test_no_endpoint_gets_more_than_its_concurrency_and_the_others_wait_in_order() -> None:
+def test_no_endpoint_gets_more_than_its_concurrency_and_others_wait() -> None:
     async def run() -> None:
         endpoints = pool(A, B)
         leases = [await endpoints.acquire(Ticket()) for _ in range(8)]

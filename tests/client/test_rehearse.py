@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.rehearse import main
 from tests.rehearsal import rehearsing
 
 
@@ -48,11 +50,10 @@ def test_a_signal_ends_it_at_once_with_requests_under_way(tmp_path: Path, number
     ],
 )
 def test_bad_options_are_refused_in_one_line(words: list[str], message: str) -> None:
-    command = [sys.executable, "-m", "tanuki_jax.rehearse", *words]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith(f"tanuki_jax.rehearse: {message}")
-    assert result.stderr.count("\n") == 1
+    with pytest.raises(InputError) as raised:
+        main(words)
+    assert str(raised.value).startswith(message)
+    assert "\n" not in str(raised.value)
 
 
 def test_help_answers_before_anything_large_is_imported() -> None:

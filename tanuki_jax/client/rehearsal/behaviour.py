@@ -1,4 +1,4 @@
-"""How a mock endpoint behaves: its models, its speed and its faults."""
+"""The behaviour of a mock endpoint: its models, its speed and its faults."""
 
 import dataclasses
 from typing import Annotated

@@ -1,5 +1,6 @@
-"""Which request meets which fault."""
+"""The fault that a request meets."""
 
+import dataclasses
 from collections import Counter
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from tanuki_jax.client.rehearsal.behaviour import Behaviour
 from tanuki_jax.client.rehearsal.faults import Faults
 
-SHARES = {"unavailable": 0.05, "rate_limited": 0.02, "broken_json": 0.1, "stalled": 0.01, "cut": 0.2, "reset": 0.03}
+MIXED = Behaviour(unavailable=0.05, rate_limited=0.02, broken_json=0.1, stalled=0.01, cut=0.2, reset=0.03)
 
 
 def bodies(count: int) -> list[bytes]:
@@ -15,23 +16,23 @@ def bodies(count: int) -> list[bytes]:
 
 
 def test_each_fault_hits_its_share_and_both_forms_occur() -> None:
-    faults = Faults(Behaviour(**SHARES))
+    faults = Faults(MIXED)
     chosen = [faults.choose(body, 0.0) for body in bodies(20_000)]
     counts = Counter(name for name, _ in chosen)
-    for name, share in SHARES.items():
+    for name, share in MIXED.shares.items():
         assert counts[name] / 20_000 == pytest.approx(share, rel=0.15), name
     assert 0.45 < sum(bit for name, bit in chosen if name == "cut") / counts["cut"] < 0.55
 
 
 def test_faults_depend_on_the_body_and_not_on_the_order() -> None:
-    first, second = Faults(Behaviour(**SHARES)), Faults(Behaviour(**SHARES))
+    first, second = Faults(MIXED), Faults(MIXED)
     forward = {body: first.choose(body, 0.0) for body in bodies(500)}
     backward = {body: second.choose(body, 9.0) for body in reversed(bodies(500))}
     assert forward == backward
 
 
 def test_another_seed_and_another_sending_meet_other_faults() -> None:
-    faults, others = Faults(Behaviour(**SHARES)), Faults(Behaviour(**SHARES, seed=1))
+    faults, others = Faults(MIXED), Faults(dataclasses.replace(MIXED, seed=1))
     first = [faults.choose(body, 0.0) for body in bodies(500)]
     assert first != [faults.choose(body, 0.0) for body in bodies(500)]
     assert first != [others.choose(body, 0.0) for body in bodies(500)]
