@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 from tanuki_jax.base.command import enter
+from tanuki_jax.client.extra import import_http
 from tanuki_jax.client.rehearsal.behaviour import Behaviour
 from tanuki_jax.config.command_line import parse_options
 from tanuki_jax.config.limits import Limits
@@ -39,7 +40,8 @@ def main(words: list[str]) -> None:
 
 
 async def _serve(options: Options) -> None:
-    from tanuki_jax.client.rehearsal.mock_teacher import MockTeacher  # imports aiohttp
+    import_http()
+    from tanuki_jax.client.rehearsal.mock_teacher import MockTeacher
 
     log, stopped = Path(options.log) if options.log else None, asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

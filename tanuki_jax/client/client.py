@@ -16,6 +16,7 @@ from tanuki_jax.client.answers import Answer, Content, Failure, Restart
 from tanuki_jax.client.attempt import Caller, Unusable, Work, attempt
 from tanuki_jax.client.backoff import Backoff
 from tanuki_jax.client.endpoint_pool import EndpointPool, Lease, LiveEndpoint, Ticket
+from tanuki_jax.client.extra import import_http
 from tanuki_jax.client.open_files import allow_connections
 from tanuki_jax.client.run_guard import RunGuard
 from tanuki_jax.client.totals import Totals
@@ -86,7 +87,8 @@ class Client:
         self._watch: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        import aiohttp  # a fifth of a second
+        import_http()
+        import aiohttp
 
         allow_connections(sum(live.endpoint.concurrency for live in self._pool.live))
         self._session = aiohttp.ClientSession(
