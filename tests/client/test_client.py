@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import json
 import time
 from email.utils import formatdate
 from pathlib import Path
@@ -97,18 +98,53 @@ def test_a_stream_that_breaks_says_that_its_text_is_void(tmp_path: Path) -> None
     asyncio.run(run())
 
 
+def test_a_stream_that_begins_late_has_no_text_that_is_void() -> None:
+    event = {"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}
+    stream = f"data: {json.dumps(event)}\n\n"
+    broken = [lambda: web.Response(status=503), lambda: web.Response(status=429), lambda: web.Response(text="")]
+
+    async def run() -> None:
+        async with serving(canned(*broken, lambda: web.Response(text=stream))) as url, impatient(url) as client:
+            text, answer = await events_of(client)
+            assert isinstance(answer, Answer)
+            assert (text, answer.text, answer.tries, answer.delays) == ("a", "a", 3, 1)
+
+    asyncio.run(run())
+
+
+def test_a_stream_ends_with_done_even_if_its_connection_does_not() -> None:
+    event = {"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(f"data: {json.dumps(event)}\n\ndata: [DONE]\n\n".encode())
+        await asyncio.Event().wait()
+        return response
+
+    async def run() -> None:
+        async with serving(handle) as url, impatient(url, attempt_seconds=1) as client:
+            *_, answer = await events_of(client)
+            assert isinstance(answer, Answer)
+            assert answer.seconds < 0.5
+
+    asyncio.run(run())
+
+
 def test_a_reader_who_leaves_a_stream_ends_the_request(tmp_path: Path) -> None:
     async def run() -> None:
         async with (
             teaching(tmp_path / "log.jsonl", tokens_per_second=5) as teacher,
             Client([Endpoint(url=teacher.url, concurrency=1)]) as client,
         ):
+            start = time.monotonic()
             for _ in range(3):  # with one place, the next stream needs the place of the last
                 stream = client.stream_chat(ASK)
                 async for event in stream:
                     assert isinstance(event, str)
                     break
                 await stream.aclose()
+            assert time.monotonic() - start < 2  # a whole stream takes 15 s
             assert client._pool.live[0].in_flight == 0
 
     asyncio.run(run())

@@ -116,6 +116,24 @@ def test_faults_look_like_themselves(tmp_path: Path, fault: str, errors: Any, st
     assert {line["answer"] for line in log} == {fault}
 
 
+def test_a_stalled_request_ends_when_its_client_leaves(tmp_path: Path) -> None:
+    async def using(teacher: Teacher, session: aiohttp.ClientSession) -> None:
+        before = len(asyncio.all_tasks())
+        asking = [asyncio.create_task(send(teacher.url, session)) for _ in range(5)]
+        await asyncio.sleep(0.1)
+        assert len(asyncio.all_tasks()) > before + 5
+        for task in asking:
+            task.cancel()
+        await asyncio.sleep(0.1)
+        assert len(asyncio.all_tasks()) == before
+
+    async def send(url: str, session: aiohttp.ClientSession) -> None:
+        async with session.post(f"{url}/chat/completions", json=ASK):
+            pass
+
+    use(tmp_path, using, stalled=1.0)
+
+
 def test_a_period_without_connections_begins_and_ends(tmp_path: Path) -> None:
     async def using(teacher: Teacher, session: aiohttp.ClientSession) -> None:
         start, states = time.monotonic(), []
