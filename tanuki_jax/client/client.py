@@ -233,11 +233,17 @@ class Client:
 
         An endpoint that lists none or several is a mistake of the user, and stops the run.
         """
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
         async with live.models_lock:
             if live.model:
                 return None
+            if live.models_failure is not None and live.models_failed > begun:
+                return live.models_failure  # another request has asked in the meantime
             listed = await attempt(caller, live.url, live.key, Work("models", None), "")
             if isinstance(listed, Unusable):
+                listed = dataclasses.replace(listed, message=f"{listed.message}, when asked for its models")
+                live.models_failure, live.models_failed = listed, loop.time()
                 return listed
             rows = listed.raw.get("data")
             names = [str(row.get("id")) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

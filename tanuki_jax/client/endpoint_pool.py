@@ -11,6 +11,7 @@ import random
 from collections.abc import Sequence
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.client.attempt import Unusable
 from tanuki_jax.client.concurrency import Concurrency
 from tanuki_jax.client.health import Health
 from tanuki_jax.client.outcomes import Outcome
@@ -37,6 +38,9 @@ class LiveEndpoint:
         """The end of the latest attempt in words."""
         self.models_lock = asyncio.Lock()
         """Held while the endpoint is asked for its models."""
+        self.models_failure: Unusable | None = None
+        """The latest failure to list the models; it ended at `models_failed`."""
+        self.models_failed = 0.0
 
     def free(self, now: float) -> float:
         """Return the share of the requests at a time that is free; 0: none can be sent now."""
@@ -137,10 +141,11 @@ class EndpointPool:
         if not self._waiting:
             return
         now = asyncio.get_running_loop().time() + RESOLUTION
-        for ticket, future in list(self._waiting.items()):
+        served = []
+        for ticket, future in self._waiting.items():
             free = {live: share for live in self.live if (share := live.free(now)) > 0}
             if not free:
-                return
+                break
             allowed = [live for live in free if ticket.not_before.get(live, 0.0) <= now]
             if allowed and not future.done():
                 fewest = min(ticket.failures[live] for live in allowed)
@@ -148,8 +153,10 @@ class EndpointPool:
                 weights = [live.endpoint.weight * free[live] for live in best]
                 chosen = best[0] if len(best) == 1 else self._generator.choices(best, weights)[0]
                 chosen.in_flight += 1
-                del self._waiting[ticket]
+                served.append(ticket)
                 future.set_result(Lease(chosen, chosen.health.sent()))
+        for ticket in served:
+            del self._waiting[ticket]
 
 
 def _key(endpoint: Endpoint) -> str:

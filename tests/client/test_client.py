@@ -210,6 +210,26 @@ def test_a_list_of_models_that_fails_is_asked_for_again() -> None:
     asyncio.run(run())
 
 
+def test_requests_that_wait_for_the_models_fail_together() -> None:
+    """A server that lists no models in time costs one attempt's seconds, not one for each request."""
+
+    async def never(request: web.Request) -> web.Response:
+        assert request.path == "/v1/models"
+        await asyncio.Event().wait()
+        return web.Response()
+
+    async def run() -> None:
+        requests = Requests(attempt_seconds=0.2, tries=1, failure_share=1.0)
+        async with serving(never) as url, Client([Endpoint(url=url, concurrency=16)], requests) as client:
+            start = time.monotonic()
+            results = await asyncio.gather(*(client.chat(ASK) for _ in range(16)))
+            assert time.monotonic() - start < 1
+            assert {result.kind for result in results if isinstance(result, Failure)} == {"timeout"}
+            assert all("when asked for its models" in getattr(result, "message", "") for result in results)
+
+    asyncio.run(run())
+
+
 def test_a_client_needs_an_endpoint() -> None:
     with pytest.raises(InputError, match="name at least one"):
         Client([])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -22,6 +23,16 @@ def test_the_command_serves_until_it_is_stopped(tmp_path: Path) -> None:
         with urllib.request.urlopen(urllib.request.Request(f"{teacher.url}/completions", body)) as response:
             assert json.load(response)["choices"][0]["finish_reason"] == "stop"
     assert [line["id"] for line in teacher.asked()] == ["x"]
+
+
+def test_the_program_of_the_page_runs(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "rehearsal.md").read_text("utf-8")
+    [program] = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    with rehearsing(tmp_path / "log.jsonl") as teacher:
+        program = program.replace("http://127.0.0.1:8010", teacher.url)
+        shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "倍数" in shown and "'answered': 99" in shown
+    assert len(teacher.asked()) == 99
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
