@@ -139,10 +139,10 @@ def test_a_message_of_half_a_surrogate_pair_is_sent() -> None:
 def test_a_wrong_port_ends_at_the_deadline() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
-        result = failure_of(f"http://127.0.0.1:{free.getsockname()[1]}", attempt_seconds=0.5, deadline_seconds=0.5)
+        result = failure_of(f"http://127.0.0.1:{free.getsockname()[1]}", attempt_seconds=0.3, deadline_seconds=0.3)
     assert (result.kind, result.tries) == ("unreachable", 0)
     assert "could not be connected to (" in result.message
-    assert result.message.endswith("the deadline of 0.5 s is over")
+    assert result.message.endswith("the deadline of 0.3 s is over")
     assert result.delays >= 2
 
 

@@ -134,7 +134,7 @@ def test_a_stream_ends_with_done_even_if_its_connection_does_not() -> None:
 def test_a_reader_who_leaves_a_stream_ends_the_request(tmp_path: Path) -> None:
     async def run() -> None:
         async with (
-            teaching(tmp_path / "log.jsonl", tokens_per_second=5) as teacher,
+            teaching(tmp_path / "log.jsonl", tokens_per_second=15) as teacher,
             Client([Endpoint(url=teacher.url, concurrency=1)]) as client,
         ):
             start = time.monotonic()
@@ -144,7 +144,7 @@ def test_a_reader_who_leaves_a_stream_ends_the_request(tmp_path: Path) -> None:
                     assert isinstance(event, str)
                     break
                 await stream.aclose()
-            assert time.monotonic() - start < 2  # a whole stream takes 15 s
+            assert time.monotonic() - start < 2  # a whole stream takes 5 s
             assert client._pool.live[0].in_flight == 0
 
     asyncio.run(run())
@@ -153,13 +153,13 @@ def test_a_reader_who_leaves_a_stream_ends_the_request(tmp_path: Path) -> None:
 def test_a_limit_of_time_does_not_strike_the_reader_of_a_stream(tmp_path: Path) -> None:
     async def run() -> None:
         async with teaching(tmp_path / "log.jsonl", tokens_per_second=50) as teacher:
-            requests = Requests(attempt_seconds=0.3, deadline_seconds=0.3, stalled_seconds=10)
+            requests = Requests(attempt_seconds=0.15, deadline_seconds=0.15, stalled_seconds=10)
             async with Client([Endpoint(url=teacher.url)], requests) as client:
                 events = []
                 async for event in client.stream_chat(ASK):
                     events.append(event)
                     if len(events) == 1:
-                        await asyncio.sleep(0.6)  # longer than the limits: the request ends, and not this wait
+                        await asyncio.sleep(0.3)  # longer than the limits: the request ends, and not this wait
                 assert isinstance(events[-1], Failure)
                 assert events[-1].kind in ("timeout", "deadline")
 
@@ -238,25 +238,24 @@ def test_a_client_needs_an_endpoint() -> None:
 @pytest.mark.parametrize(
     ("header", "least", "most"),
     [
-        (lambda: "0.5", 0.5, 0.8),
-        (lambda: formatdate(time.time() + 2, usegmt=True), 0.9, 2.3),
-        (lambda: "0", 0.0, 0.3),
-        (lambda: "-7", 0.0, 0.3),
-        (lambda: formatdate(time.time() - 1000, usegmt=True), 0.0, 0.3),
-        (lambda: "soon", 0.0, 0.3),
-        (lambda: "9" * 500, 0.4, 0.8),
+        (lambda: "0.2", 0.2, 0.6),
+        (lambda: formatdate(time.time() + 1000, usegmt=True), 0.28, 0.6),
+        (lambda: "0", 0.0, 0.27),
+        (lambda: "-7", 0.0, 0.27),
+        (lambda: formatdate(time.time() - 1000, usegmt=True), 0.0, 0.27),
+        (lambda: "soon", 0.0, 0.27),
+        (lambda: "9" * 500, 0.28, 0.6),
     ],
     ids=["seconds", "date", "zero", "negative", "past", "nonsense", "huge"],
 )
 def test_retry_after_is_obeyed_within_the_deadline(header: Any, least: float, most: float) -> None:
-    """Half of the deadline of a second is waited where more is asked for."""
+    """Half of the deadline of 0.6 seconds is waited where more is asked for."""
 
     async def run() -> None:
         limited = lambda: web.Response(status=429, headers={"Retry-After": header()})  # noqa: E731
-        deadline = 10.0 if most > 2 else 1.0
         async with (
             serving(canned(limited, good)) as url,
-            impatient(url, attempt_seconds=1.0, deadline_seconds=deadline) as client,
+            impatient(url, attempt_seconds=0.6, deadline_seconds=0.6) as client,
         ):
             answer = await client.chat(ASK)
             assert isinstance(answer, Answer)
@@ -285,7 +284,7 @@ def test_another_endpoint_answers_what_one_cannot(tmp_path: Path, caplog: pytest
 
 def test_requests_without_any_endpoint_fail_by_name_at_their_deadline() -> None:
     async def run() -> None:
-        async with impatient(DEAD, attempt_seconds=0.5, deadline_seconds=0.5, failure_share=1.0) as client:
+        async with impatient(DEAD, attempt_seconds=0.3, deadline_seconds=0.3, failure_share=1.0) as client:
             start = time.monotonic()
             results = await asyncio.gather(*(client.chat(ASK) for _ in range(64)))
             assert time.monotonic() - start < 1.5
@@ -298,15 +297,15 @@ def test_requests_without_any_endpoint_fail_by_name_at_their_deadline() -> None:
 
 def test_deadlines_do_not_run_while_requests_wait_their_turn(tmp_path: Path) -> None:
     async def run() -> None:
-        requests = Requests(attempt_seconds=0.4, deadline_seconds=0.4)
+        requests = Requests(attempt_seconds=0.5, deadline_seconds=0.5)
         async with (
-            teaching(tmp_path / "log.jsonl", latency=0.08) as teacher,
+            teaching(tmp_path / "log.jsonl", latency=0.06) as teacher,
             Client([Endpoint(url=teacher.url, concurrency=2)], requests) as client,
         ):
             start = time.monotonic()
-            answers = await asyncio.gather(*(client.chat(ASK) for _ in range(16)))
-            assert time.monotonic() - start > 0.6
-            assert all(isinstance(answer, Answer) and answer.seconds < 0.4 for answer in answers)
+            answers = await asyncio.gather(*(client.chat(ASK) for _ in range(24)))
+            assert time.monotonic() - start > 0.7
+            assert all(isinstance(answer, Answer) and answer.seconds < 0.5 for answer in answers)
 
     asyncio.run(run())
 

@@ -90,7 +90,7 @@ def test_the_end_of_the_run_raises_too_even_if_no_request_is_left() -> None:
 def test_a_run_without_progress_says_so_and_ends(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         async with teaching(tmp_path / "log.jsonl", rate_limited=1.0, retry_after=0) as teacher:
-            client = impatient(teacher.url, attempt_seconds=0.5, stalled_seconds=1.0, log_every=0.3)
+            client = impatient(teacher.url, attempt_seconds=0.5, stalled_seconds=0.6, log_every=0.18)
             client._pool.live[0].model = "rehearsal"
             with pytest.raises(Stalled) as raised:
                 async with client:
@@ -108,10 +108,10 @@ def test_a_run_without_progress_says_so_and_ends(tmp_path: Path, caplog: pytest.
 def test_a_client_without_requests_does_not_stall() -> None:
     async def run() -> None:
         async with serving(canned(lambda: web.json_response(GOOD))) as url:
-            client = impatient(url, attempt_seconds=0.2, stalled_seconds=0.2, log_every=0.1)
+            client = impatient(url, attempt_seconds=0.1, stalled_seconds=0.1, log_every=0.1)
             async with client:
                 await client.chat(ASK)
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(0.25)
                 assert isinstance(await client.chat(ASK), Answer)
 
     asyncio.run(run())

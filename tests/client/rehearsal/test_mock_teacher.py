@@ -146,8 +146,8 @@ def test_a_period_without_connections_begins_and_ends(tmp_path: Path) -> None:
             states.append((round(time.monotonic() - start, 2), state))
             await asyncio.sleep(0.02)
         down = [moment for moment, state in states if not state]
-        assert 0.2 <= down[0] < 0.4
-        assert 0.4 < down[-1] < 0.65
+        assert 0.2 <= down[0] < 0.5
+        assert 0.4 < down[-1] < 0.8
         assert all(not state for moment, state in states if down[0] <= moment <= down[-1])
         assert states[-1][1]
 
@@ -159,14 +159,14 @@ def test_latency_and_speed_are_as_set(tmp_path: Path) -> None:
         start = time.monotonic()
         async with session.post(f"{teacher.url}/chat/completions", json={**ASK, "max_tokens": 20}) as response:
             await response.json()
-        assert 0.2 <= time.monotonic() - start < 0.4
+        assert 0.1 <= time.monotonic() - start < 1
         body, start = {**ASK, "max_tokens": 20, "stream": True}, time.monotonic()
         async with session.post(f"{teacher.url}/chat/completions", json=body) as response:
             events = (await response.text()).split("\n\n")
         assert len(events) == 1 + 20 + 1 + 1 + 1  # role, tokens, reason, [DONE], nothing
-        assert 0.2 + 23 / 100 <= time.monotonic() - start < 1
+        assert 0.1 + 23 / 200 <= time.monotonic() - start < 1
 
-    use(tmp_path, using, latency=0.2, tokens_per_second=100)
+    use(tmp_path, using, latency=0.1, tokens_per_second=200)
 
 
 def test_a_busy_port_is_an_error_with_a_remedy(tmp_path: Path) -> None:
