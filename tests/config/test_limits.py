@@ -13,6 +13,7 @@ import tanuki_jax
 from tanuki_jax import generate
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.checkpoints.convert_options import ExpertOptions
+from tanuki_jax.config.endpoints import Endpoint, Requests
 from tanuki_jax.config.experiment import Experiment, NextToken, Preference
 from tanuki_jax.config.kinds import bare
 from tanuki_jax.config.limits import Limits, NonNegativeInt, PositiveInt, Share, check_fields, hints_of, limits_of
@@ -47,7 +48,7 @@ def options() -> Iterator[Any]:
 
 OTHER_OPTIONS = ("planning.studies.study_options", "planning.compiled.compile_options")
 CLASSES = sorted(
-    {kind for root in (Experiment, Mixture, Sweep, *options()) for kind in classes(root)},
+    {kind for root in (Experiment, Mixture, Sweep, Endpoint, Requests, *options()) for kind in classes(root)},
     key=lambda kind: f"{kind.__name__} of {kind.__module__}",
 )
 
