@@ -100,14 +100,12 @@ class Engine:
             self._cancelled.add(job)
 
     def step(self) -> bool:
-        """Read one part of one prompt, and add tokens to all rows that are read. Return whether there was work."""
+        """Read parts of prompts, and add tokens to all rows that are read. Return whether there was work."""
         self._forget_cancelled()
         self._admit()
         if not self._active:
             return False
-        reading = [row for row in self._active if row.reading]
-        if reading:
-            self._read_part(self._next_reader(reading))
+        self._read_prompts()
         ready = [row for row in self._active if not row.reading]
         for row in ready:
             if not row.left:
@@ -143,6 +141,12 @@ class Engine:
             text = RowText(self._loaded.tokenizer.decode, job.prompt, job.stop, len(job.prompt) + job.tokens)
             self._active.append(ActiveRow(job, report, allocation, table, text, [*job.prompt], allocation.reused))
 
+    def _read_prompts(self) -> None:
+        """Read parts of one or several prompts, together about a page: rows that are decoded wait so long."""
+        tokens = 0
+        while tokens < self._page and (reading := [row for row in self._active if row.reading]):
+            tokens += self._read_part(self._next_reader(reading))
+
     def _next_reader(self, reading: Sequence[ActiveRow]) -> ActiveRow:
         """Return the row whose prompt is read on: mostly the one with the least to read, so that a short prompt does
         not wait for a long one, and now and then the oldest, so that a long one does not wait for ever."""
@@ -151,7 +155,8 @@ class Engine:
             return reading[0]
         return min(reading, key=lambda row: row.to_read - row.read)
 
-    def _read_part(self, row: ActiveRow) -> None:
+    def _read_part(self, row: ActiveRow) -> int:
+        """Read up to a page of a prompt, and return the number of tokens."""
         job, executor = row.job, self._executor
         part = job.prompt[row.read : min(row.read + self._page, row.to_read)]
         states_td = executor.read(part, row.read, row.table)
@@ -164,6 +169,7 @@ class Engine:
         if len(part) == self._page:
             self._pool.publish(job.prompt, row.allocation, row.read // self._page)
         row.read += len(part)
+        return len(part)
 
     def _decode(self, rows: Sequence[ActiveRow], *, others_read: bool) -> None:
         """Add tokens to rows; several to each if no other row waits to be read."""
