@@ -47,7 +47,7 @@ test-parity: ## the tests against torch and transformers, in .venv-parity
 
 test-peers: ## the server with unmodified clients: openai, lm-eval, inspect-ai, curl, schemathesis; in .venv-peers
 	@$(PEERS_ENVIRONMENT)
-	.venv-peers/bin/python -m $(PYTEST) -m peers tests/inference/server
+	.venv-peers/bin/python -m $(PYTEST) -m peers tests/inference tests/launch
 
 test-long: ## the tests that are too slow for every change
 	@$(ENVIRONMENT)

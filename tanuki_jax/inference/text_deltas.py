@@ -4,10 +4,14 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from tanuki_jax.data.tokenizer.special_pieces import ESCAPES
+
 _UNFINISHED_CHARACTERS = re.compile("\ufffd+\\Z")
 """Replacement characters at the end of a text. Several, because some decoders replace all bytes in a row if the last
 character of them is incomplete."""
 
+_ESCAPE = ESCAPES[0][0]
+"""Character that decodes, with the next one, to another character, where a tokenizer of `prepare` wrote it."""
 REDECODED = 64
 """Tokens after which text that was decoded before is not decoded again."""
 
@@ -109,10 +113,11 @@ class RowText:
         self._decoded, self._between_characters = len(ids), True
 
     def _held_back(self, text: str) -> int:
-        """Return the number of characters at the end that may begin a stop string."""
+        """Return the number of characters at the end that may begin a stop string, or an escaped character."""
+        escape = 1 if text.endswith(_ESCAPE) else 0
         longest = min(max(map(len, self._stop), default=1) - 1, len(text))
         sizes = range(longest, 0, -1)
-        return next((size for size in sizes if any(stop.startswith(text[-size:]) for stop in self._stop)), 0)
+        return next((size for size in sizes if any(stop.startswith(text[-size:]) for stop in self._stop)), escape)
 
 
 def _whole_characters(decode: Callable[[Sequence[int]], str], prompt: Sequence[int]) -> str:

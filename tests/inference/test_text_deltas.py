@@ -66,6 +66,13 @@ def test_a_possible_beginning_of_a_stop_string_is_held_back() -> None:
     assert row.finished
 
 
+def test_half_of_an_escaped_character_is_held_back() -> None:
+    row = RowText(lambda ids: "".join(map(chr, ids)).replace("\x10\x01", "▁"), [], [], max_length=4)
+    assert [row.add(ids, ended=False).text for ids in ([97], [97, 16], [97, 16, 1], [97, 16, 1, 16])] == [
+        "a", "", "▁", "\x10",
+    ]  # fmt: skip
+
+
 def test_an_incomplete_character_is_never_emitted() -> None:
     row = RowText(decode, [], [], max_length=1000)
     assert row.add([97, *"🦝".encode()[:3]], ended=True).text == "a"
