@@ -19,14 +19,6 @@ from tanuki_jax.config.limits import Limits, NonNegativeInt, PositiveInt
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ServeLayout:
-    """Devices of a model."""
-
-    tensor: PositiveInt = 1
-    """Devices of this machine that split heads, hidden units and the vocabulary of each model."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
     """Serve models over HTTP, with the protocol of OpenAI: chats, completions, embeddings, tokens, metrics.
 
@@ -47,7 +39,7 @@ class Options:
     rows: PositiveInt = 64
     """Most answers of a model that are made at once."""
     waiting: PositiveInt = 256
-    """Most answers of a model that may wait; further requests are refused with 429."""
+    """Most answers of a model that may wait, beside those that are made; further requests are refused with 429."""
     cache_tokens: NonNegativeInt = 0
     """Tokens of all answers and their prompts whose keys and values are kept; 0: as many as there is memory for."""
     tokens: NonNegativeInt = 0
@@ -58,8 +50,8 @@ class Options:
     """Whether prompts that begin alike share what was computed; the answers are the same."""
     finish_seconds: PositiveInt = 60
     """Time after SIGTERM for answers that were begun."""
-    layout: ServeLayout = ServeLayout()
-    """Devices of a model."""
+    tensor: Annotated[PositiveInt, tyro.conf.arg(name="layout.tensor")] = 1
+    """Devices of this machine that split heads, hidden units and the vocabulary of each model."""
 
 
 def main(words: list[str]) -> None:
@@ -67,7 +59,7 @@ def main(words: list[str]) -> None:
     options = parse_options("serve", words, Options)
     if not options.checkpoint:
         raise InputError("name a model: --checkpoint=runs/NAME")
-    key = os.environ.get(options.key_variable, "") if options.key_variable else ""
+    key = os.environ.get(options.key_variable, "").strip() if options.key_variable else ""
     if options.key_variable and not key:
         raise InputError(f"the environment variable {options.key_variable} of --key-variable is not set")
     from tanuki_jax.inference.server.listening import bind, listen  # after parsing: importing jax takes seconds
@@ -81,7 +73,7 @@ def main(words: list[str]) -> None:
             cache_tokens=options.cache_tokens,
             reuse=options.prefix_reuse,
             most_waiting=options.waiting,
-            tensor=options.layout.tensor,
+            tensor=options.tensor,
         )
         registry = Registry(load_models(sources, settings), most_tokens=options.tokens)
         listen(registry, socket, key=key, most_body_bytes=options.body_bytes, finish_seconds=options.finish_seconds)

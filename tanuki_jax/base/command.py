@@ -70,8 +70,12 @@ def _stdout_is_closed() -> bool:
     return True
 
 
+def printable(message: str) -> str:
+    """Return a message as one line: what it quotes, such as a name in a file, may have line ends and codes that move
+    the cursor."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in message)
+
+
 def _exit(name: str, message: str, code: int) -> None:
-    # What a message quotes, such as a name in a file, may have line ends and codes that move the cursor.
-    line = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in message)
-    print(f"tanuki_jax.{name}: {line}", file=sys.stderr)
+    print(f"tanuki_jax.{name}: {printable(message)}", file=sys.stderr)
     sys.exit(code)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Container
 
 USUAL_NAMES: dict[str, str] = {
+    "--checkpoint": "model model-path model-name-or-path",
     "--name": "run-name exp-name experiment-name experiment job-name",
     "--seed": "random-seed",
     "--steps": "max-steps num-steps total-steps train-steps num-train-steps max-train-steps train-iters max-iters "

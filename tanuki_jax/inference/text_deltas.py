@@ -62,10 +62,12 @@ class RowText:
             max_length: most tokens of the row, its prompt included.
         """
         self._decode, self._stop, self._max_length = decode, [text for text in stop if text], max_length
+        self._stop_beginnings = frozenset(text[:size] for text in self._stop for size in range(1, len(text)))
+        self._longest_beginning = max(map(len, self._stop_beginnings), default=0)
         self._length, self._emitted_chars = len(prompt), 0
         self._text, self._decoded = "", len(prompt)
-        before = _whole_characters(decode, prompt)
-        self._context, self._context_chars = 0, len(before)
+        self._context = _character_start(decode, prompt, max(len(prompt) - REDECODED, 0))
+        self._context_chars = len(_whole_characters(decode, prompt[self._context :]))
         self._between_characters = not decode(list(prompt)).endswith("\ufffd")
         self.finished = False
 
@@ -95,7 +97,9 @@ class RowText:
         full = len(ids) >= self._max_length
         text = self._text_of(ids)
         certain = len(text) if full or ended else len(text) - self._held_back(text)
-        stop_at = min((at for stop in self._stop if (at := text.find(stop)) >= 0), default=len(text) + 1)
+        # No stop string begins before what was emitted: that was certain to stay.
+        starts = (text.find(stop, self._emitted_chars) for stop in self._stop)
+        stop_at = min((at for at in starts if at >= 0), default=len(text) + 1)
         return _State(text, min(stop_at, certain), _finish_reason(stopped=stop_at <= certain, full=full, ended=ended))
 
     def _text_of(self, ids: Sequence[int]) -> str:
@@ -115,9 +119,14 @@ class RowText:
     def _held_back(self, text: str) -> int:
         """Return the number of characters at the end that may begin a stop string, or an escaped character."""
         escape = 1 if text.endswith(_ESCAPE) else 0
-        longest = min(max(map(len, self._stop), default=1) - 1, len(text))
-        sizes = range(longest, 0, -1)
-        return next((size for size in sizes if any(stop.startswith(text[-size:]) for stop in self._stop)), escape)
+        longest = min(self._longest_beginning, len(text) - self._emitted_chars)
+        return next((size for size in range(longest, 0, -1) if text[-size:] in self._stop_beginnings), escape)
+
+
+def _character_start(decode: Callable[[Sequence[int]], str], prompt: Sequence[int], start: int) -> int:
+    """Return a place at or before `start`, by at most three tokens or at the beginning, where a character begins."""
+    starts = range(start, max(start - 4, 0), -1)
+    return next((each for each in starts if not decode(prompt[:each]).endswith("\ufffd")), 0)
 
 
 def _whole_characters(decode: Callable[[Sequence[int]], str], prompt: Sequence[int]) -> str:

@@ -1,19 +1,23 @@
 """An engine: it lets many texts grow at once, and takes in new ones while it does."""
 
+import contextlib
+import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tanuki_jax.inference.engine.executor import DETAILED_ROWS, Executor
+from tanuki_jax.inference.engine.executor import Executor
 from tanuki_jax.inference.engine.job import Job, Update
 from tanuki_jax.inference.engine.pages import PagePool
 from tanuki_jax.inference.engine.programs import MOST_STEPS
 from tanuki_jax.inference.engine.rows import ActiveRow, Report, scored
 from tanuki_jax.inference.load_model import LoadedModel
 from tanuki_jax.inference.text_deltas import RowText
+
+_log = logging.getLogger(__name__)
 
 CALL_SECONDS = 0.02
 """Time that one call on the device may take: new jobs and streamed text wait for its end."""
@@ -22,7 +26,11 @@ _OLDEST_EVERY = 4
 
 
 class Engine:
-    """Jobs of one model. Not safe for threads, except `submit`, `cancel` and the counts."""
+    """Jobs of one model. Not safe for threads, except `submit`, `cancel` and the counts.
+
+    Attributes:
+        rows: most jobs that are worked on at once.
+    """
 
     def __init__(self, loaded: LoadedModel, *, rows: int, cache_tokens: int, page: int, reuse: bool) -> None:
         """Compile the programs, which takes seconds to minutes.
@@ -34,8 +42,9 @@ class Engine:
             page: tokens of a page, a power of two.
             reuse: whether prompts that begin alike share what was computed.
         """
+        assert page & (page - 1) == 0, page
         pages = -(-cache_tokens // page) + 1
-        self._loaded, self._rows, self._page = loaded, rows, page
+        self._loaded, self.rows, self._page = loaded, rows, page
         self._executor = Executor(loaded, rows=rows, pages=pages, page=page)
         self._pool = PagePool(pages, page, reuse=reuse)
         self._active: list[ActiveRow] = []
@@ -49,22 +58,17 @@ class Engine:
 
     @property
     def longest(self) -> int:
-        """Most tokens of a prompt and its new tokens together."""
+        """Return the most tokens of a prompt and its new tokens together."""
         return min(self._loaded.limit, self._pool.total * self._page)
 
     @property
-    def batch_sizes(self) -> tuple[int, ...]:
-        """Return the numbers of rows for which programs exist."""
-        return tuple(self._executor.sizes)
-
-    @property
     def waiting(self) -> int:
-        """Number of jobs that wait for a row or for pages."""
+        """Return the number of jobs that wait for a row or for pages."""
         return len(self._waiting)
 
     @property
     def active(self) -> int:
-        """Number of jobs that have a row."""
+        """Return the number of jobs that have a row."""
         return len(self._active)
 
     @property
@@ -124,7 +128,7 @@ class Engine:
 
     def _admit(self) -> None:
         """Give rows and pages to jobs in the order in which they came."""
-        while self._waiting and len(self._active) < self._rows:
+        while self._waiting and len(self._active) < self.rows:
             with self._lock:
                 if not self._waiting:
                     return
@@ -175,11 +179,11 @@ class Engine:
         """Add tokens to rows; several to each if no other row waits to be read."""
         detailed = [row for row in rows if row.job.detailed]
         plain = [row for row in rows if not row.job.detailed]
-        for first in range(0, len(detailed), DETAILED_ROWS):
-            self._decode_detailed(detailed[first : first + DETAILED_ROWS])
+        most = self._executor.sizes[-1]
+        for first in range(0, len(detailed), most):
+            self._decode_detailed(detailed[first : first + most])
         if not plain:
             return
-        most = self._executor.sizes[-1]
         steps = 1 if others_read or detailed else MOST_STEPS
         if steps > 1:
             steps = max(1, min(steps, int(CALL_SECONDS / self._step_seconds)))
@@ -189,19 +193,35 @@ class Engine:
             added = self._executor.decode([row.as_program_row() for row in group], steps)
             longest = max(longest, *map(len, added))
             for row, tokens in zip(group, added, strict=True):
-                self._add(row, tokens, Update())
+                with self._failing_alone(row):
+                    self._add(row, tokens, Update())
         self._step_seconds = (time.monotonic() - before) / longest
 
     def _decode_detailed(self, rows: Sequence[ActiveRow]) -> None:
-        vocabulary = self._loaded.model.vocabulary
-        repeated, bias = zip(*(row.penalties(vocabulary) for row in rows), strict=True)
+        vocabulary, changes = self._loaded.model.vocabulary, {}
+        for row in rows:
+            with self._failing_alone(row):
+                changes[row] = row.penalties(vocabulary)
+        if not changes:
+            return
+        repeated, bias = zip(*changes.values(), strict=True)
         tokens, scores = self._executor.decode_detailed(
-            [row.as_program_row() for row in rows], np.stack(repeated), np.stack(bias)
+            [row.as_program_row() for row in changes], np.stack(repeated), np.stack(bias)
         )
-        for row, token, score in zip(rows, tokens, scored(scores, tokens), strict=True):
-            if row.job.grammar is not None:
-                row.job.grammar.add(token)
-            self._add(row, [token], Update(scores=(score,) if row.job.logprobs else ()))
+        for row, token, score in zip(changes, tokens, scored(scores, tokens), strict=True):
+            with self._failing_alone(row):
+                if row.job.grammar is not None:
+                    row.job.grammar.add(token)
+                self._add(row, [token], Update(scores=(score,) if row.job.logprobs else ()))
+
+    @contextlib.contextmanager
+    def _failing_alone(self, row: ActiveRow) -> Iterator[None]:
+        """Let an error in a row's text or grammar end its job, and no other."""
+        try:
+            yield
+        except Exception:
+            _log.exception("a request ended with an error")
+            self._finish(row, Update(failed=True, done=True))
 
     def _add(self, row: ActiveRow, tokens: list[int], update: Update) -> None:
         """Add new tokens to a row, and report what is new."""
@@ -222,11 +242,15 @@ class Engine:
         row.prompt_scores = []
         if done:
             self._finish(row, update)
-        elif update.text or update.tokens:
+        else:
             row.report(update)
 
     def _finish(self, row: ActiveRow, update: Update) -> None:
         self._release(row)
+        now = time.monotonic()
+        seconds = now - max(self._finished_at, row.began_at)
+        self._seconds_per_job += 0.05 * (seconds - self._seconds_per_job)
+        self._finished_at = now
         if update.embedding is not None:
             update = update._replace(embedding=update.embedding / np.float32(len(row.job.prompt)))
         row.report(update)
@@ -234,6 +258,3 @@ class Engine:
     def _release(self, row: ActiveRow) -> None:
         self._active.remove(row)
         self._pool.free(row.allocation)
-        now = time.monotonic()
-        self._seconds_per_job += 0.05 * (now - self._finished_at - self._seconds_per_job)
-        self._finished_at = now

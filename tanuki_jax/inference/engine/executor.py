@@ -1,7 +1,7 @@
 """A model on its devices with a cache, and the sizes of batches that give a row the same bits."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import jax
@@ -15,8 +15,6 @@ from tanuki_jax.inference.engine.paged_forward import PagedCache, empty_cache
 from tanuki_jax.inference.engine.programs import Arrays, Row, Scores
 from tanuki_jax.inference.load_model import LoadedModel
 
-DETAILED_ROWS = 4
-"""Rows of the one program that decodes them in detail."""
 MOST_ROWS_ON_CPU = 16
 """Rows of a CPU's largest program: more at once are no faster there."""
 _READING = (8, 16, 32)
@@ -59,11 +57,15 @@ class Executor:
         )
         self._noise = compiled(_noise, out_shardings=split, keep_unused=True)
         dtype = loaded.parameters["embedding"].dtype.name
+        most = 1 << (rows - 1).bit_length()
+        if jax.default_backend() == "cpu":
+            most = min(most, MOST_ROWS_ON_CPU)
+        pages = max(pages, most + 1)  # each row of the check below writes a page of its own
         empty = partial(empty_cache, loaded.model, pages, page, dtype)
         self._cache = jax.jit(empty, out_shardings=split)()
         self._reading = [size for size in _READING if size < page] + [page]
-        most = 1 << (rows - 1).bit_length()
-        self.sizes = self._equal_sizes(min(most, MOST_ROWS_ON_CPU) if jax.default_backend() == "cpu" else most)
+        random = np.random.default_rng(0)
+        self.sizes = sizes_of_equal_bits([self._random_row(random, number, most) for number in range(most)], self._bits)
         self._warm_up()
 
     def _warm_up(self) -> None:
@@ -73,8 +75,6 @@ class Executor:
             states_td = self.read([0] * size, 0, table)
             self.score(states_td, [0])
             self.sum(states_td, 1)
-        changes_bv = np.ones((1, self._loaded.model.vocabulary), np.float32)
-        self.decode_detailed([Row(0, 0, 0, 0, 0, 0, 0.0, 1.0, 0.0, table)], changes_bv, changes_bv)
 
     def read(self, tokens: Sequence[int], start: int, table: npt.NDArray[np.int32]) -> jax.Array:
         """Put up to a page of tokens into the cache, and return their states, [T, D], T at least their number.
@@ -102,12 +102,15 @@ class Executor:
         """Return the sum of the first states, float32[D]."""
         return np.asarray(programs.sum_states(states_td, np.int32(length)))
 
+    def _size(self, rows: int) -> int:
+        return next(size for size in self.sizes if size >= rows)
+
     def decode(self, rows: Sequence[Row], steps: int) -> list[list[int]]:
         """Return up to `steps` new tokens of each row, at most the largest of `sizes` rows.
 
         A row gets fewer if it ends, or has fewer left; its end is among them.
         """
-        size = next(size for size in self.sizes if size >= len(rows))
+        size = self._size(len(rows))
         added_bs = jax.device_get(self._run(rows, steps, size)[0])
         return [line[line >= 0].tolist() for line in added_bs[: len(rows)]]
 
@@ -121,36 +124,27 @@ class Executor:
     def decode_detailed(
         self, rows: Sequence[Row], repeated_bv: npt.NDArray[np.float32], bias_bv: npt.NDArray[np.float32]
     ) -> tuple[list[int], Scores]:
-        """Return one new token of each row, at most DETAILED_ROWS, and its scores, as arrays of numpy.
+        """Return one new token of each row, at most the largest of `sizes` rows, and its scores, as arrays of numpy.
 
         Args:
             rows: rows.
             repeated_bv: float32[B, V], as for `programs.decode_detailed`.
             bias_bv: float32[B, V], as for `programs.decode_detailed`.
         """
-        ints, floats = Arrays.of(rows, DETAILED_ROWS)
-        missing = ((0, DETAILED_ROWS - len(rows)), (0, 0))
+        chosen_b, scores = self._run_detailed(rows, repeated_bv, bias_bv, self._size(len(rows)))
+        return chosen_b[: len(rows)].tolist(), Scores(*(part[: len(rows)] for part in scores))
+
+    def _run_detailed(
+        self, rows: Sequence[Row], repeated_bv: npt.NDArray[np.float32], bias_bv: npt.NDArray[np.float32], size: int
+    ) -> tuple[npt.NDArray[np.int32], Scores]:
+        ints, floats = Arrays.of(rows, size)
+        missing = ((0, size - len(rows)), (0, 0))
         repeated_bv, bias_bv = np.pad(repeated_bv, missing, constant_values=1), np.pad(bias_bv, missing)
         self._cache, chosen_b, scores = self._decode_detailed(
             self._loaded.parameters, self._cache, ints, floats, repeated_bv, bias_bv
         )
-        chosen, found = jax.device_get((chosen_b, scores))
-        return chosen[: len(rows)].tolist(), Scores(*(part[: len(rows)] for part in found))
-
-    def _equal_sizes(self, most: int) -> list[int]:
-        """Return powers of two up to `most` at which this device computes the same bits of a row.
-
-        The programs are run on the same random tokens and random pages. A library of matrix products is free to add
-        numbers in another order for another number of rows; such a size is left out.
-        """
-        sizes = [1 << power for power in range((most - 1).bit_length() + 1)]
-        random = np.random.default_rng(0)
-        rows = [self._random_row(random, number, most) for number in range(most)]
-        expected = self._checked(rows, most)
-        if not np.array_equal(expected, self._checked(rows[::-1], most)[::-1]):
-            _log.warning("on this device the last bits of an answer may depend on what else is being answered")
-        kept = [size for size in sizes[:-1] if np.array_equal(self._checked(rows[:size], size), expected[:size])]
-        return [*kept, most]
+        chosen, on_host = jax.device_get((chosen_b, scores))
+        return chosen, on_host
 
     def _random_row(self, random: np.random.Generator, number: int, most: int) -> Row:
         """Return a row somewhere in its own share of the cache's pages."""
@@ -158,13 +152,33 @@ class Executor:
         table = np.zeros(self.table, np.int32)
         table[:pages] = 1 + number * pages + np.arange(pages)
         token = int(random.integers(self._loaded.tokenizer.vocabulary))
-        position = int(random.integers(min(pages * self.page, self._loaded.limit) - _CHECK_STEPS))
+        position = int(random.integers(max(1, min(pages * self.page, self._loaded.limit) - _CHECK_STEPS)))
         return Row(token, position, _CHECK_STEPS, 0, 0, 0, 0.0, 1.0, 0.0, table)
 
-    def _checked(self, rows: Sequence[Row], size: int) -> npt.NDArray[np.float32]:
-        """Return logits, float32[B, V], of rows behind random pages."""
+    def _bits(self, rows: Sequence[Row]) -> list[bytes]:
+        """Return, for each row, the bits of its logits and scores by the programs for so many rows."""
         self._cache = self._noise(self._cache)
-        return np.asarray(self._run(rows, _CHECK_STEPS, size)[1])
+        logits_bv = np.asarray(self._run(rows, _CHECK_STEPS, len(rows))[1])
+        changes_bv = np.ones((len(rows), self._loaded.model.vocabulary), np.float32)
+        _, scores = self._run_detailed(rows, changes_bv, changes_bv, len(rows))
+        return [b"".join(part[row].tobytes() for part in (logits_bv, *scores)) for row in range(len(rows))]
+
+
+def sizes_of_equal_bits(rows: Sequence[Row], bits: Callable[[Sequence[Row]], list[bytes]]) -> list[int]:
+    """Return the number of the rows, a power of two, and those smaller ones at which a row has the same bits.
+
+    A library of matrix products is free to add numbers in another order for another number of rows; a size for which
+    this device does so is left out.
+
+    Args:
+        rows: random ones.
+        bits: rows -> bits of the results of each.
+    """
+    expected = bits(rows)
+    if bits(rows[::-1]) != expected[::-1]:
+        _log.warning("on this device the last bits of an answer may depend on what else is being answered")
+    sizes = (1 << power for power in range((len(rows) - 1).bit_length()))
+    return [*(size for size in sizes if bits(rows[:size]) == expected[:size]), len(rows)]
 
 
 def _noise(cache: PagedCache) -> PagedCache:

@@ -13,6 +13,8 @@ from tanuki_jax.inference.load_model import LoadedModel
 
 DEEPEST = 64
 """Most levels of a schema."""
+LARGEST_SCHEMA = 64 * 1024
+"""Most characters of a schema as JSON: what takes longer to compile is hardly meant."""
 
 
 class GrammarCompiler:
@@ -36,10 +38,11 @@ class GrammarCompiler:
         """
         if _depth(schema) > DEEPEST:
             raise InputError(f"the JSON schema has more than {DEEPEST} levels")
+        text = json.dumps(schema)
+        if len(text) > LARGEST_SCHEMA:
+            raise InputError(f"the JSON schema has {len(text):,} characters; the most are {LARGEST_SCHEMA:,}")
         try:
-            grammar = self._library.LLMatcher.grammar_from_json_schema(
-                json.dumps(schema), {"whitespace_flexible": False}
-            )
+            grammar = self._library.LLMatcher.grammar_from_json_schema(text, {"whitespace_flexible": False})
         except ValueError as error:
             raise InputError(f"the JSON schema cannot be compiled: {error}") from error
         matcher = self._library.LLMatcher(self._tokenizer, grammar, log_level=0)
@@ -55,7 +58,12 @@ class TokenGrammar:
         self._matcher, self._vocabulary = matcher, vocabulary
 
     def allowed(self) -> npt.NDArray[np.bool_]:
-        """Return which ids may come next, bool[V]. If the text is complete, only its end may."""
+        """Return which ids may come next, bool[V]. If the text is complete, only its end may.
+
+        RuntimeError if the library has given up, as at a grammar that became too complex.
+        """
+        if self._matcher.is_error():
+            raise RuntimeError(f"llguidance: {self._matcher.get_error()}")
         words = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
         return np.unpackbits(words, bitorder="little")[: self._vocabulary].astype(bool)
 

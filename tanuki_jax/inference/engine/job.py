@@ -105,3 +105,5 @@ class Update(NamedTuple):
     """Set in the last update of a job that makes tokens."""
     done: bool = False
     """Whether this is the last update."""
+    failed: bool = False
+    """Whether the job ended with an error, which is in the log."""

@@ -25,6 +25,9 @@ class PagePool:
     A page that was filled from a prompt is kept after its row has ended, until the room is needed: a later prompt that
     begins with the same tokens reads it no second time. Only whole pages of prompts are shared, and such a page is the
     result of one program on the same tokens whoever computed it: its bits are those that the new row would compute.
+
+    Attributes:
+        total: number of pages that rows can have.
     """
 
     def __init__(self, pages: int, page: int, *, reuse: bool) -> None:
@@ -34,18 +37,13 @@ class PagePool:
             page: tokens of a page.
             reuse: whether prompts may share pages.
         """
-        self._page, self._reuse = page, reuse
+        self.total, self._page, self._reuse = pages - 1, page, reuse
         self._free = [number for number in range(pages - 1, -1, -1) if number != SPARE_PAGE]
         self._users: dict[int, int] = {}
         self._known: dict[_Prefix, int] = {}
         self._prefix_of: dict[int, _Prefix] = {}
         self._idle: OrderedDict[int, None] = OrderedDict()
         """Known pages without a user, the longest unused first."""
-
-    @property
-    def total(self) -> int:
-        """Number of pages that rows can have."""
-        return len(self._free) + len(self._idle) + len(self._users)
 
     @property
     def used(self) -> int:

@@ -1,6 +1,7 @@
 """Rows of an engine: jobs that have pages, and how far each has come."""
 
 import dataclasses
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -31,6 +32,8 @@ class ActiveRow:
     """Tokens that are in the cache, or shared by another row's pages."""
     prompt_scores: list[Scored] = dataclasses.field(default_factory=list)
     states_sum: npt.NDArray[np.float32] | None = None
+    began_at: float = dataclasses.field(default_factory=time.monotonic)
+    """Monotonic time when the job got its pages, in seconds."""
 
     @property
     def to_read(self) -> int:

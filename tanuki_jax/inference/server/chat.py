@@ -13,21 +13,21 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from tanuki_jax.inference.engine.job import Job, Scored
+from tanuki_jax.inference.engine.job import Scored
 from tanuki_jax.inference.server.errors import ERRORS
 from tanuki_jax.inference.server.generation import (
     Answer,
     PrefixRemoval,
     answers,
+    begin,
     make_jobs,
-    merged,
     token_bytes,
     token_text,
 )
 from tanuki_jax.inference.server.metrics import Account
 from tanuki_jax.inference.server.registry import LONG_TEXT, Registry
 from tanuki_jax.inference.server.requests import ChatMessage, ChatRequest, FunctionTool
-from tanuki_jax.inference.server.served_model import ServedModel
+from tanuki_jax.inference.server.served_model import JobStream, ServedModel
 from tanuki_jax.inference.server.streams import LAST_EVENT, EventStream, event, while_connected
 from tanuki_jax.inference.server.usage import Usage, usage_of
 
@@ -86,10 +86,10 @@ def chat_router(registry: Registry) -> APIRouter:
     @router.post("/v1/chat/completions", response_model=ChatCompletion, responses=ERRORS)
     async def answer_conversation(body: ChatRequest, request: Request) -> Response:
         """Answer a conversation, by the chat template of the model."""
-        served = registry.find(body.model)
+        served = registry.find(body.model, chats=True)
         ids = await conversation_ids(served, body.messages, body.tools or [])
         tokens = body.max_tokens if body.max_completion_tokens is None else body.max_completion_tokens
-        jobs = make_jobs(
+        jobs = await make_jobs(
             served,
             [ids],
             body,
@@ -97,13 +97,15 @@ def chat_router(registry: Registry) -> APIRouter:
             most_tokens=registry.most_tokens,
             logprobs=bool(body.logprobs),
             prompt_logprobs=False,
+            param="messages",
         )
         form = _Form(served, body)
         counting = registry.metrics.request(served, "chat", len(ids))
+        stream = begin(served, jobs)
         if body.stream:
-            return EventStream(_events(form, jobs, counting))
-        with counting as account:
-            done = await while_connected(request, answers(served, jobs, account, served.answer_prefix))
+            return EventStream(_events(form, len(jobs), stream, counting), stream)
+        with contextlib.closing(stream), counting as account:
+            done = await while_connected(request, answers(stream, len(jobs), account, served.answer_prefix))
             choices = [form.choice(number, answer) for number, answer in enumerate(done)]
             return JSONResponse(form.frame("chat.completion", choices) | {"usage": usage_of(account)})
 
@@ -176,21 +178,22 @@ class _Form:
         return {"token": token_text(self.served, token), "logprob": logprob, "bytes": token_bytes(self.served, token)}
 
 
-async def _events(form: _Form, jobs: Sequence[Job], counting: AbstractContextManager[Account]) -> AsyncGenerator[bytes]:
+async def _events(
+    form: _Form, choices: int, stream: JobStream, counting: AbstractContextManager[Account]
+) -> AsyncGenerator[bytes]:
     """Yield the events of a streamed answer: its role, its text, and one with a finish_reason."""
-    prefixes = [PrefixRemoval(form.served.answer_prefix) for _ in jobs]
+    prefixes = [PrefixRemoval(form.served.answer_prefix) for _ in range(choices)]
     with counting as account:
-        for number in range(len(jobs)):
+        for number in range(choices):
             yield form.event(number, {"role": "assistant", "content": ""})
-        async with contextlib.aclosing(merged(form.served, jobs)) as updates:
-            async for number, update in updates:
-                account.add(update)
-                part = Answer()
-                part.add(prefixes[number].rest(update))
-                if part.text or part.scores:
-                    yield form.event(number, {"content": part.text}, part.scores)
-                if update.done:
-                    yield form.event(number, {}, finish_reason=part.finish_reason)
+        async for number, update in stream.updates():
+            account.add(update)
+            part = Answer()
+            part.add(prefixes[number].rest(update))
+            if part.text or part.scores:
+                yield form.event(number, {"content": part.text}, part.scores)
+            if update.done:
+                yield form.event(number, {}, finish_reason=part.finish_reason)
         if form.includes_usage:
             yield event(form.frame("chat.completion.chunk", []) | {"usage": usage_of(account)})
         yield LAST_EVENT

@@ -1,5 +1,6 @@
 """`/v1/completions`: texts to continue, and log-probabilities of texts."""
 
+import codecs
 import contextlib
 import time
 import uuid
@@ -14,11 +15,11 @@ from starlette.responses import Response
 
 from tanuki_jax.inference.engine.job import Job, Scored
 from tanuki_jax.inference.server.errors import ERRORS, ApiError
-from tanuki_jax.inference.server.generation import Answer, answers, make_jobs, merged, token_text
+from tanuki_jax.inference.server.generation import Answer, answers, begin, make_jobs, token_bytes, token_text
 from tanuki_jax.inference.server.metrics import Account
 from tanuki_jax.inference.server.registry import Registry
 from tanuki_jax.inference.server.requests import CompletionRequest
-from tanuki_jax.inference.server.served_model import ServedModel
+from tanuki_jax.inference.server.served_model import JobStream, ServedModel
 from tanuki_jax.inference.server.streams import LAST_EVENT, EventStream, event, while_connected
 from tanuki_jax.inference.server.usage import Usage, usage_of
 
@@ -67,7 +68,7 @@ def completions_router(registry: Registry) -> APIRouter:
         prompts = await registry.prompts(served, body.prompt, "prompt")
         tokens = DEFAULT_TOKENS if body.max_tokens is None else body.max_tokens
         scored = body.logprobs is not None
-        jobs = make_jobs(
+        jobs = await make_jobs(
             served,
             prompts,
             body,
@@ -75,15 +76,19 @@ def completions_router(registry: Registry) -> APIRouter:
             most_tokens=registry.most_tokens,
             logprobs=scored,
             prompt_logprobs=scored and bool(body.echo),
+            param="prompt",
         )
         form = _Form(served, body)
         counting = registry.metrics.request(served, "completions", sum(map(len, prompts)))
+        stream = begin(served, jobs)
         if body.stream:
-            return EventStream(_events(form, jobs, counting))
-        with counting as account:
-            done = await while_connected(request, answers(served, jobs, account))
+            return EventStream(_events(form, jobs, stream, counting), stream)
+        with contextlib.closing(stream), counting as account:
+            done = await while_connected(request, answers(stream, len(jobs), account))
             pairs = enumerate(zip(jobs, done, strict=True))
-            choices = [form.choice(number, job, answer, answer.finish_reason) for number, (job, answer) in pairs]
+            choices = [
+                form.choice(index, job, answer, answer.finish_reason, _Offsets()) for index, (job, answer) in pairs
+            ]
             return JSONResponse(form.frame(choices) | {"usage": usage_of(account)})
 
     return router
@@ -91,9 +96,23 @@ def completions_router(registry: Registry) -> APIRouter:
 
 def _refuse_unsupported(body: CompletionRequest) -> None:
     if body.suffix:
-        raise ApiError(400, "suffix is not supported; leave it out", param="suffix")
+        raise ApiError(400, "suffix: it is not supported; leave it out", param="suffix")
     if body.best_of not in (None, body.n or 1):
-        raise ApiError(400, f"best_of {body.best_of} is not n {body.n or 1}; leave it out", param="best_of")
+        raise ApiError(400, f"best_of: {body.best_of} is not n, which is {body.n or 1}; leave it out", param="best_of")
+
+
+class _Offsets:
+    """Places in a text where its tokens begin, in characters."""
+
+    def __init__(self) -> None:
+        self.new, self._characters = True, 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def next(self, piece: Sequence[int]) -> int:
+        """Return where the next token begins, whose bytes these are; a part of a character begins where that does."""
+        begin = self._characters
+        self._characters += len(self._decoder.decode(bytes(piece)))
+        return begin
 
 
 class _Form:
@@ -115,7 +134,7 @@ class _Form:
         }
 
     def choice(
-        self, number: int, job: Job, answer: Answer, finish_reason: str | None, offset: int | None = None
+        self, number: int, job: Job, answer: Answer, finish_reason: str | None, offsets: "_Offsets"
     ) -> dict[str, Any]:
         """Return an answer, or a part of one.
 
@@ -124,32 +143,29 @@ class _Form:
             job: its job.
             answer: what is new of it.
             finish_reason: null before the last part.
-            offset: characters of the tokens before this part; None: it is the first, with the prompt if that is echoed.
+            offsets: of the answer's tokens; new before its first part, which begins with the prompt if that is echoed.
         """
-        text, scores, begins = answer.text, [*answer.scores], offset is None and bool(self._body.echo)
+        text, scores, begins = answer.text, [*answer.scores], offsets.new and bool(self._body.echo)
         if begins:
             text = self.served.loaded.tokenizer.decode(job.prompt) + text
             if self._body.logprobs is not None:
                 scores = [Scored(job.prompt[0], 0.0, (), ()), *answer.prompt_scores, *scores]
-        logprobs = self._logprobs(scores, offset or 0, begins=begins)
+        offsets.new = False
+        logprobs = self._logprobs(scores, offsets, begins=begins)
         return {"index": number, "text": text, "logprobs": logprobs, "finish_reason": finish_reason}
 
-    def _logprobs(self, scores: Sequence[Scored], offset: int, *, begins: bool) -> dict[str, Any] | None:
+    def _logprobs(self, scores: Sequence[Scored], offsets: "_Offsets", *, begins: bool) -> dict[str, Any] | None:
         """Return log-probabilities of the tokens; of the first none if it begins a prompt."""
         if self._body.logprobs is None:
             return None
         texts = [token_text(self.served, score.token) for score in scores]
-        offsets = []
-        for text in texts:
-            offsets.append(offset)
-            offset += len(text)
         values = [score.logprob for score in scores]
         tops = [self._top(score, text) for score, text in zip(scores, texts, strict=True)]
         return {
             "tokens": texts,
             "token_logprobs": [None, *values[1:]] if begins else values,
             "top_logprobs": [None, *tops[1:]] if begins else tops,
-            "text_offset": offsets,
+            "text_offset": [offsets.next(token_bytes(self.served, score.token)) for score in scores],
         }
 
     def _top(self, score: Scored, text: str) -> dict[str, float]:
@@ -167,21 +183,19 @@ class _Form:
         return top
 
 
-async def _events(form: _Form, jobs: Sequence[Job], counting: AbstractContextManager[Account]) -> AsyncGenerator[bytes]:
+async def _events(
+    form: _Form, jobs: Sequence[Job], stream: JobStream, counting: AbstractContextManager[Account]
+) -> AsyncGenerator[bytes]:
     """Yield the events of a streamed answer: exactly one of each choice has a finish_reason."""
-    lengths: dict[int, int] = {}
+    offsets = [_Offsets() for _ in jobs]
     with counting as account:
-        async with contextlib.aclosing(merged(form.served, jobs)) as updates:
-            async for number, update in updates:
-                account.add(update)
-                part = Answer()
-                part.add(update)
-                if part.text or part.scores or part.prompt_scores or update.done:
-                    reason = part.finish_reason if update.done else None
-                    choice = form.choice(number, jobs[number], part, reason, lengths.get(number))
-                    tokens = choice["logprobs"]["tokens"] if choice["logprobs"] else ()
-                    lengths[number] = lengths.get(number, 0) + sum(map(len, tokens))
-                    yield event(form.frame([choice]))
+        async for number, update in stream.updates():
+            account.add(update)
+            part = Answer()
+            part.add(update)
+            if part.text or part.scores or part.prompt_scores or update.done:
+                reason = part.finish_reason if update.done else None
+                yield event(form.frame([form.choice(number, jobs[number], part, reason, offsets[number])]))
         if form.includes_usage:
             yield event(form.frame([]) | {"usage": usage_of(account)})
         yield LAST_EVENT

@@ -13,10 +13,10 @@ from starlette.responses import Response
 
 from tanuki_jax.inference.engine.job import Job
 from tanuki_jax.inference.server.errors import ERRORS, ApiError
-from tanuki_jax.inference.server.generation import gather, require_length, require_room
+from tanuki_jax.inference.server.generation import begin, require_length, require_number
 from tanuki_jax.inference.server.registry import Registry
 from tanuki_jax.inference.server.requests import EmbeddingRequest
-from tanuki_jax.inference.server.served_model import ServedModel
+from tanuki_jax.inference.server.served_model import JobStream
 from tanuki_jax.inference.server.streams import while_connected
 
 
@@ -54,16 +54,17 @@ def embeddings_router(registry: Registry) -> APIRouter:
         served = registry.find(body.model)
         width = served.loaded.model.width
         if body.dimensions not in (None, width):
-            message = f"dimensions {body.dimensions} is not {width}, the width of {served.name}; leave it out"
+            message = f"dimensions: {body.dimensions} is not {width}, the width of {served.name}; leave it out"
             raise ApiError(400, message, param="dimensions")
         prompts = await registry.prompts(served, body.input, "input")
+        require_number(served, len(prompts), "input")
         for prompt in prompts:
-            require_length(served, len(prompt))
-        require_room(served, len(prompts))
-        jobs = [Job(prompt=tuple(prompt), embed=True) for prompt in prompts]
+            require_length(served, len(prompt), "input")
         tokens = sum(map(len, prompts))
-        with registry.metrics.request(served, "embeddings", tokens):
-            vectors = await while_connected(request, _vectors(served, jobs))
+        jobs = [Job(prompt=tuple(prompt), embed=True) for prompt in prompts]
+        counting = registry.metrics.request(served, "embeddings", tokens)
+        with contextlib.closing(begin(served, jobs)) as stream, counting:
+            vectors = await while_connected(request, _vectors(stream, len(jobs)))
         data = [
             {"object": "embedding", "index": index, "embedding": _encoded(vector, body.encoding_format or "float")}
             for index, vector in enumerate(vectors)
@@ -74,15 +75,12 @@ def embeddings_router(registry: Registry) -> APIRouter:
     return router
 
 
-async def _vectors(served: ServedModel, jobs: list[Job]) -> list[npt.NDArray[np.float32]]:
-    async def one(job: Job) -> npt.NDArray[np.float32]:
-        async with contextlib.aclosing(served.updates(job)) as updates:
-            async for update in updates:
-                if update.embedding is not None:
-                    return update.embedding
-        raise AssertionError("an engine reports the embedding in its last update")
-
-    return await gather(one(job) for job in jobs)
+async def _vectors(stream: JobStream, number: int) -> list[npt.NDArray[np.float32]]:
+    vectors: dict[int, npt.NDArray[np.float32]] = {}
+    async for index, update in stream.updates():
+        assert update.embedding is not None
+        vectors[index] = update.embedding
+    return [vectors[index] for index in range(number)]
 
 
 def _encoded(vector: npt.NDArray[np.float32], form: str) -> Any:

@@ -1,18 +1,15 @@
 """Requests as jobs of an engine, and updates of jobs as answers."""
 
-import asyncio
-import contextlib
 import dataclasses
 import secrets
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from tanuki_jax.inference.engine.grammar import TokenGrammar
 from tanuki_jax.inference.engine.job import Job, Scored, Update
-from tanuki_jax.inference.server.errors import ApiError, EngineFailed
+from tanuki_jax.inference.server.errors import ApiError
 from tanuki_jax.inference.server.metrics import Account
 from tanuki_jax.inference.server.requests import ChatRequest, CompletionRequest, ResponseFormat
-from tanuki_jax.inference.server.served_model import ServedModel
+from tanuki_jax.inference.server.served_model import JobStream, ServedModel
 
 FINISH_REASONS = {"eos_token": "stop", "stop_sequence": "stop", "length": "length"}
 """Our reasons -> OpenAI's."""
@@ -56,7 +53,7 @@ class PrefixRemoval:
         return update._replace(text=text)
 
 
-def make_jobs(
+async def make_jobs(
     served: ServedModel,
     prompts: Sequence[Sequence[int]],
     request: ChatRequest | CompletionRequest,
@@ -65,6 +62,7 @@ def make_jobs(
     most_tokens: int,
     logprobs: bool,
     prompt_logprobs: bool,
+    param: str,
 ) -> list[Job]:
     """Return the jobs of a request: for each prompt its `n` answers, in order.
 
@@ -76,21 +74,22 @@ def make_jobs(
         most_tokens: limit of the server; 0: none.
         logprobs: whether those of new tokens are needed.
         prompt_logprobs: whether those of the prompts are needed.
+        param: field of the request that has the prompts.
 
     Raises:
-        ApiError: a prompt is too long, an id or a schema cannot be used, or too many jobs wait.
+        ApiError: a prompt is too long, there are too many of them, or an id or a schema cannot be used.
     """
+    n, limits = request.n or 1, (tokens, most_tokens or None)
+    require_number(served, n * len(prompts), param)
     least = 0 if tokens == 0 else 1
     for prompt in prompts:
-        require_length(served, len(prompt) + least)
+        require_length(served, len(prompt) + least, param)
     bias, stop = _bias(served, request.logit_bias or {}), request.stop
-    grammar = _grammar(served, request.response_format)
-    n, limits = request.n or 1, (tokens, most_tokens or None)
-    require_room(served, n * len(prompts))
+    grammar = await _grammar(served, request.response_format)
     seed = secrets.randbits(63) if request.seed is None else request.seed % 2**64
     return [
         Job(
-            prompt=tuple(prompt),
+            prompt=prompt,
             tokens=min([limit for limit in limits if limit is not None] + [served.engine.longest - len(prompt)]),
             temperature=1.0 if request.temperature is None else request.temperature,
             top_k=max(request.top_k or 0, 0),
@@ -107,29 +106,37 @@ def make_jobs(
             logprobs=logprobs,
             prompt_logprobs=prompt_logprobs,
         )
-        for prompt in prompts
+        for prompt in map(tuple, prompts)
         for choice in range(n)
     ]
 
 
-def require_length(served: ServedModel, tokens: int) -> None:
+def require_number(served: ServedModel, answers: int, param: str) -> None:
+    """Raise ApiError if a request asks for more answers than even an idle server takes."""
+    if answers > served.most_jobs:
+        message = f"{param}: {answers:,} answers are asked for at once, and {served.name} takes {served.most_jobs:,}"
+        raise ApiError(400, f"{message}; ask in several requests", param=param, code="too_many_answers")
+
+
+def begin(served: ServedModel, jobs: Sequence[Job]) -> JobStream:
+    """Submit the jobs of a request. ApiError if too many wait, with the seconds after which to try again."""
+    if not served.has_room(len(jobs)):
+        wait = served.seconds_to_wait()
+        message = f"{served.engine.waiting} answers wait already; try again in {wait} s"
+        raise ApiError(429, message, code="queue_full", headers={"Retry-After": str(wait)})
+    return served.begin(jobs)
+
+
+def require_length(served: ServedModel, tokens: int, param: str) -> None:
     """Raise ApiError if a prompt and the least that is asked for are longer than the model allows."""
     if tokens > served.engine.longest:
         raise ApiError(
             400,
-            f"the prompt and what is asked for have {tokens} tokens, and {served.name} allows {served.engine.longest}: "
-            "shorten the prompt",
-            param="prompt",
+            f"{param}: the text and the least that is asked for have {tokens} tokens, and {served.name} allows "
+            f"{served.engine.longest}; shorten the text",
+            param=param,
             code="context_length_exceeded",
         )
-
-
-def require_room(served: ServedModel, jobs: int) -> None:
-    """Raise ApiError if too many jobs wait, with the seconds after which to try again."""
-    if not served.has_room(jobs):
-        wait = served.seconds_to_wait()
-        message = f"{served.engine.waiting} requests wait already; try again in {wait} s"
-        raise ApiError(429, message, code="queue_full", headers={"Retry-After": str(wait)})
 
 
 def _bias(served: ServedModel, given: Mapping[str, float]) -> dict[int, float]:
@@ -144,71 +151,28 @@ def _bias(served: ServedModel, given: Mapping[str, float]) -> dict[int, float]:
     return {int(token): value for token, value in given.items()}
 
 
-def _grammar(served: ServedModel, form: ResponseFormat | None) -> TokenGrammar | None:
+async def _grammar(served: ServedModel, form: ResponseFormat | None) -> TokenGrammar | None:
     if form is None or form.type == "text":
         return None
     if form.type == "json_object":
-        return served.grammars.json_schema({"type": "object"})
+        return await served.grammar({"type": "object"})
     if form.json_schema is None:
         raise ApiError(
-            400, "response_format: the type json_schema needs the field json_schema", param="response_format"
+            400,
+            "response_format: the type json_schema needs the field json_schema, with the schema in it",
+            param="response_format",
         )
-    return served.grammars.json_schema(form.json_schema.schema_)
+    return await served.grammar(form.json_schema.schema_)
 
 
-async def merged(served: ServedModel, jobs: Sequence[Job]) -> AsyncGenerator[tuple[int, Update]]:
-    """Yield (number of the job, update) of several jobs as they come. Closing the generator cancels them."""
-    if len(jobs) == 1:
-        async with contextlib.aclosing(served.updates(jobs[0])) as updates:
-            async for update in updates:
-                yield 0, update
-        return
-    queue: asyncio.Queue[tuple[int, Update] | EngineFailed] = asyncio.Queue()
-
-    async def forward(number: int, job: Job) -> None:
-        try:
-            async with contextlib.aclosing(served.updates(job)) as updates:
-                async for update in updates:
-                    queue.put_nowait((number, update))
-        except EngineFailed as error:
-            queue.put_nowait(error)
-
-    tasks = [asyncio.create_task(forward(number, job)) for number, job in enumerate(jobs)]
-    try:
-        unfinished = len(jobs)
-        while unfinished:
-            item = await queue.get()
-            if isinstance(item, EngineFailed):
-                raise item
-            unfinished -= item[1].done
-            yield item
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-async def answers(served: ServedModel, jobs: Sequence[Job], account: Account, prefix: str = "") -> list[Answer]:
-    """Return the answers of jobs, in their order, without a prefix that the model generates before each."""
-
-    async def one(job: Job) -> Answer:
-        answer, removal = Answer(), PrefixRemoval(prefix)
-        async with contextlib.aclosing(served.updates(job)) as updates:
-            async for update in updates:
-                account.add(update)
-                answer.add(removal.rest(update))
-        return answer
-
-    return await gather(one(job) for job in jobs)
-
-
-async def gather[Result](work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
-    """Return the results of coroutines that run together; if one fails, cancel the others and raise its error."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(each) for each in work]
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
+async def answers(stream: JobStream, number: int, account: Account, prefix: str = "") -> list[Answer]:
+    """Return the answers of so many jobs, in their order, without a prefix that the model generates before each."""
+    collected = [(Answer(), PrefixRemoval(prefix)) for _ in range(number)]
+    async for index, update in stream.updates():
+        answer, removal = collected[index]
+        account.add(update)
+        answer.add(removal.rest(update))
+    return [answer for answer, _ in collected]
 
 
 def token_text(served: ServedModel, token: int) -> str:

@@ -1,5 +1,6 @@
 """Models to serve, from their checkpoints."""
 
+import dataclasses
 import logging
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -55,13 +56,13 @@ def find_sources(checkpoints: Sequence[str], adapters: Sequence[str]) -> list[So
 
     Args:
         checkpoints: PATH or NAME=PATH of runs, checkpoints and folders of Hugging Face.
-        adapters: names of the adapters to serve; empty: all. A checkpoint's adapter is a model of that name; the only
-            adapter of a checkpoint has the checkpoint's.
+        adapters: names of the adapters to serve; empty: all. Each of a checkpoint's several adapters is a model of that
+            name, or NAME:ADAPTER; the only adapter of a checkpoint has the checkpoint's name.
 
     Raises:
         InputError: there is no checkpoint, an adapter is in none of them, or two models have one name.
     """
-    sources = [source for given in checkpoints for source in _sources_of(given, adapters)]
+    sources = [source for argument in checkpoints for source in _sources_of(argument, adapters)]
     if unknown := [name for name in adapters if name not in {source.adapter for source in sources}]:
         raise InputError(f"no checkpoint has an adapter named {unknown[0]!r}")
     names = [source.name for source in sources]
@@ -70,10 +71,12 @@ def find_sources(checkpoints: Sequence[str], adapters: Sequence[str]) -> list[So
     return sources
 
 
-def _sources_of(given: str, adapters: Sequence[str]) -> Iterator[Source]:
-    name, equals, path = given.partition("=")
-    if not equals:
-        name, path = "", given
+def _sources_of(argument: str, adapters: Sequence[str]) -> Iterator[Source]:
+    name, equals, path = argument.partition("=")
+    if not equals or Path(argument).exists():
+        name, path = "", argument
+    elif not name or not path:
+        raise InputError(f"--checkpoint {argument} is neither PATH nor NAME=PATH")
     folder = Path(path)
     if _is_hugging_face(folder):
         read_configuration(folder)
@@ -81,14 +84,14 @@ def _sources_of(given: str, adapters: Sequence[str]) -> Iterator[Source]:
         return
     checkpoint = find(path)
     inside = checkpoint.parent.name == "checkpoints"
-    name = name or (checkpoint.parent.parent if inside else checkpoint).resolve().name
+    own_name = (checkpoint.parent.parent if inside else checkpoint).resolve().name
     state = read_state(checkpoint)
     wanted = [adapter for adapter in state.adapters if not adapters or adapter in adapters]
     if len(state.adapters) < 2 and (wanted or not state.adapters):
-        yield Source(name, checkpoint, choose_adapter(checkpoint, state, ""), is_native=True)
+        yield Source(name or own_name, checkpoint, choose_adapter(checkpoint, state, ""), is_native=True)
         return
     for adapter in wanted:
-        yield Source(adapter, checkpoint, adapter, is_native=True)
+        yield Source(f"{name}:{adapter}" if name else adapter, checkpoint, adapter, is_native=True)
 
 
 def _is_hugging_face(folder: Path) -> bool:
@@ -110,7 +113,9 @@ def _load(source: Source, tensor: int) -> LoadedModel:
         if not source.is_native:
             checkpoint = Path(scratch) / "imported"
             import_model.write(source.checkpoint, checkpoint, lambda _: None)
-        return load_model(checkpoint, source.adapter, tensor)
+        loaded = load_model(checkpoint, source.adapter, tensor)
+        # The template is read later, when the folder of the conversion is gone.
+        return loaded if source.is_native else dataclasses.replace(loaded, tokenizer_path=source.checkpoint)
 
 
 def _served(source: Source, loaded: LoadedModel, settings: EngineSettings, *, models: int) -> ServedModel:
@@ -149,8 +154,8 @@ def _cache_tokens(loaded: LoadedModel, rows: int, models: int) -> int:
     stats = devices()[0].memory_stats() or {}
     free = SHARE_OF_FREE_MEMORY * (stats["bytes_limit"] - stats["bytes_in_use"]) if stats else LARGEST_CPU_CACHE
     page = page_tokens(loaded.limit)
-    whole = -(-loaded.limit // page) * page
-    return min(rows * whole, int(free / models / per_token))
+    longest = -(-loaded.limit // page) * page
+    return min(rows * longest, int(free / models / per_token))
 
 
 def bytes_per_token(model: Model, itemsize: int) -> int:

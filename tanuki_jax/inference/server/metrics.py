@@ -1,17 +1,20 @@
 """Counts of a server, for Prometheus and its log."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
 from tanuki_jax.inference.engine.engine import Engine
 from tanuki_jax.inference.engine.job import Update
+from tanuki_jax.inference.server.errors import STOPPING, AnswerFailed, ClientLeft
 from tanuki_jax.inference.server.served_model import ServedModel
 
+disable_created_metrics()  # type: ignore[no-untyped-call]
 _log = logging.getLogger(__name__)
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
 
@@ -38,7 +41,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         names = ["model"]
         self._requests = Counter(
-            "tanuki_requests", "Requests that ended: done, left by their client, or failed.",
+            "tanuki_requests", "Requests that ended: done, left by their client, stopped, or failed.",
             ["model", "endpoint", "outcome"], registry=self._registry,
         )  # fmt: skip
         self._refused = Counter("tanuki_refused", "Requests that were refused.", ["status"], registry=self._registry)
@@ -77,10 +80,11 @@ class Metrics:
         try:
             yield account
             outcome = "done"
-        except Exception:
-            raise
-        except BaseException:  # the request was cancelled, or the generator of its events closed
+        except (ClientLeft, asyncio.CancelledError, GeneratorExit):
             outcome = "left"
+            raise
+        except AnswerFailed as error:
+            outcome = "stopped" if error.answer is STOPPING else "failed"
             raise
         finally:
             self._open.labels(served.name).dec()
@@ -94,16 +98,15 @@ class Metrics:
         self._seconds.labels(model).observe(seconds)
         first = ""
         if account.first_at is not None:
-            first = f", first after {account.first_at - account.started_at:.2f} s"
+            first = f", the first after {account.first_at - account.started_at:.2f} s"
             self._first.labels(model).observe(account.first_at - account.started_at)
-        _log.info(
-            "%s  %s  %s: %d + %d tokens in %.2f s%s",
-            endpoint, model, _OUTCOMES[outcome], account.prompt_tokens, account.completion_tokens, seconds, first,
-        )  # fmt: skip
+        tokens = f"{account.prompt_tokens} tokens in, {account.completion_tokens} out"
+        now, result = time.strftime("%H:%M:%S"), _OUTCOMES[outcome]
+        _log.info("%s  %s  %s  %s: %s, %.2f s%s", now, endpoint, model, result, tokens, seconds, first)
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
         return generate_latest(self._registry)
 
 
-_OUTCOMES = {"done": "done", "left": "the client left", "failed": "failed"}
+_OUTCOMES = {"done": "done", "left": "the client left", "failed": "failed", "stopped": "stopped"}

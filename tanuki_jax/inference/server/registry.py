@@ -31,9 +31,14 @@ class Registry:
         self.models = {served.name: served for served in models}
         self.metrics = Metrics(self.models)
 
-    def find(self, name: str | None) -> ServedModel:
-        """Return a model by name, the first one if there is no name. ApiError if there is none, or it has failed."""
-        served = self.models.get(name) if name else next(iter(self.models.values()))
+    def find(self, name: str | None, *, chats: bool = False) -> ServedModel:
+        """Return a model by name; without a name the first one, or for chats the first that has a chat template.
+
+        ApiError if there is none, or it has failed.
+        """
+        models = [*self.models.values()]
+        fitting = [served for served in models if served.template or not chats] or models
+        served = self.models.get(name) if name else fitting[0]
         if served is None:
             known = ", ".join(self.models)
             message = f"there is no model {name!r:.100}; this server has {known}"
@@ -42,18 +47,15 @@ class Registry:
             raise ApiError(503, f"the model {served.name} ended with an error; the server must be restarted")
         return served
 
-    async def prompts(self, served: ServedModel, given: str | Sequence[Any], param: str) -> list[list[int]]:
+    async def prompts(self, served: ServedModel, texts: str | Sequence[Any], param: str) -> list[list[int]]:
         """Return the ids of one or several texts or lists of ids. ApiError if an id is not in the vocabulary."""
-        prompts = []
-        several: Sequence[Any] = [given] if isinstance(given, str) or isinstance(given[0], int) else given
+        several: Sequence[Any] = [texts] if isinstance(texts, str) or isinstance(texts[0], int) else texts
         for prompt in several:
-            if isinstance(prompt, str):
-                ids = [*served.loaded.bos, *await self.encode(served, prompt)]
-                prompts.append(ids or [served.loaded.tokenizer.eod])  # an empty text begins behind another document
-            else:
+            if not isinstance(prompt, str):
                 self.require_ids(served, prompt, param)
-                prompts.append([*prompt])
-        return prompts
+        if sum(len(prompt) for prompt in several) > LONG_TEXT:
+            return await asyncio.to_thread(_ids, served, several)
+        return _ids(served, several)
 
     async def encode(self, served: ServedModel, text: str) -> list[int]:
         """Return the ids of a text, without such that begin it."""
@@ -67,3 +69,9 @@ class Registry:
         if wrong is not None:
             message = f"{param}: the id {wrong} is not below {vocabulary}, the size of the vocabulary"
             raise ApiError(400, message, param=param)
+
+
+def _ids(served: ServedModel, prompts: Sequence[str | Sequence[int]]) -> list[list[int]]:
+    """Return the ids of texts, and lists of ids as they are. An empty text begins behind another document."""
+    begin, encode, end = served.loaded.bos, served.loaded.tokenizer.encode, served.loaded.tokenizer.eod
+    return [([*begin, *encode(text)] or [end]) if isinstance(text, str) else [*text] for text in prompts]

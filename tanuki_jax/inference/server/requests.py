@@ -4,16 +4,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tanuki_jax.inference.engine.job import MOST_ALTERNATIVES
+
 MOST_CHOICES = 128
 """Most answers to one prompt."""
-MOST_STOPS = 64
+MOST_STOPS = 16
 """Most stop strings."""
-LONGEST_STOP = 1000
+LONGEST_STOP = 200
 """Most characters of a stop string."""
 MOST_PROMPTS = 1024
 """Most prompts, or texts to embed, in one request."""
-MOST_ALTERNATIVES = 20
-"""Most alternatives of a token."""
+
+MOST_IDS = 1_000_000
+"""Most ids to turn into text."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Penalty = Annotated[Finite, Field(ge=-2, le=2)]
@@ -32,6 +35,24 @@ class StreamOptions(_Body):
     include_usage: bool | None = Field(default=None, description="Whether a last event carries the counts of tokens.")
 
 
+class JsonSchema(_Body):
+    """A named JSON schema."""
+
+    name: Name | None = None
+    schema_: dict[str, Any] = Field(default_factory=dict, alias="schema")
+    strict: bool | None = None
+
+
+class ResponseFormat(_Body):
+    """Form of an answer."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = Field(default=None, description="Needed by the type json_schema.")
+
+
+NOT_SUPPORTED = Field(default=None, description="Not supported; see response_format.")
+
+
 class _Generation(_Body):
     """Fields of both kinds of completions."""
 
@@ -44,7 +65,7 @@ class _Generation(_Body):
         default=None, description="Strings before which an answer ends; the first place in the text counts."
     )
     stream: bool | None = Field(default=None, description="Whether the answer comes as server-sent events.")
-    stream_options: StreamOptions | None = None
+    stream_options: StreamOptions | None = Field(default=None, description="Options of a stream.")
     temperature: Annotated[Finite, Field(ge=0, le=100)] | None = Field(
         default=None, description="Divisor of the logits, 1 if it is left out; 0: the most probable token each time."
     )
@@ -69,6 +90,14 @@ class _Generation(_Body):
     logit_bias: dict[str, Annotated[Finite, Field(ge=-100, le=100)]] | None = Field(
         default=None, description="Id of a token -> what is added to its logit."
     )
+    response_format: ResponseFormat | None = Field(
+        default=None, description="Form of the answer: text, any JSON object, or JSON of a schema."
+    )
+    guided_json: None = NOT_SUPPORTED
+    guided_regex: None = NOT_SUPPORTED
+    guided_choice: None = NOT_SUPPORTED
+    guided_grammar: None = NOT_SUPPORTED
+    structured_outputs: None = NOT_SUPPORTED
 
 
 class FunctionTool(_Body):
@@ -79,33 +108,26 @@ class FunctionTool(_Body):
     function: dict[str, Any]
 
 
-class JsonSchema(_Body):
-    """A named JSON schema."""
-
-    name: Name | None = None
-    schema_: dict[str, Any] = Field(default_factory=dict, alias="schema")
-    strict: bool | None = None
-
-
-class ResponseFormat(_Body):
-    """Form of an answer."""
-
-    type: Literal["text", "json_object", "json_schema"]
-    json_schema: JsonSchema | None = Field(default=None, description="Needed by the type json_schema.")
-
-
 class ChatMessage(_Body):
     """One turn of a conversation."""
 
     model_config = ConfigDict(extra="allow")
-    role: Name
-    content: str | list[dict[str, Any]] | None = None
+    role: Name = Field(description="system, user, assistant or tool.")
+    content: str | list[dict[str, Any]] | None = Field(
+        default=None, description="A text, or a list of parts of a text."
+    )
 
 
 class ChatRequest(_Generation):
     """A conversation to answer."""
 
-    messages: Annotated[list[ChatMessage], Field(min_length=1)]
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"messages": [{"role": "user", "content": "狸は何を食べますか。"}], "max_tokens": 50}]
+        }
+    )
+
+    messages: Annotated[list[ChatMessage], Field(min_length=1)] = Field(description="The turns so far, oldest first.")
     max_tokens: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Most tokens of an answer; at most what the model has room for, which is the default."
     )
@@ -116,7 +138,11 @@ class ChatRequest(_Generation):
     top_logprobs: Annotated[int, Field(ge=0, le=MOST_ALTERNATIVES)] | None = Field(
         default=None, description="Alternatives of each token."
     )
-    response_format: ResponseFormat | None = None
+    tool_choice: Literal["none", "auto"] | None = Field(
+        default=None, description="Only none and auto: no call is forced."
+    )
+    functions: None = Field(default=None, description="Not supported; see tools.")
+    function_call: None = Field(default=None, description="Not supported; see tools.")
     tools: list[FunctionTool] | None = Field(
         default=None, description="Functions that the chat template shows to the model."
     )
@@ -124,6 +150,8 @@ class ChatRequest(_Generation):
 
 class CompletionRequest(_Generation):
     """Texts to continue."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"prompt": "昔々、山に狸が", "max_tokens": 50}]})
 
     prompt: (
         str
@@ -138,13 +166,14 @@ class CompletionRequest(_Generation):
     logprobs: Annotated[int, Field(ge=0, le=MOST_ALTERNATIVES)] | None = Field(
         default=None, description="Alternatives of each token; with echo also of the prompt's tokens."
     )
-    response_format: ResponseFormat | None = None
     best_of: int | None = Field(default=None, description="Only the value of n.")
     suffix: str | None = Field(default=None, description="Not supported.")
 
 
 class EmbeddingRequest(_Body):
     """Texts to embed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"input": ["狸", "狐"]}]})
 
     model: Name | None = None
     input: (
@@ -160,6 +189,8 @@ class EmbeddingRequest(_Body):
 class TokenizeRequest(_Body):
     """A text, or a conversation, to turn into ids."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"prompt": "昔々、山に狸が"}]})
+
     model: Name | None = None
     prompt: str | None = None
     messages: Annotated[list[ChatMessage], Field(min_length=1)] | None = None
@@ -170,4 +201,4 @@ class DetokenizeRequest(_Body):
     """Ids to turn into text."""
 
     model: Name | None = None
-    tokens: list[Id]
+    tokens: Annotated[list[Id], Field(max_length=MOST_IDS)]

@@ -4,7 +4,7 @@ import asyncio
 import functools
 import logging
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from tanuki_jax.base.errors import InputError
@@ -13,10 +13,10 @@ from tanuki_jax.corpus.chat.template import Template
 from tanuki_jax.corpus.records.turns import message_of, tools_of
 from tanuki_jax.data.tokenizer.chat_tokens import before_answer, encode_chat, ends_of_turn
 from tanuki_jax.inference.engine.engine import Engine
-from tanuki_jax.inference.engine.grammar import GrammarCompiler
+from tanuki_jax.inference.engine.grammar import GrammarCompiler, TokenGrammar
 from tanuki_jax.inference.engine.job import Job, Update
 from tanuki_jax.inference.load_model import LoadedModel
-from tanuki_jax.inference.server.errors import EngineFailed
+from tanuki_jax.inference.server.errors import ENGINE_ENDED, JOB_ENDED, AnswerFailed, ApiError
 
 _log = logging.getLogger(__name__)
 
@@ -37,8 +37,10 @@ class ServedModel:
         self.template, self.why_no_template = _template_of(loaded)
         self.answer_prefix = before_answer(loaded.tokenizer, self.template) if self.template else ""
         self.failed = False
+        self._compiling = asyncio.Lock()
         self._wake, self._stopping = threading.Event(), False
-        self._jobs: dict[Job, asyncio.Queue[Update | None]] = {}
+        self._streams: dict[Job, tuple[JobStream, int]] = {}
+        self._grammars: GrammarCompiler | None = None
         self._reported: list[tuple[Job, Update]] = []
         self._thread = threading.Thread(target=self._work, name=f"engine of {name}", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -60,53 +62,57 @@ class ServedModel:
         """Names of the tokens that add no text."""
         return {id: name for name, id in self.loaded.tokenizer.special.items()}
 
-    @functools.cached_property
-    def grammars(self) -> GrammarCompiler:
-        """Compiler of grammars, made when it is first needed."""
-        return GrammarCompiler(self.loaded)
+    async def grammar(self, schema: Mapping[str, Any]) -> TokenGrammar:
+        """Return the grammar of a JSON schema, compiled in another thread. InputError if it cannot be compiled."""
+        async with self._compiling:
+            if self._grammars is None:
+                self._grammars = await asyncio.to_thread(GrammarCompiler, self.loaded)
+            return await asyncio.to_thread(self._grammars.json_schema, schema)
+
+    @property
+    def open_jobs(self) -> int:
+        """Return the number of answers that are made, or wait."""
+        return len(self._streams)
+
+    @property
+    def most_jobs(self) -> int:
+        """Most jobs that an idle model takes at once."""
+        return self._most_waiting + self.engine.rows
 
     def has_room(self, jobs: int) -> bool:
-        """Whether so many more jobs may wait. One request, however many jobs it has, always fits into an empty
-        queue."""
-        waiting = self.engine.waiting
-        return not waiting or waiting + jobs <= self._most_waiting
+        """Whether so many more jobs may be submitted."""
+        return len(self._streams) + jobs <= self.most_jobs
 
     def seconds_to_wait(self) -> int:
         """Return after how many seconds there may be room again, at least 1."""
         return max(1, min(60, round(self.engine.waiting * self.engine.seconds_per_job)))
 
-    async def updates(self, job: Job) -> AsyncGenerator[Update]:
-        """Submit a job and yield its updates. Closing the generator, or cancelling it, cancels the job.
+    def begin(self, jobs: Sequence[Job]) -> "JobStream":
+        """Submit jobs, for which there is room, and return the stream of their updates."""
+        stream = JobStream(self, jobs)
+        for number, job in enumerate(jobs):
+            self._streams[job] = (stream, number)
+            self.engine.submit(job, functools.partial(self._report, job))
+        self._wake.set()
+        return stream
 
-        Raises:
-            EngineFailed: the engine ended with an error, now or before.
-        """
-        if self.failed:
-            raise EngineFailed
-        queue: asyncio.Queue[Update | None] = asyncio.Queue()
-        self._jobs[job] = queue
-        try:
-            self.engine.submit(job, lambda update: self._reported.append((job, update)))
-            self._wake.set()
-            while True:
-                update = await queue.get()
-                if update is None:
-                    raise EngineFailed
-                yield update
-                if update.done:
-                    return
-        finally:
-            if self._jobs.pop(job, None) is not None:
+    def end(self, jobs: Sequence[Job]) -> None:
+        """Cancel those of the jobs that are not done."""
+        for job in jobs:
+            if self._streams.pop(job, None) is not None:
                 self.engine.cancel(job)
-                self._wake.set()
+        self._wake.set()
 
     def chat_ids(self, messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, Any]]) -> list[int]:
         """Return the ids of a conversation up to where the answer begins.
 
-        InputError if there is no template, or it refuses the conversation.
+        ApiError if there is no template, or it does not read tools; InputError if it refuses the conversation.
         """
         if self.template is None:
-            raise InputError(f"the model {self.name!r} cannot chat: {self.why_no_template}; use /v1/completions")
+            raise ApiError(400, f"the model {self.name!r} has no chat template; use /v1/completions", param="model")
+        if tools and "tools" not in self.template.source:
+            message = f"tools: the chat template of {self.name} does not read them; leave the field out"
+            raise ApiError(400, message, param="tools")
         try:
             turns = [message_of(message) for message in messages]
             read = tools_of({"tools": [*tools]})
@@ -126,7 +132,10 @@ class ServedModel:
                 "the engine of %s ended with an error; its requests fail until the server is restarted", self.name
             )
             self.failed = True
-            self._call(self._fail_all)
+            self._call(self.fail_all, ENGINE_ENDED)
+
+    def _report(self, job: Job, update: Update) -> None:
+        self._reported.append((job, update))
 
     def _deliver(self) -> None:
         if self._reported:
@@ -140,15 +149,49 @@ class ServedModel:
 
     def _hand_over(self, reported: Sequence[tuple[Job, Update]]) -> None:
         for job, update in reported:
-            queue = self._jobs.get(job)
-            if queue is not None:
-                if update.done:
-                    del self._jobs[job]  # nothing is left to cancel
-                queue.put_nowait(update)
+            if job in self._streams:
+                stream, number = self._streams.pop(job) if update.done else self._streams[job]
+                stream.put(number, update)
 
-    def _fail_all(self) -> None:
-        for queue in self._jobs.values():
-            queue.put_nowait(None)
+    def fail_all(self, answer: ApiError) -> None:
+        """End all answers that are being made, or wait, with an error."""
+        for stream in {stream for stream, _ in self._streams.values()}:
+            stream.fail(answer)
+
+
+class JobStream:
+    """Updates of the jobs of one request, as they come."""
+
+    def __init__(self, served: ServedModel, jobs: Sequence[Job]) -> None:
+        self._served, self._jobs, self._unfinished = served, jobs, len(jobs)
+        self._queue: asyncio.Queue[tuple[int, Update] | ApiError] = asyncio.Queue()
+
+    def put(self, number: int, update: Update) -> None:
+        """Add an update of the job with this number."""
+        self._queue.put_nowait((number, update))
+
+    def fail(self, answer: ApiError) -> None:
+        """Let the reader know that there will be no more updates, and why."""
+        self._queue.put_nowait(answer)
+
+    async def updates(self) -> AsyncGenerator[tuple[int, Update]]:
+        """Yield (number of the job, update) until all jobs are done.
+
+        Raises:
+            AnswerFailed: the engine or a job ended with an error, or the server stops.
+        """
+        while self._unfinished:
+            item = await self._queue.get()
+            if isinstance(item, ApiError):
+                raise AnswerFailed(item)
+            if item[1].failed:
+                raise AnswerFailed(JOB_ENDED)
+            self._unfinished -= item[1].done
+            yield item
+
+    def close(self) -> None:
+        """Cancel the jobs that are not done."""
+        self._served.end(self._jobs)
 
 
 def _template_of(loaded: LoadedModel) -> tuple[Template | None, str]:

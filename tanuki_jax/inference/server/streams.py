@@ -10,7 +10,8 @@ from fastapi import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tanuki_jax.inference.server.errors import ENGINE_FAILED, ClientLeft, EngineFailed
+from tanuki_jax.inference.server.errors import AnswerFailed, ClientLeft
+from tanuki_jax.inference.server.served_model import JobStream
 
 
 async def while_connected[Result](request: Request, work: Coroutine[Any, Any, Result]) -> Result:
@@ -28,25 +29,29 @@ async def while_connected[Result](request: Request, work: Coroutine[Any, Any, Re
 
 def event(data: Mapping[str, object]) -> bytes:
     """Return one server-sent event."""
-    return b"data: " + json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+    return b"data: " + json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n\n"
 
 
 LAST_EVENT = b"data: [DONE]\n\n"
 
 
 class EventStream(Response):
-    """Server-sent events; if the client leaves, the generator of the events is closed."""
+    """Server-sent events of jobs, which end with the last event, or when the client leaves."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[bytes]) -> None:
+    def __init__(self, events: AsyncGenerator[bytes], jobs: JobStream) -> None:
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
-        self._events = events
+        self._events, self._jobs = events, jobs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events until the last one, or until the client leaves."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        with contextlib.closing(self._jobs):
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await self._send_until_gone(receive, send)
+
+    async def _send_until_gone(self, receive: Receive, send: Send) -> None:
         task = asyncio.ensure_future(self._send_events(send))
         gone = asyncio.ensure_future(_until_gone(receive))
         try:
@@ -61,8 +66,8 @@ class EventStream(Response):
             try:
                 async for data in events:
                     await send({"type": "http.response.body", "body": data, "more_body": True})
-            except EngineFailed:
-                await send({"type": "http.response.body", "body": event(ENGINE_FAILED.body()), "more_body": True})
+            except AnswerFailed as error:
+                await send({"type": "http.response.body", "body": event(error.answer.body()), "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

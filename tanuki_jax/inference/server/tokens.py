@@ -1,5 +1,7 @@
 """`/tokenizer_info`, `/tokenize` and `/detokenize`: a model's tokenizer, for clients that have none."""
 
+import asyncio
+
 from fastapi import APIRouter
 from pydantic import BaseModel
 
@@ -77,6 +79,6 @@ def tokens_router(registry: Registry) -> APIRouter:
         """Return the text of ids."""
         served = registry.find(body.model)
         registry.require_ids(served, body.tokens, "tokens")
-        return Text(prompt=served.loaded.tokenizer.decode(body.tokens))
+        return Text(prompt=await asyncio.to_thread(served.loaded.tokenizer.decode, body.tokens))
 
     return router

@@ -1,19 +1,34 @@
 """Sizes of batches: on this device a row has the same bits in all of them."""
 
-from tanuki_jax.inference.engine.engine import Engine
-from tanuki_jax.inference.engine.executor import Executor
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from tanuki_jax.inference.engine.executor import Executor, sizes_of_equal_bits
+from tanuki_jax.inference.engine.programs import Row
 from tanuki_jax.inference.load_model import LoadedModel
 
 
-def test_every_power_of_two_up_to_the_rows_gives_equal_bits(engine: Engine) -> None:
-    assert engine.batch_sizes == (1, 2, 4, 8)
+def test_every_power_of_two_gives_equal_bits_here(loaded: LoadedModel) -> None:
+    assert Executor(loaded, rows=5, pages=4, page=16).sizes == [1, 2, 4, 8]
 
 
-def test_a_size_with_other_bits_is_left_out(loaded: LoadedModel) -> None:
-    class Unequal(Executor):
-        """A device whose products of two rows have other last bits."""
+def row(number: int) -> Row:
+    return Row(number, 0, 1, 0, 0, 0, 0.0, 1.0, 0.0, np.zeros(1, np.int32))
 
-        def _checked(self, rows, size):  # type: ignore[no-untyped-def]
-            return super()._checked(rows, size) + (1e-7 if size == 2 else 0)
 
-    assert Unequal(loaded, rows=4, pages=9, page=64).sizes == [1, 4]
+def test_a_size_with_other_bits_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    def bits(rows: Sequence[Row]) -> list[bytes]:
+        return [bytes([each.token, len(rows) == 2]) for each in rows]
+
+    with caplog.at_level(logging.WARNING):
+        assert sizes_of_equal_bits([row(number) for number in range(8)], bits) == [1, 4, 8]
+    assert not caplog.records
+
+
+def test_a_device_that_looks_at_the_order_of_rows_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        sizes_of_equal_bits([row(number) for number in range(4)], lambda rows: [b"%d" % n for n in range(len(rows))])
+    assert "may depend on what else is being answered" in caplog.text

@@ -43,11 +43,10 @@ def test_an_untrained_model_writes_json(
         Job(prompt=(30, 31), tokens=60, temperature=1, seed=seed, grammar=grammar.copy(), logprobs=True)
         for seed in range(6)
     ]
-    for updates in run(engine, *jobs):
-        text = "".join(update.text for update in updates)
-        if updates[-1].finish_reason == "length":
-            continue
-        assert isinstance(json.loads(text), kind), text
+    ended = [updates for updates in run(engine, *jobs) if updates[-1].finish_reason == "eos_token"]
+    assert len(ended) >= 3
+    for updates in ended:
+        assert isinstance(json.loads("".join(update.text for update in updates)), kind)
 
 
 @pytest.mark.parametrize(

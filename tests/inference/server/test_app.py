@@ -41,7 +41,9 @@ def test_several_models_and_a_key(loaded: LoadedModel, chat_tokenizer: Path) -> 
     with serving(Registry([make_served(loaded, rows=2), other], most_tokens=4), key="secret") as server:
         assert server.post("/v1/completions", prompt="a").status == 401
         assert server.get("/health").status == server.get("/ready").status == 200
-        assert server.request("GET", "/v1/models", Authorization="Bearer wrong").status == 401
+        for header in ("Bearer wrong", "secret", "Basic secret", ""):
+            assert server.request("GET", "/v1/models", Authorization=header).status == 401
+        assert server.request("GET", "/v1/models", Authorization="bearer secret").status == 200
         texts = {}
         for model in ("untrained", "other", None):
             body = json.dumps({"prompt": "狸", "max_tokens": 9, "temperature": 0, "model": model}).encode()

@@ -77,8 +77,8 @@ def test_a_special_token_in_a_message_stays_text(server: Server) -> None:
         ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}, "not text"),
         ({"messages": [{"role": "user", "content": None}]}, "content is not text but null"),
         ({"messages": QUESTION, "max_tokens": 0}, "max_tokens"),
-        ({"messages": QUESTION, "tools": [{"type": "function", "function": {"name": "f"}}]}, "does not read tools"),
-        ({"messages": [{"role": "user", "content": "a " * 4000}]}, "shorten the prompt"),
+        ({"messages": QUESTION, "tools": [{"type": "function", "function": {"name": "f"}}]}, "does not read them"),
+        ({"messages": [{"role": "user", "content": "a " * 4000}]}, "shorten the text"),
         (
             {"messages": QUESTION, "response_format": {"type": "json_schema", "json_schema": {"schema": {"type": 5}}}},
             "JSON schema",

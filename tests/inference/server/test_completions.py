@@ -82,6 +82,15 @@ def test_echoed_scores_are_those_of_the_forward_pass(server: Server) -> None:
     }
 
 
+def test_offsets_of_tokens_lead_to_their_texts(server: Server) -> None:
+    prompt = "狸🦝 fox鬱"
+    choice = server.post(PATH, prompt=prompt, max_tokens=0, echo=True, logprobs=0).json["choices"][0]
+    scores = choice["logprobs"]
+    assert any(token.startswith("bytes:") for token in scores["tokens"]) and choice["text"] == prompt
+    for token, offset in zip(scores["tokens"], scores["text_offset"], strict=True):
+        assert token.startswith("bytes:") or prompt[offset:].startswith(token)
+
+
 def test_a_stream_has_the_scores_of_all_tokens(server: Server) -> None:
     fields: dict[str, Any] = {"prompt": "狸", "max_tokens": 9, "echo": True, "logprobs": 3, "temperature": 0}
     plain = server.post(PATH, **fields).json["choices"][0]["logprobs"]
@@ -101,15 +110,21 @@ def test_bias_and_penalties_change_what_is_written(server: Server) -> None:
     [fox] = server.served.loaded.tokenizer.encode("x")
     biased = server.post(PATH, logit_bias={str(fox): 100}, **fields).json
     assert biased["choices"][0]["text"] == "x" * 12
-    plain = server.post(PATH, **fields).json["choices"][0]["text"]
-    for penalty in ({"presence_penalty": 2}, {"frequency_penalty": 2}, {"repetition_penalty": 50}):
-        assert server.post(PATH, **fields, **penalty).json["choices"][0]["text"] != plain or len({*plain}) == len(plain)
+    biased = server.post(PATH, logit_bias={str(fox): 100}, frequency_penalty=2, logprobs=0, **fields).json
+    assert biased["choices"][0]["text"] == "x" * 12, "100 - 2 x 11 is still the most"
+    pair = {str(fox): 50, str(fox + 1): 49}
+    for penalty in ({"presence_penalty": 2}, {"frequency_penalty": 2}):
+        scores = server.post(PATH, logit_bias=pair, logprobs=0, **fields, **penalty).json["choices"][0]["logprobs"]
+        assert {*scores["tokens"]} >= {"x"} and len({*scores["tokens"]}) == 2, "the second best gets its turn"
+    once = server.post(PATH, repetition_penalty=100, **fields).json["choices"][0]
+    assert once["text"] != server.post(PATH, **fields).json["choices"][0]["text"]
 
 
 def test_an_answer_ends_where_the_model_ends(server: Server) -> None:
     body = server.post(PATH, prompt="狸", max_tokens=10**9, temperature=0).json
     usage = body["usage"]
     assert body["choices"][0]["finish_reason"] in ("length", "stop")
+    assert server.post(PATH, prompt="狸", max_tokens=None, temperature=0).status == 200
     assert usage["total_tokens"] <= server.served.engine.longest
     assert server.post(PATH, prompt="狸", temperature=0).json["usage"]["completion_tokens"] <= 16, "OpenAI's default"
 
@@ -138,11 +153,13 @@ def test_an_answer_ends_where_the_model_ends(server: Server) -> None:
         ({"prompt": "a", "suffix": "b"}, "suffix"),
         ({"prompt": "a", "best_of": 2}, "best_of"),
         ({"prompt": "a", "seed": 2**70}, "seed"),
+        ({"prompt": "a", "n": 73}, "prompt"),
+        ({"prompt": ["a"] * 73}, "prompt"),
         ({"prompt": "a", "response_format": {"type": "json_schema"}}, "response_format"),
     ],
 )
 def test_bad_values_are_refused_by_name(server: Server, fields: dict[str, Any], param: str) -> None:
     reply = server.post(PATH, **fields)
     assert reply.status == 400, reply.body
-    assert reply.json["error"]["param"].startswith(param) and param in reply.json["error"]["message"]
+    assert reply.json["error"]["param"] == param and reply.json["error"]["message"].startswith(f"{param}: ")
     assert reply.json["error"]["type"] == "invalid_request_error"

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,34 +38,61 @@ def post(port: int, fields: dict[str, Any]) -> tuple[int, Any]:
         return response.status, json.loads(response.read())
 
 
-def test_sigterm_finishes_what_was_begun_and_takes_nothing_new(chat_tokenizer: Path, tmp_path: Path) -> None:
+@contextlib.contextmanager
+def serving(folder: Path, tokenizer: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Serve an untrained model in a process of its own: yield it and its port."""
     weights = jax.tree.map(np.asarray, initialise(Model(**SHAPE), jax.random.key(0)))
-    write_weights(tmp_path / "a", Model(**SHAPE), weights, tokenizer=str(chat_tokenizer), sequence_length=512)
-    words = command("--checkpoint", f"mine={tmp_path / 'a'}", "--port", "0", "--rows", "2")
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=os.environ)
-    assert process.stderr is not None
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if "listening" in line:
-            break
-    [port] = map(int, re.findall(r"127\.0\.0\.1:(\d+)", lines[-1]))
-    assert any(line.startswith("mine: ") and "chats" in line for line in lines), lines
+    write_weights(folder / "a", Model(**SHAPE), weights, tokenizer=str(tokenizer), sequence_length=512)
+    words = command("--checkpoint", f"mine={folder / 'a'}", "--port", "0", "--rows", "2", *options)
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
+        assert process.stderr is not None
+        ports = (re.search(r"127\.0\.0\.1:(\d+)/v1", line) for line in process.stderr)
+        yield process, int(next(port[1] for port in ports if port))
+        process.kill()
+
+
+def asked(port: int, *requests: dict[str, Any]) -> tuple[list[threading.Thread], list[tuple[int, Any]]]:
+    """Send requests, and return the threads that wait for their answers, and the answers that have come."""
     replies: list[tuple[int, Any]] = []
-    requests = [threading.Thread(target=lambda: replies.append(post(port, LONG))) for _ in range(5)]
-    for request in requests:
-        request.start()
+    threads = [threading.Thread(target=lambda body=body: replies.append(post(port, body))) for body in requests]
+    for thread in threads:
+        thread.start()
     time.sleep(0.5)
-    process.send_signal(signal.SIGTERM)
-    for request in requests:
-        request.join()
-    assert [status for status, _ in replies] == [200] * 5
-    assert len({reply["choices"][0]["text"] for _, reply in replies}) == 1
-    assert process.wait(timeout=30) == 0
-    with pytest.raises(OSError):
-        post(port, LONG)
-    rest = process.stderr.read()
-    assert rest.count("done: 1 + 400 tokens") == 5 and rest.strip().endswith("stopped"), rest
+    return threads, replies
+
+
+def test_sigterm_finishes_what_was_begun_and_takes_nothing_new(chat_tokenizer: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, chat_tokenizer) as (process, port):
+        threads, replies = asked(port, *[LONG] * 5)
+        process.send_signal(signal.SIGTERM)
+        for thread in threads:
+            thread.join()
+        assert [status for status, _ in replies] == [200] * 5
+        assert len({reply["choices"][0]["text"] for _, reply in replies}) == 1
+        assert process.wait(timeout=30) == 0
+        with pytest.raises(OSError):
+            post(port, LONG)
+        assert process.stderr is not None
+        rest = process.stderr.read()
+    assert rest.count("done: 1 tokens in, 400 out") == 5 and rest.strip().endswith("stopped"), rest
+    assert "stopping: 5 answers are finished first, for at most 60 s" in rest
+
+
+@pytest.mark.parametrize("signals", [1, 2], ids=["time is up", "a second signal"])
+def test_answers_that_are_not_done_in_time_end_with_an_error(
+    chat_tokenizer: Path, tmp_path: Path, signals: int
+) -> None:
+    with serving(tmp_path, chat_tokenizer, "--finish-seconds", "1" if signals == 1 else "60") as (process, port):
+        threads, replies = asked(port, LONG | {"n": 100})
+        for _ in range(signals):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+        threads[0].join(timeout=20)
+        assert process.wait(timeout=20) == 0 and process.stderr is not None
+        rest = process.stderr.read()
+    [(status, reply)] = replies
+    assert status == 503 and reply["error"]["code"] == "stopping"
+    assert "mine  stopped: 1 tokens in" in rest and "Traceback" not in rest, rest
 
 
 def test_a_busy_port_is_said_before_a_model_is_loaded(chat_tokenizer: Path, tmp_path: Path) -> None:
@@ -86,6 +114,7 @@ def test_a_busy_port_is_said_before_a_model_is_loaded(chat_tokenizer: Path, tmp_
     ("words", "sentence"),
     [
         ([], "name a model: --checkpoint=runs/NAME"),
+        (["--checkpoint", "nowhere", "--layout.tensor", "0"], "--layout.tensor is 0, and must be above 0"),
         (["--checkpoint", "nowhere"], "there is no checkpoint at nowhere: no such folder"),
         (
             ["--checkpoint", "a", "--key-variable", "NO_SUCH"],

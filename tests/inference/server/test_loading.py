@@ -33,10 +33,11 @@ def test_a_run_and_its_export_answer_alike_side_by_side(run_folder: Path, tmp_pa
     export_model.write(run_folder / "checkpoints" / "00000003", tmp_path / "exported", "", lambda _: None)
     sources = find_sources([str(run_folder), str(tmp_path / "exported")], [])
     assert [source.name for source in sources] == ["small", "exported"]
-    answers = [
-        tokens_of(*run(served.engine, Job(prompt=(40, 41), tokens=9))) for served in load_models(sources, SETTINGS)
-    ]
+    models = load_models(sources, SETTINGS)
+    answers = [tokens_of(*run(served.engine, Job(prompt=(40, 41), tokens=9))) for served in models]
     assert answers[0] == answers[1] != ()
+    question = [{"role": "user", "content": "狸"}]
+    assert models[0].chat_ids(question, []) == models[1].chat_ids(question, [])
 
 
 def test_adapters_are_models_of_their_names(run_folder: Path, tmp_path: Path) -> None:
@@ -46,6 +47,9 @@ def test_adapters_are_models_of_their_names(run_folder: Path, tmp_path: Path) ->
     assert (alone.name, alone.adapter) == ("polite", "polite")
     [named] = find_sources([f"mine={run_folder}"], [])
     assert named.name == "mine"
+    for odd in (f"={run_folder}", "mine="):
+        with pytest.raises(InputError, match="neither PATH nor NAME=PATH"):
+            find_sources([odd], [])
     with pytest.raises(InputError, match="no checkpoint has an adapter named 'rude'"):
         find_sources([str(tmp_path / "polite")], ["rude"])
 

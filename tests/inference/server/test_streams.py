@@ -3,6 +3,7 @@
 import contextlib
 import json
 import random
+import re
 import socket
 import threading
 import time
@@ -27,19 +28,27 @@ def send(server: Server, fields: dict[str, Any]) -> socket.socket:
     return connection
 
 
+def left(server: Server) -> float:
+    """Return how many requests were left by their clients."""
+    label = r'endpoint="completions",model="untrained",outcome="left"'
+    found = re.search(rf"tanuki_requests_total{{{label}}} (\S+)", server.get("/metrics").body.decode())
+    return float(found[1]) if found else 0
+
+
 LONG = {"prompt": "狸", "max_tokens": 120, "logit_bias": {"2": -100, "6": -100}, "n": 8}
 """Answers that do not end by themselves, and take all rows."""
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_client_that_leaves_frees_its_rows_within_a_second(server: Server, stream: bool) -> None:
-    engine = server.served.engine
+    engine, before = server.served.engine, left(server)
     connections = [send(server, LONG | {"stream": stream}) for _ in range(2)]
     while not (engine.active == 8 and engine.waiting):
         time.sleep(0.001)
     for connection in reversed(connections):
         connection.close()
     assert server.wait_until_idle() < 1
+    assert left(server) == before + 2
     assert b'tanuki_open_requests{model="untrained"} 0.0' in server.get("/metrics").body
 
 
