@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tanuki_jax import generate, plan, prepare, train
+from tanuki_jax import generate, plan, prepare, serve, train
 from tanuki_jax.checkpoints import convert_options
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.options import options_of
@@ -18,7 +18,7 @@ TRAIN = {
 }
 OTHERS = {
     option.name
-    for form in (prepare.Options, plan.Options, generate.Options, convert_options.ToHuggingFace)
+    for form in (prepare.Options, plan.Options, generate.Options, serve.Options, convert_options.ToHuggingFace)
     for option in options_of(form)
 }
 
