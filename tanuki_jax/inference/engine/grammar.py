@@ -1,7 +1,8 @@
 """Grammars that a text must follow, such as JSON of a schema, by the library llguidance."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,12 @@ from tanuki_jax.inference.load_model import LoadedModel
 DEEPEST = 64
 """Most levels of a schema."""
 LARGEST_SCHEMA = 64 * 1024
-"""Most characters of a schema as JSON: what takes longer to compile is hardly meant."""
+"""Most characters of a schema as JSON."""
+LARGEST_MULTIPLE = 10_000
+"""Largest `multipleOf` in a schema: memory and time of its automaton grow with it."""
+MOST_REPEATS = 1000
+"""Most repetitions in a `pattern`, for the same reason."""
+_REPEATS = re.compile(r"\{(\d+)?(?:,(\d+)?)?\}")
 
 
 class GrammarCompiler:
@@ -39,6 +45,13 @@ class GrammarCompiler:
         if _depth(schema) > DEEPEST:
             raise InputError(f"the JSON schema has more than {DEEPEST} levels")
         text = json.dumps(schema)
+        for name, value in _parts(schema):
+            if name == "multipleOf" and isinstance(value, int | float) and value > LARGEST_MULTIPLE:
+                raise InputError(f"the JSON schema has multipleOf {value:g}; the most is {LARGEST_MULTIPLE}")
+            if name == "pattern" and isinstance(value, str):
+                most = max((int(count[:9]) for pair in _REPEATS.findall(value) for count in pair if count), default=0)
+                if most > MOST_REPEATS:
+                    raise InputError(f"the JSON schema repeats a pattern {most} times; the most is {MOST_REPEATS}")
         if len(text) > LARGEST_SCHEMA:
             raise InputError(f"the JSON schema has {len(text):,} characters; the most are {LARGEST_SCHEMA:,}")
         try:
@@ -89,6 +102,17 @@ class _Pieces:
 
     def __call__(self, text: str) -> list[int]:
         return self._encode(text)
+
+
+def _parts(value: object) -> Iterator[tuple[str, object]]:
+    """Yield the names and values in nested objects and lists."""
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield str(name), part
+            yield from _parts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _parts(part)
 
 
 def _depth(value: object) -> int:

@@ -3,7 +3,9 @@
 import dataclasses
 import secrets
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.inference.engine.grammar import TokenGrammar
 from tanuki_jax.inference.engine.job import Job, Scored, Update
 from tanuki_jax.inference.server.errors import ApiError
@@ -154,15 +156,16 @@ def _bias(served: ServedModel, given: Mapping[str, float]) -> dict[int, float]:
 async def _grammar(served: ServedModel, form: ResponseFormat | None) -> TokenGrammar | None:
     if form is None or form.type == "text":
         return None
-    if form.type == "json_object":
-        return await served.grammar({"type": "object"})
-    if form.json_schema is None:
-        raise ApiError(
-            400,
-            "response_format: the type json_schema needs the field json_schema, with the schema in it",
-            param="response_format",
-        )
-    return await served.grammar(form.json_schema.schema_)
+    schema: dict[str, Any] = {"type": "object"}
+    if form.type == "json_schema":
+        if form.json_schema is None:
+            message = "response_format: the type json_schema needs the field json_schema, with the schema in it"
+            raise ApiError(400, message, param="response_format")
+        schema = form.json_schema.schema_
+    try:
+        return await served.grammar(schema)
+    except InputError as error:
+        raise ApiError(400, f"response_format: {error}", param="response_format") from error
 
 
 async def answers(stream: JobStream, number: int, account: Account, prefix: str = "") -> list[Answer]:

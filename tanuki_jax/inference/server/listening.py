@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import logging
+import re
 import signal
 import socket
 from collections.abc import Iterator
 from types import FrameType
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.inference.server.app import create_app
@@ -17,9 +19,12 @@ from tanuki_jax.inference.server.registry import Registry
 
 BACKLOG = 2048
 """Connections that the system accepts before the server does."""
+LARGEST_HEAD = 64 * 1024
+"""Bytes of the largest head of a request: its first line and its header fields."""
 AFTER_STOPPING = 5
 """Seconds for clients to read the error with which an answer ends that is not done in time."""
 
+_UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 _log = logging.getLogger(__name__)
 
 
@@ -40,6 +45,36 @@ def bind(host: str, port: int) -> Iterator[socket.socket]:
         raise InputError(f"--host {host} --port {port}: {reason.lower()}; choose another, or --port 0") from error
     with bound:
         yield bound
+
+
+class LimitedHeaders(HttpToolsProtocol):
+    """HTTP/1.1 whose heads have a largest size, and that stays HTTP/1.1.
+
+    The library itself reads a head without an end, and loses the body of a request that offers to go on in HTTP/2, as
+    those of Java's client and of `curl --http2` do.
+    """
+
+    _in_head, _head_bytes = True, 0
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came, and close a connection whose head is too large."""
+        if self._in_head:
+            head, end, body = data.partition(b"\r\n\r\n")
+            data = _UPGRADE.sub(b"\r\nx-upgrade:", head) + end + body
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > LARGEST_HEAD:
+            self.transport.close()
+
+    def on_headers_complete(self) -> None:
+        """Begin the body, which has a limit of its own."""
+        super().on_headers_complete()
+        self._in_head = False
+
+    def on_message_complete(self) -> None:
+        """Begin the next head."""
+        super().on_message_complete()
+        self._in_head, self._head_bytes = True, 0
 
 
 class _Server(uvicorn.Server):
@@ -82,6 +117,7 @@ def listen(registry: Registry, bound: socket.socket, *, key: str, most_body_byte
         app,
         log_config=None,
         log_level="critical",
+        http=LimitedHeaders,
         access_log=False,
         ws="none",
         lifespan="on",

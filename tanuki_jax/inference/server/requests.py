@@ -15,12 +15,17 @@ LONGEST_STOP = 200
 MOST_PROMPTS = 1024
 """Most prompts, or texts to embed, in one request."""
 
-MOST_IDS = 1_000_000
-"""Most ids to turn into text."""
+MOST_IDS = 200_000
+"""Most ids of a text."""
+MOST_TOOLS = 128
+"""Most functions that a model may call, as OpenAI's."""
+MOST_MESSAGES = 4096
+"""Most turns of a conversation, and most parts of a turn."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Penalty = Annotated[Finite, Field(ge=-2, le=2)]
 Id = Annotated[int, Field(ge=0, lt=2**31)]
+Ids = Annotated[list[Id], Field(min_length=1, max_length=MOST_IDS, fail_fast=True)]
 Stop = Annotated[str, Field(max_length=LONGEST_STOP)]
 Name = Annotated[str, Field(max_length=1000)]
 
@@ -61,7 +66,7 @@ class _Generation(_Body):
     seed: Annotated[int, Field(ge=-(2**63), lt=2**64)] | None = Field(
         default=None, description="With a seed, a sampled answer is the same each time."
     )
-    stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOPS)] | None = Field(
+    stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOPS, fail_fast=True)] | None = Field(
         default=None, description="Strings before which an answer ends; the first place in the text counts."
     )
     stream: bool | None = Field(default=None, description="Whether the answer comes as server-sent events.")
@@ -84,10 +89,10 @@ class _Generation(_Body):
     frequency_penalty: Penalty | None = Field(
         default=None, description="Subtracted from the logits of tokens for each time that the answer contains them."
     )
-    repetition_penalty: Annotated[Finite, Field(gt=0, le=100)] | None = Field(
+    repetition_penalty: Annotated[Finite, Field(ge=0.01, le=100)] | None = Field(
         default=None, description="Divisor of the logits of tokens that prompt or answer contain."
     )
-    logit_bias: dict[str, Annotated[Finite, Field(ge=-100, le=100)]] | None = Field(
+    logit_bias: Annotated[dict[str, Annotated[Finite, Field(ge=-100, le=100)]], Field(max_length=1024)] | None = Field(
         default=None, description="Id of a token -> what is added to its logit."
     )
     response_format: ResponseFormat | None = Field(
@@ -112,10 +117,13 @@ class ChatMessage(_Body):
     """One turn of a conversation."""
 
     model_config = ConfigDict(extra="allow")
-    role: Name = Field(description="system, user, assistant or tool.")
-    content: str | list[dict[str, Any]] | None = Field(
+    role: Literal["system", "developer", "user", "assistant", "tool"] = Field(description="Speaker.")
+    content: str | Annotated[list[dict[str, Any]], Field(max_length=MOST_MESSAGES, fail_fast=True)] | None = Field(
         default=None, description="A text, or a list of parts of a text."
     )
+
+
+Messages = Annotated[list[ChatMessage], Field(min_length=1, max_length=MOST_MESSAGES, fail_fast=True)]
 
 
 class ChatRequest(_Generation):
@@ -127,7 +135,7 @@ class ChatRequest(_Generation):
         }
     )
 
-    messages: Annotated[list[ChatMessage], Field(min_length=1)] = Field(description="The turns so far, oldest first.")
+    messages: Messages = Field(description="The turns so far, oldest first.")
     max_tokens: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Most tokens of an answer; at most what the model has room for, which is the default."
     )
@@ -143,7 +151,7 @@ class ChatRequest(_Generation):
     )
     functions: None = Field(default=None, description="Not supported; see tools.")
     function_call: None = Field(default=None, description="Not supported; see tools.")
-    tools: list[FunctionTool] | None = Field(
+    tools: Annotated[list[FunctionTool], Field(max_length=MOST_TOOLS, fail_fast=True)] | None = Field(
         default=None, description="Functions that the chat template shows to the model."
     )
 
@@ -155,9 +163,9 @@ class CompletionRequest(_Generation):
 
     prompt: (
         str
-        | Annotated[list[Id], Field(min_length=1)]
-        | Annotated[list[str], Field(min_length=1, max_length=MOST_PROMPTS)]
-        | Annotated[list[Annotated[list[Id], Field(min_length=1)]], Field(min_length=1, max_length=MOST_PROMPTS)]
+        | Ids
+        | Annotated[list[str], Field(min_length=1, max_length=MOST_PROMPTS, fail_fast=True)]
+        | Annotated[list[Ids], Field(min_length=1, max_length=MOST_PROMPTS, fail_fast=True)]
     ) = Field(description="A text, its ids, or several texts or lists of ids.")
     max_tokens: Annotated[int, Field(ge=0)] | None = Field(
         default=None, description="Most new tokens, 16 if it is left out; at most what the model has room for."
@@ -178,9 +186,9 @@ class EmbeddingRequest(_Body):
     model: Name | None = None
     input: (
         str
-        | Annotated[list[Id], Field(min_length=1)]
-        | Annotated[list[str], Field(min_length=1, max_length=MOST_PROMPTS)]
-        | Annotated[list[Annotated[list[Id], Field(min_length=1)]], Field(min_length=1, max_length=MOST_PROMPTS)]
+        | Ids
+        | Annotated[list[str], Field(min_length=1, max_length=MOST_PROMPTS, fail_fast=True)]
+        | Annotated[list[Ids], Field(min_length=1, max_length=MOST_PROMPTS, fail_fast=True)]
     ) = Field(description="A text, its ids, or several texts or lists of ids.")
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: int | None = Field(default=None, description="Only the width of the model.")
@@ -193,7 +201,7 @@ class TokenizeRequest(_Body):
 
     model: Name | None = None
     prompt: str | None = None
-    messages: Annotated[list[ChatMessage], Field(min_length=1)] | None = None
+    messages: Messages | None = None
     add_special_tokens: bool = Field(default=True, description="Whether ids that begin a text come first.")
 
 
@@ -201,4 +209,4 @@ class DetokenizeRequest(_Body):
     """Ids to turn into text."""
 
     model: Name | None = None
-    tokens: Annotated[list[Id], Field(max_length=MOST_IDS)]
+    tokens: Annotated[list[Id], Field(max_length=MOST_IDS, fail_fast=True)]

@@ -55,6 +55,9 @@ def test_an_untrained_model_writes_json(
         ({"type": "unknown"}, "cannot be compiled"),
         ({"$ref": "#/nowhere"}, "cannot be compiled"),
         ({"type": "string", "pattern": "("}, "cannot be compiled"),
+        ({"items": [{"type": "integer", "multipleOf": 999983}]}, "multipleOf 999983; the most is 10000"),
+        ({"type": "string", "pattern": "^a{2,100000}$"}, "repeats a pattern 100000 times; the most is 1000"),
+        ({"enum": ["a" * 70_000]}, "70,014 characters; the most are 65,536"),
     ],
 )
 def test_a_schema_that_cannot_be_compiled_is_refused(

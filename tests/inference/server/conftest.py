@@ -15,7 +15,7 @@ import uvicorn
 from tanuki_jax.inference.engine.engine import Engine
 from tanuki_jax.inference.load_model import LoadedModel
 from tanuki_jax.inference.server.app import create_app
-from tanuki_jax.inference.server.listening import bind
+from tanuki_jax.inference.server.listening import LimitedHeaders, bind
 from tanuki_jax.inference.server.registry import Registry
 from tanuki_jax.inference.server.served_model import ServedModel
 from tests.inference.untrained import make_tokenizer, untrained
@@ -85,7 +85,7 @@ def serving(registry: Registry, *, key: str = "", most_body_bytes: int = 1_000_0
     """Serve models until the end of the block."""
     app = create_app(registry, key=key, most_body_bytes=most_body_bytes)
     with bind("127.0.0.1", 0) as socket:
-        config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=5)
+        config = uvicorn.Config(app, log_config=None, http=LimitedHeaders, ws="none", timeout_graceful_shutdown=5)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
         thread.start()

@@ -1,6 +1,8 @@
 """Key, sizes, unknown paths and models, which are looked at before an endpoint; and what the server says of itself."""
 
 import json
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,33 @@ def test_the_schema_describes_every_endpoint(server: Server) -> None:
 @pytest.mark.parametrize("path", ["/health", "/ready"])
 def test_a_server_is_healthy_and_ready(server: Server, path: str) -> None:
     assert server.get(path).body == b"ok"
+    assert server.request("HEAD", path).status == 200
+
+
+@pytest.mark.parametrize("field", ["prompt", "stop"])
+def test_a_long_list_of_wrong_items_is_refused_at_once(server: Server, field: str) -> None:
+    body = json.dumps({"prompt": "a"} | {field: [-1] * 200_000}).encode()
+    begin = time.process_time()
+    assert server.request("POST", "/v1/completions", body).status == 400
+    assert time.process_time() - begin < 2
+
+
+def test_a_head_without_an_end_is_not_read_for_ever(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nX: ")
+        with pytest.raises(OSError):
+            for _ in range(1000):
+                connection.sendall(b"a" * 10_000)
+                time.sleep(0.001)
+    large = {f"X-{number}": "a" * 1000 for number in range(30)}
+    assert server.request("GET", "/health", None, **large).status == 200
+
+
+def test_an_offer_to_go_on_in_http_2_is_ignored(server: Server) -> None:
+    body, headers = json.dumps({"prompt": "a", "max_tokens": 1}).encode(), {"Connection": "Upgrade", "Upgrade": "h2c"}
+    assert server.request("POST", "/v1/completions", body, **headers).status == 200
+
+
+def test_a_large_body_may_come_with_its_head(server: Server) -> None:
+    body = json.dumps({"prompt": "a", "max_tokens": 1, "user": "b" * 300_000}).encode()
+    assert server.request("POST", "/v1/completions", body).status == 200

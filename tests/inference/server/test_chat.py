@@ -73,7 +73,7 @@ def test_a_special_token_in_a_message_stays_text(server: Server) -> None:
     ("fields", "words"),
     [
         ({"messages": []}, "messages"),
-        ({"messages": [{"role": "wizard", "content": "a"}]}, "the role 'wizard' is none of"),
+        ({"messages": [{"role": "wizard", "content": "a"}]}, "messages: input should be 'system', 'developer', 'user'"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}, "not text"),
         ({"messages": [{"role": "user", "content": None}]}, "content is not text but null"),
         ({"messages": QUESTION, "max_tokens": 0}, "max_tokens"),
