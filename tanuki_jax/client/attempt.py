@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tanuki_jax.client import outcomes
-from tanuki_jax.client.answers import Content, ShapeError, error_text, read_answer
+from tanuki_jax.client.answers import Content, ShapeError, error_text, expected_count, read_answer
 from tanuki_jax.client.outcomes import Outcome
 from tanuki_jax.client.retry_after import read_retry_after
 from tanuki_jax.client.server_sent_events import EventBuffer
@@ -56,10 +56,13 @@ class Work:
     """Path below /v1."""
     body: dict[str, Any] | None
     """JSON to send by POST; None: the request is a GET."""
-    count: int | None = None
-    """Number of embeddings that are expected, if that is known."""
     on_text: Callable[[str], None] | None = None
     """Takes the pieces of a streamed text."""
+
+    @property
+    def count(self) -> int | None:
+        """Return the number of choices or embeddings that are expected; None: it is not known."""
+        return expected_count(self.path, self.body or {})
 
     def encoded(self, model: str) -> bytes | None:
         """Return the body, with the endpoint's model unless it names one itself, as JSON.
@@ -140,7 +143,7 @@ async def _read_bytes(response: ClientResponse, largest: int) -> bytes | None:
 
 async def _read_stream(caller: Caller, response: ClientResponse, work: Work) -> Content | Unusable:
     buffer, size = EventBuffer(), 0
-    answer = StreamedAnswer(chat=work.path == "chat/completions")
+    answer = StreamedAnswer(chat=work.path == "chat/completions", count=work.count)
     async for piece in response.content.iter_any():
         size += len(piece)
         if size > caller.largest:
@@ -152,7 +155,9 @@ async def _read_stream(caller: Caller, response: ClientResponse, work: Work) -> 
         if answer.done:
             break
     if not answer.complete:
-        return Unusable(outcomes.CUT, "ended the stream before its finish_reason", response.status)
+        return Unusable(
+            outcomes.CUT, "ended the stream before all its choices had their finish_reason", response.status
+        )
     return read_answer(work.path, answer.body(), work.count)
 
 

@@ -131,7 +131,7 @@ class Client:
 
     async def embed(self, texts: Sequence[str], **fields: Any) -> Answer | Failure:
         """Return the embeddings of texts: the `vectors` of the answer, one a text."""
-        return await self._finish(Work("embeddings", {"input": list(texts), **fields}, count=len(texts)))
+        return await self.post("embeddings", {"input": list(texts), **fields})
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Answer | Failure:
         """Return the answer to any request.

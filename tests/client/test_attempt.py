@@ -52,7 +52,7 @@ ODD = {
     "deep": (lambda: web.Response(text="[" * 100_000), "malformed", 3, "no JSON"),
     "a long number": (lambda: web.Response(text="9" * 5_000), "malformed", 3, "no JSON"),
     "text": (lambda: web.Response(text='"text"'), "malformed", 3, "text where an object should be"),
-    "no choices": (lambda: web.Response(text='{"choices": []}'), "malformed", 3, "no choices"),
+    "no choices": (lambda: web.Response(text='{"choices": []}'), "malformed", 3, "0 objects in 'choices'"),
     "error with 200": (lambda: web.Response(text='{"error": {"message": "no memory"}}'), "malformed", 3, "no memory"),
     "204": (lambda: web.Response(status=204), "malformed", 3, "no JSON"),
     "redirect": (

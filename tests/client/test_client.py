@@ -131,6 +131,47 @@ def test_a_stream_ends_with_done_even_if_its_connection_does_not() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("choices", "kind", "words"),
+    [
+        ([{"delta": {"content": "a"}, "finish_reason": "stop"}], "cut", "before all its choices had their"),
+        ([{"delta": {"tool_calls": 5}}], "malformed", "tool_calls are no list of objects"),
+    ],
+)
+def test_a_stream_of_another_form_is_a_named_failure(choices: Any, kind: str, words: str) -> None:
+    stream = f"data: {json.dumps({'choices': choices})}\n\ndata: [DONE]\n\n"
+
+    async def run() -> None:
+        async with serving(canned(lambda: web.Response(text=stream))) as url, impatient(url) as client:
+            *_, failure = await events_of(client, n=2)
+            assert isinstance(failure, Failure)
+            assert (failure.kind, failure.tries) == (kind, 3)
+            assert words in failure.message
+
+    asyncio.run(run())
+
+
+def test_an_answer_without_all_its_choices_is_a_named_failure() -> None:
+    async def run() -> None:
+        async with serving(canned(good)) as url, impatient(url) as client:
+            failure = await client.chat(ASK, n=2)
+            assert isinstance(failure, Failure)
+            assert failure.kind == "malformed"
+            assert "1 objects in 'choices', and the request asks for 2" in failure.message
+
+    asyncio.run(run())
+
+
+def test_an_impossible_token_count_does_not_end_the_run() -> None:
+    async def run() -> None:
+        body = {**GOOD, "usage": {"prompt_tokens": 10**400}}
+        async with serving(canned(lambda: web.json_response(body))) as url, impatient(url) as client:
+            assert isinstance(await client.chat(ASK), Answer)
+            assert client.totals.input_tokens == 0
+
+    asyncio.run(run())
+
+
 def test_a_reader_who_leaves_a_stream_ends_the_request(tmp_path: Path) -> None:
     async def run() -> None:
         async with (
