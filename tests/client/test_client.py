@@ -306,6 +306,24 @@ def test_retry_after_is_obeyed_within_the_deadline(header: Any, least: float, mo
     asyncio.run(run())
 
 
+def test_a_server_that_refuses_until_the_deadline_gets_no_burst() -> None:
+    refused = []
+
+    def refuse() -> web.Response:
+        refused.append(time.monotonic())
+        return web.Response(status=429, headers={"Retry-After": "100"})
+
+    async def run() -> None:
+        async with serving(canned(refuse)) as url, impatient(url, attempt_seconds=0.4, deadline_seconds=0.4) as client:
+            failure = await client.chat(ASK)
+            assert isinstance(failure, Failure)
+            assert (failure.kind, failure.tries, failure.delays) == ("rate_limited", 0, len(refused))
+            assert "is left for a further attempt" in failure.message
+
+    asyncio.run(run())
+    assert 3 <= len(refused) <= 6  # after 0.2, 0.3, 0.35, 0.375, 0.3875 s
+
+
 def test_another_endpoint_answers_what_one_cannot(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         async with teaching(tmp_path / "log.jsonl") as teacher:
