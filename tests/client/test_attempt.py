@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from tanuki_jax.client.answers import Answer, Failure
 from tanuki_jax.client.client import Client
-from tanuki_jax.config.endpoints import Endpoint
+from tanuki_jax.config.endpoints import Endpoint, Requests
 from tests.client.canned import canned, impatient, serving
 from tests.rehearsal import teaching
 
@@ -212,6 +213,48 @@ def test_a_server_that_never_answers_costs_an_attempt() -> None:
     assert isinstance(result, Failure)
     assert (result.kind, result.tries) == ("timeout", 2)
     assert "gave no complete answer within 0.1 s; this was try 2 of 2" in result.message
+
+
+KEY = "sk-secret-12345678901234567890"
+LEAKS = {
+    "error": lambda blanks: web.json_response({"error": {"message": "x" * blanks + KEY}}, status=401),
+    "error with 200": lambda blanks: web.json_response({"error": {"message": "x" * blanks + KEY}}),
+    "page": lambda blanks: web.Response(text="<b>" + "x" * blanks + KEY, status=500),
+    "content type": lambda blanks: web.Response(text="", headers={"Content-Type": f"{'x' * blanks}/{KEY}"}),
+    "location": lambda blanks: web.Response(status=302, headers={"Location": "x" * blanks + KEY}),
+    "a long page": lambda blanks: web.Response(text=" " * (65_536 - blanks) + KEY + " " * 70_000, status=500),
+}
+
+
+@pytest.mark.parametrize("leak", LEAKS.values(), ids=LEAKS)
+def test_no_cut_leaves_the_beginning_of_a_key(
+    leak: Callable[[int], web.Response], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server quotes the key at each place at which a limit may cut its message."""
+    monkeypatch.setenv("TEACHER_KEY", KEY)
+    blanks = [*range(35), *range(55, 85), *range(120, 205)]
+
+    async def run() -> None:
+        responses = [lambda count=count: leak(count) for count in blanks]
+        async with serving(canned(*responses)) as url:
+            endpoint = Endpoint(url=url, model="m", key_variable="TEACHER_KEY", concurrency=1)
+            requests = Requests(tries=1, failure_share=1.0)
+            for _ in blanks:  # a client for each, or the endpoint would be left alone
+                async with Client([endpoint], requests) as client:
+                    result = await client.chat(ASK)
+                assert isinstance(result, Failure)
+                assert "sk-s" not in result.message
+                assert len(result.message) < 400
+
+    asyncio.run(run())
+
+
+def test_a_page_of_opening_brackets_is_read_in_linear_time() -> None:
+    start = time.process_time()
+    result = ask(lambda: web.Response(text="<" * 65_000, status=500))
+    assert isinstance(result, Failure)
+    assert result.kind == "server_error"
+    assert time.process_time() - start < 2
 
 
 def test_a_key_is_sent_and_never_shown(
