@@ -62,4 +62,5 @@ def request_id(body: Any) -> str:
         return ""
     metadata = body.get("metadata")
     identifier = metadata.get("id") if isinstance(metadata, dict) else None
-    return str(identifier or body.get("user") or "")
+    identifier = identifier or body.get("user")
+    return str(identifier) if isinstance(identifier, (str, int)) and identifier else ""
