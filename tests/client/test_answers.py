@@ -126,7 +126,7 @@ PATHS = ("chat/completions", "completions", "embeddings", "other")
 
 @hypothesis.given(json_near(ANSWER), strategies.sampled_from(PATHS))
 def test_any_json_is_an_answer_or_refused(body: Any, path: str) -> None:
-    """What follows from an answer, the counting of its tokens, is included."""
+    """The counting of an answer's tokens is included."""
     with contextlib.suppress(ShapeError):
         content = read_answer(path, body)
         Totals().add(Endpoint(url="http://a", input_price=1.0, output_price=1.0), content.usage)

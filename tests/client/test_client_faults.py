@@ -46,7 +46,7 @@ def check(results: list[Answer | Failure], teachers: list[Teacher]) -> Counter[s
     """Check results against the logs of the teachers. Return how many failed, by kind."""
     sent = Counter[str]()
     for teacher in teachers:
-        sent.update(line["id"] for line in teacher.asked() if line["answer"] != "rate_limited")
+        sent.update(line["id"] for line in teacher.log_lines() if line["answer"] != "rate_limited")
     assert max(sent.values()) <= TRIES
     for number, result in enumerate(results):
         assert sent[str(number)] <= TRIES
@@ -71,7 +71,7 @@ def test_faults_of_all_kinds_end_in_answers_or_named_failures(tmp_path: Path) ->
             requests = Requests(attempt_seconds=0.5, deadline_seconds=20, tries=TRIES)
             endpoints = [Endpoint(url=teacher.url, model="rehearsal", concurrency=8) for teacher in teachers]
             async with Client(
-                endpoints, requests, seed=0, first_wait=0.05, longest_wait=0.5, first_probe=0.2
+                endpoints, requests, seed=0, first_wait=0.05, longest_wait=0.5, first_probe=0.1
             ) as client:
                 results = await asyncio.gather(*(ask(client, number) for number in range(400)))
                 outcomes = client.totals.outcomes
@@ -88,7 +88,7 @@ def test_a_single_endpoint_that_dies_delays_requests_and_loses_none(tmp_path: Pa
             requests = Requests(attempt_seconds=1, deadline_seconds=20, tries=TRIES)
             endpoint = Endpoint(url=teacher.url, model="rehearsal", concurrency=8)
             async with Client(
-                [endpoint], requests, seed=0, first_wait=0.05, longest_wait=0.5, first_probe=0.2
+                [endpoint], requests, seed=0, first_wait=0.05, longest_wait=0.5, first_probe=0.1
             ) as client:
                 results = await asyncio.gather(*(ask(client, number) for number in range(300)))
                 assert client.totals.attempts > client.totals.answers == 300
