@@ -65,10 +65,10 @@ def test_faults_of_all_kinds_end_in_answers_or_named_failures(tmp_path: Path) ->
 
     async def run() -> None:
         async with contextlib.AsyncExitStack() as stack:
-            first = teaching(tmp_path / "a.jsonl", **SHARES, latency=0.02, down_between=(0.3, 0.8))
-            second = teaching(tmp_path / "b.jsonl", **SHARES, latency=0.02, seed=1)
+            first = teaching(tmp_path / "a.jsonl", **SHARES, latency=0.01, down_between=(0.2, 0.5))
+            second = teaching(tmp_path / "b.jsonl", **SHARES, latency=0.01, seed=1)
             teachers = [await stack.enter_async_context(each) for each in (first, second)]
-            requests = Requests(attempt_seconds=0.5, deadline_seconds=20, tries=TRIES)
+            requests = Requests(attempt_seconds=0.25, deadline_seconds=20, tries=TRIES)
             endpoints = [Endpoint(url=teacher.url, model="rehearsal", concurrency=8) for teacher in teachers]
             async with Client(
                 endpoints, requests, seed=0, first_wait=0.05, longest_wait=0.5, first_probe=0.1
@@ -84,7 +84,7 @@ def test_faults_of_all_kinds_end_in_answers_or_named_failures(tmp_path: Path) ->
 
 def test_a_single_endpoint_that_dies_delays_requests_and_loses_none(tmp_path: Path) -> None:
     async def run() -> None:
-        async with teaching(tmp_path / "log.jsonl", latency=0.02, down_between=(0.2, 0.6)) as teacher:
+        async with teaching(tmp_path / "log.jsonl", latency=0.01, down_between=(0.1, 0.3)) as teacher:
             requests = Requests(attempt_seconds=1, deadline_seconds=20, tries=TRIES)
             endpoint = Endpoint(url=teacher.url, model="rehearsal", concurrency=8)
             async with Client(
@@ -115,7 +115,7 @@ def lose_nothing(log: Path, seconds: float) -> Counter[str]:
 
 
 def test_seconds_of_nothing_but_429_lose_nothing(tmp_path: Path) -> None:
-    outcomes = lose_nothing(tmp_path / "log.jsonl", 1.0)
+    outcomes = lose_nothing(tmp_path / "log.jsonl", 0.5)
     assert outcomes["answered"] == 200
     assert outcomes["rate_limited"] > 64
 

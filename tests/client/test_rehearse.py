@@ -43,7 +43,7 @@ def test_a_signal_ends_it_at_once_with_requests_under_way(tmp_path: Path, number
         url = process.stdout.readline().split()[-1]
         body = json.dumps({"model": "rehearsal", "prompt": "a"}).encode()
         with pytest.raises(TimeoutError):
-            urllib.request.urlopen(urllib.request.Request(f"{url}/completions", body), timeout=0.2)
+            urllib.request.urlopen(urllib.request.Request(f"{url}/completions", body), timeout=0.1)
         os.kill(process.pid, number)
         _, errors = process.communicate(timeout=3)
         assert (process.returncode, errors) == (0, "")

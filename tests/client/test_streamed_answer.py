@@ -117,7 +117,7 @@ def test_another_event_is_refused(event: Any) -> None:
 
 
 @hypothesis.given(json_near(EVENT), strategies.booleans())
-@hypothesis.settings(max_examples=300)
+@hypothesis.settings(max_examples=200)
 def test_any_json_is_an_event_or_refused(event: Any, chat: bool) -> None:
     with contextlib.suppress(ShapeError):
         body = joined([EVENT, event, EVENT], chat=chat).body()
