@@ -1,7 +1,7 @@
 """Serve a mock teacher with OpenAI's protocol: deterministic texts, a given latency, and faults on purpose.
 
 python -m tanuki_jax.rehearse --latency 0.2
-python -m tanuki_jax.rehearse --port 8010 --unavailable 0.05 --rate-limited 0.02 --stalled 0.01 --log asked.jsonl
+python -m tanuki_jax.rehearse --port 8010 --unavailable 0.05 --rate-limited 0.02 --stalled 0.01 --log requests.jsonl
 python -m tanuki_jax.rehearse --port 8010 --down-between 60 120
 """
 

@@ -21,7 +21,7 @@ class Teacher:
     url: str
     log: Path
 
-    def asked(self) -> list[dict[str, Any]]:
+    def log_lines(self) -> list[dict[str, Any]]:
         """Return the lines of its log."""
         return [line for _, line in lines(self.log)]
 
@@ -45,9 +45,9 @@ def rehearsing(log: Path, *words: str) -> Iterator[Teacher]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            found = re.search(r"http://\S+", process.stdout.readline())
-            assert found, "the mock teacher did not start"
-            yield Teacher(found[0], log)
+            match = re.search(r"http://\S+", process.stdout.readline())
+            assert match, "the mock teacher did not start"
+            yield Teacher(match[0], log)
         finally:
             process.terminate()
             assert process.wait(10) == 0

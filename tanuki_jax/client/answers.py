@@ -4,6 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+MOST_TOKENS = 1 << 53
+"""Largest token count that is believed; a larger integer may exceed what a float holds."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Usage:
@@ -25,7 +28,7 @@ class Content:
     """Embeddings, in the order of their texts."""
     usage: Usage
     raw: dict[str, Any] = dataclasses.field(repr=False)
-    """The answer's JSON; of a stream, the JSON that the answer would have been without streaming."""
+    """The answer's JSON. Of a stream: its events joined, as in `client/streamed_answer.py`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +86,33 @@ class ShapeError(ValueError):
     """JSON that is no answer to the request."""
 
 
+def expected_count(path: str, request: Mapping[str, Any]) -> int | None:
+    """Return the number of choices or embeddings that a request asks for; None: it is not known.
+
+    It is `n` for a conversation, `n` for each prompt of a completion, and one embedding a text.
+    """
+    n = 1 if path == "embeddings" or request.get("n") is None else request["n"]
+    if type(n) is not int or n < 1:
+        return None
+    match path:
+        case "chat/completions":
+            return n
+        case "completions":
+            return n * _input_count(request.get("prompt")) or None
+        case "embeddings":
+            return _input_count(request.get("input")) or None
+    return None
+
+
+def _input_count(value: Any) -> int:
+    """Return the number of inputs in a field that holds a text, token ids, or a list of either; 0: it is none."""
+    if isinstance(value, str):
+        return 1
+    if not isinstance(value, (list, tuple)):
+        return 0
+    return 1 if value and all(type(item) is int for item in value) else len(value)
+
+
 def read_answer(path: str, body: Any, count: int | None = None) -> Content:
     """Return the content of an answer.
 
@@ -90,7 +120,7 @@ def read_answer(path: str, body: Any, count: int | None = None) -> Content:
         path: path of the request below /v1. Another one than chat/completions, completions and embeddings may be
             answered with any object, which is returned as `raw` alone.
         body: JSON of the answer.
-        count: number of embeddings that were asked for, if that is known.
+        count: number of choices or embeddings that the answer must have; None: at least one choice.
 
     Raises:
         ShapeError: the JSON is no such answer.
@@ -103,7 +133,7 @@ def read_answer(path: str, body: Any, count: int | None = None) -> Content:
     reasons: tuple[str | None, ...] = ()
     vectors: tuple[list[float], ...] = ()
     if path in ("chat/completions", "completions"):
-        choices = [_choice(choice, chat=path.startswith("chat")) for choice in _objects(body, "choices")]
+        choices = [_choice(choice, chat=path.startswith("chat")) for choice in _rows(body, "choices", count)]
         if not choices:
             raise ShapeError("no choices")
         texts, reasons = tuple(text for text, _ in choices), tuple(reason for _, reason in choices)
@@ -138,31 +168,29 @@ def content_text(content: Any) -> str:
 
 
 def _vectors(body: Mapping[str, Any], count: int | None) -> tuple[list[float], ...]:
-    rows = _objects(body, "data")
-    if count is not None and len(rows) != count:
-        raise ShapeError(f"{len(rows)} embeddings for {count} texts")
-    if all(type(row.get("index")) is int for row in rows):
-        rows = sorted(rows, key=lambda row: row["index"])
-    vectors = tuple(row.get("embedding") for row in rows)
+    vectors = tuple(row.get("embedding") for row in _rows(body, "data", count))
     for vector in vectors:
         if not isinstance(vector, list) or not all(type(number) in (float, int) for number in vector):
             raise ShapeError("an embedding that is no list of numbers")
     return vectors  # type: ignore[return-value]
 
 
-def _objects(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    value = body.get(name)
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+def _rows(body: Mapping[str, Any], name: str, count: int | None) -> list[dict[str, Any]]:
+    """Return the objects of a list, in the order of their indices. ShapeError if they are not as many as expected."""
+    rows = body.get(name)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ShapeError(f"no list of objects in {name!r}")
-    return value
+    if count is not None and len(rows) != count:
+        raise ShapeError(f"{len(rows)} objects in {name!r}, and the request asks for {count}")
+    return sorted(rows, key=lambda row: row["index"]) if all(type(row.get("index")) is int for row in rows) else rows
 
 
 def read_usage(usage: Any) -> Usage:
-    """Return the token counts of an answer; 0 where they are missing or no counts."""
+    """Return the token counts of an answer; 0 where they are missing, no counts, or impossibly large."""
     if not isinstance(usage, dict):
         return Usage()
     counts = (usage.get(name) for name in ("prompt_tokens", "completion_tokens"))
-    return Usage(*(value if type(value) is int and value > 0 else 0 for value in counts))
+    return Usage(*(value if type(value) is int and 0 < value <= MOST_TOKENS else 0 for value in counts))
 
 
 def error_text(body: Any) -> str:
@@ -170,8 +198,8 @@ def error_text(body: Any) -> str:
     if not isinstance(body, dict):
         return ""
     error = body.get("error")
-    found = error.get("message") if isinstance(error, dict) else error
-    return str(found or body.get("message") or body.get("detail") or "")
+    message = error.get("message") if isinstance(error, dict) else error
+    return str(message or body.get("message") or body.get("detail") or "")
 
 
 def kind_of(value: Any) -> str:

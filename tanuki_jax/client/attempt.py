@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tanuki_jax.client import outcomes
-from tanuki_jax.client.answers import Content, ShapeError, error_text, read_answer
+from tanuki_jax.client.answers import Content, ShapeError, error_text, expected_count, read_answer
 from tanuki_jax.client.outcomes import Outcome
 from tanuki_jax.client.retry_after import read_retry_after
 from tanuki_jax.client.server_sent_events import EventBuffer
@@ -24,6 +24,8 @@ ERROR_BYTES = 1 << 16
 """Part of an error's body that is read."""
 SHOWN = 200
 """Characters of a server's message that an error quotes."""
+TAG = re.compile(r"<[^<>]*>")
+"""A tag of HTML; without "<" inside, so that the search takes linear time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,10 +58,13 @@ class Work:
     """Path below /v1."""
     body: dict[str, Any] | None
     """JSON to send by POST; None: the request is a GET."""
-    count: int | None = None
-    """Number of embeddings that are expected, if that is known."""
     on_text: Callable[[str], None] | None = None
     """Takes the pieces of a streamed text."""
+
+    @property
+    def count(self) -> int | None:
+        """Return the number of choices or embeddings that are expected; None: it is not known."""
+        return expected_count(self.path, self.body or {})
 
     def encoded(self, model: str) -> bytes | None:
         """Return the body, with the endpoint's model unless it names one itself, as JSON.
@@ -98,21 +103,31 @@ async def attempt(caller: Caller, base: str, key: str, work: Work, model: str) -
                 allow_redirects=False,
             ) as response,
         ):
-            result = await _read(caller, response, work)
+            return await _read(caller, response, work, key)
     except Exception as error:
         outcome = outcomes.of_error(error)
         if outcome is None:
             raise
-        result = Unusable(outcome, _in_words(outcome, error, caller.attempt_seconds))
-    if isinstance(result, Unusable) and key and key in result.message:  # some servers quote the key that they refuse
-        return dataclasses.replace(result, message=result.message.replace(key, "[key]"))
-    return result
+        return Unusable(outcome, _in_words(outcome, error, caller.attempt_seconds, key))
 
 
-async def _read(caller: Caller, response: ClientResponse, work: Work) -> Content | Unusable:
+def _without_key(text: str, key: str) -> str:
+    """Return a server's text without the API key: some servers quote the key that they refuse."""
+    return text.replace(key, "[key]") if key else text
+
+
+def _quoted(text: str, key: str) -> str:
+    """Return the beginning of a server's text on one line, without the API key.
+
+    The key is replaced before the cut, or the beginning of a key at the cut would stay.
+    """
+    return " ".join(_without_key(text, key).split())[:SHOWN]
+
+
+async def _read(caller: Caller, response: ClientResponse, work: Work, key: str) -> Content | Unusable:
     outcome = outcomes.of_status(response.status)
     if outcome is not outcomes.ANSWERED:
-        return await _refusal(response, outcome)
+        return await _refusal(response, outcome, key)
     try:
         if work.body is not None and work.body.get("stream"):
             return await _read_stream(caller, response, work)
@@ -121,10 +136,10 @@ async def _read(caller: Caller, response: ClientResponse, work: Work) -> Content
             return _too_large(caller, response)
         return read_answer(work.path, json.loads(body), work.count)
     except ShapeError as error:
-        return Unusable(outcomes.MALFORMED, f"answered with {error}", response.status)
+        return Unusable(outcomes.MALFORMED, f"answered with {_quoted(str(error), key)}", response.status)
     except (ValueError, RecursionError):
-        kind = response.headers.get("Content-Type", "no type")
-        return Unusable(outcomes.MALFORMED, f"answered with what is no JSON ({kind:.80})", response.status)
+        kind = _quoted(response.headers.get("Content-Type", "no type"), key)
+        return Unusable(outcomes.MALFORMED, f"answered with what is no JSON ({kind})", response.status)
 
 
 async def _read_bytes(response: ClientResponse, largest: int) -> bytes | None:
@@ -140,7 +155,7 @@ async def _read_bytes(response: ClientResponse, largest: int) -> bytes | None:
 
 async def _read_stream(caller: Caller, response: ClientResponse, work: Work) -> Content | Unusable:
     buffer, size = EventBuffer(), 0
-    answer = StreamedAnswer(chat=work.path == "chat/completions")
+    answer = StreamedAnswer(chat=work.path == "chat/completions", count=work.count)
     async for piece in response.content.iter_any():
         size += len(piece)
         if size > caller.largest:
@@ -152,7 +167,9 @@ async def _read_stream(caller: Caller, response: ClientResponse, work: Work) -> 
         if answer.done:
             break
     if not answer.complete:
-        return Unusable(outcomes.CUT, "ended the stream before its finish_reason", response.status)
+        return Unusable(
+            outcomes.CUT, "ended the stream before all its choices had their finish_reason", response.status
+        )
     return read_answer(work.path, answer.body(), work.count)
 
 
@@ -161,23 +178,25 @@ def _too_large(caller: Caller, response: ClientResponse) -> Unusable:
     return Unusable(outcomes.TOO_LARGE, f"sent more than {caller.largest:,} bytes", response.status)
 
 
-async def _refusal(response: ClientResponse, outcome: Outcome) -> Unusable:
-    body = b""
+async def _refusal(response: ClientResponse, outcome: Outcome, key: str) -> Unusable:
+    body = bytearray()
     async for piece in response.content.iter_any():
         body += piece
         if len(body) > ERROR_BYTES:
             response.close()
             break
-    text = body[:ERROR_BYTES].decode(errors="replace")
+    text = body.decode(errors="replace")
     try:
         message = error_text(json.loads(text))
-    except (ValueError, RecursionError):
-        message = re.sub(r"<[^>]*>", " ", text)  # a page of a proxy
+    except (ValueError, RecursionError):  # a page of a proxy, or an error of which the rest was not read
+        text = _without_key(text, key)
+        text = text[: -len(key)] if key and len(body) > ERROR_BYTES else text  # the end may be the beginning of the key
+        message = TAG.sub(" ", text)
     if outcome is outcomes.REDIRECT:
         message = (
             "redirects are not followed; its Location is " + response.headers.get("Location", "").partition("?")[0]
         )
-    message = " ".join(message.split())[:SHOWN]
+    message = _quoted(message, key)
     return Unusable(
         outcome,
         f"answered {response.status}" + (f": {message}" if message else ""),
@@ -186,17 +205,17 @@ async def _refusal(response: ClientResponse, outcome: Outcome) -> Unusable:
     )
 
 
-def _in_words(outcome: Outcome, error: Exception, attempt_seconds: float) -> str:
-    reason = str(getattr(error, "os_error", None) or error).strip()
+def _in_words(outcome: Outcome, error: Exception, attempt_seconds: float, key: str) -> str:
+    reason = _quoted(str(getattr(error, "os_error", None) or error), key)
     match outcome:
         case outcomes.TIMEOUT:
             return f"gave no complete answer within {attempt_seconds:g} s"
         case outcomes.UNREACHABLE:
-            return f"could not be connected to ({reason[:SHOWN]})"
+            return f"could not be connected to ({reason})"
         case outcomes.UNKNOWN_HOST:
-            return f"has no address ({reason[:SHOWN]})"
+            return f"has no address ({reason})"
         case outcomes.TLS:
-            return f"could not be connected to with TLS ({reason[:SHOWN]})"
+            return f"could not be connected to with TLS ({reason})"
         case outcomes.RESET:
             return "closed the connection before it answered"
         case outcomes.CUT:

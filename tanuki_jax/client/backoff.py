@@ -1,5 +1,6 @@
 """Waits before a request is tried again."""
 
+import math
 import random
 
 
@@ -17,7 +18,9 @@ class Backoff:
         self._first, self._longest, self._generator = first, longest, generator
 
     def wait(self, failures: int, retry_after: float | None, left: float) -> float:
-        """Return the seconds to wait.
+        """Return the seconds to wait; infinity if less than twice the first wait is left.
+
+        Without that end, waits would halve towards the deadline, and a server that refuses would get a burst.
 
         Args:
             failures: number of failed attempts of the request, at least 1.
@@ -25,5 +28,7 @@ class Backoff:
             left: seconds before the request's deadline. At most half of them are waited, so that a server that asks
                 for hours does not cost the request its last attempts.
         """
+        if left / 2 < self._first:
+            return math.inf
         most = min(self._longest, self._first * 2.0 ** min(failures - 1, 60))
-        return min((retry_after or 0.0) + self._generator.uniform(0.0, most), max(left, 0.0) / 2)
+        return min((retry_after or 0.0) + self._generator.uniform(0.0, most), left / 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import math
 import random
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from types import TracebackType
@@ -17,6 +18,7 @@ from tanuki_jax.client.attempt import Caller, Unusable, Work, attempt
 from tanuki_jax.client.backoff import Backoff
 from tanuki_jax.client.endpoint_pool import EndpointPool, Lease, LiveEndpoint, Ticket
 from tanuki_jax.client.extra import import_http
+from tanuki_jax.client.health import FIRST_WAIT as FIRST_PROBE
 from tanuki_jax.client.open_files import allow_connections
 from tanuki_jax.client.run_guard import RunGuard
 from tanuki_jax.client.totals import Totals
@@ -57,6 +59,7 @@ class Client:
         seed: int | None = None,
         first_wait: float = FIRST_WAIT,
         longest_wait: float = LONGEST_WAIT,
+        first_probe: float = FIRST_PROBE,
         largest_answer: int = LARGEST_ANSWER,
         log_every: float = LOG_EVERY,
     ) -> None:
@@ -68,6 +71,7 @@ class Client:
             seed: seed of the jitter and of the choice among endpoints; None: another one each time.
             first_wait: longest wait after the first failure of a request, in seconds.
             longest_wait: longest wait after any failure, in seconds, unless the server asks for more.
+            first_probe: seconds that an endpoint is left alone for at first when it fails again and again.
             largest_answer: bytes of the longest answer that is read.
             log_every: seconds without a finished request between two lines of the log.
 
@@ -79,7 +83,7 @@ class Client:
         generator = random.Random(seed)
         self._requests = requests or Requests()
         self._backoff = Backoff(first_wait, longest_wait, generator)
-        self._pool = EndpointPool(endpoints, generator)
+        self._pool = EndpointPool(endpoints, generator, first_probe)
         self._window = asyncio.Semaphore(sum(endpoint.concurrency for endpoint in endpoints))
         self._largest = largest_answer
         self._guard = RunGuard(self._requests, lambda: [live.describe() for live in self._pool.live], log_every)
@@ -131,7 +135,7 @@ class Client:
 
     async def embed(self, texts: Sequence[str], **fields: Any) -> Answer | Failure:
         """Return the embeddings of texts: the `vectors` of the answer, one a text."""
-        return await self._finish(Work("embeddings", {"input": list(texts), **fields}, count=len(texts)))
+        return await self.post("embeddings", {"input": list(texts), **fields})
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Answer | Failure:
         """Return the answer to any request.
@@ -206,6 +210,9 @@ class Client:
             left = request.began + self._requests.deadline_seconds - loop.time()
             wait = self._backoff.wait(request.tries + request.delays, content.retry_after, left)
             request.ticket.not_before[lease.live] = loop.time() + wait
+            if all(request.ticket.not_before.get(live) == math.inf for live in self._pool.live):
+                deadline = self._requests.deadline_seconds
+                return request.failure(f"too little of the deadline of {deadline:g} s is left for a further attempt")
 
     async def _attempt(self, lease: Lease, work: Work) -> Content | Unusable:
         """Send a request to the endpoint of a lease, and give back the lease."""
@@ -249,8 +256,8 @@ class Client:
             names = [str(row.get("id")) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
             if len(names) != 1:
                 shown = ", ".join([*names[:5], *(["..."] if names[5:] else [])])
-                found = f"{len(names)} models ({shown})" if names else "no model"
-                self._guard.stop(InputError(f"{live.url} lists {found}; set the endpoint's model to one of its names"))
+                models = f"{len(names)} models ({shown})" if names else "no model"
+                self._guard.stop(InputError(f"{live.url} lists {models}; set the endpoint's model to one of its names"))
                 self._guard.raise_if_stopped()
             live.model = names[0]
             return None

@@ -6,6 +6,7 @@ import asyncio
 import collections
 import dataclasses
 import logging
+import math
 import os
 import random
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.client.attempt import Unusable
 from tanuki_jax.client.concurrency import Concurrency
-from tanuki_jax.client.health import Health
+from tanuki_jax.client.health import FIRST_WAIT, Health
 from tanuki_jax.client.outcomes import Outcome
 from tanuki_jax.client.totals import Totals
 from tanuki_jax.config.endpoints import Endpoint
@@ -27,11 +28,11 @@ _log = logging.getLogger(__name__)
 class LiveEndpoint:
     """An endpoint with its state. Its key is kept out of every message, and of its repr."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, first_probe: float) -> None:
         self.endpoint, self.url, self.model = endpoint, endpoint.base, endpoint.model
         self.key = _key(endpoint)
         self.concurrency = Concurrency(endpoint.concurrency)
-        self.health = Health()
+        self.health = Health(first_wait=first_probe)
         self.totals = Totals()
         self.in_flight = 0
         self.latest = "no answer yet"
@@ -64,7 +65,7 @@ class Ticket:
     failures: collections.Counter[LiveEndpoint] = dataclasses.field(default_factory=collections.Counter)
     """Number of failed attempts at each endpoint."""
     not_before: dict[LiveEndpoint, float] = dataclasses.field(default_factory=dict)
-    """Time before which an endpoint must not get the request again."""
+    """Time before which an endpoint must not get the request again; infinity: never."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,8 +80,17 @@ class Lease:
 class EndpointPool:
     """Endpoints, and the requests that wait for one of them, in order."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], generator: random.Random) -> None:
-        self.live = [LiveEndpoint(endpoint) for endpoint in endpoints]
+    def __init__(
+        self, endpoints: Sequence[Endpoint], generator: random.Random, first_probe: float = FIRST_WAIT
+    ) -> None:
+        """Read the keys from their environment variables.
+
+        Args:
+            endpoints: at least one.
+            generator: source of the choice among equals.
+            first_probe: seconds that an endpoint is left alone for at first when it fails.
+        """
+        self.live = [LiveEndpoint(endpoint, first_probe) for endpoint in endpoints]
         self._generator = generator
         self._waiting: dict[Ticket, asyncio.Future[Lease]] = {}
 
@@ -94,7 +104,7 @@ class EndpointPool:
         future: asyncio.Future[Lease] = loop.create_future()
         self._waiting[ticket] = future
         for moment in ticket.not_before.values():
-            if moment > loop.time():
+            if loop.time() < moment < math.inf:
                 loop.call_at(moment, self._serve)
         self._serve()
         try:

@@ -6,19 +6,58 @@ from typing import Any
 
 from tanuki_jax.client.answers import ShapeError, content_text, error_text, kind_of
 
+HEAD = ("id", "created", "model", "system_fingerprint")
+"""Fields of the first event that the joined answer keeps."""
+
+
+@dataclasses.dataclass
+class _ToolCall:
+    identifier: Any = None
+    names: list[str] = dataclasses.field(default_factory=list)
+    arguments: list[str] = dataclasses.field(default_factory=list)
+
+    def body(self) -> dict[str, Any]:
+        function = {"name": "".join(self.names), "arguments": "".join(self.arguments)}
+        identifier = {"id": self.identifier} if self.identifier else {}
+        return {"type": "function", "function": function, **identifier}
+
 
 @dataclasses.dataclass
 class _Choice:
     texts: list[str] = dataclasses.field(default_factory=list)
-    tool_calls: dict[int, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    other_texts: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    """Texts beside the content, by their names, such as reasoning_content or refusal."""
+    tool_calls: dict[int, _ToolCall] = dataclasses.field(default_factory=dict)
+    logprobs: dict[str, Any] | None = None
     finish_reason: str | None = None
+
+    def body(self, index: int, *, chat: bool) -> dict[str, Any]:
+        text = "".join(self.texts)
+        content: dict[str, Any] = {"text": text}
+        if chat:
+            others = {name: "".join(pieces) for name, pieces in self.other_texts.items()}
+            message: dict[str, Any] = {"role": "assistant", "content": text, **others}
+            if self.tool_calls:
+                message["tool_calls"] = [call.body() for _, call in sorted(self.tool_calls.items())]
+            content = {"message": message}
+        return {"index": index, **content, "logprobs": self.logprobs, "finish_reason": self.finish_reason}
 
 
 class StreamedAnswer:
-    """The events so far. `complete` is true once every choice has its finish_reason."""
+    """The events so far.
 
-    def __init__(self, *, chat: bool) -> None:
-        self._chat = chat
+    Texts, tool calls and log probabilities are joined, and ids, model and usage are kept. Other fields that a server
+    adds to its events are not kept.
+    """
+
+    def __init__(self, *, chat: bool, count: int | None = None) -> None:
+        """Begin without events.
+
+        Args:
+            chat: whether the request is a conversation, not a completion.
+            count: number of choices that the request asks for; None: it is not known.
+        """
+        self._chat, self._count = chat, count
         self._choices: dict[int, _Choice] = {}
         self._first: dict[str, Any] = {}
         self._usage: Any = None
@@ -27,8 +66,9 @@ class StreamedAnswer:
 
     @property
     def complete(self) -> bool:
-        """Whether there are choices, and each has its finish_reason."""
-        return bool(self._choices) and all(choice.finish_reason for choice in self._choices.values())
+        """Whether there are as many choices as expected, or one if that is not known, and each has its reason."""
+        ended = [bool(choice.finish_reason) for choice in self._choices.values()]
+        return all(ended) and len(ended) >= (self._count or 1)
 
     def add(self, data: bytes) -> str:
         """Add an event. Return the text that it adds to the first choice.
@@ -47,52 +87,71 @@ class StreamedAnswer:
             raise ShapeError(f"{kind_of(event)} as an event")
         if "error" in event:
             raise ShapeError(f"an error in the stream: {error_text(event)}")
-        self._first = self._first or {name: event[name] for name in ("id", "created", "model") if name in event}
+        self._first = self._first or {name: event[name] for name in HEAD if name in event}
         self._usage = event.get("usage") or self._usage
-        choices = event.get("choices") or []
-        if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
-            raise ShapeError("an event whose choices are no list of objects")
-        return "".join([self._add_choice(choice) for choice in choices])
+        return "".join([self._add_choice(choice) for choice in _objects(event, "choices")])
 
     def _add_choice(self, event: dict[str, Any]) -> str:
-        index = event.get("index", 0)
-        if type(index) is not int:
-            raise ShapeError("a choice whose index is no number")
+        index = _index(event)
         choice = self._choices.setdefault(index, _Choice())
         part = event.get("delta") if self._chat else event
         part = part if isinstance(part, dict) else {}
         text = content_text(part.get("content" if self._chat else "text"))
         choice.texts.append(text)
-        for call in part.get("tool_calls") or []:
-            _add_tool_call(choice.tool_calls, call)
+        if self._chat:
+            for name, value in part.items():
+                if isinstance(value, str) and name not in ("role", "content"):
+                    choice.other_texts.setdefault(name, []).append(value)
+            for call in _objects(part, "tool_calls"):
+                _add_tool_call(choice.tool_calls.setdefault(_index(call), _ToolCall()), call)
+        _add_logprobs(choice, event.get("logprobs"))
         if isinstance(event.get("finish_reason"), str):
             choice.finish_reason = event["finish_reason"]
         return text if index == 0 else ""
 
     def body(self) -> dict[str, Any]:
         """Return the JSON of the answer without streaming."""
-        choices = []
-        for index, choice in sorted(self._choices.items()):
-            text = "".join(choice.texts)
-            if self._chat:
-                message: dict[str, Any] = {"role": "assistant", "content": text}
-                if choice.tool_calls:
-                    message["tool_calls"] = [call for _, call in sorted(choice.tool_calls.items())]
-                content: dict[str, Any] = {"message": message}
-            else:
-                content = {"text": text}
-            choices.append({"index": index, **content, "finish_reason": choice.finish_reason})
-        return {**self._first, "choices": choices, "usage": self._usage}
+        kind = "chat.completion" if self._chat else "text_completion"
+        choices = [choice.body(index, chat=self._chat) for index, choice in sorted(self._choices.items())]
+        return {**self._first, "object": kind, "choices": choices, "usage": self._usage}
 
 
-def _add_tool_call(calls: dict[int, dict[str, Any]], part: Any) -> None:
+def _objects(part: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the objects of a list in an event; none if it is null or absent."""
+    value = [] if part.get(name) is None else part[name]
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ShapeError(f"an event whose {name} are no list of objects")
+    return value
+
+
+def _index(part: dict[str, Any]) -> int:
+    index = part.get("index", 0)
+    if type(index) is not int:
+        raise ShapeError(f"{kind_of(index)} as the index of a choice or of a tool call")
+    return index
+
+
+def _add_tool_call(call: _ToolCall, part: dict[str, Any]) -> None:
     """Add an event's part of a tool call: its arguments come in pieces, all else at once."""
-    if not isinstance(part, dict) or type(part.get("index", 0)) is not int:
-        raise ShapeError("a tool call that is no object with an index")
-    call = calls.setdefault(part.get("index", 0), {"type": "function", "function": {"name": "", "arguments": ""}})
-    if part.get("id"):
-        call["id"] = part["id"]
+    call.identifier = part.get("id") or call.identifier
     function = part.get("function")
-    if isinstance(function, dict):
-        for name in ("name", "arguments"):
-            call["function"][name] += str(function.get(name) or "")
+    for name, pieces in (("name", call.names), ("arguments", call.arguments)):
+        value = function.get(name) if isinstance(function, dict) else None
+        if isinstance(value, str):
+            pieces.append(value)
+        elif value is not None:
+            raise ShapeError(f"{kind_of(value)} as the {name} of a tool call")
+
+
+def _add_logprobs(choice: _Choice, part: Any) -> None:
+    """Add an event's log probabilities, which are lists with one item a token, or null."""
+    if part is None:
+        return
+    if not isinstance(part, dict):
+        raise ShapeError(f"{kind_of(part)} as the log probabilities of a choice")
+    joined = choice.logprobs = choice.logprobs or {}
+    for name, value in part.items():
+        if isinstance(value, list) and isinstance(joined.get(name), list):
+            joined[name].extend(value)
+        elif value is not None or name not in joined:
+            joined[name] = value

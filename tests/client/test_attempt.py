@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from tanuki_jax.client.answers import Answer, Failure
 from tanuki_jax.client.client import Client
-from tanuki_jax.config.endpoints import Endpoint
+from tanuki_jax.config.endpoints import Endpoint, Requests
 from tests.client.canned import canned, impatient, serving
 from tests.rehearsal import teaching
 
@@ -52,7 +53,7 @@ ODD = {
     "deep": (lambda: web.Response(text="[" * 100_000), "malformed", 3, "no JSON"),
     "a long number": (lambda: web.Response(text="9" * 5_000), "malformed", 3, "no JSON"),
     "text": (lambda: web.Response(text='"text"'), "malformed", 3, "text where an object should be"),
-    "no choices": (lambda: web.Response(text='{"choices": []}'), "malformed", 3, "no choices"),
+    "no choices": (lambda: web.Response(text='{"choices": []}'), "malformed", 3, "0 objects in 'choices'"),
     "error with 200": (lambda: web.Response(text='{"error": {"message": "no memory"}}'), "malformed", 3, "no memory"),
     "204": (lambda: web.Response(status=204), "malformed", 3, "no JSON"),
     "redirect": (
@@ -139,10 +140,10 @@ def test_a_message_of_half_a_surrogate_pair_is_sent() -> None:
 def test_a_wrong_port_ends_at_the_deadline() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
-        result = failure_of(f"http://127.0.0.1:{free.getsockname()[1]}", attempt_seconds=0.3, deadline_seconds=0.3)
+        result = failure_of(f"http://127.0.0.1:{free.getsockname()[1]}", attempt_seconds=0.15, deadline_seconds=0.15)
     assert (result.kind, result.tries) == ("unreachable", 0)
     assert "could not be connected to (" in result.message
-    assert result.message.endswith("the deadline of 0.3 s is over")
+    assert result.message.endswith("the deadline of 0.15 s is over")
     assert result.delays >= 2
 
 
@@ -212,6 +213,67 @@ def test_a_server_that_never_answers_costs_an_attempt() -> None:
     assert isinstance(result, Failure)
     assert (result.kind, result.tries) == ("timeout", 2)
     assert "gave no complete answer within 0.1 s; this was try 2 of 2" in result.message
+
+
+KEY = "sk-secret-12345678901234567890"
+LEAKS = {
+    "error": lambda blanks: web.json_response({"error": {"message": "x" * blanks + KEY}}, status=401),
+    "error with 200": lambda blanks: web.json_response({"error": {"message": "x" * blanks + KEY}}),
+    "page": lambda blanks: web.Response(text="<b>" + "x" * blanks + KEY, status=500),
+    "content type": lambda blanks: web.Response(text="", headers={"Content-Type": f"{'x' * blanks}/{KEY}"}),
+    "location": lambda blanks: web.Response(status=302, headers={"Location": "x" * blanks + KEY}),
+}
+
+
+@pytest.mark.parametrize("leak", LEAKS.values(), ids=LEAKS)
+def test_no_cut_leaves_the_beginning_of_a_key(
+    leak: Callable[[int], web.Response], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server quotes the key at each place at which a limit may cut its message."""
+    monkeypatch.setenv("TEACHER_KEY", KEY)
+    blanks = [*range(0, 35, 3), *range(55, 85, 3), *range(120, 203, 3)]
+
+    async def run() -> None:
+        responses = [lambda count=count: leak(count) for count in blanks]
+        async with serving(canned(*responses)) as url:
+            endpoint = Endpoint(url=url, model="m", key_variable="TEACHER_KEY", concurrency=1)
+            requests = Requests(tries=1, failure_share=1.0)
+            for _ in blanks:  # a client for each, or the endpoint would be left alone
+                async with Client([endpoint], requests) as client:
+                    result = await client.chat(ASK)
+                assert isinstance(result, Failure)
+                assert "sk-s" not in result.message
+                assert len(result.message) < 400
+
+    asyncio.run(run())
+
+
+def test_a_body_that_is_not_read_to_its_end_shows_no_part_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEACHER_KEY", KEY)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=401)
+        await response.prepare(request)
+        await response.write(b" " * 70_000 + KEY[:-1].encode())
+        await asyncio.Event().wait()
+        return response
+
+    async def run() -> None:
+        async with serving(handle) as url:
+            async with Client([Endpoint(url=url, model="m", key_variable="TEACHER_KEY")]) as client:
+                result = await client.chat(ASK)
+            assert isinstance(result, Failure)
+            assert (result.kind, "sk-s" in result.message) == ("unauthorized", False)
+
+    asyncio.run(run())
+
+
+def test_a_page_of_opening_brackets_is_read_in_linear_time() -> None:
+    start = time.process_time()
+    result = ask(lambda: web.Response(text="<" * 65_000, status=500))
+    assert isinstance(result, Failure)
+    assert result.kind == "server_error"
+    assert time.process_time() - start < 2
 
 
 def test_a_key_is_sent_and_never_shown(

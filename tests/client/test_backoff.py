@@ -34,4 +34,17 @@ def test_the_same_seed_gives_the_same_waits() -> None:
 @hypothesis.given(strategies.floats(0, math.inf), strategies.floats(-10, 1e4), strategies.integers(1, 100))
 def test_a_wait_leaves_half_of_the_time(retry_after: float, left: float, failures: int) -> None:
     wait = Backoff(0.5, 30.0, random.Random(0)).wait(failures, retry_after, left)
-    assert 0 <= wait <= max(left, 0) / 2
+    assert wait == math.inf if left < 1 else 0 <= wait <= left / 2
+
+
+@pytest.mark.parametrize("retry_after", [None, 0.0, 1e9])
+def test_a_server_that_only_refuses_gets_no_burst_at_the_end(retry_after: float | None) -> None:
+    """The last wait is one second or more before the deadline, so a request has few attempts in its last minute."""
+    for seed in range(50):
+        backoff, left, ends = Backoff(0.5, 30.0, random.Random(seed)), 3600.0, list[float]()
+        while (wait := backoff.wait(len(ends) + 1, retry_after, left)) < math.inf:
+            left -= wait
+            ends.append(left)
+        assert min(ends) > 0.2
+        assert sum(end < 60 for end in ends) <= 30
+        assert sum(end < 2 for end in ends) <= 6

@@ -131,6 +131,47 @@ def test_a_stream_ends_with_done_even_if_its_connection_does_not() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("choices", "kind", "words"),
+    [
+        ([{"delta": {"content": "a"}, "finish_reason": "stop"}], "cut", "before all its choices had their"),
+        ([{"delta": {"tool_calls": 5}}], "malformed", "tool_calls are no list of objects"),
+    ],
+)
+def test_a_stream_of_another_form_is_a_named_failure(choices: Any, kind: str, words: str) -> None:
+    stream = f"data: {json.dumps({'choices': choices})}\n\ndata: [DONE]\n\n"
+
+    async def run() -> None:
+        async with serving(canned(lambda: web.Response(text=stream))) as url, impatient(url) as client:
+            *_, failure = await events_of(client, n=2)
+            assert isinstance(failure, Failure)
+            assert (failure.kind, failure.tries) == (kind, 3)
+            assert words in failure.message
+
+    asyncio.run(run())
+
+
+def test_an_answer_without_all_its_choices_is_a_named_failure() -> None:
+    async def run() -> None:
+        async with serving(canned(good)) as url, impatient(url) as client:
+            failure = await client.chat(ASK, n=2)
+            assert isinstance(failure, Failure)
+            assert failure.kind == "malformed"
+            assert "1 objects in 'choices', and the request asks for 2" in failure.message
+
+    asyncio.run(run())
+
+
+def test_an_impossible_token_count_does_not_end_the_run() -> None:
+    async def run() -> None:
+        body = {**GOOD, "usage": {"prompt_tokens": 10**400}}
+        async with serving(canned(lambda: web.json_response(body))) as url, impatient(url) as client:
+            assert isinstance(await client.chat(ASK), Answer)
+            assert client.totals.input_tokens == 0
+
+    asyncio.run(run())
+
+
 def test_a_reader_who_leaves_a_stream_ends_the_request(tmp_path: Path) -> None:
     async def run() -> None:
         async with (
@@ -265,6 +306,24 @@ def test_retry_after_is_obeyed_within_the_deadline(header: Any, least: float, mo
     asyncio.run(run())
 
 
+def test_a_server_that_refuses_until_the_deadline_gets_no_burst() -> None:
+    refused = []
+
+    def refuse() -> web.Response:
+        refused.append(time.monotonic())
+        return web.Response(status=429, headers={"Retry-After": "100"})
+
+    async def run() -> None:
+        async with serving(canned(refuse)) as url, impatient(url, attempt_seconds=0.4, deadline_seconds=0.4) as client:
+            failure = await client.chat(ASK)
+            assert isinstance(failure, Failure)
+            assert (failure.kind, failure.tries, failure.delays) == ("rate_limited", 0, len(refused))
+            assert "is left for a further attempt" in failure.message
+
+    asyncio.run(run())
+    assert 3 <= len(refused) <= 6  # after 0.2, 0.3, 0.35, 0.375, 0.3875 s
+
+
 def test_another_endpoint_answers_what_one_cannot(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         async with teaching(tmp_path / "log.jsonl") as teacher:
@@ -284,7 +343,7 @@ def test_another_endpoint_answers_what_one_cannot(tmp_path: Path, caplog: pytest
 
 def test_requests_without_any_endpoint_fail_by_name_at_their_deadline() -> None:
     async def run() -> None:
-        async with impatient(DEAD, attempt_seconds=0.3, deadline_seconds=0.3, failure_share=1.0) as client:
+        async with impatient(DEAD, attempt_seconds=0.15, deadline_seconds=0.15, failure_share=1.0) as client:
             start = time.monotonic()
             results = await asyncio.gather(*(client.chat(ASK) for _ in range(64)))
             assert time.monotonic() - start < 1.5
@@ -297,15 +356,15 @@ def test_requests_without_any_endpoint_fail_by_name_at_their_deadline() -> None:
 
 def test_deadlines_do_not_run_while_requests_wait_their_turn(tmp_path: Path) -> None:
     async def run() -> None:
-        requests = Requests(attempt_seconds=0.5, deadline_seconds=0.5)
+        requests = Requests(attempt_seconds=0.25, deadline_seconds=0.25)
         async with (
-            teaching(tmp_path / "log.jsonl", latency=0.06) as teacher,
+            teaching(tmp_path / "log.jsonl", latency=0.03) as teacher,
             Client([Endpoint(url=teacher.url, concurrency=2)], requests) as client,
         ):
             start = time.monotonic()
             answers = await asyncio.gather(*(client.chat(ASK) for _ in range(24)))
-            assert time.monotonic() - start > 0.7
-            assert all(isinstance(answer, Answer) and answer.seconds < 0.5 for answer in answers)
+            assert time.monotonic() - start > 0.35
+            assert all(isinstance(answer, Answer) and answer.seconds < 0.25 for answer in answers)
 
     asyncio.run(run())
 

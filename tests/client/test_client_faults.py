@@ -46,7 +46,7 @@ def check(results: list[Answer | Failure], teachers: list[Teacher]) -> Counter[s
     """Check results against the logs of the teachers. Return how many failed, by kind."""
     sent = Counter[str]()
     for teacher in teachers:
-        sent.update(line["id"] for line in teacher.asked() if line["answer"] != "rate_limited")
+        sent.update(line["id"] for line in teacher.log_lines() if line["answer"] != "rate_limited")
     assert max(sent.values()) <= TRIES
     for number, result in enumerate(results):
         assert sent[str(number)] <= TRIES
@@ -65,12 +65,14 @@ def test_faults_of_all_kinds_end_in_answers_or_named_failures(tmp_path: Path) ->
 
     async def run() -> None:
         async with contextlib.AsyncExitStack() as stack:
-            first = teaching(tmp_path / "a.jsonl", **SHARES, latency=0.02, down_between=(0.5, 1.5))
-            second = teaching(tmp_path / "b.jsonl", **SHARES, latency=0.02, seed=1)
+            first = teaching(tmp_path / "a.jsonl", **SHARES, latency=0.01, down_between=(0.2, 0.5))
+            second = teaching(tmp_path / "b.jsonl", **SHARES, latency=0.01, seed=1)
             teachers = [await stack.enter_async_context(each) for each in (first, second)]
-            requests = Requests(attempt_seconds=0.5, deadline_seconds=20, tries=TRIES)
+            requests = Requests(attempt_seconds=0.25, deadline_seconds=20, tries=TRIES)
             endpoints = [Endpoint(url=teacher.url, model="rehearsal", concurrency=8) for teacher in teachers]
-            async with Client(endpoints, requests, seed=0, first_wait=0.05, longest_wait=0.5) as client:
+            async with Client(
+                endpoints, requests, seed=0, first_wait=0.05, longest_wait=0.5, first_probe=0.1
+            ) as client:
                 results = await asyncio.gather(*(ask(client, number) for number in range(400)))
                 outcomes = client.totals.outcomes
             assert check(results, teachers).total() <= 2
@@ -82,10 +84,12 @@ def test_faults_of_all_kinds_end_in_answers_or_named_failures(tmp_path: Path) ->
 
 def test_a_single_endpoint_that_dies_delays_requests_and_loses_none(tmp_path: Path) -> None:
     async def run() -> None:
-        async with teaching(tmp_path / "log.jsonl", latency=0.02, down_between=(0.4, 1.3)) as teacher:
+        async with teaching(tmp_path / "log.jsonl", latency=0.01, down_between=(0.1, 0.3)) as teacher:
             requests = Requests(attempt_seconds=1, deadline_seconds=20, tries=TRIES)
             endpoint = Endpoint(url=teacher.url, model="rehearsal", concurrency=8)
-            async with Client([endpoint], requests, seed=0, first_wait=0.05, longest_wait=0.5) as client:
+            async with Client(
+                [endpoint], requests, seed=0, first_wait=0.05, longest_wait=0.5, first_probe=0.1
+            ) as client:
                 results = await asyncio.gather(*(ask(client, number) for number in range(300)))
                 assert client.totals.attempts > client.totals.answers == 300
             assert not check(results, [teacher])
@@ -111,7 +115,7 @@ def lose_nothing(log: Path, seconds: float) -> Counter[str]:
 
 
 def test_seconds_of_nothing_but_429_lose_nothing(tmp_path: Path) -> None:
-    outcomes = lose_nothing(tmp_path / "log.jsonl", 2.0)
+    outcomes = lose_nothing(tmp_path / "log.jsonl", 0.5)
     assert outcomes["answered"] == 200
     assert outcomes["rate_limited"] > 64
 

@@ -90,13 +90,13 @@ def test_a_request_comes_back_to_an_endpoint_after_its_wait() -> None:
 
 def test_an_endpoint_that_fails_is_left_alone_but_for_a_probe(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
-        endpoints = pool(A)
+        endpoints = EndpointPool([A], random.Random(0), first_probe=0.2)
         live = endpoints.live[0]
         for _ in range(6):
             endpoints.release(await endpoints.acquire(Ticket()), outcomes.RESET, "broke")
         assert "left alone" in live.describe()
         waiting = [asyncio.create_task(endpoints.acquire(Ticket())) for _ in range(3)]
-        await asyncio.sleep(1.05)
+        await asyncio.sleep(0.25)
         assert [task.done() for task in waiting] == [True, False, False]
         assert waiting[0].result().probe
         endpoints.release(waiting[0].result(), outcomes.ANSWERED, "answers")
@@ -105,7 +105,7 @@ def test_an_endpoint_that_fails_is_left_alone_but_for_a_probe(caplog: pytest.Log
 
     asyncio.run(run())
     assert [record.message for record in caplog.records] == [
-        "http://a/v1 broke; it is left alone for 1 s",
+        "http://a/v1 broke; it is left alone for 0.2 s",
         "http://a/v1 answers again",
     ]
 

@@ -22,7 +22,7 @@ def test_the_command_serves_until_it_is_stopped(tmp_path: Path) -> None:
         body = json.dumps({"model": "狸", "prompt": "a", "user": "x"}).encode()
         with urllib.request.urlopen(urllib.request.Request(f"{teacher.url}/completions", body)) as response:
             assert json.load(response)["choices"][0]["finish_reason"] == "stop"
-    assert [line["id"] for line in teacher.asked()] == ["x"]
+    assert [line["id"] for line in teacher.log_lines()] == ["x"]
 
 
 def test_the_program_of_the_page_runs(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_the_program_of_the_page_runs(tmp_path: Path) -> None:
         program = program.replace("http://127.0.0.1:8010", teacher.url)
         shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert "倍数" in shown and "'answered': 99" in shown
-    assert len(teacher.asked()) == 99
+    assert len(teacher.log_lines()) == 99
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -43,7 +43,7 @@ def test_a_signal_ends_it_at_once_with_requests_under_way(tmp_path: Path, number
         url = process.stdout.readline().split()[-1]
         body = json.dumps({"model": "rehearsal", "prompt": "a"}).encode()
         with pytest.raises(TimeoutError):
-            urllib.request.urlopen(urllib.request.Request(f"{url}/completions", body), timeout=0.2)
+            urllib.request.urlopen(urllib.request.Request(f"{url}/completions", body), timeout=0.1)
         os.kill(process.pid, number)
         _, errors = process.communicate(timeout=3)
         assert (process.returncode, errors) == (0, "")

@@ -1,6 +1,7 @@
 """Events of a stream, however its bytes are divided."""
 
 import itertools
+import time
 
 import hypothesis
 import pytest
@@ -34,3 +35,11 @@ def test_events_do_not_depend_on_how_the_bytes_are_divided(texts: list[str], cut
     buffer, ends = EventBuffer(), sorted({min(cut, len(stream)) for cut in cuts} | {0, len(stream)})
     pieces = [stream[start:end] for start, end in itertools.pairwise(ends)]
     assert [event.decode() for piece in pieces for event in buffer.feed(piece)] == texts
+
+
+def test_a_long_line_takes_linear_time() -> None:
+    buffer, start = EventBuffer(), time.process_time()
+    assert not any(buffer.feed(b"data: " + b"x" * 1018) for _ in range(16_000))
+    [event] = buffer.feed(b"\n\n")
+    assert len(event) == 16_000 * 1024 - 6
+    assert time.process_time() - start < 1

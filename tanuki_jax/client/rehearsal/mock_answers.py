@@ -145,6 +145,6 @@ def _structured(form: Any, digest: bytes, prompt: str) -> str:
     schema = form.get("json_schema")
     schema = schema.get("schema", {}) if isinstance(schema, dict) else {}
     try:
-        return json.dumps(instance(schema, words), ensure_ascii=False)
-    except (TypeError, ValueError, AttributeError, RecursionError):
-        raise BadRequest("response_format has a schema that cannot be read") from None
+        return json.dumps(instance(schema, words), ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError) as error:  # the schema, or a constant in it that is no JSON
+        raise BadRequest(f"response_format has a schema that cannot be used: {error}") from None

@@ -156,6 +156,8 @@ class MockTeacher:
                 fault, bit = self._faults.choose(data, seconds)
             except BadRequest as error:
                 refusal = _error(400, str(error))
+            except RecursionError:
+                refusal = _error(400, "the body is nested too deeply")
         answer = "refused" if refusal is not None else fault or "answered"
         self._log.note(seconds=seconds, path=request.path, body=body, data=data, answer=answer)
         if self._behaviour.latency and fault not in ("stalled", "reset") and refusal is None:

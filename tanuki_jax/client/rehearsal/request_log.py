@@ -61,5 +61,6 @@ def request_id(body: Any) -> str:
     if not isinstance(body, dict):
         return ""
     metadata = body.get("metadata")
-    found = metadata.get("id") if isinstance(metadata, dict) else None
-    return str(found or body.get("user") or "")
+    identifier = metadata.get("id") if isinstance(metadata, dict) else None
+    identifier = identifier or body.get("user")
+    return str(identifier) if isinstance(identifier, (str, int)) and identifier else ""

@@ -40,5 +40,5 @@ def test_another_seed_and_another_sending_meet_other_faults() -> None:
 
 def test_every_request_of_a_period_is_rate_limited() -> None:
     faults = Faults(Behaviour(rate_limited_between=(2.0, 3.0)))
-    found = {seconds: faults.choose(b"a", seconds)[0] for seconds in (0.0, 1.9, 2.0, 2.9, 3.0)}
-    assert found == {0.0: "", 1.9: "", 2.0: "rate_limited", 2.9: "rate_limited", 3.0: ""}
+    chosen = {seconds: faults.choose(b"a", seconds)[0] for seconds in (0.0, 1.9, 2.0, 2.9, 3.0)}
+    assert chosen == {0.0: "", 1.9: "", 2.0: "rate_limited", 2.9: "rate_limited", 3.0: ""}

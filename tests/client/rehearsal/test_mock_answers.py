@@ -24,19 +24,19 @@ def test_the_same_request_gets_the_same_text_and_another_seed_another() -> None:
 
 def test_usage_counts_the_tokens_of_prompt_and_answer() -> None:
     body = write_answer({**ASK, "n": 2}, chat=True).body()
-    said = "".join(choice["message"]["content"] for choice in body["choices"])
-    asked = ASK["messages"][0]["content"]  # type: ignore[index]
-    assert body["usage"]["completion_tokens"] == len(tokens(said))
-    assert body["usage"]["prompt_tokens"] == len(tokens(asked))
-    assert body["usage"]["total_tokens"] == len(tokens(said)) + len(tokens(asked))
+    written = "".join(choice["message"]["content"] for choice in body["choices"])
+    prompt = ASK["messages"][0]["content"]  # type: ignore[index]
+    assert body["usage"]["completion_tokens"] == len(tokens(written))
+    assert body["usage"]["prompt_tokens"] == len(tokens(prompt))
+    assert body["usage"]["total_tokens"] == len(tokens(written)) + len(tokens(prompt))
 
 
 def test_limits_and_stop_texts_end_an_answer() -> None:
-    whole = texts(ASK)[0]
+    complete = texts(ASK)[0]
     cut = write_answer({**ASK, "max_tokens": 4}, chat=True)
-    assert (texts({**ASK, "max_completion_tokens": 4}), cut.choices[0][1]) == ([whole[:4]], "length")
-    assert texts({**ASK, "stop": "。"}) == [whole.partition("。")[0]]
-    assert texts({**ASK, "stop": [whole[7:9], whole[3:5]]}) == [whole[:3]]
+    assert (texts({**ASK, "max_completion_tokens": 4}), cut.choices[0][1]) == ([complete[:4]], "length")
+    assert texts({**ASK, "stop": "。"}) == [complete.partition("。")[0]]
+    assert texts({**ASK, "stop": [complete[7:9], complete[3:5]]}) == [complete[:3]]
 
 
 def test_a_completion_takes_texts_and_token_ids() -> None:
@@ -93,7 +93,7 @@ def test_what_is_no_prompt_is_refused(prompt: Any) -> None:
         write_answer({"prompt": prompt}, chat=False)
 
 
-@pytest.mark.parametrize("given", [None, 3, [], [3]])
-def test_what_is_no_text_is_not_embedded(given: Any) -> None:
+@pytest.mark.parametrize("texts_field", [None, 3, [], [3]])
+def test_what_is_no_text_is_not_embedded(texts_field: Any) -> None:
     with pytest.raises(BadRequest, match="input must be"):
-        embeddings({"input": given})
+        embeddings({"input": texts_field})

@@ -16,6 +16,7 @@ from tanuki_jax.client.rehearsal.mock_teacher import MockTeacher
 from tests.rehearsal import Teacher, teaching
 
 ASK = {"model": "rehearsal", "messages": [{"role": "user", "content": "狸の話をしてください。"}]}
+FORM = {"type": "json_schema", "json_schema": {"schema": {"enum": {"a": 1}}}}
 type Use = Callable[[Teacher, aiohttp.ClientSession], Awaitable[None]]
 
 
@@ -25,7 +26,7 @@ def use(folder: Path, using: Use, **behaviour: Any) -> list[dict[str, Any]]:
     async def run() -> list[dict[str, Any]]:
         async with teaching(folder / "log.jsonl", **behaviour) as teacher, aiohttp.ClientSession() as session:
             await using(teacher, session)
-            return teacher.asked()
+            return teacher.log_lines()
 
     return asyncio.run(run())
 
@@ -47,11 +48,12 @@ def test_bad_requests_are_errors_in_the_form_of_openai(tmp_path: Path) -> None:
             async with session.post(url, data=data) as response:
                 assert response.status == status
                 assert (await response.json())["error"]["message"]
-        async with session.post(url, json={**ASK, "max_tokens": 0}) as response:
-            assert response.status == 400
+        for change in ({"max_tokens": 0}, {"response_format": FORM}):
+            async with session.post(url, json={**ASK, **change}) as response:
+                assert response.status == 400
 
     log = use(tmp_path, using, unavailable=1.0)
-    assert [line["answer"] for line in log] == ["refused"] * 5
+    assert [line["answer"] for line in log] == ["refused"] * 6
 
 
 def test_a_key_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +139,7 @@ def test_a_stalled_request_ends_when_its_client_leaves(tmp_path: Path) -> None:
 def test_a_period_without_connections_begins_and_ends(tmp_path: Path) -> None:
     async def using(teacher: Teacher, session: aiohttp.ClientSession) -> None:
         start, states = time.monotonic(), []
-        while time.monotonic() - start < 0.9:
+        while time.monotonic() - start < 0.6:
             try:
                 async with session.post(f"{teacher.url}/chat/completions", json=ASK) as response:
                     state = response.status == 200
@@ -146,12 +148,12 @@ def test_a_period_without_connections_begins_and_ends(tmp_path: Path) -> None:
             states.append((round(time.monotonic() - start, 2), state))
             await asyncio.sleep(0.02)
         down = [moment for moment, state in states if not state]
-        assert 0.2 <= down[0] < 0.5
-        assert 0.4 < down[-1] < 0.8
+        assert 0.1 <= down[0] < 0.3
+        assert 0.2 < down[-1] < 0.5
         assert all(not state for moment, state in states if down[0] <= moment <= down[-1])
         assert states[-1][1]
 
-    use(tmp_path, using, down_between=(0.25, 0.55))
+    use(tmp_path, using, down_between=(0.15, 0.35))
 
 
 def test_latency_and_speed_are_as_set(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from tanuki_jax.client.rehearsal.request_log import RequestLog, request_id
         ({"user": "a", "metadata": {"id": None}}, "a"),
         ({"user": "a", "metadata": 3}, "a"),
         ({"user": None}, ""),
+        ({"user": 7}, "7"),
+        ({"user": [[]]}, ""),
         ([], ""),
         (None, ""),
     ],

@@ -1,5 +1,6 @@
 """Instances of JSON schemas are valid."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -7,7 +8,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from tanuki_jax.client.rehearsal.schema_instance import instance
+from tanuki_jax.client.rehearsal.schema_instance import SchemaError, instance
+from tests.client.any_json import json_near
 
 WORDS = ["狸", "raccoon"]
 NODE = {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}, "value": {"type": "string"}}}
@@ -92,3 +94,36 @@ def valid(value: Any, schema: dict[str, Any]) -> bool:
 @hypothesis.given(SCHEMAS)
 def test_an_instance_of_any_schema_is_valid(schema: dict[str, Any]) -> None:
     assert valid(instance(schema, WORDS), schema)
+
+
+ANY_SCHEMA = {
+    "properties": {"a": {"type": "integer", "multipleOf": 2, "minimum": 1}, "b": {"enum": [1]}},
+    "required": ["a"],
+    "type": "object",
+    "allOf": [{"anyOf": [{"type": "array", "items": {"$ref": "#/$defs/c"}, "minItems": 1, "prefixItems": [{}]}]}],
+    "$defs": {"c": {"type": "string", "minLength": 1, "maxLength": 9}},
+}
+
+
+@hypothesis.given(json_near(ANY_SCHEMA) | json_near(ANY_SCHEMA["properties"]) | json_near({"properties": ANY_SCHEMA}))
+def test_any_json_has_an_instance_or_is_refused(schema: Any) -> None:
+    for part in [schema, *(schema.values() if isinstance(schema, dict) else ())]:
+        with contextlib.suppress(SchemaError):
+            instance(part, WORDS)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"enum": {"a": 1}},
+        {"anyOf": {"a": 1}},
+        {"type": "object", "required": [{}]},
+        {"type": "integer", "minimum": float("inf")},
+        {"type": "number", "minimum": 10**400},
+        {"type": "array", "minItems": float("inf")},
+        {"type": "object", "properties": {str(n): {"$ref": "#"} for n in range(9)}, "required": [*map(str, range(9))]},
+    ],
+)
+def test_a_schema_without_an_instance_is_refused(schema: Any) -> None:
+    with pytest.raises(SchemaError):
+        instance(schema, WORDS)

@@ -45,8 +45,8 @@ def test_a_text_ends_before_its_first_stop_text(text: str, stop: list[str]) -> N
     ("limit", "kept", "reason"), [(1, 1, "length"), (5, 5, "length"), (6, 6, "stop"), (9, 6, "stop")]
 )
 def test_only_a_text_that_is_cut_ends_by_length(limit: int, kept: int, reason: str) -> None:
-    pieces, found = cut_text("狸と狐の話", [], limit) if limit < 5 else cut_text("狸と狐の話。", [], limit)
-    assert (len(pieces), found) == (kept, reason)
+    pieces, ending = cut_text("狸と狐の話", [], limit) if limit < 5 else cut_text("狸と狐の話。", [], limit)
+    assert (len(pieces), ending) == (kept, reason)
 
 
 def test_vectors_have_length_one_and_near_texts_are_near() -> None:
