@@ -24,6 +24,8 @@ ERROR_BYTES = 1 << 16
 """Part of an error's body that is read."""
 SHOWN = 200
 """Characters of a server's message that an error quotes."""
+END_SECONDS = 5.0
+"""Time for the end of a stream after all choices have ended; at most a quarter of an attempt's."""
 TAG = re.compile(r"<[^<>]*>")
 """A tag of HTML; without "<" inside, so that the search takes linear time."""
 
@@ -156,16 +158,23 @@ async def _read_bytes(response: ClientResponse, largest: int) -> bytes | None:
 async def _read_stream(caller: Caller, response: ClientResponse, work: Work) -> Content | Unusable:
     buffer, size = EventBuffer(), 0
     answer = StreamedAnswer(chat=work.path == "chat/completions", count=work.count)
-    async for piece in response.content.iter_any():
-        size += len(piece)
-        if size > caller.largest:
-            return _too_large(caller, response)
-        for event in buffer.feed(piece):
-            text = answer.add(event)
-            if text and work.on_text is not None:
-                work.on_text(text)
-        if answer.done:
-            break
+    pieces, patience = response.content.iter_any(), min(END_SECONDS, caller.attempt_seconds / 4)
+    try:
+        while not answer.done:
+            async with asyncio.timeout(patience if answer.complete else None):
+                piece = await anext(pieces, b"")
+            if not piece:
+                break
+            size += len(piece)
+            if size > caller.largest:
+                return _too_large(caller, response)
+            for event in buffer.feed(piece):
+                text = answer.add(event)
+                if text and work.on_text is not None:
+                    work.on_text(text)
+    except Exception as error:
+        if not answer.complete or isinstance(error, ShapeError):
+            raise  # else nothing is missing but the counts of tokens and the end: no reason to pay for another answer
     if not answer.complete:
         return Unusable(
             outcomes.CUT, "ended the stream before all its choices had their finish_reason", response.status

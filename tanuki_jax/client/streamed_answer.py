@@ -85,7 +85,7 @@ class StreamedAnswer:
             raise ShapeError("an event that is no JSON") from None
         if not isinstance(event, dict):
             raise ShapeError(f"{kind_of(event)} as an event")
-        if "error" in event:
+        if event.get("error"):
             raise ShapeError(f"an error in the stream: {error_text(event)}")
         self._first = self._first or {name: event[name] for name in HEAD if name in event}
         self._usage = event.get("usage") or self._usage

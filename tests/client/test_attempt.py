@@ -301,3 +301,25 @@ def test_a_key_is_sent_and_never_shown(
                 assert "secret" not in " ".join([*shown, caplog.text])
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("end", ["stays open", "is reset"])
+def test_a_stream_whose_answer_has_ended_needs_no_end_of_its_own(end: str) -> None:
+    event = b'data: {"error": null, "choices": [{"index": 0, "delta": {"content": "y"}, "finish_reason": "stop"}]}\n\n'
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(event)
+        if end == "stays open":
+            await asyncio.sleep(60)
+        assert request.transport is not None
+        request.transport.abort()
+        return response
+
+    async def run() -> list[Any]:
+        async with serving(handle) as url, impatient(url) as client:
+            return [event async for event in client.stream_chat(ASK)]
+
+    answer = asyncio.run(run())[-1]
+    assert isinstance(answer, Answer) and answer.text == "y" and answer.tries == 1
