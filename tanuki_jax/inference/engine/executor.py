@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -19,7 +20,7 @@ MOST_ROWS_ON_CPU = 16
 """Rows of a CPU's largest program: more at once are no faster there."""
 _READING = (8, 16, 32)
 """Tokens of the programs that read less than a page."""
-_CHECK_STEPS = 3
+_CHECK_STEPS, _CHECKS = 3, 4
 
 _log = logging.getLogger(__name__)
 
@@ -157,11 +158,13 @@ class Executor:
 
     def _bits(self, rows: Sequence[Row]) -> list[bytes]:
         """Return, for each row, the bits of its logits and scores by the programs for so many rows."""
-        self._cache = self._noise(self._cache)
-        logits_bv = np.asarray(self._run(rows, _CHECK_STEPS, len(rows))[1])
         changes_bv = np.ones((len(rows), self._loaded.model.vocabulary), np.float32)
-        _, scores = self._run_detailed(rows, changes_bv, changes_bv, len(rows))
-        return [b"".join(part[row].tobytes() for part in (logits_bv, *scores)) for row in range(len(rows))]
+        parts: list[npt.NDArray[Any]] = []
+        for seed in range(_CHECKS):
+            self._cache = self._noise(self._cache, np.uint32(seed))
+            parts.append(np.asarray(self._run(rows, _CHECK_STEPS, len(rows))[1]))
+            parts += map(np.asarray, self._run_detailed(rows, changes_bv, changes_bv, len(rows))[1])
+        return [b"".join(part[row].tobytes() for part in parts) for row in range(len(rows))]
 
 
 def sizes_of_equal_bits(rows: Sequence[Row], bits: Callable[[Sequence[Row]], list[bytes]]) -> list[int]:
@@ -181,11 +184,11 @@ def sizes_of_equal_bits(rows: Sequence[Row], bits: Callable[[Sequence[Row]], lis
     return [*(size for size in sizes if bits(rows[:size]) == expected[:size]), len(rows)]
 
 
-def _noise(cache: PagedCache) -> PagedCache:
+def _noise(cache: PagedCache, seed: jax.Array) -> PagedCache:
     """Return a cache of random numbers, made layer by layer to need little memory."""
 
     def layer(key: jax.Array) -> jax.Array:
         return jax.random.normal(key, cache.k.shape[1:], cache.k.dtype)
 
-    keys_l = jax.random.split(jax.random.key(0), 2 * len(cache.k))
+    keys_l = jax.random.split(jax.random.key(seed), 2 * len(cache.k))
     return PagedCache(*(jax.lax.map(layer, part) for part in (keys_l[: len(cache.k)], keys_l[len(cache.k) :])))

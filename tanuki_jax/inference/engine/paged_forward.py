@@ -1,8 +1,8 @@
 """Forward pass with a cache of keys and values in pages (Kwon et al. 2023), whose results do not depend on other rows.
 
 Two things make a row's results independent of the rows beside it: every row has pages of its own, and sums are taken in
-an order that does not depend on the shape of the array (`_sum`). What is left to the compiler, the products with
-weights, is checked when programs are made (`programs.py`).
+an order that does not depend on the shape of the array (`sum_by_halves`). What is left to the compiler, such as the
+products with weights, is checked when programs are made (`executor.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -211,7 +211,7 @@ def _attention(
         values_nrd = product(weights_nrs.astype(v_nsd.dtype), v_nsd, (((2,), (1,)), ((0,), (0,))))
         return _Softmax(
             most_nr,
-            sofar.total_nr * before_nr + _sum(weights_nrs),
+            sofar.total_nr * before_nr + sum_by_halves(weights_nrs),
             sofar.values_nrd * before_nr[..., None] + values_nrd,
         )
 
@@ -223,8 +223,11 @@ def _attention(
     return mixed_btkgd.reshape(q_bthd.shape).astype(q_bthd.dtype)
 
 
-def _sum(x: jax.Array) -> jax.Array:
-    """Sum the last axis, a power of two, by halves: in an order that does not depend on the other axes."""
+def sum_by_halves(x: jax.Array) -> jax.Array:
+    """Sum the last axis in an order that does not depend on the other axes: zeros fill it to a power of two, and halves
+    are added until one number is left."""
+    size = 1 << (x.shape[-1] - 1).bit_length()
+    x = jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, size - x.shape[-1])])
     while x.shape[-1] > 1:
         half = x.shape[-1] // 2
         x = x[..., :half] + x[..., half:]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tanuki_jax.config.model import Model
 from tanuki_jax.inference.engine.job import MOST_ALTERNATIVES
-from tanuki_jax.inference.engine.paged_forward import PagedCache, extend_one, extend_rows, logits
+from tanuki_jax.inference.engine.paged_forward import PagedCache, extend_one, extend_rows, logits, sum_by_halves
 from tanuki_jax.inference.engine.row_choice import RowOptions, choose_by_row
 from tanuki_jax.lm.model.weights import Params
 
@@ -213,7 +213,8 @@ def sum_states(states_td: jax.Array, length: jax.Array) -> jax.Array:
 
 
 def _scores(logits_nv: jax.Array, tokens_n: jax.Array, vocabulary: int) -> Scores:
-    logprobs_nv = jax.nn.log_softmax(logits_nv)
+    most_n1 = logits_nv.max(axis=1, keepdims=True)
+    logprobs_nv = logits_nv - most_n1 - jnp.log(sum_by_halves(jnp.exp(logits_nv - most_n1)))[:, None]
     logprob_n = jnp.take_along_axis(logprobs_nv, tokens_n[:, None], axis=1)[:, 0]
     valid_nv = jnp.where(jnp.arange(logits_nv.shape[1]) < vocabulary, logprobs_nv, -jnp.inf)
     top_logprob_nk, top_nk = jax.lax.top_k(valid_nv, min(MOST_ALTERNATIVES, vocabulary))
