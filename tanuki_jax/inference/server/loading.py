@@ -129,15 +129,11 @@ def _served(source: Source, loaded: LoadedModel, settings: EngineSettings, *, mo
     with progress(f"compiling {source.name}", None):
         engine = Engine(loaded, rows=settings.rows, cache_tokens=tokens, page=page, reuse=settings.reuse)
     served = ServedModel(source.name, loaded, engine, most_waiting=settings.most_waiting)
-    _log.info(
-        "%s: %s parameters, texts of up to %d tokens, %d at once, a cache of %s tokens, %s",
-        source.name,
-        f"{count_parameters(loaded.model):,}",
-        engine.longest,
-        settings.rows,
-        f"{tokens:,}",
-        "chats" if served.template else "no chats: it has no chat template",
-    )
+    size = f"{count_parameters(loaded.model):,} parameters, texts of up to {engine.longest} tokens"
+    chats = "chats" if served.template else "no chats"
+    _log.info("%s: %s, %d at once, a cache of %s tokens, %s", source.name, size, settings.rows, f"{tokens:,}", chats)
+    if not served.template:
+        _log.info("%s cannot chat: %s", source.name, served.why_no_template)
     return served
 
 

@@ -29,6 +29,7 @@ class ServedModel:
         loaded: model and tokenizer.
         engine: what makes the tokens.
         template: chat template; None if the tokenizer has none that fits it.
+        why_no_template: reason in words; empty: there is one.
         failed: whether the engine has ended with an error.
     """
 
@@ -90,6 +91,9 @@ class ServedModel:
     def begin(self, jobs: Sequence[Job]) -> "JobStream":
         """Submit jobs, for which there is room, and return the stream of their updates."""
         stream = JobStream(self, jobs)
+        if self.failed:  # since the model was found
+            stream.fail(ENGINE_ENDED)
+            return stream
         for number, job in enumerate(jobs):
             self._streams[job] = (stream, number)
             self.engine.submit(job, functools.partial(self._report, job))
