@@ -113,7 +113,8 @@ def test_equal_experts_give_the_dense_logits(
     values = upcycled(native.path, tmp_path / "out", experiment, **options)
     expected = logits(native.values, native.model)
     assert np.std(expected) > 0.1
-    np.testing.assert_allclose(logits(values, experiment.model), expected, atol=1e-5)
+    # Rounding of float32 is relative to the largest logits, about 8; how large it is depends on the CPU.
+    np.testing.assert_allclose(logits(values, experiment.model), expected, atol=5e-6 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("scale", ["absolute", "relative"])

@@ -37,11 +37,11 @@ def make_tokenizer(folder: Path) -> Path:
     return folder
 
 
-def untrained(tokenizer: Path, *, tensor: int = 1, **shape: Any) -> LoadedModel:
+def untrained(tokenizer: Path, *, tensor: int = 1, seed: int = 0, **shape: Any) -> LoadedModel:
     """Return a model of random weights, of SHAPE but for `shape`."""
     model, loaded = Model(**SHAPE | shape), load(tokenizer)
     mesh = make_mesh(Layout(tensor=tensor), jax.devices()[:tensor])
-    weights = initialise(model, jax.random.key(0))
+    weights = initialise(model, jax.random.key(seed))
     placed = jax.device_put(weights, shardings(mesh, model, weights))
     return LoadedModel(placed, model, loaded, tokenizer, LIMIT, (loaded.eos, loaded.eod), mesh)
 

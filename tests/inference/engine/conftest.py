@@ -22,8 +22,13 @@ def loaded(chat_tokenizer: Path) -> LoadedModel:
 
 @pytest.fixture(scope="session")
 def engine(loaded: LoadedModel) -> Engine:
-    """Return an engine of eight rows, whose pages hold eight texts of the model's length."""
-    return Engine(loaded, rows=8, cache_tokens=8 * 128, page=16, reuse=True)
+    """Return an engine of four rows, whose pages hold four texts of the model's length."""
+    return make_engine(loaded)
+
+
+def make_engine(loaded: LoadedModel, *, reuse: bool = True) -> Engine:
+    """Return an engine of the sizes that all tests share, so that its programs are compiled once."""
+    return Engine(loaded, rows=4, cache_tokens=4 * 128, page=16, reuse=reuse)
 
 
 def run(engine: Engine, *jobs: Job) -> list[list[Update]]:

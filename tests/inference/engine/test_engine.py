@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 from tanuki_jax.inference.engine.engine import Engine
 from tanuki_jax.inference.engine.job import Job, Update
 from tanuki_jax.inference.load_model import LoadedModel
-from tests.inference.engine.conftest import run, tokens_of
+from tests.inference.engine.conftest import make_engine, run, tokens_of
 from tests.inference.untrained import logits_of, untrained
 
 
@@ -40,8 +40,8 @@ def test_greedy_answers_are_those_of_the_forward_pass(engine: Engine, loaded: Lo
 
 @pytest.mark.parametrize("shape", [{}, {"experts": 4, "kv_heads": 2}], ids=["dense", "experts"])
 def test_answers_and_their_logprobs_do_not_depend_on_the_others(chat_tokenizer: Path, shape: dict[str, Any]) -> None:
-    engine = Engine(untrained(chat_tokenizer, **shape), rows=8, cache_tokens=1024, page=16, reuse=False)
-    some = prompts(24)
+    engine = make_engine(untrained(chat_tokenizer, **shape), reuse=False)
+    some = prompts(12)
     jobs = [
         Job(
             prompt=prompt,
@@ -60,12 +60,12 @@ def test_answers_and_their_logprobs_do_not_depend_on_the_others(chat_tokenizer: 
     def again(job: Job) -> Job:
         return dataclasses.replace(job)
 
-    alone = [outcome(*run(engine, again(job))) for job in jobs[:8]]
-    for seed in range(3):
-        order = np.random.default_rng(seed).permutation(24)
+    alone = [outcome(*run(engine, again(job))) for job in jobs[:6]]
+    for seed in range(2):
+        order = np.random.default_rng(seed).permutation(12)
         together = run(engine, *(again(jobs[number]) for number in order))
-        assert [outcome(together[[*order].index(number)]) for number in range(8)] == alone
-    assert engine.pages == (0, 64)
+        assert [outcome(together[[*order].index(number)]) for number in range(6)] == alone
+    assert engine.pages == (0, 32)
 
 
 def test_log_probabilities_are_those_of_the_forward_pass(engine: Engine, loaded: LoadedModel) -> None:
@@ -87,7 +87,7 @@ def test_a_shared_beginning_changes_no_bit(engine: Engine, loaded: LoadedModel) 
     before = engine.reused
     shared = run(engine, *jobs) + run(engine, *(dataclasses.replace(job) for job in jobs))
     assert engine.reused - before > 4 * 32
-    apart = Engine(loaded, rows=8, cache_tokens=1024, page=16, reuse=False)
+    apart = make_engine(loaded, reuse=False)
     alone = [run(apart, dataclasses.replace(job))[0] for job in jobs]
     assert apart.reused == 0
     assert [[u.scores for u in updates] for updates in shared] == [[u.scores for u in updates] for updates in alone * 2]
@@ -138,7 +138,7 @@ def test_cancelled_jobs_give_back_what_they_had(engine: Engine) -> None:
     for job in jobs:
         engine.submit(job, reports.append)
     engine.step()
-    assert engine.active == 8 and engine.waiting == 12
+    assert engine.active == 4 and engine.waiting == 16
     for job in jobs:
         engine.cancel(job)
     engine.cancel(jobs[0])
@@ -157,7 +157,7 @@ def test_a_stop_string_ends_a_row_at_once(engine: Engine) -> None:
 
 
 def test_a_model_on_several_devices_answers_as_on_one(chat_tokenizer: Path, engine: Engine) -> None:
-    spread = Engine(untrained(chat_tokenizer, tensor=8), rows=8, cache_tokens=1024, page=16, reuse=False)
+    spread = Engine(untrained(chat_tokenizer, tensor=8), rows=1, cache_tokens=256, page=16, reuse=False)
     assert len(jax.devices()) == 8
     [prompt] = prompts(1, 90)
     job = Job(prompt=prompt, tokens=10, logprobs=True, prompt_logprobs=True)

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import pytest
 import uvicorn
 
-from tanuki_jax.inference.engine.engine import Engine
 from tanuki_jax.inference.load_model import LoadedModel
 from tanuki_jax.inference.server.app import create_app
 from tanuki_jax.inference.server.listening import LimitedHeaders, bind
 from tanuki_jax.inference.server.registry import Registry
 from tanuki_jax.inference.server.served_model import ServedModel
+from tests.inference.engine.conftest import make_engine
 from tests.inference.untrained import make_tokenizer, untrained
 
 
@@ -99,10 +99,9 @@ def serving(registry: Registry, *, key: str = "", most_body_bytes: int = 1_000_0
             thread.join()
 
 
-def make_served(loaded: LoadedModel, name: str = "untrained", *, rows: int = 8, most_waiting: int = 64) -> ServedModel:
-    """Return a model under a name, with an engine of its own."""
-    engine = Engine(loaded, rows=rows, cache_tokens=rows * 128, page=16, reuse=True)
-    return ServedModel(name, loaded, engine, most_waiting=most_waiting)
+def make_served(loaded: LoadedModel, name: str = "untrained", *, most_waiting: int = 64) -> ServedModel:
+    """Return a model under a name, with an engine of its own, of four rows."""
+    return ServedModel(name, loaded, make_engine(loaded), most_waiting=most_waiting)
 
 
 @pytest.fixture(scope="session")

@@ -39,8 +39,8 @@ def test_every_error_has_the_form_of_openai(server: Server) -> None:
 
 
 def test_several_models_and_a_key(loaded: LoadedModel, chat_tokenizer: Path) -> None:
-    other = make_served(untrained(chat_tokenizer, layers=1), "other", rows=2)
-    with serving(Registry([make_served(loaded, rows=2), other], most_tokens=4), key="secret") as server:
+    other = make_served(untrained(chat_tokenizer, seed=1), "other")
+    with serving(Registry([make_served(loaded), other], most_tokens=4), key="secret") as server:
         assert server.post("/v1/completions", prompt="a").status == 401
         assert server.get("/health").status == server.get("/ready").status == 200
         for header in ("Bearer wrong", "secret", "Basic secret", ""):

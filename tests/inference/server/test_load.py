@@ -18,7 +18,7 @@ import jax
 import numpy as np
 import pytest
 
-from configs.demo import tiny
+from tanuki_jax.config.registry import experiment
 from tanuki_jax.lm.model.transformer import initialise
 from tests.checkpoints.weights import write_weights
 
@@ -50,8 +50,10 @@ class Process(NamedTuple):
 def process(chat_tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """Serve `tiny` with random weights. XLA compiles as for users, not as for tests."""
     checkpoint = tmp_path_factory.mktemp("load") / "tiny"
-    weights = jax.tree.map(np.asarray, initialise(tiny().model, jax.random.key(0)))
-    write_weights(checkpoint, tiny().model, weights, tokenizer=str(chat_tokenizer), sequence_length=256)
+    weights = jax.tree.map(np.asarray, initialise(experiment.find("tiny").model, jax.random.key(0)))
+    write_weights(
+        checkpoint, experiment.find("tiny").model, weights, tokenizer=str(chat_tokenizer), sequence_length=256
+    )
     words = [sys.executable, "-m", "tanuki_jax.serve", "--checkpoint", str(checkpoint), "--port", "0"]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=as_for_users()) as server:
         assert server.stderr is not None

@@ -6,7 +6,7 @@ from tests.inference.server.conftest import make_served, serving
 
 
 def test_tokens_and_outcomes_are_counted(loaded: LoadedModel) -> None:
-    with serving(Registry([make_served(loaded, rows=2)], most_tokens=0)) as server:
+    with serving(Registry([make_served(loaded)], most_tokens=0)) as server:
         usage = server.post("/v1/completions", prompt="狸が", max_tokens=3, n=2).json["usage"]
         server.post("/v1/embeddings", input="狸")
         server.post("/v1/completions", prompt=[])

@@ -16,9 +16,9 @@ from tests.inference.untrained import untrained
 
 
 def test_a_full_queue_says_when_to_try_again(loaded: LoadedModel) -> None:
-    served = make_served(loaded, rows=2, most_waiting=3)
+    served = make_served(loaded, most_waiting=3)
     with serving(Registry([served], most_tokens=0)) as server:
-        body = {"prompt": "狸", "max_tokens": 120, "logit_bias": {"2": -100, "6": -100}, "n": 5}
+        body = {"prompt": "狸", "max_tokens": 120, "logit_bias": {"2": -100, "6": -100}, "n": 7}
         first = threading.Thread(target=lambda: server.post("/v1/completions", **body))
         first.start()
         while not served.engine.waiting:
@@ -33,7 +33,7 @@ def test_a_full_queue_says_when_to_try_again(loaded: LoadedModel) -> None:
 
 
 def test_requests_at_one_moment_do_not_pass_the_limit(loaded: LoadedModel) -> None:
-    with serving(Registry([make_served(loaded, rows=2, most_waiting=3)], most_tokens=0)) as server:
+    with serving(Registry([make_served(loaded, most_waiting=3)], most_tokens=0)) as server:
 
         def ask(_: int) -> int:
             return server.post("/v1/completions", prompt="狸", max_tokens=100, logit_bias={"2": -100, "6": -100}).status
@@ -57,7 +57,7 @@ def test_an_answer_that_fails_ends_no_other(loaded: LoadedModel, caplog: pytest.
         def add(self, token: int) -> None:
             self.left -= 1
 
-    served = make_served(loaded, rows=4)
+    served = make_served(loaded)
     with serving(Registry([served], most_tokens=0)) as server:
         updates: list[Update] = []
         served.engine.submit(Job(prompt=(30,), tokens=50, grammar=Broken()), updates.append)
@@ -68,7 +68,7 @@ def test_an_answer_that_fails_ends_no_other(loaded: LoadedModel, caplog: pytest.
 
 
 def test_a_failed_engine_fails_its_requests_and_says_so(loaded: LoadedModel, caplog: pytest.LogCaptureFixture) -> None:
-    served = make_served(loaded, rows=2)
+    served = make_served(loaded)
     with serving(Registry([served], most_tokens=0)) as server:
         for part in ("k", "v"):  # as after an error on the device, which leaves no cache behind
             getattr(served.engine._executor._cache, part).delete()
@@ -83,6 +83,6 @@ def test_a_failed_engine_fails_its_requests_and_says_so(loaded: LoadedModel, cap
 def test_a_model_without_a_template_says_that_it_cannot_chat(chat_tokenizer: Path, tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
     (tmp_path / "bare" / "tokenizer.model").write_bytes((chat_tokenizer / "tokenizer.model").read_bytes())
-    with serving(Registry([make_served(untrained(tmp_path / "bare"), rows=2)], most_tokens=0)) as server:
+    with serving(Registry([make_served(untrained(tmp_path / "bare"))], most_tokens=0)) as server:
         reply = server.post("/v1/chat/completions", messages=[{"role": "user", "content": "a"}])
         assert reply.status == 400 and "no chat template" in reply.json["error"]["message"]
