@@ -38,7 +38,13 @@ def test_greedy_answers_are_those_of_the_forward_pass(engine: Engine, loaded: Lo
     assert [tokens_of(updates) for updates in found] == [greedy(loaded, prompt, 12) for prompt in some]
 
 
-@pytest.mark.parametrize("shape", [{}, {"experts": 4, "kv_heads": 2}], ids=["dense", "experts"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param({}, id="dense"),
+        pytest.param({"experts": 4, "kv_heads": 2}, id="experts", marks=pytest.mark.long),
+    ],
+)
 def test_answers_and_their_logprobs_do_not_depend_on_the_others(chat_tokenizer: Path, shape: dict[str, Any]) -> None:
     engine = make_engine(untrained(chat_tokenizer, **shape), reuse=False)
     some = prompts(12)

@@ -17,9 +17,10 @@ PAGE = 8
 @pytest.mark.parametrize(
     "shape",
     [
-        pytest.param({}, id="dense"),
-        pytest.param({"kv_heads": 2, "qk_norm": True, "tied": True}, id="grouped, QK-norm, tied"),
-        pytest.param({"window": 5, "global_every": 2}, id="window"),
+        pytest.param(
+            {"kv_heads": 2, "qk_norm": True, "tied": True, "window": 5, "global_every": 2},
+            id="grouped, QK-norm, tied, window",
+        ),
         pytest.param({"experts": 4, "dense_layers": 1}, id="experts"),
     ],
 )

@@ -78,7 +78,10 @@ def test_sigterm_finishes_what_was_begun_and_takes_nothing_new(chat_tokenizer: P
     assert "stopping: 5 answers are finished first, for at most 60 s" in rest
 
 
-@pytest.mark.parametrize("signals", [1, 2], ids=["time is up", "a second signal"])
+@pytest.mark.parametrize(
+    "signals",
+    [pytest.param(1, id="time is up", marks=pytest.mark.long), pytest.param(2, id="a second signal")],
+)
 def test_answers_that_are_not_done_in_time_end_with_an_error(
     chat_tokenizer: Path, tmp_path: Path, signals: int
 ) -> None:

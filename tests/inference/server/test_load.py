@@ -50,10 +50,9 @@ class Process(NamedTuple):
 def process(chat_tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """Serve `tiny` with random weights. XLA compiles as for users, not as for tests."""
     checkpoint = tmp_path_factory.mktemp("load") / "tiny"
-    weights = jax.tree.map(np.asarray, initialise(experiment.find("tiny").model, jax.random.key(0)))
-    write_weights(
-        checkpoint, experiment.find("tiny").model, weights, tokenizer=str(chat_tokenizer), sequence_length=256
-    )
+    model = experiment.find("tiny").model
+    weights = jax.tree.map(np.asarray, initialise(model, jax.random.key(0)))
+    write_weights(checkpoint, model, weights, tokenizer=str(chat_tokenizer), sequence_length=256)
     words = [sys.executable, "-m", "tanuki_jax.serve", "--checkpoint", str(checkpoint), "--port", "0"]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=as_for_users()) as server:
         assert server.stderr is not None
