@@ -78,13 +78,15 @@ def test_a_server_that_is_killed_costs_no_answer(tmp_path: Path) -> None:
             fields = {"max_tokens": 40, "temperature": 0}
             work = [asyncio.ensure_future(client.complete("狸", user=str(n), **fields)) for n in range(400)]
             await asyncio.sleep(1)
-            [busy] = [port for port in servers if has_answered(port)]
+            busy = next(port for port in servers if has_answered(port))
             servers[busy].kill()
             return [getattr(each, "text", repr(each)) for each in await asyncio.gather(*work)]
 
     with program(*words, str(ports[0])) as one, program(*words, str(ports[1])) as other:
         wait_for(ports[0])
         wait_for(ports[1])
+        for port in ports[:2]:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=120).close()  # waits for the model
         with program("nginx", "-p", str(tmp_path), "-c", str(tmp_path / "serve.conf"), "-g", "daemon off;"):
             wait_for(ports[2])
             answers = asyncio.run(ask({ports[0]: one, ports[1]: other}))
