@@ -38,6 +38,7 @@ ELSEWHERE = {
     "data/tokenizer/trainer_process.py": "data/tokenizer/test_training.py",
     "explain.py": "training/explain/test_autopsy.py",
     "inference/assistant.py": "inference/test_terminal.py",
+    "inference/server/answer_frame.py": "inference/server/test_completions.py",
     "inference/server/errors.py": "inference/server/test_app.py",
     "inference/server/request_limits.py": "inference/server/test_app.py",
     "inference/server/requests.py": "inference/server/test_completions.py",

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -40,7 +41,8 @@ def impatient(
     url: str, *, seed: int = 0, log_every: float = 30.0, largest_answer: int = 1 << 20, **fields: float
 ) -> Client:
     """Return a client of one endpoint whose waits are short, with these fields of `Requests`."""
-    requests = Requests(**{"attempt_seconds": 2.0, "deadline_seconds": 10.0, "tries": 3, **fields})  # type: ignore[arg-type]
+    settings: dict[str, Any] = {"attempt_seconds": 2.0, "deadline_seconds": 10.0, "tries": 3, **fields}
+    requests = Requests(**settings)
     return Client(
         [Endpoint(url=url, model="m")],
         requests,

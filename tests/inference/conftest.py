@@ -14,10 +14,12 @@ from tanuki_jax.config.model import Model
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.data.tokenizer.training import train
 from tanuki_jax.inference.decode import decode_tokens, init_rows
+from tanuki_jax.inference.load_model import LoadedModel
 from tanuki_jax.inference.sample import Sampling
 from tanuki_jax.lm.model.transformer import initialise
 from tanuki_jax.lm.model.weights import Params
 from tests.checkpoints.weights import write_weights
+from tests.inference.untrained import make_tokenizer, untrained
 
 TEXTS = [
     "昔々、山に狸が住んでいました。",
@@ -33,6 +35,18 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tokenizer") / "tokenizer"
     train(TEXTS, Tokenizer(path=str(folder), pieces=PIECES), folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def chat_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a tokenizer with a chat template."""
+    return make_tokenizer(tmp_path_factory.mktemp("chat") / "tokenizer")
+
+
+@pytest.fixture(scope="session")
+def loaded(chat_tokenizer: Path) -> LoadedModel:
+    """Return a model of random weights."""
+    return untrained(chat_tokenizer)
 
 
 def parrot(model: Model, successors: Mapping[int, int]) -> Params:

@@ -184,9 +184,8 @@ class Engine:
             self._decode_detailed(detailed[first : first + most])
         if not plain:
             return
-        steps = 1 if others_read or detailed else MOST_STEPS
-        if steps > 1:
-            steps = max(1, min(steps, int(CALL_SECONDS / self._step_seconds)))
+        in_time = max(1, min(MOST_STEPS, int(CALL_SECONDS / self._step_seconds)))
+        steps = 1 if others_read or detailed else in_time
         before, longest = time.monotonic(), 1
         for first in range(0, len(plain), most):
             group = plain[first : first + most]

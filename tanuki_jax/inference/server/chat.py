@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import time
-import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -14,6 +12,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from tanuki_jax.inference.engine.job import Scored
+from tanuki_jax.inference.server.answer_frame import AnswerFrame
 from tanuki_jax.inference.server.errors import ERRORS
 from tanuki_jax.inference.server.generation import (
     Answer,
@@ -105,9 +104,9 @@ def chat_router(registry: Registry) -> APIRouter:
         if body.stream:
             return EventStream(_events(form, len(jobs), stream, counting), stream)
         with contextlib.closing(stream), counting as account:
-            done = await while_connected(request, answers(stream, len(jobs), account, served.answer_prefix))
+            done = await while_connected(request.receive, answers(stream, len(jobs), account, served.answer_prefix))
             choices = [form.choice(number, answer) for number, answer in enumerate(done)]
-            return JSONResponse(form.frame("chat.completion", choices) | {"usage": usage_of(account)})
+            return JSONResponse(form.around(choices, "chat.completion") | {"usage": usage_of(account)})
 
     return router
 
@@ -123,23 +122,12 @@ async def conversation_ids(
     return served.chat_ids(turns, functions)
 
 
-class _Form:
+class _Form(AnswerFrame):
     """Answers of one request as JSON."""
 
     def __init__(self, served: ServedModel, body: ChatRequest) -> None:
-        self.served, self._body = served, body
-        self.includes_usage = bool(body.stream_options and body.stream_options.include_usage)
-        self._id, self._created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
-
-    def frame(self, kind: str, choices: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """Return the answer around choices."""
-        return {
-            "id": self._id,
-            "object": kind,
-            "created": self._created,
-            "model": self.served.name,
-            "choices": choices,
-        }
+        super().__init__(served, body, "chatcmpl")
+        self._body = body
 
     def choice(self, number: int, answer: Answer) -> dict[str, Any]:
         """Return a whole answer."""
@@ -160,7 +148,7 @@ class _Form:
             "logprobs": self._logprobs(scores) if scores else None,
             "finish_reason": finish_reason,
         }
-        return event(self.frame("chat.completion.chunk", [choice]))
+        return event(self.around([choice], "chat.completion.chunk"))
 
     def _logprobs(self, scores: Sequence[Scored]) -> dict[str, Any] | None:
         if not self._body.logprobs:
@@ -195,5 +183,5 @@ async def _events(
             if update.done:
                 yield form.event(number, {}, finish_reason=part.finish_reason)
         if form.includes_usage:
-            yield event(form.frame("chat.completion.chunk", []) | {"usage": usage_of(account)})
+            yield event(form.around([], "chat.completion.chunk") | {"usage": usage_of(account)})
         yield LAST_EVENT

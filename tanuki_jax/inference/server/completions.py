@@ -2,8 +2,6 @@
 
 import codecs
 import contextlib
-import time
-import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -14,6 +12,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from tanuki_jax.inference.engine.job import Job, Scored
+from tanuki_jax.inference.server.answer_frame import AnswerFrame
 from tanuki_jax.inference.server.errors import ERRORS, ApiError
 from tanuki_jax.inference.server.generation import Answer, answers, begin, make_jobs, token_bytes, token_text
 from tanuki_jax.inference.server.metrics import Account
@@ -84,7 +83,7 @@ def completions_router(registry: Registry) -> APIRouter:
         if body.stream:
             return EventStream(_events(form, jobs, stream, counting), stream)
         with contextlib.closing(stream), counting as account:
-            done = await while_connected(request, answers(stream, len(jobs), account))
+            done = await while_connected(request.receive, answers(stream, len(jobs), account))
             pairs = enumerate(zip(jobs, done, strict=True))
             choices = [
                 form.choice(index, job, answer, answer.finish_reason, _Offsets()) for index, (job, answer) in pairs
@@ -115,23 +114,16 @@ class _Offsets:
         return begin
 
 
-class _Form:
+class _Form(AnswerFrame):
     """Answers of one request as JSON."""
 
     def __init__(self, served: ServedModel, body: CompletionRequest) -> None:
-        self.served = served
-        self._body, self.includes_usage = body, bool(body.stream_options and body.stream_options.include_usage)
-        self._id, self._created = f"cmpl-{uuid.uuid4().hex}", int(time.time())
+        super().__init__(served, body, "cmpl")
+        self._body = body
 
     def frame(self, choices: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """Return the answer around choices."""
-        return {
-            "id": self._id,
-            "object": "text_completion",
-            "created": self._created,
-            "model": self.served.name,
-            "choices": choices,
-        }
+        """Return the answer, or an event, around choices."""
+        return self.around(choices, "text_completion")
 
     def choice(
         self, number: int, job: Job, answer: Answer, finish_reason: str | None, offsets: "_Offsets"

@@ -64,7 +64,7 @@ def embeddings_router(registry: Registry) -> APIRouter:
         jobs = [Job(prompt=tuple(prompt), embed=True) for prompt in prompts]
         counting = registry.metrics.request(served, "embeddings", tokens)
         with contextlib.closing(begin(served, jobs)) as stream, counting:
-            vectors = await while_connected(request, _vectors(stream, len(jobs)))
+            vectors = await while_connected(request.receive, _vectors(stream, len(jobs)))
         data = [
             {"object": "embedding", "index": index, "embedding": _encoded(vector, body.encoding_format or "float")}
             for index, vector in enumerate(vectors)

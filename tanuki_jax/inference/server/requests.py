@@ -14,7 +14,6 @@ LONGEST_STOP = 200
 """Most characters of a stop string."""
 MOST_PROMPTS = 1024
 """Most prompts, or texts to embed, in one request."""
-
 MOST_IDS = 200_000
 """Most ids of a text."""
 MOST_TOOLS = 128
@@ -26,6 +25,12 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Penalty = Annotated[Finite, Field(ge=-2, le=2)]
 Id = Annotated[int, Field(ge=0, lt=2**31)]
 Ids = Annotated[list[Id], Field(min_length=1, max_length=MOST_IDS, fail_fast=True)]
+Texts = (
+    str
+    | Ids
+    | Annotated[list[str], Field(min_length=1, max_length=MOST_PROMPTS, fail_fast=True)]
+    | Annotated[list[Ids], Field(min_length=1, max_length=MOST_PROMPTS, fail_fast=True)]
+)
 Stop = Annotated[str, Field(max_length=LONGEST_STOP)]
 Name = Annotated[str, Field(max_length=1000)]
 
@@ -161,12 +166,7 @@ class CompletionRequest(_Generation):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"prompt": "昔々、山に狸が", "max_tokens": 50}]})
 
-    prompt: (
-        str
-        | Ids
-        | Annotated[list[str], Field(min_length=1, max_length=MOST_PROMPTS, fail_fast=True)]
-        | Annotated[list[Ids], Field(min_length=1, max_length=MOST_PROMPTS, fail_fast=True)]
-    ) = Field(description="A text, its ids, or several texts or lists of ids.")
+    prompt: Texts = Field(description="A text, its ids, or several texts or lists of ids.")
     max_tokens: Annotated[int, Field(ge=0)] | None = Field(
         default=None, description="Most new tokens, 16 if it is left out; at most what the model has room for."
     )
@@ -184,12 +184,7 @@ class EmbeddingRequest(_Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"input": ["狸", "狐"]}]})
 
     model: Name | None = None
-    input: (
-        str
-        | Ids
-        | Annotated[list[str], Field(min_length=1, max_length=MOST_PROMPTS, fail_fast=True)]
-        | Annotated[list[Ids], Field(min_length=1, max_length=MOST_PROMPTS, fail_fast=True)]
-    ) = Field(description="A text, its ids, or several texts or lists of ids.")
+    input: Texts = Field(description="A text, its ids, or several texts or lists of ids.")
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: int | None = Field(default=None, description="Only the width of the model.")
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from typing import Any
 
-from fastapi import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -14,10 +13,10 @@ from tanuki_jax.inference.server.errors import AnswerFailed, ClientLeft
 from tanuki_jax.inference.server.served_model import JobStream
 
 
-async def while_connected[Result](request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+async def while_connected[Result](receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:
     """Return the result of `work`; if the client leaves before, cancel it and raise ClientLeft."""
     task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_until_gone(request.receive))
+    gone = asyncio.ensure_future(_until_gone(receive))
     try:
         await asyncio.wait([task, gone], return_when=asyncio.FIRST_COMPLETED)
         if task.done():
@@ -47,19 +46,9 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events until the last one, or until the client leaves."""
-        with contextlib.closing(self._jobs):
+        with contextlib.closing(self._jobs), contextlib.suppress(ClientLeft):
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            await self._send_until_gone(receive, send)
-
-    async def _send_until_gone(self, receive: Receive, send: Send) -> None:
-        task = asyncio.ensure_future(self._send_events(send))
-        gone = asyncio.ensure_future(_until_gone(receive))
-        try:
-            await asyncio.wait([task, gone], return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                task.result()
-        finally:
-            await _cancelled(task, gone)
+            await while_connected(receive, self._send_events(send))
 
     async def _send_events(self, send: Send) -> None:
         async with contextlib.aclosing(self._events) as events:

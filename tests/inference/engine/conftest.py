@@ -1,23 +1,10 @@
-"""An untrained model and an engine of it, shared by the tests of a process."""
-
-from pathlib import Path
+"""An engine of an untrained model, shared by the tests of a process."""
 
 import pytest
 
 from tanuki_jax.inference.engine.engine import Engine
 from tanuki_jax.inference.engine.job import Job, Update
 from tanuki_jax.inference.load_model import LoadedModel
-from tests.inference.untrained import make_tokenizer, untrained
-
-
-@pytest.fixture(scope="session")
-def chat_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tokenizer(tmp_path_factory.mktemp("chat") / "tokenizer")
-
-
-@pytest.fixture(scope="session")
-def loaded(chat_tokenizer: Path) -> LoadedModel:
-    return untrained(chat_tokenizer)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -18,7 +17,6 @@ from tanuki_jax.inference.server.listening import LimitedHeaders, bind
 from tanuki_jax.inference.server.registry import Registry
 from tanuki_jax.inference.server.served_model import ServedModel
 from tests.inference.engine.conftest import make_engine
-from tests.inference.untrained import make_tokenizer, untrained
 
 
 class Reply(NamedTuple):
@@ -102,16 +100,6 @@ def serving(registry: Registry, *, key: str = "", most_body_bytes: int = 1_000_0
 def make_served(loaded: LoadedModel, name: str = "untrained", *, most_waiting: int = 64) -> ServedModel:
     """Return a model under a name, with an engine of its own, of four rows."""
     return ServedModel(name, loaded, make_engine(loaded), most_waiting=most_waiting)
-
-
-@pytest.fixture(scope="session")
-def chat_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tokenizer(tmp_path_factory.mktemp("chat") / "tokenizer")
-
-
-@pytest.fixture(scope="session")
-def loaded(chat_tokenizer: Path) -> LoadedModel:
-    return untrained(chat_tokenizer)
 
 
 @pytest.fixture(scope="session")
