@@ -11,7 +11,7 @@ PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
 CODE := tanuki_jax configs tests
 
 .PHONY: help demo demo-chat plan-demo lint format
-.PHONY: test test-parity test-gpu-compile test-gpu-compile-oldest test-peers test-long test-faults test-slurm test-oldest
+.PHONY: test test-thorough test-parity test-gpu-compile test-gpu-compile-oldest test-peers test-long test-faults test-slurm test-oldest
 
 help: ## this list
 	@grep -E '^[a-z-]+:.* ##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 26
@@ -40,6 +40,10 @@ plan-demo: ## plan the training of 8b on three nodes of H100, and search a few l
 test: ## the fast tests: no network, no accelerator
 	@$(ENVIRONMENT)
 	$(RUN) $(PYTEST) --durations=10
+
+test-thorough: ## the tests that compile many programs; also part of .ci/run
+	@$(ENVIRONMENT)
+	$(RUN) $(PYTEST) -m 'thorough and not parity and not long and not gpu_compile'
 
 test-parity: ## the tests against torch and transformers, in .venv-parity
 	@$(PARITY_ENVIRONMENT)

@@ -15,6 +15,8 @@ from tanuki_jax.inference.sample import Sampling
 from tanuki_jax.lm.model.transformer import Ops, hidden_states, initialise, output_matrix
 from tanuki_jax.lm.model.weights import Params
 
+pytestmark = pytest.mark.thorough
+
 DENSE = Model(vocabulary=50, width=32, hidden=48, layers=2, heads=4, kv_heads=2, initial_std=0.3)
 MOE = dataclasses.replace(DENSE, experts=4, router_logits="standardized")
 GROUPS = dataclasses.replace(

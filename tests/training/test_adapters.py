@@ -21,6 +21,8 @@ from tanuki_jax.training.setup import TrainSetup, TrainState, initial_state, wit
 from tanuki_jax.training.step import make_step
 from tests.training.test_step import DENSE, MOE, ONE_DEVICE, ROWS, TIME, batch, experiment, relative_error
 
+pytestmark = pytest.mark.thorough
+
 ADAPTED = LoRA(rank=3, alpha=6.0, base="float32")
 OUTSIDE_TOO = dataclasses.replace(ADAPTED, projections=(*ADAPTED.projections, "embedding", "output"))
 QUANTIZED = dataclasses.replace(ADAPTED, base="nf4", dora=True)

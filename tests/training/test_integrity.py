@@ -19,6 +19,8 @@ from tanuki_jax.training.setup import TrainSetup, TrainState
 from tanuki_jax.training.step import Metrics, step_function
 from tests.training.test_step import DENSE, MOE, ONE_DEVICE, Trainer, batch
 
+pytestmark = pytest.mark.thorough
+
 THREE_AXES = Layout(data=2, fsdp=2, tensor=2)
 
 

@@ -146,6 +146,7 @@ def assert_follows(workspace: Workspace, name: str, single: list[dict[str, Any]]
         ),
     ],
 )
+@pytest.mark.thorough
 def test_two_processes_of_four_devices_follow_one_process(
     workspace: Workspace, undisturbed: list[dict[str, Any]], layout: str
 ) -> None:

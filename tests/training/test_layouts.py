@@ -17,6 +17,8 @@ from tanuki_jax.config.model import RopeScaling
 from tanuki_jax.lm.parallel.mesh import AXES
 from tests.training.test_step import DENSE, Trainer, relative_error
 
+pytestmark = pytest.mark.thorough
+
 ONE_DEVICE = Layout(data=1)
 EVEN = Router(load_balancing_weight=0, z_loss=1e-3)
 """Load balancing alone depends on the rows of a micro-batch, which differ between stages and accumulation."""

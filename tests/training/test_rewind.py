@@ -20,6 +20,8 @@ from tanuki_jax.training.rewind import go_back
 from tanuki_jax.training.runs.run_folder import RunFolder, read_events
 from tests.training.conftest import Workspace, plain_documents, poisoned_workspace
 
+pytestmark = pytest.mark.thorough
+
 MODEL = experiment.find("tiny").model
 BEGUN = State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer="", sequence_length=64, data="", files={})
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.training.rivals import RESULT, outcomes, table
 
+pytestmark = pytest.mark.thorough
+
 
 def test_the_result_and_the_page_are_what_the_rules_do() -> None:
     found = outcomes()

@@ -9,6 +9,8 @@ import pytest
 from tanuki_jax.base.errors import InputError
 from tests.training.conftest import Workspace
 
+pytestmark = pytest.mark.thorough
+
 MIXTURE = """
 import dataclasses
 from pathlib import Path

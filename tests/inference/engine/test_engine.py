@@ -162,6 +162,7 @@ def test_a_stop_string_ends_a_row_at_once(engine: Engine) -> None:
     assert updates[-1].finish_reason == "stop_sequence"
 
 
+@pytest.mark.thorough
 def test_a_model_on_several_devices_answers_as_on_one(chat_tokenizer: Path, engine: Engine) -> None:
     spread = Engine(untrained(chat_tokenizer, tensor=8), rows=1, cache_tokens=256, page=16, reuse=False)
     assert len(jax.devices()) == 8

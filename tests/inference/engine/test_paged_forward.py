@@ -21,7 +21,7 @@ PAGE = 8
             {"kv_heads": 2, "qk_norm": True, "tied": True, "window": 5, "global_every": 2},
             id="grouped, QK-norm, tied, window",
         ),
-        pytest.param({"experts": 4, "dense_layers": 1}, id="experts"),
+        pytest.param({"experts": 4, "dense_layers": 1}, id="experts", marks=pytest.mark.thorough),
     ],
 )
 def test_logits_are_those_of_the_forward_pass(chat_tokenizer: Path, shape: dict[str, Any]) -> None:

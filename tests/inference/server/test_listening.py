@@ -80,7 +80,10 @@ def test_sigterm_finishes_what_was_begun_and_takes_nothing_new(chat_tokenizer: P
 
 @pytest.mark.parametrize(
     "signals",
-    [pytest.param(1, id="time is up", marks=pytest.mark.long), pytest.param(2, id="a second signal")],
+    [
+        pytest.param(1, id="time is up", marks=pytest.mark.long),
+        pytest.param(2, id="a second signal", marks=pytest.mark.thorough),
+    ],
 )
 def test_answers_that_are_not_done_in_time_end_with_an_error(
     chat_tokenizer: Path, tmp_path: Path, signals: int

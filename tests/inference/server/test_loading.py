@@ -29,6 +29,7 @@ def run_folder(chat_tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
+@pytest.mark.thorough
 def test_a_run_and_its_export_answer_alike_side_by_side(run_folder: Path, tmp_path: Path) -> None:
     export_model.write(run_folder / "checkpoints" / "00000003", tmp_path / "exported", "", lambda _: None)
     sources = find_sources([str(run_folder), str(tmp_path / "exported")], [])

@@ -14,6 +14,8 @@ from tanuki_jax.lm.model.remat import rematerialize
 from tanuki_jax.lm.model.transformer import Ops, hidden_states, initialise
 from tanuki_jax.lm.model.weights import shapes
 
+pytestmark = pytest.mark.thorough
+
 MODEL = Model(vocabulary=31, width=16, hidden=40, layers=3, heads=4, kv_heads=2)
 ROWS, TIME = 2, 8
 IDS = jnp.ones((ROWS, TIME), jnp.int32)

@@ -96,6 +96,7 @@ def test_a_packed_row_gives_each_document_the_logits_that_it_has_alone(backend: 
 
 
 @pytest.mark.parametrize("remat", ["full", "attention", "dots"])
+@pytest.mark.thorough
 def test_recomputation_changes_no_gradient(remat: str) -> None:
     params = initialise(SMALL, jax.random.key(0))
     tokens = jax.random.randint(jax.random.key(1), (2, 9), 0, 97)

@@ -47,6 +47,7 @@ def computed(objective: Preference, rows: list[list[Pair]], time: int) -> tuple[
 
 
 @pytest.mark.parametrize("objective", EVERY.values(), ids=EVERY.keys())
+@pytest.mark.thorough
 def test_packing_of_pairs_changes_no_loss_metric_or_gradient(objective: Preference) -> None:
     given = pairs(7, sides=3 if objective.loss == "kto" else 2)
     alone, alone_gradients = computed(objective, [[pair] for pair in given], 40)

@@ -4,12 +4,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 from tanuki_jax.config.model import Model
 from tanuki_jax.config.muon import Muon
 from tanuki_jax.lm.model.transformer import initialise
 from tanuki_jax.lm.model.weights import flatten, weights
 from tanuki_jax.lm.optimizers.make_optimizer import make_optimizer
+
+pytestmark = pytest.mark.thorough
 
 MODEL = Model(vocabulary=24, width=16, hidden=24, layers=2, heads=4, kv_heads=2, experts=3, initial_std=0.2)
 

@@ -121,6 +121,7 @@ def every_mesh_and_way() -> list[Any]:
 
 
 @pytest.mark.parametrize(("layout", "way"), every_mesh_and_way())
+@pytest.mark.thorough
 def test_every_mesh_and_exchange_agrees_with_one_device(
     layout: Layout, way: Literal["all_gather", "all_to_all", "capacity"]
 ) -> None:

@@ -66,6 +66,7 @@ def inputs(layers: int) -> tuple[Any, ...]:
     [*LAYOUTS, *(pytest.param(layout, marks=pytest.mark.long) for layout in MORE)],
     ids=lambda x: f"stage {x.stage}, interleave {x.interleave}, {x.microbatches} micro-batches",
 )
+@pytest.mark.thorough
 def test_rows_and_gradients_are_those_of_one_layer_after_another(layout: Layout) -> None:
     layout, remat = dataclasses.replace(layout, data=1), rematerialize(layout.remat)
     mesh = make_mesh(layout, jax.devices()[: layout.stage * layout.fsdp])

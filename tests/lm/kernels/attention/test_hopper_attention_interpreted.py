@@ -23,6 +23,8 @@ from tests.lm.kernels.attention.mask import visible
 from tests.lm.kernels.leak import differentiated, leaks, rows
 from tests.lm.kernels.mosaic_interpreter import interpreted
 
+pytestmark = pytest.mark.thorough
+
 type Array64 = npt.NDArray[np.float64]
 
 ROUNDING = 2.0**-8

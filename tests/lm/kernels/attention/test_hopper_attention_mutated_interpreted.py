@@ -13,6 +13,8 @@ from tanuki_jax.lm.kernels.attention.intervals import intervals, key_tiles, quer
 from tests.lm.kernels.mosaic_interpreter import RACE, interpreted
 from tests.lm.kernels.mutation import mutated
 
+pytestmark = pytest.mark.thorough
+
 FORWARD_FREE = "pl.when(step >= ring.stages)(functools.partial(plgpu.barrier_wait, free.at[slot]))"
 """Wait of the forward kernel before a slot is filled again."""
 BACKWARD_FREE = "plgpu.barrier_wait(free.at[lax.rem(step, stages)])"

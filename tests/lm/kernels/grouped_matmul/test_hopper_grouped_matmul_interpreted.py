@@ -15,6 +15,8 @@ from tanuki_jax.lm.kernels.grouped_matmul.hopper_pipeline import ProductTile
 from tanuki_jax.lm.kernels.grouped_matmul.schedule import row_tiles, token_tiles
 from tests.lm.kernels.mosaic_interpreter import interpreted
 
+pytestmark = pytest.mark.thorough
+
 TILES = [dataclasses.replace(tile, blocks=2) for tile in hopper.TILES]
 """Tiles as compiled, but for fewer blocks, so that each has several units one after another."""
 SIZES = [131, 0, 5, 70]

@@ -13,6 +13,8 @@ from tanuki_jax.lm.kernels.grouped_matmul.hopper_pipeline import ProductTile
 from tests.lm.kernels.mosaic_interpreter import RACE, interpreted
 from tests.lm.kernels.mutation import mutated
 
+pytestmark = pytest.mark.thorough
+
 FREE = "pl.when(first_step + step >= ring.stages)(lambda: plgpu.barrier_wait(ring.free.at[slot]))"
 TILE = ProductTile(columns=192, depth=64, stages=2, blocks=1)
 """Tile with which a sum of 256 terms uses both stages twice, and three pieces of output use two slots."""
