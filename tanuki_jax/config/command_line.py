@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 
 import tyro
@@ -23,48 +23,82 @@ from tanuki_jax.config.validate import validate
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _General:
     config: Annotated[str, tyro.conf.arg(help_behavior_hint="(required)")] = ""
-    """Name of a registered experiment, or file.py:name."""
+    """Name of a registered config, or file.py:name."""
     print_config: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Print the resolved experiment as JSON and leave."""
+    """Print the resolved config as JSON and leave."""
     help_all: tyro.conf.FlagCreatePairsOff[bool] = False
     """Show every option and leave."""
 
 
-def parse[Options](command: str, words: list[str], options: type[Options]) -> tuple[Experiment, Options]:
-    """Return the experiment that `--config` names, changed by the other words, and the command's own options.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Configs[Config]:
+    """The configs that `--config` of a command may name."""
 
-    `--help` shows the command's own options and the common ones of the experiment, `--help-all` all of them,
-    `--print-config` the resolved experiment; each exits with code 0.
+    registry: registry.Registry[Config]
+    noun: str
+    """Name of one, as in "the experiment"."""
+    tree: Callable[[Config], Any]
+    """Config -> tree of dataclasses whose fields are the options."""
+    config: Callable[[Any], Config]
+    """Such a tree -> config. InputError if its fields contradict each other."""
+    show: Callable[[Config], str]
+    """Config -> what --print-config prints."""
+
+
+def _valid(experiment: Experiment) -> Experiment:
+    validate(experiment)
+    return experiment
+
+
+EXPERIMENTS = Configs(
+    registry=registry.experiment, noun="experiment", tree=lambda config: config, config=_valid, show=to_json
+)
+
+
+def parse[Options](command: str, words: list[str], options: type[Options]) -> tuple[Experiment, Options]:
+    """Return the experiment that `--config` names, changed by the other words, and the command's own options, as
+    `parse_config` does."""
+    return parse_config(EXPERIMENTS, command, words, options)
+
+
+def parse_config[Config, Options](
+    configs: Configs[Config], command: str, words: list[str], options: type[Options]
+) -> tuple[Config, Options]:
+    """Return the config that `--config` names, changed by the other words, and the command's own options.
+
+    `--help` shows the command's own options and the common ones of the config, `--help-all` all of them,
+    `--print-config` the resolved config; each exits with code 0.
 
     Args:
+        configs: configs of the command.
         command: name of the command, as in `python -m tanuki_jax.COMMAND`.
         words: the words after it, as in `--config=8b --steps 10 --layout.fsdp=4`.
-        options: dataclass of the command's own options, none of them named like a field of `Experiment`; its docstring
+        options: dataclass of the command's own options, none of them named like a field of the config; its docstring
             opens `--help`.
 
     Raises:
-        InputError: on an unknown config or option, a value of the wrong type, or an experiment that `validate` refuses.
+        InputError: on an unknown config or option, a value of the wrong type, or a config that contradicts itself.
     """
-    names, config = registry.experiment.names(), last_value("--config", words)
+    names, name = configs.registry.names(), last_value("--config", words)
     if _wants_help(words):
-        default = registry.experiment.find(config) if config else None
-        _show_help(command, options, default, everything="--help-all" in words)
+        default = configs.tree(configs.registry.find(name)) if name else None
+        _show_help(configs, command, options, default, everything="--help-all" in words)
     # Without --config any config serves to find the other mistakes first.
-    experiment = registry.experiment.find(config or names[0])
-    own, fields = list(options_of(options)), list(options_of(Experiment, experiment))
+    tree = configs.tree(configs.registry.find(name or names[0]))
+    own, fields = list(options_of(options)), list(options_of(type(tree), tree))
     known = [*options_of(_General), *own, *fields]
-    values = _read(command, words, known, renamed_options(Experiment, experiment))
-    if not config:
+    values = _read(command, words, known, renamed_options(type(tree), tree))
+    if not name:
         raise InputError(f"{command} needs --config=file.py:name or --config=NAME, one of {', '.join(names)}")
     result = _filled(options, own, values)
     for option in fields:
         if option.field in values:
-            experiment = with_field(experiment, option.field, values[option.field])
-    validate(experiment)
+            tree = with_field(tree, option.field, values[option.field])
+    config = configs.config(tree)
     if "print_config" in values:
-        print(to_json(experiment), end="")
+        print(configs.show(config), end="")
         sys.exit(0)
-    return experiment, result
+    return config, result
 
 
 def parse_options[Options](command: str, words: list[str], options: type[Options]) -> Options:
@@ -97,15 +131,17 @@ def _filled[Options](options: type[Options], own: Sequence[Option], values: Mapp
     return result
 
 
-def _show_help(command: str, options: type, experiment: Experiment | None, *, everything: bool) -> NoReturn:
-    """Print all options of a command that takes an experiment, or its common ones, and exit."""
-    fields = list(options_of(Experiment, experiment))
+def _show_help(configs: Configs[Any], command: str, options: type, default: Any, *, everything: bool) -> NoReturn:
+    """Print all options of a command that takes a config, or its common ones, and exit."""
+    names = configs.registry.names()
+    tree = default if default is not None else configs.tree(configs.registry.find(names[0]))
+    fields = list(options_of(type(tree), default))
     about = (
-        f"{inspect.getdoc(options)}\n\nConfigs: {', '.join(registry.experiment.names())}.\n"
+        f"{inspect.getdoc(options)}\n\nConfigs: {', '.join(names)}.\n"
         "With --config the defaults are that config's; a required field is one that every config states."
     )
     if everything:
-        _print_help(command, _full_form(options, experiment), about)
+        _print_help(command, _full_form(configs.noun, options, type(tree), default), about)
     shown = [option for name in COMMON_OPTIONS.get(command, ()) for option in fields if option.field == name]
     about += f" --help-all shows {len(fields) - len(shown)} more options."
     _print_help(command, _form([*options_of(_General), *options_of(options), *shown], with_help=True), about)
@@ -143,12 +179,12 @@ def _identifier(option: Option) -> str:
     return option.field.replace(".", "__")
 
 
-def _full_form(options: type, experiment: Experiment | None) -> type:
+def _full_form(noun: str, options: type, kind: type, value: Any) -> type:
     """Return a nested dataclass, for which tyro draws a box for each part; fields of its three parts have no prefix."""
-    default = dataclasses.field() if experiment is None else dataclasses.field(default=experiment)
+    default = dataclasses.field() if value is None else dataclasses.field(default=value)
     fields: list[Any] = [
         ("general", Annotated[_General, tyro.conf.arg(name="")], dataclasses.field(default=_General())),
         ("options", Annotated[options, tyro.conf.arg(name="")]),
-        ("experiment", Annotated[Experiment, tyro.conf.arg(name="")], default),
+        (noun, Annotated[kind, tyro.conf.arg(name="")], default),
     ]
     return dataclasses.make_dataclass("Options", fields, frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args, get_type_hints
@@ -24,9 +24,16 @@ from tanuki_jax.config.sweep import Sweep
 class Registry[T]:
     """Functions without arguments that return a config, each registered under a name."""
 
-    def __init__(self, kind: str, result: type[T]) -> None:
-        self.kind = kind
-        self._result = result
+    def __init__(self, kind: str, result: type[T], *, folder: str = "", parts: Sequence[type] = ()) -> None:
+        """Make an empty registry.
+
+        Args:
+            kind: what a config is called in errors.
+            result: type of the configs.
+            folder: folder of `configs/` that has the shipped ones; empty: `configs/` itself.
+            parts: dataclasses that a config may hold, besides those that its fields name.
+        """
+        self.kind, self._result, self._folder, self._parts = kind, result, folder, tuple(parts)
         self._functions: dict[str, Callable[[], T]] = {}
 
     def __call__(self, name: str) -> Callable[[Callable[[], T]], Callable[[], T]]:
@@ -46,7 +53,7 @@ class Registry[T]:
 
     def names(self) -> list[str]:
         """Return the names of the configs that the project ships, sorted."""
-        shipped = {module.__name__ for module in _shipped_configs()}
+        shipped = {module.__name__ for module in _shipped_configs(self._folder)}
         return sorted(name for name, function in self._functions.items() if function.__module__ in shipped)
 
     def find(self, name: str) -> T:
@@ -55,7 +62,7 @@ class Registry[T]:
         InputError if there is none, which names the nearest, or if it states a field that there is not, lacks one, or
         gives one a value of another type.
         """
-        with _explained():
+        with _explained(self._result, *self._parts):
             config = self._find(name)
         try:
             check_fields(config)
@@ -81,7 +88,7 @@ class Registry[T]:
             raise InputError(f"there is no file {file!r}, in which {reference} names the {self.kind} {name!r}")
         if path.suffix != ".py":
             raise InputError(f"{file} is not a file of Python, whose name ends in .py, so {reference} names no config")
-        _shipped_configs()  # whose configs the file may find by name
+        _shipped_configs(self._folder)  # whose configs the file may find by name
         module = _load(path)
         functions = [(n, f) for n, f in vars(module).items() if inspect.isfunction(f)] + list(self._functions.items())
         public = {n: f for n, f in functions if f.__module__ == module.__name__ and not n.startswith("_")}
@@ -103,7 +110,7 @@ sweep = Registry("sweep", Sweep)
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
+def _explained(*kinds: type) -> Iterator[None]:
     """Turn Python's TypeError about a field of a config into an InputError with the line and the right name."""
     try:
         yield
@@ -112,7 +119,7 @@ def _explained() -> Iterator[None]:
             r"(\w+)\.__init__\(\) (?:got an unexpected keyword argument '(\w+)'|(missing .*|takes 1 positional .*))",
             str(error),
         )
-        kind = _classes(Experiment, Mixture, Sweep).get(found[1]) if found else None
+        kind = _classes(*kinds, Experiment, Mixture).get(found[1]) if found else None
         if found is None or kind is None:
             raise
         # The last frame is the line of the config, or `replace` of dataclasses, which that line calls.
@@ -166,8 +173,8 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
-def _shipped_configs() -> list[ModuleType]:
-    """Return the modules of `configs/`, which is inside the package in a wheel, and beside it in a checkout."""
+def _shipped_configs(sub: str) -> list[ModuleType]:
+    """Return the modules of a folder of `configs/`, which is inside the package in a wheel, and beside it in a checkout."""
     package = Path(__file__).parent.parent
     folder = next(f for f in (package / "configs", package.parent / "configs") if f.is_dir())
-    return [_load(path) for path in sorted(folder.glob("*.py"))]
+    return [_load(path) for path in sorted((folder / sub).glob("*.py"))]

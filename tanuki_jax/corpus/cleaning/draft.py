@@ -3,7 +3,7 @@
 import hashlib
 import random
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 ENCODING_ERRORS = "surrogatepass"
 """Handler with which texts are hashed, so that a lone surrogate is a character like any other."""
@@ -28,6 +28,7 @@ class Draft:
         return random.Random(f"{self.seed}:{rule}")
 
 
+@runtime_checkable
 class Rule(Protocol):
     """A step that changes, scores or drops documents: a frozen dataclass whose fields are its settings.
 

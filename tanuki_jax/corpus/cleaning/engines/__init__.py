@@ -1,0 +1,1 @@
+"""Engines run the tasks of a stage: processes of this machine, SLURM jobs, or a Ray cluster."""

@@ -1,0 +1,96 @@
+"""Config of a cleaning run: what is read, the rules in their order, and what is done across documents."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.limits import PositiveInt, check_fields
+from tanuki_jax.corpus.cleaning.draft import Rule
+from tanuki_jax.corpus.cleaning.rules.table import RULES, name_of
+
+FORMAT = 1
+"""Version of the parts' format: another one makes all parts anew."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Input:
+    """Files under one name."""
+
+    name: str
+    """Name of the source, which is written with every document."""
+    paths: tuple[str, ...]
+    """Files or globs (`**` includes subfolders), local, gs:// or s3://: WARC and WET, Wikipedia dumps, JSON lines
+    (also as .gz or .zst), Parquet; any other file is one document."""
+    text_field: str = "text"
+    """Field of JSON lines and Parquet rows that holds the text."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """Everything that determines the output of a cleaning run."""
+
+    name: str
+    """Name of the run; its folder is corpora/NAME unless the command says otherwise."""
+    inputs: tuple[Input, ...]
+    """Sources to read."""
+    rules: tuple[Rule, ...]
+    """Rules, in the order in which they are applied to each document."""
+    split_characters: PositiveInt = 50_000
+    """Most characters of a document: longer ones are cut between paragraphs, or between sentences, into several."""
+    part_bytes: PositiveInt = 64 << 20
+    """Bytes of the input, as it is stored, that one task cleans. A file that cannot be cut is one task."""
+    format: Literal["parquet", "jsonl.zst"] = "parquet"
+    """Format of the cleaned documents."""
+
+    def __post_init__(self) -> None:
+        for index, rule in enumerate(self.rules):
+            if isinstance(rule, type):
+                raise InputError(f"rules[{index}] is the class {rule.__name__}: write {rule.__name__}(...)")
+            if type(rule) not in RULES.values():
+                raise InputError(f"rules[{index}] is {rule!r:.80}, and must be one of the rules of rules/table.py")
+        check_fields(self)
+        if not self.inputs:
+            raise InputError("inputs is empty, and must name at least one source")
+        names = [each.name for each in self.inputs]
+        if wrong := [name for name in names if not name.isidentifier()]:
+            raise InputError(f"the input {wrong[0]!r} must have a name of letters, digits and _")
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise InputError(f"two inputs are named {twice[0]!r}")
+
+
+def names_of_rules(rules: tuple[Rule, ...]) -> list[str]:
+    """Return a name for each rule, with a number behind it where a rule is applied again."""
+    names: list[str] = []
+    for rule in rules:
+        name = name_of(rule)
+        used = sum(type(other) is type(rule) for other in rules[: len(names)])
+        names.append(f"{name}_{used + 1}" if used else name)
+    return names
+
+
+def to_plain(pipeline: Pipeline) -> dict[str, Any]:
+    """Return a pipeline as JSON values."""
+    rules = zip(names_of_rules(pipeline.rules), pipeline.rules, strict=True)
+    fields = {field.name: getattr(pipeline, field.name) for field in dataclasses.fields(pipeline)}
+    return fields | {
+        "inputs": [dataclasses.asdict(each) for each in pipeline.inputs],
+        "rules": {name: dataclasses.asdict(rule) for name, rule in rules},
+    }
+
+
+def rules_key(pipeline: Pipeline) -> str:
+    """Return a hash of everything but the input that determines a part: rules, the files they name, and their code."""
+    digest = hashlib.blake2b(digest_size=8)
+    for rule in pipeline.rules:
+        digest.update(json.dumps([name_of(rule), dataclasses.asdict(rule)], default=str).encode())
+        for value in dataclasses.asdict(rule).values():
+            if isinstance(value, str) and value and Path(value).is_file():
+                digest.update(Path(value).read_bytes())
+    digest.update(json.dumps([FORMAT, pipeline.split_characters]).encode())
+    for path in sorted(Path(__file__).parent.rglob("*")):
+        if path.suffix in (".py", ".txt"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,103 @@
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tanuki_jax.corpus.cleaning import pipeline as pipeline_module
+from tanuki_jax.corpus.cleaning.clean_part import PartCounts, clean_part, read_counts
+from tanuki_jax.corpus.cleaning.draft import Draft
+from tanuki_jax.corpus.cleaning.engines.stage import Beacon
+from tanuki_jax.corpus.cleaning.part_file import read_part
+from tanuki_jax.corpus.cleaning.parts import cut
+from tanuki_jax.corpus.cleaning.rules import table
+from tanuki_jax.corpus.cleaning.rules.length import Length
+from tanuki_jax.corpus.records.types import Document
+from tests.corpus.cleaning.corpora import pipeline, texts, write_lines
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """Cuts the digits at the beginning, and fails where there are none."""
+
+    def apply(self, draft: Draft) -> str:
+        """Cut them."""
+        rest = draft.text.lstrip("0123456789")
+        if rest == draft.text:
+            raise ValueError("no digits")
+        draft.text = rest
+        return ""
+
+
+@pytest.fixture
+def with_cutting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add the rule `cutting` to the table."""
+    monkeypatch.setitem(table.RULES, "cutting", Cutting)  # type: ignore[arg-type]
+    monkeypatch.setitem(table._NAMES, Cutting, "cutting")
+    assert pipeline_module.RULES is table.RULES
+
+
+def cleaned(file: Path, skipped: dict[int, str] | None = None, **fields: Any) -> tuple[list[Document], PartCounts]:
+    """Return the documents of a file after cleaning, and the counts."""
+    one = pipeline(file, **fields)
+    [part] = cut(one, "k").parts
+    out, counts = file.with_suffix(".parquet"), file.with_suffix(".json")
+    clean_part(part, one, out, counts, Beacon(file.with_suffix(".beacon"), skipped))
+    return list(read_part(out)), read_counts(counts)
+
+
+def test_counts_add_up_to_the_rows(tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "a.jsonl", [*texts(50), {"text": 3}, {"no": "text"}])
+    documents, counts = cleaned(file)
+    assert (counts.rows, counts.kept, counts.dropped, counts.set_aside.total()) == (52, 40, 10, 2)
+    assert counts.rows == counts.kept + counts.dropped + counts.set_aside.total()
+    assert len(documents) == counts.pieces == 40
+    assert counts.steps["length"].dropped == {"too short": 10}
+    assert len(counts.places) == 2
+
+
+@pytest.mark.usefixtures("with_cutting")
+def test_a_document_says_what_each_rule_did_to_it(tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "a.jsonl", texts(3, start=101))
+    documents, counts = cleaned(file, rules=(Cutting(), Length(shortest=20)))
+    assert [document.metadata["changes"] for document in documents] == [{"cutting": 3}] * 3
+    assert counts.steps["cutting"].changed == 3
+    assert counts.steps["cutting"].characters_cut == 9
+    assert counts.steps["cutting"].changed_samples.rows[0]["before"].startswith("10")
+
+
+@pytest.mark.usefixtures("with_cutting")
+def test_a_record_on_which_a_rule_fails_is_set_aside_and_named(tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "a.jsonl", [*texts(2), {"id": "bad", "text": "数字がない" * 10}, *texts(2, 2)])
+    documents, counts = cleaned(file, rules=(Cutting(),))
+    assert len(documents) == 4
+    assert counts.set_aside == {"a record on which a rule failed": 1}
+    assert "ValueError: no digits" in counts.places[0]
+    assert f"{file}:" in counts.places[0]
+
+
+def test_a_record_that_a_worker_died_on_is_set_aside(tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "a.jsonl", texts(10, start=1))
+    documents, counts = cleaned(file, {3: "ended its process (SIGSEGV)"}, rules=())
+    assert [document.id for document in documents] == [f"d{n}" for n in range(1, 11) if n != 4]
+    assert counts.set_aside == {"a record on which a worker failed": 1}
+
+
+def test_long_documents_become_pieces_of_their_parent(tmp_path: Path) -> None:
+    text = "これは文です。" * 100
+    documents, counts = cleaned(write_lines(tmp_path / "a.jsonl", [{"id": "a", "text": text}]), split_characters=300)
+    assert [document.id for document in documents] == ["a#0", "a#1", "a#2"]
+    assert all(document.metadata["parents"] == ["a"] for document in documents)
+    assert "".join(document.text for document in documents) == text
+    assert (counts.kept, counts.pieces) == (1, 3)
+
+
+def test_counts_come_back_and_add_up(tmp_path: Path) -> None:
+    _, counts = cleaned(write_lines(tmp_path / "a.jsonl", texts(10)))
+    total = PartCounts()
+    total.add(counts)
+    total.add(counts)
+    assert total.rows == 20
+    assert total.steps["length"].dropped.total() == 4
+    assert PartCounts.from_plain(json.loads(json.dumps(total.to_plain()))) == total

@@ -1,0 +1,25 @@
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from tanuki_jax.corpus.cleaning.part_file import read_part, write_part
+from tanuki_jax.corpus.records.types import Document
+
+
+def test_documents_come_back_in_order(tmp_path: Path) -> None:
+    documents = [Document(f"{n}", f"text {n}", {"row": n, "url": None}) for n in range(1_200)]
+    write_part(tmp_path / "part.parquet", documents)
+    assert list(read_part(tmp_path / "part.parquet")) == documents
+
+
+def test_url_and_score_are_columns(tmp_path: Path) -> None:
+    metadata = {"url": "http://example.com/", "scores": {"quality": 0.25}}
+    write_part(tmp_path / "part.parquet", [Document("a", "text", metadata), Document("b", "text")])
+    table = pq.read_table(tmp_path / "part.parquet")
+    assert table.column("url").to_pylist() == ["http://example.com/", None]
+    assert table.column("score").to_pylist() == [0.25, 0.0]
+
+
+def test_a_part_without_documents_can_be_read(tmp_path: Path) -> None:
+    write_part(tmp_path / "part.parquet", [])
+    assert list(read_part(tmp_path / "part.parquet")) == []

@@ -1,0 +1,44 @@
+import gzip
+import json
+from pathlib import Path
+
+from tanuki_jax.corpus.cleaning.draft import Draft, seed_of
+from tanuki_jax.corpus.cleaning.parts import cut
+from tanuki_jax.corpus.cleaning.read_drafts import NoDocument, drafts_of
+from tests.corpus.cleaning.corpora import pipeline, texts, write_lines
+
+
+def read(*paths: Path) -> list[Draft | NoDocument]:
+    """Return what the files hold."""
+    return [draft for part in cut(pipeline(*paths), "k").parts for draft in drafts_of(part)]
+
+
+def test_drafts_say_where_they_come_from(tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "a.jsonl", [{"text": "一", "url": "http://a/"}, {"id": "x", "text": "二"}])
+    first, second = read(file)
+    assert isinstance(first, Draft) and isinstance(second, Draft)
+    assert first.metadata == {"url": "http://a/", "source": "files", "file": str(file), "row": 0}
+    assert (first.id, second.id) == (f"{file}:0", "x")
+    assert first.seed == seed_of("一")
+
+
+def test_every_row_is_a_draft_or_has_a_reason(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    lines = [b"\xef\xbb\xbf" + json.dumps({"text": "good"}).encode(), b"", b"{", b'{"text": "\xff"}', b'{"other": 1}']
+    lines += [b'{"text": "\\ud800"}', b'{"messages": [{"role": "user", "content": "a"}]}', b'{"text": " "}']
+    file.write_bytes(b"\n".join(lines))
+    found = read(file)
+    assert len(found) == len(lines) - 1
+    reasons = [each.reason for each in found if isinstance(each, NoDocument)]
+    assert reasons == ["malformed", "malformed", "no text", "malformed", "a conversation", "no text"]
+
+
+def test_a_cut_file_gives_what_is_before_the_cut(tmp_path: Path) -> None:
+    whole = "".join(json.dumps(row) + "\n" for row in texts(5_000)).encode()
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(whole)[:-2_000])
+    found = read(tmp_path / "a.jsonl.gz")
+    *drafts, last = found
+    assert len(drafts) > 1_000
+    assert isinstance(last, NoDocument)
+    assert not last.is_row
+    assert "cannot be read to its end" in last.place
