@@ -60,6 +60,6 @@ def by_part(addresses: Hashes) -> Iterator[tuple[int, npt.NDArray[np.intp], npt.
     order = np.argsort(addresses, kind="stable")
     parts = (addresses[order] >> np.uint64(32)).astype(np.intp)
     first = np.flatnonzero(starts_of_runs(parts))
-    for start, stop in zip(first, [*first[1:], len(parts)], strict=True):
+    for start, stop in zip(first, np.append(first, len(parts))[1:], strict=True):
         positions = order[start:stop]
         yield int(parts[start]), positions, (addresses[positions] & np.uint64(0xFFFFFFFF)).astype(np.intp)

@@ -44,7 +44,9 @@ def fold(texts: Sequence[str], settings: Duplicates) -> Folded:
     return Folded(codes[kept], starts - np.searchsorted(dropped, starts))
 
 
-def hashed(folded: Folded, settings: Duplicates) -> Iterator[tuple[Hashes, npt.NDArray[np.intp]]]:
+def hashed(
+    folded: Folded, settings: Duplicates, window: int = _WINDOW
+) -> Iterator[tuple[Hashes, npt.NDArray[np.intp]]]:
     """Yield the shingles of all texts as mixed 64-bit hashes, each with the index of its text, in windows of bounded
     size. A text that is shorter than a shingle has none.
 
@@ -54,8 +56,8 @@ def hashed(folded: Folded, settings: Duplicates) -> Iterator[tuple[Hashes, npt.N
     length = settings.shingle
     base = ((mix_int(settings.seed) << 1) | 1) & (2**64 - 1)
     last = len(folded.codes) - length + 1
-    for start in range(0, last, _WINDOW):
-        stop = min(start + _WINDOW, last)
+    for start in range(0, last, window):
+        stop = min(start + window, last)
         hashes = mix(_polynomials(folded.codes[start : stop + length - 1].astype(np.uint64), length, base))
         first = int(np.searchsorted(folded.starts, start, "right")) - 1
         after = int(np.searchsorted(folded.starts, stop, "left"))
