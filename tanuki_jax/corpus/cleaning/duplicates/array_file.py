@@ -5,8 +5,10 @@ of 64 bytes, so that they can be mapped into memory. The header has the version 
 settings on which its arrays depend, facts such as counts, and the size of the file.
 """
 
+import collections
 import contextlib
 import json
+import mmap
 import shutil
 import struct
 import tempfile
@@ -26,6 +28,7 @@ _MARK = b"TANUKIAR"
 _ALIGNMENT = 64
 _PREFIX = struct.Struct("<8sQ")
 _LONGEST_HEADER = 1 << 24
+_MOST_MAPPED = 256
 
 Array = npt.NDArray[Any]
 
@@ -126,19 +129,32 @@ class ArrayFile:
             )
         self.facts: dict[str, Any] = header["facts"]
         self._columns, self._start = header["arrays"], start
+        self._map: mmap.mmap | None = None
 
     def __getitem__(self, name: str) -> Array:
         """Return an array, mapped."""
         column = self._columns[name]
-        return (
-            np.memmap(self.path, column["type"], "r", self._start + column["offset"], tuple(column["shape"]))
-            if 0 not in column["shape"]
-            else np.empty(column["shape"], column["type"])
-        )
+        if 0 in column["shape"]:
+            return np.empty(column["shape"], column["type"])
+        array: Array = np.ndarray(column["shape"], column["type"], self._mapped(), self._start + column["offset"])
+        return array
+
+    def _mapped(self) -> mmap.mmap:
+        if self._map is None:
+            with self.path.open("rb") as file:
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            _open.append(self)
+            if len(_open) > _MOST_MAPPED:
+                _open.popleft()._map = None  # arrays of it that are in use keep it
+        return self._map
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> Array:
         """Return a copy of the items [start, stop) of an array."""
         return np.array(self[name][start:stop])
+
+
+_open: collections.deque[ArrayFile] = collections.deque()
+"""Files that are mapped, so that a task that reads from more than a process may open closes the oldest."""
 
 
 def _read_header(path: Path) -> tuple[dict[str, Any], int]:
