@@ -26,11 +26,19 @@ NEIGHBOURS = 4
 PAIR = ("a", "b", "address_a", "address_b")
 
 
-def find_candidates(index: int, count: int, signatures: Sequence[Path], out: Path, settings: Duplicates) -> None:
+def find_candidates(
+    index: int,
+    count: int,
+    signatures: Sequence[Path],
+    out: Path,
+    settings: Duplicates,
+    *,
+    keys_at_once: int = 1 << 17,
+) -> None:
     """Write the pairs of one task, sorted by `a`, each once, with `a` < `b` and the addresses of both.
 
     With fewer tasks than bands, a task has every `count`-th band; with more, tasks share a band by ranges of keys. A
-    task holds 20 bytes for each key in its range of one band, and its pairs.
+    task holds the keys of one range of `keys_at_once` documents, and its pairs, 32 bytes each.
 
     Args:
         index: number of the task, below `count`.
@@ -38,14 +46,18 @@ def find_candidates(index: int, count: int, signatures: Sequence[Path], out: Pat
         signatures: signature files of all parts.
         out: file to write.
         settings: settings of the signatures.
+        keys_at_once: number of documents whose keys are held at once, about.
     """
     files = [open_signatures(path, settings) for path in signatures]
     pairs = [np.empty((4, 0), np.uint64)]
     largest = hubs = 0
+    documents = sum(file.facts["banded"] for file in files)
     for number, part, parts in shares(index, count, settings.bands):
-        found, sizes = _pairs_of_band(files, number, settings.bands, part, parts)
-        pairs.append(found)
-        largest, hubs = max(largest, int(sizes.max(initial=0))), hubs + int((sizes > ALL_PAIRS).sum())
+        pieces = max(1, -(-documents // (parts * keys_at_once)))
+        for piece in range(part * pieces, (part + 1) * pieces):
+            found, sizes = _pairs_of_band(files, number, settings.bands, piece, parts * pieces)
+            pairs.append(found)
+            largest, hubs = max(largest, int(sizes.max(initial=0))), hubs + int((sizes > ALL_PAIRS).sum())
     unique = distinct(np.concatenate(pairs, axis=1))
     arrays = dict(zip(PAIR, unique, strict=True))
     write_arrays(out, KIND, settings.of_signatures(), arrays, pairs=unique.shape[1], hubs=hubs, largest_bucket=largest)

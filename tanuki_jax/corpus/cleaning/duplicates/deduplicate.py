@@ -1,9 +1,10 @@
-"""All tasks of finding duplicates, one stage after the other, in processes of this machine."""
+"""All tasks of finding duplicates as stages, for any engine, and their run in processes of this machine."""
 
 import concurrent.futures
+import contextlib
 import multiprocessing
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,21 @@ from tanuki_jax.corpus.cleaning.duplicates.signature_files import is_current, si
 from tanuki_jax.corpus.cleaning.duplicates.verify_pairs import KIND as EDGES
 from tanuki_jax.corpus.cleaning.duplicates.verify_pairs import verify
 
-Task = tuple[Callable[..., None], tuple[Any, ...]]
+
+@dataclass(frozen=True)
+class Task:
+    """A task that any process may run: it reads files of the stages before its own, and writes one file."""
+
+    function: Callable[..., None]
+    """Function to call."""
+    arguments: tuple[Any, ...]
+    """Arguments of the function."""
+    out: Path
+    """File that it writes. It appears once it is complete; running the task again writes the same bytes."""
+
+    def run(self) -> None:
+        """Run the task."""
+        self.function(*self.arguments)
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,71 @@ class Deduplicated:
     """Largest clusters: size, number of different texts, hash of the kept one's, address of the kept copy."""
 
 
+def stages(
+    parts: Sequence[Path], signatures: Path, work: Path, settings: Duplicates, *, tasks: int = 16, score: str = ""
+) -> Iterator[tuple[str, list[Task]]]:
+    """Yield the stages one after the other. All tasks of a stage must have ended before the next one is asked for.
+
+    Args:
+        parts: files of documents with the columns `id` and `text`, and names that differ.
+        signatures: folder of signature files, NAME.signatures for each part. Those that are there are used.
+        work: folder of all other files, one folder a stage. Its files are of these parts in this order alone.
+        settings: settings of signatures and comparison.
+        tasks: number of tasks of each stage but the first and the last, which have one for each part.
+        score: column by which the kept copy is chosen; empty: none.
+    """
+    signatures.mkdir(parents=True, exist_ok=True)
+    files = [signatures / f"{part.stem}.signatures" for part in parts]
+    missing = [pair for pair in zip(parts, files, strict=True) if not is_current(*pair, settings)]
+    yield "signatures", [Task(sign_part, (part, file, settings, score), file) for part, file in missing]
+    numbers = range(tasks)
+    copies, candidates, edges = (_outputs(work, name, tasks) for name in ("copies", "candidates", "edges"))
+    yield "copies", [Task(find_copies, (i, tasks, files, copies[i], settings), copies[i]) for i in numbers]
+    yield (
+        "candidates",
+        [Task(find_candidates, (i, tasks, files, candidates[i], settings), candidates[i]) for i in numbers],
+    )
+    yield "edges", [Task(verify, (i, tasks, candidates, files, edges[i], settings), edges[i]) for i in numbers]
+    stars, rounds = edges, 0
+    while not rounds or _total(stars, STARS, "unsettled"):
+        following = _outputs(work, f"stars{rounds:03d}", tasks)
+        yield "stars", [Task(star_round, (rounds, i, tasks, stars, following[i]), following[i]) for i in numbers]
+        stars, rounds = following, rounds + 1
+    members, choices = _outputs(work, "members", tasks), _outputs(work, "choices", tasks)
+    yield (
+        "members",
+        [
+            Task(list_members, (i, tasks, rounds, stars, edges, copies[i], files, members[i], settings), members[i])
+            for i in numbers
+        ],
+    )
+    yield "choices", [Task(choose, (i, tasks, members, files, choices[i], settings), choices[i]) for i in numbers]
+    fates = _outputs(work, "fates", len(parts))
+    yield (
+        "fates",
+        [
+            Task(decide, (i, choices, file, out, settings), out)
+            for i, (file, out) in enumerate(zip(files, fates, strict=True))
+        ],
+    )
+
+
+def read_outcome(work: Path, settings: Duplicates) -> Deduplicated:
+    """Return the outcome of stages that have all run."""
+    found = {name: sorted((work / name).glob("[!.]*")) for name in ("candidates", "edges", "choices", "fates")}
+    largest = [row for path in found["choices"] for row in ArrayFile(path, CHOICES, {}).facts["largest"]]
+    return Deduplicated(
+        fates=found["fates"],
+        documents=_total(found["fates"], FATES, "rows"),
+        kept=_total(found["fates"], FATES, "kept"),
+        near=_total(found["fates"], FATES, "near"),
+        candidates=_total(found["candidates"], CANDIDATES, "pairs", settings.of_signatures()),
+        similar=_total(found["edges"], EDGES, "similar"),
+        rounds=len(list(work.glob("stars*"))),
+        largest=sorted(largest, key=lambda row: (-row[0], row[2]))[:LARGEST],
+    )
+
+
 def deduplicate(
     parts: Sequence[Path],
     signatures: Path,
@@ -57,81 +137,22 @@ def deduplicate(
 ) -> Deduplicated:
     """Find the duplicates among the documents of some Parquet files.
 
-    Args:
-        parts: files of documents with the columns `id` and `text`, and names that differ.
-        signatures: folder of signature files, NAME.signatures for each part. Those that are there are used.
-        work: folder of all other files, which is emptied.
-        settings: settings of signatures and comparison.
-        workers: number of processes; 1: this process.
-        tasks: number of tasks of each later stage.
-        score: column by which the kept copy is chosen; empty: none.
+    `work` is emptied. `workers` is a number of processes; 1: this process. The other arguments are those of `stages`.
     """
-    signatures.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    files = [signatures / f"{part.stem}.signatures" for part in parts]
-    with _Pool(workers) as pool:
-        pairs = zip(parts, files, strict=True)
-        pool.run([(sign_part, (p, f, settings, score)) for p, f in pairs if not is_current(p, f, settings)])
-        copies, found, edges = (_names(work, stage, tasks) for stage in ("copies", "candidates", "edges"))
-        pool.run([(find_copies, (i, tasks, files, out, settings)) for i, out in enumerate(copies)])
-        pool.run([(find_candidates, (i, tasks, files, out, settings)) for i, out in enumerate(found)])
-        pool.run([(verify, (i, tasks, found, files, out, settings)) for i, out in enumerate(edges)])
-        stars, rounds = edges, 0
-        while not rounds or _total(stars, STARS, "unsettled"):
-            following = _names(work, f"stars{rounds}", tasks)
-            pool.run([(star_round, (rounds, i, tasks, stars, out)) for i, out in enumerate(following)])
-            stars, rounds = following, rounds + 1
-        members, choices = _names(work, "members", tasks), _names(work, "choices", tasks)
-        pool.run(
-            [
-                (list_members, (i, tasks, rounds, stars, edges, copies[i], files, out, settings))
-                for i, out in enumerate(members)
-            ]
-        )
-        pool.run([(choose, (i, tasks, members, files, out, settings)) for i, out in enumerate(choices)])
-        fates = _names(work, "fates", len(parts))
-        pool.run([(decide, (i, choices, files[i], out, settings)) for i, out in enumerate(fates)])
-    largest = [row for path in choices for row in ArrayFile(path, CHOICES, {}).facts["largest"]]
-    return Deduplicated(
-        fates=fates,
-        documents=_total(fates, FATES, "rows"),
-        kept=_total(fates, FATES, "kept"),
-        near=_total(fates, FATES, "near"),
-        candidates=_total(found, CANDIDATES, "pairs", settings.of_signatures()),
-        similar=_total(edges, EDGES, "similar"),
-        rounds=rounds,
-        largest=sorted(largest, key=lambda row: (-row[0], row[2]))[:LARGEST],
-    )
+    with contextlib.ExitStack() as stack:
+        pool = None
+        if workers > 1:
+            spawned = multiprocessing.get_context("spawn")
+            pool = stack.enter_context(concurrent.futures.ProcessPoolExecutor(workers, spawned))
+        for _, stage in stages(parts, signatures, work, settings, tasks=tasks, score=score):
+            list(pool.map(Task.run, stage) if pool else map(Task.run, stage))
+    return read_outcome(work, settings)
 
 
-class _Pool:
-    """Processes that run the tasks of one stage after the other."""
-
-    def __init__(self, workers: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._executor = concurrent.futures.ProcessPoolExecutor(workers, context) if workers > 1 else None
-
-    def __enter__(self) -> "_Pool":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._executor is not None:
-            self._executor.shutdown(cancel_futures=True)
-
-    def run(self, tasks: Sequence[Task]) -> None:
-        """Run tasks, and return when all have written their files."""
-        if self._executor is None:
-            for function, arguments in tasks:
-                function(*arguments)
-            return
-        for future in [self._executor.submit(function, *arguments) for function, arguments in tasks]:
-            future.result()
-
-
-def _names(work: Path, stage: str, count: int) -> list[Path]:
+def _outputs(work: Path, stage: str, count: int) -> list[Path]:
     folder = work / stage
-    folder.mkdir()
+    folder.mkdir(parents=True, exist_ok=True)
     return [folder / f"{index:05d}" for index in range(count)]
 
 

@@ -23,10 +23,10 @@ def signed(texts: list[str], folder: Path, parts: int = 2) -> list[Path]:
     return files
 
 
-def pairs_of(files: list[Path], out: Path, count: int) -> list[tuple[int, int]]:
+def pairs_of(files: list[Path], out: Path, count: int, keys_at_once: int = 1 << 17) -> list[tuple[int, int]]:
     found = []
     for index in range(count):
-        find_candidates(index, count, files, out, SETTINGS)
+        find_candidates(index, count, files, out, SETTINGS, keys_at_once=keys_at_once)
         pairs = ArrayFile(out, KIND, SETTINGS.of_signatures())
         assert (np.diff(pairs["a"].astype(object)) >= 0).all()
         found += list(zip(pairs["a"].tolist(), pairs["b"].tolist(), strict=True))
@@ -58,6 +58,7 @@ def test_small_buckets_give_all_pairs_in_any_order_and_split(tmp_path: Path) -> 
     expected = sorted({pair for bucket in buckets.values() for pair in combinations(sorted(bucket), 2)})
     assert pairs_of(files, tmp_path / "out", 1) == expected
     assert pairs_of(files, tmp_path / "out", 15) == expected
+    assert pairs_of(files, tmp_path / "out", 2, keys_at_once=7) == expected
     rng.shuffle(texts)
     assert pairs_of(signed(texts, tmp_path / "two", 5), tmp_path / "out", 4) == expected
 
