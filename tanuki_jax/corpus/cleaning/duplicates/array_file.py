@@ -5,14 +5,14 @@ of 64 bytes, so that they can be mapped into memory. The header has the version 
 settings on which its arrays depend, facts such as counts, and the size of the file.
 """
 
-import collections
 import contextlib
 import json
+import math
 import mmap
 import shutil
 import struct
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,7 +28,6 @@ _MARK = b"TANUKIAR"
 _ALIGNMENT = 64
 _PREFIX = struct.Struct("<8sQ")
 _LONGEST_HEADER = 1 << 24
-_MOST_MAPPED = 256
 
 Array = npt.NDArray[Any]
 
@@ -99,7 +98,7 @@ def write_arrays(
 
 
 class ArrayFile:
-    """The arrays of a file, mapped into memory: what is not touched is not read."""
+    """The arrays of a file. Single arrays are mapped into memory, and what is not touched is not read."""
 
     def __init__(self, path: Path, kind: str, settings: Mapping[str, Any]) -> None:
         """Open a file and check its header.
@@ -132,29 +131,40 @@ class ArrayFile:
         self._map: mmap.mmap | None = None
 
     def __getitem__(self, name: str) -> Array:
-        """Return an array, mapped."""
+        """Return an array, mapped. The file stays open until `release`."""
         column = self._columns[name]
         if 0 in column["shape"]:
             return np.empty(column["shape"], column["type"])
-        array: Array = np.ndarray(column["shape"], column["type"], self._mapped(), self._start + column["offset"])
-        return array
-
-    def _mapped(self) -> mmap.mmap:
         if self._map is None:
             with self.path.open("rb") as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            _open.append(self)
-            if len(_open) > _MOST_MAPPED:
-                _open.popleft()._map = None  # arrays of it that are in use keep it
-        return self._map
+        array: Array = np.ndarray(column["shape"], column["type"], self._map, self._start + column["offset"])
+        return array
+
+    def release(self) -> None:
+        """Close the file once no array of it is in use, so that neither its pages nor open files add up in a task
+        that reads many files."""
+        self._map = None
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> Array:
         """Return a copy of the items [start, stop) of an array."""
-        return np.array(self[name][start:stop])
+        stop = self._columns[name]["shape"][0] if stop is None else stop
+        return next(self.pieces(name, [start], [stop]))
 
-
-_open: collections.deque[ArrayFile] = collections.deque()
-"""Files that are mapped, so that a task that reads from more than a process may open closes the oldest."""
+    def pieces(self, name: str, starts: Sequence[int], stops: Sequence[int]) -> Iterator[Array]:
+        """Yield copies of the items [start, stop) of an array, for several pairs of these."""
+        column = self._columns[name]
+        kind, shape = np.dtype(column["type"]), column["shape"][1:]
+        size = kind.itemsize * math.prod(shape)
+        offset = self._start + column["offset"]
+        with self.path.open("rb", buffering=0) as file:
+            for start, stop in zip(starts, stops, strict=True):
+                array = np.empty((max(stop - start, 0), *shape), kind)
+                if array.size:
+                    file.seek(offset + start * size)
+                    read = file.readinto(array.data.cast("B"))
+                    assert read == array.nbytes
+                yield array
 
 
 def _read_header(path: Path) -> tuple[dict[str, Any], int]:

@@ -33,7 +33,7 @@ def find_candidates(
     out: Path,
     settings: Duplicates,
     *,
-    keys_at_once: int = 1 << 17,
+    keys_at_once: int = 1 << 16,
 ) -> None:
     """Write the pairs of one task, sorted by `a`, each once, with `a` < `b` and the addresses of both.
 
@@ -85,6 +85,7 @@ def _pairs_of_band(files: Sequence[ArrayFile], number: int, bands: int, part: in
     nodes, locality = np.zeros_like(addresses), np.zeros_like(addresses)
     for which, positions, rows in by_part(addresses):
         nodes[positions], locality[positions] = files[which]["hashes"][rows], files[which]["locality"][rows]
+        files[which].release()
     turn = np.uint64(16 * ((number * LOCALITY // bands + 2) % LOCALITY))
     locality = (locality >> turn) | (locality << (np.uint64(64) - turn) % np.uint64(64))
     order = np.lexsort((addresses, nodes, keys))
@@ -123,6 +124,7 @@ def _shared_keys(files: Sequence[ArrayFile], number: int, part: int, parts: int)
         piece = within(ordered, part, parts)
         keys.append(np.array(ordered[piece]))
         addresses.append(rows[piece].astype(np.uint64) | np.uint64(which << 32))
+        file.release()
     together = np.concatenate(keys)
     order = np.argsort(together, kind="stable")
     together = together[order]

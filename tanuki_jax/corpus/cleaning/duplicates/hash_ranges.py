@@ -41,6 +41,7 @@ def gather(files: Sequence[ArrayFile], by: str, names: Sequence[str], index: int
         part = within(file[by], index, count)
         for piece, name in zip(pieces, names, strict=True):
             piece.append(file.read(name, part.start, part.stop))
+        file.release()
     return [np.concatenate(piece) for piece in pieces]
 
 

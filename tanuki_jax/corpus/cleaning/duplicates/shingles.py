@@ -44,6 +44,12 @@ def fold(texts: Sequence[str], settings: Duplicates) -> Folded:
     return Folded(codes[kept], starts - np.searchsorted(dropped, starts))
 
 
+def kept_positions(text: str, settings: Duplicates) -> npt.NDArray[np.intp]:
+    """Return where in a text the characters of its normalised text are."""
+    table = _table(settings.fold_case, settings.fold_width, settings.fold_digits, settings.drop_spaces)
+    return np.flatnonzero(table[np.frombuffer(text.encode("utf-32-le", ENCODING_ERRORS), np.uint32)])
+
+
 def hashed(
     folded: Folded, settings: Duplicates, window: int = _WINDOW
 ) -> Iterator[tuple[Hashes, npt.NDArray[np.intp]]]:

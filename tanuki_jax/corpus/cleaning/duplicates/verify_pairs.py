@@ -15,12 +15,12 @@ from tanuki_jax.corpus.cleaning.duplicates.array_file import ArrayFile, write_ar
 from tanuki_jax.corpus.cleaning.duplicates.candidates import KIND as CANDIDATES
 from tanuki_jax.corpus.cleaning.duplicates.candidates import PAIR, distinct
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
-from tanuki_jax.corpus.cleaning.duplicates.hash_ranges import Hashes, by_part, gather
+from tanuki_jax.corpus.cleaning.duplicates.hash_ranges import Hashes, by_part, gather, starts_of_runs
 from tanuki_jax.corpus.cleaning.duplicates.signature_files import open_signatures
 
 KIND = "edges"
-_CHUNK = 1 << 13
-"""Pairs whose sketches are held at once: 64 MB with sketches of 1,024 shingles."""
+_CHUNK = 1 << 12
+"""Pairs whose sketches are held at once: 32 MB with sketches of 1,024 shingles."""
 
 
 def verify(
@@ -69,12 +69,12 @@ def _sketches(parts: Sequence[ArrayFile], addresses: Hashes) -> tuple[list[npt.N
     levels = np.zeros(len(addresses), np.uint8)
     for which, positions, rows in by_part(addresses):
         part = parts[which]
-        stored, bounds = part["sketch"], part["sketch_starts"]
         levels[positions] = part["levels"][rows]
-        starts, stops = bounds[rows].tolist(), bounds[rows + 1].tolist()
-        for position, start, stop in zip(positions.tolist(), starts, stops, strict=True):
-            ordered = np.sort(stored[start:stop])
-            sketches[position] = ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
+        starts, stops = (part["sketch_starts"][row].tolist() for row in (rows, rows + 1))
+        part.release()
+        for position, sketch in zip(positions.tolist(), part.pieces("sketch", starts, stops), strict=True):
+            sketch.sort()
+            sketches[position] = sketch[starts_of_runs(sketch)]
     return sketches, levels.tolist()
 
 

@@ -1,8 +1,12 @@
+import resource
+from pathlib import Path
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tanuki_jax.corpus.cleaning.duplicates.hash_ranges import bounds, by_part, starts_of_runs, within
+from tanuki_jax.corpus.cleaning.duplicates.array_file import ArrayFile, write_arrays
+from tanuki_jax.corpus.cleaning.duplicates.hash_ranges import bounds, by_part, gather, starts_of_runs, within
 
 HASH = st.integers(0, 2**64 - 1) | st.sampled_from([0, 2**63 - 1, 2**63, 2**64 - 1])
 
@@ -15,6 +19,18 @@ def test_every_hash_is_in_one_range(hashes: list[int], count: int) -> None:
     for index, piece in enumerate(pieces):
         first, stop = bounds(index, count)
         assert all(first <= value < stop for value in piece.tolist())
+
+
+def test_more_files_are_read_than_a_process_may_open(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_arrays(path, "numbers", {}, {"hashes": np.array([1, 1 << 63], np.uint64), "rows": np.array([7, 8])})
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    try:
+        files = [ArrayFile(path, "numbers", {}) for _ in range(400)]
+        assert gather(files, "hashes", ["rows"], 1, 2)[0].tolist() == [8] * 400
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_rows_of_a_part_come_together() -> None:
