@@ -1,4 +1,4 @@
-"""What bands can and cannot find, as arithmetic."""
+"""Curves of what bands can and cannot find."""
 
 from dataclasses import dataclass
 
