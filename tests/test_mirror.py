@@ -24,6 +24,8 @@ ELSEWHERE = {
     "config/options.py": "config/test_command_line.py",
     "config/renamed.py": "config/test_serialize.py",
     "config/supervision.py": "config/test_validate.py",
+    "corpus/cleaning/duplicates/duplicate_settings.py": "corpus/cleaning/duplicates/test_signature_files.py",
+    "corpus/cleaning/repeats/repeat_settings.py": "corpus/cleaning/repeats/test_repeated_lines.py",
     "corpus/records/formats/file_format.py": "corpus/records/formats/test_by_suffix.py",
     "corpus/records/types.py": "corpus/records/test_read.py",
     "corpus/tasks/arithmetic_stories.py": "corpus/tasks/test_arithmetic.py",

@@ -1,5 +1,6 @@
 """Input files, on this machine or in a bucket: matched by patterns, and opened."""
 
+import bz2
 import fnmatch
 import functools
 import glob
@@ -18,7 +19,10 @@ from tanuki_jax.base.errors import InputError
 DAMAGED = (OSError, EOFError, zlib.error, pa.ArrowException)
 """Errors of reading a file that is damaged or cannot be reached."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_COMPRESSIONS: dict[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
+type Compression = Literal["gzip", "zstd", "bz2"]
+_COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+_BLOCK, _SMALL = 1 << 20, 1 << 12
+_ARROW_SCHEMES = ("file", "gs", "gcs", "s3", "abfs", "abfss", "hdfs", "viewfs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class InputFile:
     """A file that a pattern matched."""
 
     path: str
-    """Local path, or a gs:// or s3:// address."""
+    """Local path, or an address: gs://, s3:// or hf://."""
     bytes: int
     """Size of the file as it is stored."""
     modified: int = field(default=0, compare=False)
@@ -49,8 +53,9 @@ class Slice:
 def expand(patterns: Sequence[str]) -> list[InputFile]:
     """Return the regular files that the patterns match, sorted by path, each once.
 
-    A pattern is a path or a glob, local or on gs:// or s3://. `**` matches folders of any depth; `*` and `**` leave out
-    names that begin with a dot, as in the shell. InputError if there is no pattern, or one that matches no file.
+    A pattern is a path or a glob, local or on gs://, s3:// or hf:// (hf://datasets/OWNER/NAME/PATH). `**` matches
+    folders of any depth; `*` and `**` leave out names that begin with a dot, as in the shell. InputError if there
+    is no pattern, or one that matches no file.
     """
     if not patterns:
         raise InputError("no files are named: give at least one path or glob")
@@ -65,39 +70,85 @@ def expand(patterns: Sequence[str]) -> list[InputFile]:
     return [files[path] for path in sorted(files)]
 
 
-def compression_of(path: str) -> Literal["gzip", "zstd"] | None:
-    """Return the compression of a file by its suffix, .gz or .zst."""
+def compression_of(path: str) -> Compression | None:
+    """Return the compression of a file by its suffix, .gz, .zst or .bz2."""
     return _COMPRESSIONS.get(os.path.splitext(path.lower())[1])
 
 
-def open_file(path: str) -> pa.NativeFile | gzip.GzipFile:
+def open_file(path: str) -> pa.NativeFile | gzip.GzipFile | bz2.BZ2File:
     """Open a file to read its bytes, decompressed; only an uncompressed file can seek.
 
     Reading a damaged file raises one of `DAMAGED`.
     """
-    system, location = locate(path)
     compression = compression_of(path)
     if compression is None:
-        return system.open_input_file(location)
-    if compression == "gzip":  # Python's reads on behind the end of a part, and passes over zeros that fill a tape
-        return gzip.GzipFile(fileobj=system.open_input_stream(location, compression=None))
-    return system.open_input_stream(location, compression=compression)
+        return open_stored(path)
+    system, location = locate(path)
+    if compression == "zstd":
+        return system.open_input_stream(location, compression=compression)
+    # Python's readers read on behind the end of a part, and pass over zeros that fill a tape.
+    stored = system.open_input_stream(location, compression=None)
+    return gzip.GzipFile(fileobj=stored) if compression == "gzip" else bz2.BZ2File(stored)
+
+
+def open_stored(path: str) -> pa.NativeFile:
+    """Open a file to read its bytes as they are stored."""
+    system, location = locate(path)
+    return system.open_input_file(location)
+
+
+def read_blocks(path: str) -> Iterator[bytes]:
+    """Yield the content of a file, decompressed, in blocks. Of a damaged file everything that can be decompressed is
+    yielded, before one of `DAMAGED` is raised."""
+    size, position = _BLOCK, 0
+    while True:
+        try:
+            with open_file(path) as file:
+                _pass_over(file, position)
+                while block := file.read(size):
+                    position += len(block)
+                    yield block
+                return
+        except DAMAGED:
+            # A read that fails gives nothing of what it had decompressed. Read the rest in smaller parts.
+            if size == 1 or compression_of(path) is None:
+                raise
+            size = _SMALL if size > _SMALL else 1
+
+
+def _pass_over(file: pa.NativeFile | gzip.GzipFile | bz2.BZ2File, size: int) -> None:
+    while size and (block := file.read(min(size, _BLOCK))):
+        size -= len(block)
 
 
 def locate(path: str) -> tuple[pyarrow.fs.FileSystem, str]:
-    """Return the file system of a local path or a gs://, s3:// or file:// address, and the path inside it."""
+    """Return the file system of a local path or an address (gs://, s3://, file://, hf:// and others of fsspec), and the
+    path inside it. InputError if nothing reads such an address."""
     scheme, mark, rest = path.partition("://")
     if not mark:
         return pyarrow.fs.LocalFileSystem(), path
-    root, slash, key = rest.partition("/")
-    system, base = _root(f"{scheme}://{root}/")
-    return system, f"{base.rstrip('/')}{slash}{key}"
+    if scheme in _ARROW_SCHEMES:
+        root, slash, key = rest.partition("/")
+        system, base = _root(f"{scheme}://{root}/")
+        return system, f"{base.rstrip('/')}{slash}{key}"
+    return _other_system(scheme), rest
 
 
 @functools.cache
 def _root(address: str) -> tuple[pyarrow.fs.FileSystem, str]:
     system, base = pyarrow.fs.FileSystem.from_uri(address)
     return system, base
+
+
+@functools.cache
+def _other_system(scheme: str) -> pyarrow.fs.FileSystem:
+    """Return a file system of fsspec, among them Hugging Face's, hf://."""
+    try:
+        import fsspec
+
+        return pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(fsspec.filesystem(scheme)))
+    except (ImportError, ValueError) as error:
+        raise InputError(f"{scheme}:// is no address that can be read: {error}") from None
 
 
 def _expand_local(pattern: str) -> Iterator[InputFile]:

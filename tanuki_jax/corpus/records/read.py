@@ -8,10 +8,11 @@ from tanuki_jax.corpus.records.field_map import read_names, renamed
 from tanuki_jax.corpus.records.fields import RowForm, record_of
 from tanuki_jax.corpus.records.files import DAMAGED, InputFile, Slice
 from tanuki_jax.corpus.records.formats.by_suffix import FORMATS, format_of
-from tanuki_jax.corpus.records.formats.file_format import Fields, RawRow
+from tanuki_jax.corpus.records.formats.file_format import PAGE, Fields, RawRow
 from tanuki_jax.corpus.records.types import Document, Malformed, Record, TeachesNothing, Unused
 
 _PLAIN_TEXT = f"a plain text file; conversations are read from {', '.join(FORMATS)}, one object a line or row"
+_NO_TEXT_YET = "a page as it was crawled: extract its text first, with python -m tanuki_jax.clean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class SliceReader(Iterator[Row]):
                 return raw
             case str(text):
                 return Document(path, text) if self._form in ("text", "prompt") else Malformed(_PLAIN_TEXT)
+            case fields if isinstance(fields.get(PAGE), bytes) and fields.get(self._text_field) is None:
+                return Malformed(_NO_TEXT_YET)
             case fields:
                 try:
                     row = renamed(fields, self._fields)

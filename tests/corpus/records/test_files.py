@@ -1,11 +1,21 @@
+import bz2
 import glob
+import gzip
 import os
+import random
+import tempfile
+import zlib
 from pathlib import Path
 
+import fsspec
+import huggingface_hub
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.records.files import InputFile, compression_of, expand, locate, open_file
+from tanuki_jax.corpus.records.files import DAMAGED, InputFile, compression_of, expand, locate, open_file, read_blocks
 
 TREE = [
     "a.jsonl",
@@ -90,7 +100,8 @@ def test_no_patterns_are_an_error() -> None:
 
 
 def test_the_suffix_determines_the_compression() -> None:
-    assert [compression_of(name) for name in ("a.jsonl", "a.jsonl.GZ", "a.txt.zst")] == [None, "gzip", "zstd"]
+    names = ("a.jsonl", "a.jsonl.GZ", "a.txt.zst", "a.xml.bz2")
+    assert [compression_of(name) for name in names] == [None, "gzip", "zstd", "bz2"]
 
 
 @pytest.mark.parametrize("name", ["plain.txt", "a name with spaces.txt", "100%41.txt", "深い/日本語.txt"])
@@ -103,3 +114,48 @@ def test_a_local_path_and_its_file_address_name_the_same_file(tmp_path: Path, na
         assert system.get_file_info([location])[0].size == 7
         with open_file(address) as file:
             assert file.read() == b"content"
+
+
+def test_addresses_of_fsspec_are_matched_and_opened() -> None:
+    memory = fsspec.filesystem("memory")
+    for name, content in {"a.txt": b"one", "x/b.txt": b"twelve", "x/c.json": b""}.items():
+        memory.pipe(f"/datasets/owner/name/{name}", content)
+    files = expand(["memory://datasets/owner/name/**/*.txt"])
+    assert [(file.path.rpartition("datasets")[2], file.bytes) for file in files] == [
+        ("/owner/name/a.txt", 3),
+        ("/owner/name/x/b.txt", 6),
+    ]
+    with open_file(files[1].path) as file:
+        assert file.read() == b"twelve"
+
+
+def test_datasets_of_hugging_face_are_a_file_system_of_fsspec() -> None:
+    system, location = locate("hf://datasets/owner/name/data/a.parquet")
+    assert location == "datasets/owner/name/data/a.parquet"
+    assert isinstance(system.handler.fs, huggingface_hub.HfFileSystem)
+
+
+def test_an_address_that_nothing_reads_is_an_error() -> None:
+    with pytest.raises(InputError, match=r"^nowhere:// is no address that can be read"):
+        expand(["nowhere://a/b.txt"])
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst", "bz2"])
+@given(cut=st.floats(0, 0.95), size=st.integers(2, 400_000))
+@settings(max_examples=12, deadline=None)
+def test_everything_before_the_cut_of_a_file_is_given(suffix: str, cut: float, size: int) -> None:
+    content = random.Random(size).randbytes(size // 2).hex().encode()
+    pack = {"gz": gzip.compress, "zst": lambda data: pa.Codec("zstd").compress(data, asbytes=True), "bz2": bz2.compress}
+    data = pack[suffix](content)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"a.{suffix}")
+        path.write_bytes(data[: int(len(data) * cut) + 1])
+        given: list[bytes] = []
+        with pytest.raises(DAMAGED):
+            given.extend(read_blocks(str(path)))
+        read = b"".join(given)
+        assert content.startswith(read)
+        if suffix == "gz":
+            assert read == zlib.decompressobj(31).decompress(path.read_bytes())
+        if suffix == "bz2":
+            assert read == bz2.BZ2Decompressor().decompress(path.read_bytes())

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.records.formats import json_lines, one_json, parquet, plain_text
+from tanuki_jax.corpus.records.formats import json_lines, one_json, parquet, plain_text, warc, wikipedia
 from tanuki_jax.corpus.records.formats.file_format import FileFormat
 
 FORMATS: Mapping[str, FileFormat] = {
@@ -18,6 +18,12 @@ FORMATS: Mapping[str, FileFormat] = {
     ".json.gz": FileFormat(one_json.rows),
     ".json.zst": FileFormat(one_json.rows),
     ".parquet": FileFormat(parquet.rows, parquet.rows, split=parquet.split, write=parquet.write),
+    ".warc": FileFormat(warc.rows),
+    ".warc.gz": FileFormat(warc.rows),
+    ".wet": FileFormat(warc.rows),
+    ".wet.gz": FileFormat(warc.rows),
+    ".xml": FileFormat(wikipedia.rows),
+    ".xml.bz2": FileFormat(wikipedia.rows),
 }
 """Suffix -> format."""
 PLAIN_TEXT = FileFormat(plain_text.rows)
@@ -26,7 +32,7 @@ PLAIN_TEXT = FileFormat(plain_text.rows)
 
 _NO_TEXT = {
     "a table": (".csv", ".tsv", ".xls", ".xlsx", ".arrow", ".feather", ".orc", ".avro", ".db", ".sqlite"),
-    "an archive": (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".lz4", ".warc", ".wet"),
+    "an archive": (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".lz4"),
     "binary": (".pdf", ".docx", ".npy", ".npz", ".pkl", ".pt", ".bin", ".safetensors", ".png", ".jpg", ".mp3", ".mp4"),
 }
 """Kind of file -> suffixes, which would not be one document if they were read as text."""

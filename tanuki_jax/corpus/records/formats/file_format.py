@@ -7,6 +7,8 @@ from pathlib import Path
 from tanuki_jax.corpus.records.files import InputFile, Slice
 from tanuki_jax.corpus.records.types import Malformed, Record
 
+PAGE = "html"
+"""Field of a row that holds a page as it was crawled, as bytes; its text has yet to be extracted."""
 type Fields = dict[str, object]
 type RawRow = Fields | str | Malformed | None
 """One line or row of a file: its fields; the text itself if the format has no fields; None if it is blank."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tanuki_jax.corpus.records.fields import fields_of, to_json
-from tanuki_jax.corpus.records.files import BYTE_ORDER_MARK, InputFile, Slice, compression_of, open_file
+from tanuki_jax.corpus.records.files import BYTE_ORDER_MARK, InputFile, Slice, compression_of, open_file, read_blocks
 from tanuki_jax.corpus.records.formats.file_format import Fields
 from tanuki_jax.corpus.records.types import Malformed, Record
 
@@ -25,13 +25,11 @@ def split(file: InputFile, bytes_per_slice: int) -> list[Slice]:
 
 def rows(slice: Slice) -> Iterator[tuple[int, Fields | Malformed | None]]:
     """Yield (byte in the decompressed file, fields) of each line that begins in the slice."""
-    with open_file(slice.path) as file:
-        if slice.start:
-            file.seek(slice.start - 1)
-        # A compressed file is one slice, whose `stop` counts compressed bytes: it is read to its end.
-        stop = slice.stop if compression_of(slice.path) is None else _NO_STOP
-        for offset, line in _lines(file, slice.start, stop):
-            yield offset, _fields_of_line(line.removeprefix(BYTE_ORDER_MARK) if offset == 0 else line)
+    # A compressed file is one slice, whose `stop` counts compressed bytes: it is read to its end.
+    plain = compression_of(slice.path) is None
+    blocks = _blocks_from(slice) if plain else read_blocks(slice.path)
+    for offset, line in _lines(blocks, slice.start, slice.stop if plain else _NO_STOP):
+        yield offset, _fields_of_line(line.removeprefix(BYTE_ORDER_MARK) if offset == 0 else line)
 
 
 def write(path: Path, records: Iterable[Record]) -> None:
@@ -52,8 +50,16 @@ def _encoded(records: Iterable[Record]) -> Iterator[bytes]:
         yield (to_json(fields_of(record)) + "\n").encode()
 
 
-def _lines(file: pa.NativeFile, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
-    """Yield offset and bytes of each line that begins in [start, stop). `file` is at byte max(start - 1, 0)."""
+def _blocks_from(slice: Slice) -> Iterator[bytes]:
+    with open_file(slice.path) as file:
+        if slice.start:
+            file.seek(slice.start - 1)
+        while block := file.read(_BLOCK):
+            yield block
+
+
+def _lines(blocks: Iterable[bytes], start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+    """Yield offset and bytes of each line that begins in [start, stop). `blocks` are from byte max(start - 1, 0) on."""
     # Slices are cut at any byte, so `start` is mostly inside a line, which belongs to the slice in which it begins.
     # Reading therefore starts one byte early and skips up to the first newline. If the byte before `start` is a
     # newline, the skipped part is empty and the line at `start` is kept. For the same reason the last line is read
@@ -62,7 +68,7 @@ def _lines(file: pa.NativeFile, start: int, stop: int) -> Iterator[tuple[int, by
     pending: list[bytes] = []  # the parts of a line that ends in a later block
     offset = max(start - 1, 0)
     owned = start == 0
-    while block := file.read(_BLOCK):
+    for block in blocks:
         *complete, rest = block.split(b"\n")
         for line in complete:
             if pending:

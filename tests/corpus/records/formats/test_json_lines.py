@@ -1,8 +1,11 @@
 import codecs
 import gzip
+import io
 import json
 import tempfile
+import zlib
 from pathlib import Path
+from random import Random
 
 import pyarrow as pa
 import pytest
@@ -118,6 +121,42 @@ def test_a_truncated_file_is_an_error_that_names_the_last_row(tmp_path: Path, su
     rows: list[Row] = []
     with pytest.raises(InputError, match=r"cannot be read beyond row [1-9]\d+ of the slice that begins at 0"):
         rows.extend(read(Slice(str(path), 0, len(data) // 2), text_field="text"))
+
+
+@pytest.mark.parametrize("suffix", [".zst", ".gz"])
+def test_all_lines_before_the_cut_are_read(tmp_path: Path, suffix: str) -> None:
+    random = Random(1)
+    lines = [json.dumps({"text": f"{random.getrandbits(80):x}", "id": number}).encode() for number in range(2000)]
+    content = b"\n".join(lines)
+    data = gzip.compress(content) if suffix == ".gz" else pa.Codec("zstd").compress(content, asbytes=True)
+    data = data[: len(data) * 2 // 3]
+    path = tmp_path / f"a.jsonl{suffix}"
+    path.write_bytes(data)
+    if suffix == ".gz":
+        readable = zlib.decompressobj(31).decompress(data)
+    else:
+        readable = b""
+        with (
+            pytest.raises(OSError, match=r"[Tt]runcated"),
+            pa.CompressedInputStream(io.BytesIO(data), "zstd") as stream,
+        ):
+            while byte := stream.read(1):
+                readable += byte
+    reader = read(Slice(str(path), 0, len(data)), text_field="text")
+    rows: list[Row] = []
+    with pytest.raises(InputError, match=f"row {readable.count(b'\n')} of the slice that begins at 0"):
+        rows.extend(reader)
+    assert [row.row for row in rows] == list(range(readable.count(b"\n")))
+
+
+@pytest.mark.long
+def test_a_line_of_100_megabytes_is_one_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"text": "' + b"a" * 100_000_000 + b'"}\n{"text": "b"}\n')
+    assert [len(row.record.text) for row in in_slices(path, 30_000_000) if isinstance(row.record, Document)] == [
+        100_000_000,
+        1,
+    ]
 
 
 def test_zeros_behind_a_gzip_file_are_passed_over(tmp_path: Path) -> None:

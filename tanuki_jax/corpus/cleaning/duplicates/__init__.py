@@ -1,0 +1,1 @@
+"""Duplicates: documents whose texts are equal or nearly so, found by file tasks that any engine can run."""

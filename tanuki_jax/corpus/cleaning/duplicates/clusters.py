@@ -1,0 +1,201 @@
+"""The copy that is kept of each cluster of duplicates.
+
+A connected component may be a chain: a is like b, b is like c, and c is nothing like a. So documents are not dropped
+because a chain leads to the kept one: they are compared with it, and need a similarity of `Duplicates.chained`. The
+best of those that have less is kept too, as the kept copy of a cluster of its own, and so on; after `_PASSES` kept
+copies of one component, each text that is left is kept. That a dropped document is a duplicate of *some* text, and
+shares a fifth of all shingles at least with the text that is kept, thus always holds.
+
+The kept copy is the one with the highest score, then the longest, then the one with the least hash of its normalised
+text, then with the least hash of its id: never one by its position.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tanuki_jax.corpus.cleaning.duplicates.array_file import Array, ArrayFile, write_arrays
+from tanuki_jax.corpus.cleaning.duplicates.components import neighbours
+from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
+from tanuki_jax.corpus.cleaning.duplicates.exact_copies import KIND as COPIES
+from tanuki_jax.corpus.cleaning.duplicates.hash_ranges import by_part, gather, starts_of_runs
+from tanuki_jax.corpus.cleaning.duplicates.signature_files import open_signatures
+from tanuki_jax.corpus.cleaning.duplicates.verify_pairs import KIND as EDGES
+from tanuki_jax.corpus.cleaning.duplicates.verify_pairs import similarities
+
+MEMBERS = "members of clusters"
+CHOICES = "kept copies"
+FATES = "fates of a part's rows"
+_MEMBER = ("components", "nodes", "addresses", "sketched", "scores", "lengths", "ids")
+_PASSES = 16
+LARGEST = 10
+"""Number of clusters that a report shows."""
+
+
+def list_members(
+    index: int,
+    count: int,
+    rounds: int,
+    stars: Sequence[Path],
+    edges: Sequence[Path],
+    copies: Path,
+    signatures: Sequence[Path],
+    out: Path,
+    settings: Duplicates,
+) -> None:
+    """Write the documents of all clusters whose texts have hashes in a range, with what the kept one is chosen by.
+
+    The task holds 64 bytes for each of them.
+
+    Args:
+        index: number of the task, below `count`.
+        count: number of tasks, also of those of `find_copies`.
+        rounds: number of rounds of stars that have run.
+        stars: files of the last round.
+        edges: files of `verify`.
+        copies: file of `find_copies` with this index.
+        signatures: signature files of all parts.
+        out: file to write.
+        settings: settings of the signatures.
+    """
+    u, v = neighbours(rounds, index, count, stars)
+    first = starts_of_runs(u)
+    nodes, components = u[first], np.minimum(u, v)[first]
+    ends, places = gather([ArrayFile(path, EDGES, {}) for path in edges], "u", ["u", "addresses"], index, count)
+    order = np.lexsort((places, ends))
+    once = order[starts_of_runs(ends[order])]
+    assert np.array_equal(ends[once], nodes)
+    sketched = places[once]
+    same = ArrayFile(copies, COPIES, settings.of_signatures())
+    copied, copy_places = same.read("nodes"), same.read("addresses")
+    single = ~np.isin(nodes, copied)
+    member_nodes = np.concatenate([copied, nodes[single]])
+    member_places = np.concatenate([copy_places, sketched[single]])
+    at = np.searchsorted(nodes, member_nodes)
+    near = np.isin(member_nodes, nodes)
+    at[~near] = 0
+    columns: list[Array] = [
+        np.where(near, components[at], member_nodes) if len(nodes) else member_nodes,
+        member_nodes,
+        member_places,
+        np.where(near, sketched[at], member_places) if len(nodes) else member_places,
+        *_priorities(signatures, member_places, settings),
+    ]
+    order = np.lexsort((member_places, member_nodes, columns[0]))
+    arrays = {name: column[order] for name, column in zip(_MEMBER, columns, strict=True)}
+    write_arrays(out, MEMBERS, {}, arrays, members=len(order))
+
+
+def _priorities(signatures: Sequence[Path], addresses: Array, settings: Duplicates) -> list[Array]:
+    """Return scores, lengths and hashes of ids of some documents."""
+    names: dict[str, npt.DTypeLike] = {"scores": np.float64, "lengths": np.uint32, "ids": np.uint64}
+    columns = {name: np.zeros(len(addresses), kind) for name, kind in names.items()}
+    for which, positions, rows in by_part(addresses):
+        file = open_signatures(signatures[which], settings)
+        for name, column in columns.items():
+            column[positions] = file[name][rows]
+    return list(columns.values())
+
+
+def choose(
+    index: int, count: int, members: Sequence[Path], signatures: Sequence[Path], out: Path, settings: Duplicates
+) -> None:
+    """Write the fate of each document of the clusters in a range, sorted by address.
+
+    The task holds 100 bytes for each of them, and the sketches of some thousand.
+
+    Args:
+        index: number of the task, below `count`.
+        count: number of tasks.
+        members: files of all tasks of `list_members`.
+        signatures: signature files of all parts.
+        out: file to write. Its fact `largest` lists the largest clusters as [size, texts, cluster, address of the
+            kept copy].
+        settings: settings of the signatures, and the least similarity to the kept copy.
+    """
+    files = [ArrayFile(path, MEMBERS, {}) for path in members]
+    columns = gather(files, "components", _MEMBER, index, count)
+    components, nodes, addresses, sketched, scores, lengths, ids = columns
+    order = np.lexsort((addresses, ids, nodes, -lengths.astype(np.int64), -scores, components))
+    components, nodes, addresses, sketched = (column[order] for column in (components, nodes, addresses, sketched))
+    kept_of = _kept_copies(components, nodes, sketched, signatures, settings)
+    sizes = np.bincount(kept_of, minlength=len(kept_of))
+    kept = kept_of == np.arange(len(kept_of))
+    order = np.argsort(addresses, kind="stable")
+    arrays = {
+        "addresses": addresses[order],
+        "kept": kept[order],
+        "exact": (nodes == nodes[kept_of])[order],
+        "clusters": nodes[kept_of][order],
+        "sizes": sizes[kept_of][order].astype(np.uint32),
+    }
+    facts = {"clusters": int(kept.sum()), "dropped": int((~kept).sum())}
+    write_arrays(out, CHOICES, {}, arrays, largest=_largest(kept_of, nodes, addresses), **facts)
+
+
+def _kept_copies(
+    components: Array, nodes: Array, sketched: Array, signatures: Sequence[Path], settings: Duplicates
+) -> npt.NDArray[np.intp]:
+    """Return the position of the kept copy for each document, among documents sorted by component and priority."""
+    parts = [open_signatures(path, settings) for path in signatures]
+    kept_of = np.zeros(len(nodes), np.intp)
+    pending = np.arange(len(nodes))
+    for _ in range(_PASSES):
+        first = starts_of_runs(components[pending])
+        leaders = pending[first][np.cumsum(first) - 1]
+        alike = nodes[pending] == nodes[leaders]
+        other = np.flatnonzero(~alike)
+        pairs, inverse = np.unique(
+            np.stack([leaders[other], _first_of_node(nodes, pending)[other]]), axis=1, return_inverse=True
+        )
+        values = similarities(parts, sketched[pairs[0]], sketched[pairs[1]])
+        alike[other] = (values >= settings.chained)[inverse.reshape(-1)]
+        kept_of[pending[alike]] = leaders[alike]
+        pending = pending[~alike]
+        if not len(pending):
+            break
+    kept_of[pending] = _first_of_node(nodes, pending)
+    return kept_of
+
+
+def _first_of_node(nodes: Array, pending: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Return the first pending document with the same text for each."""
+    _, first, inverse = np.unique(nodes[pending], return_index=True, return_inverse=True)
+    return pending[first[inverse.reshape(-1)]]
+
+
+def _largest(kept_of: npt.NDArray[np.intp], nodes: Array, addresses: Array) -> list[list[int]]:
+    leaders, sizes = np.unique(kept_of, return_counts=True)
+    order = np.lexsort((nodes[leaders], -sizes))[:LARGEST]
+    rows = []
+    for leader, size in zip(leaders[order].tolist(), sizes[order].tolist(), strict=True):
+        texts = len(np.unique(nodes[kept_of == leader]))
+        rows.append([size, texts, int(nodes[leader]), int(addresses[leader])])
+    return rows
+
+
+def decide(part: int, choices: Sequence[Path], signatures: Path, out: Path, settings: Duplicates) -> None:
+    """Write the fate of every row of a part: `kept`; `exact`, whether its normalised text is that of the kept copy;
+    `clusters`, the hash of the kept copy's normalised text; and `sizes`, the number of documents in the cluster.
+
+    Args:
+        part: number of the part.
+        choices: files of all tasks of `choose`.
+        signatures: signature file of the part.
+        out: file to write.
+        settings: settings of the signatures.
+    """
+    file = open_signatures(signatures, settings)
+    rows: int = file.facts["documents"]
+    kept, exact = np.ones(rows, np.bool_), np.ones(rows, np.bool_)
+    clusters, sizes = file.read("hashes"), np.ones(rows, np.uint32)
+    for path in choices:
+        choice = ArrayFile(path, CHOICES, {})
+        start, stop = np.searchsorted(choice["addresses"], np.array([part << 32, part + 1 << 32], np.uint64)).tolist()
+        ours = (choice.read("addresses", start, stop) & np.uint64(0xFFFFFFFF)).astype(np.intp)
+        for name, array in (("kept", kept), ("exact", exact), ("clusters", clusters), ("sizes", sizes)):
+            array[ours] = choice.read(name, start, stop)
+    arrays = {"kept": kept, "exact": exact, "clusters": clusters, "sizes": sizes}
+    write_arrays(out, FATES, {}, arrays, rows=rows, kept=int(kept.sum()), near=int((~exact).sum()))

@@ -1,0 +1,80 @@
+import random
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from tanuki_jax.corpus.cleaning.duplicates.array_file import ArrayFile
+from tanuki_jax.corpus.cleaning.duplicates.clusters import FATES
+from tanuki_jax.corpus.cleaning.duplicates.deduplicate import deduplicate
+from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
+from tests.corpus.cleaning.duplicates.fates import clusters_of, fates_of
+from tests.corpus.cleaning.duplicates.planted import Page, prose, replace_span, scatter, write_parts
+
+
+def jaccard(one: str, other: str) -> float:
+    a, b = ({text[n : n + 5] for n in range(len(text) - 4)} for text in map("".join, (one.split(), other.split())))
+    return len(a & b) / len(a | b)
+
+
+def test_a_chain_does_not_drop_what_shares_little_with_the_kept_text(tmp_path: Path) -> None:
+    """Pages that scroll over one long text: neighbours share two thirds, distant ones nothing."""
+    long = "".join(prose(random.Random(1), 9000).split())
+    pages = [Page(f"at{start}", long[start : start + 900]) for start in range(0, 8000, 180)]
+    texts = {page.id: page.text for page in pages}
+    fates = fates_of(pages, tmp_path)
+    clusters = clusters_of(fates)
+    assert 6 <= len(clusters) <= 16
+    for kept, *dropped in clusters:
+        assert fates[kept][0] and not any(fates[id][0] for id in dropped)
+        assert all(jaccard(texts[kept], texts[id]) >= 0.2 for id in dropped)
+        assert all(fates[id][3] == len(dropped) + 1 for id in (kept, *dropped))
+
+
+def test_all_edits_of_one_text_are_one_cluster(tmp_path: Path) -> None:
+    rng = random.Random(2)
+    source = prose(rng, 900)
+    pages = [Page("source", source)]
+    pages += [Page(f"replaced{n}", replace_span(source, 0.3, rng)) for n in range(10)]
+    pages += [Page(f"scattered{n}", scatter(source, 0.08, rng)) for n in range(10)]
+    fates = fates_of(pages, tmp_path)
+    assert len(clusters_of(fates)) == 1
+
+
+def test_the_longest_then_the_least_hash_of_text_and_id_is_kept(tmp_path: Path) -> None:
+    text = prose(random.Random(3), 500)
+    pages = [Page(f"copy{n}", text) for n in range(20)] + [Page("spaced", text[:100] + " \n " + text[100:])]
+    fates = fates_of(pages, tmp_path / "one")
+    assert [id for id, fate in fates.items() if fate[0]] == ["spaced"]
+    assert all(exact and size == 21 for _, exact, _, size in fates.values())
+    kept = set()
+    for seed in range(3):
+        random.Random(seed).shuffle(pages)
+        equal = [page for page in pages if page.id != "spaced"]
+        fates = fates_of(equal, tmp_path / str(seed), parts=seed + 1)
+        kept |= {id for id, fate in fates.items() if fate[0]}
+    assert len(kept) == 1
+
+
+def test_the_highest_score_is_kept_before_the_longest(tmp_path: Path) -> None:
+    rng = random.Random(4)
+    sources = [prose(rng, 500) for _ in range(10)]
+    pages = [Page(f"{n}", text + "末尾" * n) for n in range(3) for text in sources]
+    (part,) = write_parts(pages, tmp_path, 1)
+    table = pq.read_table(part)
+    pq.write_table(table.append_column("quality", [[0.2] * 10 + [0.9] * 10 + [-1.0] * 10]), part)
+    result = deduplicate([part], tmp_path / "signatures", tmp_path / "work", Duplicates(), score="quality", tasks=2)
+    kept = ArrayFile(result.fates[0], FATES, {})["kept"].tolist()
+    assert kept == [False] * 10 + [True] * 10 + [False] * 10
+
+
+def test_the_largest_clusters_are_listed_with_their_sizes(tmp_path: Path) -> None:
+    rng = random.Random(5)
+    pages = []
+    for size in range(1, 14):
+        source = prose(rng, 400)
+        pages += [Page(f"{size} {n}", source if n % 2 else replace_span(source, 0.1, rng)) for n in range(size)]
+    files = write_parts(pages, tmp_path / "parts", 2)
+    result = deduplicate(files, tmp_path / "signatures", tmp_path / "work", Duplicates(), tasks=4)
+    assert [row[0] for row in result.largest] == list(range(13, 3, -1))
+    assert [row[1] for row in result.largest] == [(size + 1) // 2 + 1 for size in range(13, 3, -1)]
+    assert (result.kept, result.documents) == (13, 91)
