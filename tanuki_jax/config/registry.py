@@ -174,7 +174,7 @@ def _load(path: Path) -> ModuleType:
 
 
 def _shipped_configs(sub: str) -> list[ModuleType]:
-    """Return the modules of a folder of `configs/`, which is inside the package in a wheel, and beside it in a checkout."""
+    """Return the modules of a folder of `configs/`, which is in the package in a wheel, and beside it in a checkout."""
     package = Path(__file__).parent.parent
     folder = next(f for f in (package / "configs", package.parent / "configs") if f.is_dir())
     return [_load(path) for path in sorted((folder / sub).glob("*.py"))]

@@ -2,8 +2,8 @@
 
 import hashlib
 import random
-from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from dataclasses import Field, dataclass, field
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 ENCODING_ERRORS = "surrogatepass"
 """Handler with which texts are hashed, so that a lone surrogate is a character like any other."""
@@ -35,6 +35,8 @@ class Rule(Protocol):
     One rule is one file in `rules/` and one row of `rules/table.py`. It depends on nothing but its settings and the
     document, so that output does not depend on order, shards or engine.
     """
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     def apply(self, draft: Draft) -> str:
         """Change `draft` in place. Return the reason to drop it, in a few words that are the same for all documents

@@ -15,7 +15,7 @@ corpus = Registry("corpus", Pipeline, folder="corpora", parts=tuple(RULES.values
 
 def _tree(pipeline: Pipeline) -> Any:
     """Return a pipeline as a tree of dataclasses: its inputs and rules are fields by name, not items of a tuple."""
-    parts = {
+    parts: dict[str, dict[str, Any]] = {
         "inputs": {each.name: each for each in pipeline.inputs},
         "rules": dict(zip(names_of_rules(pipeline.rules), pipeline.rules, strict=True)),
     }

@@ -68,5 +68,7 @@ class StepCounts:
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "StepCounts":
         """Return the counts that `to_plain` returned."""
-        read = {name: Samples(value) if name.endswith("_samples") else value for name, value in plain.items()}
+        read: dict[str, Any] = {
+            name: Samples(value) if name.endswith("_samples") else value for name, value in plain.items()
+        }
         return cls(**read | {"dropped": Counter(plain["dropped"])})
