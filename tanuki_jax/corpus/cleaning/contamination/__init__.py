@@ -1,0 +1,1 @@
+"""Find items of evaluations in documents, and cut them or drop the documents."""

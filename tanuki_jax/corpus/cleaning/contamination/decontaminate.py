@@ -1,0 +1,89 @@
+"""The tasks of decontamination: n-grams that are common without their item, and texts without items."""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tanuki_jax.corpus.cleaning.contamination.evaluation_items import EvaluationIndex, load
+from tanuki_jax.corpus.cleaning.contamination.evaluation_settings import Evaluation
+from tanuki_jax.corpus.cleaning.duplicates.array_file import ArrayFile, write_arrays
+from tanuki_jax.corpus.cleaning.part_file import read_part
+
+KIND = "n-grams without their item"
+_BORDER = re.compile(r"[。．！？!?][」』）)]*|\n")
+
+
+def count_common(part: Path, out: Path, settings: Evaluation) -> None:
+    """Write, for each n-gram, in how many documents of a part it is without one of its items."""
+    index = load(settings)
+    counts = count_without_items((document.text for document in read_part(part)), index)
+    write_arrays(out, KIND, index.settings, {"counts": counts})
+
+
+def count_without_items(texts: Iterable[str], index: EvaluationIndex) -> npt.NDArray[np.uint32]:
+    """Return, for each n-gram of an index, in how many texts it is without one of its items.
+
+    An item that was copied into a thousand documents must still be found in all of them, so documents with the item do
+    not make its n-grams common.
+    """
+    counts, every = np.zeros(index.size, np.uint32), np.ones(index.size, np.bool_)
+    for text in texts:
+        found = index.occurrences(text)
+        if len(found.grams):
+            alone = np.zeros(index.size, np.bool_)
+            alone[found.grams] = True
+            for item in index.contained(found, every):
+                alone[index.grams_of[item]] = False
+            counts += alone
+    return counts
+
+
+def evidence(files: Sequence[Path], settings: Evaluation) -> npt.NDArray[np.bool_]:
+    """Return which n-grams count as evidence, bool[size], after `count_common` of all parts."""
+    index = load(settings)
+    total = np.zeros(index.size, np.int64)
+    for path in files:
+        total += ArrayFile(path, KIND, index.settings).read("counts")
+    return total < settings.common
+
+
+@dataclasses.dataclass(frozen=True)
+class Decontaminated:
+    """A text without evaluation items."""
+
+    text: str
+    """What is left; empty: the document is dropped."""
+    items: tuple[str, ...]
+    """Names of the items that were found."""
+
+
+def decontaminate(
+    text: str, index: EvaluationIndex, counted: npt.NDArray[np.bool_], settings: Evaluation
+) -> Decontaminated:
+    """Return a text without the sentences that belong to evaluation items.
+
+    Args:
+        text: text of a document.
+        index: items.
+        counted: which n-grams are evidence.
+        settings: settings of the index.
+    """
+    occurrences = index.occurrences(text)
+    items = index.contained(occurrences, counted) if len(occurrences.grams) else []
+    if not items:
+        return Decontaminated(text, ())
+    names = tuple(index.items[item].name for item in items)
+    borders = np.array([0, *(match.end() for match in _BORDER.finditer(text)), len(text)])
+    kept, last, cut = [], 0, 0
+    for start, stop in index.spans(text, occurrences, items):
+        begin = int(borders[np.searchsorted(borders, start, "right") - 1])
+        end = int(borders[np.searchsorted(borders, stop, "left")])
+        kept.append(text[last : max(begin, last)])
+        cut += max(end - max(begin, last), 0)
+        last = max(end, last)
+    left = "".join([*kept, text[last:]]).strip()
+    return Decontaminated("" if cut >= settings.dropped_from * len(text) else left, names)
