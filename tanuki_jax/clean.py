@@ -29,11 +29,12 @@ def main(words: list[str]) -> None:
     from tanuki_jax.corpus.cleaning.pipelines import PIPELINES
 
     pipeline, options = parse_config(PIPELINES, "clean", words, Options)
+    from tanuki_jax.corpus.cleaning.engines.engine import Local
     from tanuki_jax.corpus.cleaning.run_cleaning import clean
 
     folder = Path(options.out or f"corpora/{pipeline.name}")
-    cleaned = clean(pipeline, folder, options.workers or len(os.sched_getaffinity(0)))
-    print(cleaned.counts.rows, cleaned.counts.kept, cleaned.counts.dropped, cleaned.counts.set_aside)
+    cleaned = clean(pipeline, folder, Local(options.workers or len(os.sched_getaffinity(0))))
+    print(cleaned.cleaned.rows, cleaned.cleaned.kept, cleaned.written.kept, cleaned.written.characters)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.limits import PositiveInt, check_fields
+from tanuki_jax.config.limits import NonNegativeInt, PositiveInt, check_fields
+from tanuki_jax.corpus.cleaning.contamination.evaluation_settings import Evaluation
 from tanuki_jax.corpus.cleaning.draft import Rule
+from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
+from tanuki_jax.corpus.cleaning.repeats.repeat_settings import Repeats
 from tanuki_jax.corpus.cleaning.rules.table import RULES, name_of
 
 FORMAT = 1
@@ -40,6 +43,17 @@ class Pipeline:
     """Rules, in the order in which they are applied to each document."""
     split_characters: PositiveInt = 50_000
     """Most characters of a document: longer ones are cut between paragraphs, or between sentences, into several."""
+    duplicates: Duplicates | None = None
+    """Search for exact and near copies; None: there is none."""
+    repeats: Repeats | None = None
+    """Search for lines, paragraphs and passages that several documents have; None: there is none."""
+    evaluation: Evaluation | None = None
+    """Search for evaluation items; None: there is none."""
+    shortest_left: NonNegativeInt = 30
+    """Least number of characters, without white space, of a document from which repeats or items were cut."""
+    partitions: PositiveInt = 16
+    """Number of tasks of the stages that compare documents of all parts. More need less memory each; the documents do
+    not depend on it."""
     part_bytes: PositiveInt = 64 << 20
     """Bytes of the input, as it is stored, that one task cleans. A file that cannot be cut is one task."""
     format: Literal["parquet", "jsonl.zst"] = "parquet"
@@ -74,11 +88,8 @@ def names_of_rules(rules: tuple[Rule, ...]) -> list[str]:
 def to_plain(pipeline: Pipeline) -> dict[str, Any]:
     """Return a pipeline as JSON values."""
     rules = zip(names_of_rules(pipeline.rules), pipeline.rules, strict=True)
-    fields = {field.name: getattr(pipeline, field.name) for field in dataclasses.fields(pipeline)}
-    return fields | {
-        "inputs": [dataclasses.asdict(each) for each in pipeline.inputs],
-        "rules": {name: dataclasses.asdict(rule) for name, rule in rules},
-    }
+    plain = dataclasses.asdict(pipeline)
+    return plain | {"rules": {name: dataclasses.asdict(rule) for name, rule in rules}}
 
 
 def rules_key(pipeline: Pipeline) -> str:

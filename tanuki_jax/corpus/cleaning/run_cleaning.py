@@ -1,18 +1,24 @@
-"""A cleaning run, from the input to the report: stage after stage, each complete before the next begins."""
+"""A cleaning run, from the input to the documents: stage after stage, each complete before the next begins."""
 
+import json
 import logging
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import Advance, progress
+from tanuki_jax.corpus.cleaning.across_documents import AcrossDocuments
 from tanuki_jax.corpus.cleaning.clean_part import PartCounts
 from tanuki_jax.corpus.cleaning.clean_stage import CleanStage
-from tanuki_jax.corpus.cleaning.engines.processes import run_in_processes
-from tanuki_jax.corpus.cleaning.engines.stage import pending
+from tanuki_jax.corpus.cleaning.engines.engine import Engine
+from tanuki_jax.corpus.cleaning.engines.stage import Stage, pending
+from tanuki_jax.corpus.cleaning.file_tasks import FileTasks
 from tanuki_jax.corpus.cleaning.parts import Parts, cut
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline, rules_key
-from tanuki_jax.corpus.cleaning.run_folder import CLEAN, claimed, delete_stale, record
+from tanuki_jax.corpus.cleaning.run_folder import ACROSS, CLEAN, DOCUMENTS, WRITTEN, claimed, delete_stale, record
+from tanuki_jax.corpus.cleaning.write_stage import WriteTask
 
 _log = logging.getLogger("tanuki_jax.corpus")
 
@@ -22,17 +28,26 @@ class Cleaned:
     """A finished run."""
 
     folder: Path
+    pipeline: Pipeline
     parts: Parts
-    counts: PartCounts
+    cleaned: PartCounts
+    """Counts of the rules."""
+    written: PartCounts
+    """Counts of the steps across documents."""
+    contaminated: tuple[dict[str, Any], ...]
+    """Documents with evaluation items: id, whether they were dropped, items."""
 
 
-def clean(pipeline: Pipeline, folder: Path, workers: int) -> Cleaned:
+def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
     """Clean a corpus; what an earlier run of the same folder has done is used.
 
     Args:
-        pipeline: inputs and rules.
+        pipeline: inputs, rules, and what is done across documents.
         folder: folder of the run, made if needed.
-        workers: processes at once.
+        engine: runs the tasks.
+
+    Raises:
+        InputError: the inputs cannot be used, or tasks failed.
     """
     key = rules_key(pipeline)
     parts = cut(pipeline, key)
@@ -41,36 +56,91 @@ def clean(pipeline: Pipeline, folder: Path, workers: int) -> Cleaned:
     with claimed(folder):
         for sentence in [*record(folder, pipeline, key, parts), *parts.unreadable]:
             _log.info(sentence)
-        (folder / CLEAN).mkdir(exist_ok=True)
-        stage = CleanStage(pipeline, parts.parts, folder / CLEAN)
-        _clean_parts(stage, workers)
-        delete_stale(folder, parts.parts)
-        return Cleaned(folder, parts, _total(stage))
+        for name in (CLEAN, DOCUMENTS, WRITTEN):
+            (folder / name).mkdir(exist_ok=True)
+        cleaning = CleanStage(pipeline, parts.parts, folder / CLEAN)
+        _clean_parts(cleaning, engine)
+        files = [cleaning.documents(task) for task in range(cleaning.tasks)]
+        across = AcrossDocuments(pipeline, files, folder)
+        writing = _writing(pipeline, parts, across, folder)
+        if pending(writing):
+            for stage in across.stages():
+                _run(stage, engine)
+            writing = _writing(pipeline, parts, across, folder)
+            _run(writing, engine)
+        delete_stale(folder, parts.parts, {call.out.name for call in writing.calls})
+        shutil.rmtree(folder / ACROSS, ignore_errors=True)
+        written, contaminated = PartCounts(), list[dict[str, Any]]()
+        for call in writing.calls:
+            plain = json.loads(call.out.read_text("utf-8"))
+            contaminated += plain.pop("contaminated")
+            written.add(PartCounts.from_plain(plain))
+        return Cleaned(folder, pipeline, parts, _total(cleaning), written, tuple(contaminated))
 
 
-def _clean_parts(stage: CleanStage, workers: int) -> None:
+def _writing(pipeline: Pipeline, parts: Parts, across: AcrossDocuments, folder: Path) -> FileTasks:
+    """Return the stage that writes the documents. Its counts are named by all that determines the documents."""
+
+    def task(number: int) -> WriteTask:
+        name = parts.parts[number].name
+        return WriteTask(
+            part=folder / CLEAN / f"{name}.parquet",
+            findings=across.findings(number),
+            documents=folder / DOCUMENTS / f"{name}.{pipeline.format}",
+            out=folder / WRITTEN / f"{name}.{across.key}.{pipeline.shortest_left}.{pipeline.format}.json",
+            pipeline=pipeline,
+        )
+
+    return FileTasks("write", tuple(map(task, range(len(parts.parts)))))
+
+
+def _run(stage: Stage, engine: Engine) -> None:
+    """Run the tasks of a stage that are not done, and check that all are done then."""
     todo = pending(stage)
-    if not todo:
-        return
-    before = _total(stage).rows
-    with progress(stage.title, None, "document", done=before) as advance:
-        seen = before
+    if todo:
+        with progress(stage.title, stage.tasks, "task", done=stage.tasks - len(todo)) as advance:
+            done = stage.tasks - len(todo)
 
-        def look() -> None:
-            nonlocal seen
-            counts = _total(stage)
-            _show(advance, stage, counts, counts.rows - seen)
-            seen = max(seen, counts.rows)
+            def look() -> None:
+                nonlocal done
+                now = stage.tasks - len(pending(stage))
+                advance(now - done)
+                done = now
 
-        run_in_processes(stage, todo, workers, each_look=look)
+            engine.run(stage, todo, look)
+    _check(stage)
+
+
+def _check(stage: Stage) -> None:
+    if missing := pending(stage):
+        raise InputError(
+            f"{len(missing)} of {stage.tasks} tasks of the stage {stage.title!r} did not end, the first is "
+            f"{missing[0]}; start the command again to go on"
+        )
+
+
+def _clean_parts(stage: CleanStage, engine: Engine) -> None:
+    todo = pending(stage)
+    if todo:
+        seen = _total(stage).rows
+        with progress(stage.title, None, "document", done=seen) as advance:
+
+            def look() -> None:
+                nonlocal seen
+                counts = _total(stage)
+                _show(advance, stage, counts, max(counts.rows - seen, 0))
+                seen = max(seen, counts.rows)
+
+            engine.run(stage, todo, look)
+    _check(stage)
 
 
 def _show(advance: Advance, stage: CleanStage, counts: PartCounts, new: int) -> None:
-    done = sum(map(stage.is_done, range(stage.tasks)))
+    done = stage.tasks - len(pending(stage))
     reasons = {f"{step}: {reason}": n for step, each in counts.steps.items() for reason, n in each.dropped.items()}
     most = sorted(reasons, key=reasons.__getitem__, reverse=True)[:4]
     dropped = "; dropped " + ", ".join(f"{reasons[each]:,} ({each})" for each in most) if most else ""
-    advance(max(new, 0), status=f"{done} of {stage.tasks} parts, kept {counts.kept:,}{dropped}")
+    advance(new, status=f"{done} of {stage.tasks} parts, kept {counts.kept:,}{dropped}")
 
 
 def _total(stage: CleanStage) -> PartCounts:

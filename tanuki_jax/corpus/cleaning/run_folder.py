@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.cleaning.parts import Part, Parts
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline, to_plain
 
-CLEAN, DOCUMENTS = "clean", "documents"
-"""Folders of the cleaned parts, and of the documents that are left in the end."""
+CLEAN, SIGNATURES, ACROSS, WRITTEN, DOCUMENTS = "clean", "signatures", "across", "written", "documents"
+"""Folders of the cleaned parts, of their signatures, of what is compared, of the last counts, and of the documents."""
 _RECORD = "run.json"
 
 
@@ -43,13 +43,16 @@ def record(folder: Path, pipeline: Pipeline, rules_key: str, parts: Parts) -> li
     return _changes(old, new, folder, parts.parts) if old else []
 
 
-def delete_stale(folder: Path, parts: Sequence[Part]) -> None:
-    """Delete files of parts that the run no longer has."""
+def delete_stale(folder: Path, parts: Sequence[Part], written: Collection[str]) -> None:
+    """Delete files of parts that the run no longer has, and all last counts but those of these names."""
     names = {part.name for part in parts}
-    for sub in (CLEAN, DOCUMENTS):
+    for sub in (CLEAN, SIGNATURES, DOCUMENTS):
         for path in (folder / sub).glob("*"):
             if path.name.lstrip(".").split(".")[0] not in names:
                 path.unlink()
+    for path in (folder / WRITTEN).glob("*"):
+        if path.name not in written:
+            path.unlink()
 
 
 def _files(part: Part) -> dict[str, list[int]]:

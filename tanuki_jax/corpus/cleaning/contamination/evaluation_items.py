@@ -6,6 +6,7 @@ GPT-3 (Brown et al. 2020, appendix C) searches word 13-grams; Japanese has no sp
 import dataclasses
 import functools
 import hashlib
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -45,58 +46,76 @@ class Occurrences:
 
 
 class EvaluationIndex:
-    """N-grams of evaluation items, numbered.
+    """N-grams of evaluation items, numbered; an item that is shorter than an n-gram counts as one.
 
     Attributes:
         items: items that are long enough, each text once.
         size: number of different n-grams.
+        grams_of: numbers of the n-grams of each item, each once.
     """
 
     def __init__(self, items: Sequence[Item], settings: Evaluation) -> None:
         self._settings = settings
-        self._hashes: dict[int, Hashes] = {}
-        once: dict[str, tuple[Item, int]] = {}
+        by_text: dict[str, Item] = {}
         for item in items:
-            if (length := len(_codes(item.text))) >= settings.shortest:
-                once.setdefault(item.text, (item, min(length, settings.gram)))
-        self.items = [item for item, _ in once.values()]
-        by_length: dict[int, list[Hashes]] = {}
-        for item, length in once.values():
-            by_length.setdefault(length, []).append(_grams(item.text, length))
-        first = 0
-        self._first: dict[int, int] = {}
-        for length in sorted(by_length):
-            self._hashes[length] = np.unique(np.concatenate(by_length[length]))
-            self._first[length] = first
-            first += len(self._hashes[length])
-        self.size = first
-        self.grams_of = [self._numbers(_grams(item.text, length), length) for item, length in once.values()]
-        """Numbers of the n-grams of each item, each once."""
-        order = np.argsort(np.concatenate([*self.grams_of, np.empty(0, np.intp)]), kind="stable")
+            by_text.setdefault(item.text, item)
+        once = [*by_text.values()]
+        folded = fold([item.text for item in once], _folding(1))
+        codes = [folded.codes[start:stop] for start, stop in itertools.pairwise(folded.starts)]
+        long = [number for number, each in enumerate(codes) if len(each) >= settings.gram]
+        short = [number for number, each in enumerate(codes) if settings.shortest <= len(each) < settings.gram]
+        self.items = [once[number] for number in [*long, *short]]
+        hashes, owners = _grams([self.items[number].text for number in range(len(long))], settings.gram)
+        self._hashes, numbers = np.unique(hashes, return_inverse=True)
+        pairs = np.unique(np.stack([owners, numbers]), axis=1)
+        starts = np.searchsorted(pairs[0], np.arange(len(long) + 1))
+        self.grams_of = [pairs[1][start:stop] for start, stop in itertools.pairwise(starts)]
+        self._short = [codes[number] for number in short]
+        self.grams_of += [np.array([len(self._hashes) + number]) for number in range(len(short))]
+        self.size = len(self._hashes) + len(short)
+        prefixes, places = _grams([once[number].text for number in short], settings.shortest)
+        first = np.flatnonzero(np.diff(places, prepend=-1))
+        order = np.argsort(prefixes[first], kind="stable")
+        self._prefixes, self._prefix_owners = prefixes[first][order], order
+        every = np.concatenate([*self.grams_of, np.empty(0, np.intp)]).astype(np.intp)
         owners = np.repeat(np.arange(len(self.items)), [len(grams) for grams in self.grams_of])
-        self._owners, counts = owners[order], np.zeros(first + 1, np.intp)
-        for grams in self.grams_of:
-            counts[grams + 1] += 1
-        self._owner_starts = np.cumsum(counts)
+        self._owners = owners[np.argsort(every, kind="stable")]
+        self._owner_starts = np.concatenate([[0], np.cumsum(np.bincount(every, minlength=self.size))])
 
     @property
     def settings(self) -> dict[str, int | float | str]:
         """Return the settings on which counts of the n-grams depend, and a hash of the n-grams."""
-        digest = hashlib.blake2b(b"".join(hashes.tobytes() for hashes in self._hashes.values()), digest_size=8)
+        digest = hashlib.blake2b(self._hashes.tobytes() + self._prefixes.tobytes(), digest_size=8)
         return {"overlap": self._settings.overlap, "n-grams": digest.hexdigest()}
-
-    def _numbers(self, hashes: Hashes, length: int) -> npt.NDArray[np.intp]:
-        return np.unique(np.searchsorted(self._hashes[length], hashes)) + self._first[length]
 
     def occurrences(self, text: str) -> Occurrences:
         """Return where a text has n-grams of items."""
-        found: list[tuple[npt.NDArray[np.intp], ...]] = [(np.empty(0, np.intp),) * 3]
-        for length, known in self._hashes.items():
-            hashes = _grams(text, length)
-            at = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-            places = np.flatnonzero(known[at] == hashes)
-            found.append((places, np.full(len(places), length), at[places] + self._first[length]))
-        return Occurrences(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+        found: list[tuple[int, int, int]] = []
+        if len(self._hashes):
+            hashes, _ = _grams([text], self._settings.gram)
+            at = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
+            places = np.flatnonzero(self._hashes[at] == hashes)
+            pairs = zip(places.tolist(), at[places].tolist(), strict=True)
+            found += [(place, self._settings.gram, gram) for place, gram in pairs]
+        if self._short:
+            found += self._short_items(text)
+        places, lengths, grams = np.array(found, np.intp).reshape(-1, 3).T
+        return Occurrences(places, lengths, grams)
+
+    def _short_items(self, text: str) -> Iterator[tuple[int, int, int]]:
+        """Yield (place, length, number) of the items that are shorter than an n-gram and are in a text."""
+        hashes, _ = _grams([text], self._settings.shortest)
+        at = np.searchsorted(self._prefixes, hashes)
+        places = np.flatnonzero(self._prefixes[np.minimum(at, len(self._prefixes) - 1)] == hashes)
+        codes = fold([text], _folding(1)).codes if len(places) else np.empty(0, np.uint32)
+        for place in places.tolist():
+            first = at[place]
+            while first < len(self._prefixes) and self._prefixes[first] == hashes[place]:
+                number = int(self._prefix_owners[first])
+                item = self._short[number]
+                if np.array_equal(codes[place : place + len(item)], item):
+                    yield place, len(item), len(self._hashes) + number
+                first += 1
 
     def shares(self, present: npt.NDArray[np.intp], evidence: npt.NDArray[np.bool_]) -> Mapping[int, float]:
         """Return item -> share of its n-grams that are present, of those that are evidence.
@@ -176,11 +195,11 @@ def _folding(length: int) -> Duplicates:
     return Duplicates(shingle=length)
 
 
-def _codes(text: str) -> npt.NDArray[np.uint32]:
-    return fold([text], _folding(1)).codes
-
-
-def _grams(text: str, length: int) -> Hashes:
-    """Return the hash of each n-gram of a normalised text, in order."""
+def _grams(texts: Sequence[str], length: int) -> tuple[Hashes, npt.NDArray[np.intp]]:
+    """Return the hash of each n-gram of normalised texts, in order, and the number of its text."""
     folding = _folding(length)
-    return np.concatenate([np.empty(0, np.uint64), *(hashes for hashes, _ in hashed(fold([text], folding), folding))])
+    found = list(hashed(fold(texts, folding), folding)) if texts else []
+    return (
+        np.concatenate([np.empty(0, np.uint64), *(hashes for hashes, _ in found)]),
+        np.concatenate([np.empty(0, np.intp), *(owners for _, owners in found)]),
+    )

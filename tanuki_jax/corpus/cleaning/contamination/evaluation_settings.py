@@ -14,9 +14,9 @@ class Evaluation:
     """Files or globs with evaluation items, JSON lines, JSON or Parquet; empty: nothing is looked for."""
     fields: tuple[str, ...] = ()
     """Fields whose texts are items, each by itself; empty: every text of a row."""
-    gram: PositiveInt = 24
+    gram: PositiveInt = 20
     """Length in characters, without white space, of the n-grams by which items are found."""
-    shortest: PositiveInt = 16
+    shortest: PositiveInt = 10
     """Least number of characters, without white space, of an item. One shorter than `gram` must occur as it is."""
     overlap: Annotated[float, Limits(above=0, at_most=1)] = 0.5
     """Share of an item's n-grams that a document with the item must have."""

@@ -22,7 +22,7 @@ def contained(text: str) -> list[str]:
     """Return the names of the items in a text."""
     items = index()
     found = items.contained(items.occurrences(text), np.ones(items.size, np.bool_))
-    return [items.items[item].name for item in found]
+    return sorted(items.items[item].name for item in found)
 
 
 @pytest.mark.parametrize(
@@ -75,5 +75,5 @@ def test_items_are_texts_of_files(tmp_path: Path) -> None:
 
 def test_files_without_items_are_refused(tmp_path: Path) -> None:
     (tmp_path / "items.jsonl").write_text('{"a": "short"}\n')
-    with pytest.raises(InputError, match="no evaluation item of at least 16 characters"):
+    with pytest.raises(InputError, match="no evaluation item of at least 10 characters"):
         load(Evaluation(paths=(str(tmp_path / "items.jsonl"),)))

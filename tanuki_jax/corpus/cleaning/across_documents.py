@@ -1,0 +1,148 @@
+"""What is found across documents: copies, repeated lines, copied passages, evaluation items. Stages of file tasks."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tanuki_jax.corpus.cleaning.contamination.decontaminate import count_common
+from tanuki_jax.corpus.cleaning.duplicates.deduplicate import stages
+from tanuki_jax.corpus.cleaning.file_tasks import Call, FileTasks
+from tanuki_jax.corpus.cleaning.pipeline import Pipeline
+from tanuki_jax.corpus.cleaning.repeats.copied_passages import list_fingerprints, passage_settings
+from tanuki_jax.corpus.cleaning.repeats.count_repeats import count_repeats, select_repeats
+from tanuki_jax.corpus.cleaning.repeats.repeat_settings import Repeats
+from tanuki_jax.corpus.cleaning.repeats.repeated_lines import line_settings, list_lines
+
+LINES, PASSAGES = "lines", "passages"
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """Files of what was found about one part."""
+
+    fates: Path | None
+    """Which documents are kept of each cluster of copies; None: copies were not looked for."""
+    lines: Path | None
+    """Repeated lines and paragraphs; None: not looked for."""
+    passages: Path | None
+    """Fingerprints of copied passages; None: not looked for."""
+    common: tuple[Path, ...]
+    """Counts of evaluation n-grams of all parts; empty: items were not looked for."""
+
+
+class AcrossDocuments:
+    """The stages between the cleaned parts and the documents that are written.
+
+    Attributes:
+        key: hash of the parts and the settings, on which all files of these stages but the signatures depend.
+        work: folder of these files.
+    """
+
+    def __init__(self, pipeline: Pipeline, parts: Sequence[Path], folder: Path) -> None:
+        """Look at no file yet.
+
+        Args:
+            pipeline: settings.
+            parts: cleaned parts.
+            folder: folder of the run.
+        """
+        self._pipeline, self._parts = pipeline, parts
+        settings = [pipeline.duplicates, pipeline.repeats, pipeline.evaluation]
+        plain = [None if each is None else dataclasses.asdict(each) for each in settings]
+        content = [[path.name for path in parts], plain, _stamps(pipeline)]
+        self.key = hashlib.blake2b(json.dumps(content).encode(), digest_size=8).hexdigest()
+        self.work, self._signatures = folder / "across" / self.key, folder / "signatures"
+
+    def stages(self) -> Iterator[FileTasks]:
+        """Yield the stages. All tasks of one must be done before the next one is asked for."""
+        pipeline = self._pipeline
+        if pipeline.duplicates:
+            found = stages(
+                self._parts,
+                self._signatures,
+                self.work / "duplicates",
+                pipeline.duplicates,
+                tasks=pipeline.partitions,
+                score="score",
+            )
+            for name, tasks in found:
+                yield FileTasks(name, tuple(tasks))
+        if pipeline.repeats:
+            yield from self._repeats(pipeline.repeats)
+        if pipeline.evaluation:
+            yield FileTasks(
+                "evaluation items",
+                tuple(
+                    Call(count_common, (part, out, pipeline.evaluation), out)
+                    for part, out in zip(self._parts, self._outputs("evaluation", len(self._parts)), strict=True)
+                ),
+            )
+
+    def _repeats(self, settings: Repeats) -> Iterator[FileTasks]:
+        url, numbers, parts = "url", range(self._pipeline.partitions), range(len(self._parts))
+        kinds: tuple[tuple[str, Any, dict[str, int], dict[str, int]], ...] = (
+            (LINES, list_lines, line_settings(settings), {"documents": settings.documents, "hosts": settings.hosts}),
+            (PASSAGES, list_fingerprints, passage_settings(settings), {"documents": 2, "hosts": 0}),
+        )
+        for kind, list_units, unit_settings, least in kinds:
+            units = self._outputs(f"{kind} of parts", len(parts))
+            counts = self._outputs(f"{kind} counted", len(numbers))
+            chosen = self._outputs(kind, len(parts))
+            yield FileTasks(
+                kind,
+                tuple(
+                    Call(_listed, (list_units, self._parts[i], units[i], settings, self._fates(i), url), units[i])
+                    for i in parts
+                ),
+            )
+            yield FileTasks(
+                f"{kind}, counted",
+                tuple(
+                    Call(_counted, (i, len(numbers), units, counts[i], unit_settings, least), counts[i])
+                    for i in numbers
+                ),
+            )
+            yield FileTasks(
+                f"{kind}, repeated",
+                tuple(Call(select_repeats, (units[i], counts, chosen[i], unit_settings), chosen[i]) for i in parts),
+            )
+
+    def findings(self, part: int) -> Findings:
+        """Return the files about a part, which are there after all stages."""
+        pipeline, count = self._pipeline, len(self._parts)
+        return Findings(
+            fates=self._fates(part),
+            lines=self._outputs(LINES, count)[part] if pipeline.repeats else None,
+            passages=self._outputs(PASSAGES, count)[part] if pipeline.repeats else None,
+            common=tuple(self._outputs("evaluation", count)) if pipeline.evaluation else (),
+        )
+
+    def _fates(self, part: int) -> Path | None:
+        return self.work / "duplicates" / "fates" / f"{part:05d}" if self._pipeline.duplicates else None
+
+    def _outputs(self, stage: str, count: int) -> list[Path]:
+        folder = self.work / stage.replace(" ", "_")
+        folder.mkdir(parents=True, exist_ok=True)
+        return [folder / f"{index:05d}" for index in range(count)]
+
+
+def _listed(list_units: Any, part: Path, out: Path, settings: Repeats, fates: Path | None, url: str) -> None:
+    list_units(part, out, settings, fates=fates, url=url)
+
+
+def _counted(
+    index: int, count: int, files: Sequence[Path], out: Path, settings: dict[str, int], least: dict[str, int]
+) -> None:
+    count_repeats(index, count, files, out, settings, **least)
+
+
+def _stamps(pipeline: Pipeline) -> list[tuple[str, int, int]]:
+    """Return paths, sizes and times of the files of evaluation items."""
+    if pipeline.evaluation is None:
+        return []
+    from tanuki_jax.corpus.records.files import expand
+
+    return [(file.path, file.bytes, file.modified) for file in expand(pipeline.evaluation.paths)]
