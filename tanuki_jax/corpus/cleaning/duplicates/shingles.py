@@ -26,7 +26,7 @@ class Folded:
     codes: npt.NDArray[np.uint32]
     """Code points of all texts."""
     starts: npt.NDArray[np.intp]
-    """Where each text starts, and where the last one ends."""
+    """Index of the first code point of each text, and of the end of the last one."""
 
     def text(self, index: int) -> memoryview:
         """Return the bytes of one text."""

@@ -33,6 +33,16 @@ def pairs_of(files: list[Path], out: Path, count: int, keys_at_once: int = 1 << 
     return sorted(set(found))
 
 
+def buckets_of(files: list[Path]) -> list[set[int]]:
+    """Return the hashes of the texts in each bucket."""
+    buckets: dict[tuple[int, int], set[int]] = {}
+    for file in map(lambda path: open_signatures(path, SETTINGS), files):
+        for number in range(SETTINGS.bands):
+            for key, row in zip(*band(file, number), strict=True):
+                buckets.setdefault((number, int(key)), set()).add(int(file["hashes"][row]))
+    return list(buckets.values())
+
+
 @pytest.mark.parametrize("count", [1, 2, 5, 6, 7, 20])
 def test_tasks_cover_every_band_and_key_once(count: int) -> None:
     covered = [0.0] * 6
@@ -50,12 +60,8 @@ def test_small_buckets_give_all_pairs_in_any_order_and_split(tmp_path: Path) -> 
         source = prose(rng, 300)
         texts += [source, source, replace_span(source, 0.2, rng), replace_span(source, 0.3, rng)]
     files = signed(texts, tmp_path / "one")
-    buckets: dict[tuple[int, int], set[int]] = {}
-    for file in map(lambda path: open_signatures(path, SETTINGS), files):
-        for number in range(SETTINGS.bands):
-            for key, row in zip(*band(file, number), strict=True):
-                buckets.setdefault((number, int(key)), set()).add(int(file["hashes"][row]))
-    expected = sorted({pair for bucket in buckets.values() for pair in combinations(sorted(bucket), 2)})
+    buckets = buckets_of(files)
+    expected = sorted({pair for bucket in buckets for pair in combinations(sorted(bucket), 2)})
     assert pairs_of(files, tmp_path / "out", 1) == expected
     assert pairs_of(files, tmp_path / "out", 15) == expected
     assert pairs_of(files, tmp_path / "out", 2, keys_at_once=7) == expected
@@ -77,6 +83,15 @@ def test_a_hub_gives_linearly_many_pairs_and_keeps_duplicates_together(tmp_path:
     facts = ArrayFile(tmp_path / "out", KIND, SETTINGS.of_signatures()).facts
     assert facts["hubs"] > 0 and facts["largest_bucket"] > 200
     linked = set(pairs)
+    for bucket in buckets_of(files):
+        assert all((min(bucket), other) in linked for other in bucket - {min(bucket)})
     together = sum(tuple(sorted((hashes[n], hashes[n + 200]))) in linked for n in range(200))
     by_chance = len(pairs) / (400 * 399 / 2) * 200
     assert together > 3 * by_chance
+
+
+def test_copies_in_several_parts_are_one_document(tmp_path: Path) -> None:
+    files = signed([prose(random.Random(1), 300)] * 40, tmp_path / "copies", 20)
+    assert pairs_of(files, tmp_path / "out", 1) == []
+    facts = ArrayFile(tmp_path / "out", KIND, SETTINGS.of_signatures()).facts
+    assert (facts["largest_bucket"], facts["hubs"]) == (1, 0)
