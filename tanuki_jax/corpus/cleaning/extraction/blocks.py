@@ -1,0 +1,218 @@
+"""A page as blocks of text inside the elements that hold them."""
+
+import html
+import re
+import time
+from dataclasses import dataclass, field
+
+from resiliparse.parse.html import HTMLTree
+
+_TOKEN = re.compile(r'([^<]*)<(/?)([a-zA-Z][^\s/>]*)([^">]*(?:"[^"]*"[^">]*)*)>')
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_BLOCK_LEVEL_TEXT = (
+    "address article aside blockquote body center caption dd details dialog dir div dl dt fieldset figcaption figure "
+    "footer form frameset h1 h2 h3 h4 h5 h6 header hgroup li legend main menu nav ol p pre listing xmp section summary "
+    "table tbody td tfoot th thead tr ul"
+)
+_BLOCK_LEVEL = frozenset(_BLOCK_LEVEL_TEXT.split())
+_SKIPPED_TEXT = (
+    "rt rp rtc head title script style noscript template svg math iframe object select textarea button label option "
+    "datalist audio video canvas map noframes noembed dialog progress meter"
+)
+_SKIPPED = frozenset(_SKIPPED_TEXT.split())
+"""Elements whose text is no part of the page's text: readings of kanji, code, and parts of forms."""
+_CELLS = ("td", "th")
+_COUNTED = ("li", "td", "th")
+_HIDDEN = re.compile(
+    r'\shidden(?:=""|="hidden"|(?=\s|$))|\sstyle="[^"]*(?:display\s*:\s*none|visibility\s*:\s*hidden)|'
+    r'\saria-hidden="true"|\srole="(?:dialog|alertdialog|menu|menubar|toolbar|search|tooltip)"',
+    re.IGNORECASE,
+)
+_ASIDE_IN_LINE = re.compile(
+    r'\sclass="(?:[^"]*\s)?(?:headerlink|permalink|header-?anchor|anchor-?link|mw-editsection|mw-jump-link|'
+    r'sr-only|screen-reader-text|visually-?hidden|skip-?link)[\s"]'
+)
+"""Names of links and notes inside of headings and lines that are no part of their text."""
+BREAK = "\0"
+"""Character for <br>, until lines are made; the parser leaves none in a text."""
+_WIDE = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+_WIDE_LINE_END = re.compile(rf"(?<=[{_WIDE}])[ \t]*[\r\n][ \t\r\n]*(?=[{_WIDE}])")
+_SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
+_CHECKED_EVERY = 8192
+
+
+@dataclass(slots=True)
+class Node:
+    """An element that holds blocks."""
+
+    parent: int
+    tag: str
+    attributes: str
+    first: int
+    """Number of its first block."""
+    last: int = 0
+    """Number of the block behind its last one."""
+    number: int = 0
+    """Number of items or cells before it in its parent, if it is one."""
+    items: int = 0
+    """Number of items of a list, or cells of a row."""
+
+
+@dataclass(slots=True)
+class Block:
+    """Text without a block-level element in it."""
+
+    text: str
+    """Text with `BREAK` for each <br>; the text of a <pre> has its lines."""
+    node: int
+    """Number of the element that holds it."""
+    linked: int
+    """Number of characters inside links."""
+    links: int = 0
+    """Number of links."""
+
+
+@dataclass(slots=True)
+class Page:
+    """Blocks in the order of the page, and elements in the order in which they begin."""
+
+    blocks: list[Block] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+
+    def inside(self, node: int, *tags: str) -> bool:
+        """Whether an element is, or lies in, one of some tags."""
+        while node >= 0:
+            if self.nodes[node].tag in tags:
+                return True
+            node = self.nodes[node].parent
+        return False
+
+
+class TooSlow(Exception):
+    """A page took longer than its time limit."""
+
+
+class TooDeep(Exception):
+    """A page nests its elements deeper than the limit."""
+
+
+def check_time(deadline: float) -> None:
+    """Raise TooSlow if the process has used more CPU seconds than `deadline`."""
+    if time.process_time() > deadline:
+        raise TooSlow
+
+
+def page_of(tree: HTMLTree, deadline: float, deepest: int) -> Page:
+    """Return the blocks of a parsed page. TooSlow if the process has used more CPU seconds than `deadline`, TooDeep if
+    block-level elements nest deeper than `deepest`."""
+    body = tree.body
+    if body is None:
+        return Page()
+    written = body.html
+    if "<!--" in written:
+        written = _COMMENT.sub("", written)
+    return _Walk(deepest).page(written, deadline)
+
+
+class _Walk:
+    """The state while the tags of a page are read in order; the parser has made them well-formed."""
+
+    def __init__(self, deepest: int) -> None:
+        self._page = Page()
+        self._deepest = deepest
+        self._open: list[int] = []
+        self._parts: list[str] = []
+        self._linked = 0
+        self._links = 0
+        self._in_link = False
+
+    def page(self, written: str, deadline: float) -> Page:
+        skipped, depth = "", 0
+        parts = self._parts
+        for number, (text, closing, name, attributes) in enumerate(_TOKEN.findall(written)):
+            if not number % _CHECKED_EVERY:
+                check_time(deadline)
+            if skipped:
+                if name == skipped:
+                    depth += -1 if closing else 1
+                    skipped = skipped if depth else ""
+                continue
+            if text and not text.isspace():
+                parts.append(text)
+                if self._in_link:
+                    self._linked += len(text)
+            elif text and parts:
+                parts.append("\n" if "\n" in text else " ")
+            if closing:
+                if name in _BLOCK_LEVEL:
+                    self._close(name)
+                elif name == "a":
+                    self._in_link = False
+            elif name in _SKIPPED or (attributes and _is_hidden(attributes)):
+                if name not in _VOID:
+                    skipped, depth = name, 1
+            elif name in _BLOCK_LEVEL:
+                self._begin(name, attributes)
+            elif name == "a":
+                # A link without an address is one that a script follows, unless it is the aim of another link.
+                self._in_link = "href=" in attributes or not ("name=" in attributes or "id=" in attributes)
+                self._links += self._in_link
+            elif name == "br":
+                parts.append(BREAK)
+            elif name == "hr":
+                self._flush()
+        self._flush()
+        return self._page
+
+    def _begin(self, name: str, attributes: str) -> None:
+        self._flush()
+        nodes = self._page.nodes
+        parent = self._open[-1] if self._open else -1
+        self._open.append(len(nodes))
+        if len(self._open) > self._deepest:
+            raise TooDeep
+        node = Node(parent, name, attributes, len(self._page.blocks))
+        if parent >= 0 and name in _COUNTED:
+            node.number = nodes[parent].items
+            nodes[parent].items += 1
+        nodes.append(node)
+
+    def _close(self, name: str) -> None:
+        self._flush()
+        if self._open:
+            node = self._page.nodes[self._open[-1]]
+            if name in _CELLS and node.first == len(self._page.blocks):
+                self._page.blocks.append(Block("", self._open[-1], 0))  # so that the cells of a row stay in columns
+            node.last = len(self._page.blocks)
+            self._open.pop()
+
+    def _flush(self) -> None:
+        if not self._parts:
+            self._links = 0
+            return
+        text = "".join(self._parts)
+        linked, links, self._linked, self._links = self._linked, self._links, 0, 0
+        self._parts.clear()
+        node = self._open[-1] if self._open else 0
+        if "&" in text:
+            text = html.unescape(text)
+        if self._open and self._page.nodes[node].tag in ("pre", "listing", "xmp"):
+            text = text.replace(BREAK, "\n").replace("\r\n", "\n").strip("\n")
+        elif text.isascii():
+            text = " ".join(text.split()).strip(f" {BREAK}")
+        else:
+            text = _SPACE.sub(" ", _WIDE_LINE_END.sub("", text) if "\n" in text else text).strip(f" \u3000{BREAK}")
+        if text and not text.isspace():
+            self._page.blocks.append(Block(text, node, linked, links))
+
+
+_VOID_TEXT = "area base br col embed hr img input link meta param source track wbr"
+_VOID = frozenset(_VOID_TEXT.split())
+
+
+def _is_hidden(attributes: str) -> bool:
+    if "class=" in attributes and _ASIDE_IN_LINE.search(attributes):
+        return True
+    return ("hidden" in attributes or "none" in attributes or "role=" in attributes) and bool(
+        _HIDDEN.search(attributes)
+    )

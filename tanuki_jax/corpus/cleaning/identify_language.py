@@ -1,0 +1,107 @@
+"""The language of a text: by its script, and among languages of Latin letters by their most frequent words.
+
+Word lists are the twenty or so most frequent function words of each language, as every frequency list has them.
+"""
+
+import re
+from dataclasses import dataclass
+
+_JUDGED = 8_000
+_SCRIPTS = {
+    "kana": r"\u3041-\u30ff\uff66-\uff9f",
+    "han": r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff",
+    "ko": r"\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3",
+    "latin": r"A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff",
+    "ru": r"\u0400-\u052f",
+    "el": r"\u0370-\u03ff",
+    "ar": r"\u0600-\u06ff\u0750-\u077f",
+    "he": r"\u0590-\u05ff",
+    "hi": r"\u0900-\u097f",
+    "th": r"\u0e00-\u0e7f",
+}
+_OF_SCRIPT = {name: re.compile(f"[{characters}]") for name, characters in _SCRIPTS.items()}
+_FAMILY = {"ru": ("ru", "uk", "bg", "sr", "be", "mk"), "ar": ("ar", "fa", "ur"), "hi": ("hi", "mr", "ne")}
+"""Script -> languages that a declaration may choose among."""
+_KANA_SHARE = 0.08
+_WORDS = {
+    "en": "the of and to in is that for it was on are as with his they at be this have from or had by not but what all",
+    "de": "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an werden aus er",
+    "fr": "de la le et les des en un du une que est pour qui dans a par plus pas au sur ne se ce il sont avec ou",
+    "es": "de la que el en y a los se del las un por con no una su para es al lo como más o pero sus le",
+    "pt": "de a o que e do da em um para com não uma os no se na por mais as dos como mas ao ele das à",
+    "it": "di e il la che in a per un è del non con le si una i da sono come dei al della nel ma lo alla",
+    "nl": "de van een het en in is dat op te zijn met voor die niet aan er om ook als dan maar bij naar uit",
+    "pl": "i w na z do nie się to że jest o jak a po co ale przez za od ich jego dla czy tak tylko był",
+    "tr": "bir ve bu da de için ile olarak çok daha gibi olan kadar ne sonra var en her ama o değil mi",
+    "id": "yang dan di dengan untuk dari pada ini dalam itu tidak adalah akan ke juga oleh atau ada karena bisa",
+    "vi": "và của là có trong được cho không với các một những đã người này khi để về như từ cũng đến",
+}
+_LANGUAGES_OF_WORD: dict[str, list[str]] = {}
+for _language, _words in _WORDS.items():
+    for _word in _words.split():
+        _LANGUAGES_OF_WORD.setdefault(_word, []).append(_language)
+_LEAST_WORDS = 5
+_CODES = {
+    "jpn": "ja", "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "por": "pt", "ita": "it",
+    "nld": "nl", "dut": "nl", "pol": "pl", "tur": "tr", "ind": "id", "vie": "vi", "zho": "zh", "chi": "zh", "kor": "ko",
+    "rus": "ru", "jp": "ja", "cn": "zh", "kr": "ko", "cmn": "zh",
+}  # fmt: skip
+"""Codes of three letters, and two frequent mistakes -> codes of ISO 639-1."""
+UNKNOWN = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language and how sure it is."""
+
+    code: str
+    """Code of ISO 639-1; empty if it is not known."""
+    share: float
+    """Share of the text's letters, or function words, that speak for the language."""
+
+
+def identified(text: str, declared: str = "") -> Language:
+    """Return the language of a text. A declaration (a code, perhaps with a region, or several with commas) decides only
+    among languages that its script leaves open.
+
+    Kana of at least 8% of kana and kanji make it Japanese, kanji without them Chinese; of other scripts the one with
+    most letters counts, a kanji as two of them. A text of Latin letters is of the language that has most of its
+    function words.
+    """
+    sample = text[:_JUDGED]
+    counts = {name: len(pattern.findall(sample)) for name, pattern in _OF_SCRIPT.items()}
+    wide = counts.pop("kana"), counts.pop("han")
+    counts = {name: count for name, count in counts.items() if count}
+    total = 2 * sum(wide) + sum(counts.values()) + counts.get("ko", 0)
+    if not total:
+        return Language(UNKNOWN, 0.0)
+    code = code_of(declared)
+    script = max(counts, key=counts.__getitem__, default="")
+    if 2 * sum(wide) >= counts.get(script, 0) * (2 if script == "ko" else 1):
+        japanese = wide[0] >= _KANA_SHARE * sum(wide) or (code == "ja" and sum(wide) < 20)
+        return Language("ja" if japanese else "zh", 2 * sum(wide) / total)
+    share = counts[script] * (2 if script == "ko" else 1) / total
+    if script == "latin":
+        return _of_latin(sample, code, share)
+    family = _FAMILY.get(script, (script,))
+    return Language(code if code in family else family[0], share)
+
+
+def code_of(declared: str) -> str:
+    """Return the code of ISO 639-1 for a declaration such as "ja-JP", "jpn,eng" or "EN_us"; empty if there is none."""
+    code = re.split(r"[-_,;\s]", declared.strip().lower())[0]
+    return _CODES.get(code, code if len(code) == 2 else "")
+
+
+def _of_latin(sample: str, declared: str, share: float) -> Language:
+    votes: dict[str, float] = dict.fromkeys(_WORDS, 0.0)
+    found = 0
+    for word in re.findall(r"[^\W\d_]+", sample.lower()):
+        if languages := _LANGUAGES_OF_WORD.get(word):
+            found += 1
+            for language in languages:
+                votes[language] += 1
+    best = max(votes, key=votes.__getitem__)
+    if found < _LEAST_WORDS or (votes.get(declared, 0) >= 0.9 * votes[best] and declared in votes):
+        return Language(declared if declared not in ("ja", "zh", "ko", "ru", "ar", "he", "th") else UNKNOWN, share)
+    return Language(best, share * votes[best] / found)
