@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tanuki_jax.corpus.cleaning.draft import Draft, seed_of
+from tanuki_jax.corpus.cleaning.extraction.extract_html import draft_of_page
 from tanuki_jax.corpus.cleaning.parts import Part
 from tanuki_jax.corpus.records.fields import record_of
 from tanuki_jax.corpus.records.files import DAMAGED, Slice
@@ -42,6 +43,12 @@ def _draft(raw: RawRow, slice: Slice, position: int, part: Part) -> Draft | NoDo
             return NoDocument("malformed", f"{place}: {reason}")
         case str(text):
             document = Document(slice.path, text)
+        case fields if fields and fields.get("html") is not None and fields.get(part.text_field) is None:
+            page = draft_of_page(fields, place)
+            if isinstance(page, str):
+                return NoDocument(page, f"{place}: {page}")
+            page.metadata |= _origin(slice, position, part)
+            return page
         case fields:
             try:
                 record = record_of(fields or {}, place, part.text_field)
@@ -50,5 +57,9 @@ def _draft(raw: RawRow, slice: Slice, position: int, part: Part) -> Draft | NoDo
             if not isinstance(record, Document):
                 return NoDocument("a conversation", f"{place}: only documents are cleaned")
             document = record
-    metadata = dict(document.metadata) | {"source": part.source, "file": slice.path, "row": position}
+    metadata = dict(document.metadata) | _origin(slice, position, part)
     return Draft(document.id, document.text, metadata, seed=seed_of(document.text))
+
+
+def _origin(slice: Slice, position: int, part: Part) -> dict[str, object]:
+    return {"source": part.source, "file": slice.path, "row": position}

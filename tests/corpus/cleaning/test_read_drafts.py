@@ -42,3 +42,17 @@ def test_a_cut_file_gives_what_is_before_the_cut(tmp_path: Path) -> None:
     assert isinstance(last, NoDocument)
     assert not last.is_row
     assert "cannot be read to its end" in last.place
+
+
+def test_pages_become_text(tmp_path: Path) -> None:
+    article = "これは記事の段落です。読む人のための文が、いくつも続いています。" * 4
+    page = f"<html lang=ja><title>題</title><body><article><p>{article}</p></article></body></html>"
+    file = write_lines(tmp_path / "a.jsonl", [{"html": page, "url": "http://a/"}, {"html": "<html></html>"}])
+    draft, nothing = read(file)
+    assert isinstance(draft, Draft)
+    assert draft.text == f"{article}\n"
+    assert draft.metadata["title"] == "題"
+    assert draft.metadata["url"] == "http://a/"
+    assert draft.metadata["source"] == "files"
+    assert isinstance(nothing, NoDocument)
+    assert nothing.reason == "no text in the page"

@@ -1,4 +1,4 @@
-"""Tasks in processes of this machine, each of its own: one that dies is started again without the record it died on."""
+"""Tasks in processes of this machine; a task whose process dies is done again, without the record it died on."""
 
 import contextlib
 import ctypes
@@ -42,12 +42,13 @@ class _Attempts:
 
 
 @dataclass
-class _Running:
-    """A process that does a task."""
+class _Worker:
+    """A process that does one task after the other."""
 
-    attempts: _Attempts
     process: BaseProcess
-    errors: Connection
+    connection: Connection
+    """Sends it a task, and receives None or an error when the task has ended."""
+    attempts: _Attempts
     beacon: Beacon
     record: int
     since: float
@@ -79,50 +80,90 @@ def run_in_processes(
         InputError: a process died again and again before its first record, or on too many records.
     """
     waiting = [_Attempts(task) for task in reversed(tasks)]
-    running: list[_Running] = []
-    with tempfile.TemporaryDirectory(prefix="tanuki_clean_") as folder:
+    busy: list[_Worker] = []
+    with tempfile.TemporaryDirectory(prefix="tanuki_clean_") as name:
+        folder = Path(name)
         try:
-            while waiting or running:
-                while waiting and len(running) < workers:
-                    running.append(_start(stage, waiting.pop(), Path(folder)))
-                wait([each.process.sentinel for each in running], timeout=_LOOK_SECONDS)
+            while waiting or busy:
+                while waiting and len(busy) < workers:
+                    busy.append(_start(stage, waiting.pop(), folder))
+                wait([each.connection for each in busy], timeout=_LOOK_SECONDS)
                 each_look()
-                for each in [*running]:
-                    _watch(each, record_seconds)
-                    if each.process.exitcode is not None:
-                        running.remove(each)
-                        if _finish(stage, each):
-                            waiting.append(each.attempts)
+                for each in [*busy]:
+                    again = _look(stage, each, record_seconds)
+                    if again is None:
+                        continue
+                    if again:
+                        waiting.append(each.attempts)
+                    if again or not waiting:
+                        busy.remove(each)
+                        _end(each)
+                    else:
+                        _give(each, waiting.pop(), folder)
         finally:
-            for each in running:
+            for each in busy:
                 each.process.kill()
-                each.process.join()
+                _end(each)
 
 
-def _start(stage: Stage, attempts: _Attempts, folder: Path) -> _Running:
-    path = folder / f"{attempts.task}.{attempts.deaths.total()}"
-    beacon = Beacon(path)
+def _start(stage: Stage, attempts: _Attempts, folder: Path) -> _Worker:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
-    errors, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(stage, attempts.task, path, attempts.skipped, sender), daemon=True)
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(stage, theirs), daemon=True)
     process.start()
-    sender.close()
-    return _Running(attempts, process, errors, beacon, BEFORE_FIRST, time.monotonic())
+    theirs.close()
+    worker = _Worker(process, ours, attempts, Beacon(_beacon(attempts, folder)), BEFORE_FIRST, time.monotonic())
+    _give(worker, attempts, folder)
+    return worker
 
 
-def _work(stage: Stage, task: int, path: Path, skipped: dict[int, str], errors: Connection) -> None:
-    """Do a task in a process of its own, and send the error that it raises."""
+def _beacon(attempts: _Attempts, folder: Path) -> Path:
+    return folder / f"{attempts.task}.{attempts.deaths.total()}"
+
+
+def _give(worker: _Worker, attempts: _Attempts, folder: Path) -> None:
+    """Let a worker do a task."""
+    path = _beacon(attempts, folder)
+    worker.beacon.close()
+    worker.attempts, worker.beacon, worker.record, worker.since = attempts, Beacon(path), BEFORE_FIRST, time.monotonic()
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has died, which `_look` finds
+        worker.connection.send((attempts.task, path, attempts.skipped))
+
+
+def _end(worker: _Worker) -> None:
+    """Let a worker's process end, and wait for it."""
+    worker.connection.close()
+    worker.process.join()
+    worker.beacon.close()
+
+
+def _work(stage: Stage, tasks: Connection) -> None:
+    """Do tasks in a process of its own until there are no more, and answer each with None or the error it raised."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends its processes
     _end_with_parent()
+    with contextlib.suppress(EOFError):
+        while True:
+            task, path, skipped = tasks.recv()
+            beacon, answer = Beacon(path, skipped), None
+            try:
+                stage.run(task, beacon)
+            except Exception as error:
+                answer = _portable(error)
+            beacon.close()
+            tasks.send(answer)
+
+
+def _portable(error: Exception) -> Exception:
+    """Return an error that another process can read."""
+    trace = "".join(traceback.format_exception(error))
     try:
-        stage.run(task, Beacon(path, skipped))
-    except Exception as error:
-        try:
-            errors.send_bytes(pickle.dumps(error))
-        except Exception:  # an error that cannot be pickled
-            errors.send_bytes(pickle.dumps(RuntimeError("".join(traceback.format_exception(error)))))
-        raise SystemExit(1) from None
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(trace)
+    if not isinstance(error, CommandError):
+        error.add_note(trace)
+    return error
 
 
 def _end_with_parent() -> None:
@@ -131,40 +172,42 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _watch(running: _Running, record_seconds: float) -> None:
-    """Kill a process that has worked on one record for too long."""
-    record, now = running.beacon.read(), time.monotonic()
-    if record != running.record:
-        running.record, running.since = record, now
-    elif record != BEFORE_FIRST and now - running.since > record_seconds and running.process.exitcode is None:
-        running.overtime = True
-        running.process.kill()
-        running.process.join()
-
-
-def _finish(stage: Stage, ended: _Running) -> bool:
-    """Return whether a task must be tried again, after its process has ended. Raise the error that it sent."""
-    attempts, record = ended.attempts, ended.beacon.read()
-    ended.beacon.close()
-    sent: Exception | None = None
-    with contextlib.suppress(EOFError), ended.errors:
-        sent = cast(Exception, pickle.loads(ended.errors.recv_bytes()))
-    if sent is not None:
-        if not isinstance(sent, CommandError):
-            sent.add_note(f"in task {attempts.task} of the stage {stage.title!r}")
-        raise sent
-    if ended.process.exitcode == 0:
+def _look(stage: Stage, worker: _Worker, record_seconds: float) -> bool | None:
+    """Return whether a worker's task must be tried again, None while it is at work. Raise the error of the task."""
+    if worker.connection.poll():
+        try:
+            answer = cast(Exception | None, worker.connection.recv())
+        except (EOFError, ConnectionResetError):
+            worker.process.join()
+            _count_death(stage, worker)
+            return True
+        if answer is not None:
+            if not isinstance(answer, CommandError):
+                answer.add_note(f"in task {worker.attempts.task} of the stage {stage.title!r}")
+            raise answer
         return False
+    record, now = worker.beacon.read(), time.monotonic()
+    if record != worker.record:
+        worker.record, worker.since = record, now
+    elif record != BEFORE_FIRST and now - worker.since > record_seconds:
+        worker.overtime = True
+        worker.process.kill()
+    return None
+
+
+def _count_death(stage: Stage, worker: _Worker) -> None:
+    """Note on which record a process died, and set the record aside when it was not the first death."""
+    attempts, record = worker.attempts, worker.beacon.read()
     attempts.deaths[record] += 1
-    cause = "took too long" if ended.overtime else f"ended its process ({_ending(ended.process.exitcode)})"
-    if attempts.deaths[record] >= DEATHS:
-        if record == BEFORE_FIRST or len(attempts.skipped) >= MOST_SKIPPED:
-            raise InputError(
-                f"task {attempts.task} of the stage {stage.title!r} {cause} again and again; "
-                "the machine may be short of memory: try fewer --workers"
-            )
-        attempts.skipped[record] = cause
-    return True
+    cause = "took too long" if worker.overtime else f"ended its process ({_ending(worker.process.exitcode)})"
+    if attempts.deaths[record] < DEATHS:
+        return
+    if record == BEFORE_FIRST or len(attempts.skipped) >= MOST_SKIPPED:
+        raise InputError(
+            f"task {attempts.task} of the stage {stage.title!r} {cause} again and again; "
+            "the machine may be short of memory: try fewer --workers"
+        )
+    attempts.skipped[record] = cause
 
 
 def _ending(exitcode: int | None) -> str:
