@@ -6,9 +6,15 @@ python -m tanuki_jax.clean --config=japanese_web --out /scratch/web --workers 64
 
 import dataclasses
 import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from tanuki_jax.base.command import enter
 from tanuki_jax.config.limits import NonNegativeInt
+from tanuki_jax.corpus.cleaning.engines.slurm import SlurmJobs
+
+if TYPE_CHECKING:
+    from tanuki_jax.corpus.cleaning.engines.engine import Engine
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,23 +24,43 @@ class Options:
     out: str = ""
     """Folder of the run; empty: corpora/NAME."""
     workers: NonNegativeInt = 0
-    """Number of processes at once; 0: one for each core."""
+    """Number of tasks at once; 0: one for each core, or as many as SLURM starts."""
+    engine: Literal["local", "slurm", "ray"] = "local"
+    """Place of the tasks: processes of this machine, job arrays of SLURM, or a Ray cluster. On clusters the folder of
+    the run must be shared by all nodes. The documents are the same."""
+    slurm: SlurmJobs = dataclasses.field(default_factory=SlurmJobs)
+    """Jobs of the engine slurm."""
+    ray: str = "auto"
+    """Address of the cluster of the engine ray, as `ray.init` takes it."""
 
 
 def main(words: list[str]) -> None:
     """Run the command with its arguments."""
-    from pathlib import Path
-
     from tanuki_jax.config.command_line import parse_config
     from tanuki_jax.corpus.cleaning.pipelines import PIPELINES
 
     pipeline, options = parse_config(PIPELINES, "clean", words, Options)
-    from tanuki_jax.corpus.cleaning.engines.engine import Local
     from tanuki_jax.corpus.cleaning.run_cleaning import clean
 
     folder = Path(options.out or f"corpora/{pipeline.name}")
-    cleaned = clean(pipeline, folder, Local(options.workers or len(os.sched_getaffinity(0))))
+    cleaned = clean(pipeline, folder, _engine(options, folder / "logs"))
     print(cleaned.cleaned.rows, cleaned.cleaned.kept, cleaned.written.kept, cleaned.written.characters)
+
+
+def _engine(options: Options, logs: Path) -> "Engine":
+    from tanuki_jax.corpus.cleaning.engines.engine import Local
+    from tanuki_jax.corpus.cleaning.engines.ray_cluster import RayCluster
+    from tanuki_jax.corpus.cleaning.engines.slurm import Slurm, require_slurm
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    match options.engine:
+        case "local":
+            return Local(options.workers or cores)
+        case "slurm":
+            require_slurm()
+            return Slurm(options.slurm, options.workers, logs)
+        case "ray":
+            return RayCluster(options.ray, options.workers or cores, logs)
 
 
 if __name__ == "__main__":

@@ -125,7 +125,10 @@ def _read(command: str, words: Sequence[str], known: Sequence[Option], renamed: 
 
 def _filled[Options](options: type[Options], own: Sequence[Option], values: Mapping[str, Any]) -> Options:
     """Return the command's own options, with these values. InputError if a number is outside its limits."""
-    result = options(**{option.field: values[option.field] for option in own if option.field in values})
+    given = {option.field: values[option.field] for option in own if option.field in values}
+    result = options(**{field: value for field, value in given.items() if "." not in field})
+    for field in [field for field in given if "." in field]:
+        result = with_field(result, field, given[field])
     names = {option.field: option.name for option in own if not option.positional}
     check_fields(result, lambda field: names.get(field) or spell(field))
     return result

@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,44 +96,43 @@ def _writing(pipeline: Pipeline, parts: Parts, across: AcrossDocuments, folder: 
 
 
 def _run(stage: Stage, engine: Engine) -> None:
-    """Run the tasks of a stage that are not done, and check that all are done then."""
-    todo = pending(stage)
+    """Run the tasks of a stage that are not done."""
+    done = stage.tasks - len(pending(stage))
+    with progress(stage.title, stage.tasks, "task", done=done) as advance:
+
+        def look() -> None:
+            nonlocal done
+            now = stage.tasks - len(pending(stage))
+            advance(now - done)
+            done = now
+
+        _finish(stage, engine, look)
+
+
+def _finish(stage: Stage, engine: Engine, look: Callable[[], None]) -> None:
+    """Let an engine do the tasks that are not done, again while some of them end. InputError if some do not."""
+    before = stage.tasks + 1
+    while (todo := pending(stage)) and len(todo) < before:
+        before = len(todo)
+        engine.run(stage, todo, look)
     if todo:
-        with progress(stage.title, stage.tasks, "task", done=stage.tasks - len(todo)) as advance:
-            done = stage.tasks - len(todo)
-
-            def look() -> None:
-                nonlocal done
-                now = stage.tasks - len(pending(stage))
-                advance(now - done)
-                done = now
-
-            engine.run(stage, todo, look)
-    _check(stage)
-
-
-def _check(stage: Stage) -> None:
-    if missing := pending(stage):
         raise InputError(
-            f"{len(missing)} of {stage.tasks} tasks of the stage {stage.title!r} did not end, the first is "
-            f"{missing[0]}; start the command again to go on"
+            f"{len(todo)} of {stage.tasks} tasks of the stage {stage.title!r} did not end, the first is "
+            f"{todo[0]}; see the engine's logs, and start the command again to go on"
         )
 
 
 def _clean_parts(stage: CleanStage, engine: Engine) -> None:
-    todo = pending(stage)
-    if todo:
-        seen = _total(stage).rows
-        with progress(stage.title, None, "document", done=seen) as advance:
+    seen = _total(stage).rows
+    with progress(stage.title, None, "document", done=seen) as advance:
 
-            def look() -> None:
-                nonlocal seen
-                counts = _total(stage)
-                _show(advance, stage, counts, max(counts.rows - seen, 0))
-                seen = max(seen, counts.rows)
+        def look() -> None:
+            nonlocal seen
+            counts = _total(stage)
+            _show(advance, stage, counts, max(counts.rows - seen, 0))
+            seen = max(seen, counts.rows)
 
-            engine.run(stage, todo, look)
-    _check(stage)
+        _finish(stage, engine, look)
 
 
 def _show(advance: Advance, stage: CleanStage, counts: PartCounts, new: int) -> None:
