@@ -58,7 +58,7 @@ def test_the_outcome_is_that_of_comparing_all_pairs(mixed: list[Page], tmp_path:
     group = list(range(len(mixed)))
     for a, b in combinations(range(len(mixed)), 2):
         shared = len(sets[a] & sets[b])
-        if texts[a] == texts[b] or shared >= 0.41 * (len(sets[a]) + len(sets[b]) - shared) > 0:
+        if texts[a] == texts[b] or shared >= 0.43 * (len(sets[a]) + len(sets[b]) - shared) > 0:
             group = [group[a] if number == group[b] else number for number in group]
     expected = [[mixed[n].id for n in range(len(mixed)) if group[n] == number] for number in sorted(set(group))]
     clusters = clusters_of(fates)
