@@ -45,9 +45,9 @@ def test_copies_among_100k_documents_are_found(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def mixed() -> list[Page]:
-    pages = plant(220, 3, 60, seed=7, family=30)
+    pages = plant(150, 2, 40, seed=7, family=20)
     rng = random.Random(7)
-    copies = [Page(f"again{n}", page.text.replace("。", "。 ")) for n, page in enumerate(rng.sample(pages, 30))]
+    copies = [Page(f"again{n}", page.text.replace("。", "。 ")) for n, page in enumerate(rng.sample(pages, 20))]
     return [*pages, *copies, Page("short", "短い"), Page("short too", "短 い"), Page("empty", ""), Page("blank", "\n ")]
 
 
