@@ -38,7 +38,8 @@ def find_candidates(
     """Write the pairs of one task, sorted by `a`, each once, with `a` < `b` and the addresses of both.
 
     With fewer tasks than bands, a task has every `count`-th band; with more, tasks share a band by ranges of keys. A
-    task holds the keys of one range of `keys_at_once` documents, and its pairs, 32 bytes each.
+    task holds the keys of one range of `keys_at_once` documents, those of all its ranges that occur more than once,
+    and its pairs, 32 bytes each.
 
     Args:
         index: number of the task, below `count`.
@@ -54,10 +55,12 @@ def find_candidates(
     documents = sum(file.facts["banded"] for file in files)
     for number, part, parts in shares(index, count, settings.bands):
         pieces = max(1, -(-documents // (parts * keys_at_once)))
-        for piece in range(part * pieces, (part + 1) * pieces):
-            found, sizes = _pairs_of_band(files, number, settings.bands, piece, parts * pieces)
-            pairs.append(found)
-            largest, hubs = max(largest, int(sizes.max(initial=0))), hubs + int((sizes > ALL_PAIRS).sum())
+        ranges = range(part * pieces, (part + 1) * pieces)
+        shared = [_shared_keys(files, number, piece, parts * pieces) for piece in ranges]
+        keys, addresses = (np.concatenate(column) for column in zip(*shared, strict=True))
+        found, sizes = _pairs_of_band(files, keys, addresses, number / settings.bands)
+        pairs.append(found)
+        largest, hubs = max(largest, int(sizes.max(initial=0))), hubs + int((sizes > ALL_PAIRS).sum())
     unique = distinct(np.concatenate(pairs, axis=1))
     arrays = dict(zip(PAIR, unique, strict=True))
     write_arrays(out, KIND, settings.of_signatures(), arrays, pairs=unique.shape[1], hubs=hubs, largest_bucket=largest)
@@ -79,14 +82,20 @@ def distinct(pairs: Array) -> Array:
     return pairs[:, starts_of_runs(pairs[0], pairs[1])]
 
 
-def _pairs_of_band(files: Sequence[ArrayFile], number: int, bands: int, part: int, parts: int) -> tuple[Array, Array]:
-    """Return the pairs [4, pair] of one band, and the sizes of its buckets."""
-    keys, addresses = _shared_keys(files, number, part, parts)
+def _pairs_of_band(files: Sequence[ArrayFile], keys: Hashes, addresses: Hashes, position: float) -> tuple[Array, Array]:
+    """Return the pairs [4, pair] of one band, and the sizes of its buckets.
+
+    Args:
+        files: signature files.
+        keys: sorted keys that more than one row has.
+        addresses: addresses of the rows.
+        position: number of the band, as a share of all bands.
+    """
     nodes, locality = np.zeros_like(addresses), np.zeros_like(addresses)
     for which, positions, rows in by_part(addresses):
         nodes[positions], locality[positions] = files[which]["hashes"][rows], files[which]["locality"][rows]
         files[which].release()
-    turn = np.uint64(16 * ((number * LOCALITY // bands + 2) % LOCALITY))
+    turn = np.uint64(16 * ((int(position * LOCALITY) + 2) % LOCALITY))
     locality = (locality >> turn) | (locality << (np.uint64(64) - turn) % np.uint64(64))
     order = np.lexsort((addresses, nodes, keys))
     once = order[starts_of_runs(keys[order], nodes[order])]  # copies of one text are one document

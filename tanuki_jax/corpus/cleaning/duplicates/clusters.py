@@ -1,13 +1,14 @@
 """The copy that is kept of each cluster of duplicates.
 
-A connected component may be a chain: a is like b, b is like c, and c is nothing like a. So documents are not dropped
-because a chain leads to the kept one: they are compared with it, and need a similarity of `Duplicates.chained`. The
-best of those that have less is kept too, as the kept copy of a cluster of its own, and so on; after `_PASSES` kept
-copies of one component, each text that is left is kept. That a dropped document is a duplicate of *some* text, and
-shares a fifth of all shingles at least with the text that is kept, thus always holds.
+A connected component may be a chain: a is like b, b is like c, and c is nothing like a. A page that is little more than
+a template would so join all pages with that template. Therefore a document is dropped only if it is a duplicate of the
+kept one, or has a similarity to it of `Duplicates.chained` and is a duplicate of one that was dropped for it. The texts
+of a component are visited from the best to the worst, and each that was not dropped before is kept (greedy star
+clustering; Aslam, Pelekhov, Rus 2004). This takes as many steps as the component has edges.
 
-The kept copy is the one with the highest score, then the longest, then the one with the least hash of its normalised
-text, then with the least hash of its id: never one by its position.
+The best is the one with the highest score, then the longest, then the one with most duplicates, then the one with the
+least hash of its normalised text; among exact copies, the longest and the one with the least hash of its id. So a
+position never decides.
 """
 
 from collections.abc import Sequence
@@ -28,8 +29,10 @@ from tanuki_jax.corpus.cleaning.duplicates.verify_pairs import similarities
 MEMBERS = "members of clusters"
 CHOICES = "kept copies"
 FATES = "fates of a part's rows"
+_EDGE = ("edge_components", "edge_u", "edge_v")
 _MEMBER = ("components", "nodes", "addresses", "sketched", "scores", "lengths", "ids")
-_PASSES = 16
+Positions = npt.NDArray[np.intp]
+
 LARGEST = 10
 """Number of clusters that a report shows."""
 
@@ -85,7 +88,16 @@ def list_members(
     ]
     order = np.lexsort((member_places, member_nodes, columns[0]))
     arrays = {name: column[order] for name, column in zip(_MEMBER, columns, strict=True)}
+    arrays |= _labelled_edges(edges, nodes, components, index, count)
     write_arrays(out, MEMBERS, {}, arrays, members=len(order))
+
+
+def _labelled_edges(edges: Sequence[Path], nodes: Array, components: Array, index: int, count: int) -> dict[str, Array]:
+    """Return the edges from the nodes of a task with their component, sorted by it."""
+    u, v = gather([ArrayFile(path, EDGES, {}) for path in edges], "u", ["u", "v"], index, count)
+    labels = components[np.searchsorted(nodes, u)] if len(nodes) else u
+    order = np.lexsort((v, u, labels))
+    return dict(zip(_EDGE, (labels[order], u[order], v[order]), strict=True))
 
 
 def _priorities(signatures: Sequence[Path], addresses: Array, settings: Duplicates) -> list[Array]:
@@ -104,7 +116,7 @@ def choose(
 ) -> None:
     """Write the fate of each document of the clusters in a range, sorted by address.
 
-    The task holds 100 bytes for each of them, and the sketches of some thousand.
+    The task holds 120 bytes for each of them, 40 for each of their edges, and the sketches of some thousand.
 
     Args:
         index: number of the task, below `count`.
@@ -118,9 +130,18 @@ def choose(
     files = [ArrayFile(path, MEMBERS, {}) for path in members]
     columns = gather(files, "components", _MEMBER, index, count)
     components, nodes, addresses, sketched, scores, lengths, ids = columns
-    order = np.lexsort((addresses, ids, nodes, -lengths.astype(np.int64), -scores, components))
-    components, nodes, addresses, sketched = (column[order] for column in (components, nodes, addresses, sketched))
-    kept_of = _kept_copies(components, nodes, sketched, signatures, settings)
+    _, u, v = gather(files, "edge_components", _EDGE, index, count)
+    order = np.lexsort((addresses, ids, -lengths.astype(np.int64), -scores, nodes))
+    nodes, addresses = nodes[order], addresses[order]
+    best = np.flatnonzero(starts_of_runs(nodes))  # the best copy of each text
+    degrees = np.searchsorted(np.sort(u), nodes[best], "right") - np.searchsorted(np.sort(u), nodes[best])
+    rank = order[best]
+    visits = np.lexsort((nodes[best], -degrees, -lengths[rank].astype(np.int64), -scores[rank], components[rank]))
+    parts = [open_signatures(path, settings) for path in signatures]
+    leaders = _leaders(
+        visits, np.searchsorted(nodes[best], u), np.searchsorted(nodes[best], v), sketched[rank], parts, settings
+    )
+    kept_of = best[leaders][np.cumsum(starts_of_runs(nodes)) - 1]
     sizes = np.bincount(kept_of, minlength=len(kept_of))
     kept = kept_of == np.arange(len(kept_of))
     order = np.argsort(addresses, kind="stable")
@@ -135,38 +156,51 @@ def choose(
     write_arrays(out, CHOICES, {}, arrays, largest=_largest(kept_of, nodes, addresses), **facts)
 
 
-def _kept_copies(
-    components: Array, nodes: Array, sketched: Array, signatures: Sequence[Path], settings: Duplicates
-) -> npt.NDArray[np.intp]:
-    """Return the position of the kept copy for each document, among documents sorted by component and priority."""
-    parts = [open_signatures(path, settings) for path in signatures]
-    kept_of = np.zeros(len(nodes), np.intp)
-    pending = np.arange(len(nodes))
-    for _ in range(_PASSES):
-        first = starts_of_runs(components[pending])
-        leaders = pending[first][np.cumsum(first) - 1]
-        alike = nodes[pending] == nodes[leaders]
-        other = np.flatnonzero(~alike)
-        pairs, inverse = np.unique(
-            np.stack([leaders[other], _first_of_node(nodes, pending)[other]]), axis=1, return_inverse=True
-        )
-        values = similarities(parts, sketched[pairs[0]], sketched[pairs[1]])
-        alike[other] = (values >= settings.chained)[inverse.reshape(-1)]
-        kept_of[pending[alike]] = leaders[alike]
-        pending = pending[~alike]
-        if not len(pending):
-            break
-    kept_of[pending] = _first_of_node(nodes, pending)
-    return kept_of
+def _leaders(
+    visits: Positions,
+    u: Positions,
+    v: Positions,
+    sketched: Array,
+    parts: Sequence[ArrayFile],
+    settings: Duplicates,
+) -> Positions:
+    """Return the kept text of each text.
+
+    Args:
+        visits: texts from the best to the worst.
+        u: text at one end of each edge; each edge is there in both directions.
+        v: text at its other end.
+        sketched: address of a sketch of each text.
+        parts: signature files.
+        settings: least similarity to the kept text.
+    """
+    order = np.argsort(u, kind="stable")
+    ends = v[order]
+    bounds = np.searchsorted(u[order], np.arange(len(visits) + 1))
+    leaders = np.full(len(visits), -1)
+    for leader in visits.tolist():
+        if leaders[leader] >= 0:
+            continue
+        leaders[leader] = leader
+        dropped = _pending(ends[bounds[leader] : bounds[leader + 1]], leaders)
+        refused = dropped[:0]
+        while len(dropped):
+            leaders[dropped] = leader
+            # Each text hands on its edges once, to whatever kept text it is dropped for.
+            reached = np.concatenate([ends[bounds[text] : bounds[text + 1]] for text in dropped.tolist()])
+            further = np.setdiff1d(_pending(reached, leaders), refused)
+            values = similarities(parts, np.broadcast_to(sketched[leader], len(further)), sketched[further])
+            refused = np.union1d(refused, further[values < settings.chained])
+            dropped = further[values >= settings.chained]
+    return leaders
 
 
-def _first_of_node(nodes: Array, pending: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """Return the first pending document with the same text for each."""
-    _, first, inverse = np.unique(nodes[pending], return_index=True, return_inverse=True)
-    return pending[first[inverse.reshape(-1)]]
+def _pending(texts: Positions, leaders: Positions) -> Positions:
+    """Return the texts without a leader, sorted, each once."""
+    return np.unique(texts[leaders[texts] < 0])
 
 
-def _largest(kept_of: npt.NDArray[np.intp], nodes: Array, addresses: Array) -> list[list[int]]:
+def _largest(kept_of: Positions, nodes: Array, addresses: Array) -> list[list[int]]:
     leaders, sizes = np.unique(kept_of, return_counts=True)
     order = np.lexsort((nodes[leaders], -sizes))[:LARGEST]
     rows = []

@@ -63,7 +63,8 @@ class Deduplicated:
 def stages(
     parts: Sequence[Path], signatures: Path, work: Path, settings: Duplicates, *, tasks: int = 16, score: str = ""
 ) -> Iterator[tuple[str, list[Task]]]:
-    """Yield the stages one after the other. All tasks of a stage must have ended before the next one is asked for.
+    """Yield name and tasks of the stages one after the other. All tasks of a stage must have ended before the next one
+    is asked for. A stage that was begun before may leave out the tasks whose file is there.
 
     Args:
         parts: files of documents with the columns `id` and `text`, and names that differ.
@@ -87,8 +88,9 @@ def stages(
     yield "edges", [Task(verify, (i, tasks, candidates, files, edges[i], settings), edges[i]) for i in numbers]
     stars, rounds = edges, 0
     while not rounds or _total(stars, STARS, "unsettled"):
-        following = _outputs(work, f"stars{rounds:03d}", tasks)
-        yield "stars", [Task(star_round, (rounds, i, tasks, stars, following[i]), following[i]) for i in numbers]
+        name = f"stars{rounds:03d}"
+        following = _outputs(work, name, tasks)
+        yield name, [Task(star_round, (rounds, i, tasks, stars, following[i]), following[i]) for i in numbers]
         stars, rounds = following, rounds + 1
     members, choices = _outputs(work, "members", tasks), _outputs(work, "choices", tasks)
     yield (

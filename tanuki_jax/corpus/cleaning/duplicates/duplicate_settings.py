@@ -13,7 +13,8 @@ class Duplicates:
     The defaults were measured on Japanese text with character 5-grams (`curves` has the arithmetic). Texts in which
     8% of scattered characters changed have a Jaccard similarity of .45 to .55, those with a span of 30% replaced .49
     to .56, and texts whose halves are one template at most .37. 96 bands of 4 rows find .997 of the first as
-    candidates (64 bands: .979), and the exact comparison at .41 refuses the last.
+    candidates (64 bands: .979), and the comparison at .43 refuses the last, and .417 too: that is the similarity of a
+    page that is half a template to another from which 30% was cut.
     """
 
     shingle: PositiveInt = 5
@@ -24,11 +25,11 @@ class Duplicates:
     """Number of minima in a band. Fewer find more pairs, also unrelated ones: 3 rows suit up to 10^8 documents."""
     seed: Seed = 0
     """Seed of the hash functions."""
-    similarity: Annotated[float, Limits(above=0, at_most=1)] = 0.41
+    similarity: Annotated[float, Limits(above=0, at_most=1)] = 0.43
     """Least Jaccard similarity of duplicates."""
-    chained: Share = 0.2
-    """Least similarity of a dropped document to the kept one, where a chain of duplicates connects the two. Unrelated
-    texts have at most .03, two edited copies of one text at least .25."""
+    chained: Share = 0.38
+    """Least similarity of a dropped document to the kept one where the two are no duplicates but both are duplicates of
+    a third. It is above that of pages whose halves are one template."""
     sketch: PositiveInt = 1024
     """Number of shingles of a document that are stored for comparing, 4 bytes each. Longer documents are sampled."""
     fold_case: bool = True

@@ -37,7 +37,7 @@ class Signatures:
     locality: Hashes
     """Four minima of 16 bits each."""
     sketch: Minima
-    """Sampled shingles of all texts, one text behind the other, in the order of the text."""
+    """Sampled shingles of all texts, one text behind the other, of each the distinct ones, sorted."""
     sketch_lengths: npt.NDArray[np.intp]
     """Number of sampled shingles of each text."""
     levels: npt.NDArray[np.uint8]
@@ -62,8 +62,22 @@ def sign(folded: Folded, settings: Duplicates) -> Signatures:
         high >>= _HALF
         high += (owners * bins).astype(np.uint64)
         np.minimum.at(minima, high.astype(np.intp), np.minimum(hashes & _LOW, EMPTY - 1).astype(np.uint32))
+    sketch, lengths = _distinct(np.concatenate(sketches), lengths)
     dense = densify(minima.reshape(texts, bins), counts > 0)
-    return Signatures(counts, _band_keys(dense, settings), _locality(dense), np.concatenate(sketches), lengths, levels)
+    return Signatures(counts, _band_keys(dense, settings), _locality(dense), sketch, lengths, levels)
+
+
+def _distinct(sketch: Minima, lengths: npt.NDArray[np.intp]) -> tuple[Minima, npt.NDArray[np.intp]]:
+    """Return the distinct values of each text, sorted, and their numbers."""
+    stops = np.cumsum(lengths)
+    starts = stops - lengths
+    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+        sketch[start:stop].sort()
+    distinct = np.ones(len(sketch), np.bool_)
+    distinct[1:] = sketch[1:] != sketch[:-1]
+    distinct[starts[lengths > 0]] = True
+    before = np.concatenate([[0], np.cumsum(distinct)])
+    return sketch[distinct], before[stops] - before[starts]
 
 
 def _levels(counts: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.uint8]:

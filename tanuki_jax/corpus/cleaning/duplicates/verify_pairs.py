@@ -15,7 +15,7 @@ from tanuki_jax.corpus.cleaning.duplicates.array_file import ArrayFile, write_ar
 from tanuki_jax.corpus.cleaning.duplicates.candidates import KIND as CANDIDATES
 from tanuki_jax.corpus.cleaning.duplicates.candidates import PAIR, distinct
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
-from tanuki_jax.corpus.cleaning.duplicates.hash_ranges import Hashes, by_part, gather, starts_of_runs
+from tanuki_jax.corpus.cleaning.duplicates.hash_ranges import Hashes, by_part, gather
 from tanuki_jax.corpus.cleaning.duplicates.signature_files import open_signatures
 
 KIND = "edges"
@@ -73,8 +73,7 @@ def _sketches(parts: Sequence[ArrayFile], addresses: Hashes) -> tuple[list[npt.N
         starts, stops = (part["sketch_starts"][row].tolist() for row in (rows, rows + 1))
         part.release()
         for position, sketch in zip(positions.tolist(), part.pieces("sketch", starts, stops), strict=True):
-            sketch.sort()
-            sketches[position] = sketch[starts_of_runs(sketch)]
+            sketches[position] = sketch
     return sketches, levels.tolist()
 
 

@@ -160,6 +160,7 @@ def main() -> None:
     for name, tasks in plan:
         for task in tasks:
             used, most = in_a_process(task.run)
+            name = name.rstrip("0123456789")
             seconds[name] = round(seconds.get(name, 0) + used, 3)
             memory[name] = round(max(memory.get(name, 0), most), 1)
     total = sum(seconds.values())

@@ -33,15 +33,10 @@ ENDINGS = ["。", "。", "。", "、", "、", "です。", "のだ。", "とい�
 
 def prose(rng: random.Random, characters: int) -> str:
     """Return text of some number of characters, in which no two passages are alike by more than chance."""
-    words: list[str] = []
-    length = 0
-    while length < characters:
-        phrase = "".join(
-            (*rng.choices(KANJI, k=2), rng.choice(PARTICLES), rng.choice(KANJI), rng.choice(VERBS), rng.choice(ENDINGS))
-        )
-        words.append(phrase)
-        length += len(phrase)
-    return "".join(words)[:characters]
+    count = characters // 6 + 1
+    kinds = (KANJI, KANJI, PARTICLES, KANJI, VERBS, ENDINGS)
+    columns = [rng.choices(kind, k=count) for kind in kinds]
+    return "".join(map("".join, zip(*columns, strict=True)))[:characters]
 
 
 def replace_span(text: str, share: float, rng: random.Random) -> str:

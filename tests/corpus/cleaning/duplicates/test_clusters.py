@@ -17,17 +17,30 @@ def jaccard(one: str, other: str) -> float:
 
 
 def test_a_chain_does_not_drop_what_shares_little_with_the_kept_text(tmp_path: Path) -> None:
-    """Pages that scroll over one long text: neighbours share two thirds, distant ones nothing."""
+    """Pages that scroll over one long text: neighbours share two thirds of all shingles, distant ones nothing."""
     long = "".join(prose(random.Random(1), 9000).split())
     pages = [Page(f"at{start}", long[start : start + 900]) for start in range(0, 8000, 180)]
     texts = {page.id: page.text for page in pages}
     fates = fates_of(pages, tmp_path)
     clusters = clusters_of(fates)
-    assert 6 <= len(clusters) <= 16
+    assert 44 / 7 <= len(clusters) <= 44 / 3
     for kept, *dropped in clusters:
         assert fates[kept][0] and not any(fates[id][0] for id in dropped)
-        assert all(jaccard(texts[kept], texts[id]) >= 0.2 for id in dropped)
+        assert all(jaccard(texts[kept], texts[id]) >= 0.38 for id in dropped)
         assert all(fates[id][3] == len(dropped) + 1 for id in (kept, *dropped))
+
+
+def test_a_page_of_template_alone_does_not_join_the_pages_with_it(tmp_path: Path) -> None:
+    rng = random.Random(6)
+    frame = prose(rng, 400)
+    pages = [Page(f"page{n}", frame + prose(rng, 400)) for n in range(60)]
+    pages += [Page(f"copy{n}", replace_span(pages[n].text, 0.1, rng)) for n in range(20)]
+    bare = [Page(f"bare{n}", frame + prose(rng, 60)) for n in range(3)]
+    assert jaccard(bare[0].text, pages[0].text) > Duplicates().similarity
+    fates = fates_of(pages + bare, tmp_path)
+    assert sum(fates[page.id][0] for page in pages) == 60
+    assert all(fates[f"page{n}"][2] == fates[f"copy{n}"][2] for n in range(20))
+    assert not any(fates[page.id][0] for page in bare)
 
 
 def test_all_edits_of_one_text_are_one_cluster(tmp_path: Path) -> None:

@@ -72,6 +72,8 @@ def test_edges_are_the_similar_pairs_in_both_directions(tmp_path: Path) -> None:
         edges += list(zip(file["u"].tolist(), file["v"].tolist(), strict=True))
     hashes = np.concatenate([open_signatures(path, settings)["hashes"] for path in files]).tolist()
     numbers = {value: number for number, value in enumerate(hashes)}
-    expected = {pair for pair in combinations(range(60), 2) if jaccard(texts[pair[0]], texts[pair[1]]) >= 0.41}
+    expected = {
+        pair for pair in combinations(range(60), 2) if jaccard(texts[pair[0]], texts[pair[1]]) >= settings.similarity
+    }
     assert len(expected) >= 20
     assert sorted((numbers[u], numbers[v]) for u, v in edges) == sorted([*expected, *((v, u) for u, v in expected)])
