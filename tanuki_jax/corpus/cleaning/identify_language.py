@@ -23,6 +23,7 @@ _OF_SCRIPT = {name: re.compile(f"[{characters}]") for name, characters in _SCRIP
 _FAMILY = {"ru": ("ru", "uk", "bg", "sr", "be", "mk"), "ar": ("ar", "fa", "ur"), "hi": ("hi", "mr", "ne")}
 """Script -> languages that a declaration may choose among."""
 _KANA_SHARE = 0.08
+_LEAST_WIDE = 4  # text with many foreign terms and formulas is still Japanese
 _WORDS = {
     "en": "the of and to in is that for it was on are as with his they at be this have from or had by not but what all",
     "de": "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an werden aus er",
@@ -65,8 +66,8 @@ def identified(text: str, declared: str = "") -> Language:
     among languages that its script leaves open.
 
     Kana of at least 8% of kana and kanji make it Japanese, kanji without them Chinese; of other scripts the one with
-    most letters counts, a kanji as two of them. A text of Latin letters is of the language that has most of its
-    function words.
+    most letters counts, if kanji and kana are less than a quarter of it. A text of Latin letters is of the language
+    that has most of its function words.
     """
     sample = text[:_JUDGED]
     counts = {name: len(pattern.findall(sample)) for name, pattern in _OF_SCRIPT.items()}
@@ -77,7 +78,7 @@ def identified(text: str, declared: str = "") -> Language:
         return Language(UNKNOWN, 0.0)
     code = code_of(declared)
     script = max(counts, key=counts.__getitem__, default="")
-    if 2 * sum(wide) >= counts.get(script, 0) * (2 if script == "ko" else 1):
+    if _LEAST_WIDE * sum(wide) >= counts.get(script, 0) * (2 if script == "ko" else 1):
         japanese = wide[0] >= _KANA_SHARE * sum(wide) or (code == "ja" and sum(wide) < 20)
         return Language("ja" if japanese else "zh", 2 * sum(wide) / total)
     share = counts[script] * (2 if script == "ko" else 1) / total

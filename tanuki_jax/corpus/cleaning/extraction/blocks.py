@@ -16,7 +16,8 @@ _BLOCK_LEVEL_TEXT = (
 )
 _BLOCK_LEVEL = frozenset(_BLOCK_LEVEL_TEXT.split())
 _SKIPPED_TEXT = (
-    "rt rp rtc head title script style noscript template svg math iframe object select textarea button label option "
+    "rt rp rtc head title script style noscript template svg annotation "
+    "annotation-xml iframe object select textarea button label option "
     "datalist audio video canvas map noframes noembed dialog progress meter"
 )
 _SKIPPED = frozenset(_SKIPPED_TEXT.split())
