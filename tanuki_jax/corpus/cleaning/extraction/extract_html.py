@@ -62,7 +62,7 @@ def extract(html: bytes, content_type: str = "", *, seconds: float = SECONDS, de
     deadline = time.process_time() + seconds
     decoded = decode(html, content_type)
     source = repaired(decoded.text)
-    none = Extracted("", encoding=decoded.encoding, guessed=decoded.guessed, repaired=source is not decoded.text)
+    none = Extracted("", encoding=decoded.encoding, guessed=decoded.guessed, repaired=source != decoded.text)
     source = markup.without_long_tags(markup.cut(source))
     if source.count("<") > _MANY_TAGS and markup.is_deeper(source, deepest):
         return replace(none, reason=_TOO_DEEP)
