@@ -11,7 +11,7 @@ _SCRIPTS = {
     "kana": r"\u3041-\u30ff\uff66-\uff9f",
     "han": r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff",
     "ko": r"\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3",
-    "latin": r"A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff",
+    "latin": r"\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff",
     "ru": r"\u0400-\u052f",
     "el": r"\u0370-\u03ff",
     "ar": r"\u0600-\u06ff\u0750-\u077f",
@@ -20,9 +20,11 @@ _SCRIPTS = {
     "th": r"\u0e00-\u0e7f",
 }
 _OF_SCRIPT = {name: re.compile(f"[{characters}]") for name, characters in _SCRIPTS.items()}
+_ASCII, _ASCII_LETTER = re.compile(r"[\0-\x7f]+"), re.compile("[A-Za-z]")
 _FAMILY = {"ru": ("ru", "uk", "bg", "sr", "be", "mk"), "ar": ("ar", "fa", "ur"), "hi": ("hi", "mr", "ne")}
 """Script -> languages that a declaration may choose among."""
 _KANA_SHARE = 0.08
+_LEAST_WIDE = 4  # text with many foreign terms and formulas is still Japanese
 _WORDS = {
     "en": "the of and to in is that for it was on are as with his they at be this have from or had by not but what all",
     "de": "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an werden aus er",
@@ -65,11 +67,14 @@ def identified(text: str, declared: str = "") -> Language:
     among languages that its script leaves open.
 
     Kana of at least 8% of kana and kanji make it Japanese, kanji without them Chinese; of other scripts the one with
-    most letters counts, a kanji as two of them. A text of Latin letters is of the language that has most of its
-    function words.
+    most letters counts, if kanji and kana are less than a quarter of it. A text of Latin letters is of the language
+    that has most of its function words.
     """
     sample = text[:_JUDGED]
-    counts = {name: len(pattern.findall(sample)) for name, pattern in _OF_SCRIPT.items()}
+    letters = _ASCII_LETTER.findall(sample)
+    others = "" if sample.isascii() else _ASCII.sub("", sample)
+    counts = {name: len(pattern.findall(others)) for name, pattern in _OF_SCRIPT.items()}
+    counts["latin"] += len(letters)
     wide = counts.pop("kana"), counts.pop("han")
     counts = {name: count for name, count in counts.items() if count}
     total = 2 * sum(wide) + sum(counts.values()) + counts.get("ko", 0)
@@ -77,7 +82,7 @@ def identified(text: str, declared: str = "") -> Language:
         return Language(UNKNOWN, 0.0)
     code = code_of(declared)
     script = max(counts, key=counts.__getitem__, default="")
-    if 2 * sum(wide) >= counts.get(script, 0) * (2 if script == "ko" else 1):
+    if _LEAST_WIDE * sum(wide) >= counts.get(script, 0) * (2 if script == "ko" else 1):
         japanese = wide[0] >= _KANA_SHARE * sum(wide) or (code == "ja" and sum(wide) < 20)
         return Language("ja" if japanese else "zh", 2 * sum(wide) / total)
     share = counts[script] * (2 if script == "ko" else 1) / total

@@ -16,13 +16,16 @@ _BLOCK_LEVEL_TEXT = (
 )
 _BLOCK_LEVEL = frozenset(_BLOCK_LEVEL_TEXT.split())
 _SKIPPED_TEXT = (
-    "rt rp rtc head title script style noscript template svg math iframe object select textarea button label option "
+    "rt rp rtc head title script style noscript template svg annotation "
+    "annotation-xml iframe object select textarea button label option "
     "datalist audio video canvas map noframes noembed dialog progress meter"
 )
 _SKIPPED = frozenset(_SKIPPED_TEXT.split())
 """Elements whose text is no part of the page's text: readings of kanji, code, and parts of forms."""
 _CELLS = ("td", "th")
 _COUNTED = ("li", "td", "th")
+LISTS = ("ul", "ol", "menu", "dir")
+_NO_PART_OF_ITEMS = ("table", "blockquote", "article")
 _HIDDEN = re.compile(
     r'\shidden(?:=""|="hidden"|(?=\s|$))|\sstyle="[^"]*(?:display\s*:\s*none|visibility\s*:\s*hidden)|'
     r'\saria-hidden="true"|\srole="(?:dialog|alertdialog|menu|menubar|toolbar|search|tooltip)"',
@@ -56,6 +59,11 @@ class Node:
     """Number of items or cells before it in its parent, if it is one."""
     items: int = 0
     """Number of items of a list, or cells of a row."""
+    item: int = -1
+    """Number of the innermost item of a list that it is or lies in, with no table, quotation or article between them;
+    -1: none."""
+    lists: int = 0
+    """Number of lists that it is or lies in."""
 
 
 @dataclass(slots=True)
@@ -125,6 +133,7 @@ class _Walk:
         self._linked = 0
         self._links = 0
         self._in_link = False
+        self._counted = False
 
     def page(self, written: str, deadline: float) -> Page:
         skipped, depth = "", 0
@@ -141,6 +150,8 @@ class _Walk:
                 parts.append(text)
                 if self._in_link:
                     self._linked += len(text)
+                    self._links += not self._counted
+                    self._counted = True
             elif text and parts:
                 parts.append("\n" if "\n" in text else " ")
             if closing:
@@ -156,29 +167,41 @@ class _Walk:
             elif name == "a":
                 # A link without an address is one that a script follows, unless it is the aim of another link.
                 self._in_link = "href=" in attributes or not ("name=" in attributes or "id=" in attributes)
-                self._links += self._in_link
+                self._counted = False
             elif name == "br":
                 parts.append(BREAK)
-            elif name == "hr":
+            elif name == "hr" and parts:
                 self._flush()
-        self._flush()
+        if parts:
+            self._flush()
         return self._page
 
     def _begin(self, name: str, attributes: str) -> None:
-        self._flush()
+        if self._parts:
+            self._flush()
         nodes = self._page.nodes
         parent = self._open[-1] if self._open else -1
         self._open.append(len(nodes))
         if len(self._open) > self._deepest:
             raise TooDeep
         node = Node(parent, name, attributes, len(self._page.blocks))
-        if parent >= 0 and name in _COUNTED:
-            node.number = nodes[parent].items
-            nodes[parent].items += 1
+        if parent >= 0:
+            outer = nodes[parent]
+            node.item, node.lists = outer.item, outer.lists
+            if name in _COUNTED:
+                node.number = outer.items
+                outer.items += 1
+        if name == "li":
+            node.item = len(nodes)
+        elif name in LISTS:
+            node.lists += 1
+        elif name in _NO_PART_OF_ITEMS:
+            node.item = -1
         nodes.append(node)
 
     def _close(self, name: str) -> None:
-        self._flush()
+        if self._parts:
+            self._flush()
         if self._open:
             node = self._page.nodes[self._open[-1]]
             if name in _CELLS and node.first == len(self._page.blocks):
@@ -187,9 +210,6 @@ class _Walk:
             self._open.pop()
 
     def _flush(self) -> None:
-        if not self._parts:
-            self._links = 0
-            return
         text = "".join(self._parts)
         linked, links, self._linked, self._links = self._linked, self._links, 0, 0
         self._parts.clear()

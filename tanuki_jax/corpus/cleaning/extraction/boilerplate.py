@@ -52,7 +52,11 @@ _PROSE_WIDTH = 50
 _LINKED, _ALL_LINKED = 0.5, 0.8
 _NAVIGATING = 0.3
 _MOST_OF_PROSE = 0.45
-_MAIN_SHARE = 0.6
+_ONE_ARTICLE, _MAIN, _ARTICLES, _NAMED = 0.2, 0.4, 0.6, 0.8
+"""Least share of the prose that must be in the only article, in `main`, in all articles, or in elements with names such
+as content, so that the rest of the page is left out."""
+_LEAST_PROSE = 300
+_MOST_WORDS = 4
 _END = 7
 _LONGEST_TEASER = 8
 _SHORT_LINE = 40
@@ -128,11 +132,17 @@ class _Selection:
         """Keep only the part of the page that is said to be the content, if it has most of the prose that is left."""
         prose = [value if kept else 0 for value, kept in zip(self._prose, self.kept, strict=True)]
         until = [0, *accumulate(prose)]
-        for choose in (_is_main, _is_article, _is_named_content):
+        for choose, least_share, alone in (
+            (_is_article, _ONE_ARTICLE, True),
+            (_is_main, _MAIN, False),
+            (_is_article, _ARTICLES, False),
+            (_is_named_content, _NAMED, False),
+        ):
             ranges = [(node.first, node.last) for node in self._page.nodes if node.last > node.first and choose(node)]
             ranges = _outermost(ranges)
             inside = sum(until[last] - until[first] for first, last in ranges)
-            if ranges and inside and inside >= _MAIN_SHARE * until[-1]:
+            enough = inside >= _LEAST_PROSE if alone and len(ranges) == 1 else not alone
+            if inside and enough and inside >= least_share * until[-1]:
                 first, last = self._with_heading(ranges[0][0]), ranges[-1][1]
                 keep = [False] * len(self.kept)
                 for begin, end in [(first, ranges[0][0]), *ranges]:
@@ -186,9 +196,10 @@ class _Selection:
     def _drop_lines_of_links(self) -> None:
         """Drop blocks of three or more short lines that are mostly links."""
         for number, block in enumerate(self._page.blocks):
-            if block.linked >= _LINKED * len(block.text) and not self._prose[number]:
+            if block.links >= 2 and not self._prose[number]:
                 lines = [line for line in block.text.split(BREAK) if line.strip()]
-                if len(lines) >= 3 and max(map(len, lines)) <= _SHORT_LINE:
+                linked = block.linked >= _LINKED * sum(map(str.isalpha, block.text))
+                if linked and len(lines) >= 3 and max(map(len, lines)) <= _SHORT_LINE:
                     self.kept[number] = False
 
     def _drop_teasers(self) -> None:
@@ -260,11 +271,16 @@ def _asides(attributes: str) -> tuple[bool, bool]:
 
 
 def _names(attributes: str) -> set[str]:
-    """Return the words of an element's classes and id, in lower case: those with a hyphen, an underscore or an upper
-    case letter between them are also given as one word each."""
-    values = " ".join(_VALUES.findall(attributes))
-    words = {word.lower() for word in _WORDS.findall(values)}
-    return words | {re.sub(r"[-_\d]", "", name.lower()) for name in values.split()}
+    """Return the words of an element's classes and id in lower case, and each class without hyphens, underscores and
+    digits. A name of five words or more is a title made into an address, and says nothing about the element."""
+    names: set[str] = set()
+    for value in _VALUES.findall(attributes):
+        for name in value.split():
+            words = _WORDS.findall(name)
+            if len(words) <= _MOST_WORDS:
+                names.update(word.lower() for word in words)
+                names.add("".join(words).lower())
+    return names
 
 
 def _outermost(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -1,5 +1,6 @@
 """The text of a page as it was crawled."""
 
+import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -61,7 +62,7 @@ def extract(html: bytes, content_type: str = "", *, seconds: float = SECONDS, de
     deadline = time.process_time() + seconds
     decoded = decode(html, content_type)
     source = repaired(decoded.text)
-    none = Extracted("", encoding=decoded.encoding, guessed=decoded.guessed, repaired=source is not decoded.text)
+    none = Extracted("", encoding=decoded.encoding, guessed=decoded.guessed, repaired=source != decoded.text)
     source = markup.without_long_tags(markup.cut(source))
     if source.count("<") > _MANY_TAGS and markup.is_deeper(source, deepest):
         return replace(none, reason=_TOO_DEEP)
@@ -69,7 +70,8 @@ def extract(html: bytes, content_type: str = "", *, seconds: float = SECONDS, de
     none = replace(none, title=" ".join(unified(tree.title or "").split()))
     try:
         page = blocks.page_of(tree, deadline, deepest)
-        text = text_of(page, content_of(page))
+        kept = content_of(page)
+        text = text_of(page, kept)
         blocks.check_time(deadline)
     except blocks.TooDeep:
         return replace(none, reason=_TOO_DEEP)
@@ -77,7 +79,8 @@ def extract(html: bytes, content_type: str = "", *, seconds: float = SECONDS, de
         return replace(none, reason="extraction took too long")
     if not text:
         return replace(none, reason="no text in the page")
-    if is_mojibake(text):
+    # The blocks still have the half-width katakana by which one kind of mojibake is known.
+    if is_mojibake("\n".join(itertools.compress((block.text for block in page.blocks), kept))):
         return replace(none, reason="mojibake")
     return replace(none, text=f"{text}\n", language=identified(text, declared_language(decoded.text)).code)
 

@@ -12,7 +12,7 @@ _FORMATTING = re.compile(
     re.IGNORECASE,
 )
 _WHOLE_TAG = re.compile(r"<[a-zA-Z](?:[^\"'>]++|\"[^\"]*+\"|'[^']*+')*+>")
-_LONG = 1000
+_LONG, _ATTEMPTS = 1000, 8
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _NOT_NESTING_TEXT = (
     "area base br col embed hr img input link meta param source track wbr p li dt dd option tr td th tbody thead"
@@ -92,16 +92,34 @@ def is_deeper(html: str, deepest: int) -> bool:
 def without_long_tags(html: str) -> str:
     """Return a page without the attributes of tags longer than 1,000 characters: the parser compares each attribute
     with all others of its tag."""
-    if max(map(len, html.split(">"))) <= _LONG:
-        return html
     parts: list[str] = []
-    position = 0
-    for found in _TAG.finditer(html):
-        if found.start() < position:
+    position = offset = 0
+    for piece in html.split(">"):
+        begin, offset = offset, offset + len(piece) + 1
+        if len(piece) <= _LONG or offset <= position:
             continue
-        whole = _WHOLE_TAG.match(html, found.start())
-        end = whole.end() if whole else html.find(">", found.end()) + 1 or len(html)
-        if end - found.start() > _LONG:
-            parts += [html[position : found.start()], f"{found[0]}>"]
+        start, end = _tag_over(html, begin, offset, position)
+        if end - start > _LONG:
+            name = _TAG.match(html, start)
+            assert name is not None
+            parts += [html[position:start], f"{name[0]}>"]
             position = end
     return "".join([*parts, html[position:]])
+
+
+def _tag_over(html: str, begin: int, stop: int, earliest: int) -> tuple[int, int]:
+    """Return the range of the tag that begins before `stop` and reaches beyond `begin`; it may have ">" in its values.
+    (0, 0) if what is there is text."""
+    found = _TAG.search(html, max(begin, earliest), stop)
+    start = found.start() if found else begin
+    for _ in range(_ATTEMPTS):
+        tag = _TAG.match(html, start)
+        if tag is not None and not tag[1]:
+            whole = _WHOLE_TAG.match(html, start)
+            end = whole.end() if whole else html.find(">", tag.end()) + 1 or len(html)
+            if end > begin:
+                return start, end
+        start = html.rfind("<", earliest, start)
+        if start < 0:
+            break
+    return 0, 0

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+_LOST = re.compile(r"[\ufffd\ue000-\uf8ff]")
+"""Signs of bytes that the encoding does not have; Microsoft's tables have private characters for some."""
 _SUSPICIOUS_SHARE = 0.02
 _LEAST = 3
 _RUN = re.compile(r"[^\x00-\x7f]+")
@@ -39,10 +41,10 @@ _MISTAKES = (
     _Mistake(re.compile(r"[ÂÃ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"), _as_latin, "utf-8"),
     _Mistake(re.compile(r"[‚ƒ\x82\x83][\x80-ÿ@-~ŒœŠšŸŽžˆ˜–—‘’‚“”„†‡•…‰‹›€™ƒ]"), _as_latin, "cp932", _LINE),
     _Mistake(re.compile(r"[¤¥][\xa1-\xfe]"), _as_latin, "euc_jp"),
-    _Mistake(re.compile(r"[縺繧繝]|[譁蜿邨莠荳蜈鬮譛]"), _cp932, "utf-8"),
+    _Mistake(re.compile(r"[縺繧繝][^\x00-\x7f]{0,3}(?=[縺繧繝])"), _cp932, "utf-8"),
     _Mistake(re.compile(r"(?:[､･][\uff61-\uff9f一-龠]){2}"), _cp932, "euc_jp"),
 )
-_QUICK = ("ã", "Ã", "Â", "‚", "ƒ", "\x82", "\x83", "¤", "¥", "縺", "繧", "繝", "､", "\ufffd")
+_QUICK = ("ã", "Ã", "Â", "‚", "ƒ", "\x82", "\x83", "¤", "¥", "縺", "繧", "繝", "､")
 
 
 def repaired(text: str) -> str:
@@ -61,10 +63,10 @@ def repaired(text: str) -> str:
 def is_mojibake(text: str) -> bool:
     """Whether a text has so many characters that wrong decoding makes, or leaves for lost bytes, that it cannot be
     read."""
-    if not any(sign in text for sign in _QUICK):
+    if text.isascii():
         return False
     signs = [len(mistake.signs.findall(text)) for mistake in _MISTAKES]
-    return _too_many(max(signs), text) or _too_many(text.count("\ufffd") // 2, text)
+    return _too_many(max(signs), text) or _too_many(len(_LOST.findall(text)) // 2, text)
 
 
 def _too_many(signs: int, text: str) -> bool:

@@ -7,7 +7,6 @@ from tanuki_jax.corpus.cleaning.extraction.boilerplate import HEADINGS
 from tanuki_jax.corpus.cleaning.extraction.broken_lines import joined
 from tanuki_jax.corpus.cleaning.extraction.characters import unified
 
-_LISTS = ("ul", "ol", "menu", "dir")
 _CELLS = ("td", "th")
 _LONGEST_CELL = 200
 _TIGHT = ("li", "dt", "dd", "tr", "figcaption", "caption", "pre")
@@ -50,24 +49,12 @@ def _block(page: Page, number: int) -> tuple[str, str]:
     text = "\n".join(_lines(block.text))
     if tag in HEADINGS:
         return text.replace("\n", " "), "h"
-    node, item = block.node, -1
-    while node >= 0 and item < 0 and page.nodes[node].tag not in ("table", "blockquote", "article", "body"):
-        item = node if page.nodes[node].tag == "li" else -1
-        node = page.nodes[node].parent
+    item = page.nodes[block.node].item
     if item < 0:
         return text, tag if tag in _TIGHT else "p"
-    indent = "  " * (_depth(page, item) - 1)
+    indent = "  " * (page.nodes[item].lists - 1)
     first = page.nodes[item].first == number
     return indent + (_mark(page, item) if first else "  ") + text.replace("\n", f"\n{indent}  "), "li"
-
-
-def _depth(page: Page, node: int) -> int:
-    """Return in how many lists an item lies."""
-    depth = 0
-    while node >= 0:
-        depth += page.nodes[node].tag in _LISTS
-        node = page.nodes[node].parent
-    return max(1, depth)
 
 
 def _mark(page: Page, item: int) -> str:

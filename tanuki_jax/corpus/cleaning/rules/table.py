@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 from tanuki_jax.corpus.cleaning.draft import Rule
+from tanuki_jax.corpus.cleaning.rules.language import Language
 from tanuki_jax.corpus.cleaning.rules.length import Length
 
 RULES: Mapping[str, type[Rule]] = {
+    "language": Language,
     "length": Length,
 }
 """Name -> rule. Reports, scores and options call a rule by this name."""
