@@ -21,7 +21,7 @@ ORDER = 5
 DISCOUNT = 0.75
 """Count that every n-gram gives to those that were not seen."""
 _ARRAYS = ("hashes", "counts", "followed", "spare")
-_ALPHABET = 20_000
+ALPHABET = 20_000
 """Number of characters among which one that was never seen is drawn."""
 
 type Counts = npt.NDArray[np.uint32]
@@ -54,7 +54,7 @@ class CharacterModel:
         points = _points(text)
         if not points.size:
             return math.inf
-        chances = np.full(points.size, 1 / _ALPHABET)
+        chances = np.full(points.size, 1 / ALPHABET)
         first = self.orders[0]
         seen = _look_up(first.hashes, points)
         counts = np.where(seen >= 0, first.counts[seen], 0)

@@ -1,4 +1,4 @@
-"""How well rules and the learned model agree with people's labels."""
+"""Agreement of rules and of the learned model with labels that people gave."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -23,8 +23,6 @@ DIRECTIONS = 512
 """Number of random directions in which profiles are compared."""
 LEAST_LABELS = 10
 """Least number of good, and of bad texts."""
-_EPOCHS = 60
-_TOLERANCE = 0.01
 _FOLDS = 5
 
 type Sparse = tuple[npt.NDArray[np.int64], Floats]
@@ -57,7 +55,7 @@ def train_read(read: Sequence[Read], good: Bools, seed: int = 0) -> QualityModel
         for i in map(int, np.flatnonzero(folds == fold)):
             indices, values = scales.features(read[i])
             margins[i] = weights[indices] @ values
-    slope, offset = _platt(margins, good)
+    slope, offset = platt(margins, good)
     scales, weights = _fit(read, good, seed)
     return QualityModel(scales, weights, slope, offset)
 
@@ -69,16 +67,17 @@ def folds_of(count: int, folds: int, seed: int) -> npt.NDArray[np.int64]:
 
 def _fit(read: Sequence[Read], good: Bools, seed: int) -> tuple[Scales, Floats]:
     scales = _scales(read, good, seed)
-    return scales, _dual_coordinate_descent([scales.features(text) for text in read], good, scales.size, seed)
+    return scales, dual_coordinate_descent([scales.features(text) for text in read], good, scales.size, seed)
 
 
 def _scales(read: Sequence[Read], good: Bools, seed: int) -> Scales:
     """Return the factors of the features."""
     factors = np.zeros((len(WEIGHTINGS), BUCKETS), np.float32)
     for view, settings in VIEWS.items():
-        documents = np.zeros((2, BUCKETS))
-        for text, label in zip(read, good, strict=True):
-            documents[int(label), text.grams[view].buckets] += 1
+        of_texts = [text.grams[view].buckets for text in read]
+        buckets, place = np.unique(np.concatenate(of_texts), return_inverse=True)
+        labels = np.repeat(good, [len(found) for found in of_texts])
+        documents = np.stack([np.bincount(place[labels == label], minlength=len(buckets)) for label in (False, True)])
         both = documents.sum(axis=0)
         known = both >= settings.least_documents
         shares = (documents + 1) / (documents + 1).sum(axis=1, keepdims=True, where=known)
@@ -88,7 +87,7 @@ def _scales(read: Sequence[Read], good: Bools, seed: int) -> Scales:
         }
         for block, (name, weighting) in enumerate(WEIGHTINGS):
             if name == view:
-                factors[block] = np.where(known, weightings[weighting], 0)
+                factors[block, buckets] = np.where(known, weightings[weighting], 0)
     profiles = np.stack([text.profile for text in read])
     random = np.random.default_rng(seed)
     numbers = profiles.shape[1]
@@ -101,7 +100,9 @@ def _scales(read: Sequence[Read], good: Bools, seed: int) -> Scales:
     )
 
 
-def _dual_coordinate_descent(texts: Sequence[Sparse], good: Bools, size: int, seed: int) -> Floats:
+def dual_coordinate_descent(
+    texts: Sequence[Sparse], good: Bools, size: int, seed: int, tolerance: float = 0.01, epochs: int = 60
+) -> Floats:
     """Return the weights of a support vector machine with hinge loss (Hsieh et al., 2008, algorithm 1)."""
     # The dual has one variable a text, alpha from 0 to COST, and weights = sum of alpha * sign * features. Each is set
     # to its best value while the others stay; that takes one product with the weights and one addition to them.
@@ -110,7 +111,7 @@ def _dual_coordinate_descent(texts: Sequence[Sparse], good: Bools, size: int, se
     alphas = np.zeros(len(texts))
     squares = [float(values @ values) for _, values in texts]
     random = np.random.default_rng(seed)
-    for _ in range(_EPOCHS):
+    for _ in range(epochs):
         worst = 0.0
         for i in random.permutation(len(texts)):
             indices, values = texts[i]
@@ -121,12 +122,12 @@ def _dual_coordinate_descent(texts: Sequence[Sparse], good: Bools, size: int, se
                 worst = max(worst, abs(change))
                 alphas[i] = alpha
                 weights[indices] += change * signs[i] * values
-        if worst < _TOLERANCE:
+        if worst < tolerance:
             break
     return weights.astype(np.float32)
 
 
-def _platt(margins: npt.NDArray[np.float64], good: Bools) -> tuple[float, float]:
+def platt(margins: npt.NDArray[np.float64], good: Bools) -> tuple[float, float]:
     """Return slope and offset of the probability, by Newton's method on margins of texts that were held out."""
     positive, negative = int(good.sum()), int((~good).sum())
     targets = np.where(good, (positive + 1) / (positive + 2), 1 / (negative + 2))

@@ -21,15 +21,17 @@ CARD = "0000-0000-0000-0000"
 # Every pattern begins where no neighbour continues it and repeats a bounded number of times, so that no text makes it
 # slow. "・" stands for the dashes that Japanese pages put between groups of digits.
 _DASH = "[-‐‑‒–—―−ー－.・ 　]"
+_NUMBER = "[0-9０-９]"
 _EMAIL = re.compile(
     r"(?<![\w.+%-])[A-Za-z0-9][\w.+%-]{0,63}[@＠](?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])", re.ASCII
 )
 _PHONE = re.compile(
-    r"(?<![0-9０-９A-Za-z_.,=/%-])"
-    r"(?:(?:[+＋]81|\(\+?81\)|[+＋]?81(?=[-－ ]))" + _DASH + r"?(?:[(（]0[)）])?[1-9]"
-    r"|[(（]?[0０][1-9１-９])[0-9０-９]{0,3}(?:[)）]" + _DASH + r"?|[(（]|" + _DASH + r")[0-9０-９]{1,4}"
-    r"(?:[)）]|" + _DASH + r")[0-9０-９]{3,4}(?![0-9０-９]|[-.,][0-9])"
-    r"|(?<![0-9０-９A-Za-z_.,=/%-])[0０][5-9５-９][0０][0-9０-９]{8}(?![0-9０-９])"
+    r"(?<![0-9０-９A-Za-z_.,=/%-])(?:"
+    rf"(?:[+＋]81{_DASH}?(?:[(（]0[)）])?[1-9]{_NUMBER}{{0,3}}{_DASH}"  # +81 3
+    rf"|[(（][0０][1-9１-９]{_NUMBER}{{0,3}}[)）]{_DASH}?"  # (03)
+    rf"|[0０][1-9１-９]{_NUMBER}{{0,3}}(?:[(（]|{_DASH}))"  # 03- or 03(
+    rf"{_NUMBER}{{1,4}}(?:[)）]|{_DASH}){_NUMBER}{{3,4}}(?!{_NUMBER}|[-.,][0-9])"
+    rf"|[0０][5-9５-９][0０]{_NUMBER}{{8}}(?!{_NUMBER}))"
 )
 _LABELLED_PHONE = re.compile(
     r"((?:TEL|Tel|tel|ＴＥＬ|FAX|Fax|fax|ＦＡＸ|電話番号|電話|携帯|ファックス|ファクス|フリーダイヤル)[.:： 　]{0,3})"
