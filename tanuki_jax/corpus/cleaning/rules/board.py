@@ -1,0 +1,27 @@
+"""Drop threads of message boards."""
+
+from dataclasses import dataclass
+
+from tanuki_jax.config.limits import NonNegativeFloat, PositiveInt
+from tanuki_jax.corpus.cleaning.draft import Draft
+from tanuki_jax.corpus.cleaning.vocabulary import has_many
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """Drop documents with many different words of message boards.
+
+    Upstream used HojiChar's list of 2channel's words with at most 10 of them. Different words count, and a longer
+    document may have more.
+    """
+
+    words: tuple[str, ...] = ("board_ja",)
+    """Vocabularies."""
+    most: PositiveInt = 3
+    """Greatest number of different words in a short document."""
+    per_thousand: NonNegativeFloat = 3.0
+    """Number of different words that each thousand characters may have more."""
+
+    def apply(self, draft: Draft) -> str:
+        """Return the reason to drop the document; empty: keep it."""
+        return "message board" if has_many(draft.text, self.words, self.most, self.per_thousand) else ""
