@@ -40,11 +40,21 @@ def main(words: list[str]) -> None:
     from tanuki_jax.corpus.cleaning.pipelines import PIPELINES
 
     pipeline, options = parse_config(PIPELINES, "clean", words, Options)
+    from rich.console import Console
+
+    from tanuki_jax.corpus.cleaning.report.cleaning_page import write_page
+    from tanuki_jax.corpus.cleaning.report.cleaning_table import summary, table
     from tanuki_jax.corpus.cleaning.run_cleaning import clean
 
     folder = Path(options.out or f"corpora/{pipeline.name}")
-    cleaned = clean(pipeline, folder, _engine(options, folder / "logs"))
-    print(cleaned.cleaned.rows, cleaned.cleaned.kept, cleaned.written.kept, cleaned.written.characters)
+    run = clean(pipeline, folder, _engine(options, folder / "logs"))
+    write_page(run)
+    console = Console(markup=False, highlight=False)
+    rows = table(run)
+    console.width = max(console.width, console.measure(rows, options=console.options.update(max_width=1_000)).maximum)
+    console.print(rows)
+    for line in summary(run):
+        console.print(line, soft_wrap=True)
 
 
 def _engine(options: Options, logs: Path) -> "Engine":

@@ -2,19 +2,23 @@
 
 import dataclasses
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tanuki_jax.corpus.cleaning.contamination.decontaminate import count_common
-from tanuki_jax.corpus.cleaning.duplicates.deduplicate import stages
+from tanuki_jax.corpus.cleaning.duplicates.deduplicate import read_outcome, stages
 from tanuki_jax.corpus.cleaning.file_tasks import Call, FileTasks
+from tanuki_jax.corpus.cleaning.part_file import read_part
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline
 from tanuki_jax.corpus.cleaning.repeats.copied_passages import list_fingerprints, passage_settings
 from tanuki_jax.corpus.cleaning.repeats.count_repeats import count_repeats, select_repeats
 from tanuki_jax.corpus.cleaning.repeats.repeat_settings import Repeats
 from tanuki_jax.corpus.cleaning.repeats.repeated_lines import line_settings, list_lines
+from tanuki_jax.corpus.cleaning.step_counts import SAMPLE_CHARACTERS
+from tanuki_jax.corpus.records.files import expand
 
 LINES, PASSAGES = "lines", "passages"
 
@@ -110,6 +114,19 @@ class AcrossDocuments:
                 tuple(Call(select_repeats, (units[i], counts, chosen[i], unit_settings), chosen[i]) for i in parts),
             )
 
+    def clusters(self) -> dict[str, Any]:
+        """Return counts of copies and the largest clusters, with the text that is kept, after all stages."""
+        if not self._pipeline.duplicates:
+            return {}
+        found = read_outcome(self.work / "duplicates", self._pipeline.duplicates)
+        largest = []
+        for size, texts, _, address in found.largest:
+            part, row = divmod(address, 1 << 32)
+            text = next(itertools.islice(read_part(self._parts[part]), row, None)).text
+            largest.append({"size": size, "texts": texts, "text": text[:SAMPLE_CHARACTERS]})
+        counts = {"candidates": found.candidates, "similar": found.similar, "near": found.near, "kept": found.kept}
+        return counts | {"documents": found.documents, "rounds": found.rounds, "largest": largest}
+
     def findings(self, part: int) -> Findings:
         """Return the files about a part, which are there after all stages."""
         pipeline, count = self._pipeline, len(self._parts)
@@ -143,6 +160,4 @@ def _stamps(pipeline: Pipeline) -> list[tuple[str, int, int]]:
     """Return paths, sizes and times of the files of evaluation items."""
     if pipeline.evaluation is None:
         return []
-    from tanuki_jax.corpus.records.files import expand
-
     return [(file.path, file.bytes, file.modified) for file in expand(pipeline.evaluation.paths)]

@@ -1,9 +1,7 @@
 """Clean one part: read its documents, apply the rules, and write what is left with counts of what happened."""
 
-import dataclasses
 import json
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.corpus.cleaning.draft import Draft
 from tanuki_jax.corpus.cleaning.engines.stage import Beacon
+from tanuki_jax.corpus.cleaning.part_counts import PartCounts
 from tanuki_jax.corpus.cleaning.part_file import write_part
 from tanuki_jax.corpus.cleaning.parts import Part
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline, names_of_rules
@@ -23,53 +22,6 @@ PARTIAL_SECONDS = 1.0
 """Seconds between two looks at a part's counts."""
 MOST_PLACES = 20
 """Most places that are named for each kind of fault."""
-
-
-@dataclasses.dataclass
-class PartCounts:
-    """What was in a part, and what became of it: `rows` = `dropped` + `kept` + rows that are no documents."""
-
-    rows: int = 0
-    """Rows that are not blank."""
-    set_aside: Counter[str] = dataclasses.field(default_factory=Counter)
-    """Reason -> rows that are no documents, or on which a rule failed."""
-    damaged: int = 0
-    """Files that could not be read to their end."""
-    places: list[str] = dataclasses.field(default_factory=list)
-    """Places of the first faults, in words."""
-    kept: int = 0
-    """Documents that all rules kept."""
-    pieces: int = 0
-    """Documents that were written: those that were kept, long ones in pieces."""
-    characters: int = 0
-    """Characters that were written."""
-    steps: dict[str, StepCounts] = dataclasses.field(default_factory=dict)
-    """Name of a rule -> its counts, in order."""
-
-    @property
-    def dropped(self) -> int:
-        """Return the number of documents that rules dropped."""
-        return sum(step.dropped.total() for step in self.steps.values())
-
-    def add(self, other: "PartCounts") -> None:
-        """Add the counts of another part."""
-        for name in ("rows", "damaged", "kept", "pieces", "characters"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.set_aside += other.set_aside
-        self.places += other.places
-        for name, step in other.steps.items():
-            self.steps.setdefault(name, StepCounts()).add(step)
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return the counts as JSON values."""
-        steps = {name: step.to_plain() for name, step in self.steps.items()}
-        return dict(vars(self)) | {"set_aside": dict(self.set_aside), "steps": steps}
-
-    @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> "PartCounts":
-        """Return the counts that `to_plain` returned."""
-        steps = {name: StepCounts.from_plain(step) for name, step in plain["steps"].items()}
-        return cls(**plain | {"set_aside": Counter(plain["set_aside"]), "steps": steps})
 
 
 def clean_part(part: Part, pipeline: Pipeline, documents: Path, counts_path: Path, beacon: Beacon) -> None:
@@ -96,11 +48,6 @@ def _reporting(documents: Iterator[Document], counts: PartCounts, partial: Path)
         yield document
 
 
-def read_counts(path: Path) -> PartCounts:
-    """Return the counts of a part."""
-    return PartCounts.from_plain(json.loads(path.read_text("utf-8")))
-
-
 def _cleaned(part: Part, pipeline: Pipeline, counts: PartCounts, beacon: Beacon) -> Iterator[Document]:
     """Yield the documents of a part that are kept, in order."""
     steps = list(zip(counts.steps.items(), pipeline.rules, strict=True))
@@ -115,6 +62,7 @@ def _cleaned(part: Part, pipeline: Pipeline, counts: PartCounts, beacon: Beacon)
             _set_aside(counts, NoDocument("a record on which a worker failed", f"{place}: it {beacon.skipped[number]}"))
             continue
         try:
+            counts.see(read.text, str(read.metadata["source"]))
             kept = _apply(read, steps)
         except Exception as error:
             reason = "a record on which a rule failed"
@@ -123,8 +71,7 @@ def _cleaned(part: Part, pipeline: Pipeline, counts: PartCounts, beacon: Beacon)
         if kept:
             counts.kept += 1
             for document in _documents(read, pipeline.split_characters):
-                counts.pieces += 1
-                counts.characters += len(document.text)
+                counts.write(document.text, str(document.metadata["source"]))
                 yield document
 
 

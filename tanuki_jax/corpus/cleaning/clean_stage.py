@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tanuki_jax.corpus.cleaning.clean_part import PartCounts, clean_part, partial_path, read_counts
+from tanuki_jax.corpus.cleaning.clean_part import clean_part, partial_path
 from tanuki_jax.corpus.cleaning.engines.stage import Beacon
+from tanuki_jax.corpus.cleaning.part_counts import PartCounts, read_counts
 from tanuki_jax.corpus.cleaning.parts import Part
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline
 

@@ -3,22 +3,33 @@
 import json
 import logging
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import Advance, progress
 from tanuki_jax.corpus.cleaning.across_documents import AcrossDocuments
-from tanuki_jax.corpus.cleaning.clean_part import PartCounts
 from tanuki_jax.corpus.cleaning.clean_stage import CleanStage
 from tanuki_jax.corpus.cleaning.engines.engine import Engine
 from tanuki_jax.corpus.cleaning.engines.stage import Stage, pending
 from tanuki_jax.corpus.cleaning.file_tasks import FileTasks
+from tanuki_jax.corpus.cleaning.part_counts import PartCounts
 from tanuki_jax.corpus.cleaning.parts import Parts, cut
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline, rules_key
-from tanuki_jax.corpus.cleaning.run_folder import ACROSS, CLEAN, DOCUMENTS, WRITTEN, claimed, delete_stale, record
+from tanuki_jax.corpus.cleaning.run_folder import (
+    ACROSS,
+    CLEAN,
+    CLUSTERS,
+    DOCUMENTS,
+    WRITTEN,
+    claimed,
+    delete_stale,
+    record,
+)
 from tanuki_jax.corpus.cleaning.write_stage import WriteTask
 
 _log = logging.getLogger("tanuki_jax.corpus")
@@ -37,6 +48,10 @@ class Cleaned:
     """Counts of the steps across documents."""
     contaminated: tuple[dict[str, Any], ...]
     """Documents with evaluation items: id, whether they were dropped, items."""
+    clusters: dict[str, Any]
+    """Counts of copies, and the largest clusters; empty: copies were not looked for."""
+    seconds: float
+    """Time of this command, in which an earlier one's work was used."""
 
 
 def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
@@ -50,7 +65,7 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
     Raises:
         InputError: the inputs cannot be used, or tasks failed.
     """
-    key = rules_key(pipeline)
+    key, began = rules_key(pipeline), time.monotonic()
     parts = cut(pipeline, key)
     if not parts.parts and not parts.unreadable:
         raise InputError("the files of the inputs are all empty")
@@ -68,6 +83,7 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
             for stage in across.stages():
                 _run(stage, engine)
             writing = _writing(pipeline, parts, across, folder)
+            replace_text(folder / CLUSTERS, json.dumps(across.clusters(), ensure_ascii=False))
             _run(writing, engine)
         delete_stale(folder, parts.parts, {call.out.name for call in writing.calls})
         shutil.rmtree(folder / ACROSS, ignore_errors=True)
@@ -76,7 +92,9 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
             plain = json.loads(call.out.read_text("utf-8"))
             contaminated += plain.pop("contaminated")
             written.add(PartCounts.from_plain(plain))
-        return Cleaned(folder, pipeline, parts, _total(cleaning), written, tuple(contaminated))
+        clusters = json.loads((folder / CLUSTERS).read_text("utf-8"))
+        seconds = time.monotonic() - began
+        return Cleaned(folder, pipeline, parts, _total(cleaning), written, tuple(contaminated), clusters, seconds)
 
 
 def _writing(pipeline: Pipeline, parts: Parts, across: AcrossDocuments, folder: Path) -> FileTasks:

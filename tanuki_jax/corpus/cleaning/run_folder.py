@@ -14,6 +14,8 @@ from tanuki_jax.corpus.cleaning.pipeline import Pipeline, to_plain
 
 CLEAN, SIGNATURES, ACROSS, WRITTEN, DOCUMENTS = "clean", "signatures", "across", "written", "documents"
 """Folders of the cleaned parts, of their signatures, of what is compared, of the last counts, and of the documents."""
+CLUSTERS = "clusters.json"
+"""File of the counts of copies."""
 _RECORD = "run.json"
 
 

@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.corpus.cleaning.across_documents import Findings
-from tanuki_jax.corpus.cleaning.clean_part import PartCounts
 from tanuki_jax.corpus.cleaning.contamination.decontaminate import Decontaminated, decontaminate, evidence
 from tanuki_jax.corpus.cleaning.contamination.evaluation_items import load
 from tanuki_jax.corpus.cleaning.draft import seed_of
 from tanuki_jax.corpus.cleaning.duplicates.array_file import ArrayFile
 from tanuki_jax.corpus.cleaning.duplicates.clusters import FATES
+from tanuki_jax.corpus.cleaning.part_counts import PartCounts
 from tanuki_jax.corpus.cleaning.part_file import read_part
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline
 from tanuki_jax.corpus.cleaning.repeats.copied_passages import cut_copied, passage_settings
@@ -26,7 +26,7 @@ from tanuki_jax.corpus.records.types import Document
 from tanuki_jax.corpus.records.write import write
 
 COPIES, LINES, PASSAGES, ITEMS, LEFT = "duplicates", "repeated_lines", "copied_passages", "evaluation", "what_is_left"
-STEPS = (COPIES, LINES, PASSAGES, ITEMS, LEFT)
+STEPS = (COPIES, PASSAGES, LINES, ITEMS, LEFT)
 """Names of the steps across documents, in order."""
 MOST_LISTED = 1_000
 """Most contaminated documents of a part that are listed."""
@@ -56,6 +56,7 @@ class WriteTask:
         clean = _decontaminating(self.pipeline, self.findings)
         for row, document in enumerate(read_part(self.part)):
             counts.rows += 1
+            counts.see(document.text, str(document.metadata["source"]))
             seed = seed_of(document.text)
             if copies is not None:
                 kept, size = copies
@@ -74,8 +75,7 @@ class WriteTask:
                 document = _count(counts, LEFT, seed, document, "", "too little is left")
             if document.text:
                 counts.kept += 1
-                counts.pieces += 1
-                counts.characters += len(document.text)
+                counts.write(document.text, str(document.metadata["source"]))
                 yield document
 
 

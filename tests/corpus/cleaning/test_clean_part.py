@@ -1,13 +1,13 @@
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tanuki_jax.corpus.cleaning.clean_part import PartCounts, clean_part, read_counts
+from tanuki_jax.corpus.cleaning.clean_part import clean_part
 from tanuki_jax.corpus.cleaning.draft import Draft
 from tanuki_jax.corpus.cleaning.engines.stage import Beacon
+from tanuki_jax.corpus.cleaning.part_counts import PartCounts, read_counts
 from tanuki_jax.corpus.cleaning.part_file import read_part
 from tanuki_jax.corpus.cleaning.parts import cut
 from tanuki_jax.corpus.cleaning.rules import table
@@ -89,13 +89,3 @@ def test_long_documents_become_pieces_of_their_parent(tmp_path: Path) -> None:
     assert all(document.metadata["parents"] == ["a"] for document in documents)
     assert "".join(document.text for document in documents) == text
     assert (counts.kept, counts.pieces) == (1, 3)
-
-
-def test_counts_come_back_and_add_up(tmp_path: Path) -> None:
-    _, counts = cleaned(write_lines(tmp_path / "a.jsonl", texts(10)))
-    total = PartCounts()
-    total.add(counts)
-    total.add(counts)
-    assert total.rows == 20
-    assert total.steps["length"].dropped.total() == 4
-    assert PartCounts.from_plain(json.loads(json.dumps(total.to_plain()))) == total

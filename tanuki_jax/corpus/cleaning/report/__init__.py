@@ -1,0 +1,1 @@
+"""What a cleaning run did, in the terminal and as a page."""

@@ -1,0 +1,128 @@
+"""The page of a run: what each step removed, with samples; lengths, sources, clusters, evaluation items."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tanuki_jax.base import pages
+from tanuki_jax.base.atomic import replace_text
+from tanuki_jax.corpus.cleaning.duplicates.curves import edits_caught
+from tanuki_jax.corpus.cleaning.report.steps import Step, faults_of, steps_of
+from tanuki_jax.corpus.cleaning.run_cleaning import Cleaned
+
+_TEMPLATE = Path(__file__).parent / "templates" / "cleaning.html.jinja"
+_LISTED = 50
+
+
+def write_page(run: Cleaned) -> None:
+    """Write report.html and report.json into the folder of a run."""
+    steps = list(steps_of(run))
+    plain: dict[str, Any] = {
+        "cleaned": run.cleaned.to_plain(),
+        "written": run.written.to_plain(),
+        "clusters": run.clusters,
+        "contaminated": list(run.contaminated),
+    }
+    replace_text(run.folder / "report.json", json.dumps(plain, ensure_ascii=False, indent=1) + "\n")
+    most = max((step.characters_before for step in steps), default=1) or 1
+    replace_text(
+        run.folder / "report.html",
+        pages.render(
+            _TEMPLATE,
+            title=f"Cleaning of {run.pipeline.name}",
+            totals=_totals(run),
+            faults=[pages.Row((reason, f"{count:,}")) for reason, count in faults_of(run).items()],
+            places=run.cleaned.places,
+            waterfall=[_bar(step, most) for step in steps],
+            steps=[_samples(step) for step in steps],
+            lengths=_histogram(dict(run.cleaned.lengths), dict(run.written.lengths_written)),
+            sources=_shares(dict(run.cleaned.sources), dict(run.written.sources_written)),
+            clusters=run.clusters,
+            edits=_edits(run),
+            contaminated=run.contaminated[:_LISTED],
+            contaminated_count=len(run.contaminated),
+        ),
+    )
+
+
+def _totals(run: Cleaned) -> list[pages.Row]:
+    seconds = sum(step.seconds for step in run.cleaned.steps.values())
+    rows = [
+        ("rows read", f"{run.cleaned.rows:,}"),
+        ("documents that the rules kept", f"{run.cleaned.kept:,}"),
+        ("documents written", f"{run.written.pieces:,}"),
+        ("characters written", f"{run.written.characters:,}"),
+        ("parts", f"{len(run.parts.parts):,}"),
+        ("time of the rules, CPU seconds", f"{seconds:,.1f}"),
+    ]
+    if seconds:
+        rows.append(("documents a CPU second of the rules", f"{run.cleaned.rows / seconds:,.0f}"))
+    return [pages.Row(row) for row in rows]
+
+
+def _bar(step: Step, most: int) -> dict[str, Any]:
+    """Return the figures of a row of the waterfall; widths are percentages of the first step's characters."""
+    counts = step.counts
+    return {
+        "name": step.name,
+        "before": step.documents_before,
+        "after": step.documents_after,
+        "dropped": counts.dropped.total(),
+        "changed": counts.changed,
+        "characters": step.characters_before,
+        "characters_dropped": counts.characters_dropped,
+        "characters_cut": counts.characters_cut,
+        "left": 100 * step.characters_after / most,
+        "cut": 100 * max(counts.characters_cut, 0) / most,
+        "gone": 100 * counts.characters_dropped / most,
+        "speed": step.documents_before / counts.seconds if counts.seconds else 0,
+    }
+
+
+def _samples(step: Step) -> dict[str, Any]:
+    counts = step.counts
+    return {
+        "name": step.name,
+        "reasons": [pages.Row((reason, f"{count:,}")) for reason, count in counts.dropped.most_common()],
+        "dropped": counts.dropped_samples.rows,
+        "changed": counts.changed_samples.rows,
+        "kept": counts.kept_samples.rows,
+    }
+
+
+def _histogram(read: dict[str, int], written: dict[str, int]) -> list[dict[str, Any]]:
+    """Return buckets of lengths in order, with the shares of the documents read and written that are in each."""
+    return [
+        {"name": f"{int(bucket) // 2:,} to {int(bucket) - 1:,}"} | shares
+        for bucket, shares in _both(read, written, sorted({*read, *written}, key=int))
+    ]
+
+
+def _shares(read: dict[str, int], written: dict[str, int]) -> list[dict[str, Any]]:
+    names = sorted({*read, *written}, key=lambda name: (-read.get(name, 0), name))
+    return [{"name": name} | shares for name, shares in _both(read, written, names)]
+
+
+def _both(read: dict[str, int], written: dict[str, int], names: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    most = max([*read.values(), *written.values()], default=1)
+    return [
+        (
+            name,
+            {
+                "read": read.get(name, 0),
+                "written": written.get(name, 0),
+                "read_width": 100 * read.get(name, 0) / most,
+                "written_width": 100 * written.get(name, 0) / most,
+            },
+        )
+        for name in names
+    ]
+
+
+def _edits(run: Cleaned) -> list[pages.Row]:
+    if run.pipeline.duplicates is None:
+        return []
+    return [
+        pages.Row((each.edit, f"{each.share:.0%}", f"{each.similarity:.2f}", f"{each.caught:.3f}"))
+        for each in edits_caught(run.pipeline.duplicates)
+    ]

@@ -1,0 +1,86 @@
+"""Scores of documents by the rules of a pipeline alone, in the order of the input."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tanuki_jax.base.atomic import replacing
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.progress import progress
+from tanuki_jax.corpus.cleaning.draft import Draft, Rule
+from tanuki_jax.corpus.cleaning.part_file import SCORE
+from tanuki_jax.corpus.cleaning.parts import cut
+from tanuki_jax.corpus.cleaning.pipeline import Input, Pipeline, names_of_rules
+from tanuki_jax.corpus.cleaning.read_drafts import NoDocument, drafts_of
+
+_NO_SLICES = 1 << 60
+
+
+class Scored(NamedTuple):
+    """What the rules say of a document."""
+
+    id: str
+    keep: bool
+    """Whether all rules keep it."""
+    score: float
+    """Score of the quality model; without one 1 for a document that is kept, and 1 / (1 + reasons) for another."""
+    reasons: tuple[str, ...]
+    """Rule and reason of each rule that drops it. The rules behind the first one that does are asked too."""
+
+
+def score_file(pipeline: Pipeline, source: Path, out: Path, text_field: str = "text") -> int:
+    """Write a line of JSON for each row of a file, in its order, and return their number.
+
+    A row without a text has the reason for that, and is not kept.
+
+    Raises:
+        InputError: the file cannot be read, or not to its end.
+    """
+    one = Pipeline(
+        name="score",
+        inputs=(Input(name="score", paths=(str(source),), text_field=text_field),),
+        rules=pipeline.rules,
+        part_bytes=_NO_SLICES,
+    )
+    parts = cut(one, "")
+    if parts.unreadable:
+        raise InputError(parts.unreadable[0])
+    count = 0
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        replacing(out) as partial,
+        partial.open("w", encoding="utf-8") as file,
+        progress("score", None, "row") as advance,
+    ):
+        for part in parts.parts:
+            for scored in _scored(drafts_of(part), pipeline.rules):
+                file.write(json.dumps(scored._asdict(), ensure_ascii=False) + "\n")
+                count += 1
+                advance()
+    return count
+
+
+def _scored(drafts: Iterator[Draft | NoDocument], rules: Sequence[Rule]) -> Iterator[Scored]:
+    names = names_of_rules(tuple(rules))
+    for draft in drafts:
+        if isinstance(draft, NoDocument):
+            if not draft.is_row:
+                raise InputError(draft.place)
+            yield Scored("", False, 0.0, (f"{draft.reason}: {draft.place}",))
+        else:
+            yield score(draft, rules, names)
+
+
+def score(draft: Draft, rules: Sequence[Rule], names: Sequence[str]) -> Scored:
+    """Return what rules say of a document; the document is changed by them.
+
+    Args:
+        draft: a document.
+        rules: rules in their order.
+        names: name of each.
+    """
+    found = [(name, rule.apply(draft)) for name, rule in zip(names, rules, strict=True)]
+    reasons = tuple(f"{name}: {reason}" for name, reason in found if reason)
+    value = draft.scores.get(SCORE, 1.0 if not reasons else 1 / (1 + len(reasons)))
+    return Scored(draft.id, not reasons, round(value, 6), reasons)
