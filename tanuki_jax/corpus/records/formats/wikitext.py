@@ -77,10 +77,10 @@ def _without_brackets(text: str) -> str:
             parts[-1].append(token[0])
     parts[-1].append(text[position:])
     rest = parts[0]
-    for opened, inside in zip(open_brackets, parts[1:], strict=True):
-        if opened == "{|":
+    for bracket, pieces in zip(open_brackets, parts[1:], strict=True):
+        if bracket == "{|":
             break
-        rest += [opened, *inside]
+        rest += [bracket, *pieces]
     return "".join(rest)
 
 
