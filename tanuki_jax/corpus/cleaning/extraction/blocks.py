@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from resiliparse.parse.html import HTMLTree
 
-_TOKEN = re.compile(r'([^<]*)<(/?)([a-zA-Z][^\s/>]*)([^">]*(?:"[^"]*"[^">]*)*)>')
+_TOKEN = re.compile(r'([^<]*)<(/?)([a-zA-Z][^\s/>]*)((?: [^>][^=>]*="[^"]*")*)>')
+"""Text and the tag behind it, as the parser writes them. A name of an attribute may hold a quotation mark."""
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _BLOCK_LEVEL_TEXT = (
     "address article aside blockquote body center caption dd details dialog dir div dl dt fieldset figcaption figure "
@@ -174,6 +175,8 @@ class _Walk:
                 self._flush()
         if parts:
             self._flush()
+        for number in self._open:  # what a tag that was not understood has left open
+            self._page.nodes[number].last = len(self._page.blocks)
         return self._page
 
     def _begin(self, name: str, attributes: str) -> None:

@@ -76,10 +76,12 @@ def _without_brackets(text: str) -> str:
         else:
             parts[-1].append(token[0])
     parts[-1].append(text[position:])
-    while open_brackets:
-        opened, inside = open_brackets.pop(), "".join(parts.pop())
-        parts[-1].append("" if opened == "{|" else opened + inside)
-    return "".join(parts[0])
+    rest = parts[0]
+    for bracket, pieces in zip(open_brackets, parts[1:], strict=True):
+        if bracket == "{|":
+            break
+        rest += [bracket, *pieces]
+    return "".join(rest)
 
 
 def _resolved(opened: str, inside: str) -> str:

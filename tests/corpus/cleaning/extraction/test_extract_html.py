@@ -108,27 +108,27 @@ def check_depth(start: str) -> None:
     assert time.process_time() - began < 10
 
 
-@pytest.mark.parametrize("start", ["<div>", "<div></x>"])
+@pytest.mark.parametrize("start", ["<div>"])
 def test_a_page_of_a_million_elements_in_each_other_has_one_reason(start: str) -> None:
     check_depth(start)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    "start", ["<b><div>", "<ul><li>", "<table><tr><td>", "<span><q>", "<div><table><td></div></table>"]
+    "start", ["<div></x>", "<b><div>", "<ul><li>", "<table><tr><td>", "<span><q>", "<div><table><td></div></table>"]
 )
 def test_other_elements_that_nest_a_million_deep_have_one_reason(start: str) -> None:
     check_depth(start)
 
 
 def test_formatting_that_is_never_closed_takes_linear_time() -> None:
-    page = "".join(f"<font color={number}><p>文が続きます。{number}" for number in range(20_000))
+    page = "".join(f"<font color={number}><p>文が続きます。{number}" for number in range(4_000))
     extracted = extract(page.encode())
-    assert extracted.text.count("文が続きます。") == 20_000
+    assert extracted.text.count("文が続きます。") == 4_000
 
 
 def test_a_page_over_its_time_limit_has_a_reason() -> None:
-    page = "".join(f"<p>{number}番目の文が続きます。</p>" for number in range(10_000)).encode()
+    page = "".join(f"<p>{number}番目の文が続きます。</p>" for number in range(4_000)).encode()
     assert extract(page, seconds=0.0).reason == "extraction took too long"
     assert extract(page).reason == ""
 

@@ -26,8 +26,8 @@ def test_what_holds_no_text_is_cut(html: str, left: str) -> None:
 @pytest.mark.parametrize("tag", ["<script>", "<svg>", "<!--", "<b ", "<template>", "<STYLE>x</style>"])
 def test_cutting_takes_linear_time(tag: str) -> None:
     began = time.process_time()
-    cut(tag * 100_000)
-    assert time.process_time() - began < 3
+    cut(tag * 40_000)
+    assert time.process_time() - began < 1.5
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,10 @@ def lines_of(html: str) -> str:
             "始め\n\n終わり",
         ),
         ("<p>前<span hidden>隠</span><span style='display: none'>隠</span>後</p>", "前後"),
+        (
+            '<p>前の<a href="x"">文</a>と</p><p =a "b">「"後"」の文</p><p">終わり</p>',
+            '前の文と\n\n「"後"」の文\n\n終わり',
+        ),
         ("<p>式 <math><mi>x</mi><annotation>\\x</annotation></math> です</p>", "式 x です"),
     ],
 )

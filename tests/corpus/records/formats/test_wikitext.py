@@ -92,5 +92,5 @@ def test_no_markup_fails(tokens: list[str]) -> None:
 
 
 def test_deep_nesting_takes_linear_time() -> None:
-    assert plain("{{" * 200_000 + "}}" * 200_000 + "文") == "文"
-    assert plain("[[" * 100_000 + "文").endswith("文")
+    assert plain("{{" * 50_000 + "}}" * 50_000 + "文") == "文"
+    assert plain("[[" * 50_000 + "文").endswith("文")
