@@ -32,8 +32,8 @@ class Draft:
 class Rule(Protocol):
     """A step that changes, scores or drops documents: a frozen dataclass whose fields are its settings.
 
-    One rule is one file in `rules/` and one row of `rules/table.py`. It depends on nothing but its settings and the
-    document, so that output does not depend on order, shards or engine.
+    One rule is one file in `rules/` and one row of `rules/rule_table.py`. It depends on nothing but its settings and
+    the document, so that output does not depend on order, shards or engine.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]

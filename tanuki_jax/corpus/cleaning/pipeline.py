@@ -12,7 +12,7 @@ from tanuki_jax.corpus.cleaning.contamination.evaluation_settings import Evaluat
 from tanuki_jax.corpus.cleaning.draft import Rule
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 from tanuki_jax.corpus.cleaning.repeats.repeat_settings import Repeats
-from tanuki_jax.corpus.cleaning.rules.table import RULES, name_of
+from tanuki_jax.corpus.cleaning.rules.rule_table import RULES, name_of
 
 FORMAT = 1
 """Version of the parts' format: another one makes all parts anew."""
@@ -64,7 +64,7 @@ class Pipeline:
             if isinstance(rule, type):
                 raise InputError(f"rules[{index}] is the class {rule.__name__}: write {rule.__name__}(...)")
             if type(rule) not in RULES.values():
-                raise InputError(f"rules[{index}] is {rule!r:.80}, and must be one of the rules of rules/table.py")
+                raise InputError(f"rules[{index}] is {rule!r:.80}, and must be one of the rules of rules/rule_table.py")
         check_fields(self)
         if not self.inputs:
             raise InputError("inputs is empty, and must name at least one source")

@@ -7,7 +7,7 @@ from typing import Any
 from tanuki_jax.config.command_line import Configs
 from tanuki_jax.config.registry import Registry
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline, names_of_rules, to_plain
-from tanuki_jax.corpus.cleaning.rules.table import RULES
+from tanuki_jax.corpus.cleaning.rules.rule_table import RULES
 
 corpus = Registry("corpus", Pipeline, folder="corpora", parts=tuple(RULES.values()))
 """The registry of pipelines: `@corpus("name")` above a function of `configs/corpora/`."""

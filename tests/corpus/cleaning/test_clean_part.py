@@ -10,7 +10,7 @@ from tanuki_jax.corpus.cleaning.engines.stage import Beacon
 from tanuki_jax.corpus.cleaning.part_counts import PartCounts, read_counts
 from tanuki_jax.corpus.cleaning.part_file import read_part
 from tanuki_jax.corpus.cleaning.parts import cut
-from tanuki_jax.corpus.cleaning.rules import table
+from tanuki_jax.corpus.cleaning.rules import rule_table
 from tanuki_jax.corpus.cleaning.rules.length import Length
 from tanuki_jax.corpus.records.types import Document
 from tests.corpus.cleaning.corpora import pipeline, texts, write_lines
@@ -32,8 +32,8 @@ class Cutting:
 @pytest.fixture
 def with_cutting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Add the rule `cutting` to the table."""
-    monkeypatch.setitem(table.RULES, "cutting", Cutting)
-    monkeypatch.setitem(table._NAMES, Cutting, "cutting")
+    monkeypatch.setitem(rule_table.RULES, "cutting", Cutting)
+    monkeypatch.setitem(rule_table._NAMES, Cutting, "cutting")
 
 
 def cleaned(file: Path, skipped: dict[int, str] | None = None, **fields: Any) -> tuple[list[Document], PartCounts]:

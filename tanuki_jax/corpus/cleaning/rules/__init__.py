@@ -1,1 +1,1 @@
-"""The rules that clean documents: one file and one row of `table` each."""
+"""The rules that clean documents: one file and one row of `rule_table` each."""

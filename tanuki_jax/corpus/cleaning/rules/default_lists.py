@@ -16,6 +16,7 @@ from tanuki_jax.corpus.cleaning.rules.menus import Menus
 from tanuki_jax.corpus.cleaning.rules.noise import Noise
 from tanuki_jax.corpus.cleaning.rules.normalize import Normalize
 from tanuki_jax.corpus.cleaning.rules.pii import Pii
+from tanuki_jax.corpus.cleaning.rules.quality import Quality
 from tanuki_jax.corpus.cleaning.rules.repetition import Repetition
 from tanuki_jax.corpus.cleaning.rules.similar_lines import SimilarLines
 from tanuki_jax.corpus.cleaning.rules.statistics import ENGLISH, Statistics
@@ -48,6 +49,7 @@ def japanese_rules() -> tuple[Rule, ...]:
         Statistics(),
         SymbolNoun(),
         Length(),
+        Quality(),
         Pii(),
     )
 

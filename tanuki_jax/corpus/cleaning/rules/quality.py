@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.limits import Limits
 from tanuki_jax.corpus.cleaning.draft import Draft
 from tanuki_jax.corpus.cleaning.quality.fasttext_model import Symbols
@@ -21,7 +20,7 @@ class Quality:
     """
 
     model: str = ""
-    """Path of a model: one that was trained here, or one of fastText."""
+    """Path of a model: one that `clean train` made, or one of fastText; empty: the rule does nothing."""
     threshold: Annotated[float, Limits(at_least=0, at_most=1)] = 0.5
     """Least score of a document that is kept; 0: score only."""
     symbols: Symbols = "characters"
@@ -30,9 +29,9 @@ class Quality:
     """Label of good texts in a fastText model."""
 
     def apply(self, draft: Draft) -> str:
-        """Return the reason to drop the document; empty: keep it. InputError if there is no model."""
+        """Return the reason to drop the document; empty: keep it. InputError if the file holds no model."""
         if not self.model:
-            raise InputError("quality.model names no file; train a model from labelled texts, or leave the rule out")
+            return ""
         score = scorer(self.model, self.symbols, self.good_label).score(draft.text)
         draft.scores[_NAME] = score
         return "low quality" if score < self.threshold else ""

@@ -6,8 +6,8 @@ from tanuki_jax.corpus.cleaning.draft import Draft, seed_of
 from tanuki_jax.corpus.cleaning.rules.default_lists import english_rules, japanese_rules
 from tanuki_jax.corpus.cleaning.rules.perplexity import Perplexity
 from tanuki_jax.corpus.cleaning.rules.quality import Quality
+from tanuki_jax.corpus.cleaning.rules.rule_table import RULES
 from tanuki_jax.corpus.cleaning.rules.symbol_noun import SymbolNoun
-from tanuki_jax.corpus.cleaning.rules.table import RULES
 
 STORY = """ねこの話 | 動物の部屋
 ホーム | 会社概要 | 採用情報

@@ -1,6 +1,6 @@
 import dataclasses
 
-from tanuki_jax.corpus.cleaning.rules.table import RULES, name_of
+from tanuki_jax.corpus.cleaning.rules.rule_table import RULES, name_of
 
 
 def test_every_rule_is_a_frozen_dataclass_that_works_without_settings() -> None:

@@ -1,0 +1,82 @@
+"""A random sample of documents, drawn by their texts."""
+
+import heapq
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tanuki_jax.base.atomic import replace_text
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.progress import progress
+from tanuki_jax.corpus.cleaning.draft import Draft, seed_of
+from tanuki_jax.corpus.cleaning.parts import cut
+from tanuki_jax.corpus.cleaning.pipeline import Pipeline
+from tanuki_jax.corpus.cleaning.read_drafts import drafts_of
+
+
+class Drawn(NamedTuple):
+    """A document of a sample."""
+
+    id: str
+    text: str
+
+
+def draw(pipeline: Pipeline, count: int, seed: int) -> list[Drawn]:
+    """Return a random sample of the documents of a pipeline's inputs, as they are before any rule.
+
+    Every different text has the same chance; the sample is that of the least hashes, so it does not depend on order.
+
+    Args:
+        pipeline: inputs.
+        count: size of the sample; all documents if there are fewer.
+        seed: another seed draws another sample.
+    """
+    least: list[tuple[int, str, str]] = []  # negative hashes: the largest of those that are kept is the first
+    seen: set[int] = set()
+    with progress("draw", None, "document") as advance:
+        for part in cut(pipeline, "").parts:
+            for draft in drafts_of(part):
+                if not isinstance(draft, Draft):
+                    continue
+                advance()
+                place = seed_of(f"{seed}:{draft.seed}")
+                if place in seen or (len(least) == count and place >= -least[0][0]):
+                    continue
+                seen.add(place)
+                heapq.heappush(least, (-place, draft.id, draft.text))
+                if len(least) > count:
+                    seen.discard(-heapq.heappop(least)[0])
+    if not least:
+        raise InputError("the inputs hold no document to draw")
+    return [Drawn(id, text) for _, id, text in sorted(least, reverse=True)]
+
+
+class LabelFile:
+    """Labels in a file of JSON lines, one line a document, which grows with every label."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the labels that are there. InputError if a line is not as it should be."""
+        self._path = path
+        self.labels: dict[str, str] = {}
+        self.rows: list[dict[str, str]] = []
+        for number, line in enumerate(path.read_text("utf-8").splitlines() if path.exists() else (), start=1):
+            try:
+                row = json.loads(line)
+                self._keep({name: str(row[name]) for name in ("id", "text", "label")})
+            except (ValueError, KeyError, TypeError):
+                raise InputError(f"{path}, line {number}: not an object with id, text and label") from None
+
+    def _keep(self, row: dict[str, str]) -> None:
+        self.labels[row["text"]] = row["label"]
+        self.rows.append(row)
+
+    def add(self, document: Drawn, label: str) -> None:
+        """Add a label to the file."""
+        self._keep({"id": document.id, "text": document.text, "label": label})
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(self._path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows))
+
+    def missing(self, drawn: Sequence[Drawn]) -> list[Drawn]:
+        """Return the documents without a label."""
+        return [document for document in drawn if document.text not in self.labels]

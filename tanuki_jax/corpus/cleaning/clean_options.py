@@ -1,0 +1,81 @@
+"""Options of `clean` and of what it can do besides."""
+
+import dataclasses
+from typing import Literal
+
+import tyro
+
+from tanuki_jax.config.limits import NonNegativeInt, PositiveInt, Seed
+from tanuki_jax.corpus.cleaning.engines.slurm import SlurmJobs
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Run:
+    """Clean the inputs of a pipeline. Killed and started again, it goes on; what did not change is not done again.
+
+    `clean score`, `clean audit` and `clean train` have options of their own: score documents by the rules, label a
+    sample and see how the rules agree, and train the quality model. Each answers --help.
+    """
+
+    out: str = ""
+    """Folder of the run; empty: corpora/NAME."""
+    workers: NonNegativeInt = 0
+    """Number of tasks at once; 0: one for each core, or as many as SLURM starts."""
+    engine: Literal["local", "slurm", "ray"] = "local"
+    """Place of the tasks: processes of this machine, job arrays of SLURM, or a Ray cluster. On clusters the folder of
+    the run must be shared by all nodes. The documents are the same."""
+    slurm: SlurmJobs = dataclasses.field(default_factory=SlurmJobs)
+    """Jobs of the engine slurm."""
+    ray: str = "auto"
+    """Address of the cluster of the engine ray, as `ray.init` takes it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Score:
+    """Write, for each document of a file and in its order, whether the rules keep it, a score, and the reasons."""
+
+    input: str
+    """File of documents."""
+    output: str
+    """File to write: JSON lines with id, keep, score, reasons."""
+    text_field: str = "text"
+    """Field of JSON lines and Parquet rows that holds the text."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Audit:
+    """Draw a random sample of the inputs, label it in the terminal or by a judge, and show what a corpus consists of.
+
+    Labels are kept in a file, so that labelling can be ended and gone on with.
+    """
+
+    labels: str
+    """File of the labels, JSON lines with id, text, label; made if it is not there."""
+    count: PositiveInt = 200
+    """Size of the sample."""
+    seed: Seed = 0
+    """Seed of the sample."""
+    categories: tuple[str, ...] = ("knowledge", "story", "dialogue", "advertisement", "list", "noise", "other")
+    """Categories to choose from."""
+    wanted: tuple[str, ...] = ("knowledge", "story", "dialogue")
+    """Categories that the rules are to keep."""
+    judge: str = ""
+    """Address of an OpenAI-compatible endpoint that labels; empty: a person in the terminal."""
+    judge_model: str = ""
+    """Name of the judge's model; empty: the one that it serves."""
+    show: bool = False
+    """Only show the figures of the labels that are there."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Train:
+    """Train the quality model on labelled texts, and say how good it is on texts that it did not see."""
+
+    labelled: tyro.conf.Positional[str]
+    """File of labelled texts: TEXT, a tab, good or bad; or JSON lines with text and label."""
+    model: tyro.conf.Positional[str]
+    """File to write, for --rules.quality.model."""
+    kind: Literal["linear", "fasttext"] = "linear"
+    """Model: linear, ours on n-grams of characters and morphemes, which is better on few labels; or fastText's."""
+    shuffles: NonNegativeInt = 3
+    """Number of times that the texts are dealt into five folds to measure accuracy and AUC; 0: not measured."""
