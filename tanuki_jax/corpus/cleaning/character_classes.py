@@ -59,9 +59,12 @@ def classes(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
     return np.where(points < _PLANE, table[np.minimum(points, _PLANE - 1)], beyond)
 
 
+@functools.lru_cache(2)
 def count_classes(text: str) -> npt.NDArray[np.int64]:
-    """Return how many characters of each class a text has, int64[classes]."""
-    return np.bincount(classes(codepoints(text)), minlength=len(Class))
+    """Return how many characters of each class a text has, int64[classes]; several rules ask for the same text."""
+    counts = np.bincount(classes(codepoints(text)), minlength=len(Class))
+    counts.setflags(write=False)
+    return counts
 
 
 @functools.cache

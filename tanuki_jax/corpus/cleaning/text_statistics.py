@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from tanuki_jax.base.atomic import replace_text as write_text
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.cleaning.character_classes import Class, classes, codepoints
+from tanuki_jax.corpus.cleaning.character_classes import Class, count_classes
 from tanuki_jax.corpus.cleaning.lines import ends_sentence, sentences
 
 _BULLET = re.compile(r"\s*(?:[・●•○■□◆◇※*＊▪‣►▶]|[-‐–—] )")
@@ -18,6 +18,8 @@ _ELLIPSIS = re.compile(r"(?:…|\.\.\.|‥|・・・|。。。)[\s」』）)]*$"
 _STOP_WORDS = frozenset(["the", "be", "to", "of", "and", "that", "have", "with"])
 _SHORT_LINE = 15
 _FIRST = 500
+GROUPS = ("characters", "lines", "sentences", "words")
+"""Groups of statistics, each computed in one pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,33 +32,42 @@ class Limit:
     most: float = np.inf
 
 
-def statistics_of(text: str) -> Mapping[str, float]:
+def statistics_of(
+    text: str, groups: Collection[str] = ("characters", "lines", "sentences", "words")
+) -> dict[str, float]:
     """Return the statistics of a text by their names; a share is one of its characters unless it says otherwise.
 
     They are those of Gopher (Rae et al., 2021), C4 (Raffel et al., 2020), FineWeb (Penedo et al., 2024) and Swallow
     (Okazaki et al., 2024), in characters instead of words.
     """
-    points = codepoints(text)
-    counts = np.bincount(classes(points), minlength=len(Class))
-    characters = max(int(counts.sum() - counts[Class.SPACE]), 1)
+    found: dict[str, float] = {}
+    for group in groups:
+        found |= _GROUPS[group](text)
+    return found
+
+
+def groups_of(statistics: Iterable[str]) -> tuple[str, ...]:
+    """Return the groups that have these statistics, so that a rule computes no others."""
+    wanted = frozenset(statistics)
+    return tuple(group for group, measure in _GROUPS.items() if not wanted.isdisjoint(measure("")))
+
+
+def _of_characters(text: str) -> dict[str, float]:
+    counts = count_classes(text).tolist()
+    characters = max(len(text) - counts[Class.SPACE], 1)
     shares = {f"{kind.name.lower()}_share": counts[kind] / characters for kind in Class}
-    newlines = text.count("\n")
-    shares["space_share"] = (int(counts[Class.SPACE]) - newlines) / characters
+    return shares | {
+        "space_share": (counts[Class.SPACE] - text.count("\n")) / characters,
+        "distinct_characters": len(set(text[:_FIRST])) / max(min(len(text), _FIRST), 1),
+    }
+
+
+def _of_lines(text: str) -> dict[str, float]:
     lines = [line for line in text.split("\n") if line and not line.isspace()]
-    return (
-        {name: float(share) for name, share in shares.items()}
-        | _of_lines(lines, characters)
-        | _of_sentences([stripped for piece in sentences(text) if (stripped := piece.strip())])
-        | _of_words(text.split())
-        | {"distinct_characters": len(set(text[:_FIRST])) / max(min(len(text), _FIRST), 1)}
-    )
-
-
-def _of_lines(lines: list[str], characters: int) -> dict[str, float]:
     count = max(len(lines), 1)
     return {
         "lines": float(len(lines)),
-        "mean_line": characters / count,
+        "mean_line": sum(map(len, lines)) / count,
         "ended_lines": sum(map(ends_sentence, lines)) / count,  # shares of the lines, here and below
         "short_lines": sum(len(line) < _SHORT_LINE for line in lines) / count,
         "bullet_lines": sum(_BULLET.match(line) is not None for line in lines) / count,
@@ -65,7 +76,8 @@ def _of_lines(lines: list[str], characters: int) -> dict[str, float]:
     }
 
 
-def _of_sentences(pieces: list[str]) -> dict[str, float]:
+def _of_sentences(text: str) -> dict[str, float]:
+    pieces = [stripped for piece in sentences(text) if (stripped := piece.strip())]
     lengths = list(map(len, pieces))
     ended = sum(len(piece) for piece in pieces if ends_sentence(piece))
     return {
@@ -76,8 +88,9 @@ def _of_sentences(pieces: list[str]) -> dict[str, float]:
     }
 
 
-def _of_words(words: list[str]) -> dict[str, float]:
+def _of_words(text: str) -> dict[str, float]:
     """Return statistics of words between spaces, for languages that write spaces."""
+    words = text.split()
     count = max(len(words), 1)
     return {
         "words": float(len(words)),
@@ -85,6 +98,14 @@ def _of_words(words: list[str]) -> dict[str, float]:
         "alphabetic_words": sum(any(map(str.isalpha, word)) for word in words) / count,
         "stop_words": float(len(_STOP_WORDS.intersection(map(str.lower, words)))),
     }
+
+
+_GROUPS: Mapping[str, Callable[[str], dict[str, float]]] = {
+    "characters": _of_characters,
+    "lines": _of_lines,
+    "sentences": _of_sentences,
+    "words": _of_words,
+}
 
 
 def limits_from(texts: Iterable[str], statistics: Iterable[str], quantile: float = 0.01) -> tuple[Limit, ...]:

@@ -70,9 +70,11 @@ class Matcher:
         lowered = text.lower()
         if len(lowered) != len(text):  # "İ" becomes two characters
             lowered = "".join(low if len(low := character.lower()) == 1 else character for character in text)
-        if not lowered.isascii():
-            lowered = _SURROGATES.sub("\ufffd", lowered)
-        for word, start, stop in self._automaton.find_matches_as_indexes(lowered):
+        try:
+            matches = self._automaton.find_matches_as_indexes(lowered)
+        except UnicodeEncodeError:
+            matches = self._automaton.find_matches_as_indexes(_SURROGATES.sub("\ufffd", lowered))
+        for word, start, stop in matches:
             before, after = self._edges[word]
             if before is not None and start and before.match(lowered, start - 1):
                 continue

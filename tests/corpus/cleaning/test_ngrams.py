@@ -1,11 +1,15 @@
-from collections import Counter
-
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tanuki_jax.corpus.cleaning.ngrams import Hashes, extended, repeated_share, top_share
+from tanuki_jax.corpus.cleaning.ngrams import (
+    Hashes,
+    bound_of_most_frequent,
+    count_again,
+    covered,
+    extended,
+    repeats,
+)
 
 TEXTS = st.text(st.sampled_from("abc"), min_size=1, max_size=40)
 
@@ -22,10 +26,6 @@ def grams(text: str, length: int) -> list[str]:
     return [text[start : start + length] for start in range(len(text) - length + 1)]
 
 
-def covered(starts: list[int], length: int) -> int:
-    return len({place for start in starts for place in range(start, start + length)})
-
-
 @given(TEXTS, st.integers(1, 6))
 def test_equal_ngrams_have_equal_hashes_and_others_do_not(text: str, length: int) -> None:
     pairs = set(zip(hashes(text, length).tolist(), grams(text, length), strict=True))
@@ -38,20 +38,23 @@ def test_bigrams_of_all_kana_have_different_hashes() -> None:
 
 
 @given(TEXTS, st.integers(1, 6))
-def test_repeated_share_counts_each_place_once(text: str, length: int) -> None:
+def test_repeats_are_those_found_by_looking_at_all_pairs(text: str, length: int) -> None:
     parts = grams(text, length)
-    again = [start for start, gram in enumerate(parts) if gram in parts[:start]]
-    share = repeated_share(hashes(text, length), length, len(text))
-    assert share == pytest.approx(covered(again, length) / len(text))
+    found = repeats(hashes(text, length))
+    assert found.again.tolist() == [place for place, gram in enumerate(parts) if gram in parts[:place]]
+    most = max(map(parts.count, parts), default=0)
+    tops = [[place for place, gram in enumerate(parts) if gram == top] for top in parts if parts.count(top) == most > 1]
+    assert found.top.tolist() in (tops or [[]])
 
 
 @given(TEXTS, st.integers(1, 6))
-def test_top_share_is_that_of_a_most_frequent_ngram(text: str, length: int) -> None:
-    parts = grams(text, length)
-    most = max(Counter(parts).values(), default=0)
-    shares = [
-        covered([start for start, gram in enumerate(parts) if gram == top], length) / len(text)
-        for top, count in Counter(parts).items()
-        if count == most > 1
-    ]
-    assert any(abs(top_share(hashes(text, length), length, len(text)) - share) < 1e-12 for share in shares or [0.0])
+def test_counts_agree_with_the_places(text: str, length: int) -> None:
+    codes = hashes(text, length)
+    assert count_again(codes) == len(repeats(codes).again)
+    assert bound_of_most_frequent(codes) >= max(len(repeats(codes).top), min(len(codes), 1))
+
+
+@given(st.sets(st.integers(0, 30)), st.integers(1, 6))
+def test_covered_places_count_once(starts: set[int], length: int) -> None:
+    places = {place for start in starts for place in range(start, start + length)}
+    assert covered(np.array(sorted(starts), np.int64), length) == len(places)

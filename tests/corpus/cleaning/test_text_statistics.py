@@ -4,14 +4,21 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.cleaning.text_statistics import Limit, limits_from, load_limits, save_limits, statistics_of
+from tanuki_jax.corpus.cleaning.text_statistics import (
+    Limit,
+    groups_of,
+    limits_from,
+    load_limits,
+    save_limits,
+    statistics_of,
+)
 
 
 def test_statistics_of_a_text_counted_by_hand() -> None:
     found = statistics_of("・猫がいる。\n\n123 abc\n犬は…\n")
     expected = {
         "hiragana_share": 4 / 15, "kanji_share": 2 / 15, "digit_share": 3 / 15, "latin_share": 3 / 15,
-        "sentence_end_share": 1 / 15, "ellipsis_share": 1 / 15, "space_share": 1 / 15, "lines": 3, "mean_line": 5,
+        "sentence_end_share": 1 / 15, "ellipsis_share": 1 / 15, "space_share": 1 / 15, "lines": 3, "mean_line": 16 / 3,
         "ended_lines": 2 / 3, "bullet_lines": 1 / 3, "ellipsis_lines": 1 / 3, "numbered_lines": 1 / 3,
         "short_lines": 1, "mean_sentence": (6 + 7 + 3) / 3, "longest_sentence": 7, "ended_share": 9 / 16, "words": 4,
     }  # fmt: skip
@@ -49,3 +56,10 @@ def test_too_few_texts_and_unknown_statistics_are_refused() -> None:
         limits_from(["猫。"] * 99, ["words"], quantile=0.01)
     with pytest.raises(InputError, match="mean_word"):
         limits_from(["猫。"] * 100, ["wrods"], quantile=0.01)
+
+
+def test_a_group_gives_the_same_numbers_as_all_groups() -> None:
+    text = "・猫がいる。\n\n123 abc\n犬は…\n"
+    groups = groups_of(["digit_share", "mean_sentence"])
+    assert groups == ("characters", "sentences")
+    assert statistics_of(text, groups).items() < statistics_of(text).items()

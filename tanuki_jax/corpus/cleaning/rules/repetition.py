@@ -11,7 +11,15 @@ import numpy as np
 from tanuki_jax.config.limits import Limits, PositiveInt
 from tanuki_jax.corpus.cleaning.character_classes import codepoints
 from tanuki_jax.corpus.cleaning.draft import Draft
-from tanuki_jax.corpus.cleaning.ngrams import Hashes, extended, repeated_share, top_share
+from tanuki_jax.corpus.cleaning.ngrams import (
+    Hashes,
+    bound_of_most_frequent,
+    count_again,
+    covered,
+    extended,
+    joined,
+    repeats,
+)
 
 _LETTER = re.compile(r"[^\W\d_]")
 type Most = Annotated[float, Limits(above=0, at_most=1)]
@@ -69,22 +77,29 @@ class Repetition:
 
     def _repeats(self, points: Hashes) -> str:
         """Return a reason if n-grams are repeated."""
-        tops = {self.characters_per_word * (2 + step): most for step, most in enumerate(self.top)}
-        repeated = self.repeated if points.size >= self.shortest_repeated else ()
-        repeats = {self.characters_per_word * (5 + step): most for step, most in enumerate(repeated)}
-        hashes = points
-        for length in range(1, max([0, *tops, *repeats]) + 1):
-            if length > 1:
-                hashes = extended(hashes, points, length)
-            if length in tops and top_share(hashes, length, points.size) > tops[length]:
+        width, size = self.characters_per_word, points.size
+        top = dict(enumerate(self.top, start=2))
+        repeated = dict(enumerate(self.repeated, start=5)) if size >= self.shortest_repeated else {}
+        words = points  # hash of the `width` characters that begin at each place
+        for length in range(2, width + 1):
+            words = extended(words, points, length)
+        hashes = words
+        for count in range(2, max([0, *top, *repeated]) + 1):
+            hashes = joined(hashes[: max(words.size - width * (count - 1), 0)], words[width * (count - 1) :])
+            span = width * count
+            # Bounds that are fast to compute spare most documents the exact shares.
+            most_again = span * count_again(hashes)
+            allowed = top.get(count, np.inf) * size
+            if span * bound_of_most_frequent(hashes) > allowed and covered(repeats(hashes).top, span) > allowed:
                 return "one frequent phrase"
-            if length in repeats:
-                share = repeated_share(hashes, length, points.size)
-                if share > repeats[length]:
+            if most_again > repeated.get(count, np.inf) * size:
+                most_again = covered(repeats(hashes).again, span)
+                if most_again > repeated[count] * size:
                     return "repeated phrases"
-                # A longer n-gram that repeats contains shorter ones that do, so that its share is at most this one.
-                if share <= min((most for longer, most in repeats.items() if longer > length), default=1.0):
-                    return ""
+            # A longer n-gram that repeats contains shorter ones that do, so that it covers at most what they cover.
+            later = [most for longer, most in repeated.items() if longer > count]
+            if count >= max(top, default=0) and most_again <= min(later, default=1.0) * size:
+                return ""
         return ""
 
 

@@ -1,10 +1,11 @@
 """Drop documents whose statistics are not those of prose."""
 
+import functools
 from dataclasses import dataclass
 
 from tanuki_jax.config.limits import PositiveInt
 from tanuki_jax.corpus.cleaning.draft import Draft
-from tanuki_jax.corpus.cleaning.text_statistics import Limit, statistics_of
+from tanuki_jax.corpus.cleaning.text_statistics import Limit, groups_of, statistics_of
 
 JAPANESE = (
     Limit(statistic="mean_sentence", least=8, most=250),
@@ -50,8 +51,8 @@ class Statistics:
 
     def apply(self, draft: Draft) -> str:
         """Return the reason to drop the document; empty: keep it."""
-        found = statistics_of(draft.text)
-        has_lines = found["lines"] >= self.least_lines
+        found = statistics_of(draft.text, _groups(self.limits))
+        has_lines = found.get("lines", 0) >= self.least_lines
         for limit in self.limits:
             if limit.statistic.endswith("_lines") and not has_lines:
                 continue
@@ -60,3 +61,8 @@ class Statistics:
             if found[limit.statistic] > limit.most:
                 return f"{limit.statistic} too high"
         return ""
+
+
+@functools.cache
+def _groups(limits: tuple[Limit, ...]) -> tuple[str, ...]:
+    return groups_of(limit.statistic for limit in limits)

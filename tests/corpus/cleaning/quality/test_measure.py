@@ -39,9 +39,9 @@ def test_a_rule_is_measured_by_what_it_drops_and_cuts() -> None:
 
 
 def test_random_labels_cannot_be_learned_from_copies(labelled: list[Labelled]) -> None:
-    """Each text is there twice: a model that saw the copies of what it is judged on would know all labels."""
+    """Each text is there four times: a model that saw copies of what it is judged on would know the labels."""
     numbers: dict[str, int] = {}
     random = np.random.default_rng(0).permutation(200) < 100
-    shuffled = [Labelled(one.text, bool(random[numbers.setdefault(one.text, len(numbers))])) for one in labelled]
-    assert measure_model(shuffled, shuffles=1, folds=2).auc < 0.75
+    shuffled = [Labelled(one.text, bool(random[numbers.setdefault(one.text, len(numbers))])) for one in labelled * 2]
+    assert measure_model(shuffled, shuffles=1, folds=2).auc < 0.7
     assert measure_model(labelled, shuffles=1, folds=2).auc > 0.95

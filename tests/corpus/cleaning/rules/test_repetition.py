@@ -43,7 +43,7 @@ def test_thresholds_are_gophers() -> None:
     assert rule.repeated == (0.15, 0.14, 0.13, 0.12, 0.11, 0.10)
 
 
-def test_stopping_early_changes_nothing() -> None:
+def test_a_share_above_the_last_threshold_alone_is_found() -> None:
     """A share just above the last threshold and below the others is found at the longest n-gram."""
     text = PROSE[:1000] + PROSE[:125]
     assert Repetition().apply(Draft("a", text)) == "repeated phrases"
