@@ -33,7 +33,7 @@ def find_candidates(
     out: Path,
     settings: Duplicates,
     *,
-    keys_at_once: int = 1 << 16,
+    keys_at_once: int = 1 << 17,
 ) -> None:
     """Write the pairs of one task, sorted by `a`, each once, with `a` < `b` and the addresses of both.
 
@@ -56,8 +56,7 @@ def find_candidates(
     for number, part, parts in shares(index, count, settings.bands):
         pieces = max(1, -(-documents // (parts * keys_at_once)))
         ranges = range(part * pieces, (part + 1) * pieces)
-        shared = [_shared_keys(files, number, piece, parts * pieces) for piece in ranges]
-        keys, addresses = (np.concatenate(column) for column in zip(*shared, strict=True))
+        keys, addresses = _shared_keys(files, number, ranges, parts * pieces)
         found, sizes = _pairs_of_band(files, keys, addresses, number / settings.bands)
         pairs.append(found)
         largest, hubs = max(largest, int(sizes.max(initial=0))), hubs + int((sizes > ALL_PAIRS).sum())
@@ -125,18 +124,29 @@ def _ordered(left: Array, right: Array, nodes: Hashes, addresses: Hashes) -> Arr
     return distinct(pairs[:, pairs[0] != pairs[1]])
 
 
-def _shared_keys(files: Sequence[ArrayFile], number: int, part: int, parts: int) -> tuple[Hashes, Hashes]:
-    """Return the keys of a band that more than one row has, sorted, and the addresses of the rows."""
-    keys, addresses = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
-    for which, file in enumerate(files):
-        ordered, rows = band(file, number)
-        piece = within(ordered, part, parts)
-        keys.append(np.array(ordered[piece]))
-        addresses.append(rows[piece].astype(np.uint64) | np.uint64(which << 32))
+def _shared_keys(files: Sequence[ArrayFile], number: int, ranges: range, count: int) -> tuple[Hashes, Hashes]:
+    """Return the keys of a band that more than one row has, sorted, and the addresses of the rows.
+
+    The keys of one range of `count` are held at once.
+    """
+    cuts = []
+    for file in files:
+        ordered, _ = band(file, number)
+        start = number * int(file.facts["banded"])
+        cuts.append([slice(start + cut.start, start + cut.stop) for cut in (within(ordered, n, count) for n in ranges)])
+        del ordered
         file.release()
-    together = np.concatenate(keys)
-    order = np.argsort(together, kind="stable")
-    together = together[order]
-    first = starts_of_runs(together)
-    shared = ~(first & np.append(first[1:], True))
-    return together[shared], np.concatenate(addresses)[order[shared]]
+    shared = [(np.empty(0, np.uint64), np.empty(0, np.uint64))]
+    for pieces in zip(*cuts, strict=True):
+        keys, addresses = [], []
+        for which, (file, piece) in enumerate(zip(files, pieces, strict=True)):
+            keys.append(file.read("keys", piece.start, piece.stop))
+            rows = file.read("key_rows", piece.start, piece.stop)
+            addresses.append(rows.astype(np.uint64) | np.uint64(which << 32))
+        together = np.concatenate(keys)
+        order = np.argsort(together, kind="stable")
+        together = together[order]
+        first = starts_of_runs(together)
+        repeated = ~(first & np.append(first[1:], True))
+        shared.append((together[repeated], np.concatenate(addresses)[order[repeated]]))
+    return np.concatenate([keys for keys, _ in shared]), np.concatenate([places for _, places in shared])
