@@ -2,6 +2,7 @@
 
 ENVIRONMENT := launch/environment.sh .venv dev
 PARITY_ENVIRONMENT := launch/environment.sh .venv-parity dev,parity
+ENGINES_ENVIRONMENT := launch/environment.sh .venv-engines dev,engines
 PEERS_ENVIRONMENT := launch/environment.sh .venv-peers dev,peers
 OLDEST_ENVIRONMENT := launch/environment.sh .venv-oldest dev,gpu jax==0.11.2
 GPU_ENVIRONMENT := launch/environment.sh .venv-gpu dev,gpu
@@ -11,7 +12,7 @@ PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
 CODE := tanuki_jax configs tests
 
 .PHONY: help demo demo-chat plan-demo lint format
-.PHONY: test test-thorough test-parity test-gpu-compile test-gpu-compile-oldest test-peers test-long test-faults test-slurm test-oldest
+.PHONY: test test-thorough test-parity test-engines test-gpu-compile test-gpu-compile-oldest test-peers test-long test-faults test-slurm test-oldest
 
 help: ## this list
 	@grep -E '^[a-z-]+:.* ##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 26
@@ -48,6 +49,10 @@ test-thorough: ## the tests that compile many programs; also part of .ci/run
 test-parity: ## the tests against torch and transformers, in .venv-parity
 	@$(PARITY_ENVIRONMENT)
 	.venv-parity/bin/python -m $(PYTEST) -m 'parity and not long'
+
+test-engines: ## cleaning on a real SLURM of two nodes and a real Ray cluster, both this machine; as root, with slurm-wlm
+	@$(ENGINES_ENVIRONMENT)
+	tests/launch/two_nodes.sh .venv-engines/bin/python -m pytest -m engines
 
 test-peers: ## the server with unmodified clients: openai, lm-eval, inspect-ai, curl, schemathesis; in .venv-peers
 	@$(PEERS_ENVIRONMENT)

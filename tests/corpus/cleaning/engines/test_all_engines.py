@@ -1,0 +1,116 @@
+"""One corpus cleaned by processes, by a real Ray cluster and by a real SLURM: the same documents."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.corpus.cleaning.engines.engine import Local
+from tanuki_jax.corpus.cleaning.run_cleaning import clean
+from tests.corpus.cleaning.test_run_cleaning import corpus_of, texts_of
+from tests.launch.cluster import fail_node, require_cluster, slurm
+
+pytestmark = pytest.mark.engines
+CONFIG = """
+from dataclasses import replace
+from pathlib import Path
+from tests.corpus.cleaning.test_run_cleaning import corpus_of
+
+def mine():
+    return replace(corpus_of(Path({folder!r})), part_bytes=3_000)
+"""
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file with the pipeline `mine`, over a corpus of several parts."""
+    folder = tmp_path_factory.mktemp("corpus")
+    corpus_of(folder)
+    path = folder / "config.py"
+    path.write_text(CONFIG.format(folder=str(folder)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def expected(config: Path) -> dict[str, str]:
+    """Return the documents that processes of this machine leave."""
+    pipeline = replace(corpus_of(config.parent), part_bytes=3_000)
+    return texts_of(clean(pipeline, config.parent / "local", Local(2)).folder)
+
+
+def command(config: Path, out: Path, *words: str) -> "subprocess.Popen[str]":
+    """Start the command."""
+    line = [sys.executable, "-m", "tanuki_jax.clean", f"--config={config}:mine", "--out", str(out), *words]
+    return subprocess.Popen(line, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    """Wait for the command, which must succeed."""
+    said, _ = process.communicate(timeout=1_200)
+    assert process.returncode == 0, said
+
+
+SLURM = ("--engine", "slurm", "--slurm.memory", "1", "--slurm.array", "3")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> None:
+    """Require the SLURM of two_nodes.sh."""
+    require_cluster()
+
+
+@pytest.mark.usefixtures("cluster")
+def test_slurm_with_more_tasks_than_jobs(config: Path, tmp_path: Path, expected: dict[str, str]) -> None:
+    end(command(config, tmp_path / "out", *SLURM))
+    assert texts_of(tmp_path / "out") == expected
+
+
+@pytest.mark.usefixtures("cluster")
+def test_slurm_with_a_node_that_fails(config: Path, tmp_path: Path, expected: dict[str, str]) -> None:
+    process = command(config, tmp_path / "out", *SLURM)
+    while not slurm("squeue", "--noheader", "--states=running", "--format=%N"):
+        time.sleep(0.5)
+    fail_node(slurm("squeue", "--noheader", "--states=running", "--format=%N").splitlines()[0])
+    end(process)
+    assert texts_of(tmp_path / "out") == expected
+
+
+@pytest.fixture(scope="module")
+def ray_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a Ray cluster of two workers on this machine."""
+    program = Path(sys.executable).with_name("ray")
+    folder = tmp_path_factory.mktemp("ray")
+    words = ["--head", "--port=16379", "--num-cpus=2", "--include-dashboard=false", f"--temp-dir={folder}"]
+    environment = os.environ | {"RAY_DISABLE_IMPORT_WARNING": "1", "PYTHONPATH": os.getcwd()}
+    subprocess.run([program, "start", *words], check=True, env=environment, capture_output=True)
+    yield "127.0.0.1:16379"
+    subprocess.run([program, "stop", "--force"], check=True, capture_output=True)
+
+
+def test_ray(config: Path, tmp_path: Path, expected: dict[str, str], ray_address: str) -> None:
+    end(command(config, tmp_path / "out", "--engine", "ray", "--ray", ray_address, "--workers", "2"))
+    assert texts_of(tmp_path / "out") == expected
+
+
+def test_ray_with_a_worker_that_is_killed(
+    config: Path, tmp_path: Path, expected: dict[str, str], ray_address: str
+) -> None:
+    process = command(config, tmp_path / "out", "--engine", "ray", "--ray", ray_address, "--workers", "2")
+    killed = False
+    while not killed and process.poll() is None:
+        found = subprocess.run(["pgrep", "-f", "^ray::RankWorker"], capture_output=True, text=True, check=False)
+        for word in found.stdout.split()[:1]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(word), signal.SIGKILL)
+                killed = True
+        time.sleep(0.2)
+    assert killed
+    end(process)
+    assert texts_of(tmp_path / "out") == expected
