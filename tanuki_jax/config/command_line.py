@@ -40,7 +40,7 @@ class Configs[Config]:
     tree: Callable[[Config], Any]
     """Config -> tree of dataclasses whose fields are the options."""
     config: Callable[[Any], Config]
-    """Such a tree -> config. InputError if its fields contradict each other."""
+    """Tree of that kind -> config. InputError if its fields contradict each other."""
     show: Callable[[Config], str]
     """Config -> what --print-config prints."""
 

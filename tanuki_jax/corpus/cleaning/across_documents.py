@@ -1,4 +1,4 @@
-"""What is found across documents: copies, repeated lines, copied passages, evaluation items. Stages of file tasks."""
+"""Stages that find copies, repeated lines, copied passages and evaluation items across documents."""
 
 import dataclasses
 import hashlib
@@ -28,7 +28,7 @@ class Findings:
     """Files of what was found about one part."""
 
     fates: Path | None
-    """Which documents are kept of each cluster of copies; None: copies were not looked for."""
+    """Documents that are kept of each cluster of copies; None: copies were not looked for."""
     lines: Path | None
     """Repeated lines and paragraphs; None: not looked for."""
     passages: Path | None

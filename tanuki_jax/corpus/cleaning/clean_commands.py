@@ -1,4 +1,4 @@
-"""What `clean` and its further words do, and what they print."""
+"""The work of `clean`, `clean score`, `clean audit` and `clean train`, and their output."""
 
 import asyncio
 import math

@@ -13,7 +13,7 @@ _COUNTERS = ("set_aside", "lengths", "lengths_written", "sources", "sources_writ
 
 @dataclasses.dataclass
 class PartCounts:
-    """What was in a part, and what became of it: `rows` = `dropped` + `kept` + rows that are no documents."""
+    """Counts of a part's rows and documents: `rows` = `dropped` + `kept` + rows that are no documents."""
 
     rows: int = 0
     """Rows that are not blank."""

@@ -18,7 +18,7 @@ _NO_SLICES = 1 << 60
 
 
 class Scored(NamedTuple):
-    """What the rules say of a document."""
+    """Verdict of the rules on a document."""
 
     id: str
     keep: bool

@@ -27,7 +27,7 @@ class Samples:
 
 @dataclass
 class StepCounts:
-    """What one rule did to the documents that reached it."""
+    """Counts of the documents that reached one rule."""
 
     documents: int = 0
     """Documents that reached it."""

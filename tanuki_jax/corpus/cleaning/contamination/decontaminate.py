@@ -56,7 +56,7 @@ class Decontaminated:
     """A text without evaluation items."""
 
     text: str
-    """What is left; empty: the document is dropped."""
+    """Text that is left; empty: the document is dropped."""
     items: tuple[str, ...]
     """Names of the items that were found."""
 

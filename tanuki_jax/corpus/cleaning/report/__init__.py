@@ -1,1 +1,1 @@
-"""What a cleaning run did, in the terminal and as a page."""
+"""Results of a cleaning run, in the terminal and as a page."""
