@@ -15,6 +15,7 @@ from tanuki_jax.corpus.cleaning.quality.views import base_form, normalized
 MAGIC = (793712314).to_bytes(4, "little")
 """First bytes of a fastText model."""
 _LABEL = "__label__"
+_RATES = (0.5, 0.2, 0.1, 0.05)
 _SPACES = re.compile(r"\s+")
 
 type Symbols = Literal["characters", "base_forms", "text"]
@@ -27,6 +28,10 @@ class _Model(Protocol):
 
     def predict(self, text: str, k: int) -> tuple[Sequence[str], Sequence[float]]:
         """Return labels and their probabilities."""
+        ...
+
+    def save_model(self, path: str) -> None:
+        """Write the model."""
         ...
 
 
@@ -80,8 +85,6 @@ def train_fasttext(texts: Sequence[str], good: Sequence[bool], path: Path, symbo
     Tanuki's labels it is less accurate than the linear model (`training.train`), which is why that is the default;
     this one can be read by every program that reads fastText's.
     """
-    import fasttext
-
     with tempfile.TemporaryDirectory() as folder, replacing(path) as partial:
         lines = Path(folder) / "labelled.txt"
         labelled = zip(texts, good, strict=True)
@@ -90,15 +93,19 @@ def train_fasttext(texts: Sequence[str], good: Sequence[bool], path: Path, symbo
             encoding="utf-8",
             errors="replace",
         )
-        model = fasttext.train_supervised(
-            str(lines),
-            thread=1,
-            seed=1,
-            verbose=0,
-            dim=16,
-            lr=0.5,
-            epoch=30,
-            wordNgrams=4 if symbols == "characters" else 2,
-            bucket=200_000,
-        )
-        model.save_model(str(partial))
+        _train(lines, 4 if symbols == "characters" else 2).save_model(str(partial))
+
+
+def _train(lines: Path, ngrams: int) -> _Model:
+    """Return a model of a file in fastText's format; where training diverges, it is repeated with smaller steps."""
+    import fasttext
+
+    for rate in _RATES:
+        try:
+            model: _Model = fasttext.train_supervised(
+                str(lines), thread=1, seed=1, verbose=0, dim=16, lr=rate, epoch=30, wordNgrams=ngrams, bucket=200_000
+            )
+        except RuntimeError:  # "Encountered NaN."
+            continue
+        return model
+    raise InputError(f"fastText learns nothing from these texts at rates of {_RATES}; label more of them")
