@@ -24,6 +24,7 @@ ELSEWHERE = {
     "config/options.py": "config/test_command_line.py",
     "config/renamed.py": "config/test_serialize.py",
     "config/supervision.py": "config/test_validate.py",
+    "corpus/cleaning/quality/fasttext_process.py": "corpus/cleaning/quality/test_fasttext_model.py",
     "corpus/records/formats/file_format.py": "corpus/records/formats/test_by_suffix.py",
     "corpus/records/types.py": "corpus/records/test_read.py",
     "corpus/tasks/arithmetic_stories.py": "corpus/tasks/test_arithmetic.py",
