@@ -38,6 +38,7 @@ ELSEWHERE = {
     "corpus/cleaning/report/cleaning_table.py": "corpus/cleaning/report/test_cleaning_page.py",
     "corpus/cleaning/report/steps.py": "corpus/cleaning/report/test_cleaning_page.py",
     "corpus/cleaning/write_stage.py": "corpus/cleaning/test_run_cleaning.py",
+    "corpus/cleaning/quality/fasttext_process.py": "corpus/cleaning/quality/test_fasttext_model.py",
     "corpus/records/formats/file_format.py": "corpus/records/formats/test_by_suffix.py",
     "corpus/records/formats/gzip_members.py": "corpus/records/formats/test_warc_records.py",
     "corpus/records/types.py": "corpus/records/test_read.py",

@@ -19,7 +19,7 @@ from tanuki_jax.inference.text_deltas import RowText
 
 _log = logging.getLogger(__name__)
 
-CALL_SECONDS = 0.02
+CALL_SECONDS = 0.04
 """Time that one call on the device may take: new jobs and streamed text wait for its end."""
 _OLDEST_EVERY = 4
 """Every so many parts of prompts, one is of the prompt that has waited longest; the others are of the shortest."""

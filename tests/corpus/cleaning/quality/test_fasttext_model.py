@@ -38,3 +38,11 @@ def test_unknown_labels_and_damaged_files_are_refused(tmp_path: Path, labelled: 
     (tmp_path / "cut.bin").write_bytes(MAGIC + b"\0" * 4)
     with pytest.raises(InputError, match=r"cut\.bin"):
         load_fasttext(tmp_path / "cut.bin", "characters", "good")
+
+
+def test_the_same_texts_give_the_same_model(tmp_path: Path, labelled: list[Labelled]) -> None:
+    """In one process fastText would train on what others left in memory: its file differs, or it ends in NaN."""
+    texts, good = [one.text for one in labelled], [one.good for one in labelled]
+    for name in ("first.bin", "again.bin"):
+        train_fasttext(texts, good, tmp_path / name)
+    assert (tmp_path / "first.bin").read_bytes() == (tmp_path / "again.bin").read_bytes()
