@@ -1,7 +1,7 @@
 """The first stage of a run: each part is cleaned by itself."""
 
+import contextlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,13 +43,30 @@ class CleanStage:
         """Clean a part."""
         clean_part(self.parts[task], self.pipeline, self.documents(task), self.counts(task), beacon)
 
-    def all_counts(self) -> Iterator[PartCounts]:
-        """Yield the counts of all parts in order: final ones, those so far of a part that is being cleaned."""
-        for task in range(self.tasks):
-            path = self.counts(task)
-            for found in (path, partial_path(path)):
-                try:
-                    yield read_counts(found)
-                    break
-                except (FileNotFoundError, json.JSONDecodeError):
-                    continue
+
+class CountsSoFar:
+    """Counts of a stage while it runs: those of each finished part are read once."""
+
+    def __init__(self, stage: CleanStage) -> None:
+        self._stage, self._open = stage, list(range(stage.tasks))
+        self._finished = PartCounts()
+
+    @property
+    def parts_done(self) -> int:
+        """Return how many parts were finished at the last look."""
+        return self._stage.tasks - len(self._open)
+
+    def look(self) -> PartCounts:
+        """Return the counts of all finished parts, and of those that are being cleaned as far as they are."""
+        still_open, total = [], PartCounts()
+        for task in self._open:
+            path = self._stage.counts(task)
+            if path.exists():
+                self._finished.add(read_counts(path))
+            else:
+                still_open.append(task)
+                with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):  # not begun, or being written
+                    total.add(read_counts(partial_path(path)))
+        self._open = still_open
+        total.add(self._finished)
+        return total

@@ -8,6 +8,8 @@ from typing import Any
 
 from tanuki_jax.corpus.cleaning.step_counts import StepCounts
 
+MOST_PLACES = 100
+"""Most places that are named."""
 _COUNTERS = ("set_aside", "lengths", "lengths_written", "sources", "sources_written")
 
 
@@ -63,7 +65,7 @@ class PartCounts:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in _COUNTERS:
             getattr(self, name).update(getattr(other, name))
-        self.places += other.places
+        self.places = [*self.places, *other.places][:MOST_PLACES]
         for name, step in other.steps.items():
             self.steps.setdefault(name, StepCounts()).add(step)
 

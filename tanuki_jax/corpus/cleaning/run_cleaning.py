@@ -13,7 +13,7 @@ from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import Advance, progress
 from tanuki_jax.corpus.cleaning.across_documents import AcrossDocuments
-from tanuki_jax.corpus.cleaning.clean_stage import CleanStage
+from tanuki_jax.corpus.cleaning.clean_stage import CleanStage, CountsSoFar
 from tanuki_jax.corpus.cleaning.engines.engine import Engine
 from tanuki_jax.corpus.cleaning.engines.stage import Stage, pending
 from tanuki_jax.corpus.cleaning.file_tasks import FileTasks
@@ -75,7 +75,7 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
         for name in (CLEAN, DOCUMENTS, WRITTEN):
             (folder / name).mkdir(exist_ok=True)
         cleaning = CleanStage(pipeline, parts.parts, folder / CLEAN)
-        _clean_parts(cleaning, engine)
+        cleaned = _clean_parts(cleaning, engine)
         files = [cleaning.documents(task) for task in range(cleaning.tasks)]
         across = AcrossDocuments(pipeline, files, folder)
         writing = _writing(pipeline, parts, across, folder)
@@ -94,7 +94,7 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
             written.add(PartCounts.from_plain(plain))
         clusters = json.loads((folder / CLUSTERS).read_text("utf-8"))
         seconds = time.monotonic() - began
-        return Cleaned(folder, pipeline, parts, _total(cleaning), written, tuple(contaminated), clusters, seconds)
+        return Cleaned(folder, pipeline, parts, cleaned, written, tuple(contaminated), clusters, seconds)
 
 
 def _writing(pipeline: Pipeline, parts: Parts, across: AcrossDocuments, folder: Path) -> FileTasks:
@@ -140,29 +140,23 @@ def _finish(stage: Stage, engine: Engine, look: Callable[[], None]) -> None:
         )
 
 
-def _clean_parts(stage: CleanStage, engine: Engine) -> None:
-    seen = _total(stage).rows
+def _clean_parts(stage: CleanStage, engine: Engine) -> PartCounts:
+    so_far = CountsSoFar(stage)
+    seen = so_far.look().rows
     with progress(stage.title, None, "document", done=seen) as advance:
 
         def look() -> None:
             nonlocal seen
-            counts = _total(stage)
-            _show(advance, stage, counts, max(counts.rows - seen, 0))
+            counts = so_far.look()
+            _show(advance, stage.tasks, so_far.parts_done, counts, max(counts.rows - seen, 0))
             seen = max(seen, counts.rows)
 
         _finish(stage, engine, look)
+    return so_far.look()
 
 
-def _show(advance: Advance, stage: CleanStage, counts: PartCounts, new: int) -> None:
-    done = stage.tasks - len(pending(stage))
+def _show(advance: Advance, parts: int, done: int, counts: PartCounts, new: int) -> None:
     reasons = {f"{step}: {reason}": n for step, each in counts.steps.items() for reason, n in each.dropped.items()}
     most = sorted(reasons, key=reasons.__getitem__, reverse=True)[:4]
     dropped = "; dropped " + ", ".join(f"{reasons[each]:,} ({each})" for each in most) if most else ""
-    advance(new, status=f"{done} of {stage.tasks} parts, kept {counts.kept:,}{dropped}")
-
-
-def _total(stage: CleanStage) -> PartCounts:
-    total = PartCounts()
-    for counts in stage.all_counts():
-        total.add(counts)
-    return total
+    advance(new, status=f"{done} of {parts} parts, kept {counts.kept:,}{dropped}")

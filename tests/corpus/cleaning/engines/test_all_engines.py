@@ -24,7 +24,7 @@ from pathlib import Path
 from tests.corpus.cleaning.test_run_cleaning import corpus_of
 
 def mine():
-    return replace(corpus_of(Path({folder!r})), part_bytes=3_000)
+    return replace(corpus_of(Path({folder!r})), part_bytes=4_000, repeats=None, evaluation=None)
 """
 
 
@@ -41,7 +41,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def expected(config: Path) -> dict[str, str]:
     """Return the documents that processes of this machine leave."""
-    pipeline = replace(corpus_of(config.parent), part_bytes=3_000)
+    pipeline = replace(corpus_of(config.parent), repeats=None, evaluation=None)
     return texts_of(clean(pipeline, config.parent / "local", Local(2)).folder)
 
 
