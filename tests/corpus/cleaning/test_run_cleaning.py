@@ -47,7 +47,7 @@ def corpus_of(folder: Path) -> Pipeline:
     return pipeline(
         *files,
         rules=(Length(shortest=10),),
-        part_bytes=1_000,
+        part_bytes=3_000,
         partitions=2,
         duplicates=Duplicates(),
         repeats=Repeats(documents=10),
@@ -162,7 +162,7 @@ def test_a_run_that_is_killed_ends_with_the_same_documents(run: Cleaned, tmp_pat
     draw = random.Random(kills)
     for _ in range(kills):
         process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(draw.uniform(2.0, 5.0))
+        time.sleep(draw.uniform(1.5, 4.0))
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert times

@@ -1,8 +1,5 @@
 from pathlib import Path
 
-import pytest
-
-from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.cleaning.draft import Draft
 from tanuki_jax.corpus.cleaning.quality.training import train
 from tanuki_jax.corpus.cleaning.rules.quality import Quality
@@ -20,6 +17,7 @@ def test_the_score_is_kept_and_the_worst_are_dropped(tmp_path: Path) -> None:
     assert Quality(model=str(path), threshold=0).apply(offer) == ""
 
 
-def test_a_rule_without_model_is_refused() -> None:
-    with pytest.raises(InputError, match=r"quality\.model"):
-        Quality().apply(Draft("a", "猫。"))
+def test_a_rule_without_model_does_nothing() -> None:
+    draft = Draft("a", "猫。")
+    assert Quality().apply(draft) == ""
+    assert draft.scores == {}
