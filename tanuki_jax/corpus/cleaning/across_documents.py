@@ -17,6 +17,7 @@ from tanuki_jax.corpus.cleaning.repeats.copied_passages import list_fingerprints
 from tanuki_jax.corpus.cleaning.repeats.count_repeats import count_repeats, select_repeats
 from tanuki_jax.corpus.cleaning.repeats.repeat_settings import Repeats
 from tanuki_jax.corpus.cleaning.repeats.repeated_lines import line_settings, list_lines
+from tanuki_jax.corpus.cleaning.run_folder import ACROSS, SIGNATURES
 from tanuki_jax.corpus.cleaning.step_counts import SAMPLE_CHARACTERS
 from tanuki_jax.corpus.records.files import expand
 
@@ -43,6 +44,7 @@ class AcrossDocuments:
     Attributes:
         key: hash of the parts and the settings, on which all files of these stages but the signatures depend.
         work: folder of these files.
+        signatures: name of the folder of signatures with these settings.
     """
 
     def __init__(self, pipeline: Pipeline, parts: Sequence[Path], folder: Path) -> None:
@@ -56,9 +58,12 @@ class AcrossDocuments:
         self._pipeline, self._parts = pipeline, parts
         settings = [pipeline.duplicates, pipeline.repeats, pipeline.evaluation]
         plain = [None if each is None else dataclasses.asdict(each) for each in settings]
-        content = [[path.name for path in parts], plain, _stamps(pipeline)]
+        content = [[path.name for path in parts], plain, _stamps(pipeline), pipeline.partitions]
         self.key = hashlib.blake2b(json.dumps(content).encode(), digest_size=8).hexdigest()
-        self.work, self._signatures = folder / "across" / self.key, folder / "signatures"
+        self.work = folder / ACROSS / self.key
+        signed = pipeline.duplicates.of_signatures() if pipeline.duplicates else {}
+        self.signatures = hashlib.blake2b(json.dumps(signed).encode(), digest_size=8).hexdigest()
+        self._signatures = folder / SIGNATURES / self.signatures
 
     def stages(self) -> Iterator[FileTasks]:
         """Yield the stages. All tasks of one must be done before the next one is asked for."""

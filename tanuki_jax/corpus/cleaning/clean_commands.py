@@ -17,7 +17,7 @@ from tanuki_jax.corpus.cleaning.engines.engine import Engine, Local
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline
 from tanuki_jax.corpus.cleaning.report.cleaning_page import write_page
 from tanuki_jax.corpus.cleaning.report.cleaning_table import summary, table
-from tanuki_jax.corpus.cleaning.run_cleaning import clean
+from tanuki_jax.corpus.cleaning.run_cleaning import check_works, clean
 from tanuki_jax.corpus.cleaning.score_documents import score_file
 
 
@@ -31,8 +31,11 @@ def run(pipeline: Pipeline, options: Run) -> None:
 
 def score(pipeline: Pipeline, options: Score) -> None:
     """Score the documents of a file."""
-    count = score_file(pipeline, Path(options.input), Path(options.output), options.text_field)
-    _print(f"{count:,} documents scored: {options.output}")
+    check_works(pipeline)
+    counts = score_file(pipeline, options.input, Path(options.output), options.text_field)
+    if counts.rows and not counts.texts:
+        raise InputError(f"none of the {counts.rows:,} rows of {options.input} has a text: name its --text-field")
+    _print(f"{counts.rows:,} rows, {counts.texts:,} with a text, {counts.kept:,} kept: {options.output}")
 
 
 def audit(pipeline: Pipeline, options: Audit) -> None:
@@ -72,9 +75,14 @@ def train(options: Train) -> None:
     from tanuki_jax.corpus.cleaning.quality.fasttext_model import train_fasttext
     from tanuki_jax.corpus.cleaning.quality.labelled import read_labelled
     from tanuki_jax.corpus.cleaning.quality.measure import measure_model
+    from tanuki_jax.corpus.cleaning.quality.training import LEAST_LABELS
     from tanuki_jax.corpus.cleaning.quality.training import train as train_linear
 
     labelled, model = read_labelled(Path(options.labelled)), Path(options.model)
+    least = min(sum(each.good for each in labelled), sum(not each.good for each in labelled))
+    if least < LEAST_LABELS:
+        rarer = f"{least} texts with the rarer of the labels good and bad"
+        raise InputError(f"{options.labelled} has {rarer}; give at least {LEAST_LABELS}")
     texts, good = [each.text for each in labelled], [each.good for each in labelled]
     model.parent.mkdir(parents=True, exist_ok=True)
     if options.kind == "fasttext":
@@ -82,6 +90,9 @@ def train(options: Train) -> None:
     else:
         train_linear(texts, good).save(model)
         if options.shuffles:
+            _print(
+                f"{model} is trained; measuring {5 * options.shuffles} times takes longer (--shuffles 0: not at all)"
+            )
             found = measure_model(labelled, options.shuffles)
             _print(
                 f"on texts that it did not see (five folds, {options.shuffles} shuffles): "

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from tanuki_jax.base.atomic import replace_text
+from tanuki_jax.base.errors import CommandError
 from tanuki_jax.corpus.cleaning.draft import Draft
 from tanuki_jax.corpus.cleaning.engines.stage import Beacon
 from tanuki_jax.corpus.cleaning.part_counts import PartCounts
 from tanuki_jax.corpus.cleaning.part_file import write_part
 from tanuki_jax.corpus.cleaning.parts import Part
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline, names_of_rules
-from tanuki_jax.corpus.cleaning.read_drafts import NoDocument, drafts_of
+from tanuki_jax.corpus.cleaning.read_drafts import NoDocument, drafts_of, place_of
 from tanuki_jax.corpus.cleaning.split_text import split_text
 from tanuki_jax.corpus.cleaning.step_counts import StepCounts
 from tanuki_jax.corpus.records.types import Document
@@ -51,19 +52,17 @@ def _reporting(documents: Iterator[Document], counts: PartCounts, partial: Path)
 def _cleaned(part: Part, pipeline: Pipeline, counts: PartCounts, beacon: Beacon) -> Iterator[Document]:
     """Yield the documents of a part that are kept, in order."""
     steps = list(zip(counts.steps.items(), pipeline.rules, strict=True))
-    for number, read in enumerate(drafts_of(part)):
-        beacon.show(number)
+    for read in drafts_of(part, beacon):
         counts.rows += not isinstance(read, NoDocument) or read.is_row
         if isinstance(read, NoDocument):
             _set_aside(counts, read)
             continue
-        place = f"{read.metadata['file']}:{read.metadata['row']}"
-        if number in beacon.skipped:
-            _set_aside(counts, NoDocument("a record on which a worker failed", f"{place}: it {beacon.skipped[number]}"))
-            continue
+        place = place_of(str(read.metadata["file"]), int(str(read.metadata["row"])))
         try:
             counts.see(read.text, str(read.metadata["source"]))
             kept = _apply(read, steps)
+        except CommandError:  # a fault of the settings, not of the record
+            raise
         except Exception as error:
             reason = "a record on which a rule failed"
             _set_aside(counts, NoDocument(reason, f"{place}: {type(error).__name__}: {error!s:.200}"))
@@ -86,18 +85,25 @@ def _apply(draft: Draft, steps: list[Any]) -> bool:
         counts.characters += len(before)
         if reason:
             counts.dropped[reason] += 1
+            counts.dropped_of[str(draft.metadata["source"])] += 1
             counts.characters_dropped += len(before)
-            counts.dropped_samples.offer(draft.seed, id=draft.id, reason=reason, text=before)
+            counts.dropped_samples.offer(draft.seed, id=_name(draft), reason=reason, text=before)
             return False
         if draft.text != before:
             changes[name] = len(before) - len(draft.text)
             counts.changed += 1
             counts.characters_cut += changes[name]
-            counts.changed_samples.offer(draft.seed, id=draft.id, before=before, text=draft.text)
+            counts.changed_samples.offer(draft.seed, id=_name(draft), before=before, text=draft.text)
         else:
-            counts.kept_samples.offer(draft.seed, id=draft.id, text=before)
+            counts.kept_samples.offer(draft.seed, id=_name(draft), text=before)
     draft.metadata["changes"] = changes
     return True
+
+
+def _name(draft: Draft) -> str:
+    """Return what a person calls a document by: its address if it has one."""
+    url = draft.metadata.get("url")
+    return f"{draft.metadata['source']}: {url if isinstance(url, str) and url else draft.id}"
 
 
 def _set_aside(counts: PartCounts, fault: NoDocument) -> None:
@@ -105,6 +111,8 @@ def _set_aside(counts: PartCounts, fault: NoDocument) -> None:
         counts.set_aside[fault.reason] += 1
     else:
         counts.damaged += 1
+        counts.places.insert(0, fault.place)
+        return
     if len(counts.places) < MOST_PLACES:
         counts.places.append(fault.place)
 

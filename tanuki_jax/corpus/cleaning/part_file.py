@@ -48,6 +48,6 @@ def _row(document: Document) -> dict[str, object]:
         "id": document.id,
         "text": document.text,
         "url": url if isinstance(url := metadata.get("url"), str) else None,
-        "score": scores.get(SCORE, 0.0) if isinstance(scores, dict) else 0.0,
+        "score": float(scores.get(SCORE, 0.0)) if isinstance(scores, dict) else 0.0,
         "metadata": to_json(metadata),
     }

@@ -3,6 +3,8 @@
 import dataclasses
 import hashlib
 import json
+import keyword
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +16,20 @@ from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 from tanuki_jax.corpus.cleaning.repeats.repeat_settings import Repeats
 from tanuki_jax.corpus.cleaning.rules.rule_table import RULES, name_of
 
+_CODE_FOLDERS = ("rules", "extraction", "vocabularies", "quality", "records", "formats")
+_NO_CODE = (
+    "across_documents.py",
+    "clean_commands.py",
+    "clean_options.py",
+    "clean_stage.py",
+    "file_tasks.py",
+    "pipelines.py",
+    "run_cleaning.py",
+    "run_folder.py",
+    "score_documents.py",
+    "write_stage.py",
+)
+"""Files beside this one that do not determine a part."""
 FORMAT = 1
 """Version of the parts' format: another one makes all parts anew."""
 
@@ -69,8 +85,10 @@ class Pipeline:
         if not self.inputs:
             raise InputError("inputs is empty, and must name at least one source")
         names = [each.name for each in self.inputs]
-        if wrong := [name for name in names if not name.isidentifier()]:
-            raise InputError(f"the input {wrong[0]!r} must have a name of letters, digits and _")
+        if wrong := [name for name in names if not name.isidentifier() or keyword.iskeyword(name)]:
+            raise InputError(f"the input {wrong[0]!r} must have a name of letters, digits and _, and no word of Python")
+        if not re.fullmatch(r"\w[\w.-]*", self.name):
+            raise InputError(f"name is {self.name!r:.80}, and must consist of letters, digits, _, - and .")
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise InputError(f"two inputs are named {twice[0]!r}")
 
@@ -93,15 +111,24 @@ def to_plain(pipeline: Pipeline) -> dict[str, Any]:
 
 
 def rules_key(pipeline: Pipeline) -> str:
-    """Return a hash of everything but the input that determines a part: rules, the files they name, and their code."""
+    """Return a hash of what determines a part besides the input and the code: rules, and the files that they name."""
     digest = hashlib.blake2b(digest_size=8)
     for rule in pipeline.rules:
         digest.update(json.dumps([name_of(rule), dataclasses.asdict(rule)], default=str).encode())
         for value in dataclasses.asdict(rule).values():
-            if isinstance(value, str) and value and Path(value).is_file():
-                digest.update(Path(value).read_bytes())
+            for text in value if isinstance(value, tuple) else (value,):
+                if isinstance(text, str) and text and Path(text).is_file():
+                    digest.update(Path(text).read_bytes())
     digest.update(json.dumps([FORMAT, pipeline.split_characters]).encode())
-    for path in sorted(Path(__file__).parent.rglob("*")):
-        if path.suffix in (".py", ".txt"):
+    return digest.hexdigest()
+
+
+def code_key() -> str:
+    """Return a hash of the code and the vocabularies that determine a part."""
+    folder, digest = Path(__file__).parent, hashlib.blake2b(digest_size=8)
+    records = folder.parent / "records"
+    for path in sorted([*folder.rglob("*"), *records.rglob("*")]):
+        is_code = path.parent.name in _CODE_FOLDERS or (path.parent == folder and path.name not in _NO_CODE)
+        if is_code and path.suffix in (".py", ".txt"):
             digest.update(path.read_bytes())
     return digest.hexdigest()

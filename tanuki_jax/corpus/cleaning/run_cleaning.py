@@ -14,19 +14,23 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import Advance, progress
 from tanuki_jax.corpus.cleaning.across_documents import AcrossDocuments
 from tanuki_jax.corpus.cleaning.clean_stage import CleanStage, CountsSoFar
+from tanuki_jax.corpus.cleaning.contamination.evaluation_items import load
+from tanuki_jax.corpus.cleaning.draft import Draft
 from tanuki_jax.corpus.cleaning.engines.engine import Engine
 from tanuki_jax.corpus.cleaning.engines.stage import Stage, pending
 from tanuki_jax.corpus.cleaning.file_tasks import FileTasks
 from tanuki_jax.corpus.cleaning.part_counts import PartCounts
 from tanuki_jax.corpus.cleaning.parts import Parts, cut
-from tanuki_jax.corpus.cleaning.pipeline import Pipeline, rules_key
+from tanuki_jax.corpus.cleaning.pipeline import Pipeline, code_key, names_of_rules, rules_key
 from tanuki_jax.corpus.cleaning.run_folder import (
     ACROSS,
     CLEAN,
     CLUSTERS,
     DOCUMENTS,
     WRITTEN,
+    Keys,
     claimed,
+    delete_counts,
     delete_stale,
     record,
 )
@@ -65,12 +69,15 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
     Raises:
         InputError: the inputs cannot be used, or tasks failed.
     """
-    key, began = rules_key(pipeline), time.monotonic()
-    parts = cut(pipeline, key)
-    if not parts.parts and not parts.unreadable:
-        raise InputError("the files of the inputs are all empty")
+    began = time.monotonic()
+    check_works(pipeline)
+    keys = Keys(rules_key(pipeline), code_key())
+    parts = cut(pipeline, "".join(keys))
+    if not parts.parts:
+        raise InputError(parts.unreadable[0] if parts.unreadable else "the files of the inputs are all empty")
+    _check_apart(parts, folder)
     with claimed(folder):
-        for sentence in [*record(folder, pipeline, key, parts), *parts.unreadable]:
+        for sentence in [*record(folder, pipeline, keys, parts), *parts.unreadable]:
             _log.info(sentence)
         for name in (CLEAN, DOCUMENTS, WRITTEN):
             (folder / name).mkdir(exist_ok=True)
@@ -80,12 +87,13 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
         across = AcrossDocuments(pipeline, files, folder)
         writing = _writing(pipeline, parts, across, folder)
         if pending(writing):
+            delete_counts(folder, {call.out.name for call in writing.calls})
             for stage in across.stages():
                 _run(stage, engine)
             writing = _writing(pipeline, parts, across, folder)
             replace_text(folder / CLUSTERS, json.dumps(across.clusters(), ensure_ascii=False))
             _run(writing, engine)
-        delete_stale(folder, parts.parts, {call.out.name for call in writing.calls})
+        delete_stale(folder, parts.parts, pipeline.format, across.signatures)
         shutil.rmtree(folder / ACROSS, ignore_errors=True)
         written, contaminated = PartCounts(), list[dict[str, Any]]()
         for call in writing.calls:
@@ -95,6 +103,30 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
         clusters = json.loads((folder / CLUSTERS).read_text("utf-8"))
         seconds = time.monotonic() - began
         return Cleaned(folder, pipeline, parts, cleaned, written, tuple(contaminated), clusters, seconds)
+
+
+def check_works(pipeline: Pipeline) -> None:
+    """Raise InputError for a rule or evaluation items that name files which cannot be used, before anything is read."""
+    for name, rule in zip(names_of_rules(pipeline.rules), pipeline.rules, strict=True):
+        try:
+            rule.apply(Draft("", "これは一つの文です。"))
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(f"the rule {name} fails on a plain sentence: {type(error).__name__}: {error}") from error
+    if pipeline.evaluation:
+        load(pipeline.evaluation)
+
+
+def _check_apart(parts: Parts, folder: Path) -> None:
+    """Raise InputError if the input has files of the run itself."""
+    own = folder.absolute()
+    for part in parts.parts:
+        for file in part.files:
+            if "://" not in file.path and own in Path(file.path).absolute().parents:
+                raise InputError(
+                    f"{file.path} is in the folder of the run, {folder}: choose another --out or other inputs"
+                )
 
 
 def _writing(pipeline: Pipeline, parts: Parts, across: AcrossDocuments, folder: Path) -> FileTasks:

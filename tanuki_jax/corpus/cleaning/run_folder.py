@@ -2,13 +2,16 @@
 
 import contextlib
 import json
+import re
+import shutil
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.claims import Claim
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.progress import amount
 from tanuki_jax.corpus.cleaning.parts import Part, Parts
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline, to_plain
 
@@ -22,7 +25,12 @@ _RECORD = "run.json"
 @contextlib.contextmanager
 def claimed(folder: Path) -> Iterator[None]:
     """Hold the folder for this command. InputError if another one holds it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {folder} cannot be made: {(error.strerror or str(error)).lower()}") from None
+    if any(path.name != ".lock" for path in folder.iterdir()) and not (folder / _RECORD).exists():
+        raise InputError(f"{folder} has files and is no folder of a cleaning run: name a new one by --out")
     claim = Claim.attempt(folder / ".lock")
     if claim is None:
         raise InputError(f"another clean command works in {folder}: wait for its end, or choose another --out")
@@ -32,29 +40,50 @@ def claimed(folder: Path) -> Iterator[None]:
         claim.release()
 
 
-def record(folder: Path, pipeline: Pipeline, rules_key: str, parts: Parts) -> list[str]:
+class Keys(NamedTuple):
+    """Hashes that name parts, besides the input."""
+
+    rules: str
+    code: str
+
+
+def record(folder: Path, pipeline: Pipeline, keys: Keys, parts: Parts) -> list[str]:
     """Write what the run consists of, and return sentences about what is made anew, and why."""
     path = folder / _RECORD
     old: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     new = {
         "pipeline": to_plain(pipeline),
-        "rules_key": rules_key,
+        "keys": keys._asdict(),
         "parts": {part.name: {"source": part.source, "files": _files(part)} for part in parts.parts},
     }
     replace_text(path, json.dumps(new, ensure_ascii=False, indent=2) + "\n")
     return _changes(old, new, folder, parts.parts) if old else []
 
 
-def delete_stale(folder: Path, parts: Sequence[Part], written: Collection[str]) -> None:
-    """Delete files of parts that the run no longer has, and all last counts but those of these names."""
-    names = {part.name for part in parts}
-    for sub in (CLEAN, SIGNATURES, DOCUMENTS):
-        for path in (folder / sub).glob("*"):
-            if path.name.lstrip(".").split(".")[0] not in names:
-                path.unlink()
+def delete_counts(folder: Path, written: Collection[str]) -> None:
+    """Delete last counts but those of these names: documents are about to be written that they do not describe."""
     for path in (folder / WRITTEN).glob("*"):
         if path.name not in written:
             path.unlink()
+
+
+def delete_stale(folder: Path, parts: Sequence[Part], suffix: str, signatures: str) -> None:
+    """Delete files of parts, formats and signature settings that the run no longer has, and what kills left."""
+    names = [part.name for part in parts]
+    current = {f"{name}.{each}" for name in names for each in ("parquet", "json", suffix, "signatures")}
+    own = {f"{name}.{suffix}" for name in names}
+    for sub, wanted in ((CLEAN, current), (DOCUMENTS, own), (f"{SIGNATURES}/{signatures}", current)):
+        for path in (folder / sub).glob("*"):
+            if path.name not in wanted and path.is_file() and _is_own(path.name):
+                path.unlink()
+    for path in (folder / SIGNATURES).glob("*"):
+        if path.name != signatures:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_own(name: str) -> bool:
+    """Whether a file has the name of a part."""
+    return re.match(r"\.?[0-9a-f]{16}\.", name) is not None
 
 
 def _files(part: Part) -> dict[str, list[int]]:
@@ -65,21 +94,43 @@ def _changes(old: dict[str, Any], new: dict[str, Any], folder: Path, parts: Sequ
     anew = [part for part in parts if part.name not in old["parts"]]
     if not anew:
         gone = len(old["parts"]) - len(new["parts"])
-        return [f"{gone} parts are no longer in the input and are left out"] if gone else []
-    if old["rules_key"] != new["rules_key"]:
-        before, now = (json.dumps(each["pipeline"]["rules"], sort_keys=True) for each in (old, new))
-        changed = "the rules" if before != now else "the code of the rules or a file that they name"
-        return [f"{changed} changed since the last run: all {len(parts)} parts are made anew"]
+        return [f"{_amount(gone, 'part')} no longer in the input"] if gone else []
+    if old.get("keys") != new["keys"]:
+        changed = _changed_rules(old, new) or "the program's code of the rules changed"
+        return [f"{changed} (since the last run); {_amount(len(parts), 'part')} made anew"]
     known: dict[str, list[int]] = {}
     for entry in old["parts"].values():
         known |= entry["files"]
     sentences = []
+    files = {path: stamp for part in anew for path, stamp in _files(part).items()}
     for verb, names in (
-        ("changed", sorted({p for part in anew for p, v in _files(part).items() if p in known and known[p] != v})),
-        ("are new", sorted({path for part in anew for path in _files(part) if path not in known})),
+        ("changed files", sorted(path for path, stamp in files.items() if path in known and known[path] != stamp)),
+        ("new files", sorted(path for path in files if path not in known)),
     ):
         if names:
             shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-            sentences.append(f"{len(names)} files {verb}: {shown}")
+            sentences.append(f"{verb}: {shown}")
     kept = len(parts) - len(anew)
-    return [*sentences, f"{len(anew)} parts are made, {kept} are kept"]
+    return [*sentences, f"{_amount(len(anew), 'part')} made, {_amount(kept, 'part')} kept"]
+
+
+def _amount(count: int, unit: str) -> str:
+    return f"{amount(count, unit)} {'is' if count == 1 else 'are'}"
+
+
+def _changed_rules(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Return which rules changed, in words; empty: none did."""
+    if old.get("keys", {}).get("rules") == new["keys"]["rules"]:
+        return ""
+    before, now = old["pipeline"]["rules"], json.loads(json.dumps(new["pipeline"]["rules"]))
+    added, removed = [name for name in now if name not in before], [name for name in before if name not in now]
+    changed = [
+        f"{rule}.{field} from {before[rule].get(field)} to {value}"
+        for rule in now
+        if rule in before
+        for field, value in now[rule].items()
+        if before[rule].get(field) != value
+    ]
+    parts = [("rules changed", changed), ("rules added", added), ("rules removed", removed)]
+    said = "; ".join(f"{title}: {', '.join(found[:3])}" for title, found in parts if found)
+    return said or "a file that a rule names, the order of the rules or split_characters changed"

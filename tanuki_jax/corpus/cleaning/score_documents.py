@@ -24,13 +24,22 @@ class Scored(NamedTuple):
     keep: bool
     """Whether all rules keep it."""
     score: float
-    """Score of the quality model; without one 1 for a document that is kept, and 1 / (1 + reasons) for another."""
+    """Score of the quality model; without a model 1 for a document that is kept, and 1 / (1 + number of reasons) for
+    another."""
     reasons: tuple[str, ...]
     """Rule and reason of each rule that drops it. The rules behind the first one that does are asked too."""
 
 
-def score_file(pipeline: Pipeline, source: Path, out: Path, text_field: str = "text") -> int:
-    """Write a line of JSON for each row of a file, in its order, and return their number.
+class Counts(NamedTuple):
+    """Numbers of the rows of a file, of those with a text, and of the documents that are kept."""
+
+    rows: int
+    texts: int
+    kept: int
+
+
+def score_file(pipeline: Pipeline, source: str, out: Path, text_field: str = "text") -> Counts:
+    """Write a line of JSON for each row of a file that is not blank, in its order, and return how many there are.
 
     A row without a text has the reason for that, and is not kept.
 
@@ -39,14 +48,16 @@ def score_file(pipeline: Pipeline, source: Path, out: Path, text_field: str = "t
     """
     one = Pipeline(
         name="score",
-        inputs=(Input(name="score", paths=(str(source),), text_field=text_field),),
+        inputs=(Input(name="score", paths=(source,), text_field=text_field),),
         rules=pipeline.rules,
         part_bytes=_NO_SLICES,
     )
+    if Path(source).exists() and out.exists() and Path(source).samefile(out):
+        raise InputError(f"the scores would replace the documents of {source}: write them to another file")
     parts = cut(one, "")
     if parts.unreadable:
         raise InputError(parts.unreadable[0])
-    count = 0
+    rows = texts = kept = 0
     out.parent.mkdir(parents=True, exist_ok=True)
     with (
         replacing(out) as partial,
@@ -56,9 +67,9 @@ def score_file(pipeline: Pipeline, source: Path, out: Path, text_field: str = "t
         for part in parts.parts:
             for scored in _scored(drafts_of(part), pipeline.rules):
                 file.write(json.dumps(scored._asdict(), ensure_ascii=False) + "\n")
-                count += 1
+                rows, texts, kept = rows + 1, texts + (scored.score > 0), kept + scored.keep
                 advance()
-    return count
+    return Counts(rows, texts, kept)
 
 
 def _scored(drafts: Iterator[Draft | NoDocument], rules: Sequence[Rule]) -> Iterator[Scored]:
@@ -80,7 +91,16 @@ def score(draft: Draft, rules: Sequence[Rule], names: Sequence[str]) -> Scored:
         rules: rules in their order.
         names: name of each.
     """
-    found = [(name, rule.apply(draft)) for name, rule in zip(names, rules, strict=True)]
+    found = [(name, _reason(rule, draft)) for name, rule in zip(names, rules, strict=True)]
     reasons = tuple(f"{name}: {reason}" for name, reason in found if reason)
     value = draft.scores.get(SCORE, 1.0 if not reasons else 1 / (1 + len(reasons)))
     return Scored(draft.id, not reasons, round(value, 6), reasons)
+
+
+def _reason(rule: Rule, draft: Draft) -> str:
+    try:
+        return rule.apply(draft)
+    except InputError:
+        raise
+    except Exception as error:  # where a corpus is cleaned, such a record is set aside
+        return f"it fails: {type(error).__name__}"

@@ -1,12 +1,14 @@
 """Counts and samples of what each rule did, which can be added up over parts."""
 
-import heapq
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-SAMPLES = 4
-"""Documents of each kind that are kept as samples of a rule: those with the least seeds, whatever the parts."""
+SAMPLES = 3
+"""Documents of each kind, and of each reason, that are kept as samples: those with the least seeds, whatever the
+parts."""
+MOST_REASONS = 8
+"""Most reasons of which samples are kept, the first ones by name."""
 SAMPLE_CHARACTERS = 1_200
 """Characters of a sample that are kept."""
 
@@ -18,11 +20,21 @@ class Samples:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def offer(self, seed: int, **values: str) -> None:
-        """Keep the values if the seed is among the least."""
-        if len(self.rows) == SAMPLES and seed >= self.rows[-1]["seed"]:
+        """Keep the values if the seed is among the least of those with the same `reason`, and the text is another."""
+        same = [row for row in self.rows if row.get("reason") == values.get("reason")]
+        if len(same) == SAMPLES and seed >= same[-1]["seed"]:
             return
         row = {"seed": seed} | {name: value[:SAMPLE_CHARACTERS] for name, value in values.items()}
-        self.rows = heapq.nsmallest(SAMPLES, [*self.rows, row], key=lambda each: each["seed"])
+        self.rows = _least([*self.rows, row])
+
+
+def _least(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows with the least seeds for each reason, each seed once."""
+    by_reason: dict[str, dict[int, dict[str, Any]]] = {}
+    for row in rows:
+        by_reason.setdefault(row.get("reason", ""), {}).setdefault(row["seed"], row)
+    reasons = sorted(by_reason)[:MOST_REASONS]
+    return [by_reason[reason][seed] for reason in reasons for seed in sorted(by_reason[reason])[:SAMPLES]]
 
 
 @dataclass
@@ -35,6 +47,8 @@ class StepCounts:
     """Characters of these documents."""
     dropped: Counter[str] = field(default_factory=Counter)
     """Reason -> documents that were dropped for it."""
+    dropped_of: Counter[str] = field(default_factory=Counter)
+    """Source -> documents of it that were dropped."""
     characters_dropped: int = 0
     """Characters of the dropped documents."""
     changed: int = 0
@@ -52,17 +66,18 @@ class StepCounts:
         self.documents += other.documents
         self.characters += other.characters
         self.dropped += other.dropped
+        self.dropped_of += other.dropped_of
         self.characters_dropped += other.characters_dropped
         self.changed += other.changed
         self.characters_cut += other.characters_cut
         self.seconds += other.seconds
         for name in ("dropped_samples", "changed_samples", "kept_samples"):
             own, others = getattr(self, name), getattr(other, name)
-            own.rows = heapq.nsmallest(SAMPLES, [*own.rows, *others.rows], key=lambda each: each["seed"])
+            own.rows = _least([*own.rows, *others.rows])
 
     def to_plain(self) -> dict[str, Any]:
         """Return the counts as JSON values."""
-        plain = dict(vars(self)) | {"dropped": dict(self.dropped)}
+        plain = dict(vars(self)) | {"dropped": dict(self.dropped), "dropped_of": dict(self.dropped_of)}
         return {name: value.rows if isinstance(value, Samples) else value for name, value in plain.items()}
 
     @classmethod
@@ -71,4 +86,4 @@ class StepCounts:
         read: dict[str, Any] = {
             name: Samples(value) if name.endswith("_samples") else value for name, value in plain.items()
         }
-        return cls(**read | {"dropped": Counter(plain["dropped"])})
+        return cls(**read | {name: Counter(plain[name]) for name in ("dropped", "dropped_of")})

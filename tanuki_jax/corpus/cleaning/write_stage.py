@@ -91,6 +91,7 @@ def _count(counts: PartCounts, name: str, seed: int, document: Document, text: s
     step.characters += len(before)
     if not text:
         step.dropped[reason] += 1
+        step.dropped_of[str(document.metadata["source"])] += 1
         step.characters_dropped += len(before)
         step.dropped_samples.offer(seed, id=document.id, reason=reason, text=before)
     elif text != before:

@@ -116,6 +116,8 @@ def _document_or_conversation(
             return Conversation(name, messages_of(turns), _metadata(fields, {field, "tools", *used}), tools_of(fields))
     text = fields.get(text_field)
     if text is None:
+        if text_field in fields:
+            raise ValueError(f"the field {text_field!r} is null")
         raise ValueError(f"no field {text_field!r} among {names_of(fields)}")
     if not isinstance(text, str):
         raise ValueError(f"the field {text_field!r} is not text but {actual_type(text)}")

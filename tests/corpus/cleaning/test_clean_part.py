@@ -72,7 +72,7 @@ def test_a_record_on_which_a_rule_fails_is_set_aside_and_named(tmp_path: Path) -
     assert len(documents) == 4
     assert counts.set_aside == {"a record on which a rule failed": 1}
     assert "ValueError: no digits" in counts.places[0]
-    assert f"{file}:" in counts.places[0]
+    assert f"{file}, byte 1" in counts.places[0]
 
 
 def test_a_record_that_a_worker_died_on_is_set_aside(tmp_path: Path) -> None:

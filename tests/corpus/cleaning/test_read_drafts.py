@@ -2,7 +2,11 @@ import gzip
 import json
 from pathlib import Path
 
+import pytest
+
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.cleaning.draft import Draft, seed_of
+from tanuki_jax.corpus.cleaning.engines.stage import Beacon
 from tanuki_jax.corpus.cleaning.parts import cut
 from tanuki_jax.corpus.cleaning.read_drafts import NoDocument, drafts_of
 from tests.corpus.cleaning.corpora import pipeline, texts, write_lines
@@ -56,3 +60,42 @@ def test_pages_become_text(tmp_path: Path) -> None:
     assert draft.metadata["source"] == "files"
     assert isinstance(nothing, NoDocument)
     assert nothing.reason == "no text in the page"
+
+
+def test_metadata_of_the_input_do_not_pass_for_those_of_cleaning(tmp_path: Path) -> None:
+    row = {"text": "一", "scores": {"quality": "high"}, "cluster_size": 7, "source": "x", "title": "題"}
+    [draft] = read(write_lines(tmp_path / "a.jsonl", [row]))
+    assert isinstance(draft, Draft)
+    assert draft.metadata["input"] == {"scores": {"quality": "high"}, "cluster_size": 7, "source": "x"}
+    assert draft.metadata["source"] == "files"
+    assert draft.metadata["title"] == "題"
+    assert draft.scores == {}
+
+
+def test_a_row_that_is_skipped_is_not_read(tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "a.jsonl", texts(3))
+    [part] = cut(pipeline(file), "k").parts
+    beacon = Beacon(tmp_path / "beacon", {1: "took too long"})
+    shown = []
+    for _ in (drafts := drafts_of(part, beacon)):
+        shown.append(beacon.read())
+    assert shown == [0, 1, 2]
+    kinds = [type(each) for each in drafts_of(part, beacon)]
+    assert kinds == [Draft, NoDocument, Draft]
+    assert list(drafts) == []
+
+
+def test_a_file_that_is_gone_ends_the_task_and_is_no_loss(tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "a.jsonl", texts(3))
+    [part] = cut(pipeline(file), "k").parts
+    file.unlink()
+    with pytest.raises(InputError, match="cannot be read now"):
+        list(drafts_of(part))
+
+
+def test_a_file_in_a_wrong_form_is_one_damaged_file(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("3")
+    write_lines(tmp_path / "b.jsonl", texts(2))
+    found = read(tmp_path / "a.json", tmp_path / "b.jsonl")
+    assert [type(each) for each in found] == [NoDocument, Draft, Draft]
+    assert isinstance(found[0], NoDocument) and not found[0].is_row

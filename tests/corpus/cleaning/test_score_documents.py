@@ -14,10 +14,12 @@ from tests.corpus.cleaning.corpora import pipeline, texts, write_lines
 def scored(folder: Path, source: Path) -> list[dict[str, Any]]:
     """Return the lines that scoring writes."""
     rules = (Length(shortest=20), JapaneseShare())
-    count = score_file(pipeline(source, rules=rules), source, folder / "out" / "b.jsonl")
+    counts = score_file(pipeline(source, rules=rules), str(source), folder / "out" / "b.jsonl")
     lines = (folder / "out" / "b.jsonl").read_text("utf-8").splitlines()
-    assert count == len(lines)
-    return [json.loads(line) for line in lines]
+    rows = [json.loads(line) for line in lines]
+    assert counts.rows == len(rows)
+    assert counts.kept == sum(row["keep"] for row in rows)
+    return rows
 
 
 def test_lines_are_those_of_the_input_in_its_order(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def nested(levels: int) -> list[dict[str, object]]:
     [
         ({"title": "a"}, "no field 'text' among 'title'"),
         ({}, "no field 'text' among none"),
-        ({"text": None}, "no field 'text'"),
+        ({"text": None}, "the field 'text' is null"),
         ({"text": 3}, "'text' is not text but of type int"),
         ({"text": ""}, "the text is empty"),
         ({"text": " \n\u3000"}, "the text is empty"),

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.client.answers import Answer, Failure
 from tanuki_jax.client.client import Client
-from tanuki_jax.config.endpoints import Endpoint
+from tanuki_jax.config.endpoints import Endpoint, Requests
 from tanuki_jax.corpus.cleaning.audit.sample import Drawn
 
 _LONGEST = 3_000
 """Characters of a document that a judge is shown."""
+_PATIENCE = 300.0
+"""Seconds after which a document without an answer is left out."""
 _PROMPT = """Which category describes this text from a corpus best? It is one of {names}.
 Answer with JSON: {{"category": "..."}}
 
@@ -50,7 +52,7 @@ async def judge(
         else:
             last = answer
 
-    async with Client([endpoint]) as client:
+    async with Client([endpoint], Requests(attempt_seconds=120, deadline_seconds=_PATIENCE)) as client:
         await asyncio.gather(*(ask(client, document) for document in drawn))
     if drawn and not labelled:
         raise InputError(

@@ -37,7 +37,8 @@ def count_without_items(texts: Iterable[str], index: EvaluationIndex) -> npt.NDA
             alone = np.zeros(index.size, np.bool_)
             alone[found.grams] = True
             for item in index.contained(found, every):
-                alone[index.grams_of[item]] = False
+                if not index.is_short(item):  # a short one that is everywhere is a phrase, not a copied item
+                    alone[index.grams_of[item]] = False
             counts += alone
     return counts
 
@@ -76,7 +77,7 @@ def decontaminate(
     items = index.contained(occurrences, counted) if len(occurrences.grams) else []
     if not items:
         return Decontaminated(text, ())
-    names = tuple(index.items[item].name for item in items)
+    names = tuple(f"{index.items[item].name}: {index.items[item].text[:60]}" for item in items)
     borders = np.array([0, *(match.end() for match in _BORDER.finditer(text)), len(text)])
     kept, last, cut = [], 0, 0
     for start, stop in index.spans(text, occurrences, items):

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import hashlib
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -22,6 +23,8 @@ from tanuki_jax.corpus.records.formats.by_suffix import format_of
 from tanuki_jax.corpus.records.read import split
 
 _WHOLE_FILE = 1 << 60
+_SENTENCE = re.compile(r"[。．.？?！!][」』）)\"]*\s*$")
+"""End of a sentence. A short text without one is a name or a choice, which any document may have."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +66,13 @@ class EvaluationIndex:
         folded = fold([item.text for item in once], _folding(1))
         codes = [folded.codes[start:stop] for start, stop in itertools.pairwise(folded.starts)]
         long = [number for number, each in enumerate(codes) if len(each) >= settings.gram]
-        short = [number for number, each in enumerate(codes) if settings.shortest <= len(each) < settings.gram]
+        short = [
+            number
+            for number, each in enumerate(codes)
+            if settings.shortest <= len(each) < settings.gram and _SENTENCE.search(once[number].text)
+        ]
+        self.left_out = len(once) - len(long) - len(short)
+        """Number of different texts that are too short, or no sentences."""
         self.items = [once[number] for number in [*long, *short]]
         hashes, owners = _grams([self.items[number].text for number in range(len(long))], settings.gram)
         self._hashes, numbers = np.unique(hashes, return_inverse=True)
@@ -81,6 +90,10 @@ class EvaluationIndex:
         owners = np.repeat(np.arange(len(self.items)), [len(grams) for grams in self.grams_of])
         self._owners = owners[np.argsort(every, kind="stable")]
         self._owner_starts = np.concatenate([[0], np.cumsum(np.bincount(every, minlength=self.size))])
+
+    def is_short(self, item: int) -> bool:
+        """Whether an item is shorter than an n-gram."""
+        return int(self.grams_of[item][0]) >= len(self._hashes)
 
     @property
     def settings(self) -> dict[str, int | float | str]:

@@ -17,7 +17,8 @@ class Evaluation:
     gram: PositiveInt = 20
     """Length in characters, without white space, of the n-grams by which items are found."""
     shortest: PositiveInt = 10
-    """Least number of characters, without white space, of an item. One shorter than `gram` must occur as it is."""
+    """Least number of characters, without white space, of an item. One shorter than `gram` must be a sentence, and
+    occur as it is."""
     overlap: Annotated[float, Limits(above=0, at_most=1)] = 0.5
     """Share of an item's n-grams that a document with the item must have."""
     common: PositiveInt = 10

@@ -151,7 +151,10 @@ def _work(stage: Stage, tasks: Connection) -> None:
             except Exception as error:
                 answer = _portable(error)
             beacon.close()
-            tasks.send(answer)
+            try:
+                tasks.send(answer)
+            except BrokenPipeError:  # the command was killed
+                return
 
 
 def _portable(error: Exception) -> Exception:
@@ -202,7 +205,7 @@ def _count_death(stage: Stage, worker: _Worker) -> None:
     cause = "took too long" if worker.overtime else f"ended its process ({_ending(worker.process.exitcode)})"
     if attempts.deaths[record] < DEATHS:
         return
-    if record == BEFORE_FIRST or len(attempts.skipped) >= MOST_SKIPPED:
+    if record == BEFORE_FIRST or record in attempts.skipped or len(attempts.skipped) >= MOST_SKIPPED:
         raise InputError(
             f"task {attempts.task} of the stage {stage.title!r} {cause} again and again; "
             "the machine may be short of memory: try fewer --workers"

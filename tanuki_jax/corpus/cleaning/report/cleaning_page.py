@@ -1,5 +1,6 @@
 """The page of a run: what each step removed, with samples; lengths, sources, clusters, evaluation items."""
 
+import difflib
 import json
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 from tanuki_jax.base import pages
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.corpus.cleaning.duplicates.curves import edits_caught
+from tanuki_jax.corpus.cleaning.pipeline import to_plain
 from tanuki_jax.corpus.cleaning.report.steps import Step, faults_of, steps_of
 from tanuki_jax.corpus.cleaning.run_cleaning import Cleaned
 
 _TEMPLATE = Path(__file__).parent / "templates" / "cleaning.html.jinja"
 _LISTED = 50
+_CONTEXT = 120
+"""Characters that are shown on each side of a change."""
 
 
 def write_page(run: Cleaned) -> None:
@@ -33,6 +37,7 @@ def write_page(run: Cleaned) -> None:
             totals=_totals(run),
             faults=[pages.Row((reason, f"{count:,}")) for reason, count in faults_of(run).items()],
             places=run.cleaned.places,
+            settings=json.dumps(to_plain(run.pipeline), ensure_ascii=False, indent=2),
             waterfall=[_bar(step, most) for step in steps],
             steps=[_samples(step) for step in steps],
             lengths=_histogram(dict(run.cleaned.lengths), dict(run.written.lengths_written)),
@@ -83,11 +88,30 @@ def _samples(step: Step) -> dict[str, Any]:
     counts = step.counts
     return {
         "name": step.name,
+        "sources": [pages.Row((source, f"{count:,}")) for source, count in counts.dropped_of.most_common()],
         "reasons": [pages.Row((reason, f"{count:,}")) for reason, count in counts.dropped.most_common()],
         "dropped": counts.dropped_samples.rows,
-        "changed": counts.changed_samples.rows,
+        "changed": [row | {"pieces": pieces(row["before"], row["text"])} for row in counts.changed_samples.rows],
         "kept": counts.kept_samples.rows,
     }
+
+
+def pieces(before: str, after: str) -> list[tuple[str, str]]:
+    """Return a text and its changed form as one list of (kind, piece): same, gone, or new. Long pieces that are the
+    same are shortened in their middle."""
+    found: list[tuple[str, str]] = []
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for kind, start, stop, new_start, new_stop in matcher.get_opcodes():
+        if kind == "equal":
+            same = before[start:stop]
+            short = same if len(same) <= 2 * _CONTEXT + 20 else f"{same[:_CONTEXT]} […] {same[-_CONTEXT:]}"
+            found.append(("same", short))
+            continue
+        if stop > start:
+            found.append(("gone", before[start:stop]))
+        if new_stop > new_start:
+            found.append(("new", after[new_start:new_stop]))
+    return found
 
 
 def _histogram(read: dict[str, int], written: dict[str, int]) -> list[dict[str, Any]]:

@@ -7,17 +7,19 @@ from collections.abc import Callable, Mapping
 _TOKEN = re.compile(r"\{\{|\}\}|^[ \t]*:*\{\||^[ \t]*\|\}(?!\})|\[\[|\]\]", re.MULTILINE)
 _CLOSED_BY = {"}}": "{{", "|}": "{|", "]]": "[["}
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_REFERENCE = re.compile(r"<ref\b[^<>]*/>|<ref\b[^<>]*>.*?</ref\s*>", re.DOTALL | re.IGNORECASE)
-_MATH = re.compile(r"<(?:math|ce|chem)\b[^<>]*>(.*?)</(?:math|ce|chem)\s*>", re.DOTALL | re.IGNORECASE)
+_REFERENCE = re.compile(r"<ref\b[^<>]*/>|<ref\b[^<>]*>(?:(?!<ref\b).)*?</ref\s*>", re.DOTALL | re.IGNORECASE)
+_MATH = re.compile(
+    r"<(?:math|ce|chem)\b[^<>]*>((?:(?!<(?:math|ce|chem)\b).)*?)</(?:math|ce|chem)\s*>", re.DOTALL | re.IGNORECASE
+)
 _NO_PROSE = re.compile(
-    r"<(gallery|timeline|score|imagemap|hiero|graph|mapframe|templatestyles|includeonly)\b[^<>]*(?:/>|>.*?</\1\s*>)",
+    r"<(gallery|timeline|score|imagemap|hiero|graph|mapframe|templatestyles|includeonly)\b[^<>]*(?:/>|>(?:(?!<\1\b).)*?</\1\s*>)",
     re.DOTALL | re.IGNORECASE,
 )
 _BREAK = re.compile(r"<br\b[^<>]*>", re.IGNORECASE)
 _KEPT_BREAK = "\v"
 """Sign of a line that <br> ends, until the other lines of its paragraph are joined."""
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-_EXTERNAL = re.compile(r"\[(?:https?:|ftp:|mailto:)?//[^\s\]]+\s*([^\]\n]*)\]")
+_EXTERNAL = re.compile(r"\[(?:https?:|ftp:|mailto:)?//[^\s\[\]]++[^\S\n]*+([^\[\]\n]*+)\]")
 _QUOTES = re.compile(r"'{2,5}")
 _SWITCH = re.compile(r"__[A-Z]{3,}__")
 _HEADING = re.compile(r"(={1,6})[ \t]*(.+?)[ \t]*\1[ \t]*")

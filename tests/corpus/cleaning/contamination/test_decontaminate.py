@@ -36,7 +36,7 @@ def test_sentences_of_an_item_are_cut_from_a_long_document() -> None:
     index = EvaluationIndex([Item("q", QUESTION)], SETTINGS)
     every = np.ones(index.size, np.bool_)
     found = decontaminate(f"{PROSE}\n{QUESTION}\n{PROSE}", index, every, SETTINGS)
-    assert found.items == ("q",)
+    assert found.items == (f"q: {QUESTION}",)
     assert found.text == f"{PROSE}\n\n{PROSE}"
     assert decontaminate(PROSE, index, every, SETTINGS).text == PROSE
 
@@ -45,7 +45,7 @@ def test_a_document_that_is_mostly_items_is_dropped() -> None:
     index = EvaluationIndex([Item("q", QUESTION)], SETTINGS)
     found = decontaminate(f"問題。{QUESTION}", index, np.ones(index.size, np.bool_), SETTINGS)
     assert found.text == ""
-    assert found.items == ("q",)
+    assert found.items == (f"q: {QUESTION}",)
 
 
 def test_parts_are_counted_one_by_one(tmp_path: Path) -> None:

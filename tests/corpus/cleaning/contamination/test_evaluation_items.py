@@ -65,7 +65,7 @@ def test_spans_are_those_of_the_text_as_it_is_written() -> None:
 
 def test_items_are_texts_of_files(tmp_path: Path) -> None:
     path = tmp_path / "items.jsonl"
-    rows = [{"question": QUESTION, "choices": ["一つ目の選択肢です", "短"], "answer": SHORT}]
+    rows = [{"question": QUESTION, "choices": ["一つ目の選択肢です。", "選択肢になる名前", "短"], "answer": SHORT}]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     every = load(Evaluation(paths=(str(path),), shortest=8))
     assert [item.name.rpartition(" ")[2] for item in every.items] == ["question", "choices[0]", "answer"]

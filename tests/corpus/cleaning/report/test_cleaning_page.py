@@ -5,7 +5,7 @@ import pytest
 
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 from tanuki_jax.corpus.cleaning.engines.engine import Local
-from tanuki_jax.corpus.cleaning.report.cleaning_page import write_page
+from tanuki_jax.corpus.cleaning.report.cleaning_page import pieces, write_page
 from tanuki_jax.corpus.cleaning.report.cleaning_table import summary, table
 from tanuki_jax.corpus.cleaning.report.steps import faults_of, steps_of
 from tanuki_jax.corpus.cleaning.run_cleaning import Cleaned, clean
@@ -56,3 +56,12 @@ def test_the_terminal_shows_each_step_and_where_the_output_is(run: Cleaned) -> N
     assert lines[0] == "set aside of 14 rows: 1 no text"
     assert lines[-1].endswith("report.html")
     assert Path(run.folder / "documents").is_dir()
+
+
+def test_a_change_is_shown_as_what_is_gone_and_what_is_new() -> None:
+    same = "同じ" * 300
+    found = pieces(f"{same}広告！終わり。", f"{same}始まり、終わり。")
+    assert "".join(piece for kind, piece in found if kind == "gone") == "広告！"
+    assert found[0][0] == "same"
+    assert len(found[0][1]) < 300
+    assert "".join(piece for kind, piece in found if kind == "new") == "始まり、"

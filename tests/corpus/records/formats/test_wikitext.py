@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,3 +96,12 @@ def test_no_markup_fails(tokens: list[str]) -> None:
 def test_deep_nesting_takes_linear_time() -> None:
     assert plain("{{" * 50_000 + "}}" * 50_000 + "文") == "文"
     assert plain("[[" * 50_000 + "文").endswith("文")
+
+
+@pytest.mark.parametrize(
+    "text", ["[//a" * 5_000, "<ref>" * 20_000, "<math>" * 20_000, "<gallery>" * 20_000, "[//" + "a" * 100_000]
+)
+def test_what_is_never_closed_takes_linear_time(text: str) -> None:
+    began = time.process_time()
+    plain(text)
+    assert time.process_time() - began < 2
