@@ -8,7 +8,7 @@ from typing import Any
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import CommandError
-from tanuki_jax.corpus.cleaning.draft import Draft
+from tanuki_jax.corpus.cleaning.draft import Draft, seed_of
 from tanuki_jax.corpus.cleaning.engines.stage import Beacon
 from tanuki_jax.corpus.cleaning.part_counts import PartCounts
 from tanuki_jax.corpus.cleaning.part_file import write_part
@@ -79,6 +79,7 @@ def _apply(draft: Draft, steps: list[Any]) -> bool:
     changes: dict[str, int] = {}
     for (name, counts), rule in steps:
         before, began = draft.text, time.perf_counter()
+        place = draft.seed ^ seed_of(name)  # other samples for every rule
         reason = rule.apply(draft)
         counts.seconds += time.perf_counter() - began
         counts.documents += 1
@@ -87,15 +88,15 @@ def _apply(draft: Draft, steps: list[Any]) -> bool:
             counts.dropped[reason] += 1
             counts.dropped_of[str(draft.metadata["source"])] += 1
             counts.characters_dropped += len(before)
-            counts.dropped_samples.offer(draft.seed, id=_name(draft), reason=reason, text=before)
+            counts.dropped_samples.offer(place, id=_name(draft), reason=reason, text=before)
             return False
         if draft.text != before:
             changes[name] = len(before) - len(draft.text)
             counts.changed += 1
             counts.characters_cut += changes[name]
-            counts.changed_samples.offer(draft.seed, id=_name(draft), before=before, text=draft.text)
+            counts.changed_samples.offer(place, id=_name(draft), before=before, text=draft.text)
         else:
-            counts.kept_samples.offer(draft.seed, id=_name(draft), text=before)
+            counts.kept_samples.offer(place, id=_name(draft), text=before)
     draft.metadata["changes"] = changes
     return True
 
