@@ -21,6 +21,8 @@ from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import with_shardings
 from tests.checkpoints.conftest import Adapt, MakeNative
 
+pytestmark = pytest.mark.thorough
+
 LOW = LoRA(rank=3, alpha=6.0, name="low")
 DORA = LoRA(rank=2, alpha=3.0, dora=True, rslora=True, projections=("q", "o", "down"), name="dora")
 OUTSIDE = LoRA(rank=2, alpha=3.0, projections=("v", "embedding", "output"), name="outside")

@@ -41,6 +41,8 @@ from tanuki_jax.training.start import begin
 from tests.checkpoints.conftest import MakeNative
 from tests.training.test_start import Same
 
+pytestmark = pytest.mark.thorough
+
 EXPERTS = ("expert_gate", "expert_up", "expert_down")
 
 

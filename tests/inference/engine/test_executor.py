@@ -10,6 +10,8 @@ from tanuki_jax.inference.engine.executor import Executor, sizes_of_equal_bits
 from tanuki_jax.inference.engine.programs import Row
 from tanuki_jax.inference.load_model import LoadedModel
 
+pytestmark = pytest.mark.thorough
+
 
 def test_every_power_of_two_gives_equal_bits_here(loaded: LoadedModel) -> None:
     assert Executor(loaded, rows=3, pages=33, page=16).sizes == [1, 2, 4]

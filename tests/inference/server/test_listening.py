@@ -61,6 +61,7 @@ def asked(port: int, *requests: dict[str, Any]) -> tuple[list[threading.Thread],
     return threads, replies
 
 
+@pytest.mark.thorough
 def test_sigterm_finishes_what_was_begun_and_takes_nothing_new(chat_tokenizer: Path, tmp_path: Path) -> None:
     with serving(tmp_path, chat_tokenizer) as (process, port):
         threads, replies = asked(port, *[LONG] * 5)

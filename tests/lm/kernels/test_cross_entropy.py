@@ -23,6 +23,8 @@ from tanuki_jax.lm.kernels.cross_entropy import (
     slice_counts,
 )
 
+pytestmark = pytest.mark.thorough
+
 type Inputs = tuple[jax.Array, jax.Array, jax.Array, jax.Array]
 
 

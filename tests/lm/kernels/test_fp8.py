@@ -33,6 +33,8 @@ from tanuki_jax.planning.plan.target import parse
 from tanuki_jax.training.loss import make_loss
 from tanuki_jax.training.setup import TrainSetup
 
+pytestmark = pytest.mark.thorough
+
 type Float64 = npt.NDArray[np.float64]
 
 SHAPES = {

@@ -12,6 +12,8 @@ from tanuki_jax.lm.kernels.attention.chunked import chunked
 from tanuki_jax.lm.kernels.attention.operands import Operands
 from tests.lm.kernels.leak import Attend, Leak, differentiated, leaks, main
 
+pytestmark = pytest.mark.thorough
+
 small = functools.partial(leaks, lengths=((9, 1, 14), (20, 12)), time=32, head_dim=8, dtype="float32")
 
 

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from tanuki_jax.config.model import Model
 from tanuki_jax.lm.model.experts import Experts, Routing, dropless, local_experts, mixture, router_probabilities
 
+pytestmark = pytest.mark.thorough
+
 EXPERTS, EACH, WIDTH, HIDDEN, ROWS, TIME = 5, 2, 6, 10, 2, 7
 TOKENS = ROWS * TIME
 MODEL = Model(

@@ -15,6 +15,8 @@ from tanuki_jax.lm.model.quantized_base import dequantize, is_quantized, quantiz
 from tanuki_jax.lm.model.transformer import Ops, hidden_states, initialise, output_adapter, output_matrix
 from tanuki_jax.lm.model.weights import ADAPTERS, Params
 
+pytestmark = pytest.mark.thorough
+
 DENSE = Model(vocabulary=61, width=32, hidden=48, layers=3, heads=4, kv_heads=2, initial_std=0.2)
 MOE = dataclasses.replace(DENSE, experts=4, router_logits="standardized")
 ALL = LoRA(rank=4, alpha=10.0)

@@ -22,6 +22,8 @@ from tests.lm.kernels.attention.mask import visible
 from tests.lm.kernels.devices import device
 from tests.lm.kernels.leak import rows
 
+pytestmark = pytest.mark.thorough
+
 type Attention = Callable[..., tuple[jax.Array, jax.Array]]
 
 

@@ -20,6 +20,8 @@ from tanuki_jax.lm.kernels.attention.reference_attention import reference
 from tanuki_jax.planning.plan.target import parse
 from tests.lm.kernels.leak import rows
 
+pytestmark = pytest.mark.thorough
+
 TIME = 100
 
 

@@ -4,11 +4,14 @@ import hypothesis.strategies as st
 import jax
 import numpy as np
 import numpy.typing as npt
+import pytest
 from hypothesis import given, settings
 
 from tanuki_jax.lm.kernels.attention.intervals import Bounds, Intervals, intervals, key_tiles, query_tiles
 from tests.lm.kernels.attention.mask import visible
 from tests.lm.kernels.leak import rows
+
+pytestmark = pytest.mark.thorough
 
 TIME = 96
 DOCUMENTS = st.lists(st.integers(1, 40), max_size=30)

@@ -15,6 +15,8 @@ from tanuki_jax.lm.kernels.attention.reference_attention import reference
 from tanuki_jax.lm.kernels.attention.tpu import tpu
 from tests.lm.kernels.leak import differentiated, leaks, rows
 
+pytestmark = pytest.mark.thorough
+
 small_tpu = functools.partial(tpu, tile=128)
 
 

@@ -14,6 +14,8 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.lm.kernels.grouped_matmul.grouped_matmul import Backend, choose, grouped_matmul
 from tests.lm.kernels.devices import device
 
+pytestmark = pytest.mark.thorough
+
 ROWS, WIDTH, OUTPUTS, EXPERTS = 300, 8, 12, 5
 SIZES = st.lists(st.one_of(st.just(0), st.integers(0, 60)), min_size=EXPERTS, max_size=EXPERTS)
 BACKENDS: list[Backend] = ["reference", "ragged"]
