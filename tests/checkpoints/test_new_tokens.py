@@ -20,6 +20,8 @@ from tanuki_jax.inference.load_model import load_model
 from tests.checkpoints.conftest import Adapt, MakeNative
 from tests.checkpoints.test_merging import nothing
 
+pytestmark = pytest.mark.thorough
+
 CHATML = ("<|im_start|>", "<|im_end|>")
 
 

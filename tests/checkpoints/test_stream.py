@@ -25,6 +25,8 @@ from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharding import shardings
 from tests.checkpoints.weights import reader
 
+pytestmark = pytest.mark.thorough
+
 MODEL = Model(vocabulary=96, width=32, hidden=48, layers=3, heads=4, kv_heads=2)
 STATE = State(step=0, tokens=0, skipped=(), model=MODEL, tokenizer="", sequence_length=16, data="", files={})
 

@@ -188,6 +188,7 @@ def test_a_run_goes_on_with_another_layout(workspace: Workspace, undisturbed: li
     np.testing.assert_allclose(losses(moved), losses(undisturbed), rtol=1e-4)
 
 
+@pytest.mark.thorough
 def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(
     workspace: Workspace, undisturbed: list[dict[str, Any]]
 ) -> None:
@@ -206,6 +207,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(
     assert events["resumed"]["step"] == 32
 
 
+@pytest.mark.thorough
 def test_a_stage_starts_from_the_weights_of_another_run(
     workspace: Workspace, undisturbed: list[dict[str, Any]]
 ) -> None:

@@ -24,6 +24,8 @@ from tanuki_jax.training.setup import TrainSetup, initial_state
 from tests.training.test_layouts import DENSE_LAYOUTS, MIXTURE_LAYOUTS
 from tests.training.test_step import DENSE, ONE_DEVICE, experiment, relative_error
 
+pytestmark = pytest.mark.thorough
+
 MIXTURE = dataclasses.replace(DENSE, experts=4, router_logits="standardized")
 NO_AUXILIARY_LOSS = Router(load_balancing_weight=0.0)
 OF_ROUTERS = ("expert", "load_balancing", "router")

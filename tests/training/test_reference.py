@@ -36,6 +36,8 @@ from tanuki_jax.training.setup import TrainSetup
 from tests.checkpoints.weights import write_adapter, write_weights
 from tests.data.test_loader import data, is_learned, mixture, write_store
 
+pytestmark = pytest.mark.thorough
+
 MODEL = Model(vocabulary=256, width=32, hidden=48, layers=2, heads=8, kv_heads=4, initial_std=0.3)
 ALL_TRAINED, FOUR_BITS = LoRA(), LoRA(rank=2, base="nf4")
 SIZES = [5, 4, 9, 6, 3, 4, 7, 7, 4, 8, 5, 5, 6, 3, 8, 8]

@@ -28,6 +28,8 @@ from tests.checkpoints.weights import write_adapter, write_weights
 from tests.lm.model.test_lora import logits
 from tests.training.test_start import Same, one_step
 
+pytestmark = pytest.mark.thorough
+
 MODEL = Model(vocabulary=96, width=32, hidden=48, layers=2, heads=4, kv_heads=2, initial_std=0.2)
 OF = LoRA(rank=3, alpha=6.0, projections=("q", "down", "embedding", "output"), base="float32", name="first")
 

@@ -142,6 +142,7 @@ def test_accumulation_weighs_micro_batches_by_their_tokens() -> None:
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-5), a["optimizer"], b["optimizer"])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "layout",
     [

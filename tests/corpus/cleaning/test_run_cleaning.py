@@ -232,6 +232,7 @@ def mine():
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.long)])
 def test_a_run_that_is_killed_ends_with_the_same_documents(run: Cleaned, tmp_path: Path, kills: int) -> None:
     config = tmp_path / "config.py"

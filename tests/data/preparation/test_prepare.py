@@ -92,6 +92,7 @@ def is_running(process: int) -> bool:
         return False
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("signal_number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
 def test_a_killed_or_interrupted_run_is_continued_to_the_same_bytes(
     tmp_path: Path, corpus: Path, undisturbed: Path, signal_number: int, code: int

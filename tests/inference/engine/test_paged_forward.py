@@ -11,6 +11,8 @@ import pytest
 from tanuki_jax.inference.engine.paged_forward import PagedCache, empty_cache, extend_one, extend_rows, logits
 from tests.inference.untrained import logits_of, untrained
 
+pytestmark = pytest.mark.thorough
+
 PAGE = 8
 
 

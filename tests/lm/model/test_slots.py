@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from tanuki_jax.lm.model.slots import Slots, assign, collect, scatter_tokens
 
+pytestmark = pytest.mark.thorough
+
 TOKENS, EXPERTS, WIDTH = 7, 4, 3
 BUFFERS = [(1, 14, 2), (1, 5, 2), (2, 3, 2), (4, 7, 1), (1, 1, 3)]
 """Segments, rows of each, and choices of a token."""

@@ -65,6 +65,7 @@ def test_tied_models_have_no_output_matrix() -> None:
     np.testing.assert_array_equal(output_matrix(params), params["embedding"].T)
 
 
+@pytest.mark.thorough
 def test_initial_weights_have_the_stated_spread() -> None:
     params = initialise(dataclasses.replace(SMALL, width=256, hidden=512), jax.random.key(0))
     for name, std in (("q", 0.02), ("gate", 0.02), ("o", 0.02 / 6**0.5), ("down", 0.02 / 6**0.5)):

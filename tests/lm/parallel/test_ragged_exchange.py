@@ -26,6 +26,8 @@ from tests.lm.parallel.test_dispatch import (
     routings,
 )
 
+pytestmark = pytest.mark.thorough
+
 RANKS, OWN = 3, 2
 COUNTS = hnp.arrays(np.int32, (RANKS, RANKS * OWN), elements=st.integers(0, 4))
 

@@ -16,6 +16,8 @@ from tanuki_jax.lm.parallel.mesh import make_mesh
 from tanuki_jax.lm.parallel.sharded_cross_entropy import sharded_linear_cross_entropy
 from tanuki_jax.lm.parallel.sharding import ACTIVATIONS, BATCH, stored_spec
 
+pytestmark = pytest.mark.thorough
+
 ROWS, TIME, WIDTH, VOCABULARY = 8, 12, 16, 8 * 13
 
 LAYOUTS = {

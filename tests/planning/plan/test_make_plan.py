@@ -15,6 +15,8 @@ from tanuki_jax.planning.plan.make_plan import make_plan
 from tanuki_jax.planning.plan.plan_results import Plan
 from tanuki_jax.planning.plan.target import parse
 
+pytestmark = pytest.mark.thorough
+
 GIB = 2**30
 
 

@@ -13,6 +13,8 @@ from tanuki_jax.planning.plan.memory import array_bytes
 from tanuki_jax.planning.plan.plan_results import Plan
 from tanuki_jax.planning.plan.target import parse
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
