@@ -7,9 +7,9 @@ python -m tanuki_jax.prepare --config=8b_sft --preview 3
 """
 
 import dataclasses
-import os
 
 from tanuki_jax.base.command import enter
+from tanuki_jax.base.cores import usable_cores
 from tanuki_jax.config.limits import NonNegativeInt
 
 
@@ -33,6 +33,7 @@ def main(words: list[str]) -> None:
     experiment, options = parse("prepare", words, Options)
     from rich.console import Console  # after the words are understood: the tokenizers take a second
 
+    from tanuki_jax.base.tables import print_uncut
     from tanuki_jax.data.preparation import summary
     from tanuki_jax.data.preparation.prepare_data import prepare
     from tanuki_jax.data.preparation.preview import preview
@@ -43,17 +44,10 @@ def main(words: list[str]) -> None:
         for text in preview(experiment.data, mixture, options.preview):
             console.print(text, soft_wrap=True)
         return
-    prepared = prepare(experiment.data, mixture, options.workers or _cores(), join=options.join)
-    table = summary.table(prepared)
-    console.width = max(console.width, console.measure(table, options=console.options.update(max_width=1_000)).maximum)
-    console.print(table)
+    prepared = prepare(experiment.data, mixture, options.workers or usable_cores(), join=options.join)
+    print_uncut(console, summary.table(prepared))
     if any(entry.store.has_learned for entry in prepared):
         console.print(summary.epoch_line(experiment, mixture, prepared), soft_wrap=True)
-
-
-def _cores() -> int:
-    """Return the number of cores that this process may use, or all of the machine's if the system does not say."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 if __name__ == "__main__":

@@ -2,14 +2,15 @@
 
 import asyncio
 import math
-import os
 from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from tanuki_jax.base.cores import usable_cores
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.tables import print_uncut
 from tanuki_jax.corpus.cleaning.audit.sample import LabelFile, draw
 from tanuki_jax.corpus.cleaning.audit.shares import agreements, shares_of
 from tanuki_jax.corpus.cleaning.clean_options import Audit, Run, Score, Train
@@ -104,10 +105,9 @@ def train(options: Train) -> None:
 
 
 def _engine(options: Run, logs: Path) -> Engine:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     match options.engine:
         case "local":
-            return Local(options.workers or cores)
+            return Local(options.workers or usable_cores())
         case "slurm":
             from tanuki_jax.corpus.cleaning.engines.slurm import Slurm, require_slurm
 
@@ -116,16 +116,16 @@ def _engine(options: Run, logs: Path) -> Engine:
         case "ray":
             from tanuki_jax.corpus.cleaning.engines.ray_cluster import RayCluster
 
-            return RayCluster(options.ray, options.workers or cores, logs)
+            return RayCluster(options.ray, options.workers or usable_cores(), logs)
 
 
 def _print(*parts: Table | str) -> None:
     console = Console(markup=False, highlight=False)
     for part in parts:
-        if isinstance(part, Table):  # not cut where the output is no terminal
-            widest = console.measure(part, options=console.options.update(max_width=1_000)).maximum
-            console.width = max(console.width, widest)
-        console.print(part, soft_wrap=isinstance(part, str))
+        if isinstance(part, Table):
+            print_uncut(console, part)
+        else:
+            console.print(part, soft_wrap=True)
 
 
 def _percent(share: float) -> str:

@@ -1,12 +1,13 @@
 """A sweep from its settings to results.csv, pictures and a printed table."""
 
-import os
 from collections.abc import Callable
 
 from rich.console import Console
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.claims import exclusive
+from tanuki_jax.base.cores import usable_cores
+from tanuki_jax.base.tables import print_uncut
 from tanuki_jax.planning.plan.target import parse
 from tanuki_jax.planning.sweep import sweep_pictures, sweep_report
 from tanuki_jax.planning.sweep.planned_trials import PlannedTrials
@@ -48,7 +49,7 @@ def _executor(settings: SweepSettings) -> tuple[Callable[[], Executor], int]:
     folder, objective = settings.folder, settings.sweep.objective
     target = parse(settings.target) if settings.target else None
     if settings.executor == "plan":
-        return lambda: PlannedTrials(settings.target), _cores()
+        return lambda: PlannedTrials(settings.target), usable_cores()
     if settings.executor == "local":
         return lambda: TrainedTrials(folder, objective), 1
     from tanuki_jax.planning.sweep.slurm_trials import SlurmTrials, require_slurm  # not at the top: needs submitit
@@ -57,17 +58,12 @@ def _executor(settings: SweepSettings) -> tuple[Callable[[], Executor], int]:
     return lambda: SlurmTrials(folder, settings.sweep.name, objective, target, settings.job), SLURM_JOBS
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _show(study: Study, settings: SweepSettings) -> None:
     """Print the table, and a line with the number of trials by verdict."""
     records = study.records()
     table = sweep_report.to_table(settings.sweep, records)
     console = Console(markup=False, highlight=False)
-    console.width = max(console.width, console.measure(table, options=console.options.update(max_width=1_000)).maximum)
-    console.print(table)
+    print_uncut(console, table)
     outcomes = [record.outcome for record in records if record.outcome is not None]
     plural = {"does not fit": "do not fit"}
     counts = []

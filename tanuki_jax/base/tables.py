@@ -1,0 +1,11 @@
+"""Tables of rich that are not cut where the output is narrow, or no terminal."""
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_uncut(console: Console, table: Table) -> None:
+    """Print a table, and widen the console if it needs more than its width; up to 1,000 columns."""
+    widest = console.measure(table, options=console.options.update(max_width=1_000)).maximum
+    console.width = max(console.width, widest)
+    console.print(table)
