@@ -1,5 +1,6 @@
 """Text that was decoded with a wrong encoding before it was stored: repaired where no byte is lost, else measured."""
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def repaired(text: str) -> str:
         return text
     for mistake in _MISTAKES:
         if _too_many(len(mistake.signs.findall(text)), text):
-            text = mistake.run.sub(lambda found, mistake=mistake: _repaired_run(found[0], mistake), text)  # type: ignore[misc]
+            text = mistake.run.sub(functools.partial(_repaired_run, mistake=mistake), text)
     return text
 
 
@@ -74,8 +75,8 @@ def _too_many(signs: int, text: str) -> bool:
     return signs >= _LEAST and signs >= _SUSPICIOUS_SHARE * len(re.findall(r"[^\x00-\x7f]", text))
 
 
-def _repaired_run(run: str, mistake: _Mistake) -> str:
+def _repaired_run(run: re.Match[str], mistake: _Mistake) -> str:
     try:
-        return mistake.encoded(run).decode(mistake.right)
+        return mistake.encoded(run[0]).decode(mistake.right)
     except UnicodeError:
-        return run
+        return run[0]

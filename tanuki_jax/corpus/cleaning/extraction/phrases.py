@@ -17,8 +17,10 @@ _NAVIGATION = re.compile(
     (?:ログイン|新規登録|会員登録|ログアウト|カート|カートを見る|カートに入れる|買い物かごに入れる|お気に入りに追加|ほしい物リストに追加)|
     (?:log\s?in|sign\s?(?:in|up)|log\s?out|register|(?:add\sto\s)?(?:cart|basket|wish\s?list|bag)|checkout|buy\snow)|
     (?:menu|メニュー|閉じる|close|検索|search|サイト内検索|サイトマップ|site\s?map|お問い?合わ?せ|contact(?:\sus)?|広告|pr|スポンサー(?:ド)?リンク|advertisements?|sponsored)|
-    (?:関連|おすすめ|人気|新着|最新|最近)の?(?:記事|投稿|ページ|商品|コメント|ニュース|エントリー)(?:一覧)?|(?:アクセス|人気|記事)?ランキング|カテゴリー?(?:一覧)?|アーカイブ|月別アーカイブ|タグ(?:クラウド)?|
-    (?:related|popular|recent|latest|recommended)\s(?:posts?|articles?|stories|links|pages|products|comments|news)|categories|archives|tags?|
+    (?:関連|おすすめ|人気|新着|最新|最近)の?(?:記事|投稿|ページ|商品|コメント|ニュース|エントリー)(?:一覧)?|(?:アクセス|人気|記事)?ランキング|カテゴリー?(?:一覧)?|アーカイブ|月別アーカイブ|
+    タグ(?:クラウド)?|
+    (?:related|popular|recent|latest|recommended)\s(?:posts?|articles?|stories|links|pages|products|comments|news)|
+    categories|archives|tags?|
     you\s(?:may|might)\salso\slike.*|more\s(?:on\sthis\sstory|from\s.{1,30}|stories)|この(?:商品|記事)を(?:買|見|読)った人は.*|
     (?:この(?:回答|記事|質問|ページ|情報)[はが])?(?:参考になった|役に立った|違反を報告)(?:する)?|あなたは.{0,12}人目の.{0,10}|
     (?:前へ|次へ|前|次|prev|next|first|last|最初|最後|\d{1,3}|\.\.\.|…|[\s|｜/・«»‹›<>＜＞\[\]←→])+

@@ -12,7 +12,8 @@ _MATH = re.compile(
     r"<(?:math|ce|chem)\b[^<>]*>((?:(?!<(?:math|ce|chem)\b).)*?)</(?:math|ce|chem)\s*>", re.DOTALL | re.IGNORECASE
 )
 _NO_PROSE = re.compile(
-    r"<(gallery|timeline|score|imagemap|hiero|graph|mapframe|templatestyles|includeonly)\b[^<>]*(?:/>|>(?:(?!<\1\b).)*?</\1\s*>)",
+    r"<(gallery|timeline|score|imagemap|hiero|graph|mapframe|templatestyles|includeonly)\b[^<>]*"
+    r"(?:/>|>(?:(?!<\1\b).)*?</\1\s*>)",
     re.DOTALL | re.IGNORECASE,
 )
 _BREAK = re.compile(r"<br\b[^<>]*>", re.IGNORECASE)
