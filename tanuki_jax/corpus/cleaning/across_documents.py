@@ -5,12 +5,14 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tanuki_jax.corpus.cleaning.contamination.decontaminate import count_common
+from tanuki_jax.corpus.cleaning.contamination.decontaminate import count_common, find_evidence
+from tanuki_jax.corpus.cleaning.contamination.evaluation_settings import Evaluation
 from tanuki_jax.corpus.cleaning.duplicates.deduplicate import read_outcome, stages
-from tanuki_jax.corpus.cleaning.file_tasks import Call, FileTasks
+from tanuki_jax.corpus.cleaning.file_tasks import Call, FileTasks, output, outputs
 from tanuki_jax.corpus.cleaning.part_file import read_part
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline
 from tanuki_jax.corpus.cleaning.repeats.copied_passages import list_fingerprints, passage_settings
@@ -21,7 +23,7 @@ from tanuki_jax.corpus.cleaning.run_folder import ACROSS, SIGNATURES
 from tanuki_jax.corpus.cleaning.step_counts import SAMPLE_CHARACTERS
 from tanuki_jax.corpus.records.files import expand
 
-LINES, PASSAGES = "lines", "passages"
+LINES, PASSAGES, EVIDENCE = "lines", "passages", "evaluation"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Findings:
     """Repeated lines and paragraphs; None: not looked for."""
     passages: Path | None
     """Fingerprints of copied passages; None: not looked for."""
-    common: tuple[Path, ...]
-    """Counts of evaluation n-grams of all parts; empty: items were not looked for."""
+    evidence: Path | None
+    """Evaluation n-grams that are evidence; None: items were not looked for."""
 
 
 class AcrossDocuments:
@@ -82,42 +84,40 @@ class AcrossDocuments:
         if pipeline.repeats:
             yield from self._repeats(pipeline.repeats)
         if pipeline.evaluation:
-            yield FileTasks(
-                "evaluation items",
-                tuple(
-                    Call(count_common, (part, out, pipeline.evaluation), out)
-                    for part, out in zip(self._parts, self._outputs("evaluation", len(self._parts)), strict=True)
-                ),
-            )
+            yield from self._evaluation(pipeline.evaluation)
 
     def _repeats(self, settings: Repeats) -> Iterator[FileTasks]:
-        url, numbers, parts = "url", range(self._pipeline.partitions), range(len(self._parts))
-        kinds: tuple[tuple[str, Any, dict[str, int], dict[str, int]], ...] = (
-            (LINES, list_lines, line_settings(settings), {"documents": settings.documents, "hosts": settings.hosts}),
-            (PASSAGES, list_fingerprints, passage_settings(settings), {"documents": 2, "hosts": 0}),
+        numbers, parts = range(self._pipeline.partitions), range(len(self._parts))
+        count_lines = partial(count_repeats, documents=settings.documents, hosts=settings.hosts)
+        kinds: tuple[tuple[str, Any, dict[str, int], Any], ...] = (
+            (LINES, list_lines, line_settings(settings), count_lines),
+            (PASSAGES, list_fingerprints, passage_settings(settings), partial(count_repeats, documents=2, hosts=0)),
         )
-        for kind, list_units, unit_settings, least in kinds:
-            units = self._outputs(f"{kind} of parts", len(parts))
-            counts = self._outputs(f"{kind} counted", len(numbers))
-            chosen = self._outputs(kind, len(parts))
+        for kind, list_units, unit_settings, counting in kinds:
+            units = outputs(self.work, f"{kind}_of_parts", len(parts))
+            counts = outputs(self.work, f"{kind}_counted", len(numbers))
+            chosen = outputs(self.work, kind, len(parts))
+            listing = [partial(list_units, fates=self._fates(i), url="url") for i in parts]
             yield FileTasks(
-                kind,
-                tuple(
-                    Call(_listed, (list_units, self._parts[i], units[i], settings, self._fates(i), url), units[i])
-                    for i in parts
-                ),
+                kind, tuple(Call(listing[i], (self._parts[i], units[i], settings), units[i]) for i in parts)
             )
             yield FileTasks(
                 f"{kind}, counted",
-                tuple(
-                    Call(_counted, (i, len(numbers), units, counts[i], unit_settings, least), counts[i])
-                    for i in numbers
-                ),
+                tuple(Call(counting, (i, len(numbers), units, counts[i], unit_settings), counts[i]) for i in numbers),
             )
             yield FileTasks(
                 f"{kind}, repeated",
                 tuple(Call(select_repeats, (units[i], counts, chosen[i], unit_settings), chosen[i]) for i in parts),
             )
+
+    def _evaluation(self, settings: Evaluation) -> Iterator[FileTasks]:
+        counts = outputs(self.work, "evaluation_of_parts", len(self._parts))
+        pairs = zip(self._parts, counts, strict=True)
+        yield FileTasks(
+            "evaluation items", tuple(Call(count_common, (part, out, settings), out) for part, out in pairs)
+        )
+        [total] = outputs(self.work, EVIDENCE, 1)
+        yield FileTasks("evaluation items, counted", (Call(find_evidence, (counts, total, settings), total),))
 
     def clusters(self) -> dict[str, Any]:
         """Return counts of copies and the largest clusters, with the text that is kept, after all stages."""
@@ -134,31 +134,16 @@ class AcrossDocuments:
 
     def findings(self, part: int) -> Findings:
         """Return the files about a part, which are there after all stages."""
-        pipeline, count = self._pipeline, len(self._parts)
+        pipeline = self._pipeline
         return Findings(
             fates=self._fates(part),
-            lines=self._outputs(LINES, count)[part] if pipeline.repeats else None,
-            passages=self._outputs(PASSAGES, count)[part] if pipeline.repeats else None,
-            common=tuple(self._outputs("evaluation", count)) if pipeline.evaluation else (),
+            lines=output(self.work, LINES, part) if pipeline.repeats else None,
+            passages=output(self.work, PASSAGES, part) if pipeline.repeats else None,
+            evidence=output(self.work, EVIDENCE, 0) if pipeline.evaluation else None,
         )
 
     def _fates(self, part: int) -> Path | None:
-        return self.work / "duplicates" / "fates" / f"{part:05d}" if self._pipeline.duplicates else None
-
-    def _outputs(self, stage: str, count: int) -> list[Path]:
-        folder = self.work / stage.replace(" ", "_")
-        folder.mkdir(parents=True, exist_ok=True)
-        return [folder / f"{index:05d}" for index in range(count)]
-
-
-def _listed(list_units: Any, part: Path, out: Path, settings: Repeats, fates: Path | None, url: str) -> None:
-    list_units(part, out, settings, fates=fates, url=url)
-
-
-def _counted(
-    index: int, count: int, files: Sequence[Path], out: Path, settings: dict[str, int], least: dict[str, int]
-) -> None:
-    count_repeats(index, count, files, out, settings, **least)
+        return output(self.work / "duplicates", "fates", part) if self._pipeline.duplicates else None
 
 
 def _stamps(pipeline: Pipeline) -> list[tuple[str, int, int]]:

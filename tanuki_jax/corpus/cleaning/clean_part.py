@@ -77,34 +77,20 @@ def _cleaned(part: Part, pipeline: Pipeline, counts: PartCounts, beacon: Beacon)
 def _apply(draft: Draft, steps: list[Any]) -> bool:
     """Apply the rules to a draft, and count what they do. Return whether it is kept."""
     changes: dict[str, int] = {}
+    source, url = str(draft.metadata["source"]), draft.metadata.get("url")
+    id = f"{source}: {url if isinstance(url, str) and url else draft.id}"
     for (name, counts), rule in steps:
         before, began = draft.text, time.perf_counter()
-        place = draft.seed ^ seed_of(name)  # other samples for every rule
         reason = rule.apply(draft)
         counts.seconds += time.perf_counter() - began
-        counts.documents += 1
-        counts.characters += len(before)
+        place = draft.seed ^ seed_of(name)  # other samples for every rule
+        counts.count(before, draft.text, reason, source=source, id=id, place=place)
         if reason:
-            counts.dropped[reason] += 1
-            counts.dropped_of[str(draft.metadata["source"])] += 1
-            counts.characters_dropped += len(before)
-            counts.dropped_samples.offer(place, id=_name(draft), reason=reason, text=before)
             return False
         if draft.text != before:
             changes[name] = len(before) - len(draft.text)
-            counts.changed += 1
-            counts.characters_cut += changes[name]
-            counts.changed_samples.offer(place, id=_name(draft), before=before, text=draft.text)
-        else:
-            counts.kept_samples.offer(place, id=_name(draft), text=before)
     draft.metadata["changes"] = changes
     return True
-
-
-def _name(draft: Draft) -> str:
-    """Return what a person calls a document by: its address if it has one."""
-    url = draft.metadata.get("url")
-    return f"{draft.metadata['source']}: {url if isinstance(url, str) and url else draft.id}"
 
 
 def _set_aside(counts: PartCounts, fault: NoDocument) -> None:

@@ -53,3 +53,14 @@ class FileTasks:
     def run(self, task: int, beacon: Beacon) -> None:
         """Write the file of a task."""
         self.calls[task].run()
+
+
+def outputs(folder: Path, stage: str, count: int) -> list[Path]:
+    """Return the files of the tasks of a stage, in a folder of its name, which is made."""
+    (folder / stage).mkdir(parents=True, exist_ok=True)
+    return [output(folder, stage, index) for index in range(count)]
+
+
+def output(folder: Path, stage: str, index: int) -> Path:
+    """Return the file of one task of a stage."""
+    return folder / stage / f"{index:05d}"

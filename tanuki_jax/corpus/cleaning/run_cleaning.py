@@ -3,7 +3,6 @@
 import json
 import logging
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +53,6 @@ class Cleaned:
     """Documents with evaluation items: id, whether they were dropped, items."""
     clusters: dict[str, Any]
     """Counts of copies, and the largest clusters; empty: copies were not looked for."""
-    seconds: float
-    """Time of this command, in which an earlier one's work was used."""
 
 
 def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
@@ -69,7 +66,6 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
     Raises:
         InputError: the inputs cannot be used, or tasks failed.
     """
-    began = time.monotonic()
     check_works(pipeline)
     keys = Keys(rules_key(pipeline), code_key())
     parts = cut(pipeline, "".join(keys))
@@ -90,7 +86,6 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
             delete_counts(folder, {call.out.name for call in writing.calls})
             for stage in across.stages():
                 _run(stage, engine)
-            writing = _writing(pipeline, parts, across, folder)
             replace_text(folder / CLUSTERS, json.dumps(across.clusters(), ensure_ascii=False))
             _run(writing, engine)
         delete_stale(folder, parts.parts, pipeline.format, across.signatures)
@@ -101,8 +96,7 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
             contaminated += plain.pop("contaminated")
             written.add(PartCounts.from_plain(plain))
         clusters = json.loads((folder / CLUSTERS).read_text("utf-8"))
-        seconds = time.monotonic() - began
-        return Cleaned(folder, pipeline, parts, cleaned, written, tuple(contaminated), clusters, seconds)
+        return Cleaned(folder, pipeline, parts, cleaned, written, tuple(contaminated), clusters)
 
 
 def check_works(pipeline: Pipeline) -> None:

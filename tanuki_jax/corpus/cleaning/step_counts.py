@@ -61,6 +61,31 @@ class StepCounts:
     changed_samples: Samples = field(default_factory=Samples)
     kept_samples: Samples = field(default_factory=Samples)
 
+    def count(self, before: str, after: str, reason: str, *, source: str, id: str, place: int) -> None:
+        """Count what the step did to a document, and offer it as a sample.
+
+        Args:
+            before: text that reached the step.
+            after: text that it left.
+            reason: reason for which it dropped the document; empty: it did not.
+            source: name of the document's source.
+            id: name that a sample is shown under.
+            place: number by which samples are drawn, the least first.
+        """
+        self.documents += 1
+        self.characters += len(before)
+        if reason:
+            self.dropped[reason] += 1
+            self.dropped_of[source] += 1
+            self.characters_dropped += len(before)
+            self.dropped_samples.offer(place, id=id, reason=reason, text=before)
+        elif after != before:
+            self.changed += 1
+            self.characters_cut += len(before) - len(after)
+            self.changed_samples.offer(place, id=id, before=before, text=after)
+        else:
+            self.kept_samples.offer(place, id=id, text=before)
+
     def add(self, other: "StepCounts") -> None:
         """Add the counts of another part."""
         self.documents += other.documents

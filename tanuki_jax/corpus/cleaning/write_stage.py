@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.corpus.cleaning.across_documents import Findings
-from tanuki_jax.corpus.cleaning.contamination.decontaminate import Decontaminated, decontaminate, evidence
+from tanuki_jax.corpus.cleaning.contamination.decontaminate import Decontaminated, decontaminate, read_evidence
 from tanuki_jax.corpus.cleaning.contamination.evaluation_items import load
 from tanuki_jax.corpus.cleaning.draft import seed_of
 from tanuki_jax.corpus.cleaning.duplicates.array_file import ArrayFile
@@ -84,28 +84,16 @@ def _count(counts: PartCounts, name: str, seed: int, document: Document, text: s
 
     The step does nothing to a document that was dropped before.
     """
-    before, step = document.text, counts.steps[name]
+    before, source = document.text, str(document.metadata["source"])
     if not before:
         return document
-    step.documents += 1
-    step.characters += len(before)
-    if not text:
-        step.dropped[reason] += 1
-        step.dropped_of[str(document.metadata["source"])] += 1
-        step.characters_dropped += len(before)
-        step.dropped_samples.offer(seed, id=document.id, reason=reason, text=before)
-    elif text != before:
-        step.changed += 1
-        step.characters_cut += len(before) - len(text)
-        step.changed_samples.offer(seed, id=document.id, before=before, text=text)
-        changes = document.metadata.get("changes")
-        known = changes if isinstance(changes, dict) else {}
-        return replace(
-            document,
-            text=text,
-            metadata={**document.metadata, "changes": {**known, name: len(before) - len(text)}},
-        )
-    return replace(document, text=text)
+    counts.steps[name].count(before, text, "" if text else reason, source=source, id=document.id, place=seed)
+    if not text or text == before:
+        return replace(document, text=text)
+    changes = document.metadata.get("changes")
+    known = changes if isinstance(changes, dict) else {}
+    changed = {**known, name: len(before) - len(text)}
+    return replace(document, text=text, metadata={**document.metadata, "changes": changed})
 
 
 def _fates(path: Path | None) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint32]] | None:
@@ -131,5 +119,7 @@ def _decontaminating(pipeline: Pipeline, findings: Findings) -> Callable[[str], 
     settings = pipeline.evaluation
     if settings is None:
         return None
-    index, counted = load(settings), evidence(findings.common, settings)
+    assert findings.evidence is not None
+    index = load(settings)
+    counted = read_evidence(findings.evidence, index)
     return lambda text: decontaminate(text, index, counted, settings)

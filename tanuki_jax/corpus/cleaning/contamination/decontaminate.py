@@ -13,7 +13,7 @@ from tanuki_jax.corpus.cleaning.contamination.evaluation_settings import Evaluat
 from tanuki_jax.corpus.cleaning.duplicates.array_file import ArrayFile, write_arrays
 from tanuki_jax.corpus.cleaning.part_file import read_part
 
-KIND = "n-grams without their item"
+KIND, EVIDENCE = "n-grams without their item", "n-grams that are evidence"
 _BORDER = re.compile(r"[。．！？!?][」』）)]*|\n")
 
 
@@ -43,13 +43,18 @@ def count_without_items(texts: Iterable[str], index: EvaluationIndex) -> npt.NDA
     return counts
 
 
-def evidence(files: Sequence[Path], settings: Evaluation) -> npt.NDArray[np.bool_]:
-    """Return which n-grams count as evidence, bool[size], after `count_common` of all parts."""
+def find_evidence(counts: Sequence[Path], out: Path, settings: Evaluation) -> None:
+    """Write which n-grams count as evidence, from the counts of all parts."""
     index = load(settings)
     total = np.zeros(index.size, np.int64)
-    for path in files:
+    for path in counts:
         total += ArrayFile(path, KIND, index.settings).read("counts")
-    return total < settings.common
+    write_arrays(out, EVIDENCE, index.settings, {"evidence": total < settings.common})
+
+
+def read_evidence(path: Path, index: EvaluationIndex) -> npt.NDArray[np.bool_]:
+    """Return which n-grams count as evidence, bool[size]."""
+    return ArrayFile(path, EVIDENCE, index.settings).read("evidence")
 
 
 @dataclasses.dataclass(frozen=True)

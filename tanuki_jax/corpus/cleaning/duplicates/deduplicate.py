@@ -1,13 +1,8 @@
-"""All tasks of finding duplicates as stages, for any engine, and their run in processes of this machine."""
+"""All tasks of finding duplicates as stages, and their outcome."""
 
-import concurrent.futures
-import contextlib
-import multiprocessing
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tanuki_jax.corpus.cleaning.duplicates.array_file import ArrayFile
 from tanuki_jax.corpus.cleaning.duplicates.candidates import KIND as CANDIDATES
@@ -20,22 +15,7 @@ from tanuki_jax.corpus.cleaning.duplicates.exact_copies import find_copies
 from tanuki_jax.corpus.cleaning.duplicates.signature_files import is_current, sign_part
 from tanuki_jax.corpus.cleaning.duplicates.verify_pairs import KIND as EDGES
 from tanuki_jax.corpus.cleaning.duplicates.verify_pairs import verify
-
-
-@dataclass(frozen=True)
-class Task:
-    """A task that any process may run: it reads files of the stages before its own, and writes one file."""
-
-    function: Callable[..., None]
-    """Function to call."""
-    arguments: tuple[Any, ...]
-    """Arguments of the function."""
-    out: Path
-    """File that it writes. It appears once it is complete; running the task again writes the same bytes."""
-
-    def run(self) -> None:
-        """Run the task."""
-        self.function(*self.arguments)
+from tanuki_jax.corpus.cleaning.file_tasks import Call, outputs
 
 
 @dataclass(frozen=True)
@@ -62,7 +42,7 @@ class Deduplicated:
 
 def stages(
     parts: Sequence[Path], signatures: Path, work: Path, settings: Duplicates, *, tasks: int = 16, score: str = ""
-) -> Iterator[tuple[str, list[Task]]]:
+) -> Iterator[tuple[str, list[Call]]]:
     """Yield name and tasks of the stages one after the other. All tasks of a stage must have ended before the next one
     is asked for. A stage that was begun before may leave out the tasks whose file is there.
 
@@ -77,35 +57,35 @@ def stages(
     signatures.mkdir(parents=True, exist_ok=True)
     files = [signatures / f"{part.stem}.signatures" for part in parts]
     missing = [pair for pair in zip(parts, files, strict=True) if not is_current(*pair, settings)]
-    yield "signatures", [Task(sign_part, (part, file, settings, score), file) for part, file in missing]
+    yield "signatures", [Call(sign_part, (part, file, settings, score), file) for part, file in missing]
     numbers = range(tasks)
-    copies, candidates, edges = (_outputs(work, name, tasks) for name in ("copies", "candidates", "edges"))
-    yield "copies", [Task(find_copies, (i, tasks, files, copies[i], settings), copies[i]) for i in numbers]
+    copies, candidates, edges = (outputs(work, name, tasks) for name in ("copies", "candidates", "edges"))
+    yield "copies", [Call(find_copies, (i, tasks, files, copies[i], settings), copies[i]) for i in numbers]
     yield (
         "candidates",
-        [Task(find_candidates, (i, tasks, files, candidates[i], settings), candidates[i]) for i in numbers],
+        [Call(find_candidates, (i, tasks, files, candidates[i], settings), candidates[i]) for i in numbers],
     )
-    yield "edges", [Task(verify, (i, tasks, candidates, files, edges[i], settings), edges[i]) for i in numbers]
+    yield "edges", [Call(verify, (i, tasks, candidates, files, edges[i], settings), edges[i]) for i in numbers]
     stars, rounds = edges, 0
     while not rounds or _total(stars, STARS, "unsettled"):
         name = f"stars{rounds:03d}"
-        following = _outputs(work, name, tasks)
-        yield name, [Task(star_round, (rounds, i, tasks, stars, following[i]), following[i]) for i in numbers]
+        following = outputs(work, name, tasks)
+        yield name, [Call(star_round, (rounds, i, tasks, stars, following[i]), following[i]) for i in numbers]
         stars, rounds = following, rounds + 1
-    members, choices = _outputs(work, "members", tasks), _outputs(work, "choices", tasks)
+    members, choices = outputs(work, "members", tasks), outputs(work, "choices", tasks)
     yield (
         "members",
         [
-            Task(list_members, (i, tasks, rounds, stars, edges, copies[i], files, members[i], settings), members[i])
+            Call(list_members, (i, tasks, rounds, stars, edges, copies[i], files, members[i], settings), members[i])
             for i in numbers
         ],
     )
-    yield "choices", [Task(choose, (i, tasks, members, files, choices[i], settings), choices[i]) for i in numbers]
-    fates = _outputs(work, "fates", len(parts))
+    yield "choices", [Call(choose, (i, tasks, members, files, choices[i], settings), choices[i]) for i in numbers]
+    fates = outputs(work, "fates", len(parts))
     yield (
         "fates",
         [
-            Task(decide, (i, choices, file, out, settings), out)
+            Call(decide, (i, choices, file, out, settings), out)
             for i, (file, out) in enumerate(zip(files, fates, strict=True))
         ],
     )
@@ -125,37 +105,6 @@ def read_outcome(work: Path, settings: Duplicates) -> Deduplicated:
         rounds=len(list(work.glob("stars*"))),
         largest=sorted(largest, key=lambda row: (-row[0], row[2]))[:LARGEST],
     )
-
-
-def deduplicate(
-    parts: Sequence[Path],
-    signatures: Path,
-    work: Path,
-    settings: Duplicates,
-    *,
-    workers: int = 1,
-    tasks: int = 16,
-    score: str = "",
-) -> Deduplicated:
-    """Find the duplicates among the documents of some Parquet files.
-
-    `work` is emptied. `workers` is a number of processes; 1: this process. The other arguments are those of `stages`.
-    """
-    shutil.rmtree(work, ignore_errors=True)
-    with contextlib.ExitStack() as stack:
-        pool = None
-        if workers > 1:
-            spawned = multiprocessing.get_context("spawn")
-            pool = stack.enter_context(concurrent.futures.ProcessPoolExecutor(workers, spawned))
-        for _, stage in stages(parts, signatures, work, settings, tasks=tasks, score=score):
-            list(pool.map(Task.run, stage) if pool else map(Task.run, stage))
-    return read_outcome(work, settings)
-
-
-def _outputs(work: Path, stage: str, count: int) -> list[Path]:
-    folder = work / stage
-    folder.mkdir(parents=True, exist_ok=True)
-    return [folder / f"{index:05d}" for index in range(count)]
 
 
 def _total(paths: Sequence[Path], kind: str, fact: str, settings: dict[str, int | bool] | None = None) -> int:

@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import uuid
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from datatrove.pipeline.base import PipelineStep
@@ -42,3 +44,8 @@ def quiet() -> Iterator[None]:
     with open(os.devnull, "w") as nothing, contextlib.redirect_stderr(nothing):
         logger.remove()
         yield
+
+
+def new_log_folder(logs: Path, stage: Stage) -> Path:
+    """Return a folder for the logs of an attempt of a stage, which does not exist."""
+    return (logs / f"{stage.title.replace(' ', '_').replace(',', '')}.{uuid.uuid4().hex[:8]}").absolute()

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -30,10 +29,10 @@ class RayCluster:
         """Do the tasks in actors. Ray starts those of a worker that died again."""
         from datatrove.executor.ray import RayPipelineExecutor
 
-        from tanuki_jax.corpus.cleaning.engines.datatrove_step import StageStep, quiet
+        from tanuki_jax.corpus.cleaning.engines.datatrove_step import StageStep, new_log_folder, quiet
 
         self._connect()
-        folder = (self.logs / f"{stage.title.replace(' ', '_').replace(',', '')}.{uuid.uuid4().hex[:8]}").absolute()
+        folder = new_log_folder(self.logs, stage)
         with _looking(each_look), quiet():
             RayPipelineExecutor(
                 pipeline=[StageStep(stage, tasks)],

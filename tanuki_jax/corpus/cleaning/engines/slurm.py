@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -63,9 +62,9 @@ class Slurm:
         """
         from datatrove.executor.slurm import SlurmPipelineExecutor
 
-        from tanuki_jax.corpus.cleaning.engines.datatrove_step import StageStep, quiet
+        from tanuki_jax.corpus.cleaning.engines.datatrove_step import StageStep, new_log_folder, quiet
 
-        folder = (self.logs / f"{stage.title.replace(' ', '_').replace(',', '')}.{uuid.uuid4().hex[:8]}").absolute()
+        folder = new_log_folder(self.logs, stage)
         environment = Path(sys.prefix) / "bin" / "activate"
         with quiet():
             executor = SlurmPipelineExecutor(

@@ -7,7 +7,8 @@ from tanuki_jax.corpus.cleaning.contamination.decontaminate import (
     count_common,
     count_without_items,
     decontaminate,
-    evidence,
+    find_evidence,
+    read_evidence,
 )
 from tanuki_jax.corpus.cleaning.contamination.evaluation_items import EvaluationIndex, Item, load
 from tanuki_jax.corpus.cleaning.contamination.evaluation_settings import Evaluation
@@ -58,6 +59,10 @@ def test_parts_are_counted_one_by_one(tmp_path: Path) -> None:
         write_part(part, [Document(f"{n}", f"{PHRASE}{n}") for n in range(2)])
         count_common(part, out, settings)
         counted.append(out)
-    assert evidence(counted[:1], settings).all()
-    assert (~evidence(counted, settings)).sum() == len(PHRASE) - 12 + 1
-    assert load(settings).size == len(PHRASE + QUESTION) - 12 + 1
+    index, evidence = load(settings), []
+    for files in (counted[:1], counted):
+        find_evidence(files, tmp_path / "evidence", settings)
+        evidence.append(read_evidence(tmp_path / "evidence", index))
+    assert evidence[0].all()
+    assert (~evidence[1]).sum() == len(PHRASE) - 12 + 1
+    assert index.size == len(PHRASE + QUESTION) - 12 + 1

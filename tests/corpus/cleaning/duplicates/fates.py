@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tanuki_jax.corpus.cleaning.duplicates.array_file import ArrayFile
 from tanuki_jax.corpus.cleaning.duplicates.clusters import FATES
-from tanuki_jax.corpus.cleaning.duplicates.deduplicate import deduplicate
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
+from tests.corpus.cleaning.duplicates.deduplicate_here import deduplicate
 from tests.corpus.cleaning.duplicates.planted import Page, write_parts
 
 Fate = tuple[bool, bool, int, int]

@@ -5,8 +5,8 @@ import pyarrow.parquet as pq
 
 from tanuki_jax.corpus.cleaning.duplicates.array_file import ArrayFile
 from tanuki_jax.corpus.cleaning.duplicates.clusters import FATES
-from tanuki_jax.corpus.cleaning.duplicates.deduplicate import deduplicate
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
+from tests.corpus.cleaning.duplicates.deduplicate_here import deduplicate
 from tests.corpus.cleaning.duplicates.fates import clusters_of, fates_of
 from tests.corpus.cleaning.duplicates.planted import Page, prose, replace_span, scatter, write_parts
 

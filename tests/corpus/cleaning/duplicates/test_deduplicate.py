@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.cleaning.duplicates.deduplicate import deduplicate
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
+from tests.corpus.cleaning.duplicates.deduplicate_here import deduplicate
 from tests.corpus.cleaning.duplicates.fates import Fate, clusters_of, fates_of, read_fates
 from tests.corpus.cleaning.duplicates.planted import EDITS, Page, plant, prose, write_parts
 
@@ -107,7 +107,7 @@ def test_a_cluster_of_one_text_a_thousand_times_is_one(tmp_path: Path) -> None:
 PROGRAM = """
 import sys
 from pathlib import Path
-from tanuki_jax.corpus.cleaning.duplicates.deduplicate import deduplicate
+from tests.corpus.cleaning.duplicates.deduplicate_here import deduplicate
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 folder = Path(sys.argv[1])
 print("started", flush=True)
