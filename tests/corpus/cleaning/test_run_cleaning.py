@@ -183,7 +183,14 @@ class Stopping:
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("fields", [{"shortest_left": 250}, {"duplicates": None}, {"partitions": 5}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"shortest_left": 250},
+        pytest.param({"duplicates": None}, marks=pytest.mark.thorough),
+        pytest.param({"partitions": 5}, marks=pytest.mark.thorough),
+    ],
+)
 def test_going_back_to_settings_after_a_kill_gives_their_documents(
     run: Cleaned, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
