@@ -40,7 +40,7 @@ class Options:
     out: str = ""
     """File for the completions of --prompts: their lines with `completion` and `finish_reason`, as JSONL."""
     batch: PositiveInt = 16
-    """Number of --prompts in a batch; the completions do not depend on it."""
+    """Number of --prompts that are worked on at once; the completions do not depend on it."""
     chat: bool = False
     """Chat in the terminal, one line a turn; Ctrl-C stops an answer, /reset starts anew, Ctrl-D leaves."""
     system: str = ""
@@ -72,11 +72,12 @@ def main(words: list[str]) -> None:
     from tanuki_jax.data.tokenizer.load import replace_surrogates
     from tanuki_jax.inference.assistant import Assistant
     from tanuki_jax.inference.batch_file import complete_file
+    from tanuki_jax.inference.engine.job import Sampling
     from tanuki_jax.inference.load_model import load_model
     from tanuki_jax.inference.terminal import talk
-    from tanuki_jax.inference.text import Request, continuations
+    from tanuki_jax.inference.text import MOST_ROWS, continuations
 
-    request = Request(
+    sampling = Sampling(
         tokens=options.tokens,
         temperature=options.temperature,
         top_k=options.top_k,
@@ -89,19 +90,18 @@ def main(words: list[str]) -> None:
         loaded = load_model(find(options.checkpoint), options.adapter)
     if options.prompts:
         out = Path(options.out)
-        print(complete_file(loaded, options.prompts, out, request, batch=options.batch, system=options.system))
+        print(complete_file(loaded, options.prompts, out, sampling, rows=options.batch, system=options.system))
     elif options.prompt:
         with progress("generating", None):
-            texts = continuations(loaded, options.prompt, request)
+            texts = continuations(loaded, options.prompt, sampling)
         _print([f"{replace_surrogates(prompt)}{text}" for prompt, text in zip(options.prompt, texts, strict=True)])
     elif options.chat:
-        talk(Assistant(loaded, request), options.system)
+        talk(Assistant(loaded, sampling), options.system)
     else:
         system = [Message("system", options.system)] if options.system else []
         with progress("generating", None):
-            answers = Assistant(loaded, request).answers(
-                [[*system, Message("user", message)] for message in options.message]
-            )
+            assistant = Assistant(loaded, sampling, rows=min(len(options.message), MOST_ROWS))
+            answers = assistant.answers([[*system, Message("user", message)] for message in options.message])
         _print([answer.text for answer in answers])
         for number, answer in enumerate(answers, 1):
             if answer.finish_reason == "length":

@@ -11,17 +11,19 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
 from tanuki_jax.corpus.records.fields import turns_of
 from tanuki_jax.corpus.records.types import Document
-from tanuki_jax.inference.batches import EncodedPrompt, RejectedPrompt, complete, encode_prompts
+from tanuki_jax.inference.encoded_prompts import EncodedPrompt, RejectedPrompt, encode_prompts
+from tanuki_jax.inference.engine.job import Sampling
+from tanuki_jax.inference.engine.run_jobs import engine_for, run_jobs
 from tanuki_jax.inference.load_model import LoadedModel
 from tanuki_jax.inference.prompts import read_prompts
-from tanuki_jax.inference.text import Request
+from tanuki_jax.inference.text import jobs_for
 from tanuki_jax.inference.text_deltas import Completion
 
 REPORTED = 20
 """Most rejected lines that are reported one by one."""
 
 
-def complete_file(loaded: LoadedModel, pattern: str, out: Path, request: Request, *, batch: int, system: str) -> str:
+def complete_file(loaded: LoadedModel, pattern: str, out: Path, sampling: Sampling, *, rows: int, system: str) -> str:
     """Write a line for each prompt, in the order of the prompts; the file appears when all are done.
 
     A line has the prompt's `id`, its `prompt` or `messages`, `tools` and `metadata` if there are any, `completion`, and
@@ -31,8 +33,8 @@ def complete_file(loaded: LoadedModel, pattern: str, out: Path, request: Request
         loaded: the model.
         pattern: path or glob, as for `read_prompts`.
         out: file to write.
-        request: options of the generation.
-        batch: prompts in a batch.
+        sampling: options of the generation.
+        rows: most prompts that are worked on at once.
         system: system message for conversations without one.
 
     Returns:
@@ -43,7 +45,7 @@ def complete_file(loaded: LoadedModel, pattern: str, out: Path, request: Request
             cannot be made.
     """
     _make_parent(out)
-    prompts, rejected = encode_prompts(loaded, read_prompts(pattern), request, system)
+    prompts, rejected = encode_prompts(loaded, read_prompts(pattern), system)
     for location, reason in rejected[:REPORTED]:
         print(f"skipped {location}: {reason}", file=sys.stderr)
     if not prompts:
@@ -51,6 +53,7 @@ def complete_file(loaded: LoadedModel, pattern: str, out: Path, request: Request
             f"{pattern} has no prompt that can be used"
             + (f": all {len(rejected):,} are malformed or too long" if rejected else "")
         )
+    jobs = jobs_for(loaded, [prompt.ids for prompt in prompts], sampling)
     start, tokens = time.monotonic(), 0
     with (
         replacing(out) as partial,
@@ -58,12 +61,13 @@ def complete_file(loaded: LoadedModel, pattern: str, out: Path, request: Request
         progress("generating", len(prompts), "prompt") as advance,
     ):
 
-        def count(completions: Sequence[Completion]) -> None:
+        def count(completion: Completion) -> None:
             nonlocal tokens
-            tokens += sum(completion.tokens for completion in completions)
-            advance(len(completions), status=f"{tokens / (time.monotonic() - start):,.0f} tokens/s")
+            tokens += completion.tokens
+            advance(1, status=f"{tokens / (time.monotonic() - start):,.0f} tokens/s")
 
-        completions = complete(loaded, prompts, request, batch, count)
+        longest = max(len(job.prompt) + job.tokens for job in jobs)
+        completions = run_jobs(engine_for(loaded, rows=min(rows, len(jobs)), longest=longest), jobs, count)
         file.writelines(_line(prompt, completion) for prompt, completion in zip(prompts, completions, strict=True))
     return _summary(out, completions, time.monotonic() - start, rejected)
 
@@ -87,7 +91,10 @@ def _line(prompt: EncodedPrompt, completion: Completion) -> str:
         fields |= {"messages": turns_of(record.messages)} | ({"tools": record.tools} if record.tools else {})
     if record.metadata:
         fields["metadata"] = dict(record.metadata)
-    fields |= {"completion": completion.text, "finish_reason": completion.finish_reason}
+    fields |= {
+        "completion": completion.text.removeprefix(prompt.answer_prefix),
+        "finish_reason": completion.finish_reason,
+    }
     return json.dumps(fields, ensure_ascii=False, default=str) + "\n"
 
 

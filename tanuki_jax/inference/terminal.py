@@ -70,10 +70,10 @@ def _turn(assistant: Assistant, messages: list[Message]) -> list[Message]:
     if dropped := len(messages) - len(kept):
         _note(f"the first {dropped} messages are left out: the conversation is too long")
     answer, tokens, reason = "", 0, None
-    with contextlib.suppress(KeyboardInterrupt):
-        for delta in assistant.stream(kept):
-            answer, tokens, reason = answer + delta.text, tokens + delta.tokens, delta.finish_reason
-            print(delta.text, end="", flush=True)
+    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(assistant.stream(kept)) as stream:
+        for update in stream:
+            answer, tokens, reason = answer + update.text, tokens + len(update.tokens), update.finish_reason
+            print(update.text, end="", flush=True)
     print()
     if reason == "length":
         _note(f"cut off after {tokens} tokens")

@@ -1,7 +1,7 @@
 """Growing rows of tokens as text: never half a character, and no text that a stop string will remove."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from tanuki_jax.data.tokenizer.special_pieces import ESCAPES
@@ -141,12 +141,3 @@ def _finish_reason(*, stopped: bool, full: bool, ended: bool) -> FinishReason | 
     if full:
         return "length"
     return "eos_token" if ended else None
-
-
-def join_deltas(deltas: Iterable[Sequence[TextDelta]]) -> list[Completion]:
-    """Return the completion of each row, given the deltas of all rows, step by step until every row has finished."""
-    completions = []
-    for row in zip(*deltas, strict=True):
-        [reason] = (delta.finish_reason for delta in row if delta.finish_reason is not None)
-        completions.append(Completion("".join(delta.text for delta in row), sum(delta.tokens for delta in row), reason))
-    return completions

@@ -2,22 +2,25 @@
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
-from tanuki_jax.config.experiment import Tokenizer
+from tanuki_jax.config import experiment
+from tanuki_jax.config.experiment import Layout
 from tanuki_jax.config.model import Model
-from tanuki_jax.data.tokenizer.load import load
+from tanuki_jax.data.tokenizer.load import Tokenizer, load
 from tanuki_jax.data.tokenizer.training import train
-from tanuki_jax.inference.decode import decode_tokens, init_rows
+from tanuki_jax.inference.engine.job import Sampling
+from tanuki_jax.inference.engine.run_jobs import engine_for, updates
 from tanuki_jax.inference.load_model import LoadedModel
-from tanuki_jax.inference.sample import Sampling
+from tanuki_jax.inference.text import jobs_for
 from tanuki_jax.lm.model.transformer import initialise
 from tanuki_jax.lm.model.weights import Params
+from tanuki_jax.lm.parallel.mesh import make_mesh
 from tests.checkpoints.weights import write_weights
 from tests.inference.untrained import make_tokenizer, untrained
 
@@ -33,7 +36,7 @@ PIECES = 384
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a tokenizer of 384 pieces."""
     folder = tmp_path_factory.mktemp("tokenizer") / "tokenizer"
-    train(TEXTS, Tokenizer(path=str(folder), pieces=PIECES), folder)
+    train(TEXTS, experiment.Tokenizer(path=str(folder), pieces=PIECES), folder)
     return folder
 
 
@@ -93,14 +96,28 @@ def make_parrot(tokenizer: Path, tmp_path: Path) -> MakeParrot:
     return make
 
 
+class NoText(Tokenizer):
+    """Tokenizer of a model whose tokens have no text."""
+
+    def __init__(self, vocabulary: int) -> None:
+        self.vocabulary = vocabulary
+
+    def decode(self, ids: Iterable[int]) -> str:
+        return ""
+
+
+def without_text(params: Params, model: Model, limit: int) -> LoadedModel:
+    """Return a model without a tokenizer, whose texts never end by themselves."""
+    parameters, mesh = jax.tree.map(jax.numpy.asarray, params), make_mesh(Layout(), jax.devices()[:1])
+    return LoadedModel(parameters, model, NoText(model.vocabulary), Path(), limit, (model.vocabulary,), mesh)
+
+
 def greedy(params: Params, model: Model, prompts: list[list[int]], count: int) -> list[list[int]]:
-    """Return the prompts followed by the most probable tokens, all in one batch."""
-    parameters = jax.tree.map(jax.numpy.asarray, params)
-    rows = init_rows(parameters, prompts, count, model, 512)
-    sampling = Sampling(vocabulary=model.vocabulary)
-    keys = jax.random.split(jax.random.key(0), len(prompts))
-    never = (model.vocabulary,)
-    rows = decode_tokens(parameters, rows, keys, np.int32(count), model=model, sampling=sampling, end_ids=never)
-    return [
-        row[:length].tolist() for row, length in zip(np.asarray(rows.tokens_bs), rows.lengths_b.tolist(), strict=True)
-    ]
+    """Return the prompts followed by the most probable tokens."""
+    loaded = without_text(params, model, 512)
+    jobs = jobs_for(loaded, prompts, Sampling(tokens=count))
+    engine = engine_for(loaded, rows=len(jobs), longest=max(map(len, prompts)) + count)
+    rows = [[*prompt] for prompt in prompts]
+    for number, update in updates(engine, jobs):
+        rows[number] += update.tokens
+    return rows

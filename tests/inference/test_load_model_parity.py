@@ -11,8 +11,9 @@ import transformers
 from tanuki_jax.checkpoints.hugging_face import import_model
 from tanuki_jax.data.tokenizer.bos_ids import bos_ids
 from tanuki_jax.data.tokenizer.load import load
+from tanuki_jax.inference.engine.job import Sampling
 from tanuki_jax.inference.load_model import load_model
-from tanuki_jax.inference.text import Request, continuations, encode_text
+from tanuki_jax.inference.text import continuations, encode_text
 from tests.data.tokenizer.test_bos_ids import llama
 
 pytestmark = pytest.mark.parity
@@ -49,7 +50,7 @@ def test_an_imported_model_continues_a_text_as_the_pipeline_does(
     for prompt in ("fox", "昔々、"):
         assert encode_text(loaded, prompt) == tokenizer(prompt).input_ids
         [theirs_continued] = pipeline(prompt, max_new_tokens=40, do_sample=False, return_full_text=False)
-        [ours] = continuations(loaded, [prompt], Request(tokens=40))
+        [ours] = continuations(loaded, [prompt], Sampling(tokens=40))
         assert ours.strip("\ufffd") and theirs_continued["generated_text"].rstrip("\ufffd") == ours.rstrip("\ufffd")
 
 

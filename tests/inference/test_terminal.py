@@ -8,15 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 import pytest
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.inference.assistant import Assistant
+from tanuki_jax.inference.engine.job import Update
 from tanuki_jax.inference.terminal import talk
-from tanuki_jax.inference.text_deltas import TextDelta
 
 
 class Echo(Assistant):
@@ -30,14 +30,14 @@ class Echo(Assistant):
             raise InputError("the message is too long")
         return list(messages[-4:] if messages[0].role != "system" else (messages[0], *messages[1:][-3:]))
 
-    def stream(self, messages: Sequence[Message]) -> Iterator[TextDelta]:
+    def stream(self, messages: Sequence[Message]) -> Generator[Update]:
         message = messages[-1].content
-        yield TextDelta(f"{len(messages)}", 1, None)
+        yield Update(f"{len(messages)}", (0,))
         if message == "interrupt":
             raise KeyboardInterrupt
         if message == "wait":
             time.sleep(60)
-        yield TextDelta(f" {message}", 2, "length" if message == "cut" else "eos_token")
+        yield Update(f" {message}", (0, 0), finish_reason="length" if message == "cut" else "eos_token")
 
 
 def test_a_conversation_grows_is_truncated_and_is_reset(

@@ -8,14 +8,14 @@ import pytest
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.chat import builtin, template_files
 from tanuki_jax.data.tokenizer.load import load
-from tanuki_jax.inference.load_model import load_model
-from tanuki_jax.inference.text import Request, continuations, rng_ids_of, stream
-from tanuki_jax.inference.text_deltas import Completion, join_deltas
+from tanuki_jax.inference.engine.job import Sampling
+from tanuki_jax.inference.load_model import LoadedModel, load_model
+from tanuki_jax.inference.text import continuations, jobs_for
 from tests.inference.conftest import MakeParrot, Parrot
 
 
 def generated(parrot: Parrot, *prompts: str, tokens: int = 30, stop: tuple[str, ...] = ()) -> list[str]:
-    return continuations(load_model(parrot.checkpoint), prompts, Request(tokens=tokens, stop=stop))
+    return continuations(load_model(parrot.checkpoint), prompts, Sampling(tokens=tokens, stop=stop))
 
 
 def test_the_text_ends_with_the_document(make_parrot: MakeParrot) -> None:
@@ -30,10 +30,10 @@ def test_a_prompt_ends_where_an_answer_does(tokenizer: Path, make_parrot: MakePa
         (tokenizer / "tokenizer_config.json").unlink()
     assert loaded.end_ids == (loaded.tokenizer.eos, loaded.tokenizer.eod)
     answered = dataclasses.replace(loaded, end_ids=(*loaded.end_ids, loaded.tokenizer.encode("🦝")[-1]))
-    assert continuations(answered, ["fox"], Request(tokens=30)) != continuations(loaded, ["fox"], Request(tokens=30))
+    assert continuations(answered, ["fox"], Sampling(tokens=30)) != continuations(loaded, ["fox"], Sampling(tokens=30))
 
 
-def test_prompts_are_one_batch(make_parrot: MakeParrot) -> None:
+def test_prompts_are_continued_together(make_parrot: MakeParrot) -> None:
     parrot = make_parrot("fox", " に🦝")
     assert generated(parrot, "The quick brown fox", "fox", "a fox") == [" に🦝"] * 3
 
@@ -75,23 +75,10 @@ def test_a_text_does_not_grow_beyond_the_sequence_length(make_parrot: MakeParrot
     assert generated(parrot, prompt, "fox") == ["!🦝", "!🦝\n"]
 
 
-def test_the_last_delta_of_a_row_has_the_finish_reason(make_parrot: MakeParrot) -> None:
-    loaded = load_model(make_parrot("fox", " に🦝!\n").checkpoint)
-    prompts = [loaded.tokenizer.encode(text) for text in ("fox", "( " * 27 + "fox")]
-    assert len(prompts[1]) == 57, "the text does not fit into the model's limit"
-    request = Request(tokens=30)
-    deltas = [*stream(loaded, prompts, request, chunk=5)]
-    assert [[delta.finish_reason for delta in row] for row in zip(*deltas, strict=True)] == [
-        [None, "eos_token"],
-        [None, "length"],
-    ]
-    assert join_deltas(deltas) == [Completion(" に🦝!\n", 8, "eos_token"), Completion(" に🦝!", 7, "length")]
-    [early, late] = join_deltas(stream(loaded, prompts[:1] * 2, dataclasses.replace(request, stop=("🦝",))))
-    assert early == late and early.text == " に" and early.finish_reason == "stop_sequence"
-    assert join_deltas(stream(loaded, prompts[:1], Request(tokens=7))) == [Completion(" に🦝!", 7, "length")]
+def test_equal_prompts_are_sampled_differently_and_ignore_other_prompts(loaded: LoadedModel) -> None:
+    def choices(prompts: list[list[int]]) -> list[int]:
+        return [job.choice for job in jobs_for(loaded, prompts, Sampling())]
 
-
-def test_rng_ids_of_equal_prompts_differ_and_ignore_other_prompts() -> None:
-    rng_ids = rng_ids_of([[1, 2], [3], [1, 2], [1, 2, 0]])
-    assert len(set(rng_ids)) == 4
-    assert rng_ids_of([[3], [1, 2], [1, 2, 0], [1, 2]]) == [rng_ids[index] for index in (1, 0, 3, 2)]
+    found = choices([[1, 2], [3], [1, 2], [1, 2, 0]])
+    assert len(set(found)) == 4
+    assert choices([[3], [1, 2], [1, 2, 0], [1, 2]]) == [found[index] for index in (1, 0, 3, 2)]

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+import jax
 import numpy as np
 
 from tanuki_jax.inference.engine.executor import Executor
@@ -29,10 +30,13 @@ class Engine:
     """Jobs of one model. Not safe for threads, except `submit`, `cancel` and the counts.
 
     Attributes:
+        loaded: model and tokenizer.
         rows: most jobs that are worked on at once.
     """
 
-    def __init__(self, loaded: LoadedModel, *, rows: int, cache_tokens: int, page: int, reuse: bool) -> None:
+    def __init__(
+        self, loaded: LoadedModel, *, rows: int, cache_tokens: int, page: int, reuse: bool, ready: bool = True
+    ) -> None:
         """Compile the programs, which takes seconds to minutes.
 
         Args:
@@ -41,11 +45,12 @@ class Engine:
             cache_tokens: tokens whose keys and values the cache holds, at least a page for each row.
             page: tokens of a page, a power of two.
             reuse: whether prompts that begin alike share what was computed.
+            ready: whether all programs are compiled now, so that no job waits for one later.
         """
         assert page & (page - 1) == 0, page
         pages = -(-cache_tokens // page) + 1
-        self._loaded, self.rows, self._page = loaded, rows, page
-        self._executor = Executor(loaded, rows=rows, pages=pages, page=page)
+        self.loaded, self.rows, self._page = loaded, rows, page
+        self._executor = Executor(loaded, rows=rows, pages=pages, page=page, ready=ready)
         self._pool = PagePool(pages, page, reuse=reuse)
         self._active: list[ActiveRow] = []
         self._lock = threading.Lock()
@@ -59,7 +64,7 @@ class Engine:
     @property
     def longest(self) -> int:
         """Return the most tokens of a prompt and its new tokens together."""
-        return min(self._loaded.limit, self._pool.total * self._page)
+        return min(self.loaded.limit, self._pool.total * self._page)
 
     @property
     def waiting(self) -> int:
@@ -142,7 +147,7 @@ class Engine:
             self._reused += allocation.reused
             table = np.zeros(self._executor.table, np.int32)
             table[: len(allocation.pages)] = allocation.pages
-            text = RowText(self._loaded.tokenizer.decode, job.prompt, job.stop, len(job.prompt) + job.tokens)
+            text = RowText(self.loaded.tokenizer.decode, job.prompt, job.stop, len(job.prompt) + job.tokens)
             self._active.append(ActiveRow(job, report, allocation, table, text, [*job.prompt], allocation.reused))
 
     def _read_prompts(self) -> None:
@@ -197,16 +202,14 @@ class Engine:
         self._step_seconds = (time.monotonic() - before) / longest
 
     def _decode_detailed(self, rows: Sequence[ActiveRow]) -> None:
-        vocabulary, changes = self._loaded.model.vocabulary, {}
+        vocabulary, changes = self.loaded.model.vocabulary, {}
         for row in rows:
             with self._failing_alone(row):
-                changes[row] = row.penalties(vocabulary)
+                changes[row] = row.bias(vocabulary)
         if not changes:
             return
-        repeated, bias = zip(*changes.values(), strict=True)
-        tokens, scores = self._executor.decode_detailed(
-            [row.as_program_row() for row in changes], np.stack(repeated), np.stack(bias)
-        )
+        program_rows, bias_bv = [row.as_program_row() for row in changes], np.stack([*changes.values()])
+        tokens, scores = self._executor.decode_detailed(program_rows, bias_bv)
         for row, token, score in zip(changes, tokens, scored(scores, tokens), strict=True):
             with self._failing_alone(row):
                 if row.job.grammar is not None:
@@ -224,7 +227,7 @@ class Engine:
 
     def _add(self, row: ActiveRow, tokens: list[int], update: Update) -> None:
         """Add new tokens to a row, and report what is new."""
-        ended = bool(tokens) and tokens[-1] in self._loaded.end_ids
+        ended = bool(tokens) and tokens[-1] in self.loaded.end_ids
         new = tokens[:-1] if ended else tokens
         row.ids += new
         delta = row.text.add(row.ids, ended=ended)
@@ -257,3 +260,9 @@ class Engine:
     def _release(self, row: ActiveRow) -> None:
         self._active.remove(row)
         self._pool.free(row.allocation)
+
+
+def page_tokens(limit: int) -> int:
+    """Return the tokens of a page, for texts of up to `limit`: a power of two, larger on accelerators."""
+    most = 64 if jax.default_backend() == "cpu" else 256
+    return min(most, 1 << (limit - 1).bit_length())

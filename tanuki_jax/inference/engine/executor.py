@@ -1,16 +1,19 @@
 """A model on its devices with a cache, and the sizes of batches that give a row the same bits."""
 
+import functools
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
-from jax.sharding import NamedSharding
+from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from tanuki_jax.config.model import Model
 from tanuki_jax.inference.engine import programs
 from tanuki_jax.inference.engine.paged_forward import PagedCache, empty_cache
 from tanuki_jax.inference.engine.programs import Arrays, Row, Scores
@@ -25,6 +28,30 @@ _CHECK_STEPS, _CHECKS = 3, 4
 _log = logging.getLogger(__name__)
 
 
+class _Compiled(NamedTuple):
+    """Programs of a model; each is compiled when it is first called with arrays of new shapes."""
+
+    read: Callable[..., Any]
+    decode: Callable[..., Any]
+    decode_detailed: Callable[..., Any]
+    noise: Callable[..., Any]
+
+
+@functools.cache
+def _compiled(model: Model, vocabulary: int, end_ids: tuple[int, ...], mesh: Mesh) -> _Compiled:
+    """Return the programs, the same ones for equal models on the same devices."""
+    split, copied = NamedSharding(mesh, P(None, None, "tensor")), NamedSharding(mesh, P())
+    compiled, outputs = partial(jax.jit, donate_argnames="cache"), (split, copied, copied)
+    decode = partial(programs.decode, model=model, vocabulary=vocabulary, end_ids=end_ids)
+    detailed = partial(programs.decode_detailed, model=model, vocabulary=vocabulary)
+    return _Compiled(
+        read=compiled(partial(programs.read, model=model), out_shardings=(split, copied)),
+        decode=compiled(decode, out_shardings=outputs),
+        decode_detailed=compiled(detailed, out_shardings=outputs),
+        noise=compiled(_noise, out_shardings=split, keep_unused=True),
+    )
+
+
 class Executor:
     """Runs the programs of one model.
 
@@ -34,40 +61,36 @@ class Executor:
         sizes: numbers of rows of the programs that decode, rising. A row's results have the same bits in all of them.
     """
 
-    def __init__(self, loaded: LoadedModel, *, rows: int, pages: int, page: int) -> None:
-        """Compile the programs.
-
+    def __init__(self, loaded: LoadedModel, *, rows: int, pages: int, page: int, ready: bool) -> None:
+        """
         Args:
             loaded: model and tokenizer.
             rows: most rows that are decoded at once.
             pages: pages of the cache, the spare one included.
             page: tokens of a page, a power of two.
+            ready: whether to compile all programs now, also for fewer rows; else one number of rows is used, and each
+                program is compiled when it is first needed.
         """
         self._loaded, self.page = loaded, page
         self.table = -(-loaded.limit // page)
-        split, copied = NamedSharding(loaded.mesh, P(None, None, "tensor")), NamedSharding(loaded.mesh, P())
-        vocabulary, ends = loaded.tokenizer.vocabulary, tuple(sorted(loaded.end_ids))
-        compiled = partial(jax.jit, donate_argnames="cache")
-        self._read = compiled(partial(programs.read, model=loaded.model), out_shardings=(split, copied))
-        outputs = (split, copied, copied)
-        self._decode = compiled(
-            partial(programs.decode, model=loaded.model, vocabulary=vocabulary, end_ids=ends), out_shardings=outputs
-        )
-        self._decode_detailed = compiled(
-            partial(programs.decode_detailed, model=loaded.model, vocabulary=vocabulary), out_shardings=outputs
-        )
-        self._noise = compiled(_noise, out_shardings=split, keep_unused=True)
+        ends = tuple(sorted(loaded.end_ids))
+        self._compiled = _compiled(loaded.model, loaded.tokenizer.vocabulary, ends, loaded.mesh)
         dtype = loaded.parameters["embedding"].dtype.name
         most = 1 << (rows - 1).bit_length()
         if jax.default_backend() == "cpu":
             most = min(most, MOST_ROWS_ON_CPU)
-        pages = max(pages, most + 1)  # each row of the check below writes a page of its own
-        empty = partial(empty_cache, loaded.model, pages, page, dtype)
-        self._cache = jax.jit(empty, out_shardings=split)()
+        if ready:
+            pages = max(pages, most + 1)  # each row of the check below writes a page of its own
+        empty, split = partial(empty_cache, loaded.model, pages, page, dtype), P(None, None, "tensor")
+        self._cache = jax.jit(empty, out_shardings=NamedSharding(loaded.mesh, split))()
         self._reading = [size for size in _READING if size < page] + [page]
-        random = np.random.default_rng(0)
-        self.sizes = sizes_of_equal_bits([self._random_row(random, number, most) for number in range(most)], self._bits)
-        self._warm_up()
+        self._no_ids: dict[int, jax.Array] = {}
+        self.sizes = [most]
+        if ready:
+            random = np.random.default_rng(0)
+            rows_of_check = [self._random_row(random, number, most) for number in range(most)]
+            self.sizes = sizes_of_equal_bits(rows_of_check, self._bits)
+            self._warm_up()
 
     def _warm_up(self) -> None:
         """Compile the programs that are not compiled yet: one that is first needed later would stop all rows."""
@@ -88,7 +111,7 @@ class Executor:
         padded = np.zeros(next(size for size in self._reading if size >= len(tokens)), np.int32)
         padded[: len(tokens)] = tokens
         length, place = np.int32(len(tokens)), np.int32(start)
-        self._cache, states = self._read(self._loaded.parameters, self._cache, padded, length, place, table)
+        self._cache, states = self._compiled.read(self._loaded.parameters, self._cache, padded, length, place, table)
         return states
 
     def score(self, states_td: jax.Array, following: Sequence[int]) -> Scores:
@@ -116,33 +139,36 @@ class Executor:
         return [line[line >= 0].tolist() for line in added_bs[: len(rows)]]
 
     def _run(self, rows: Sequence[Row], steps: int, size: int) -> tuple[jax.Array, jax.Array]:
-        ints, floats = Arrays.of(rows, size)
-        self._cache, added_bs, logits_bv = self._decode(
-            self._loaded.parameters, self._cache, ints, floats, np.int32(steps)
+        self._cache, added_bs, logits_bv = self._compiled.decode(
+            self._loaded.parameters, self._cache, *self._arrays(rows, size), np.int32(steps)
         )
         return added_bs, logits_bv
 
-    def decode_detailed(
-        self, rows: Sequence[Row], repeated_bv: npt.NDArray[np.float32], bias_bv: npt.NDArray[np.float32]
-    ) -> tuple[list[int], Scores]:
+    def _arrays(self, rows: Sequence[Row], size: int) -> tuple[npt.NDArray[Any] | jax.Array, ...]:
+        """Return rows as arrays; without penalties one of them, which may be large, stays on the device."""
+        ints, floats, ids = Arrays.of(rows, size, self._loaded.limit)
+        if ids is not None:
+            return ints, floats, ids
+        if size not in self._no_ids:
+            self._no_ids[size] = jnp.full((size, self._loaded.limit), programs.NOTHING)
+        return ints, floats, self._no_ids[size]
+
+    def decode_detailed(self, rows: Sequence[Row], bias_bv: npt.NDArray[np.float32]) -> tuple[list[int], Scores]:
         """Return one new token of each row, at most the largest of `sizes` rows, and its scores, as arrays of numpy.
 
         Args:
             rows: rows.
-            repeated_bv: float32[B, V], as for `programs.decode_detailed`.
             bias_bv: float32[B, V], as for `programs.decode_detailed`.
         """
-        chosen_b, scores = self._run_detailed(rows, repeated_bv, bias_bv, self._size(len(rows)))
+        chosen_b, scores = self._run_detailed(rows, bias_bv, self._size(len(rows)))
         return chosen_b[: len(rows)].tolist(), Scores(*(part[: len(rows)] for part in scores))
 
     def _run_detailed(
-        self, rows: Sequence[Row], repeated_bv: npt.NDArray[np.float32], bias_bv: npt.NDArray[np.float32], size: int
+        self, rows: Sequence[Row], bias_bv: npt.NDArray[np.float32], size: int
     ) -> tuple[npt.NDArray[np.int32], Scores]:
-        ints, floats = Arrays.of(rows, size)
-        missing = ((0, size - len(rows)), (0, 0))
-        repeated_bv, bias_bv = np.pad(repeated_bv, missing, constant_values=1), np.pad(bias_bv, missing)
-        self._cache, chosen_b, scores = self._decode_detailed(
-            self._loaded.parameters, self._cache, ints, floats, repeated_bv, bias_bv
+        padded_bv = np.pad(bias_bv, ((0, size - len(rows)), (0, 0)))
+        self._cache, chosen_b, scores = self._compiled.decode_detailed(
+            self._loaded.parameters, self._cache, *self._arrays(rows, size), padded_bv
         )
         chosen, on_host = jax.device_get((chosen_b, scores))
         return chosen, on_host
@@ -158,12 +184,12 @@ class Executor:
 
     def _bits(self, rows: Sequence[Row]) -> list[bytes]:
         """Return, for each row, the bits of its logits and scores by the programs for so many rows."""
-        changes_bv = np.ones((len(rows), self._loaded.model.vocabulary), np.float32)
+        bias_bv = np.ones((len(rows), self._loaded.model.vocabulary), np.float32)
         parts: list[npt.NDArray[Any]] = []
         for seed in range(_CHECKS):
-            self._cache = self._noise(self._cache, np.uint32(seed))
+            self._cache = self._compiled.noise(self._cache, np.uint32(seed))
             parts.append(np.asarray(self._run(rows, _CHECK_STEPS, len(rows))[1]))
-            parts += map(np.asarray, self._run_detailed(rows, changes_bv, changes_bv, len(rows))[1])
+            parts += map(np.asarray, self._run_detailed(rows, bias_bv, len(rows))[1])
         return [b"".join(part[row].tobytes() for part in parts) for row in range(len(rows))]
 
 

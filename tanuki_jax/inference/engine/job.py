@@ -26,12 +26,10 @@ class Grammar(Protocol):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Job:
-    """One text to continue, or to score, or to embed."""
+class Sampling:
+    """Options of a text: choice of its tokens, and where it ends if the model does not end it first."""
 
-    prompt: tuple[int, ...]
-    """Ids, at least one."""
-    tokens: int = 0
+    tokens: int = 100
     """Most new tokens."""
     temperature: float = 0.0
     """Divisor of the logits; 0: the most probable token each time."""
@@ -41,20 +39,34 @@ class Job:
     """Share of the probability to sample from."""
     min_p: float = 0.0
     """Least probability of a token, relative to the most probable one."""
-    seed: int = 0
-    """Seed of the sampling, below 2^64."""
-    choice: int = 0
-    """Number of the answer, folded into the seed: several answers to one prompt differ."""
-    stop: tuple[str, ...] = ()
-    """Strings before which the text ends."""
-    bias: Mapping[int, float] = dataclasses.field(default_factory=dict)
-    """Id -> what is added to its logit."""
+    repetition_penalty: float = 1.0
+    """Divisor of the logits of tokens that prompt or new text contain, factor of negative ones."""
     presence_penalty: float = 0.0
     """Subtracted from the logits of tokens that the new text contains."""
     frequency_penalty: float = 0.0
     """Subtracted from the logits of tokens, once for each time that the new text contains them."""
-    repetition_penalty: float = 1.0
-    """Divisor of the logits of tokens that prompt or new text contain, factor of negative ones."""
+    stop: tuple[str, ...] = ()
+    """Strings before which the text ends."""
+    seed: int = 0
+    """Seed of the sampling, below 2^64."""
+
+    @property
+    def penalties(self) -> tuple[float, float, float]:
+        """Return the penalties of repetition, presence and frequency."""
+        return self.repetition_penalty, self.presence_penalty, self.frequency_penalty
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Job(Sampling):
+    """One text to continue, or to score, or to embed."""
+
+    prompt: tuple[int, ...]
+    """Ids, at least one."""
+    tokens: int = 0
+    choice: int = 0
+    """Number below 2^32 that is folded into the seed: several answers to one prompt differ."""
+    bias: Mapping[int, float] = dataclasses.field(default_factory=dict)
+    """Id -> what is added to its logit."""
     grammar: Grammar | None = None
     """Grammar that the new text follows."""
     logprobs: bool = False
@@ -66,15 +78,8 @@ class Job:
 
     @property
     def detailed(self) -> bool:
-        """Whether each new token needs the host: for its log-probabilities, or to change the logits."""
-        return bool(
-            self.logprobs
-            or self.grammar
-            or self.bias
-            or self.presence_penalty
-            or self.frequency_penalty
-            or self.repetition_penalty != 1
-        )
+        """Whether each new token needs the host: for its log-probabilities, its grammar or its bias."""
+        return bool(self.logprobs or self.grammar or self.bias)
 
 
 class Scored(NamedTuple):

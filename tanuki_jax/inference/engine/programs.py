@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tanuki_jax.config.model import Model
 from tanuki_jax.inference.engine.job import MOST_ALTERNATIVES
 from tanuki_jax.inference.engine.paged_forward import PagedCache, extend_one, extend_rows, logits, sum_by_halves
+from tanuki_jax.inference.engine.penalties import Penalties, TokenCounts, count_tokens, penalize
 from tanuki_jax.inference.engine.row_choice import RowOptions, choose_by_row
 from tanuki_jax.lm.model.weights import Params
 
@@ -19,6 +20,10 @@ MOST_STEPS = 16
 """Most tokens that a call adds to a row."""
 NOTHING = -1
 """Stands in a result where a row got no token."""
+
+
+NO_PENALTIES = (1.0, 0.0, 0.0)
+"""Penalties that change nothing."""
 
 
 class Row(NamedTuple):
@@ -38,6 +43,12 @@ class Row(NamedTuple):
     min_p: float
     table: npt.NDArray[np.int32]
     """int32[P], pages in order; 0 where there are none."""
+    penalties: tuple[float, float, float] = NO_PENALTIES
+    """Penalties of repetition, presence and frequency."""
+    prompt: int = 0
+    """Tokens of the prompt, at the beginning of `ids`."""
+    ids: Sequence[int] = ()
+    """Tokens so far, if there are penalties."""
 
 
 class Scores(NamedTuple):
@@ -54,23 +65,34 @@ class Arrays(NamedTuple):
 
     ints_bn: npt.NDArray[np.int32]
     floats_bn: npt.NDArray[np.float32]
+    ids_bl: npt.NDArray[np.int32] | None
+    """Tokens so far of rows with penalties, NOTHING behind them and in other rows; None: no row has penalties."""
 
     @staticmethod
-    def of(rows: Sequence[Row], count: int) -> "Arrays":
-        """Return the rows, and behind them padding up to `count`."""
+    def of(rows: Sequence[Row], count: int, longest: int) -> "Arrays":
+        """Return the rows, and behind them padding up to `count`.
+
+        Args:
+            rows: at least one.
+            count: rows of the arrays.
+            longest: most tokens of a row.
+        """
         ints = np.zeros((count, _TABLE + len(rows[0].table)), np.int32)
-        floats = np.ones((count, 3), np.float32)
+        floats = np.zeros((count, 6), np.float32)
+        ids = np.full((count, longest), NOTHING, np.int32) if any(row.ids for row in rows) else None
         for number, row in enumerate(rows):
             low, high = row.seed & 0xFFFFFFFF, row.seed >> 32
-            words = np.array([low, high], np.uint32).view(np.int32)
-            ints[number, :_TABLE] = (row.token, row.position, row.left, *words, row.choice, row.top_k)
+            words = np.array([low, high, row.choice], np.uint32).view(np.int32)
+            ints[number, :_TABLE] = (row.token, row.position, row.left, *words, row.top_k, row.prompt)
             ints[number, _TABLE:] = row.table
-            floats[number] = (row.temperature, row.top_p, row.min_p)
-        floats[len(rows) :] = (0, 1, 0)
-        return Arrays(ints, floats)
+            floats[number] = (row.temperature, row.top_p, row.min_p, *row.penalties)
+            if ids is not None:
+                ids[number, : len(row.ids)] = row.ids
+        floats[len(rows) :] = (0, 1, 0, *NO_PENALTIES)
+        return Arrays(ints, floats, ids)
 
 
-_TABLE = 7
+_TABLE = 8
 """Number of integers before the table of pages."""
 
 
@@ -79,8 +101,13 @@ def _options(ints_bn: jax.Array, floats_bn: jax.Array) -> RowOptions:
         low, high, choice = jax.lax.bitcast_convert_type(words, jnp.uint32)
         return jax.random.fold_in(jax.random.fold_in(jax.random.key(low), high), choice)
 
-    temperature_b, top_p_b, min_p_b = floats_bn.T
+    temperature_b, top_p_b, min_p_b = floats_bn[:, :3].T
     return RowOptions(temperature_b, ints_bn[:, 6], top_p_b, min_p_b, jax.vmap(key)(ints_bn[:, 3:6]))
+
+
+def _counts(ints_bn: jax.Array, ids_bl: jax.Array, model: Model) -> TokenCounts:
+    new_bl = jnp.arange(ids_bl.shape[1]) >= ints_bn[:, 7:8]
+    return count_tokens(ids_bl, new_bl, model.vocabulary)
 
 
 class _Decoding(NamedTuple):
@@ -100,6 +127,7 @@ def decode(
     cache: PagedCache,
     ints_bn: jax.Array,
     floats_bn: jax.Array,
+    ids_bl: jax.Array,
     steps: jax.Array,
     *,
     model: Model,
@@ -113,6 +141,7 @@ def decode(
         float32[B, V].
     """
     tables_bp, options = ints_bn[:, _TABLE:], _options(ints_bn, floats_bn)
+    penalties, counts = Penalties(*floats_bn[:, 3:].T), _counts(ints_bn, ids_bl, model)
 
     def unfinished(state: _Decoding) -> jax.Array:
         return (state.step < steps) & jnp.any(state.left_b > 0)
@@ -121,7 +150,8 @@ def decode(
         active_b = state.left_b > 0
         states_bd, cache = extend_rows(params, state.token_b, state.position_b, active_b, tables_bp, state.cache, model)
         logits_bv = logits(params, states_bd)
-        allowed_bv = jnp.where(jnp.arange(model.vocabulary) < vocabulary, logits_bv, -jnp.inf)
+        changed_bv = penalize(logits_bv, penalties, counts, state.added_bs)
+        allowed_bv = jnp.where(jnp.arange(model.vocabulary) < vocabulary, changed_bv, -jnp.inf)
         chosen_b = choose_by_row(allowed_bv, options, state.position_b)
         left_b = jnp.where(jnp.isin(chosen_b, jnp.array(end_ids, jnp.int32)), 0, state.left_b - active_b)
         goes_on_b = left_b > 0  # the position of a row that has ended stays inside its table
@@ -154,7 +184,7 @@ def decode_detailed(
     cache: PagedCache,
     ints_bn: jax.Array,
     floats_bn: jax.Array,
-    repeated_bv: jax.Array,
+    ids_bl: jax.Array,
     bias_bv: jax.Array,
     *,
     model: Model,
@@ -167,8 +197,8 @@ def decode_detailed(
         cache: donated.
         ints_bn: rows.
         floats_bn: rows.
-        repeated_bv: float32[B, V], divisor of positive logits and factor of negative ones.
-        bias_bv: float32[B, V], added afterwards; -inf: not allowed.
+        ids_bl: rows.
+        bias_bv: float32[B, V], added to the logits after penalties; -inf: not allowed.
         model: shape of the model.
         vocabulary: number of ids that may be chosen.
 
@@ -178,7 +208,9 @@ def decode_detailed(
     active_b = ints_bn[:, 2] > 0
     states_bd, cache = extend_rows(params, ints_bn[:, 0], ints_bn[:, 1], active_b, ints_bn[:, _TABLE:], cache, model)
     logits_bv = logits(params, states_bd)
-    changed_bv = jnp.where(logits_bv > 0, logits_bv / repeated_bv, logits_bv * repeated_bv) + bias_bv
+    penalties, counts = Penalties(*floats_bn[:, 3:].T), _counts(ints_bn, ids_bl, model)
+    nothing_added = jnp.full((len(ints_bn), 1), NOTHING)
+    changed_bv = penalize(logits_bv, penalties, counts, nothing_added) + bias_bv
     allowed_bv = jnp.where(jnp.arange(model.vocabulary) < vocabulary, changed_bv, -jnp.inf)
     chosen_b = choose_by_row(allowed_bv, _options(ints_bn, floats_bn), ints_bn[:, 1])
     return cache, chosen_b, _scores(logits_bv, chosen_b, vocabulary)

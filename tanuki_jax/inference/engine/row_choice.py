@@ -5,7 +5,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from tanuki_jax.inference.sample import LEAST_TEMPERATURE
+LEAST_TEMPERATURE = 1e-6
+"""Temperatures below it count as 0: logits divided by them may overflow, and leave other tokens no probability."""
 
 
 class RowOptions(NamedTuple):

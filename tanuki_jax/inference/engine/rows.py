@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tanuki_jax.inference.engine.job import Job, Scored, Update
 from tanuki_jax.inference.engine.pages import Allocation
-from tanuki_jax.inference.engine.programs import Row, Scores
+from tanuki_jax.inference.engine.programs import NO_PENALTIES, Row, Scores
 from tanuki_jax.inference.text_deltas import RowText
 
 type Report = Callable[[Update], None]
@@ -67,22 +67,20 @@ class ActiveRow:
             top_p=job.top_p,
             min_p=job.min_p,
             table=self.table,
+            penalties=job.penalties,
+            prompt=len(job.prompt),
+            ids=self.ids if job.penalties != NO_PENALTIES else (),
         )
 
-    def penalties(self, vocabulary: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Return what changes the logits of the next token: divisor of positive ones, and summand, float32[V] each."""
-        job, new = self.job, self.ids[len(self.job.prompt) :]
-        repeated, bias = np.ones(vocabulary, np.float32), np.zeros(vocabulary, np.float32)
-        repeated[self.ids] = job.repetition_penalty
-        if new and (job.presence_penalty or job.frequency_penalty):
-            ids, counts = np.unique(new, return_counts=True)
-            bias[ids] -= job.presence_penalty + job.frequency_penalty * counts.astype(np.float32)
-        for token, summand in job.bias.items():
+    def bias(self, vocabulary: int) -> npt.NDArray[np.float32]:
+        """Return what is added to the logits of the next token, float32[V]; -inf where its grammar allows none."""
+        bias = np.zeros(vocabulary, np.float32)
+        for token, summand in self.job.bias.items():
             bias[token] += summand
-        if job.grammar is not None:
-            allowed = job.grammar.allowed()
+        if self.job.grammar is not None:
+            allowed = self.job.grammar.allowed()
             bias[: len(allowed)][~allowed] = -np.inf
-        return repeated, bias
+        return bias
 
 
 def scored(scores: Scores, tokens: list[int]) -> list[Scored]:

@@ -11,18 +11,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from tanuki_jax.inference.answer_prefix import PrefixRemoval
 from tanuki_jax.inference.engine.job import Scored
 from tanuki_jax.inference.server.answer_frame import AnswerFrame
 from tanuki_jax.inference.server.errors import ERRORS
-from tanuki_jax.inference.server.generation import (
-    Answer,
-    PrefixRemoval,
-    answers,
-    begin,
-    make_jobs,
-    token_bytes,
-    token_text,
-)
+from tanuki_jax.inference.server.generation import Answer, answers, begin, make_jobs, token_bytes, token_text
 from tanuki_jax.inference.server.metrics import Account
 from tanuki_jax.inference.server.registry import LONG_TEXT, Registry
 from tanuki_jax.inference.server.requests import ChatMessage, ChatRequest, FunctionTool

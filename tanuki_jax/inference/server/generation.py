@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.inference.answer_prefix import PrefixRemoval
 from tanuki_jax.inference.engine.grammar import TokenGrammar
 from tanuki_jax.inference.engine.job import Job, Scored, Update
 from tanuki_jax.inference.server.errors import ApiError
@@ -35,24 +36,6 @@ class Answer:
         self.prompt_scores += update.prompt_scores
         if update.finish_reason is not None:
             self.finish_reason = FINISH_REASONS[update.finish_reason]
-
-
-class PrefixRemoval:
-    """Removal of the text that a model generates before the answer proper, from deltas."""
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix, self._begun = prefix, ""
-
-    def rest(self, update: Update) -> Update:
-        """Return the update without what belongs to the prefix; text that may belong to it comes later."""
-        if not self._prefix:
-            return update
-        text = self._begun + update.text
-        if len(text) < len(self._prefix) and self._prefix.startswith(text) and not update.done:
-            self._begun = text
-            return update._replace(text="")
-        text, self._prefix, self._begun = text.removeprefix(self._prefix), "", ""
-        return update._replace(text=text)
 
 
 async def make_jobs(

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
-
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
 from tanuki_jax.checkpoints.format import find, read_state
@@ -16,7 +14,7 @@ from tanuki_jax.checkpoints.hugging_face import import_model
 from tanuki_jax.checkpoints.hugging_face.configuration import read_configuration
 from tanuki_jax.checkpoints.parameters import choose_adapter
 from tanuki_jax.config.model import Model
-from tanuki_jax.inference.engine.engine import Engine
+from tanuki_jax.inference.engine.engine import Engine, page_tokens
 from tanuki_jax.inference.load_model import LoadedModel, load_model
 from tanuki_jax.inference.server.served_model import ServedModel
 from tanuki_jax.lm.kernels.devices import devices
@@ -130,17 +128,11 @@ def _served(source: Source, loaded: LoadedModel, settings: EngineSettings, *, mo
         engine = Engine(loaded, rows=settings.rows, cache_tokens=tokens, page=page, reuse=settings.reuse)
     served = ServedModel(source.name, loaded, engine, most_waiting=settings.most_waiting)
     size = f"{count_parameters(loaded.model):,} parameters, texts of up to {engine.longest} tokens"
-    chats = "chats" if served.template else "no chats"
+    chats = "chats" if served.chats else "no chats"
     _log.info("%s: %s, %d at once, a cache of %s tokens, %s", source.name, size, settings.rows, f"{tokens:,}", chats)
-    if not served.template:
-        _log.info("%s cannot chat: %s", source.name, served.why_no_template)
+    if not served.chats:
+        _log.info("%s cannot chat: %s", source.name, served.why_no_chats)
     return served
-
-
-def page_tokens(limit: int) -> int:
-    """Return the tokens of a page: a power of two, larger on accelerators, which read more at once."""
-    most = 64 if jax.default_backend() == "cpu" else 256
-    return min(most, 1 << (limit - 1).bit_length())
 
 
 def _cache_tokens(loaded: LoadedModel, rows: int, models: int) -> int:

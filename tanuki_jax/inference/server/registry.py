@@ -37,7 +37,7 @@ class Registry:
         ApiError if there is none, or it has failed.
         """
         models = [*self.models.values()]
-        fitting = [served for served in models if served.template or not chats] or models
+        fitting = [served for served in models if served.chats or not chats] or models
         served = self.models.get(name) if name else fitting[0]
         if served is None:
             known = ", ".join(self.models)

@@ -8,10 +8,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.chat import template_files
-from tanuki_jax.corpus.chat.template import Template
 from tanuki_jax.corpus.records.turns import message_of, tools_of
-from tanuki_jax.data.tokenizer.chat_tokens import before_answer, encode_chat, ends_of_turn
+from tanuki_jax.inference.chat_prompts import ChatPrompts
 from tanuki_jax.inference.engine.engine import Engine
 from tanuki_jax.inference.engine.grammar import GrammarCompiler, TokenGrammar
 from tanuki_jax.inference.engine.job import Job, Update
@@ -28,15 +26,19 @@ class ServedModel:
         name: what requests call it.
         loaded: model and tokenizer.
         engine: what makes the tokens.
-        template: chat template; None if the tokenizer has none that fits it.
-        why_no_template: reason in words; empty: there is one.
+        chats: conversations as prompts; None if the tokenizer has no chat template that fits it.
+        why_no_chats: reason in words; empty: there is one.
         failed: whether the engine has ended with an error.
     """
 
     def __init__(self, name: str, loaded: LoadedModel, engine: Engine, *, most_waiting: int) -> None:
         self.name, self.loaded, self.engine, self._most_waiting = name, loaded, engine, most_waiting
-        self.template, self.why_no_template = _template_of(loaded)
-        self.answer_prefix = before_answer(loaded.tokenizer, self.template) if self.template else ""
+        self.chats: ChatPrompts | None = None
+        self.why_no_chats = ""
+        try:
+            self.chats = ChatPrompts(loaded)
+        except InputError as error:
+            self.why_no_chats = str(error)
         self.failed = False
         self._compiling = asyncio.Lock()
         self._wake, self._stopping = threading.Event(), False
@@ -69,6 +71,11 @@ class ServedModel:
             if self._grammars is None:
                 self._grammars = await asyncio.to_thread(GrammarCompiler, self.loaded)
             return await asyncio.to_thread(self._grammars.json_schema, schema)
+
+    @property
+    def answer_prefix(self) -> str:
+        """Return the text that the model generates before the answer proper to a conversation."""
+        return self.chats.answer_prefix if self.chats else ""
 
     @property
     def open_jobs(self) -> int:
@@ -112,9 +119,9 @@ class ServedModel:
 
         ApiError if there is no template, or it does not read tools; InputError if it refuses the conversation.
         """
-        if self.template is None:
+        if self.chats is None:
             raise ApiError(400, f"the model {self.name!r} has no chat template; use /v1/completions", param="model")
-        if tools and "tools" not in self.template.source:
+        if tools and "tools" not in self.chats.template.source:
             message = f"tools: the chat template of {self.name} does not read them; leave the field out"
             raise ApiError(400, message, param="tools")
         try:
@@ -122,7 +129,7 @@ class ServedModel:
             read = tools_of({"tools": [*tools]})
         except ValueError as error:
             raise InputError(f"messages: {error}") from error
-        return encode_chat(self.loaded.tokenizer, self.template, turns, prompt=True, tools=read).ids.tolist()
+        return self.chats.ids(turns, read)
 
     def _work(self) -> None:
         try:
@@ -196,13 +203,3 @@ class JobStream:
     def close(self) -> None:
         """Cancel the jobs that are not done."""
         self._served.end(self._jobs)
-
-
-def _template_of(loaded: LoadedModel) -> tuple[Template | None, str]:
-    """Return the chat template beside a tokenizer, or why there is none."""
-    try:
-        template = template_files.read(loaded.tokenizer_path)
-        ends_of_turn(loaded.tokenizer, template)  # refuses a template of another tokenizer
-    except InputError as error:
-        return None, str(error)
-    return template, ""

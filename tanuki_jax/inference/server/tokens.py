@@ -52,7 +52,7 @@ def tokens_router(registry: Registry) -> APIRouter:
             bos_token=name(tokenizer.bos),
             eos_token=name(served.loaded.end_ids[0]),
             pad_token=name(tokenizer.pad),
-            chat_template=served.template.source if served.template else None,
+            chat_template=served.chats.template.source if served.chats else None,
             vocab_size=tokenizer.vocabulary,
         )
 

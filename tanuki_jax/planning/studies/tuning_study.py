@@ -14,8 +14,8 @@ from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.corpus.tasks.instructions import Instructions
 from tanuki_jax.corpus.tasks.splits import preference, tasks
 from tanuki_jax.inference.assistant import Assistant
+from tanuki_jax.inference.engine.job import Sampling
 from tanuki_jax.inference.load_model import load_model
-from tanuki_jax.inference.text import Request
 from tanuki_jax.planning.bench.suites import machine
 from tanuki_jax.planning.studies.study_commands import StudyCommands, execute
 from tanuki_jax.training.runs.run_folder import read_metrics
@@ -116,11 +116,11 @@ class TuningStudy:
 
 
 def _answers(assistant: Assistant, prompts: Sequence[Sequence[Message]]) -> list[str]:
-    return [answer.text for batch in itertools.batched(prompts, BATCH) for answer in assistant.answers(batch)]
+    return [answer.text for answer in assistant.answers(prompts)]
 
 
 def _assistant(run: Path) -> Assistant:
-    return Assistant(load_model(find(str(run))), Request(tokens=100))
+    return Assistant(load_model(find(str(run))), Sampling(tokens=100), rows=BATCH)
 
 
 def write(path: Path, runs: Sequence[Run], prompts: int, commands: Sequence[str]) -> None:

@@ -17,8 +17,8 @@ from tanuki_jax.corpus.chat import builtin, template_files
 from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.data.tokenizer.load import load
 from tanuki_jax.inference.assistant import Assistant
+from tanuki_jax.inference.engine.job import Sampling
 from tanuki_jax.inference.load_model import load_model
-from tanuki_jax.inference.text import Request
 from tests.checkpoints.conftest import TEXTS, MakeNative
 from tests.checkpoints.weights import write_weights
 
@@ -91,7 +91,7 @@ def test_answers_end_at_the_same_token(
 
     to_hugging_face.write(tmp_path / "chat", tmp_path / "theirs", "", lambda done: None)
     loaded = load_model(tmp_path / "chat")
-    assistant = Assistant(loaded, Request(tokens=TOKENS))
+    assistant = Assistant(loaded, Sampling(tokens=TOKENS), rows=16)
     ours = [each.text for each in assistant.answers([[Message("user", question)] for question in QUESTIONS])]
     theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "theirs")
     assert theirs.generation_config.eos_token_id == (list(ends) if len(ends) > 1 else ends[0])
@@ -101,10 +101,10 @@ def test_answers_end_at_the_same_token(
         prompt = speaks.apply_chat_template(
             [{"role": "user", "content": question}], add_generation_prompt=True, return_tensors="pt", return_dict=True
         )
-        assert prompt.input_ids[0].tolist() == assistant.prompt([Message("user", question)])
+        assert prompt.input_ids[0].tolist() == assistant.prompts.ids([Message("user", question)])
         written = theirs.generate(**prompt, max_new_tokens=TOKENS, do_sample=False)[0, prompt.input_ids.shape[1] :]
         ids = written.tolist()
         lengths.append(len(ids))
         text = known.decode(ids[:-1] if ids[-1] in ends else ids)
-        assert text.removeprefix(assistant.answer_prefix).rstrip("\ufffd") == answer.rstrip("\ufffd")
+        assert text.removeprefix(assistant.prompts.answer_prefix).rstrip("\ufffd") == answer.rstrip("\ufffd")
     assert np.mean(np.array(lengths) < TOKENS) > 0.5, "most answers end by themselves"

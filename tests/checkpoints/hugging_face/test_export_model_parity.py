@@ -12,8 +12,9 @@ from tanuki_jax.checkpoints.hugging_face import export_model as to_hugging_face
 from tanuki_jax.checkpoints.hugging_face import import_model as from_hugging_face
 from tanuki_jax.config.experiment import Layout
 from tanuki_jax.data.tokenizer.load import load
+from tanuki_jax.inference.engine.job import Sampling
 from tanuki_jax.inference.load_model import load_model
-from tanuki_jax.inference.text import Request, continuations
+from tanuki_jax.inference.text import continuations
 from tests.checkpoints.conftest import MakeNative
 from tests.checkpoints.hugging_face.test_round_trip import assert_same_bits, restored
 from tests.lm.model.test_transformer_parity import assert_same_greedy_text, assert_same_logits
@@ -39,7 +40,7 @@ def test_model_and_tokenizer_load_and_write_the_same_text(
     assert (model.dtype, model.config.max_position_embeddings) == (torch.float32, 128)
     theirs = transformers.AutoTokenizer.from_pretrained(tmp_path / "theirs")
     prompts = ["昔々、", "def raccoon(", "The quick brown"]
-    ours = continuations(load_model(native.path), prompts, Request(tokens=64))
+    ours = continuations(load_model(native.path), prompts, Sampling(tokens=64))
     for prompt, continuation in zip(prompts, ours, strict=True):
         ids = theirs(prompt, return_tensors="pt")
         assert ids.input_ids[0].tolist() == known.encode(prompt)

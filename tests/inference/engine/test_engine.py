@@ -11,6 +11,7 @@ from scipy.special import log_softmax
 
 from tanuki_jax.inference.engine.engine import Engine
 from tanuki_jax.inference.engine.job import Job, Update
+from tanuki_jax.inference.engine.run_jobs import engine_for
 from tanuki_jax.inference.load_model import LoadedModel
 from tests.inference.engine.conftest import make_engine, run, tokens_of
 from tests.inference.untrained import logits_of, untrained
@@ -32,8 +33,22 @@ def greedy(loaded: LoadedModel, prompt: tuple[int, ...], count: int) -> tuple[in
     return tuple(ids[len(prompt) :])
 
 
-def test_greedy_answers_are_those_of_the_forward_pass(engine: Engine, loaded: LoadedModel) -> None:
-    some = prompts(6)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param({}, id="dense"),
+        pytest.param({"experts": 4, "kv_heads": 2}, id="experts", marks=pytest.mark.long),
+        pytest.param(
+            dict(layers=3, dense_layers=1, experts=4, kv_heads=2, window=5, global_every=2, qk_norm=True)
+            | dict(explicit_head_dim=16, router_logits="standardized"),
+            id="groups",
+            marks=pytest.mark.thorough,
+        ),
+    ],
+)
+def test_greedy_answers_are_those_of_the_forward_pass(chat_tokenizer: Path, shape: dict[str, Any]) -> None:
+    loaded, some = untrained(chat_tokenizer, **shape), prompts(6)
+    engine = engine_for(loaded, rows=4, longest=loaded.limit)
     found = run(engine, *(Job(prompt=prompt, tokens=12) for prompt in some))
     assert [tokens_of(updates) for updates in found] == [greedy(loaded, prompt, 12) for prompt in some]
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.thorough
 
 
 def test_every_power_of_two_gives_equal_bits_here(loaded: LoadedModel) -> None:
-    assert Executor(loaded, rows=3, pages=33, page=16).sizes == [1, 2, 4]
+    assert Executor(loaded, rows=3, pages=33, page=16, ready=True).sizes == [1, 2, 4]
 
 
 def row(number: int) -> Row:

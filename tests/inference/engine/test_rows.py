@@ -22,17 +22,8 @@ def row(job: Job, new: list[int]) -> ActiveRow:
     return ActiveRow(job, lambda update: None, Allocation([], 0), np.zeros(1, np.int32), text, ids, 0)
 
 
-def test_penalties_count_the_new_tokens_and_repetition_all() -> None:
-    job = Job(
-        prompt=(1, 2), tokens=9, presence_penalty=0.5, frequency_penalty=0.25, repetition_penalty=1.5, bias={2: 3.0}
-    )
-    repeated, bias = row(job, [2, 4, 4]).penalties(8)
-    np.testing.assert_array_equal(repeated, [1, 1.5, 1.5, 1, 1.5, 1, 1, 1])
-    np.testing.assert_array_equal(bias, [0, 0, 3 - 0.75, 0, -1, 0, 0, 0])
-
-
 def test_a_grammar_leaves_only_what_it_allows() -> None:
-    _, bias = row(Job(prompt=(1,), tokens=9, grammar=OnlyFive(), bias={5: 1.0}), []).penalties(6)
+    bias = row(Job(prompt=(1,), tokens=9, grammar=OnlyFive(), bias={5: 1.0}), []).bias(6)
     np.testing.assert_array_equal(bias, [-np.inf] * 5 + [1])
 
 
@@ -40,3 +31,8 @@ def test_the_last_token_of_a_prompt_is_left_for_decoding() -> None:
     assert row(Job(prompt=(1, 2, 3), tokens=4), []).to_read == 2
     assert row(Job(prompt=(1, 2, 3), embed=True), []).to_read == 3
     assert row(Job(prompt=(1, 2, 3), tokens=4), [5]).left == 3
+
+
+def test_programs_get_the_tokens_of_rows_with_penalties() -> None:
+    assert row(Job(prompt=(1, 2), tokens=4, presence_penalty=0.5), [5]).as_program_row().ids == [1, 2, 5]
+    assert not row(Job(prompt=(1, 2), tokens=4), [5]).as_program_row().ids

@@ -7,7 +7,7 @@ import pytest
 
 from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.inference.assistant import Assistant
-from tanuki_jax.inference.text import Request
+from tanuki_jax.inference.engine.job import Sampling
 from tests.inference.server.conftest import Server
 
 PATH = "/v1/chat/completions"
@@ -15,7 +15,7 @@ QUESTION = [{"role": "user", "content": "狸は何を食べますか🦝"}]
 
 
 def test_an_answer_is_the_one_of_generate(server: Server) -> None:
-    [expected] = Assistant(server.served.loaded, Request(tokens=20)).answers(
+    [expected] = Assistant(server.served.loaded, Sampling(tokens=20)).answers(
         [[Message("user", QUESTION[0]["content"])]]
     )
     body = server.post(PATH, messages=QUESTION, max_tokens=20, temperature=0).json

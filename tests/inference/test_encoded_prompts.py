@@ -1,7 +1,5 @@
-"""Completions in batches, compared with completions one by one."""
+"""Prompts of files as ids."""
 
-import dataclasses
-import random
 from pathlib import Path
 
 import jax
@@ -13,17 +11,13 @@ from tanuki_jax.config.model import Model
 from tanuki_jax.corpus.chat import builtin, template_files
 from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, Message
 from tanuki_jax.data.tokenizer.load import load
-from tanuki_jax.inference.batches import EncodedPrompt, RejectedPrompt, complete, encode_prompts
-from tanuki_jax.inference.decode import compiled_shape
+from tanuki_jax.inference.encoded_prompts import RejectedPrompt, encode_prompts
 from tanuki_jax.inference.load_model import LoadedModel
 from tanuki_jax.inference.prompts import PromptRow
-from tanuki_jax.inference.text import Request, stream
-from tanuki_jax.inference.text_deltas import Completion, join_deltas
 from tanuki_jax.lm.model.transformer import initialise
 from tanuki_jax.lm.parallel.mesh import make_mesh
 
 MODEL = Model(vocabulary=400, width=32, hidden=48, layers=1, heads=4, kv_heads=2, initial_std=0.3)
-RANDOM = Request(tokens=7, temperature=1.0, top_k=50, seed=3)
 
 
 @pytest.fixture
@@ -38,38 +32,10 @@ def prompt_rows(*texts: str) -> list[PromptRow]:
     return [PromptRow(f"a.txt:{number}", Document(str(number), text)) for number, text in enumerate(texts, 1)]
 
 
-def completed(loaded: LoadedModel, prompts: list[EncodedPrompt], request: Request, batch: int) -> list[Completion]:
-    return complete(loaded, prompts, request, batch, lambda completions: None)
-
-
-def test_completions_depend_on_neither_batches_nor_order(loaded: LoadedModel) -> None:
-    texts = ["fox", "狸", "The quick", "fox", "raccoon " * 9, "昔々、", "dog", "fox", "(dog)", "34"]
-    prompts, _ = encode_prompts(loaded, prompt_rows(*texts), RANDOM, "")
-    assert len({compiled_shape(len(prompt.ids), RANDOM.tokens, loaded.limit) for prompt in prompts}) > 1
-    expected = completed(loaded, prompts, RANDOM, 4)
-    for n in (0, 1):
-        alone = join_deltas(stream(loaded, [prompts[n].ids], RANDOM))
-        assert alone == [expected[n]]
-    assert len({expected[n].text for n in (0, 3, 7)}) == 3, "equal prompts are sampled differently"
-    order = random.Random(0).sample(range(10), 10)
-    shuffled = completed(loaded, [prompts[n] for n in order], RANDOM, 4)
-    by_text = sorted(zip((texts[n] for n in order), shuffled, strict=True))
-    assert by_text == sorted(zip(texts, expected, strict=True))
-    assert completed(loaded, prompts, dataclasses.replace(RANDOM, seed=4), 4) != expected
-
-
-def test_progress_is_reported_after_each_batch(loaded: LoadedModel) -> None:
-    rows = prompt_rows("fox", "狸", "dog", "raccoon " * 9, "34", "The")
-    prompts, _ = encode_prompts(loaded, rows, RANDOM, "")
-    sizes: list[int] = []
-    complete(loaded, prompts, RANDOM, 4, lambda completions: sizes.append(len(completions)))
-    assert sizes == [4, 1, 1]
-
-
 def test_malformed_and_long_prompts_are_rejected_with_a_reason(loaded: LoadedModel) -> None:
     malformed = PromptRow("a.txt:8", Malformed("not JSON"))
     long = PromptRow("a.txt:9", Document("9", "raccoon " * 60))
-    prompts, rejected = encode_prompts(loaded, [malformed, long, *prompt_rows("fox")], RANDOM, "")
+    prompts, rejected = encode_prompts(loaded, [malformed, long, *prompt_rows("fox")], "")
     assert [prompt.record.id for prompt in prompts] == ["1"]
     assert rejected[0] == RejectedPrompt("a.txt:8", "not JSON")
     assert rejected[1].location == "a.txt:9" and "the model is made for texts of 80" in rejected[1].reason
@@ -80,10 +46,10 @@ def test_the_template_renders_chats_with_the_system_message(loaded: LoadedModel,
     chats = [Conversation("1", (user,)), Conversation("2", (system, user))]
     rows = [*(PromptRow(chat.id, chat) for chat in chats), *prompt_rows("fox")]
     with pytest.raises(InputError, match="has no chat template"):
-        encode_prompts(loaded, rows, RANDOM, "")
+        encode_prompts(loaded, rows, "")
     template_files.write(tokenizer, builtin.find("user_assistant"))
     try:
-        prompts, rejected = encode_prompts(loaded, rows, RANDOM, "short")
+        prompts, rejected = encode_prompts(loaded, rows, "short")
     finally:
         (tokenizer / "tokenizer_config.json").unlink()
     assert not rejected

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tanuki_jax.inference.sample import Sampling, choose
+from tanuki_jax.inference.engine.penalties import Penalties, count_tokens, penalize
+from tanuki_jax.inference.engine.row_choice import RowOptions, choose_by_row
 
 pytestmark = pytest.mark.parity
 
@@ -29,11 +30,17 @@ def test_tokens_are_sampled_as_often_as_transformers_says(
         scores = processor(torch.tensor([text]), scores)
     expected = torch.softmax(scores, -1)[0].numpy()
     count = 50_000
-    seen = jnp.zeros((count, 20), bool).at[:, jnp.array(text)].set(True)
-    sampling = Sampling(vocabulary=20, repetition_penalty=penalty, temperature=temperature, top_k=top_k, top_p=top_p)
-    sampled = choose(
-        jnp.broadcast_to(logits[0], (count, 20)), seen, jax.random.split(jax.random.key(0), count), sampling
+    counts = count_tokens(jnp.array([text]), jnp.zeros((1, len(text)), bool), 20)
+    penalties = Penalties(jnp.array([penalty]), jnp.zeros(1), jnp.zeros(1))
+    [changed] = penalize(jnp.asarray(logits), penalties, counts, jnp.full((1, 1), -1))
+    options = RowOptions(
+        jnp.full(count, temperature),
+        jnp.full(count, top_k),
+        jnp.full(count, top_p),
+        jnp.zeros(count),
+        jax.random.split(jax.random.key(0), count),
     )
+    sampled = choose_by_row(jnp.broadcast_to(changed, (count, 20)), options, jnp.zeros(count, jnp.int32))
     frequencies = np.bincount(np.asarray(sampled), minlength=20) / count
     assert ((frequencies > 0) <= (expected > 0)).all()
     assert (np.abs(frequencies - expected) <= 5 * np.sqrt(expected * (1 - expected) / count) + 1e-9).all()
