@@ -74,6 +74,8 @@ class SentencePiece:
 
 
 def _encoded(processor: sentencepiece.SentencePieceProcessor, texts: Sequence[bytes]) -> list[npt.NDArray[np.int32]]:
+    if len(texts) == 1:  # a list is encoded in another thread, whose start costs more than a short text
+        return [processor.encode(texts[0], return_type="numpy")]
     arrays: list[npt.NDArray[np.int32]] = processor.encode(list(texts), num_threads=1, return_type="numpy")
     return arrays
 

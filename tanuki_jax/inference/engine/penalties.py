@@ -17,6 +17,10 @@ class Penalties(NamedTuple):
     frequency_b: jax.Array
     """float32[B], subtracted once for each time that the new text contains a token."""
 
+    def any(self) -> jax.Array:
+        """Return whether a row has penalties, bool[]."""
+        return jnp.any((self.repetition_b != 1) | (self.presence_b != 0) | (self.frequency_b != 0))
+
 
 class TokenCounts(NamedTuple):
     """Numbers of the tokens in rows."""
@@ -59,5 +63,4 @@ def penalize(logits_bv: jax.Array, penalties: Penalties, counts: TokenCounts, ad
         repeated_bv = jnp.where(all_bv > 0, divided_bv, logits_bv)
         return repeated_bv - presence_b1 * (new_bv > 0) - frequency_b1 * new_bv
 
-    needed = jnp.any((penalties.repetition_b != 1) | (penalties.presence_b != 0) | (penalties.frequency_b != 0))
-    return jax.lax.cond(needed, penalized, lambda: logits_bv)
+    return jax.lax.cond(penalties.any(), penalized, lambda: logits_bv)

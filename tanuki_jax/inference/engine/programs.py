@@ -105,9 +105,12 @@ def _options(ints_bn: jax.Array, floats_bn: jax.Array) -> RowOptions:
     return RowOptions(temperature_b, ints_bn[:, 6], top_p_b, min_p_b, jax.vmap(key)(ints_bn[:, 3:6]))
 
 
-def _counts(ints_bn: jax.Array, ids_bl: jax.Array, model: Model) -> TokenCounts:
+def _counts(ints_bn: jax.Array, ids_bl: jax.Array, penalties: Penalties, vocabulary: int) -> TokenCounts:
+    """Return counts of the tokens so far if a row has penalties, else zeros: scattering is slow on CPUs."""
     new_bl = jnp.arange(ids_bl.shape[1]) >= ints_bn[:, 7:8]
-    return count_tokens(ids_bl, new_bl, model.vocabulary)
+    zeros_bv = jnp.zeros((len(ids_bl), vocabulary), jnp.int32)
+    nothing = TokenCounts(zeros_bv, zeros_bv)
+    return jax.lax.cond(penalties.any(), lambda: count_tokens(ids_bl, new_bl, vocabulary), lambda: nothing)
 
 
 class _Decoding(NamedTuple):
@@ -141,7 +144,8 @@ def decode(
         float32[B, V].
     """
     tables_bp, options = ints_bn[:, _TABLE:], _options(ints_bn, floats_bn)
-    penalties, counts = Penalties(*floats_bn[:, 3:].T), _counts(ints_bn, ids_bl, model)
+    penalties = Penalties(*floats_bn[:, 3:].T)
+    counts = _counts(ints_bn, ids_bl, penalties, model.vocabulary)
 
     def unfinished(state: _Decoding) -> jax.Array:
         return (state.step < steps) & jnp.any(state.left_b > 0)
@@ -208,7 +212,8 @@ def decode_detailed(
     active_b = ints_bn[:, 2] > 0
     states_bd, cache = extend_rows(params, ints_bn[:, 0], ints_bn[:, 1], active_b, ints_bn[:, _TABLE:], cache, model)
     logits_bv = logits(params, states_bd)
-    penalties, counts = Penalties(*floats_bn[:, 3:].T), _counts(ints_bn, ids_bl, model)
+    penalties = Penalties(*floats_bn[:, 3:].T)
+    counts = _counts(ints_bn, ids_bl, penalties, model.vocabulary)
     nothing_added = jnp.full((len(ints_bn), 1), NOTHING)
     changed_bv = penalize(logits_bv, penalties, counts, nothing_added) + bias_bv
     allowed_bv = jnp.where(jnp.arange(model.vocabulary) < vocabulary, changed_bv, -jnp.inf)
