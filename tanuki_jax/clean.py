@@ -4,6 +4,7 @@ python -m tanuki_jax.clean --config=demo
 python -m tanuki_jax.clean --config=japanese_web --inputs.crawl.paths 'crawl/*.warc.gz' --out /scratch/web --workers 64
 python -m tanuki_jax.clean train labels.tsv q.npz
 python -m tanuki_jax.clean score --config=japanese_web --rules.quality.model q.npz --input a.jsonl --output b.jsonl
+python -m tanuki_jax.clean coverage --facts facts.tsv --corpus 'corpora/web/documents/*.parquet' --out coverage/web
 python -m tanuki_jax.clean audit --config=japanese_web --inputs.crawl.paths 'crawl/*.warc.gz' --labels labels.jsonl
 """
 
@@ -20,6 +21,14 @@ def main(words: list[str]) -> None:
         from tanuki_jax.corpus.cleaning.clean_commands import train
 
         train(training)
+        return
+    if action == "coverage":
+        from tanuki_jax.corpus.coverage.coverage_options import Coverage
+
+        counting = parse_options("clean coverage", rest, Coverage)
+        from tanuki_jax.corpus.coverage.coverage_commands import coverage
+
+        coverage(counting)
         return
     from tanuki_jax.corpus.cleaning.pipelines import PIPELINES
 

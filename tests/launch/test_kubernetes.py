@@ -4,7 +4,7 @@ import signal
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from tests.launch.conftest import LAUNCH, Site
 

@@ -8,13 +8,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tanuki_jax.base.cores import usable_cores
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.tables import print_uncut
 from tanuki_jax.corpus.cleaning.audit.sample import LabelFile, draw
 from tanuki_jax.corpus.cleaning.audit.shares import agreements, shares_of
 from tanuki_jax.corpus.cleaning.clean_options import Audit, Run, Score, Train
-from tanuki_jax.corpus.cleaning.engines.engine import Engine, Local
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline
 from tanuki_jax.corpus.cleaning.report.cleaning_page import write_page
 from tanuki_jax.corpus.cleaning.report.cleaning_table import summary, table
@@ -25,7 +23,7 @@ from tanuki_jax.corpus.cleaning.score_documents import score_file
 def run(pipeline: Pipeline, options: Run) -> None:
     """Clean a corpus, write the report, and print the table."""
     folder = Path(options.out or f"corpora/{pipeline.name}")
-    finished = clean(pipeline, folder, _engine(options, folder / "logs"))
+    finished = clean(pipeline, folder, options.make_engine(folder / "logs"))
     write_page(finished)
     _print(table(finished), *summary(finished))
 
@@ -102,21 +100,6 @@ def train(options: Train) -> None:
     _print(
         f"{sum(good):,} good and {len(good) - sum(good):,} bad texts: {model}; use it by --rules.quality.model {model}"
     )
-
-
-def _engine(options: Run, logs: Path) -> Engine:
-    match options.engine:
-        case "local":
-            return Local(options.workers or usable_cores())
-        case "slurm":
-            from tanuki_jax.corpus.cleaning.engines.slurm import Slurm, require_slurm
-
-            require_slurm()
-            return Slurm(options.slurm, options.workers, logs)
-        case "ray":
-            from tanuki_jax.corpus.cleaning.engines.ray_cluster import RayCluster
-
-            return RayCluster(options.ray, options.workers or usable_cores(), logs)
 
 
 def _print(*parts: Table | str) -> None:

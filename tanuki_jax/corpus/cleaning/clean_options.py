@@ -6,11 +6,11 @@ from typing import Literal
 import tyro
 
 from tanuki_jax.config.limits import NonNegativeInt, PositiveInt, Seed
-from tanuki_jax.corpus.cleaning.engines.slurm import SlurmJobs
+from tanuki_jax.corpus.cleaning.engines.engine_options import EngineOptions
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Run:
+class Run(EngineOptions):
     """Clean the inputs of a pipeline. Killed and started again, it goes on; what did not change is not done again.
 
     `clean score`, `clean audit` and `clean train` have options of their own: score documents by the rules, label a
@@ -19,15 +19,6 @@ class Run:
 
     out: str = ""
     """Folder of the run; empty: corpora/NAME."""
-    workers: NonNegativeInt = 0
-    """Number of tasks at once; 0: one for each core, or as many as SLURM starts."""
-    engine: Literal["local", "slurm", "ray"] = "local"
-    """Place of the tasks: processes of this machine, job arrays of SLURM, or a Ray cluster. On clusters the folder of
-    the run must be shared by all nodes. The documents are the same."""
-    slurm: SlurmJobs = dataclasses.field(default_factory=SlurmJobs)
-    """Jobs of the engine slurm."""
-    ray: str = "auto"
-    """Address of the cluster of the engine ray, as `ray.init` takes it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

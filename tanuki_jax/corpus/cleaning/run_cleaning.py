@@ -3,7 +3,6 @@
 import json
 import logging
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from tanuki_jax.corpus.cleaning.clean_stage import CleanStage, CountsSoFar
 from tanuki_jax.corpus.cleaning.contamination.evaluation_items import load
 from tanuki_jax.corpus.cleaning.draft import Draft
 from tanuki_jax.corpus.cleaning.engines.engine import Engine
-from tanuki_jax.corpus.cleaning.engines.stage import Stage, pending
+from tanuki_jax.corpus.cleaning.engines.run_stage import finish, run_stage
+from tanuki_jax.corpus.cleaning.engines.stage import pending
 from tanuki_jax.corpus.cleaning.file_tasks import FileTasks
 from tanuki_jax.corpus.cleaning.part_counts import PartCounts
 from tanuki_jax.corpus.cleaning.parts import Parts, cut
@@ -85,9 +85,9 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
         if pending(writing):
             delete_counts(folder, {call.out.name for call in writing.calls})
             for stage in across.stages():
-                _run(stage, engine)
+                run_stage(stage, engine)
             replace_text(folder / CLUSTERS, json.dumps(across.clusters(), ensure_ascii=False))
-            _run(writing, engine)
+            run_stage(writing, engine)
         delete_stale(folder, parts.parts, pipeline.format, across.signatures)
         shutil.rmtree(folder / ACROSS, ignore_errors=True)
         written, contaminated = PartCounts(), list[dict[str, Any]]()
@@ -139,33 +139,6 @@ def _writing(pipeline: Pipeline, parts: Parts, across: AcrossDocuments, folder: 
     return FileTasks("write", tuple(map(task, range(len(parts.parts)))))
 
 
-def _run(stage: Stage, engine: Engine) -> None:
-    """Run the tasks of a stage that are not done."""
-    done = stage.tasks - len(pending(stage))
-    with progress(stage.title, stage.tasks, "task", done=done) as advance:
-
-        def look() -> None:
-            nonlocal done
-            now = stage.tasks - len(pending(stage))
-            advance(now - done)
-            done = now
-
-        _finish(stage, engine, look)
-
-
-def _finish(stage: Stage, engine: Engine, look: Callable[[], None]) -> None:
-    """Let an engine do the tasks that are not done, again while some of them end. InputError if some do not."""
-    before = stage.tasks + 1
-    while (todo := pending(stage)) and len(todo) < before:
-        before = len(todo)
-        engine.run(stage, todo, look)
-    if todo:
-        raise InputError(
-            f"{len(todo)} of {stage.tasks} tasks of the stage {stage.title!r} did not end, the first is "
-            f"{todo[0]}; see the engine's logs, and start the command again to go on"
-        )
-
-
 def _clean_parts(stage: CleanStage, engine: Engine) -> PartCounts:
     so_far = CountsSoFar(stage)
     seen = so_far.look().rows
@@ -177,7 +150,7 @@ def _clean_parts(stage: CleanStage, engine: Engine) -> PartCounts:
             _show(advance, stage.tasks, so_far.parts_done, counts, max(counts.rows - seen, 0))
             seen = max(seen, counts.rows)
 
-        _finish(stage, engine, look)
+        finish(stage, engine, look)
     return so_far.look()
 
 

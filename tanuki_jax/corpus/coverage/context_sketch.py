@@ -1,0 +1,57 @@
+"""Sketches of the text around a place: two that are alike in most places are copies of one text.
+
+One-permutation hashing (Li, Owen and Zhang 2012) of character 3-grams into 64 bins, of which 8 bits each are kept
+(b-bit minwise hashing, Li and König 2010). The share of equal bins estimates the Jaccard similarity of the 3-grams.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+BINS = 64
+CONTEXT = 70
+"""Characters on each side of a place that its sketch describes."""
+_GRAM = 3
+
+
+def sketches(
+    codes: npt.NDArray[np.uint32],
+    start: npt.NDArray[np.int64],
+    stop: npt.NDArray[np.int64],
+    first: npt.NDArray[np.int64],
+    last: npt.NDArray[np.int64],
+) -> npt.NDArray[np.uint8]:
+    """Return a sketch for each place, uint8[H, BINS]; 0: an empty bin.
+
+    Args:
+        codes: uint32[N], code points.
+        start: int64[H], first character of each place.
+        stop: int64[H], end of each place.
+        first: int64[H], first character of its document.
+        last: int64[H], end of its document.
+    """
+    begin, end = np.maximum(start - CONTEXT, first), np.minimum(stop + CONTEXT, last)
+    lengths = np.maximum(end - begin - _GRAM + 1, 0)
+    owners = np.repeat(np.arange(len(start)), lengths)
+    offsets = np.arange(len(owners)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    hashes = _hashes(codes, np.repeat(begin, lengths) + offsets)
+    least = np.full(len(start) * BINS, np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(least, owners * BINS + (hashes >> np.uint64(58)).astype(np.int64), hashes)
+    kept = (1 + (least & np.uint64((1 << 58) - 1)) % np.uint64(255)).astype(np.uint8)
+    return np.where(least == np.iinfo(np.uint64).max, np.uint8(0), kept).reshape(-1, BINS)
+
+
+def _hashes(codes: npt.NDArray[np.uint32], places: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+    """Return a hash of the 3-gram at each place (the finaliser of SplitMix64)."""
+    value = np.zeros(len(places), np.uint64)
+    for offset in range(_GRAM):
+        value = (value << np.uint64(21)) | codes[places + offset].astype(np.uint64)
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
+
+
+def similarity(one: npt.NDArray[np.uint8], many: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Return the estimated Jaccard similarity of a sketch, uint8[BINS], to each of uint8[H, BINS]."""
+    equal = ((many == one) & (one > 0)).sum(axis=1)
+    filled = ((many > 0) | (one > 0)).sum(axis=1)
+    return equal / np.maximum(filled, 1)

@@ -1,0 +1,60 @@
+"""Tables of counts: conditions in rows, as a person asks them."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from tanuki_jax.corpus.coverage.count_facts import FactCounts
+
+
+class Condition(NamedTuple):
+    """One condition, and how many documents meet it."""
+
+    name: str
+    documents: int
+    note: str
+
+
+def conditions(counts: Sequence[FactCounts], documents: int, window: int) -> Iterator[Condition]:
+    """Yield the conditions of each fact, from the widest to the narrowest.
+
+    Args:
+        counts: of facts.
+        documents: in the corpus.
+        window: characters within which an answer is near.
+    """
+    yield Condition("all documents", documents, "")
+    before = ""
+    for each in counts:
+        entity, related = each.fact.entity.name, f"{each.fact.entity.name} - {each.fact.relation.name}"
+        if entity != before:
+            yield Condition(entity, each.entity, f"{each.entity_occurrences:,} times")
+            before = entity
+        yield Condition(related, each.related, "")
+        for answer in each.answers:
+            name, wrong = f"{related} - {answer.word.name}", "a wrong answer" if answer.wrong else ""
+            yield Condition(name, answer.documents, wrong)
+            copies = answer.near - answer.texts
+            notes = [wrong, f"{copies:,} are copies: {answer.texts:,} texts" if copies else ""]
+            yield Condition(f"{name} (within {window} characters)", answer.near, "; ".join(filter(None, notes)))
+
+
+def as_tsv(rows: Sequence[Condition]) -> str:
+    """Return conditions with the columns condition, count and note."""
+    file = io.StringIO()
+    writer = csv.writer(file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\")
+    writer.writerow(("condition", "count", "note"))
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def as_markdown(rows: Sequence[Condition]) -> str:
+    """Return conditions as a table of Markdown."""
+    lines = ["| condition | documents | |", "|---|---:|---|"]
+    lines += [f"| {_escaped(row.name)} | {row.documents:,} | {row.note} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,0 +1,46 @@
+"""`clean coverage` as a user runs it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.clean import main
+from tests.corpus.coverage.scanned import write_corpus
+
+FACTS = "entity\trelation\tanswers\nのび太\t特技\t射撃;昼寝\n"
+
+
+def run(folder: Path, *words: str) -> None:
+    (folder / "facts.tsv").write_text(FACTS, "utf-8")
+    corpus = folder / "corpus.jsonl"
+    options = ["--facts", str(folder / "facts.tsv"), "--corpus", str(corpus), "--out", str(folder / "out")]
+    main(["coverage", *options, "--workers", "1", *words])
+
+
+def test_counts_the_plan_and_the_page_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_corpus(tmp_path / "corpus.jsonl", ["のび太の特技は射撃", "のび太の特技は昼寝、また射撃だという", "何もない"])
+    run(tmp_path, "--wanted", "2")
+    assert "1 answers have fewer than 2 different texts" in capsys.readouterr().out
+    [line] = (tmp_path / "out" / "plan.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(line) == {
+        "entity": ["のび太"],
+        "relation": ["特技"],
+        "answer": ["昼寝"],
+        "texts": 1,
+        "missing": 1,
+        "passages": ["のび太の特技は昼寝、また射撃だという"],
+    }
+    assert "のび太" in (tmp_path / "out" / "coverage.html").read_text("utf-8")
+    run(tmp_path, "--markdown")
+    assert capsys.readouterr().out.startswith("| condition |")
+
+
+def test_an_empty_corpus_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "corpus.jsonl").touch()
+    with pytest.raises(InputError, match="are all empty"):
+        run(tmp_path)
+    (tmp_path / "corpus.jsonl").write_text('{"body": "のび太"}\n', "utf-8")
+    with pytest.raises(InputError, match="name its field by --text-field"):
+        run(tmp_path)
