@@ -30,19 +30,28 @@ def normalized(texts: Sequence[str]) -> NormalizedBatch:
     A lone surrogate becomes U+FFFD, which UTF-8 can encode.
     """
     mapped, slow = _tables()
-    parts = []
-    for text in texts:
-        if not unicodedata.is_normalized("NFKC", text):
-            for character, several in _EXPANDED.items():
-                if character in text:
-                    text = text.replace(character, several)
-        codes = _codes(text)
-        parts.append(_codes(unicodedata.normalize("NFKC", text)) if slow[codes].any() else mapped[codes])
-    zero = np.zeros(1, np.uint32)
-    lengths = np.array([0, *(len(part) + 1 for part in parts)], np.int64)
-    codes = np.concatenate([piece for part in parts for piece in (part, zero)]) if parts else zero[:0]
+    expanded = [text if unicodedata.is_normalized("NFKC", text) else _expanded(text) for text in texts]
+    codes, starts = _joined(expanded)
+    if len(places := np.flatnonzero(slow[codes])):
+        for number in np.unique(np.searchsorted(starts, places, side="right") - 1).tolist():
+            expanded[number] = unicodedata.normalize("NFKC", expanded[number])
+        codes, starts = _joined(expanded)
+    codes = mapped[codes]
     codes[(codes >= 0xD800) & (codes < 0xE000)] = _REPLACEMENT
-    return NormalizedBatch(codes, np.cumsum(lengths))
+    return NormalizedBatch(codes, starts)
+
+
+def _expanded(text: str) -> str:
+    for character, several in _EXPANDED.items():
+        if character in text:
+            text = text.replace(character, several)
+    return text
+
+
+def _joined(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    """Return the code points of texts, a 0 behind each, and where each begins."""
+    lengths = np.array([0, *(len(text) + 1 for text in texts)], np.int64)
+    return _codes("\0".join([*texts, ""])), np.cumsum(lengths)
 
 
 def _codes(text: str) -> npt.NDArray[np.uint32]:

@@ -63,7 +63,7 @@ class SpellingFinder:
             return Found(*np.zeros((4, 0), np.int64))
         codes = batch.codes
         widths = 1 + (codes > 0x7F).astype(np.int8) + (codes > 0x7FF) + (codes > 0xFFFF)
-        places = np.concatenate([[0], np.cumsum(widths, dtype=np.int64)])
+        places = np.concatenate([np.zeros(1, np.int32), np.cumsum(widths, dtype=np.int32)])
         start, stop = np.searchsorted(places, matches[:, 1]), np.searchsorted(places, matches[:, 2])
         before = np.where(start > 0, self._scripts[codes[start - 1]], 0)
         after = self._scripts[codes[stop]]  # a 0 is behind the last document
