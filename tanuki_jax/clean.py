@@ -5,6 +5,7 @@ python -m tanuki_jax.clean --config=japanese_web --inputs.crawl.paths 'crawl/*.w
 python -m tanuki_jax.clean train labels.tsv q.npz
 python -m tanuki_jax.clean score --config=japanese_web --rules.quality.model q.npz --input a.jsonl --output b.jsonl
 python -m tanuki_jax.clean coverage --facts facts.tsv --corpus 'corpora/web/documents/*.parquet' --out coverage/web
+python -m tanuki_jax.clean map --corpora web='web/*.parquet' dialogue='chat/*.jsonl' --out maps/web
 python -m tanuki_jax.clean audit --config=japanese_web --inputs.crawl.paths 'crawl/*.warc.gz' --labels labels.jsonl
 """
 
@@ -29,6 +30,14 @@ def main(words: list[str]) -> None:
         from tanuki_jax.corpus.coverage.coverage_commands import coverage
 
         coverage(counting)
+        return
+    if action == "map":
+        from tanuki_jax.corpus.coverage.map_options import Map
+
+        mapping = parse_options("clean map", rest, Map)
+        from tanuki_jax.corpus.coverage.map_commands import map_corpora
+
+        map_corpora(mapping)
         return
     from tanuki_jax.corpus.cleaning.pipelines import PIPELINES
 
