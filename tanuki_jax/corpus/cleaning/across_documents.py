@@ -49,18 +49,21 @@ class AcrossDocuments:
         signatures: name of the folder of signatures with these settings.
     """
 
-    def __init__(self, pipeline: Pipeline, parts: Sequence[Path], folder: Path) -> None:
+    def __init__(self, pipeline: Pipeline, parts: Sequence[Path], sources: Sequence[str], folder: Path) -> None:
         """Look at no file yet.
 
         Args:
             pipeline: settings.
             parts: cleaned parts.
+            sources: name of the input that each part is of.
             folder: folder of the run.
         """
         self._pipeline, self._parts = pipeline, parts
+        priorities = {each.name: each.priority for each in pipeline.inputs}
+        self._priorities = [priorities[source] for source in sources]
         settings = [pipeline.duplicates, pipeline.repeats, pipeline.evaluation]
         plain = [None if each is None else dataclasses.asdict(each) for each in settings]
-        content = [[path.name for path in parts], plain, _stamps(pipeline), pipeline.partitions]
+        content = [[path.name for path in parts], self._priorities, plain, _stamps(pipeline), pipeline.partitions]
         self.key = hashlib.blake2b(json.dumps(content).encode(), digest_size=8).hexdigest()
         self.work = folder / ACROSS / self.key
         signed = pipeline.duplicates.of_signatures() if pipeline.duplicates else {}
@@ -78,6 +81,7 @@ class AcrossDocuments:
                 pipeline.duplicates,
                 tasks=pipeline.partitions,
                 score="score",
+                priorities=self._priorities,
             )
             for name, tasks in found:
                 yield FileTasks(name, tuple(tasks))

@@ -45,6 +45,8 @@ class Input:
     (also as .gz or .zst), Parquet; any other file is one document."""
     text_field: str = "text"
     """Field of JSON lines and Parquet rows that holds the text."""
+    priority: int = 0
+    """Rank among the sources: of copies in several sources, one of the highest rank is kept, whatever its score."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

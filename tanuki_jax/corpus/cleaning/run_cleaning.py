@@ -80,7 +80,7 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
         cleaning = CleanStage(pipeline, parts.parts, folder / CLEAN)
         cleaned = _clean_parts(cleaning, engine)
         files = [cleaning.documents(task) for task in range(cleaning.tasks)]
-        across = AcrossDocuments(pipeline, files, folder)
+        across = AcrossDocuments(pipeline, files, [part.source for part in parts.parts], folder)
         writing = _writing(pipeline, parts, across, folder)
         if pending(writing):
             delete_counts(folder, {call.out.name for call in writing.calls})

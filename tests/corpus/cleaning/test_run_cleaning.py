@@ -17,7 +17,7 @@ from tanuki_jax.corpus.cleaning.contamination.evaluation_settings import Evaluat
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 from tanuki_jax.corpus.cleaning.engines.engine import Local
 from tanuki_jax.corpus.cleaning.engines.stage import Stage
-from tanuki_jax.corpus.cleaning.pipeline import Pipeline, rules_key
+from tanuki_jax.corpus.cleaning.pipeline import Input, Pipeline, rules_key
 from tanuki_jax.corpus.cleaning.repeats.repeat_settings import Repeats
 from tanuki_jax.corpus.cleaning.rules.adult import Adult
 from tanuki_jax.corpus.cleaning.rules.length import Length
@@ -135,6 +135,27 @@ def test_changed_rules_make_all_parts_anew_and_say_so(tmp_path: Path, caplog: py
     assert caplog.messages == ["rules changed: length.shortest from 20 to 99 (since the last run); 1 part is made anew"]
     assert texts_of(tmp_path / "out") == {}
     assert len(list((tmp_path / "out" / "clean").glob("*.parquet"))) == 1
+
+
+@pytest.mark.thorough
+def test_the_copy_of_the_preferred_source_is_kept_in_any_order(tmp_path: Path) -> None:
+    books = write_lines(tmp_path / "books.jsonl", [{"id": f"book{n}", "text": prose(n)} for n in range(6)])
+    web = write_lines(tmp_path / "web.jsonl", [{"id": f"web{n}", "text": prose(n) + "追記。"} for n in range(3, 9)])
+    inputs = [
+        Input(name="web", paths=(str(web),)),
+        Input(name="books", paths=(str(books),), priority=1),
+    ]
+    expected = {*(f"book{n}" for n in range(6)), *(f"web{n}" for n in range(6, 9))}
+    one = replace(pipeline(web, duplicates=Duplicates(), partitions=2), inputs=tuple(inputs))
+    assert set(texts_of(clean(one, tmp_path / "one", Local(1)).folder)) == expected
+    other = replace(one, inputs=tuple(reversed(inputs)), partitions=1)
+    assert set(texts_of(clean(other, tmp_path / "other", Local(1)).folder)) == expected
+    # Without a priority the longer copies stay, and neither part is cleaned or signed again.
+    signatures = {path: path.stat().st_mtime_ns for path in (tmp_path / "one/signatures").rglob("*.signatures")}
+    equal = replace(one, inputs=tuple(replace(each, priority=0) for each in inputs))
+    found = texts_of(clean(equal, tmp_path / "one", Local(1)).folder)
+    assert set(found) == {*(f"book{n}" for n in range(3)), *(f"web{n}" for n in range(3, 9))}
+    assert {path: path.stat().st_mtime_ns for path in signatures} == signatures
 
 
 def test_documents_can_be_json_lines(tmp_path: Path) -> None:

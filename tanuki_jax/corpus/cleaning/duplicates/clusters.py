@@ -6,9 +6,9 @@ kept one, or has a similarity to it of `Duplicates.chained` and is a duplicate o
 of a component are visited from the best to the worst, and each that was not dropped before is kept (greedy star
 clustering; Aslam, Pelekhov, Rus 2004). This takes as many steps as the component has edges.
 
-The best is the one with the highest score, then the longest, then the one with most duplicates, then the one with the
-least hash of its normalised text; among exact copies, the longest and the one with the least hash of its id. So a
-position never decides.
+The best is the one of the part with the highest priority, then the one with the highest score, then the longest, then
+the one with most duplicates, then the one with the least hash of its normalised text; among exact copies of one
+priority and score, the longest and the one with the least hash of its id. So a position never decides.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ MEMBERS = "members of clusters"
 CHOICES = "kept copies"
 FATES = "fates of a part's rows"
 _EDGE = ("edge_components", "edge_u", "edge_v")
-_MEMBER = ("components", "nodes", "addresses", "sketched", "scores", "lengths", "ids")
+_MEMBER = ("components", "nodes", "addresses", "sketched", "priorities", "scores", "lengths", "ids")
 Positions = npt.NDArray[np.intp]
 
 LARGEST = 10
@@ -45,12 +45,13 @@ def list_members(
     edges: Sequence[Path],
     copies: Path,
     signatures: Sequence[Path],
+    priorities: Sequence[int],
     out: Path,
     settings: Duplicates,
 ) -> None:
     """Write the documents of all clusters whose texts have hashes in a range, with what the kept one is chosen by.
 
-    The task holds 64 bytes for each of them.
+    The task holds 72 bytes for each of them.
 
     Args:
         index: number of the task, below `count`.
@@ -60,6 +61,7 @@ def list_members(
         edges: files of `verify`.
         copies: file of `find_copies` with this index.
         signatures: signature files of all parts.
+        priorities: priority of each part; of copies, one of the highest is kept.
         out: file to write.
         settings: settings of the signatures.
     """
@@ -84,7 +86,8 @@ def list_members(
         member_nodes,
         member_places,
         np.where(near, sketched[at], member_places) if len(nodes) else member_places,
-        *_priorities(signatures, member_places, settings),
+        np.array(priorities, np.int64)[(member_places >> np.uint64(32)).astype(np.intp)],
+        *_preferences(signatures, member_places, settings),
     ]
     order = np.lexsort((member_places, member_nodes, columns[0]))
     arrays = {name: column[order] for name, column in zip(_MEMBER, columns, strict=True)}
@@ -100,7 +103,7 @@ def _labelled_edges(edges: Sequence[Path], nodes: Array, components: Array, inde
     return dict(zip(_EDGE, (labels[order], u[order], v[order]), strict=True))
 
 
-def _priorities(signatures: Sequence[Path], addresses: Array, settings: Duplicates) -> list[Array]:
+def _preferences(signatures: Sequence[Path], addresses: Array, settings: Duplicates) -> list[Array]:
     """Return scores, lengths and hashes of ids of some documents."""
     names: dict[str, npt.DTypeLike] = {"scores": np.float64, "lengths": np.uint32, "ids": np.uint64}
     columns = {name: np.zeros(len(addresses), kind) for name, kind in names.items()}
@@ -129,14 +132,16 @@ def choose(
     """
     files = [ArrayFile(path, MEMBERS, {}) for path in members]
     columns = gather(files, "components", _MEMBER, index, count)
-    components, nodes, addresses, sketched, scores, lengths, ids = columns
+    components, nodes, addresses, sketched, priorities, scores, lengths, ids = columns
     _, u, v = gather(files, "edge_components", _EDGE, index, count)
-    order = np.lexsort((addresses, ids, -lengths.astype(np.int64), -scores, nodes))
+    better = (-lengths.astype(np.int64), -scores, -priorities)
+    order = np.lexsort((addresses, ids, *better, nodes))
     nodes, addresses = nodes[order], addresses[order]
     best = np.flatnonzero(starts_of_runs(nodes))  # the best copy of each text
     degrees = np.searchsorted(np.sort(u), nodes[best], "right") - np.searchsorted(np.sort(u), nodes[best])
     rank = order[best]
-    visits = np.lexsort((nodes[best], -degrees, -lengths[rank].astype(np.int64), -scores[rank], components[rank]))
+    longest, *rest = (column[rank] for column in better)
+    visits = np.lexsort((nodes[best], -degrees, longest, *rest, components[rank]))
     parts = [open_signatures(path, settings) for path in signatures]
     leaders = _leaders(
         visits, np.searchsorted(nodes[best], u), np.searchsorted(nodes[best], v), sketched[rank], parts, settings

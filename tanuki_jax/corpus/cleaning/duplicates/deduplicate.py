@@ -41,7 +41,14 @@ class Deduplicated:
 
 
 def stages(
-    parts: Sequence[Path], signatures: Path, work: Path, settings: Duplicates, *, tasks: int = 16, score: str = ""
+    parts: Sequence[Path],
+    signatures: Path,
+    work: Path,
+    settings: Duplicates,
+    *,
+    tasks: int = 16,
+    score: str = "",
+    priorities: Sequence[int] = (),
 ) -> Iterator[tuple[str, list[Call]]]:
     """Yield name and tasks of the stages one after the other. All tasks of a stage must have ended before the next one
     is asked for. A stage that was begun before may leave out the tasks whose file is there.
@@ -49,10 +56,12 @@ def stages(
     Args:
         parts: files of documents with the columns `id` and `text`, and names that differ.
         signatures: folder of signature files, NAME.signatures for each part. Those that are there are used.
-        work: folder of all other files, one folder a stage. Its files are of these parts in this order alone.
+        work: folder of all other files, one folder a stage. Its files are of these parts in this order, and of these
+            priorities, alone.
         settings: settings of signatures and comparison.
         tasks: number of tasks of each stage but the first and the last, which have one for each part.
         score: column by which the kept copy is chosen; empty: none.
+        priorities: priority of each part, which counts before the score; empty: all have the same.
     """
     signatures.mkdir(parents=True, exist_ok=True)
     files = [signatures / f"{part.stem}.signatures" for part in parts]
@@ -73,10 +82,15 @@ def stages(
         yield name, [Call(star_round, (rounds, i, tasks, stars, following[i]), following[i]) for i in numbers]
         stars, rounds = following, rounds + 1
     members, choices = outputs(work, "members", tasks), outputs(work, "choices", tasks)
+    ranks = priorities or [0] * len(parts)
     yield (
         "members",
         [
-            Call(list_members, (i, tasks, rounds, stars, edges, copies[i], files, members[i], settings), members[i])
+            Call(
+                list_members,
+                (i, tasks, rounds, stars, edges, copies[i], files, ranks, members[i], settings),
+                members[i],
+            )
             for i in numbers
         ],
     )

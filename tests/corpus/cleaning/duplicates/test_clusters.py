@@ -1,4 +1,5 @@
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,6 +10,8 @@ from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 from tests.corpus.cleaning.duplicates.deduplicate_here import deduplicate
 from tests.corpus.cleaning.duplicates.fates import clusters_of, fates_of
 from tests.corpus.cleaning.duplicates.planted import Page, prose, replace_span, scatter, write_parts
+
+FORMS: tuple[Callable[[str], str], ...] = (str, lambda text: f" {text} ", lambda text: f"{text}末尾の文。")
 
 
 def jaccard(one: str, other: str) -> float:
@@ -78,6 +81,26 @@ def test_the_highest_score_is_kept_before_the_longest(tmp_path: Path) -> None:
     result = deduplicate([part], tmp_path / "signatures", tmp_path / "work", Duplicates(), score="quality", tasks=2)
     kept = ArrayFile(result.fates[0], FATES, {})["kept"].tolist()
     assert kept == [False] * 10 + [True] * 10 + [False] * 10
+
+
+def test_the_part_of_the_highest_priority_is_kept_before_the_best_score(tmp_path: Path) -> None:
+    rng = random.Random(6)
+    sources = [prose(rng, 500) for _ in range(4)]
+    # Of each text there is an exact copy, which is longer, in another part, and a near copy in a third.
+    pages = [Page(f"{n}", form(text)) for n, form in enumerate(FORMS) for text in sources]
+    parts = write_parts(pages, tmp_path, 3)
+    for part, score in zip(parts, (0.1, 0.9, 0.5), strict=True):
+        table = pq.read_table(part)
+        pq.write_table(table.append_column("quality", [[score] * 4]), part)
+    for preferred in range(3):
+        priorities = [-1 if part != preferred else 0 for part in range(3)]
+        work = tmp_path / f"work{preferred}"
+        found = deduplicate(
+            parts, tmp_path / "signatures", work, Duplicates(), score="quality", tasks=2, priorities=priorities
+        )
+        kept = [all(ArrayFile(path, FATES, {})["kept"].tolist()) for path in found.fates]
+        assert kept == [part == preferred for part in range(3)]
+        assert found.kept == 4
 
 
 def test_the_largest_clusters_are_listed_with_their_sizes(tmp_path: Path) -> None:
