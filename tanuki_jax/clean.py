@@ -2,24 +2,24 @@
 
 python -m tanuki_jax.clean --config=demo
 python -m tanuki_jax.clean --config=japanese_web --inputs.crawl.paths 'crawl/*.warc.gz' --out /scratch/web --workers 64
-python -m tanuki_jax.clean train labels.tsv q.npz
+python -m tanuki_jax.clean train quality labels.tsv q.npz
+python -m tanuki_jax.clean train perplexity 'good/*.jsonl' p.npz
+python -m tanuki_jax.clean train statistics 'good/*.jsonl' limits.json
 python -m tanuki_jax.clean score --config=japanese_web --rules.quality.model q.npz --input a.jsonl --output b.jsonl
 python -m tanuki_jax.clean audit --config=japanese_web --inputs.crawl.paths 'crawl/*.warc.gz' --labels labels.jsonl
 """
 
 from tanuki_jax.base.command import enter
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.command_line import parse_config, parse_options
-from tanuki_jax.corpus.cleaning.clean_options import Audit, Run, Score, Train
+from tanuki_jax.corpus.cleaning.clean_options import Audit, Run, Score, TrainPerplexity, TrainQuality, TrainStatistics
 
 
 def main(words: list[str]) -> None:
     """Run the command, or what its first word names, with the other arguments."""
     action, rest = (words[0], words[1:]) if words else ("", words)
     if action == "train":
-        training = parse_options("clean train", rest, Train)
-        from tanuki_jax.corpus.cleaning.clean_commands import train
-
-        train(training)
+        _train(rest)
         return
     from tanuki_jax.corpus.cleaning.pipelines import PIPELINES
 
@@ -38,6 +38,29 @@ def main(words: list[str]) -> None:
         from tanuki_jax.corpus.cleaning.clean_commands import run
 
         run(pipeline, options)
+
+
+def _train(words: list[str]) -> None:
+    """Train what the first word names, with the other arguments."""
+    rule, rest = (words[0], words[1:]) if words else ("", words)
+    match rule:
+        case "quality":
+            quality = parse_options("clean train quality", rest, TrainQuality)
+            from tanuki_jax.corpus.cleaning.rule_training import train_quality
+
+            train_quality(quality)
+        case "perplexity":
+            perplexity = parse_options("clean train perplexity", rest, TrainPerplexity)
+            from tanuki_jax.corpus.cleaning.rule_training import train_perplexity
+
+            train_perplexity(perplexity)
+        case "statistics":
+            statistics = parse_options("clean train statistics", rest, TrainStatistics)
+            from tanuki_jax.corpus.cleaning.rule_training import train_statistics
+
+            train_statistics(statistics)
+        case _:
+            raise InputError("clean train must be followed by quality, perplexity or statistics; each answers --help")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ _NO_CODE = (
     "clean_stage.py",
     "file_tasks.py",
     "pipelines.py",
+    "rule_training.py",
     "run_cleaning.py",
     "run_folder.py",
     "score_documents.py",

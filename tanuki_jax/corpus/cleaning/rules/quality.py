@@ -20,7 +20,7 @@ class Quality:
     """
 
     model: str = ""
-    """Path of a model: one that `clean train` made, or one of fastText; empty: the rule does nothing."""
+    """Path of a model: one that `clean train quality` made, or one of fastText; empty: the rule does nothing."""
     threshold: Annotated[float, Limits(at_least=0, at_most=1)] = 0.5
     """Least score of a document that is kept; 0: score only."""
     symbols: Symbols = "characters"
