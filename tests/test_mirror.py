@@ -30,6 +30,7 @@ ELSEWHERE = {
     "corpus/cleaning/extraction/plausibility.py": "corpus/cleaning/extraction/test_encodings.py",
     "corpus/cleaning/extraction/widths.py": "corpus/cleaning/extraction/test_broken_lines.py",
     "corpus/cleaning/across_documents.py": "corpus/cleaning/test_run_cleaning.py",
+    "corpus/cleaning/ask_model.py": "corpus/cleaning/test_yes_or_no.py",
     "corpus/cleaning/clean_options.py": "corpus/cleaning/test_clean_commands.py",
     "corpus/cleaning/clean_stage.py": "corpus/cleaning/test_run_cleaning.py",
     "corpus/cleaning/contamination/evaluation_settings.py": "corpus/cleaning/contamination/test_evaluation_items.py",

@@ -1,12 +1,19 @@
 """A document while it is being cleaned, and the protocol of the rules that clean it."""
 
 import hashlib
+import itertools
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from tanuki_jax.base.errors import CommandError
 
 ENCODING_ERRORS = "surrogatepass"
 """Handler with which texts are hashed, so that a lone surrogate is a character like any other."""
+OUTSIDE_KEY: Mapping[str, bool] = MappingProxyType({"outside_key": True})
+"""Metadata of a rule's field on which documents do not depend: another value of it makes no part anew."""
 
 
 @dataclass(slots=True)
@@ -42,6 +49,39 @@ class Rule(Protocol):
         """Change `draft` in place. Return the reason to drop it, in a few words that are the same for all documents
         dropped for that reason; empty: keep it."""
         ...
+
+
+@runtime_checkable
+class BatchRule(Rule, Protocol):
+    """A rule that waits for something outside, and therefore takes documents in batches. It changes no text."""
+
+    @property
+    def batch(self) -> int:
+        """Return the most documents of a batch."""
+        ...
+
+    def apply_batch(self, drafts: Sequence[Draft]) -> list[str | Exception]:
+        """Return for each draft what `apply` returns, or the error that it raises.
+
+        Raises:
+            CommandError: a fault that is none of a single document.
+        """
+        ...
+
+
+def apply_to_each(rule: Rule, drafts: Sequence[Draft]) -> list[str | Exception]:
+    """Return for each draft what a rule's `apply` returns, or the error that it raises; a CommandError is raised."""
+    if isinstance(rule, BatchRule):
+        return [verdict for some in itertools.batched(drafts, rule.batch) for verdict in rule.apply_batch(some)]
+    verdicts: list[str | Exception] = []
+    for draft in drafts:
+        try:
+            verdicts.append(rule.apply(draft))
+        except CommandError:
+            raise
+        except Exception as error:
+            verdicts.append(error)
+    return verdicts
 
 
 def seed_of(text: str) -> int:

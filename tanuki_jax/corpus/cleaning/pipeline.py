@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import keyword
+import os
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -117,10 +118,12 @@ def rules_key(pipeline: Pipeline) -> str:
     """Return a hash of what determines a part besides the input and the code: rules, and the files that they name."""
     digest = hashlib.blake2b(digest_size=8)
     for rule in pipeline.rules:
-        digest.update(json.dumps([name_of(rule), dataclasses.asdict(rule)], default=str).encode())
-        for value in dataclasses.asdict(rule).values():
+        inside = [field.name for field in dataclasses.fields(rule) if not field.metadata.get("outside_key")]
+        fields = {name: value for name, value in dataclasses.asdict(rule).items() if name in inside}
+        digest.update(json.dumps([name_of(rule), fields], default=str).encode())
+        for value in fields.values():
             for text in value if isinstance(value, tuple) else (value,):
-                if isinstance(text, str) and text and Path(text).is_file():
+                if isinstance(text, str) and os.path.isfile(text):  # not Path.is_file: a long text is no error
                     digest.update(Path(text).read_bytes())
     digest.update(json.dumps([FORMAT, pipeline.split_characters]).encode())
     return digest.hexdigest()

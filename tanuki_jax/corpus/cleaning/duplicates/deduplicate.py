@@ -82,18 +82,9 @@ def stages(
         yield name, [Call(star_round, (rounds, i, tasks, stars, following[i]), following[i]) for i in numbers]
         stars, rounds = following, rounds + 1
     members, choices = outputs(work, "members", tasks), outputs(work, "choices", tasks)
-    ranks = priorities or [0] * len(parts)
-    yield (
-        "members",
-        [
-            Call(
-                list_members,
-                (i, tasks, rounds, stars, edges, copies[i], files, ranks, members[i], settings),
-                members[i],
-            )
-            for i in numbers
-        ],
-    )
+    ranks, known = priorities or [0] * len(parts), (tasks, rounds, stars, edges)
+    listing = [(i, *known, copies[i], files, ranks, members[i], settings) for i in numbers]
+    yield "members", [Call(list_members, arguments, members[i]) for i, arguments in enumerate(listing)]
     yield "choices", [Call(choose, (i, tasks, members, files, choices[i], settings), choices[i]) for i in numbers]
     fates = outputs(work, "fates", len(parts))
     yield (
