@@ -100,6 +100,16 @@ def test_counts_of_all_steps_add_up(run: Cleaned) -> None:
     assert {(each["id"], each["dropped"]) for each in run.contaminated} == {("d29", False), ("leak", True)}
 
 
+def test_a_short_document_stays_if_nothing_was_cut_from_it(tmp_path: Path) -> None:
+    rows = [{"id": f"d{n}", "text": f"{prose(n)}\n{ADVERTISEMENT}"} for n in range(10)]
+    rows += [{"id": "short", "text": "短い文書です。"}, {"id": "cut", "text": f"短い。\n{ADVERTISEMENT}"}]
+    one = pipeline(write_lines(tmp_path / "a.jsonl", rows), rules=(), repeats=Repeats(documents=10), partitions=1)
+    done = clean(one, tmp_path / "out", Local(1))
+    assert set(texts_of(done.folder)) == {*(f"d{n}" for n in range(10)), "short"}
+    left = done.written.steps["what_is_left"]
+    assert (left.documents, left.dropped) == (12, {"too little is left": 1})
+
+
 def test_a_second_run_does_nothing(run: Cleaned) -> None:
     files = {path: path.stat().st_mtime_ns for path in (run.folder / "documents").iterdir()}
     again = clean(run.pipeline, run.folder, Local(2))
