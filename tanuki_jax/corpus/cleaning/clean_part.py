@@ -120,6 +120,7 @@ def _apply(works: Iterator[_Work], steps: Sequence[_Step], counts: PartCounts, b
 
 def _timed(step: _Step, draft: Draft) -> tuple[str, str]:
     """Apply a rule. Return the text before, and the reason to drop the draft."""
+    draft.nearest = None
     before, began = draft.text, time.perf_counter()
     reason = step.rule.apply(draft)
     step.counts.seconds += time.perf_counter() - began
@@ -139,6 +140,8 @@ def _apply_batch(works: Iterator[_Work], step: _Step, counts: PartCounts, beacon
     assert isinstance(step.rule, BatchRule)
     for batch in itertools.batched(works, step.rule.batch):
         beacon.show(BEFORE_FIRST)  # waiting is the fault of no record
+        for work in batch:
+            work.draft.nearest = None
         began = time.perf_counter()
         verdicts = step.rule.apply_batch([work.draft for work in batch])
         step.counts.seconds += time.perf_counter() - began
@@ -154,7 +157,7 @@ def _count(work: _Work, step: _Step, before: str, reason: str) -> bool:
     """Count what a rule did to a draft, and return whether it is kept."""
     draft = work.draft
     source, place = str(draft.metadata["source"]), draft.seed ^ step.salt
-    step.counts.count(before, draft.text, reason, source=source, id=work.shown, place=place)
+    step.counts.count(before, draft.text, reason, source=source, id=work.shown, place=place, nearest=draft.nearest)
     if not reason and draft.text != before:
         work.changes[step.name] = len(before) - len(draft.text)
     return not reason

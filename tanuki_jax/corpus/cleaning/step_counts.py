@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from tanuki_jax.corpus.cleaning.draft import Measure
+
 SAMPLES = 3
 """Documents of each kind, and of each reason, that are kept as samples: those with the least seeds, whatever the
 parts."""
@@ -11,6 +13,10 @@ MOST_REASONS = 8
 """Most reasons of which samples are kept, the first ones by name."""
 SAMPLE_CHARACTERS = 1_200
 """Characters of a sample that are kept."""
+BORDERLINE = 2
+"""Documents that are kept on each side of a limit, the nearest ones."""
+BORDERLINE_CHARACTERS = 400
+"""Characters of them that are kept."""
 
 
 @dataclass
@@ -38,6 +44,38 @@ def _least(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @dataclass
+class Borderline:
+    """The documents nearest to each limit of a rule, on its either side."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    _worst: dict[tuple[str, bool], tuple[float, int]] = field(default_factory=dict, compare=False, repr=False)
+    """Name of a measure, and whether documents were dropped -> distance and seed from which on no more are kept."""
+
+    def offer(self, measure: Measure, seed: int, *, dropped: bool, id: str, text: str) -> None:
+        """Keep a document if it is among the nearest of its side."""
+        side = measure.name, dropped
+        worst = self._worst.get(side)
+        if worst is not None and (measure.distance, seed) >= worst:
+            return
+        row = measure._asdict() | {"seed": seed, "dropped": dropped, "id": id, "text": text[:BORDERLINE_CHARACTERS]}
+        self.add([row])
+        same = [row for row in self.rows if (row["name"], row["dropped"]) == side]
+        if len(same) == BORDERLINE:
+            self._worst[side] = same[-1]["distance"], same[-1]["seed"]
+
+    def add(self, rows: list[dict[str, Any]]) -> None:
+        """Add documents, and keep the nearest of each side, each text once."""
+        sides: dict[tuple[str, bool], dict[int, dict[str, Any]]] = {}
+        for row in sorted(
+            [*self.rows, *rows], key=lambda row: (row["name"], row["dropped"], row["distance"], row["seed"])
+        ):
+            of_side = sides.setdefault((row["name"], row["dropped"]), {})
+            if len(of_side) < BORDERLINE:
+                of_side.setdefault(row["seed"], row)
+        self.rows = [row for of_side in sides.values() for row in of_side.values()]
+
+
+@dataclass
 class StepCounts:
     """Counts of the documents that reached one rule."""
 
@@ -60,8 +98,19 @@ class StepCounts:
     dropped_samples: Samples = field(default_factory=Samples)
     changed_samples: Samples = field(default_factory=Samples)
     kept_samples: Samples = field(default_factory=Samples)
+    borderline: Borderline = field(default_factory=Borderline)
 
-    def count(self, before: str, after: str, reason: str, *, source: str, id: str, place: int) -> None:
+    def count(
+        self,
+        before: str,
+        after: str,
+        reason: str,
+        *,
+        source: str,
+        id: str,
+        place: int,
+        nearest: Measure | None = None,
+    ) -> None:
         """Count what the step did to a document, and offer it as a sample.
 
         Args:
@@ -71,6 +120,7 @@ class StepCounts:
             source: name of the document's source.
             id: name that a sample is shown under.
             place: number by which samples are drawn, the least first.
+            nearest: measure by which the document was dropped, or nearly.
         """
         self.documents += 1
         self.characters += len(before)
@@ -78,13 +128,16 @@ class StepCounts:
             self.dropped[reason] += 1
             self.dropped_of[source] += 1
             self.characters_dropped += len(before)
-            self.dropped_samples.offer(place, id=id, reason=reason, text=before)
+            measured = f"{nearest.name} is {nearest.value:.4g}, limit {nearest.limit:.4g}" if nearest else ""
+            self.dropped_samples.offer(place, id=id, reason=reason, measured=measured, text=before)
         elif after != before:
             self.changed += 1
             self.characters_cut += len(before) - len(after)
             self.changed_samples.offer(place, id=id, before=before, text=after)
         else:
             self.kept_samples.offer(place, id=id, text=before)
+        if nearest is not None:
+            self.borderline.offer(nearest, place, dropped=bool(reason), id=id, text=before)
 
     def add(self, other: "StepCounts") -> None:
         """Add the counts of another part."""
@@ -99,11 +152,12 @@ class StepCounts:
         for name in ("dropped_samples", "changed_samples", "kept_samples"):
             own, others = getattr(self, name), getattr(other, name)
             own.rows = _least([*own.rows, *others.rows])
+        self.borderline.add(other.borderline.rows)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the counts as JSON values."""
         plain = dict(vars(self)) | {"dropped": dict(self.dropped), "dropped_of": dict(self.dropped_of)}
-        return {name: value.rows if isinstance(value, Samples) else value for name, value in plain.items()}
+        return {name: getattr(value, "rows", value) for name, value in plain.items()}
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "StepCounts":
@@ -111,4 +165,5 @@ class StepCounts:
         read: dict[str, Any] = {
             name: Samples(value) if name.endswith("_samples") else value for name, value in plain.items()
         }
-        return cls(**read | {name: Counter(plain[name]) for name in ("dropped", "dropped_of")})
+        counters = {name: Counter(plain[name]) for name in ("dropped", "dropped_of")}
+        return cls(**read | counters | {"borderline": Borderline(plain["borderline"])})

@@ -58,10 +58,10 @@ def _totals(run: Cleaned) -> list[pages.Row]:
         ("documents written", f"{run.written.pieces:,}"),
         ("characters written", f"{run.written.characters:,}"),
         ("parts", f"{len(run.parts.parts):,}"),
-        ("time of the rules, CPU seconds", f"{seconds:,.1f}"),
+        ("time in the rules, seconds of all processes", f"{seconds:,.1f}"),
     ]
     if seconds:
-        rows.append(("documents a CPU second of the rules", f"{run.cleaned.rows / seconds:,.0f}"))
+        rows.append(("rows a second of this time", f"{run.cleaned.rows / seconds:,.0f}"))
     return [pages.Row(row) for row in rows]
 
 
@@ -93,7 +93,21 @@ def _samples(step: Step) -> dict[str, Any]:
         "dropped": counts.dropped_samples.rows,
         "changed": [row | {"pieces": pieces(row["before"], row["text"])} for row in counts.changed_samples.rows],
         "kept": counts.kept_samples.rows,
+        "limits": _borderline(counts.borderline.rows),
     }
+
+
+def _borderline(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return for each measure its name and the documents on both sides of the limit, the nearest ones first."""
+    shown = [row | {"measured": f"{row['value']:.4g}, limit {row['limit']:.4g}"} for row in rows]
+    return [
+        {
+            "name": name,
+            "dropped": [row for row in shown if row["name"] == name and row["dropped"]],
+            "kept": [row for row in shown if row["name"] == name and not row["dropped"]],
+        }
+        for name in dict.fromkeys(row["name"] for row in shown)
+    ]
 
 
 def pieces(before: str, after: str) -> list[tuple[str, str]]:

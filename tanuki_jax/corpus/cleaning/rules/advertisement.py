@@ -24,4 +24,4 @@ class Advertisement:
 
     def apply(self, draft: Draft) -> str:
         """Return the reason to drop the document; empty: keep it."""
-        return "advertisement" if has_many(draft.text, self.words, self.most, self.per_thousand) else ""
+        return "advertisement" if has_many(draft, self.words, self.most, self.per_thousand) else ""

@@ -24,4 +24,4 @@ class Board:
 
     def apply(self, draft: Draft) -> str:
         """Return the reason to drop the document; empty: keep it."""
-        return "message board" if has_many(draft.text, self.words, self.most, self.per_thousand) else ""
+        return "message board" if has_many(draft, self.words, self.most, self.per_thousand) else ""

@@ -24,4 +24,5 @@ class JapaneseShare:
         """Return the reason to drop the document; empty: keep it."""
         counts = count_classes(draft.text)
         letters = int(counts[[*_JAPANESE, Class.LATIN, Class.DIGIT, Class.LETTER]].sum())
-        return "too little Japanese" if counts[_JAPANESE].sum() < self.least * max(letters, 1) else ""
+        share = int(counts[_JAPANESE].sum()) / max(letters, 1)
+        return "" if draft.within("share of Japanese", share, least=self.least) else "too little Japanese"

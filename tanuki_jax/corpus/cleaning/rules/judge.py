@@ -89,7 +89,7 @@ class Judge:
         if isinstance(score, ValueError):
             return score
         draft.scores[_NAME] = score
-        return "the judge says no" if score < self.threshold else ""
+        return "" if draft.within("probability of yes", score, least=self.threshold) else "the judge says no"
 
 
 def _question(question: str) -> str:

@@ -36,6 +36,8 @@ class Perplexity:
         found = load_characters(self.model).perplexity(draft.text)
         if math.isfinite(found):
             draft.scores[_NAME] = found
-        if found > self.most or math.isinf(found):
+        if math.isinf(found):
             return "perplexity too high"
-        return "perplexity too low" if found < self.least else ""
+        if draft.within(_NAME, found, least=self.least, most=self.most):
+            return ""
+        return "perplexity too high" if found > self.most else "perplexity too low"

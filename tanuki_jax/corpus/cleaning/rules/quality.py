@@ -34,4 +34,4 @@ class Quality:
             return ""
         score = scorer(self.model, self.symbols, self.good_label).score(draft.text)
         draft.scores[_NAME] = score
-        return "low quality" if score < self.threshold else ""
+        return "" if draft.within("score", score, least=self.threshold) else "low quality"

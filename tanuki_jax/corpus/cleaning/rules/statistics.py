@@ -66,10 +66,9 @@ class Statistics:
         for limit in limits:
             if limit.statistic.endswith("_lines") and not has_lines:
                 continue
-            if found[limit.statistic] < limit.least:
-                return f"{limit.statistic} too low"
-            if found[limit.statistic] > limit.most:
-                return f"{limit.statistic} too high"
+            value = found[limit.statistic]
+            if not draft.within(limit.statistic, value, least=limit.least, most=limit.most):
+                return f"{limit.statistic} too {'low' if value < limit.least else 'high'}"
         return ""
 
 

@@ -47,4 +47,5 @@ class SymbolNoun:
             all_morphemes += len(found)
         if len(kept) < len(lines) and (reason := replace_text(draft, "\n".join(kept))):
             return reason
-        return "too many nouns" if all_nouns > self.nouns * all_morphemes else ""
+        share = all_nouns / max(all_morphemes, 1)
+        return "" if draft.within("share of nouns", share, most=self.nouns) else "too many nouns"

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,9 @@ def test_steps_begin_where_the_one_before_ended(run: Cleaned) -> None:
 
 def test_the_page_shows_samples_and_escapes_them(run: Cleaned) -> None:
     page = (run.folder / "report.html").read_text("utf-8")
-    assert "too short" in page
+    assert "too short (characters is 1, limit 20)" in page
+    assert "nearest to the limits of length" in page
+    assert re.search(r"d\d: 3\d, limit 20", page)
     assert "a copy of another document" in page
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
