@@ -37,7 +37,13 @@ def main(words: list[str]) -> None:
         pipeline, options = parse_config(PIPELINES, "clean", words, Run)
         from tanuki_jax.corpus.cleaning.clean_commands import run
 
-        run(pipeline, options)
+        # `corpus` knows no tokenizer. One that cannot be loaded is found before anything is read.
+        encoder = None
+        if pipeline.tokenizer:
+            from tanuki_jax.data.tokenizer.load import load
+
+            encoder = load(pipeline.tokenizer)
+        run(pipeline, options, encoder)
 
 
 def _train(words: list[str]) -> None:

@@ -17,16 +17,24 @@ from tanuki_jax.corpus.cleaning.engines.engine import Engine, Local
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline
 from tanuki_jax.corpus.cleaning.report.cleaning_page import write_page
 from tanuki_jax.corpus.cleaning.report.cleaning_table import summary, table
+from tanuki_jax.corpus.cleaning.report.token_estimate import Encoder, estimated
 from tanuki_jax.corpus.cleaning.run_cleaning import check_works, clean
 from tanuki_jax.corpus.cleaning.score_documents import score_file
 
 
-def run(pipeline: Pipeline, options: Run) -> None:
-    """Clean a corpus, write the report, and print the table."""
+def run(pipeline: Pipeline, options: Run, encoder: Encoder | None) -> None:
+    """Clean a corpus, write the report, and print the table.
+
+    Args:
+        pipeline: the pipeline.
+        options: options of the command.
+        encoder: the pipeline's tokenizer; None: it names none.
+    """
     folder = Path(options.out or f"corpora/{pipeline.name}")
     finished = clean(pipeline, folder, _engine(options, folder / "logs"))
-    write_page(finished)
-    show(table(finished), *summary(finished))
+    tokens = estimated(finished, encoder) if encoder is not None else None
+    write_page(finished, tokens)
+    show(table(finished), *summary(finished, tokens))
 
 
 def score(pipeline: Pipeline, options: Score) -> None:

@@ -78,6 +78,8 @@ class Pipeline:
     """Bytes of the input, as it is stored, that one task cleans. A file that cannot be cut is one task."""
     format: Literal["parquet", "jsonl.zst"] = "parquet"
     """Format of the cleaned documents."""
+    tokenizer: str = ""
+    """Path of a tokenizer, by which the report estimates tokens; empty: the report has characters only."""
 
     def __post_init__(self) -> None:
         for index, rule in enumerate(self.rules):

@@ -65,6 +65,7 @@ def test_a_trained_model_scores(tmp_path: Path) -> None:
     [
         (["--config=my.py:mine", "--inputs.web.paths", "nothing.jsonl"], "no file matches nothing.jsonl"),
         (["--config=my.py:mine", "--engine", "cloud"], "--engine"),
+        (["--config=my.py:mine", "--tokenizer", "nowhere"], "nowhere"),
         (["score", "--config=my.py:mine", "--input", "a.jsonl"], "--output must be given"),
         (["audit", "--config=my.py:mine", "--labels", "l", "--show"], "has no label yet"),
         (["audit", "--config=my.py:mine", "--labels", "l", "--wanted", "x"], "--wanted names 'x'"),
