@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
-from tanuki_jax.corpus.cleaning.draft import Draft, seed_of
+from tanuki_jax.corpus.cleaning.draft import ENCODING_ERRORS, Draft, seed_of
 from tanuki_jax.corpus.cleaning.parts import cut
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline
 from tanuki_jax.corpus.cleaning.read_drafts import drafts_of
@@ -60,12 +59,21 @@ class LabelFile:
         self._path = path
         self.labels: dict[str, str] = {}
         self.rows: list[dict[str, str]] = []
-        for number, line in enumerate(path.read_text("utf-8").splitlines() if path.exists() else (), start=1):
-            try:
-                row = json.loads(line)
-                self._keep({name: str(row[name]) for name in ("id", "text", "label")})
-            except (ValueError, KeyError, TypeError):
-                raise InputError(f"{path}, line {number}: not an object with id, text and label") from None
+        *lines, last = path.read_bytes().split(b"\n") if path.exists() else [b""]
+        for number, line in enumerate(lines, start=1):
+            if line.strip() and not self._read(line):
+                raise InputError(f"{path}, line {number}: not an object with id, text and label")
+        # The last line has no end if an editor left it so, or if the command was killed while it wrote a label.
+        self._ends, self._unfinished = (b"\n", 0) if last and self._read(last) else (b"", len(last))
+
+    def _read(self, line: bytes) -> bool:
+        """Read a label, and return whether there is one."""
+        try:
+            row = json.loads(line)
+            self._keep({name: str(row[name]) for name in ("id", "text", "label")})
+        except (ValueError, KeyError, TypeError):
+            return False
+        return True
 
     def _keep(self, row: dict[str, str]) -> None:
         self.labels[row["text"]] = row["label"]
@@ -73,9 +81,14 @@ class LabelFile:
 
     def add(self, document: Drawn, label: str) -> None:
         """Add a label to the file."""
-        self._keep({"id": document.id, "text": document.text, "label": label})
+        row = {"id": document.id, "text": document.text, "label": label}
+        self._keep(row)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(self._path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows))
+        with self._path.open("ab") as file:
+            file.truncate(file.tell() - self._unfinished)
+            line = json.dumps(row, ensure_ascii=False).encode("utf-8", ENCODING_ERRORS)
+            file.write(self._ends + line + b"\n")
+        self._ends, self._unfinished = b"", 0
 
     def missing(self, drawn: Sequence[Drawn]) -> list[Drawn]:
         """Return the documents without a label."""

@@ -33,6 +33,22 @@ def test_labels_are_kept_and_not_asked_for_again(tmp_path: Path) -> None:
     assert LabelFile(path).labels == {"一": "story", "二": "noise"}
 
 
+def test_a_label_that_was_cut_by_a_kill_is_asked_for_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    drawn = [Drawn("a", "一\u2028\x85一"), Drawn("b", "二"), Drawn("c", "三")]
+    labels = LabelFile(path)
+    labels.add(drawn[0], "noise")
+    labels.add(drawn[1], "noise")
+    path.write_bytes(path.read_bytes()[:-5])
+    again = LabelFile(path)
+    assert again.missing(drawn) == drawn[1:]
+    again.add(drawn[1], "story")
+    again.add(drawn[2], "story")
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))  # as an editor may leave it
+    assert LabelFile(path).missing(drawn) == []
+    assert LabelFile(path).labels["二"] == "story"
+
+
 def test_a_broken_file_of_labels_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"id": 1}\n')
     with pytest.raises(InputError, match="line 1: not an object with id, text and label"):
