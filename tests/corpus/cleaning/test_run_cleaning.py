@@ -23,7 +23,7 @@ from tanuki_jax.corpus.cleaning.rules.adult import Adult
 from tanuki_jax.corpus.cleaning.rules.length import Length
 from tanuki_jax.corpus.cleaning.rules.quality import Quality
 from tanuki_jax.corpus.cleaning.rules.statistics import Statistics
-from tanuki_jax.corpus.cleaning.run_cleaning import Cleaned, clean
+from tanuki_jax.corpus.cleaning.run_cleaning import Cleaned, clean, sparing
 from tanuki_jax.corpus.cleaning.text_statistics import Limit
 from tests.corpus.cleaning.corpora import pipeline, rows_of, texts, write_lines
 
@@ -98,6 +98,20 @@ def test_counts_of_all_steps_add_up(run: Cleaned) -> None:
     assert run.written.steps["duplicates"].dropped.total() == 5
     assert run.written.steps["repeated_lines"].changed == 14
     assert {(each["id"], each["dropped"]) for each in run.contaminated} == {("d29", False), ("leak", True)}
+
+
+def test_looking_takes_a_small_share_of_the_time() -> None:
+    looks = 0
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+        time.sleep(0.01)
+
+    maybe, began = sparing(look, share=0.1), time.monotonic()
+    while time.monotonic() - began < 0.5:
+        maybe()
+    assert 1 <= looks <= 6
 
 
 def test_a_short_document_stays_if_nothing_was_cut_from_it(tmp_path: Path) -> None:
