@@ -24,7 +24,7 @@ from tanuki_jax.corpus.records.types import Document
 PARTIAL_SECONDS = 1.0
 """Seconds between two looks at a part's counts."""
 MOST_PLACES = 20
-"""Most places that are named for each kind of fault."""
+"""Most places of faults that a part names."""
 
 
 def clean_part(part: Part, pipeline: Pipeline, documents: Path, counts_path: Path, beacon: Beacon) -> None:

@@ -10,7 +10,7 @@ from tanuki_jax.base.atomic import replacing
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
 from tanuki_jax.corpus.cleaning.draft import BatchRule, Draft, Rule, apply_to_each
-from tanuki_jax.corpus.cleaning.part_file import SCORE
+from tanuki_jax.corpus.cleaning.part_file import score_of
 from tanuki_jax.corpus.cleaning.parts import cut
 from tanuki_jax.corpus.cleaning.pipeline import Input, Pipeline, names_of_rules
 from tanuki_jax.corpus.cleaning.read_drafts import NoDocument, drafts_of
@@ -25,8 +25,7 @@ class Scored(NamedTuple):
     keep: bool
     """Whether all rules keep it."""
     score: float
-    """Score of the quality model; without a model 1 for a document that is kept, and 1 / (1 + number of reasons) for
-    another."""
+    """Score of the rule quality, else that of the judge; without either 1 / (1 + number of reasons)."""
     reasons: tuple[str, ...]
     """Rule and reason of each rule that drops it. The rules behind the first one that does are asked too."""
 
@@ -99,5 +98,5 @@ def _score(drafts: Sequence[Draft], rules: Sequence[Rule], names: Sequence[str])
             for name, reason in found
             if reason
         )
-        value = draft.scores.get(SCORE, 1.0 if not reasons else 1 / (1 + len(reasons)))
+        value = score_of(draft.scores, 1 / (1 + len(reasons)))
         yield Scored(draft.id, not reasons, round(value, 6), reasons)

@@ -34,9 +34,7 @@ class Limit:
     most: float = np.inf
 
 
-def statistics_of(
-    text: str, groups: Collection[str] = ("characters", "lines", "sentences", "words")
-) -> dict[str, float]:
+def statistics_of(text: str, groups: Collection[str] = GROUPS) -> dict[str, float]:
     """Return the statistics of a text by their names; a share is one of its characters unless it says otherwise.
 
     They are those of Gopher (Rae et al., 2021), C4 (Raffel et al., 2020), FineWeb (Penedo et al., 2024) and Swallow

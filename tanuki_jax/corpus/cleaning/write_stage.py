@@ -90,7 +90,8 @@ def _count(counts: PartCounts, name: str, seed: int, document: Document, text: s
     before, source = document.text, str(document.metadata["source"])
     if not before:
         return document
-    counts.steps[name].count(before, text, "" if text else reason, source=source, id=document.id, place=seed)
+    place = seed ^ seed_of(name)  # other samples for every step
+    counts.steps[name].count(before, text, "" if text else reason, source=source, id=document.id, place=place)
     if not text or text == before:
         return replace(document, text=text)
     changes = document.metadata.get("changes")
