@@ -53,8 +53,8 @@ UNKNOWN = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Language:
-    """A language and how sure it is."""
+class Identified:
+    """The language of a text, and how much of the text speaks for it."""
 
     code: str
     """Code of ISO 639-1; empty if it is not known."""
@@ -62,7 +62,7 @@ class Language:
     """Share of the text's letters, or function words, that speak for the language."""
 
 
-def identified(text: str, declared: str = "") -> Language:
+def identified(text: str, declared: str = "") -> Identified:
     """Return the language of a text. A declaration (a code, perhaps with a region, or several with commas) decides only
     among languages that its script leaves open.
 
@@ -79,17 +79,17 @@ def identified(text: str, declared: str = "") -> Language:
     counts = {name: count for name, count in counts.items() if count}
     total = 2 * sum(wide) + sum(counts.values()) + counts.get("ko", 0)
     if not total:
-        return Language(UNKNOWN, 0.0)
+        return Identified(UNKNOWN, 0.0)
     code = code_of(declared)
     script = max(counts, key=counts.__getitem__, default="")
     if _LEAST_WIDE * sum(wide) >= counts.get(script, 0) * (2 if script == "ko" else 1):
         japanese = wide[0] >= _KANA_SHARE * sum(wide) or (code == "ja" and sum(wide) < 20)
-        return Language("ja" if japanese else "zh", 2 * sum(wide) / total)
+        return Identified("ja" if japanese else "zh", 2 * sum(wide) / total)
     share = counts[script] * (2 if script == "ko" else 1) / total
     if script == "latin":
         return _of_latin(sample, code, share)
     family = _FAMILY.get(script, (script,))
-    return Language(code if code in family else family[0], share)
+    return Identified(code if code in family else family[0], share)
 
 
 def code_of(declared: str) -> str:
@@ -98,7 +98,7 @@ def code_of(declared: str) -> str:
     return _CODES.get(code, code if len(code) == 2 else "")
 
 
-def _of_latin(sample: str, declared: str, share: float) -> Language:
+def _of_latin(sample: str, declared: str, share: float) -> Identified:
     votes: dict[str, float] = dict.fromkeys(_WORDS, 0.0)
     found = 0
     for word in re.findall(r"[^\W\d_]+", sample.lower()):
@@ -108,5 +108,5 @@ def _of_latin(sample: str, declared: str, share: float) -> Language:
                 votes[language] += 1
     best = max(votes, key=votes.__getitem__)
     if found < _LEAST_WORDS or (votes.get(declared, 0) >= 0.9 * votes[best] and declared in votes):
-        return Language(declared if declared not in ("ja", "zh", "ko", "ru", "ar", "he", "th") else UNKNOWN, share)
-    return Language(best, share * votes[best] / found)
+        return Identified(declared if declared not in ("ja", "zh", "ko", "ru", "ar", "he", "th") else UNKNOWN, share)
+    return Identified(best, share * votes[best] / found)

@@ -94,7 +94,7 @@ def matcher(*names: str) -> Matcher:
     return Matcher(tuple(dict.fromkeys(word for name in names for word in load_vocabulary(name))))
 
 
-def has_many(draft: Draft, vocabularies: tuple[str, ...], most: int, per_thousand: float) -> bool:
+def has_too_many(draft: Draft, vocabularies: tuple[str, ...], most: int, per_thousand: float) -> bool:
     """Whether a document has more than `most` different words, and `per_thousand` more for each thousand characters."""
     allowed = most + per_thousand * len(draft.text) / 1000
     return not draft.within("different words", matcher(*vocabularies).distinct(draft.text), most=allowed)

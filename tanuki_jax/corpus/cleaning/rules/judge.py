@@ -34,7 +34,7 @@ class Judge:
     """
 
     url: str = dataclasses.field(default="", metadata=OUTSIDE_KEY)
-    """Address of an OpenAI-compatible endpoint."""
+    """Address of an OpenAI-compatible endpoint, as the machines see it on which the tasks run."""
     model: str = ""
     """Name of the endpoint's model."""
     question: str = "Is this text well written, and does a reader learn something from it?"
