@@ -69,8 +69,7 @@ def audit(pipeline: Pipeline, options: Audit) -> None:
     for name, found in shares_of(row["label"] for row in labels.rows).items():
         shares.add_row(name, f"{found.count:,}", f"{found.share:.1%}", f"{found.low:.1%} to {found.high:.1%}")
     rules = Table("rule", "dropped", *options.categories, "precision", "recall", box=box.SIMPLE)
-    labelled = [(row["text"], row["label"]) for row in labels.rows]
-    for each in agreements(pipeline.rules, labelled, frozenset(options.wanted)):
+    for each in agreements(pipeline.rules, labels.rows, frozenset(options.wanted)):
         counts = [f"{each.dropped.get(name, 0):,}" for name in options.categories]
         rules.add_row(
             each.rule, f"{sum(each.dropped.values()):,}", *counts, _percent(each.precision), _percent(each.recall)

@@ -2,6 +2,7 @@
 
 import heapq
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,28 +14,39 @@ from tanuki_jax.corpus.cleaning.parts import cut
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline
 from tanuki_jax.corpus.cleaning.read_drafts import drafts_of
 
+MOST_PARTS = 100
+"""Parts of the input from which a sample is drawn."""
+_log = logging.getLogger("tanuki_jax.corpus")
+
 
 class Drawn(NamedTuple):
     """A document of a sample."""
 
     id: str
     text: str
+    url: str = ""
 
 
-def draw(pipeline: Pipeline, count: int, seed: int) -> list[Drawn]:
+def draw(pipeline: Pipeline, count: int, seed: int, most_parts: int = MOST_PARTS) -> list[Drawn]:
     """Return a random sample of the documents of a pipeline's inputs, as they are before any rule.
 
-    Every different text has the same chance; the sample is that of the least hashes, so it does not depend on order.
+    Every different text of the parts that are read has the same chance; the sample is that of the least hashes, so it
+    does not depend on order.
 
     Args:
         pipeline: inputs.
         count: size of the sample; all documents if there are fewer.
         seed: another seed draws another sample.
+        most_parts: most parts of the input that are read; of a larger input, as many are drawn.
     """
-    least: list[tuple[int, str, str]] = []  # negative hashes: the largest of those that are kept is the first
+    least: list[tuple[int, str, str, str]] = []  # negative hashes: the largest of those that are kept is the first
     seen: set[int] = set()
+    parts = cut(pipeline, "").parts
+    if len(parts) > most_parts:
+        _log.info(f"the sample is drawn from {most_parts:,} of {len(parts):,} parts of the input")
+        parts = tuple(sorted(parts, key=lambda part: seed_of(f"{seed}:{part.name}"))[:most_parts])
     with progress("draw", None, "document") as advance:
-        for part in cut(pipeline, "").parts:
+        for part in parts:
             for draft in drafts_of(part):
                 if not isinstance(draft, Draft):
                     continue
@@ -43,12 +55,13 @@ def draw(pipeline: Pipeline, count: int, seed: int) -> list[Drawn]:
                 if place in seen or (len(least) == count and place >= -least[0][0]):
                     continue
                 seen.add(place)
-                heapq.heappush(least, (-place, draft.id, draft.text))
+                url = draft.metadata.get("url")
+                heapq.heappush(least, (-place, draft.id, draft.text, url if isinstance(url, str) else ""))
                 if len(least) > count:
                     seen.discard(-heapq.heappop(least)[0])
     if not least:
         raise InputError("the inputs hold no document to draw")
-    return [Drawn(id, text) for _, id, text in sorted(least, reverse=True)]
+    return [Drawn(*document) for _, *document in sorted(least, reverse=True)]
 
 
 class LabelFile:
@@ -70,7 +83,7 @@ class LabelFile:
         """Read a label, and return whether there is one."""
         try:
             row = json.loads(line)
-            self._keep({name: str(row[name]) for name in ("id", "text", "label")})
+            self._keep({name: str(row[name]) for name in ("id", "text", "label")} | {"url": str(row.get("url", ""))})
         except (ValueError, KeyError, TypeError):
             return False
         return True
@@ -81,7 +94,7 @@ class LabelFile:
 
     def add(self, document: Drawn, label: str) -> None:
         """Add a label to the file."""
-        row = {"id": document.id, "text": document.text, "label": label}
+        row = document._asdict() | {"label": label}
         self._keep(row)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("ab") as file:

@@ -54,16 +54,16 @@ class RuleAgreement:
 
 
 def agreements(
-    rules: Sequence[Rule], labelled: Sequence[tuple[str, str]], wanted: frozenset[str]
+    rules: Sequence[Rule], labelled: Sequence[Mapping[str, str]], wanted: frozenset[str]
 ) -> list[RuleAgreement]:
     """Return how each rule, and all of them together, agree with labels.
 
     Args:
         rules: rules in their order.
-        labelled: text and category of each document.
+        labelled: text, label and url of each document; an empty url: it has none.
         wanted: categories that are to be kept.
     """
-    unwanted = sum(label not in wanted for _, label in labelled)
+    unwanted = sum(row["label"] not in wanted for row in labelled)
     found = []
     groups = [(name, (rule,)) for name, rule in zip(names_of_rules(tuple(rules)), rules, strict=True)]
     for name, group in [*groups, ("all rules", tuple(rules))]:
@@ -73,9 +73,12 @@ def agreements(
     return found
 
 
-def _dropped(rules: Sequence[Rule], labelled: Sequence[tuple[str, str]]) -> Counter[str]:
+def _dropped(rules: Sequence[Rule], labelled: Sequence[Mapping[str, str]]) -> Counter[str]:
     """Return category -> documents of it that one of the rules drops, or fails on."""
-    left = [(Draft("", text, seed=seed_of(text)), label) for text, label in labelled]
+    left = [
+        (Draft("", row["text"], {"url": row["url"]} if row["url"] else {}, seed=seed_of(row["text"])), row["label"])
+        for row in labelled
+    ]
     dropped: Counter[str] = Counter()
     for rule in rules:
         verdicts = apply_to_each(rule, [draft for draft, _ in left])
