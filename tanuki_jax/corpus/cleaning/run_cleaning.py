@@ -15,7 +15,7 @@ from tanuki_jax.base.progress import Advance, progress
 from tanuki_jax.corpus.cleaning.across_documents import AcrossDocuments
 from tanuki_jax.corpus.cleaning.clean_stage import CleanStage, CountsSoFar
 from tanuki_jax.corpus.cleaning.contamination.evaluation_items import load
-from tanuki_jax.corpus.cleaning.draft import Draft
+from tanuki_jax.corpus.cleaning.draft import BatchRule, Draft
 from tanuki_jax.corpus.cleaning.engines.engine import Engine
 from tanuki_jax.corpus.cleaning.engines.stage import Stage, pending
 from tanuki_jax.corpus.cleaning.file_tasks import FileTasks
@@ -67,7 +67,7 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
     Raises:
         InputError: the inputs cannot be used, or tasks failed.
     """
-    check_works(pipeline)
+    check_works(pipeline, waiting=False)
     keys = Keys(rules_key(pipeline), code_key())
     parts = cut(pipeline, "".join(keys))
     if not parts.parts:
@@ -79,6 +79,8 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
         for name in (CLEAN, DOCUMENTS, WRITTEN):
             (folder / name).mkdir(exist_ok=True)
         cleaning = CleanStage(pipeline, parts.parts, folder / CLEAN)
+        if pending(cleaning):
+            check_works(pipeline)
         cleaned = _clean_parts(cleaning, engine)
         files = [cleaning.documents(task) for task in range(cleaning.tasks)]
         across = AcrossDocuments(pipeline, files, [part.source for part in parts.parts], folder)
@@ -100,9 +102,19 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
         return Cleaned(folder, pipeline, parts, cleaned, written, tuple(contaminated), clusters)
 
 
-def check_works(pipeline: Pipeline) -> None:
-    """Raise InputError for a rule or evaluation items that name files which cannot be used, before anything is read."""
+def check_works(pipeline: Pipeline, *, waiting: bool = True) -> None:
+    """Try the rules and load the evaluation items, before anything is read.
+
+    Args:
+        pipeline: rules and evaluation items.
+        waiting: whether rules are tried that wait for something outside.
+
+    Raises:
+        InputError: a rule or evaluation items name what cannot be used.
+    """
     for name, rule in zip(names_of_rules(pipeline.rules), pipeline.rules, strict=True):
+        if isinstance(rule, BatchRule) and not waiting:
+            continue
         try:
             rule.apply(Draft("", "これは一つの文です。"))
         except InputError:

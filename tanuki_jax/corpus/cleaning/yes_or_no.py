@@ -19,7 +19,7 @@ _PLAIN = "Is water wet? Answer with one word, yes or no."
 _TOKENS = 4  # a mark or a line break may stand before the word
 _YES, _NO = ("yes", "はい"), ("no", "いいえ")
 _WORD = re.compile(r"[\W_]*(yes|no|はい|いいえ)(?![a-z])")
-_AROUND = re.compile(r"^[\W_]+|[\W_]+$")
+_AROUND = re.compile(r"^[\W_ĠĊ]+|[\W_]+$")  # Ġ and Ċ are space and line break in vocabularies of bytes
 
 
 def probabilities_of_yes(

@@ -25,6 +25,7 @@ def answer(*tokens: dict[str, float]) -> dict[str, Any]:
 def test_the_probability_is_that_of_yes_among_yes_and_no() -> None:
     assert probability_of_yes(answer({"Yes": 0.6, "No": 0.2, "The": 0.2})) == pytest.approx(0.75)
     assert probability_of_yes(answer({" yes": 0.3, "YES": 0.3, "no": 0.2, "いいえ": 0.2})) == pytest.approx(0.6)
+    assert probability_of_yes(answer({"ĠYes": 0.3, "▁Yes": 0.3, "ĠNo": 0.2})) == pytest.approx(0.75)
     assert probability_of_yes(answer({"は": 0.5, "いい": 0.5})) == pytest.approx(0.5)  # parts of はい and いいえ
 
 

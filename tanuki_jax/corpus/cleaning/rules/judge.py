@@ -79,7 +79,10 @@ class Judge:
         )
         question = _question(self.question)
         prompts = [_PROMPT.format(text=draft.text[: self.characters], question=question) for draft in drafts]
-        scores = probabilities_of_yes(endpoint, prompts, answers=self.answers, patience=self.patience)
+        different = list(dict.fromkeys(prompts))  # crawls have copies
+        found = probabilities_of_yes(endpoint, different, answers=self.answers, patience=self.patience)
+        score_of = dict(zip(different, found, strict=True))
+        scores = [score_of[prompt] for prompt in prompts]
         errors = [score for score in scores if isinstance(score, ValueError)]
         if len(errors) == len(drafts) >= _LEAST_JUDGED:
             raise InputError(f"{self.url} judges none of {len(drafts)} documents; of one it says: {errors[0]!s:.200}")

@@ -8,6 +8,7 @@ from aiohttp import web
 from tanuki_jax.base.errors import CommandError, InputError
 from tanuki_jax.client.rehearsal.behaviour import Behaviour
 from tanuki_jax.corpus.cleaning.draft import Draft
+from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 from tanuki_jax.corpus.cleaning.engines.engine import Local
 from tanuki_jax.corpus.cleaning.pipeline import rules_key
 from tanuki_jax.corpus.cleaning.rules.judge import Judge
@@ -82,7 +83,10 @@ def test_a_run_loses_no_document_to_an_endpoint_that_fails(tmp_path: Path) -> No
     assert any("the prompt is too long" in place for place in done.cleaned.places)
     assert done.cleaned.steps["judge"].dropped == {"the judge says no": 60 - 12 - len(kept) - 2}
     assert done.cleaned.rows == done.cleaned.kept + done.cleaned.dropped + 2
-    # The endpoint is gone: a file that is added ends the run, and what is done stays.
+    # The endpoint is gone. What comes after the rules needs it no more; a file that is added does.
+    copies = pipeline(file, rules=rules, part_bytes=2_000, duplicates=Duplicates(), partitions=1)
+    assert clean(copies, tmp_path / "out", Local(1)).written.rows == len(kept)
+    rows = rows_of(tmp_path / "out/documents")
     more = write_lines(tmp_path / "b.jsonl", texts(20, start=60))
     both = pipeline(file, more, rules=rules, part_bytes=2_000)
     with pytest.raises(CommandError):
@@ -92,7 +96,7 @@ def test_a_run_loses_no_document_to_an_endpoint_that_fails(tmp_path: Path) -> No
         elsewhere = replace(both, rules=(Length(shortest=20), replace(judge, url=url), Length(shortest=10)))
         again = clean(elsewhere, tmp_path / "out", Local(1))
     assert again.cleaned.rows == 80
-    assert len(rows_of(tmp_path / "out/documents")) == len(kept) + 8
+    assert again.written.kept == len(kept) + 8
 
 
 @pytest.mark.thorough
