@@ -5,6 +5,7 @@ Word lists are the twenty or so most frequent function words of each language, a
 
 import functools
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,8 +101,9 @@ def _scripts() -> npt.NDArray[np.uint8]:
     """Return the number of each code point's script in `_SCRIPTS`, from 1; 0: it has none."""
     table = np.zeros(0x110000, np.uint8)
     for number, ranges in enumerate(_SCRIPTS.values(), 1):
-        for first, last in ranges:
-            table[ord(first) : ord(last) + 1] = number
+        for pair in ranges:
+            first, last = map(ord, pair)
+            table[first : last + 1] = number
     return table
 
 
@@ -114,11 +116,11 @@ def code_of(declared: str) -> str:
 def _of_latin(sample: str, declared: str, share: float) -> Language:
     votes: dict[str, float] = dict.fromkeys(_WORDS, 0.0)
     found = 0
-    for word in re.findall(r"[^\W\d_]+", sample.lower()):
-        if languages := _LANGUAGES_OF_WORD.get(word):
-            found += 1
-            for language in languages:
-                votes[language] += 1
+    words = Counter(re.findall(r"[^\W\d_]+", sample.lower()))
+    for word in words.keys() & _LANGUAGES_OF_WORD.keys():
+        found += words[word]
+        for language in _LANGUAGES_OF_WORD[word]:
+            votes[language] += words[word]
     best = max(votes, key=votes.__getitem__)
     if found < _LEAST_WORDS or (votes.get(declared, 0) >= 0.9 * votes[best] and declared in votes):
         return Language(declared if declared not in ("ja", "zh", "ko", "ru", "ar", "he", "th") else UNKNOWN, share)

@@ -44,11 +44,12 @@ _HIDDEN = re.compile(
     r'\saria-hidden="true"|\srole="(?:dialog|alertdialog|menu|menubar|toolbar|search|tooltip)"',
     re.IGNORECASE,
 )
-_ASIDE_IN_LINE = re.compile(
-    r'\sclass="(?:[^"]*\s)?(?:headerlink|permalink|header-?anchor|anchor-?link|mw-editsection|mw-jump-link|'
-    r'sr-only|screen-reader-text|visually-?hidden|skip-?link)[\s"]'
+_ASIDE_IN_LINE_TEXT = (
+    "headerlink permalink headeranchor header-anchor anchorlink anchor-link mw-editsection mw-jump-link sr-only "
+    "screen-reader-text visuallyhidden visually-hidden skiplink skip-link"
 )
-"""Names of links and notes inside of headings and lines that are no part of their text."""
+_ASIDE_IN_LINE = frozenset(_ASIDE_IN_LINE_TEXT.split())
+"""Classes of links and notes inside of headings and lines that are no part of their text."""
 BREAK = "\0"
 """Character for <br>, until lines are made; the parser leaves none in a text."""
 _WIDE = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
@@ -210,7 +211,7 @@ class _Walk:
             parent = opened[-1]
             outer = nodes[parent]
             item, lists = outer.item, outer.lists
-            if role == _ITEM or role == _CELL:
+            if role in (_ITEM, _CELL):
                 number = outer.items
                 outer.items += 1
         if role == _ITEM:
@@ -254,8 +255,9 @@ _VOID = frozenset(_VOID_TEXT.split())
 
 
 def _is_hidden(attributes: str) -> bool:
-    if "class=" in attributes and _ASIDE_IN_LINE.search(attributes):
+    classes = attributes.find(' class="') + 8
+    if classes >= 8 and not _ASIDE_IN_LINE.isdisjoint(attributes[classes : attributes.index('"', classes)].split()):
         return True
-    return ("hidden" in attributes or "none" in attributes or "role=" in attributes) and bool(
-        _HIDDEN.search(attributes)
+    return ("hidden" in attributes or "none" in attributes or "role=" in attributes) and (
+        _HIDDEN.search(attributes) is not None
     )

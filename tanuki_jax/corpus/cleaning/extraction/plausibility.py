@@ -82,8 +82,9 @@ def _table() -> npt.NDArray[np.uint8]:
     """Return the kind of each code point below U+10000, and of those beyond."""
     table = np.zeros(_BEYOND + 1, np.uint8)
     for kind, ranges in _RANGES.items():
-        for first, last in ranges:
-            table[ord(first) : ord(last) + 1] = kind
+        for pair in ranges:
+            first, last = map(ord, pair)
+            table[first : last + 1] = kind
     for row, cell in itertools.product(range(0xB0, 0xD0), range(0xA1, 0xFF)):
         if kanji := bytes((row, cell)).decode("euc_jp", "ignore"):
             table[ord(kanji)] = _Kind.COMMON
