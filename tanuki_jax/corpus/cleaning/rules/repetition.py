@@ -88,10 +88,12 @@ class Repetition:
             hashes = joined(hashes[: max(words.size - width * (count - 1), 0)], words[width * (count - 1) :])
             span = width * count
             # Bounds that are fast to compute spare most documents the exact shares.
-            most_again = span * count_again(hashes)
             allowed = top.get(count, np.inf) * size
             if span * bound_of_most_frequent(hashes) > allowed and covered(repeats(hashes).top, span) > allowed:
                 return "one frequent phrase"
+            if count < max(top, default=0) and count not in repeated:
+                continue
+            most_again = span * count_again(hashes)
             if most_again > repeated.get(count, np.inf) * size:
                 most_again = covered(repeats(hashes).again, span)
                 if most_again > repeated[count] * size:
