@@ -18,6 +18,7 @@ _ELLIPSIS = re.compile(r"(?:…|\.\.\.|‥|・・・|。。。)[\s」』）)]*$"
 _STOP_WORDS = frozenset(["the", "be", "to", "of", "and", "that", "have", "with"])
 _SHORT_LINE = 15
 _FIRST = 500
+_SHARES = tuple(f"{kind.name.lower()}_share" for kind in Class)
 LEAST_LINES = 5
 """Least number of lines of a text whose shares of lines (`*_lines`) say something."""
 GROUPS = ("characters", "lines", "sentences", "words")
@@ -55,7 +56,7 @@ def groups_of(statistics: Iterable[str]) -> tuple[str, ...]:
 def _of_characters(text: str) -> dict[str, float]:
     counts = count_classes(text).tolist()
     characters = max(len(text) - counts[Class.SPACE], 1)
-    shares = {f"{kind.name.lower()}_share": counts[kind] / characters for kind in Class}
+    shares = {name: count / characters for name, count in zip(_SHARES, counts, strict=True)}
     return shares | {
         "space_share": (counts[Class.SPACE] - text.count("\n")) / characters,
         "distinct_characters": len(set(text[:_FIRST])) / max(min(len(text), _FIRST), 1),

@@ -6,9 +6,11 @@ settings on which its arrays depend, facts such as counts, and the size of the f
 """
 
 import contextlib
+import io
 import json
 import math
 import mmap
+import os
 import shutil
 import struct
 import tempfile
@@ -136,7 +138,7 @@ class ArrayFile:
         if 0 in column["shape"]:
             return np.empty(column["shape"], column["type"])
         if self._map is None:
-            with self.path.open("rb") as file:
+            with io.FileIO(self.path) as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         array: Array = np.ndarray(column["shape"], column["type"], self._map, self._start + column["offset"])
         return array
@@ -157,13 +159,11 @@ class ArrayFile:
         kind, shape = np.dtype(column["type"]), column["shape"][1:]
         size = kind.itemsize * math.prod(shape)
         offset = self._start + column["offset"]
-        with self.path.open("rb", buffering=0) as file:
+        with io.FileIO(self.path) as file:
             for start, stop in zip(starts, stops, strict=True):
                 array = np.empty((max(stop - start, 0), *shape), kind)
-                if array.size:
-                    file.seek(offset + start * size)
-                    read = file.readinto(array.data.cast("B"))
-                    assert read == array.nbytes
+                read = os.preadv(file.fileno(), [array.data], offset + start * size) if array.size else 0
+                assert read == array.nbytes
                 yield array
 
 

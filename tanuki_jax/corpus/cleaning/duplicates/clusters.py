@@ -4,7 +4,9 @@ A connected component may be a chain: a is like b, b is like c, and c is nothing
 a template would so join all pages with that template. Therefore a document is dropped only if it is a duplicate of the
 kept one, or has a similarity to it of `Duplicates.chained` and is a duplicate of one that was dropped for it. The texts
 of a component are visited from the best to the worst, and each that was not dropped before is kept (greedy star
-clustering; Aslam, Pelekhov, Rus 2004). This takes as many steps as the component has edges.
+clustering; Aslam, Pelekhov, Rus 2004). A text that is a duplicate of several kept ones is dropped for the one that is
+most like it: among pages of one template, a shortened copy is a bit like all of them. This takes as many steps as the
+component has edges.
 
 The best is the one of the part with the highest priority, then the one with the highest score, then the longest, then
 the one with most duplicates, then the one with the least hash of its normalised text; among exact copies of one
@@ -29,7 +31,7 @@ from tanuki_jax.corpus.cleaning.duplicates.verify_pairs import similarities
 MEMBERS = "members of clusters"
 CHOICES = "kept copies"
 FATES = "fates of a part's rows"
-_EDGE = ("edge_components", "edge_u", "edge_v")
+_EDGE = ("edge_components", "edge_u", "edge_v", "edge_values")
 _MEMBER = ("components", "nodes", "addresses", "sketched", "priorities", "scores", "lengths", "ids")
 Positions = npt.NDArray[np.intp]
 
@@ -68,7 +70,10 @@ def list_members(
     u, v = neighbours(rounds, index, count, stars)
     first = starts_of_runs(u)
     nodes, components = u[first], np.minimum(u, v)[first]
-    ends, places = gather([ArrayFile(path, EDGES, {}) for path in edges], "u", ["u", "addresses"], index, count)
+    similar = gather(
+        [ArrayFile(path, EDGES, {}) for path in edges], "u", ["u", "v", "addresses", "values"], index, count
+    )
+    ends, others, places, values = similar
     order = np.lexsort((places, ends))
     once = order[starts_of_runs(ends[order])]
     assert np.array_equal(ends[once], nodes)
@@ -91,16 +96,10 @@ def list_members(
     ]
     order = np.lexsort((member_places, member_nodes, columns[0]))
     arrays = {name: column[order] for name, column in zip(_MEMBER, columns, strict=True)}
-    arrays |= _labelled_edges(edges, nodes, components, index, count)
+    labels = components[np.searchsorted(nodes, ends)] if len(nodes) else ends
+    order = np.lexsort((others, ends, labels))
+    arrays |= dict(zip(_EDGE, (labels[order], ends[order], others[order], values[order]), strict=True))
     write_arrays(out, MEMBERS, {}, arrays, members=len(order))
-
-
-def _labelled_edges(edges: Sequence[Path], nodes: Array, components: Array, index: int, count: int) -> dict[str, Array]:
-    """Return the edges from the nodes of a task with their component, sorted by it."""
-    u, v = gather([ArrayFile(path, EDGES, {}) for path in edges], "u", ["u", "v"], index, count)
-    labels = components[np.searchsorted(nodes, u)] if len(nodes) else u
-    order = np.lexsort((v, u, labels))
-    return dict(zip(_EDGE, (labels[order], u[order], v[order]), strict=True))
 
 
 def _preferences(signatures: Sequence[Path], addresses: Array, settings: Duplicates) -> list[Array]:
@@ -119,7 +118,7 @@ def choose(
 ) -> None:
     """Write the fate of each document of the clusters in a range, sorted by address.
 
-    The task holds 120 bytes for each of them, 40 for each of their edges, and the sketches of some thousand.
+    The task holds 120 bytes for each of them, 60 for each of their edges, and the sketches of some thousand.
 
     Args:
         index: number of the task, below `count`.
@@ -133,7 +132,7 @@ def choose(
     files = [ArrayFile(path, MEMBERS, {}) for path in members]
     columns = gather(files, "components", _MEMBER, index, count)
     components, nodes, addresses, sketched, priorities, scores, lengths, ids = columns
-    _, u, v = gather(files, "edge_components", _EDGE, index, count)
+    _, u, v, values = gather(files, "edge_components", _EDGE, index, count)
     better = (-lengths.astype(np.int64), -scores, -priorities)
     order = np.lexsort((addresses, ids, *better, nodes))
     nodes, addresses = nodes[order], addresses[order]
@@ -143,9 +142,8 @@ def choose(
     longest, *rest = (column[rank] for column in better)
     visits = np.lexsort((nodes[best], -degrees, longest, *rest, components[rank]))
     parts = [open_signatures(path, settings) for path in signatures]
-    leaders = _leaders(
-        visits, np.searchsorted(nodes[best], u), np.searchsorted(nodes[best], v), sketched[rank], parts, settings
-    )
+    edges = _Edges(np.searchsorted(nodes[best], u), np.searchsorted(nodes[best], v), values, len(best))
+    leaders = _leaders(visits, edges, sketched[rank], parts, settings)
     kept_of = best[leaders][np.cumsum(starts_of_runs(nodes)) - 1]
     sizes = np.bincount(kept_of, minlength=len(kept_of))
     kept = kept_of == np.arange(len(kept_of))
@@ -161,48 +159,76 @@ def choose(
     write_arrays(out, CHOICES, {}, arrays, largest=_largest(kept_of, nodes, addresses), **facts)
 
 
+class _Edges:
+    """The edges of some texts; each is there in both directions."""
+
+    def __init__(self, u: Positions, v: Positions, values: Array, count: int) -> None:
+        order = np.argsort(u, kind="stable")
+        self.from_texts, self.ends, self.values = u[order], v[order], values[order]
+        self._bounds = np.searchsorted(self.from_texts, np.arange(count + 1))
+
+    def of(self, text: int) -> Positions:
+        """Return the duplicates of a text."""
+        return self.ends[self._bounds[text] : self._bounds[text + 1]]
+
+
+def _homes(visits: Positions, edges: _Edges) -> Positions:
+    """Return the text that is most like each text among its duplicates that would be kept if no chains were followed;
+    such a text is its own."""
+    rank = np.empty_like(visits)
+    rank[visits] = np.arange(len(visits))
+    kept, dropped = np.zeros((2, len(visits)), np.bool_)
+    for text in visits.tolist():
+        if not dropped[text]:
+            kept[text] = True
+            dropped[edges.of(text)] = True
+    choices = np.flatnonzero(kept[edges.ends] & ~kept[edges.from_texts])
+    texts, ends = edges.from_texts[choices], edges.ends[choices]
+    order = np.lexsort((rank[ends], -edges.values[choices], texts))
+    first = order[starts_of_runs(texts[order])]
+    homes = np.arange(len(visits))
+    homes[texts[first]] = ends[first]
+    return homes
+
+
 def _leaders(
-    visits: Positions,
-    u: Positions,
-    v: Positions,
-    sketched: Array,
-    parts: Sequence[ArrayFile],
-    settings: Duplicates,
+    visits: Positions, edges: _Edges, sketched: Array, parts: Sequence[ArrayFile], settings: Duplicates
 ) -> Positions:
     """Return the kept text of each text.
 
     Args:
         visits: texts from the best to the worst.
-        u: text at one end of each edge; each edge is there in both directions.
-        v: text at its other end.
+        edges: edges between them.
         sketched: address of a sketch of each text.
         parts: signature files.
         settings: least similarity to the kept text.
     """
-    order = np.argsort(u, kind="stable")
-    ends = v[order]
-    bounds = np.searchsorted(u[order], np.arange(len(visits) + 1))
     leaders = np.full(len(visits), -1)
+    homes = _homes(visits, edges)
     for leader in visits.tolist():
         if leaders[leader] >= 0:
             continue
         leaders[leader] = leader
-        dropped = _pending(ends[bounds[leader] : bounds[leader + 1]], leaders)
+        dropped = _pending(edges.of(leader), leader, leaders, homes)
         refused = dropped[:0]
         while len(dropped):
             leaders[dropped] = leader
             # Each text hands on its edges once, to whatever kept text it is dropped for.
-            reached = np.concatenate([ends[bounds[text] : bounds[text + 1]] for text in dropped.tolist()])
-            further = np.setdiff1d(_pending(reached, leaders), refused)
-            values = similarities(parts, np.broadcast_to(sketched[leader], len(further)), sketched[further])
+            reached = np.concatenate([edges.of(text) for text in dropped.tolist()])
+            further = np.setdiff1d(_pending(reached, leader, leaders, homes), refused)
+            ours = np.broadcast_to(sketched[leader], len(further))
+            values = similarities(parts, ours, sketched[further], settings.chained)
             refused = np.union1d(refused, further[values < settings.chained])
             dropped = further[values >= settings.chained]
     return leaders
 
 
-def _pending(texts: Positions, leaders: Positions) -> Positions:
-    """Return the texts without a leader, sorted, each once."""
-    return np.unique(texts[leaders[texts] < 0])
+def _pending(texts: Positions, leader: int, leaders: Positions, homes: Positions) -> Positions:
+    """Return the texts that may be dropped for a leader, sorted, each once: those without a leader that do not wait
+    for another home."""
+    texts = np.unique(texts[leaders[texts] < 0])
+    home = homes[texts]
+    return texts[(home == leader) | (home == texts) | (leaders[home] >= 0)]
 
 
 def _largest(kept_of: Positions, nodes: Array, addresses: Array) -> list[list[int]]:

@@ -19,6 +19,8 @@ _HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _META = re.compile(rb"<(?:meta|\?xml)\b[^<>]{0,400}?\b(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _ESCAPE = re.compile(rb"\x1b(\$[@B]|\$\(D|\([BJI])|[\r\n]")
 _HIGH = re.compile(rb"[\x80-\xff]")
+_HIGHER = bytes(byte | 0x80 if 0x21 <= byte <= 0x7E else byte for byte in range(256))
+"""Bytes of a character in JIS -> those of EUC."""
 _JAPANESE = ("cp932", "euc_jp", "utf-8")
 _NEIGHBOURS = ("gb18030", "big5hkscs", "cp949")
 _FEW_KANA, _MANY_CHARACTERISTIC = 0.05, 0.08
@@ -36,7 +38,7 @@ _NAMES = {
 }
 _LABELS = {label: name for name, labels in _NAMES.items() for label in labels.split()}
 _LEGACY = re.compile(r"(?:windows|cp)_?(125[0-8]|874)|iso_?8859_?(\d{1,2})|(koi8_[ru])|(tis_620)")
-_AS_JIS = str.maketrans("～∥－￠￡￢", "\u301c\u2016\u2212\xa2\xa3\xac")
+_AS_JIS = tuple(zip("～∥－￠￡￢", "\u301c\u2016\u2212\xa2\xa3\xac", strict=True))
 """Characters that Microsoft's table has for six places of JIS X 0208, and those of the standard."""
 
 
@@ -149,7 +151,10 @@ def _decoded_as(html: bytes, name: str) -> str | None:
     if name == "euc_jp" and REPLACEMENT in text:
         more = html.decode("euc_jis_2004", "replace")  # has the numbers in circles and other signs of row 13
         text = min(text, more, key=lambda decoded: decoded.count(REPLACEMENT))
-    return text.translate(_AS_JIS) if name == "cp932" else text
+    if name == "cp932":
+        for written, standard in _AS_JIS:
+            text = text.replace(written, standard)  # six times as fast as translate
+    return text
 
 
 def _decoded_jis(html: bytes) -> str:
@@ -171,7 +176,7 @@ def _decoded_jis(html: bytes) -> str:
 def _as_euc(part: bytes, mode: bytes) -> bytes:
     if mode in (b"(B", b"(J"):
         return part
-    high = bytes(byte | 0x80 if 0x21 <= byte <= 0x7E else byte for byte in part)
+    high = part.translate(_HIGHER)
     if mode == b"(I":
         return b"".join(b"\x8e" + high[i : i + 1] for i in range(len(high)))
     if mode == b"$(D":

@@ -90,11 +90,13 @@ class Repetition:
             hashes = joined(hashes[: max(words.size - width * (count - 1), 0)], words[width * (count - 1) :])
             span = width * count
             # Bounds that are fast to compute spare most documents the exact shares.
-            most_again = span * count_again(hashes)
             if span * bound_of_most_frequent(hashes) > top.get(count, np.inf) * size:
                 share = covered(repeats(hashes).top, span) / size
                 if not draft.within(f"most frequent phrase of {count} words", share, most=top[count]):
                     return "one frequent phrase"
+            if count < max(top, default=0) and count not in repeated:
+                continue
+            most_again = span * count_again(hashes)
             if most_again > repeated.get(count, np.inf) * size:
                 most_again = covered(repeats(hashes).again, span)
                 if not draft.within(f"repeated phrases of {count} words", most_again / size, most=repeated[count]):

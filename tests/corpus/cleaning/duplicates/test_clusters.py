@@ -46,6 +46,17 @@ def test_a_page_of_template_alone_does_not_join_the_pages_with_it(tmp_path: Path
     assert not any(fates[page.id][0] for page in bare)
 
 
+def test_a_shortened_page_of_a_template_is_dropped_for_its_source(tmp_path: Path) -> None:
+    rng = random.Random(8)
+    frame = prose(rng, 400)
+    pages = [Page(f"page{n}", frame + prose(rng, 400)) for n in range(30)]
+    copies = [Page(f"copy{n}", page.text[:520], page.id) for n, page in enumerate(pages[:10])]
+    assert jaccard(copies[0].text, pages[20].text) > Duplicates().similarity
+    fates = fates_of(pages + copies, tmp_path)
+    assert [fates[copy.id][2] == fates[copy.source][2] for copy in copies] == [True] * 10
+    assert all(fates[page.id][0] for page in pages)
+
+
 def test_all_edits_of_one_text_are_one_cluster(tmp_path: Path) -> None:
     rng = random.Random(2)
     source = prose(rng, 900)
