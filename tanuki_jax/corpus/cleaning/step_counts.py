@@ -1,78 +1,58 @@
 """Counts and samples of what each rule did, which can be added up over parts."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from tanuki_jax.corpus.cleaning.draft import Measure
 
 SAMPLES = 3
-"""Documents of each kind, and of each reason, that are kept as samples: those with the least seeds, whatever the
-parts."""
-MOST_REASONS = 8
-"""Most reasons of which samples are kept, the first ones by name."""
+"""Documents of each group that are kept as samples."""
+MOST_GROUPS = 24
+"""Most groups of which samples are kept, the first ones by name."""
 SAMPLE_CHARACTERS = 1_200
 """Characters of a sample that are kept."""
-BORDERLINE = 2
-"""Documents that are kept on each side of a limit, the nearest ones."""
 BORDERLINE_CHARACTERS = 400
-"""Characters of them that are kept."""
+"""Characters of a sample near a limit that are kept."""
 
 
 @dataclass
 class Samples:
-    """The documents with the least seeds among all that were offered."""
+    """Some of the documents that were offered, whatever their order: of each group those with the least distances,
+    and with the least seeds where these are equal."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
+    _last: dict[str, tuple[float, int]] = field(default_factory=dict, compare=False, repr=False)
+    """Group -> distance and seed of its last document, if it has as many as are kept."""
 
-    def offer(self, seed: int, **values: str) -> None:
-        """Keep the values if the seed is among the least of those with the same `reason`, and the text is another."""
-        same = [row for row in self.rows if row.get("reason") == values.get("reason")]
-        if len(same) == SAMPLES and seed >= same[-1]["seed"]:
+    def wants(self, seed: int, group: str = "", distance: float = 0.0) -> bool:
+        """Whether a document may be among the first of its group."""
+        last = self._last.get(group)
+        return last is None or (distance, seed) < last
+
+    def offer(self, seed: int, group: str = "", distance: float = 0.0, **values: object) -> None:
+        """Keep the values if the document is among the first of its group, and has another seed."""
+        if not self.wants(seed, group, distance):
             return
-        row = {"seed": seed} | {name: value[:SAMPLE_CHARACTERS] for name, value in values.items()}
-        self.rows = _least([*self.rows, row])
+        cut = {name: value[:SAMPLE_CHARACTERS] if isinstance(value, str) else value for name, value in values.items()}
+        self.add([{"group": group, "distance": distance, "seed": seed} | cut])
 
-
-def _least(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows with the least seeds for each reason, each seed once."""
-    by_reason: dict[str, dict[int, dict[str, Any]]] = {}
-    for row in rows:
-        by_reason.setdefault(row.get("reason", ""), {}).setdefault(row["seed"], row)
-    reasons = sorted(by_reason)[:MOST_REASONS]
-    return [by_reason[reason][seed] for reason in reasons for seed in sorted(by_reason[reason])[:SAMPLES]]
-
-
-@dataclass
-class Borderline:
-    """The documents nearest to each limit of a rule, on its either side."""
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    _worst: dict[tuple[str, bool], tuple[float, int]] = field(default_factory=dict, compare=False, repr=False)
-    """Name of a measure, and whether documents were dropped -> distance and seed from which on no more are kept."""
-
-    def offer(self, measure: Measure, seed: int, *, dropped: bool, id: str, text: str) -> None:
-        """Keep a document if it is among the nearest of its side."""
-        side = measure.name, dropped
-        worst = self._worst.get(side)
-        if worst is not None and (measure.distance, seed) >= worst:
-            return
-        row = measure._asdict() | {"seed": seed, "dropped": dropped, "id": id, "text": text[:BORDERLINE_CHARACTERS]}
-        self.add([row])
-        same = [row for row in self.rows if (row["name"], row["dropped"]) == side]
-        if len(same) == BORDERLINE:
-            self._worst[side] = same[-1]["distance"], same[-1]["seed"]
-
-    def add(self, rows: list[dict[str, Any]]) -> None:
-        """Add documents, and keep the nearest of each side, each text once."""
-        sides: dict[tuple[str, bool], dict[int, dict[str, Any]]] = {}
-        for row in sorted(
-            [*self.rows, *rows], key=lambda row: (row["name"], row["dropped"], row["distance"], row["seed"])
-        ):
-            of_side = sides.setdefault((row["name"], row["dropped"]), {})
-            if len(of_side) < BORDERLINE:
-                of_side.setdefault(row["seed"], row)
-        self.rows = [row for of_side in sides.values() for row in of_side.values()]
+    def add(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Add the rows of other samples."""
+        groups: dict[str, dict[int, dict[str, Any]]] = {}
+        for row in sorted([*self.rows, *rows], key=lambda row: (row["group"], row["distance"], row["seed"])):
+            kept = groups.setdefault(row["group"], {})
+            if len(kept) < SAMPLES:
+                kept.setdefault(row["seed"], row)
+        for group in sorted(groups)[MOST_GROUPS:]:
+            del groups[group]
+            self._last[group] = -1.0, 0  # none of its documents is kept
+        for group, kept in groups.items():
+            if len(kept) == SAMPLES:
+                last = list(kept.values())[-1]
+                self._last[group] = last["distance"], last["seed"]
+        self.rows = [row for kept in groups.values() for row in kept.values()]
 
 
 @dataclass
@@ -98,7 +78,8 @@ class StepCounts:
     dropped_samples: Samples = field(default_factory=Samples)
     changed_samples: Samples = field(default_factory=Samples)
     kept_samples: Samples = field(default_factory=Samples)
-    borderline: Borderline = field(default_factory=Borderline)
+    borderline_samples: Samples = field(default_factory=Samples)
+    """Documents nearest to each limit, in two groups: dropped and kept."""
 
     def count(
         self,
@@ -129,7 +110,7 @@ class StepCounts:
             self.dropped_of[source] += 1
             self.characters_dropped += len(before)
             measured = f"{nearest.name} is {nearest.value:.4g}, limit {nearest.limit:.4g}" if nearest else ""
-            self.dropped_samples.offer(place, id=id, reason=reason, measured=measured, text=before)
+            self.dropped_samples.offer(place, reason, id=id, reason=reason, measured=measured, text=before)
         elif after != before:
             self.changed += 1
             self.characters_cut += len(before) - len(after)
@@ -137,7 +118,14 @@ class StepCounts:
         else:
             self.kept_samples.offer(place, id=id, text=before)
         if nearest is not None:
-            self.borderline.offer(nearest, place, dropped=bool(reason), id=id, text=before)
+            self._offer_near(nearest, place, "dropped" if reason else "kept", id, before)
+
+    def _offer_near(self, nearest: Measure, place: int, side: str, id: str, text: str) -> None:
+        group = f"{nearest.name}, {side}"
+        if self.borderline_samples.wants(place, group, nearest.distance):
+            values = {"side": side, "name": nearest.name, "value": nearest.value, "limit": nearest.limit}
+            short = text[:BORDERLINE_CHARACTERS]
+            self.borderline_samples.offer(place, group, nearest.distance, id=id, text=short, **values)
 
     def add(self, other: "StepCounts") -> None:
         """Add the counts of another part."""
@@ -149,15 +137,14 @@ class StepCounts:
         self.changed += other.changed
         self.characters_cut += other.characters_cut
         self.seconds += other.seconds
-        for name in ("dropped_samples", "changed_samples", "kept_samples"):
-            own, others = getattr(self, name), getattr(other, name)
-            own.rows = _least([*own.rows, *others.rows])
-        self.borderline.add(other.borderline.rows)
+        for name, value in vars(self).items():
+            if isinstance(value, Samples):
+                value.add(getattr(other, name).rows)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the counts as JSON values."""
         plain = dict(vars(self)) | {"dropped": dict(self.dropped), "dropped_of": dict(self.dropped_of)}
-        return {name: getattr(value, "rows", value) for name, value in plain.items()}
+        return {name: value.rows if isinstance(value, Samples) else value for name, value in plain.items()}
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "StepCounts":
@@ -165,5 +152,4 @@ class StepCounts:
         read: dict[str, Any] = {
             name: Samples(value) if name.endswith("_samples") else value for name, value in plain.items()
         }
-        counters = {name: Counter(plain[name]) for name in ("dropped", "dropped_of")}
-        return cls(**read | counters | {"borderline": Borderline(plain["borderline"])})
+        return cls(**read | {name: Counter(plain[name]) for name in ("dropped", "dropped_of")})

@@ -2,7 +2,7 @@ import random
 
 from tanuki_jax.corpus.cleaning.draft import Draft
 from tanuki_jax.corpus.cleaning.rules.length import Length
-from tanuki_jax.corpus.cleaning.step_counts import BORDERLINE_CHARACTERS, SAMPLES, Borderline, StepCounts
+from tanuki_jax.corpus.cleaning.step_counts import BORDERLINE_CHARACTERS, MOST_GROUPS, SAMPLES, Samples, StepCounts
 
 
 def counts_of(seeds: list[int]) -> StepCounts:
@@ -12,8 +12,8 @@ def counts_of(seeds: list[int]) -> StepCounts:
         counts.documents += 1
         counts.dropped["short"] += 1
         counts.dropped_of["web"] += 1
-        counts.dropped_samples.offer(seed, reason="short" if seed % 2 else "odd", text=f"text {seed}")
-        counts.dropped_samples.offer(seed, reason="short" if seed % 2 else "odd", text="the same document again")
+        counts.dropped_samples.offer(seed, "odd" if seed % 2 else "even", text=f"text {seed}")
+        counts.dropped_samples.offer(seed, "odd" if seed % 2 else "even", text="the same document again")
     return counts
 
 
@@ -29,30 +29,37 @@ def test_samples_do_not_depend_on_how_documents_are_split() -> None:
     assert [row["seed"] for row in expected.dropped_samples.rows] == even[:SAMPLES] + odd[:SAMPLES]
 
 
-def borderline_of(values: list[float]) -> Borderline:
-    """Return the borderline samples of documents with these values and a limit of 10 from below; the seed is the
-    value."""
-    found = Borderline()
-    for value in values:
-        draft = Draft("", "")
-        dropped = not draft.within("words", value, least=10)
-        assert draft.nearest is not None
-        found.offer(draft.nearest, int(value), dropped=dropped, id=f"{value:g}", text="x" * 1_000)
-        found.offer(draft.nearest, int(value), dropped=dropped, id="a copy", text="x" * 1_000)
-    return found
+def near_ten(values: list[int]) -> StepCounts:
+    """Return counts of documents, each twice, with these numbers of characters, of which 10 are wanted."""
+    counts = StepCounts()
+    for value in [*values, *values]:
+        draft = Draft("", "x" * value)
+        reason = Length(shortest=10).apply(draft)
+        counts.count(draft.text, draft.text, reason, source="web", id=f"{value}", place=value, nearest=draft.nearest)
+    return counts
 
 
 def test_the_nearest_to_a_limit_are_kept_on_both_sides() -> None:
-    values = [float(value) for value in random.Random(0).sample(range(100), 90)]
-    expected = [max(n for n in values if n < 10), *sorted(n for n in values if n >= 10)[:2]]
-    for cut in (0, 1, 40):
-        total = borderline_of(values[:cut])
-        total.add(borderline_of(values[cut:]).rows)
-        assert [row["id"] for row in total.rows if not row["dropped"]] == [f"{n:g}" for n in expected[1:]]
-        first, second = (row for row in total.rows if row["dropped"])
-        assert first["id"] == f"{expected[0]:g}"
-        assert first["value"] > second["value"]
-    assert {len(row["text"]) for row in total.rows} == {BORDERLINE_CHARACTERS}
+    values = random.Random(0).sample(range(1_000), 900)
+    above, below = sorted(n for n in values if n >= 10), sorted((n for n in values if n < 10), reverse=True)
+    for cut in (0, 1, 400):
+        total = near_ten(values[:cut])
+        total.add(near_ten(values[cut:]))
+        rows = total.borderline_samples.rows
+        assert [row["value"] for row in rows if row["side"] == "kept"] == above[:SAMPLES]
+        assert [row["value"] for row in rows if row["side"] == "dropped"] == below[:SAMPLES]
+        assert all(row["limit"] == 10 for row in rows)
+    [row] = near_ten([5_000]).borderline_samples.rows
+    assert len(row["text"]) == BORDERLINE_CHARACTERS
+
+
+def test_samples_of_the_first_groups_are_kept() -> None:
+    names = [f"{n:03d}" for n in range(MOST_GROUPS + 10)]
+    for order in (names, names[::-1]):
+        samples = Samples()
+        for name in order:
+            samples.offer(1, name, text=name)
+        assert [row["group"] for row in samples.rows] == names[:MOST_GROUPS]
 
 
 def test_a_dropped_sample_says_by_which_value() -> None:
@@ -61,7 +68,7 @@ def test_a_dropped_sample_says_by_which_value() -> None:
     counts.count(draft.text, draft.text, reason, source="web", id="a", place=1, nearest=draft.nearest)
     assert counts.dropped_samples.rows[0]["measured"] == "characters is 2, limit 20"
     assert StepCounts.from_plain(counts.to_plain()) == counts
-    assert counts.borderline.rows[0]["dropped"]
+    assert counts.borderline_samples.rows[0]["side"] == "dropped"
 
 
 def test_counts_come_back_from_json_values() -> None:

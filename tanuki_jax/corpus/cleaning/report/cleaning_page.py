@@ -108,7 +108,7 @@ def _samples(step: Step) -> dict[str, Any]:
         "dropped": counts.dropped_samples.rows,
         "changed": [row | {"pieces": pieces(row["before"], row["text"])} for row in counts.changed_samples.rows],
         "kept": counts.kept_samples.rows,
-        "limits": _borderline(counts.borderline.rows),
+        "limits": _borderline(counts.borderline_samples.rows),
     }
 
 
@@ -116,11 +116,8 @@ def _borderline(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return for each measure its name and the documents on both sides of the limit, the nearest ones first."""
     shown = [row | {"measured": f"{row['value']:.4g}, limit {row['limit']:.4g}"} for row in rows]
     return [
-        {
-            "name": name,
-            "dropped": [row for row in shown if row["name"] == name and row["dropped"]],
-            "kept": [row for row in shown if row["name"] == name and not row["dropped"]],
-        }
+        {"name": name}
+        | {side: [row for row in shown if row["name"] == name and row["side"] == side] for side in ("dropped", "kept")}
         for name in dict.fromkeys(row["name"] for row in shown)
     ]
 
