@@ -70,7 +70,7 @@ def test_a_rule_without_an_endpoint_is_refused() -> None:
 @pytest.mark.thorough
 def test_a_run_loses_no_document_to_an_endpoint_that_fails(tmp_path: Path) -> None:
     file = write_lines(tmp_path / "a.jsonl", texts(60))
-    judge = Judge(model="m", concurrency=4, patience=0.5)  # batches of 16
+    judge = Judge(model="m", concurrency=4, patience=30)  # batches of 16
     with in_a_thread(replying(reply)) as url:
         rules = (Length(shortest=20), replace(judge, url=url), Length(shortest=10))
         done = clean(pipeline(file, rules=rules, part_bytes=2_000), tmp_path / "out", Local(2))
@@ -88,7 +88,8 @@ def test_a_run_loses_no_document_to_an_endpoint_that_fails(tmp_path: Path) -> No
     assert clean(copies, tmp_path / "out", Local(1)).written.rows == len(kept)
     rows = rows_of(tmp_path / "out/documents")
     more = write_lines(tmp_path / "b.jsonl", texts(20, start=60))
-    both = pipeline(file, more, rules=rules, part_bytes=2_000)
+    impatient = (Length(shortest=20), replace(judge, url=url, patience=0.5), Length(shortest=10))
+    both = pipeline(file, more, rules=impatient, part_bytes=2_000)
     with pytest.raises(CommandError):
         clean(both, tmp_path / "out", Local(1))
     assert rows_of(tmp_path / "out/documents") == rows
