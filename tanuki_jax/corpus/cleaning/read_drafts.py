@@ -7,6 +7,7 @@ from typing import Any
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.cleaning.draft import Draft, seed_of
 from tanuki_jax.corpus.cleaning.engines.stage import Beacon
+from tanuki_jax.corpus.cleaning.extraction.encodings import decode_file
 from tanuki_jax.corpus.cleaning.extraction.extract_html import draft_of_page
 from tanuki_jax.corpus.cleaning.parts import Part
 from tanuki_jax.corpus.records.fields import record_of
@@ -77,10 +78,13 @@ def _guarded(raw: Any, slice: Slice, position: int, part: Part) -> Draft | NoDoc
 def _draft(raw: RawRow, slice: Slice, position: int, part: Part) -> Draft | NoDocument:
     place = place_of(slice.path, position)
     match raw:
-        case Malformed(reason):
+        case Malformed(reason, content=b""):
             return NoDocument("malformed", f"{place}: {reason}")
-        case str(text):
-            document = Document(slice.path, text)
+        case str() | Malformed():
+            read = _document_of_file(raw, slice.path)
+            if isinstance(read, str):
+                return NoDocument("malformed", f"{place}: {read}")
+            document = read
         case fields if fields and fields.get("html") is not None and fields.get(part.text_field) is None:
             page = draft_of_page(fields, f"{slice.path}:{position}")
             if isinstance(page, str):
@@ -97,6 +101,17 @@ def _draft(raw: RawRow, slice: Slice, position: int, part: Part) -> Draft | NoDo
             document = record
     metadata = _metadata(document.metadata, slice, position, part)
     return Draft(document.id, document.text, metadata, seed=seed_of(document.text))
+
+
+def _document_of_file(raw: str | Malformed, path: str) -> Document | str:
+    """Return the document of a text file, in whatever encoding it is, or the reason why it is none."""
+    decoded = decode_file(raw.encode() if isinstance(raw, str) else raw.content)
+    if decoded is None:
+        fault = raw.reason if isinstance(raw, Malformed) else "signs of another encoding than UTF-8"
+        return f"{fault}; it is not certain which encoding it has"
+    if not decoded.text or decoded.text.isspace():
+        return "the text is empty"
+    return Document(path, decoded.text, {"encoding": decoded.encoding} if decoded.encoding != "utf-8" else {})
 
 
 def _metadata(given: Mapping[str, object], slice: Slice, position: int, part: Part) -> dict[str, object]:

@@ -7,13 +7,13 @@ from tanuki_jax.corpus.records.types import Malformed
 
 
 def rows(slice: Slice) -> Iterator[tuple[int, str | Malformed | None]]:
-    """Yield the text of a file, or None if it has only white space."""
+    """Yield the text of a file; None if it has only white space; if it is not UTF-8, a `Malformed` with its bytes."""
     content = text_bytes(slice.path)
     try:
         text = content.decode()
         yield 0, None if not text or text.isspace() else text
     except UnicodeDecodeError as error:
-        yield 0, Malformed(f"invalid UTF-8 at byte {error.start} of the file")
+        yield 0, Malformed(f"invalid UTF-8 at byte {error.start} of the file", content)
 
 
 def text_bytes(path: str) -> bytes:
