@@ -11,8 +11,8 @@ from tanuki_jax.corpus.cleaning.extraction.encodings import decode_file
 from tanuki_jax.corpus.cleaning.extraction.extract_html import draft_of_page
 from tanuki_jax.corpus.cleaning.parts import Part
 from tanuki_jax.corpus.records.fields import record_of
-from tanuki_jax.corpus.records.files import DAMAGED, Slice
-from tanuki_jax.corpus.records.formats.by_suffix import format_of
+from tanuki_jax.corpus.records.files import DAMAGED, LONGEST_RECORD, Slice
+from tanuki_jax.corpus.records.formats.by_suffix import PLAIN_TEXT, format_of
 from tanuki_jax.corpus.records.formats.file_format import RawRow
 from tanuki_jax.corpus.records.types import Document, Malformed
 
@@ -46,7 +46,7 @@ def drafts_of(part: Part, beacon: Beacon | None = None) -> Iterator[Draft | NoDo
     number = 0
     for slice in part.slices:
         try:
-            rows = iter(format_of(slice.path).rows(slice))
+            rows = _rows(slice)
             while True:
                 if beacon is not None:
                     beacon.show(number)
@@ -64,6 +64,13 @@ def drafts_of(part: Part, beacon: Beacon | None = None) -> Iterator[Draft | NoDo
         except (InputError, *DAMAGED) as error:
             yield NoDocument("a damaged file", f"{slice.path} cannot be read to its end: {error}", is_row=False)
         number += 1
+
+
+def _rows(slice: Slice) -> Iterator[tuple[int, RawRow]]:
+    file_format = format_of(slice.path)
+    if file_format is PLAIN_TEXT and slice.stop > LONGEST_RECORD:
+        return iter([(0, Malformed(f"a text of more than {LONGEST_RECORD} bytes: write it as JSON lines"))])
+    return file_format.rows(slice)
 
 
 def _guarded(raw: Any, slice: Slice, position: int, part: Part) -> Draft | NoDocument:
