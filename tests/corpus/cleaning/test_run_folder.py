@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.cleaning.engines.engine import Local
 from tanuki_jax.corpus.cleaning.parts import cut
 from tanuki_jax.corpus.cleaning.pipeline import Input, Pipeline
-from tanuki_jax.corpus.cleaning.run_folder import Keys, record
+from tanuki_jax.corpus.cleaning.run_cleaning import clean
+from tanuki_jax.corpus.cleaning.run_folder import Keys, claimed, record
 from tests.corpus.cleaning.corpora import pipeline, texts, write_lines
 
 KEYS = Keys("rules", "code")
@@ -54,3 +57,15 @@ def test_a_file_that_is_left_out_is_said_to_make_its_part_anew(tmp_path: Path, b
         f"files no longer in the input: {gone}",
         "1 part is made, 0 parts are kept",
     ]
+
+
+def test_a_second_command_on_a_folder_is_refused_and_changes_nothing(tmp_path: Path, before: Pipeline) -> None:
+    out = tmp_path / "out"
+    with claimed(out):
+        record(out, before, KEYS, cut(before, "k"))
+        files = {path: path.read_bytes() for path in out.rglob("*")}
+        with pytest.raises(InputError, match=r"another clean command works in .*out: wait for its end, or choose"):
+            clean(before, out, Local(1))
+        assert {path: path.read_bytes() for path in out.rglob("*")} == files
+    with claimed(out):
+        pass
