@@ -17,6 +17,7 @@ async def ask_all(
     answered: Callable[[int, Answer | Failure], None],
     *,
     patience: float,
+    unreachable_seconds: float,
 ) -> None:
     """Send requests for chat completions at once, and hand each result to `answered` as it comes.
 
@@ -25,6 +26,7 @@ async def ask_all(
         asks: for each request the field `prompt`, and the fields of the API besides `messages`.
         answered: gets the position of a request and its result.
         patience: seconds after which a request is given up, and the run ends if none finishes.
+        unreachable_seconds: seconds after which the run ends if no server has been seen at the address.
 
     Raises:
         CommandError: the endpoint cannot be used, or for too long.
@@ -37,6 +39,7 @@ async def ask_all(
         attempt_seconds=min(_ATTEMPT_SECONDS, patience),
         deadline_seconds=patience,
         stalled_seconds=patience,
+        unreachable_seconds=unreachable_seconds,
         failure_share=1.0,  # failures are counted by the caller
     )
     async with Client([endpoint], requests) as client:

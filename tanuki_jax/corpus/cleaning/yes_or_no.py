@@ -1,9 +1,10 @@
 """Questions that a model answers by yes or no, and the probability of yes."""
 
 import asyncio
+import functools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from tanuki_jax.base.errors import InputError
@@ -22,8 +23,12 @@ _WORD = re.compile(r"[\W_]*(yes|no|はい|いいえ)(?![a-z])")
 _AROUND = re.compile(r"^[\W_ĠĊ]+|[\W_]+$")  # Ġ and Ċ are space and line break in vocabularies of bytes
 
 
+type _Ask = Callable[[Sequence[Mapping[str, Any]], Callable[[int, Answer | Failure], None]], Awaitable[None]]
+"""Function that sends requests to an endpoint, as `ask_all`."""
+
+
 def probabilities_of_yes(
-    endpoint: Endpoint, prompts: Sequence[str], *, answers: int, patience: float
+    endpoint: Endpoint, prompts: Sequence[str], *, answers: int, patience: float, unreachable_seconds: float
 ) -> list[float | ValueError]:
     """Return the probability that a model answers yes to each prompt, or the reason why there is none.
 
@@ -35,20 +40,20 @@ def probabilities_of_yes(
         prompts: questions.
         answers: number of answers that are drawn where there are no log-probabilities.
         patience: seconds for which the endpoint may give no answer.
+        unreachable_seconds: seconds after which it is an error that no server is at the address.
 
     Raises:
         CommandError: the endpoint cannot be used.
     """
-    return asyncio.run(_probabilities(endpoint, prompts, answers, patience))
+    ask = functools.partial(ask_all, endpoint, patience=patience, unreachable_seconds=unreachable_seconds)
+    return asyncio.run(_probabilities(ask, prompts, answers))
 
 
-async def _probabilities(
-    endpoint: Endpoint, prompts: Sequence[str], count: int, patience: float
-) -> list[float | ValueError]:
+async def _probabilities(ask: _Ask, prompts: Sequence[str], count: int) -> list[float | ValueError]:
     fields = {"temperature": 0, "max_tokens": _TOKENS, "logprobs": True, "top_logprobs": ALTERNATIVES}
     found: list[float | ValueError] = []
     drawn: list[int] = []
-    for position, answer in enumerate(await _answers(endpoint, [{"prompt": p, **fields} for p in prompts], patience)):
+    for position, answer in enumerate(await _answers(ask, [{"prompt": prompt, **fields} for prompt in prompts])):
         if isinstance(answer, Failure):
             found.append(ValueError(answer.message))
             continue
@@ -62,7 +67,7 @@ async def _probabilities(
     # Without log-probabilities, answers are drawn at the temperature 1.
     fields = {"temperature": 1, "max_tokens": _TOKENS}
     asks = [{"prompt": prompts[position], "seed": seed, **fields} for position in drawn for seed in range(count)]
-    results = await _answers(endpoint, asks, patience)
+    results = await _answers(ask, asks)
     for number, position in enumerate(drawn):
         of_this = results[number * count : (number + 1) * count]
         words = [says_yes(answer.text) for answer in of_this if isinstance(answer, Answer)]
@@ -71,19 +76,19 @@ async def _probabilities(
     return found
 
 
-async def _answers(endpoint: Endpoint, asks: Sequence[Mapping[str, Any]], patience: float) -> list[Answer | Failure]:
+async def _answers(ask: _Ask, asks: Sequence[Mapping[str, Any]]) -> list[Answer | Failure]:
     """Return the results of requests, in which a failure is the prompt's. InputError for one that is the endpoint's.
 
     Those that failed are sent again beside a plain question. If that is answered, the endpoint works.
     """
     results: dict[int, Answer | Failure] = {}
     if asks:
-        await ask_all(endpoint, asks, results.__setitem__, patience=patience)
+        await ask(asks, results.__setitem__)
     failed = [position for position, result in results.items() if isinstance(result, Failure)]
     if failed:
         again: dict[int, Answer | Failure] = {}
         plain = {**asks[0], "prompt": _PLAIN}
-        await ask_all(endpoint, [*(asks[position] for position in failed), plain], again.__setitem__, patience=patience)
+        await ask([*(asks[position] for position in failed), plain], again.__setitem__)
         if isinstance(result := again[len(failed)], Failure):
             raise InputError(f"the endpoint gives no answers: {result.message}; start the command again to go on")
         results |= {position: again[number] for number, position in enumerate(failed)}

@@ -26,3 +26,10 @@ def test_url_and_score_are_columns(tmp_path: Path) -> None:
 def test_a_part_without_documents_can_be_read(tmp_path: Path) -> None:
     write_part(tmp_path / "part.parquet", [])
     assert list(read_part(tmp_path / "part.parquet")) == []
+
+
+def test_metadata_are_json_whatever_the_input_had(tmp_path: Path) -> None:
+    write_part(tmp_path / "part.parquet", [Document("a", "text", {"x": float("nan"), "scores": {"quality": 0.5}})])
+    assert pq.read_table(tmp_path / "part.parquet").column("metadata").to_pylist() == [
+        '{"x": null, "scores": {"quality": 0.5}}'
+    ]

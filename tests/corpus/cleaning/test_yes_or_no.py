@@ -56,8 +56,8 @@ def test_a_word_is_read_at_the_beginning(text: str, expected: bool | None) -> No
 def test_without_probabilities_the_share_of_yes_counts() -> None:
     with in_a_thread(mock_teacher(Behaviour())) as url:
         endpoint = Endpoint(url=url, model="rehearsal")
-        found = probabilities_of_yes(endpoint, PROMPTS, answers=4, patience=20)
-        again = probabilities_of_yes(endpoint, PROMPTS[::-1], answers=4, patience=20)
+        found = probabilities_of_yes(endpoint, PROMPTS, answers=4, patience=20, unreachable_seconds=20)
+        again = probabilities_of_yes(endpoint, PROMPTS[::-1], answers=4, patience=20, unreachable_seconds=20)
     assert found == again[::-1]
     assert {0.0, 0.25, 0.5, 0.75, 1.0} >= set(found)
     assert len(set(found)) > 2
@@ -66,10 +66,12 @@ def test_without_probabilities_the_share_of_yes_counts() -> None:
 @pytest.mark.thorough
 def test_faults_that_pass_change_nothing() -> None:
     with in_a_thread(mock_teacher(Behaviour())) as url:
-        expected = probabilities_of_yes(Endpoint(url=url, model="rehearsal"), PROMPTS[:4], answers=2, patience=60)
+        expected = probabilities_of_yes(
+            Endpoint(url=url, model="rehearsal"), PROMPTS[:4], answers=2, patience=60, unreachable_seconds=60
+        )
     with in_a_thread(mock_teacher(Behaviour(unavailable=0.1, broken_json=0.1, reset=0.1))) as url:
         endpoint = Endpoint(url=url, model="rehearsal")
-        assert probabilities_of_yes(endpoint, PROMPTS[:4], answers=2, patience=60) == expected
+        assert probabilities_of_yes(endpoint, PROMPTS[:4], answers=2, patience=60, unreachable_seconds=60) == expected
 
 
 @pytest.mark.thorough
@@ -81,7 +83,9 @@ def test_a_prompt_that_is_refused_has_a_reason_and_the_others_a_number() -> None
         return ("?", {"Yes": 0.5, "No": 0.5} if "文書4。" not in prompt else None)
 
     with in_a_thread(replying(reply)) as url:
-        found = probabilities_of_yes(Endpoint(url=url, model="m"), PROMPTS, answers=2, patience=20)
+        found = probabilities_of_yes(
+            Endpoint(url=url, model="m"), PROMPTS, answers=2, patience=20, unreachable_seconds=20
+        )
     assert "the prompt is too long" in str(found[3])
     assert "501" in str(found[5])
     assert "the answer is neither yes nor no: '?'" in str(found[4])
@@ -90,6 +94,8 @@ def test_a_prompt_that_is_refused_has_a_reason_and_the_others_a_number() -> None
 
 def test_an_endpoint_that_cannot_be_used_is_an_error() -> None:
     with in_a_thread(mock_teacher(Behaviour())) as url, pytest.raises(InputError, match="there is no model"):
-        probabilities_of_yes(Endpoint(url=url, model="other"), PROMPTS, answers=2, patience=20)
+        probabilities_of_yes(Endpoint(url=url, model="other"), PROMPTS, answers=2, patience=20, unreachable_seconds=20)
     with pytest.raises(CommandError):
-        probabilities_of_yes(Endpoint(url=url, model="rehearsal"), PROMPTS, answers=2, patience=0.5)
+        probabilities_of_yes(
+            Endpoint(url=url, model="rehearsal"), PROMPTS, answers=2, patience=0.5, unreachable_seconds=0.5
+        )

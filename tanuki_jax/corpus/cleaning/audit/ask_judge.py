@@ -21,12 +21,25 @@ Text:
 
 
 async def judge(
-    drawn: Sequence[Drawn], categories: Sequence[str], endpoint: Endpoint, label: Callable[[Drawn, str], None]
+    drawn: Sequence[Drawn],
+    categories: Sequence[str],
+    endpoint: Endpoint,
+    label: Callable[[Drawn, str], None],
+    *,
+    unreachable_seconds: float = 5.0,
 ) -> None:
     """Ask a model for the category of each document, and hand each answer to `label` as it comes.
 
+    Args:
+        drawn: documents.
+        categories: categories to choose from.
+        endpoint: the model.
+        label: takes a document and its category.
+        unreachable_seconds: seconds after which it is an error that no server is at the address.
+
     Raises:
-        InputError: no answer named a category. Single documents without a usable answer are left out.
+        InputError: no server is at the address, or no answer named a category. Single documents without a usable answer
+            are left out.
     """
     schema = {
         "type": "object",
@@ -57,7 +70,7 @@ async def judge(
         else:
             last = answer
 
-    await ask_all(endpoint, asks, answered, patience=_PATIENCE)
+    await ask_all(endpoint, asks, answered, patience=_PATIENCE, unreachable_seconds=unreachable_seconds)
     if drawn and not labelled:
         raise InputError(
             f"{endpoint.url} named no category for any of {len(drawn)} documents; one answer: {last!s:.200}"

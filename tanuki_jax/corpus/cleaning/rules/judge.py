@@ -15,6 +15,8 @@ from tanuki_jax.corpus.cleaning.draft import OUTSIDE_KEY, Draft
 _NAME = "judge"
 _LEAST_JUDGED = 8
 """Number of documents of which at least one must be judged, or the fault is not theirs."""
+_UNREACHABLE_SECONDS = 5.0
+"""Seconds after which it is an error that no server is at the address, before the first batch."""
 _PROMPT = """Here is a text:
 
 {text}
@@ -59,7 +61,7 @@ class Judge:
 
     def apply(self, draft: Draft) -> str:
         """Return the reason to drop the document; empty: keep it. ValueError if the model does not say yes or no."""
-        [verdict] = self.apply_batch([draft])
+        [verdict] = self._judged([draft], unreachable_seconds=min(_UNREACHABLE_SECONDS, self.patience))
         if isinstance(verdict, Exception):
             raise verdict
         return verdict
@@ -70,6 +72,9 @@ class Judge:
         Raises:
             CommandError: no endpoint is named, or it cannot be used, or it judges none of many documents.
         """
+        return self._judged(drafts, unreachable_seconds=self.patience)
+
+    def _judged(self, drafts: Sequence[Draft], unreachable_seconds: float) -> list[str | Exception]:
         if not (self.url and self.model):
             raise InputError("judge.url and judge.model name no endpoint and model; set both, or leave the rule out")
         from tanuki_jax.corpus.cleaning.yes_or_no import probabilities_of_yes  # asyncio takes a tenth of a second
@@ -80,7 +85,13 @@ class Judge:
         question = _question(self.question)
         prompts = [_PROMPT.format(text=draft.text[: self.characters], question=question) for draft in drafts]
         different = list(dict.fromkeys(prompts))  # crawls have copies
-        found = probabilities_of_yes(endpoint, different, answers=self.answers, patience=self.patience)
+        found = probabilities_of_yes(
+            endpoint,
+            different,
+            answers=self.answers,
+            patience=self.patience,
+            unreachable_seconds=unreachable_seconds,
+        )
         score_of = dict(zip(different, found, strict=True))
         scores = [score_of[prompt] for prompt in prompts]
         errors = [score for score in scores if isinstance(score, ValueError)]

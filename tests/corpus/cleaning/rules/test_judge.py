@@ -14,6 +14,7 @@ from tanuki_jax.corpus.cleaning.pipeline import rules_key
 from tanuki_jax.corpus.cleaning.rules.judge import Judge
 from tanuki_jax.corpus.cleaning.rules.length import Length
 from tanuki_jax.corpus.cleaning.run_cleaning import clean
+from tests.client.canned import unused_port
 from tests.corpus.cleaning.corpora import pipeline, rows_of, texts, write_lines
 from tests.corpus.cleaning.endpoints import in_a_thread, mock_teacher, replying
 
@@ -65,6 +66,12 @@ def test_the_address_is_not_part_of_the_key(tmp_path: Path) -> None:
 def test_a_rule_without_an_endpoint_is_refused() -> None:
     with pytest.raises(InputError, match=r"judge\.url and judge\.model"):
         Judge(model="m").apply(Draft("a", "猫。"))
+
+
+@pytest.mark.thorough
+def test_an_address_without_a_server_is_found_at_the_first_look() -> None:
+    with pytest.raises(InputError, match="start the server, or correct the address"):
+        Judge(url=f"http://127.0.0.1:{unused_port()}", model="m").apply(Draft("a", "猫。"))
 
 
 @pytest.mark.thorough
