@@ -23,9 +23,10 @@ class Draft:
     seed: int = 0
     """Seed that depends on nothing but the text as it was read: reruns and other shard counts draw alike."""
 
-    def random(self, rule: str) -> random.Random:
-        """Return the random numbers of one rule for this document; another rule's are independent of them."""
-        return random.Random(f"{self.seed}:{rule}")
+    def random(self, rule: str, line: str = "") -> random.Random:
+        """Return the random numbers of one rule, of which another rule's are independent: those for a line, which are
+        the same in every document, or those for this document."""
+        return random.Random(f"{seed_of(line) if line else self.seed}:{rule}")
 
 
 @runtime_checkable

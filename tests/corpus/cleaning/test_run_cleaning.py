@@ -21,6 +21,7 @@ from tanuki_jax.corpus.cleaning.pipeline import Pipeline, rules_key
 from tanuki_jax.corpus.cleaning.repeats.repeat_settings import Repeats
 from tanuki_jax.corpus.cleaning.rules.adult import Adult
 from tanuki_jax.corpus.cleaning.rules.length import Length
+from tanuki_jax.corpus.cleaning.rules.noise import Noise
 from tanuki_jax.corpus.cleaning.rules.quality import Quality
 from tanuki_jax.corpus.cleaning.rules.statistics import Statistics
 from tanuki_jax.corpus.cleaning.run_cleaning import Cleaned, clean
@@ -135,6 +136,19 @@ def test_changed_rules_make_all_parts_anew_and_say_so(tmp_path: Path, caplog: py
     assert caplog.messages == ["rules changed: length.shortest from 20 to 99 (since the last run); 1 part is made anew"]
     assert texts_of(tmp_path / "out") == {}
     assert len(list((tmp_path / "out" / "clean").glob("*.parquet"))) == 1
+
+
+def test_an_advertisement_that_noise_cuts_is_removed_from_all_pages(tmp_path: Path) -> None:
+    advertisement = (
+        "この記事を読むとポイントが貯まります！続きを読むには無料の会員登録をお済ませください。"
+        "関連記事やおすすめ記事を毎朝メールでお届けします。登録はこちらのページから一分で終わります。"
+    )
+    rows = [{"id": f"d{n}", "text": f"{prose(n)}\n{advertisement if n < 20 else ''}"} for n in range(22)]
+    file = write_lines(tmp_path / "a.jsonl", rows)
+    clean(pipeline(file, rules=(Noise(),), repeats=Repeats(documents=10), partitions=1), tmp_path / "out", Local(1))
+    assert {id: text.strip() for id, text in texts_of(tmp_path / "out").items()} == {
+        f"d{n}": prose(n) for n in range(22)
+    }
 
 
 def test_documents_can_be_json_lines(tmp_path: Path) -> None:
