@@ -89,7 +89,7 @@ def _engine(options: Run, logs: Path) -> Engine:
         case "ray":
             from tanuki_jax.corpus.cleaning.engines.ray_cluster import RayCluster
 
-            return RayCluster(options.ray, options.workers or usable_cores(), logs)
+            return RayCluster(options.ray, options.workers)
 
 
 def _percent(share: float) -> str:

@@ -22,7 +22,7 @@ class Run:
     out: str = ""
     """Folder of the run; empty: corpora/NAME."""
     workers: NonNegativeInt = 0
-    """Number of tasks at once; 0: one for each core, or as many as SLURM starts."""
+    """Number of tasks at once; 0: one for each core (of the cluster with ray), or as many as SLURM starts."""
     engine: Literal["local", "slurm", "ray"] = "local"
     """Place of the tasks: processes of this machine, job arrays of SLURM, or a Ray cluster. On clusters the folder of
     the run must be shared by all nodes. The documents are the same."""

@@ -63,9 +63,10 @@ class Draft:
                 self.nearest = Measure(name, value, limit, distance)
         return inside
 
-    def random(self, rule: str) -> random.Random:
-        """Return the random numbers of one rule for this document; another rule's are independent of them."""
-        return random.Random(f"{self.seed}:{rule}")
+    def random(self, rule: str, line: str = "") -> random.Random:
+        """Return the random numbers of one rule, of which another rule's are independent: those for a line, which are
+        the same in every document, or those for this document."""
+        return random.Random(f"{seed_of(line) if line else self.seed}:{rule}")
 
 
 @runtime_checkable

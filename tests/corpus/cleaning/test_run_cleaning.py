@@ -21,6 +21,7 @@ from tanuki_jax.corpus.cleaning.pipeline import Input, Pipeline, rules_key
 from tanuki_jax.corpus.cleaning.repeats.repeat_settings import Repeats
 from tanuki_jax.corpus.cleaning.rules.adult import Adult
 from tanuki_jax.corpus.cleaning.rules.length import Length
+from tanuki_jax.corpus.cleaning.rules.noise import Noise
 from tanuki_jax.corpus.cleaning.rules.quality import Quality
 from tanuki_jax.corpus.cleaning.rules.statistics import Statistics
 from tanuki_jax.corpus.cleaning.run_cleaning import Cleaned, clean, sparing
@@ -180,6 +181,19 @@ def test_the_copy_of_the_preferred_source_is_kept_in_any_order(tmp_path: Path) -
     found = texts_of(clean(equal, tmp_path / "one", Local(1)).folder)
     assert set(found) == {*(f"book{n}" for n in range(3)), *(f"web{n}" for n in range(3, 9))}
     assert {path: path.stat().st_mtime_ns for path in signatures} == signatures
+
+
+def test_an_advertisement_that_noise_cuts_is_removed_from_all_pages(tmp_path: Path) -> None:
+    advertisement = (
+        "この記事を読むとポイントが貯まります！続きを読むには無料の会員登録をお済ませください。"
+        "関連記事やおすすめ記事を毎朝メールでお届けします。登録はこちらのページから一分で終わります。"
+    )
+    rows = [{"id": f"d{n}", "text": f"{prose(n)}\n{advertisement if n < 20 else ''}"} for n in range(22)]
+    file = write_lines(tmp_path / "a.jsonl", rows)
+    clean(pipeline(file, rules=(Noise(),), repeats=Repeats(documents=10), partitions=1), tmp_path / "out", Local(1))
+    assert {id: text.strip() for id, text in texts_of(tmp_path / "out").items()} == {
+        f"d{n}": prose(n) for n in range(22)
+    }
 
 
 def test_documents_can_be_json_lines(tmp_path: Path) -> None:
