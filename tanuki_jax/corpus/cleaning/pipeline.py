@@ -72,8 +72,8 @@ class Pipeline:
     shortest_left: NonNegativeInt = 30
     """Least number of characters, without white space, of a document from which repeats or items were cut."""
     partitions: PositiveInt = 16
-    """Number of tasks of the stages that compare documents of all parts. More need less memory each; the documents do
-    not depend on it."""
+    """Least number of tasks of the stages that compare documents of all parts: a quarter of the number of parts, if
+    that is more. More tasks need less memory each; the documents do not depend on it."""
     part_bytes: PositiveInt = 64 << 20
     """Bytes of the input, as it is stored, that one task cleans. A file that cannot be cut is one task."""
     format: Literal["parquet", "jsonl.zst"] = "parquet"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.cleaning.across_documents import AcrossDocuments
 from tanuki_jax.corpus.cleaning.contamination.evaluation_settings import Evaluation
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 from tanuki_jax.corpus.cleaning.engines.engine import Local
@@ -135,6 +136,14 @@ def test_a_second_run_does_nothing(run: Cleaned) -> None:
 def test_parts_and_partitions_change_no_document(run: Cleaned, tmp_path: Path) -> None:
     other = clean(replace(run.pipeline, part_bytes=1 << 20, partitions=3), tmp_path / "out", Local(1))
     assert texts_of(other.folder) == texts_of(run.folder)
+
+
+@pytest.mark.parametrize(("parts", "tasks"), [(1, 3), (12, 3), (40, 10)])
+def test_tasks_that_compare_grow_in_number_with_the_parts(tmp_path: Path, parts: int, tasks: int) -> None:
+    settings = pipeline(tmp_path / "a.jsonl", duplicates=Duplicates(), partitions=3)
+    files = [tmp_path / f"{n}.parquet" for n in range(parts)]
+    stages = AcrossDocuments(settings, files, ["files"] * parts, tmp_path).stages()
+    assert [next(stages).tasks for _ in range(3)] == [parts, tasks, tasks]
 
 
 def test_a_file_that_is_added_cleans_and_signs_no_other_again(tmp_path: Path) -> None:

@@ -70,10 +70,8 @@ def list_members(
     u, v = neighbours(rounds, index, count, stars)
     first = starts_of_runs(u)
     nodes, components = u[first], np.minimum(u, v)[first]
-    similar = gather(
-        [ArrayFile(path, EDGES, {}) for path in edges], "u", ["u", "v", "addresses", "values"], index, count
-    )
-    ends, others, places, values = similar
+    files = [ArrayFile(path, EDGES, {}) for path in edges]
+    ends, others, places, values = gather(files, "u", ["u", "v", "addresses", "values"], index, count)
     order = np.lexsort((places, ends))
     once = order[starts_of_runs(ends[order])]
     assert np.array_equal(ends[once], nodes)

@@ -5,6 +5,7 @@ shingles. Of longer ones, the shingles whose hash is below a limit are compared,
 and 1,024 of each, which gives a standard error of at most .018 where the threshold is. Texts are not read again.
 """
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -115,11 +116,11 @@ def _jaccards(
         number, others = int(ends[0, start]), ends[1, start:stop].tolist()
         one = sketches[number]
         seen[one >> _HIGH] = True
-        found = np.cumsum(seen[np.concatenate([sketches[other] for other in others]) >> _HIGH])
+        found = seen[np.concatenate([sketches[other] for other in others]) >> _HIGH]
         seen[one >> _HIGH] = False
         lengths = np.array([len(sketches[other]) for other in others])
-        stops = np.append(0, found)[np.cumsum(lengths)]
-        shared = np.diff(stops, prepend=0)
+        bounds = itertools.pairwise([0, *np.cumsum(lengths).tolist()])
+        shared = np.array([np.count_nonzero(found[begin:end]) for begin, end in bounds])
         bound = shared / np.maximum(len(one) + lengths - shared, 1)
         # Of sketches sampled at two levels, only a part is compared.
         near = np.flatnonzero((bound >= least) | (levels[others] != levels[number]))
