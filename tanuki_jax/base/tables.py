@@ -9,3 +9,13 @@ def print_uncut(console: Console, table: Table) -> None:
     widest = console.measure(table, options=console.options.update(max_width=1_000)).maximum
     console.width = max(console.width, widest)
     console.print(table)
+
+
+def show(*parts: Table | str) -> None:
+    """Print tables and sentences on stdout, none of them cut where it is narrow."""
+    console = Console(markup=False, highlight=False)
+    for part in parts:
+        if isinstance(part, Table):
+            print_uncut(console, part)
+        else:
+            console.print(part, soft_wrap=True)

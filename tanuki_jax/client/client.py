@@ -44,8 +44,9 @@ class Client:
 
     A request ends as exactly one value: an `Answer`, or a `Failure` that names its kind. Failures are values, not
     exceptions, because callers gather thousands of requests: one that fails must not cancel the others, and each needs
-    its own line in a report. Exceptions end the run: `TooManyFailures`, `Stalled`, and an InputError for endpoints that
-    cannot be used as they are configured. Every request raises them, and so does the end of the `async with`.
+    its own line in a report. Exceptions end the run: `TooManyFailures`, `Unreachable`, `Stalled`, and an InputError for
+    endpoints that cannot be used as they are configured. Every request raises them, and so does the end of the `async
+    with`.
 
     As many requests are worked on at a time as the concurrencies of the endpoints add up to; the others wait in order,
     and their deadlines do not run yet. So a caller may start all its requests at once.
@@ -86,7 +87,9 @@ class Client:
         self._pool = EndpointPool(endpoints, generator, first_probe)
         self._window = asyncio.Semaphore(sum(endpoint.concurrency for endpoint in endpoints))
         self._largest = largest_answer
-        self._guard = RunGuard(self._requests, lambda: [live.describe() for live in self._pool.live], log_every)
+        self._guard = RunGuard(
+            self._requests, lambda: [live.describe() for live in self._pool.live], self._pool.unreachable, log_every
+        )
         self._session: ClientSession | None = None
         self._watch: asyncio.Task[None] | None = None
 

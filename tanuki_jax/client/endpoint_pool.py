@@ -12,6 +12,7 @@ import random
 from collections.abc import Sequence
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.client import outcomes
 from tanuki_jax.client.attempt import Unusable
 from tanuki_jax.client.concurrency import Concurrency
 from tanuki_jax.client.health import FIRST_WAIT, Health
@@ -139,6 +140,13 @@ class EndpointPool:
                 _log.warning("%s %s; it is left alone for %g s", live.url, message, wait)
                 asyncio.get_running_loop().call_later(wait, self._serve)
         self._serve()
+
+    def unreachable(self) -> list[str]:
+        """Return each endpoint's latest outcome in words, if none has shown so far that a server is there; else
+        nothing."""
+        kinds = [{kind for kind, count in live.totals.outcomes.items() if count} for live in self.live]
+        unreached = all(found and found <= outcomes.NO_SERVER for found in kinds)
+        return [f"{live.url} {live.latest}" for live in self.live] if unreached else []
 
     def abandon(self, lease: Lease) -> None:
         """Give back a lease whose request was cancelled."""

@@ -54,6 +54,8 @@ TABLE = (
     *(SERVER_TIMEOUT, CONFLICT, RATE_LIMITED, UNAVAILABLE, SERVER_ERROR),
     *(UNREACHABLE, UNKNOWN_HOST, TLS, RESET, TIMEOUT, CUT, MALFORMED),
 )
+NO_SERVER = frozenset(outcome.kind for outcome in (UNREACHABLE, UNKNOWN_HOST, TLS, RESET))
+"""Kinds of outcomes at an address where perhaps no server is."""
 DEADLINE = "deadline"
 """Kind of a failure without an outcome: no endpoint could take the request before its deadline, or the first
 attempt took longer."""

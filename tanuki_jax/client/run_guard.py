@@ -20,6 +20,10 @@ class TooManyFailures(InputError):
     """A run of which too large a share of the finished requests failed."""
 
 
+class Unreachable(InputError):
+    """A run of which no endpoint has ever answered."""
+
+
 class Stalled(CommandError):
     """A run of which no request finished for too long."""
 
@@ -29,15 +33,24 @@ class Stalled(CommandError):
 class RunGuard:
     """Counts of finished requests. Once the run is stopped, `error` says why, and all requests end at once."""
 
-    def __init__(self, limits: Requests, describe: Callable[[], list[str]], log_every: float) -> None:
+    def __init__(
+        self,
+        limits: Requests,
+        describe: Callable[[], list[str]],
+        unreachable: Callable[[], list[str]],
+        log_every: float,
+    ) -> None:
         """Begin to count.
 
         Args:
             limits: limits of failures and of time.
             describe: returns a line for each endpoint, with what it answers.
+            unreachable: returns a line for each endpoint, if no server has been seen at any of them.
             log_every: seconds without a finished request between two lines of the log.
         """
         self._limits, self._describe, self._log_every = limits, describe, log_every
+        self._unreachable = unreachable
+        self._begun: float | None = None
         self._scopes: set[asyncio.Timeout] = set()
         self._running = self._finished = self._failed = 0
         self._kinds: collections.Counter[tuple[str, str]] = collections.Counter()
@@ -64,6 +77,7 @@ class RunGuard:
         """Count a request as being worked on within the block. While there is none, no progress is expected."""
         if self._running == 0:
             self._progress = self._logged = asyncio.get_running_loop().time()
+            self._begun = self._progress if self._begun is None else self._begun
         self._running += 1
         try:
             yield
@@ -95,13 +109,16 @@ class RunGuard:
     async def watch(self) -> None:
         """Log a run that makes no progress, and stop it after a while. Runs until it is cancelled."""
         loop = asyncio.get_running_loop()
-        pause = min(1.0, self._log_every / 4, self._limits.stalled_seconds / 4)
+        pause = min(1.0, self._log_every / 4, self._limits.stalled_seconds / 4, self._limits.unreachable_seconds / 4)
         while self.error is None:
             await asyncio.sleep(pause)
             now = loop.time()
             if not self._running:
                 continue
-            if now - self._progress >= self._limits.stalled_seconds:
+            assert self._begun is not None
+            if now - self._begun >= self._limits.unreachable_seconds and (lines := self._unreachable()):
+                self.stop(Unreachable(f"{'; '.join(lines)}: start the server, or correct the address"))
+            elif now - self._progress >= self._limits.stalled_seconds:
                 self.stop(Stalled(self._standstill(now)))
             elif now - self._logged >= self._log_every:
                 self._logged = now

@@ -67,6 +67,8 @@ class Requests:
     """Number of finished requests before the share of failures is judged."""
     stalled_seconds: PositiveFloat = 900.0
     """Seconds after which the run stops if requests are being sent and none has finished."""
+    unreachable_seconds: PositiveFloat = 300.0
+    """Seconds after which the run stops if no endpoint has shown yet that a server is there; a busy one has."""
 
     def __post_init__(self) -> None:
         check_fields(self, prefix="requests.")

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from tanuki_jax.base.errors import BAD_INPUT, STUCK
 from tanuki_jax.client.answers import Answer, Failure
-from tanuki_jax.client.run_guard import Stalled, TooManyFailures
-from tests.client.canned import canned, impatient, serving
+from tanuki_jax.client.run_guard import Stalled, TooManyFailures, Unreachable
+from tests.client.canned import canned, impatient, serving, unused_port
 from tests.rehearsal import teaching
 
 ASK = [{"role": "user", "content": "a"}]
@@ -113,5 +113,46 @@ def test_a_client_without_requests_does_not_stall() -> None:
                 await client.chat(ASK)
                 await asyncio.sleep(0.25)
                 assert isinstance(await client.chat(ASK), Answer)
+
+    asyncio.run(run())
+
+
+def test_an_address_without_a_server_ends_the_run() -> None:
+    async def run() -> None:
+        url = f"http://127.0.0.1:{unused_port()}"
+        with pytest.raises(Unreachable) as raised:
+            async with impatient(url, unreachable_seconds=0.2) as client:
+                await asyncio.gather(*(client.chat(ASK) for _ in range(100)))
+        assert raised.value.code == BAD_INPUT
+        assert str(raised.value).startswith(f"{url}/v1 could not be connected to (")
+        assert str(raised.value).endswith("): start the server, or correct the address")
+
+    asyncio.run(run())
+
+
+def test_a_server_that_is_slow_or_busy_is_waited_for() -> None:
+    answered: list[str] = []
+
+    async def slow(request: web.Request) -> web.Response:
+        answered.append(request.path)
+        await asyncio.sleep(0.3)
+        busy = web.json_response({"error": {"message": "busy"}}, status=429)
+        return busy if len(answered) < 3 else web.json_response(GOOD)
+
+    async def run() -> None:
+        async with serving(slow) as url, impatient(url, unreachable_seconds=0.1) as client:
+            assert isinstance(await client.chat(ASK), Answer)
+
+    asyncio.run(run())
+
+
+def test_a_server_that_answered_once_is_waited_for() -> None:
+    async def run() -> None:
+        async with serving(canned(lambda: web.json_response(GOOD))) as url:
+            client = impatient(url, unreachable_seconds=0.1, attempt_seconds=0.5, deadline_seconds=0.5)
+            await client.__aenter__()
+            assert isinstance(await client.chat(ASK), Answer)
+        assert isinstance(await client.chat(ASK), Failure)
+        await client.__aexit__(None, None, None)
 
     asyncio.run(run())

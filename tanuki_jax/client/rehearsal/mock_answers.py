@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from tanuki_jax.client.rehearsal.texts import WORD, cut_text, digest_of, embed, 
 
 MOST_CHOICES = 128
 """Largest `n`."""
+_YES_OR_NO = re.compile(r"\byes or no\W*$")
 
 
 class BadRequest(ValueError):
@@ -87,7 +89,8 @@ def write_answer(body: Mapping[str, Any], *, chat: bool) -> Written:
         read += len(tokens(prompt))
         for index in range(count):
             digest = digest_of(value, body.get("seed"), index)
-            text = _structured(body.get("response_format"), digest, prompt) or write_text(digest, prompt)
+            text = _structured(body.get("response_format"), digest, prompt) or _yes_or_no(digest, prompt)
+            text = text or write_text(digest, prompt)
             choices.append(cut_text(text, stop, max_tokens))
     identifier = f"rehearsal-{digest_of(inputs, body.get('seed')).hex()[:16]}"
     return Written(chat, str(body.get("model")), identifier, choices, read)
@@ -131,6 +134,13 @@ def _conversation_text(messages: Any) -> str:
         return "\n".join(content_text(message.get("content")) for message in messages)
     except ShapeError as error:
         raise BadRequest(f"messages has {error}") from None
+
+
+def _yes_or_no(digest: bytes, prompt: str) -> str:
+    """Return yes or no if the prompt ends with these words; empty: it does not."""
+    if _YES_OR_NO.search(prompt) is None:
+        return ""
+    return "Yes" if digest[0] % 2 else "No"
 
 
 def _structured(form: Any, digest: bytes, prompt: str) -> str:

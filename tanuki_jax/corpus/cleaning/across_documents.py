@@ -24,6 +24,8 @@ from tanuki_jax.corpus.cleaning.step_counts import SAMPLE_CHARACTERS
 from tanuki_jax.corpus.records.files import expand
 
 LINES, PASSAGES, EVIDENCE = "lines", "passages", "evaluation"
+PARTS_OF_A_TASK = 4
+"""Number of parts for which a stage that compares documents has another task, so that its tasks do not grow."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,18 +51,22 @@ class AcrossDocuments:
         signatures: name of the folder of signatures with these settings.
     """
 
-    def __init__(self, pipeline: Pipeline, parts: Sequence[Path], folder: Path) -> None:
+    def __init__(self, pipeline: Pipeline, parts: Sequence[Path], sources: Sequence[str], folder: Path) -> None:
         """Look at no file yet.
 
         Args:
             pipeline: settings.
             parts: cleaned parts.
+            sources: name of the input that each part is of.
             folder: folder of the run.
         """
         self._pipeline, self._parts = pipeline, parts
+        self._partitions = max(pipeline.partitions, len(parts) // PARTS_OF_A_TASK)
+        priorities = {each.name: each.priority for each in pipeline.inputs}
+        self._priorities = [priorities[source] for source in sources]
         settings = [pipeline.duplicates, pipeline.repeats, pipeline.evaluation]
         plain = [None if each is None else dataclasses.asdict(each) for each in settings]
-        content = [[path.name for path in parts], plain, _stamps(pipeline), pipeline.partitions]
+        content = [[path.name for path in parts], self._priorities, plain, _stamps(pipeline), self._partitions]
         self.key = hashlib.blake2b(json.dumps(content).encode(), digest_size=8).hexdigest()
         self.work = folder / ACROSS / self.key
         signed = pipeline.duplicates.of_signatures() if pipeline.duplicates else {}
@@ -76,8 +82,9 @@ class AcrossDocuments:
                 self._signatures,
                 self.work / "duplicates",
                 pipeline.duplicates,
-                tasks=pipeline.partitions,
+                tasks=self._partitions,
                 score="score",
+                priorities=self._priorities,
             )
             for name, tasks in found:
                 yield FileTasks(name, tuple(tasks))
@@ -87,7 +94,7 @@ class AcrossDocuments:
             yield from self._evaluation(pipeline.evaluation)
 
     def _repeats(self, settings: Repeats) -> Iterator[FileTasks]:
-        numbers, parts = range(self._pipeline.partitions), range(len(self._parts))
+        numbers, parts = range(self._partitions), range(len(self._parts))
         count_lines = partial(count_repeats, documents=settings.documents, hosts=settings.hosts)
         kinds: tuple[tuple[str, Any, dict[str, int], Any], ...] = (
             (LINES, list_lines, line_settings(settings), count_lines),

@@ -1,31 +1,38 @@
-"""The work of `clean`, `clean score`, `clean audit` and `clean train`, and their output."""
+"""The work of `clean`, `clean score` and `clean audit`, and their output."""
 
 import asyncio
 import math
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.base.tables import print_uncut
+from tanuki_jax.base.tables import show
 from tanuki_jax.corpus.cleaning.audit.sample import LabelFile, draw
 from tanuki_jax.corpus.cleaning.audit.shares import agreements, shares_of
-from tanuki_jax.corpus.cleaning.clean_options import Audit, Run, Score, Train
+from tanuki_jax.corpus.cleaning.clean_options import Audit, Run, Score
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline
 from tanuki_jax.corpus.cleaning.report.cleaning_page import write_page
 from tanuki_jax.corpus.cleaning.report.cleaning_table import summary, table
+from tanuki_jax.corpus.cleaning.report.token_estimate import Encoder, estimated
 from tanuki_jax.corpus.cleaning.run_cleaning import check_works, clean
 from tanuki_jax.corpus.cleaning.score_documents import score_file
 
 
-def run(pipeline: Pipeline, options: Run) -> None:
-    """Clean a corpus, write the report, and print the table."""
+def run(pipeline: Pipeline, options: Run, encoder: Encoder | None) -> None:
+    """Clean a corpus, write the report, and print the table.
+
+    Args:
+        pipeline: the pipeline.
+        options: options of the command.
+        encoder: the pipeline's tokenizer; None: it names none.
+    """
     folder = Path(options.out or f"corpora/{pipeline.name}")
     finished = clean(pipeline, folder, options.make_engine(folder / "logs"))
-    write_page(finished)
-    _print(table(finished), *summary(finished))
+    tokens = estimated(finished, encoder) if encoder is not None else None
+    write_page(finished, tokens)
+    show(table(finished), *summary(finished, tokens))
 
 
 def score(pipeline: Pipeline, options: Score) -> None:
@@ -34,7 +41,7 @@ def score(pipeline: Pipeline, options: Score) -> None:
     counts = score_file(pipeline, options.input, Path(options.output), options.text_field)
     if counts.rows and not counts.texts:
         raise InputError(f"none of the {counts.rows:,} rows of {options.input} has a text: name its --text-field")
-    _print(f"{counts.rows:,} rows, {counts.texts:,} with a text, {counts.kept:,} kept: {options.output}")
+    show(f"{counts.rows:,} rows, {counts.texts:,} with a text, {counts.kept:,} kept: {options.output}")
 
 
 def audit(pipeline: Pipeline, options: Audit) -> None:
@@ -60,55 +67,12 @@ def audit(pipeline: Pipeline, options: Audit) -> None:
     for name, found in shares_of(row["label"] for row in labels.rows).items():
         shares.add_row(name, f"{found.count:,}", f"{found.share:.1%}", f"{found.low:.1%} to {found.high:.1%}")
     rules = Table("rule", "dropped", *options.categories, "precision", "recall", box=box.SIMPLE)
-    labelled = [(row["text"], row["label"]) for row in labels.rows]
-    for each in agreements(pipeline.rules, labelled, frozenset(options.wanted)):
+    for each in agreements(pipeline.rules, labels.rows, frozenset(options.wanted)):
         counts = [f"{each.dropped.get(name, 0):,}" for name in options.categories]
         rules.add_row(
             each.rule, f"{sum(each.dropped.values()):,}", *counts, _percent(each.precision), _percent(each.recall)
         )
-    _print(shares, "Documents that each rule drops, by category; precision and recall of what is not wanted:", rules)
-
-
-def train(options: Train) -> None:
-    """Train the quality model, and print accuracy and AUC on texts that it did not see."""
-    from tanuki_jax.corpus.cleaning.quality.fasttext_model import train_fasttext
-    from tanuki_jax.corpus.cleaning.quality.labelled import read_labelled
-    from tanuki_jax.corpus.cleaning.quality.measure import measure_model
-    from tanuki_jax.corpus.cleaning.quality.training import LEAST_LABELS
-    from tanuki_jax.corpus.cleaning.quality.training import train as train_linear
-
-    labelled, model = read_labelled(Path(options.labelled)), Path(options.model)
-    least = min(sum(each.good for each in labelled), sum(not each.good for each in labelled))
-    if least < LEAST_LABELS:
-        rarer = f"{least} texts with the rarer of the labels good and bad"
-        raise InputError(f"{options.labelled} has {rarer}; give at least {LEAST_LABELS}")
-    texts, good = [each.text for each in labelled], [each.good for each in labelled]
-    model.parent.mkdir(parents=True, exist_ok=True)
-    if options.kind == "fasttext":
-        train_fasttext(texts, good, model)
-    else:
-        train_linear(texts, good).save(model)
-        if options.shuffles:
-            _print(
-                f"{model} is trained; measuring {5 * options.shuffles} times takes longer (--shuffles 0: not at all)"
-            )
-            found = measure_model(labelled, options.shuffles)
-            _print(
-                f"on texts that it did not see (five folds, {options.shuffles} shuffles): "
-                f"accuracy {found.accuracy:.3f}, AUC {found.auc:.3f}"
-            )
-    _print(
-        f"{sum(good):,} good and {len(good) - sum(good):,} bad texts: {model}; use it by --rules.quality.model {model}"
-    )
-
-
-def _print(*parts: Table | str) -> None:
-    console = Console(markup=False, highlight=False)
-    for part in parts:
-        if isinstance(part, Table):
-            print_uncut(console, part)
-        else:
-            console.print(part, soft_wrap=True)
+    show(shares, "Documents that each rule drops, by category; precision and recall of what is not wanted:", rules)
 
 
 def _percent(share: float) -> str:

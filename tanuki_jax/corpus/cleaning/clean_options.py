@@ -1,20 +1,22 @@
 """Options of `clean` and of what it can do besides."""
 
 import dataclasses
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 
-from tanuki_jax.config.limits import NonNegativeInt, PositiveInt, Seed
+from tanuki_jax.config.limits import Limits, NonNegativeInt, PositiveInt, Seed
 from tanuki_jax.corpus.cleaning.engines.engine_options import EngineOptions
+from tanuki_jax.corpus.cleaning.rules.statistics import JAPANESE
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run(EngineOptions):
     """Clean the inputs of a pipeline. Killed and started again, it goes on; what did not change is not done again.
 
-    `clean score`, `clean audit` and `clean train` have options of their own: score documents by the rules, label a
-    sample and see how the rules agree, and train the quality model. Each answers --help.
+    `clean score`, `clean audit` and `clean train quality`, `perplexity` or `statistics` have options of their own:
+    score documents by the rules, label a sample and see how the rules agree, and train the rule of that name on texts.
+    Each answers --help.
     """
 
     out: str = ""
@@ -59,8 +61,8 @@ class Audit:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Train:
-    """Train the quality model on labelled texts, and say how good it is on texts that it did not see."""
+class TrainQuality:
+    """Train the model of the rule quality on labelled texts, and say how good it is on texts that it did not see."""
 
     labelled: tyro.conf.Positional[str]
     """File of labelled texts: TEXT, a tab, good or bad; or JSON lines with text and label."""
@@ -70,3 +72,44 @@ class Train:
     """Model: linear, ours on n-grams of characters and morphemes, which is better on few labels; or fastText's."""
     shuffles: NonNegativeInt = 3
     """Number of times that the texts are dealt into five folds to measure accuracy and AUC; 0: not measured."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainPerplexity:
+    """Train the model of the rule perplexity on good texts, and show the perplexities of texts that it did not see.
+
+    The documents of another run are best, because they are clean.
+    """
+
+    texts: tyro.conf.Positional[str]
+    """Files of good texts, as one path or one pattern in quotes, in any format that is cleaned."""
+    model: tyro.conf.Positional[str]
+    """File to write, for --rules.perplexity.model."""
+    text_field: str = "text"
+    """Field of JSON lines and Parquet rows that holds the text."""
+    count: PositiveInt = 5_000
+    """Greatest number of texts that are used, a random sample. Training takes 100 bytes a character of them."""
+    least_count: PositiveInt = 1
+    """Least count of an n-gram of three or more characters that is stored; 2 makes the file less than half as
+    large."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainStatistics:
+    """Set the limits of the rule statistics to quantiles of good texts, as FineWeb2 does it for each language.
+
+    The documents of another run are best, because they are clean.
+    """
+
+    texts: tyro.conf.Positional[str]
+    """Files of good texts, as one path or one pattern in quotes, in any format that is cleaned."""
+    limits: tyro.conf.Positional[str]
+    """File to write, for --rules.statistics.limits-file: JSON that you may edit."""
+    text_field: str = "text"
+    """Field of JSON lines and Parquet rows that holds the text."""
+    count: PositiveInt = 20_000
+    """Greatest number of texts that are used, a random sample."""
+    quantile: Annotated[float, Limits(above=0, below=0.5)] = 0.01
+    """Share of the texts that is beyond each limit."""
+    statistics: tuple[str, ...] = tuple(limit.statistic for limit in JAPANESE)
+    """Statistics that get limits; an unknown name is answered with all names."""

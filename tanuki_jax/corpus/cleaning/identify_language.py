@@ -3,24 +3,30 @@
 Word lists are the twenty or so most frequent function words of each language, as every frequency list has them.
 """
 
+import functools
 import re
+from collections import Counter
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tanuki_jax.corpus.cleaning.character_classes import codepoints
 
 _JUDGED = 8_000
 _SCRIPTS = {
-    "kana": r"\u3041-\u30ff\uff66-\uff9f",
-    "han": r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff",
-    "ko": r"\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3",
-    "latin": r"\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff",
-    "ru": r"\u0400-\u052f",
-    "el": r"\u0370-\u03ff",
-    "ar": r"\u0600-\u06ff\u0750-\u077f",
-    "he": r"\u0590-\u05ff",
-    "hi": r"\u0900-\u097f",
-    "th": r"\u0e00-\u0e7f",
+    "kana": ("\u3041\u30ff", "\uff66\uff9f"),
+    "han": ("\u3400\u4dbf", "\u4e00\u9fff", "\uf900\ufaff", "\U00020000\U0003ffff"),
+    "ko": ("\u1100\u11ff", "\u3130\u318f", "\uac00\ud7a3"),
+    "latin": ("AZ", "az", "\u00c0\u00d6", "\u00d8\u00f6", "\u00f8\u024f", "\u1e00\u1eff"),
+    "ru": ("\u0400\u052f",),
+    "el": ("\u0370\u03ff",),
+    "ar": ("\u0600\u06ff", "\u0750\u077f"),
+    "he": ("\u0590\u05ff",),
+    "hi": ("\u0900\u097f",),
+    "th": ("\u0e00\u0e7f",),
 }
-_OF_SCRIPT = {name: re.compile(f"[{characters}]") for name, characters in _SCRIPTS.items()}
-_ASCII, _ASCII_LETTER = re.compile(r"[\0-\x7f]+"), re.compile("[A-Za-z]")
+"""Script, or the only language that has it -> first and last character of its ranges."""
 _FAMILY = {"ru": ("ru", "uk", "bg", "sr", "be", "mk"), "ar": ("ar", "fa", "ur"), "hi": ("hi", "mr", "ne")}
 """Script -> languages that a declaration may choose among."""
 _KANA_SHARE = 0.08
@@ -53,8 +59,8 @@ UNKNOWN = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Language:
-    """A language and how sure it is."""
+class Identified:
+    """The language of a text, and how much of the text speaks for it."""
 
     code: str
     """Code of ISO 639-1; empty if it is not known."""
@@ -62,7 +68,7 @@ class Language:
     """Share of the text's letters, or function words, that speak for the language."""
 
 
-def identified(text: str, declared: str = "") -> Language:
+def identified(text: str, declared: str = "") -> Identified:
     """Return the language of a text. A declaration (a code, perhaps with a region, or several with commas) decides only
     among languages that its script leaves open.
 
@@ -71,25 +77,34 @@ def identified(text: str, declared: str = "") -> Language:
     that has most of its function words.
     """
     sample = text[:_JUDGED]
-    letters = _ASCII_LETTER.findall(sample)
-    others = "" if sample.isascii() else _ASCII.sub("", sample)
-    counts = {name: len(pattern.findall(others)) for name, pattern in _OF_SCRIPT.items()}
-    counts["latin"] += len(letters)
+    numbers = np.bincount(_scripts()[codepoints(sample)], minlength=len(_SCRIPTS) + 1).tolist()
+    counts = dict(zip(_SCRIPTS, numbers[1:], strict=True))
     wide = counts.pop("kana"), counts.pop("han")
     counts = {name: count for name, count in counts.items() if count}
     total = 2 * sum(wide) + sum(counts.values()) + counts.get("ko", 0)
     if not total:
-        return Language(UNKNOWN, 0.0)
+        return Identified(UNKNOWN, 0.0)
     code = code_of(declared)
     script = max(counts, key=counts.__getitem__, default="")
     if _LEAST_WIDE * sum(wide) >= counts.get(script, 0) * (2 if script == "ko" else 1):
         japanese = wide[0] >= _KANA_SHARE * sum(wide) or (code == "ja" and sum(wide) < 20)
-        return Language("ja" if japanese else "zh", 2 * sum(wide) / total)
+        return Identified("ja" if japanese else "zh", 2 * sum(wide) / total)
     share = counts[script] * (2 if script == "ko" else 1) / total
     if script == "latin":
         return _of_latin(sample, code, share)
     family = _FAMILY.get(script, (script,))
-    return Language(code if code in family else family[0], share)
+    return Identified(code if code in family else family[0], share)
+
+
+@functools.cache
+def _scripts() -> npt.NDArray[np.uint8]:
+    """Return the number of each code point's script in `_SCRIPTS`, from 1; 0: it has none."""
+    table = np.zeros(0x110000, np.uint8)
+    for number, ranges in enumerate(_SCRIPTS.values(), 1):
+        for pair in ranges:
+            first, last = map(ord, pair)
+            table[first : last + 1] = number
+    return table
 
 
 def code_of(declared: str) -> str:
@@ -98,15 +113,15 @@ def code_of(declared: str) -> str:
     return _CODES.get(code, code if len(code) == 2 else "")
 
 
-def _of_latin(sample: str, declared: str, share: float) -> Language:
+def _of_latin(sample: str, declared: str, share: float) -> Identified:
     votes: dict[str, float] = dict.fromkeys(_WORDS, 0.0)
     found = 0
-    for word in re.findall(r"[^\W\d_]+", sample.lower()):
-        if languages := _LANGUAGES_OF_WORD.get(word):
-            found += 1
-            for language in languages:
-                votes[language] += 1
+    words = Counter(re.findall(r"[^\W\d_]+", sample.lower()))
+    for word in words.keys() & _LANGUAGES_OF_WORD.keys():
+        found += words[word]
+        for language in _LANGUAGES_OF_WORD[word]:
+            votes[language] += words[word]
     best = max(votes, key=votes.__getitem__)
     if found < _LEAST_WORDS or (votes.get(declared, 0) >= 0.9 * votes[best] and declared in votes):
-        return Language(declared if declared not in ("ja", "zh", "ko", "ru", "ar", "he", "th") else UNKNOWN, share)
-    return Language(best, share * votes[best] / found)
+        return Identified(declared if declared not in ("ja", "zh", "ko", "ru", "ar", "he", "th") else UNKNOWN, share)
+    return Identified(best, share * votes[best] / found)

@@ -7,8 +7,8 @@ from tanuki_jax.corpus.cleaning.draft import Draft
 
 NOTHING_LEFT = "nothing left"
 """Reason to drop a document of which a rule removed every line."""
-SENTENCE_END = re.compile(r"[。｡．.！!？?…♪☆★][」』）)】〉》\"'”’＂]*\s*$|[」』]\s*$")
-"""End of a line that ends in a sentence, or in a quotation."""
+_ENDS = frozenset("。｡．.！!？?…♪☆★")
+_CLOSING = "」』）)】〉》\"'”’＂"
 _SENTENCE = re.compile(r"[^。！？!?\n]*(?:[。！？!?]+[」』）)】”’\"']*|\n|$)")
 _BLANK = re.compile(r"\n\s*\n")
 
@@ -28,7 +28,8 @@ def replace_text(draft: Draft, text: str) -> str:
 
 def ends_sentence(line: str) -> bool:
     """Whether a line ends where a sentence or a quotation ends."""
-    return SENTENCE_END.search(line[-40:]) is not None
+    bare = line[-40:].rstrip()
+    return bare.endswith(("」", "』")) or bare.rstrip(_CLOSING)[-1:] in _ENDS
 
 
 def sentences(text: str) -> list[str]:

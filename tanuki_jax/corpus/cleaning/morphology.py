@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 _PIECE = re.compile(r"[^。！？]{0,400}[。！？]{0,100}")
 _SURROGATES = re.compile("[\ud800-\udfff]")
-# The shortest form in which MeCab can write what is needed: reading it costs a third of visiting its nodes.
-_FORMAT = r" -F%m\\t%f[0]\\t%f[1]\\t%f[6]\\n -U%m\\t%f[0]\\t%f[1]\\t*\\n -E\\n"
+# The shortest form in which MeCab can write what is needed, one field behind the other: cutting it at the tabs costs a
+# tenth of visiting MeCab's nodes.
+_FORMAT = r" -F%m\\t%f[0]\\t%f[1]\\t%f[6]\\t -U%m\\t%f[0]\\t%f[1]\\t*\\t -E\\n"
 
 
 class Morpheme(NamedTuple):
@@ -56,10 +57,9 @@ def _analyse(line: str) -> tuple[Morpheme, ...]:
     pieces = [line] if len(line) <= 400 else _PIECE.findall(line)
     found: list[Morpheme] = []
     for piece in pieces:
-        clean = _SURROGATES.sub("\ufffd", piece.replace("\0", " "))
-        for row in parse(clean).split("\n"):
-            if row.count("\t") == 3:
-                found.append(Morpheme._make(row.split("\t")))
+        clean = _SURROGATES.sub("\ufffd", piece.replace("\0", " ").replace("\t", " "))
+        fields = parse(clean).split("\t")
+        found += map(Morpheme, fields[::4], fields[1::4], fields[2::4], fields[3::4])
     return tuple(found)
 
 

@@ -10,7 +10,7 @@ from tanuki_jax.corpus.cleaning.step_counts import StepCounts
 
 MOST_PLACES = 100
 """Most places that are named."""
-_COUNTERS = ("set_aside", "lengths", "lengths_written", "sources", "sources_written")
+_COUNTERS = ("set_aside", "lengths", "lengths_written", "sources", "sources_written", "characters_written")
 
 
 @dataclasses.dataclass
@@ -39,6 +39,8 @@ class PartCounts:
     """Source -> documents that were read."""
     sources_written: Counter[str] = dataclasses.field(default_factory=Counter)
     """Source -> documents that were written."""
+    characters_written: Counter[str] = dataclasses.field(default_factory=Counter)
+    """Source -> characters that were written."""
     steps: dict[str, StepCounts] = dataclasses.field(default_factory=dict)
     """Name of a rule -> its counts, in order."""
 
@@ -53,6 +55,7 @@ class PartCounts:
         self.characters += len(text)
         self.lengths_written[length_bucket(text)] += 1
         self.sources_written[source] += 1
+        self.characters_written[source] += len(text)
 
     @property
     def dropped(self) -> int:

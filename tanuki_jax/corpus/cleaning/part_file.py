@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,9 +21,8 @@ SCHEMA = pa.schema(
         ("metadata", pa.string()),
     ]
 )
-"""`score` is that of the quality classifier, or 0; `metadata` is JSON, with url and scores."""
-SCORE = "quality"
-"""Name of the score that says which of several copies is kept."""
+"""`score` is that of the rule quality, else that of the judge, else 0; `metadata` is JSON, with url and scores."""
+_SCORES = ("quality", "judge")
 _ROWS = 500
 
 
@@ -42,12 +41,17 @@ def read_part(path: Path) -> Iterator[Document]:
                 yield Document(id, text, json.loads(metadata))
 
 
+def score_of(scores: Mapping[str, float], otherwise: float) -> float:
+    """Return the score by which documents are compared, as when one of several copies is kept."""
+    return next((scores[name] for name in _SCORES if name in scores), otherwise)
+
+
 def _row(document: Document) -> dict[str, object]:
     metadata, scores = document.metadata, document.metadata.get("scores")
     return {
         "id": document.id,
         "text": document.text,
         "url": url if isinstance(url := metadata.get("url"), str) else None,
-        "score": float(scores.get(SCORE, 0.0)) if isinstance(scores, dict) else 0.0,
+        "score": score_of(scores, 0.0) if isinstance(scores, dict) else 0.0,
         "metadata": to_json(metadata),
     }

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import keyword
+import os
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,7 @@ _NO_CODE = (
     "clean_stage.py",
     "file_tasks.py",
     "pipelines.py",
+    "rule_training.py",
     "run_cleaning.py",
     "run_folder.py",
     "score_documents.py",
@@ -45,6 +47,8 @@ class Input:
     (also as .gz or .zst), Parquet; any other file is one document."""
     text_field: str = "text"
     """Field of JSON lines and Parquet rows that holds the text."""
+    priority: int = 0
+    """Rank among the sources: of copies in several sources, one of the highest rank is kept, whatever its score."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,12 +72,14 @@ class Pipeline:
     shortest_left: NonNegativeInt = 30
     """Least number of characters, without white space, of a document from which repeats or items were cut."""
     partitions: PositiveInt = 16
-    """Number of tasks of the stages that compare documents of all parts. More need less memory each; the documents do
-    not depend on it."""
+    """Least number of tasks of the stages that compare documents of all parts: a quarter of the number of parts, if
+    that is more. More tasks need less memory each; the documents do not depend on it."""
     part_bytes: PositiveInt = 64 << 20
     """Bytes of the input, as it is stored, that one task cleans. A file that cannot be cut is one task."""
     format: Literal["parquet", "jsonl.zst"] = "parquet"
     """Format of the cleaned documents."""
+    tokenizer: str = ""
+    """Path of a tokenizer, by which the report estimates tokens; empty: the report has characters only."""
 
     def __post_init__(self) -> None:
         for index, rule in enumerate(self.rules):
@@ -114,10 +120,12 @@ def rules_key(pipeline: Pipeline) -> str:
     """Return a hash of what determines a part besides the input and the code: rules, and the files that they name."""
     digest = hashlib.blake2b(digest_size=8)
     for rule in pipeline.rules:
-        digest.update(json.dumps([name_of(rule), dataclasses.asdict(rule)], default=str).encode())
-        for value in dataclasses.asdict(rule).values():
+        inside = [field.name for field in dataclasses.fields(rule) if not field.metadata.get("outside_key")]
+        fields = {name: value for name, value in dataclasses.asdict(rule).items() if name in inside}
+        digest.update(json.dumps([name_of(rule), fields], default=str).encode())
+        for value in fields.values():
             for text in value if isinstance(value, tuple) else (value,):
-                if isinstance(text, str) and text and Path(text).is_file():
+                if isinstance(text, str) and os.path.isfile(text):  # not Path.is_file: a long text is no error
                     digest.update(Path(text).read_bytes())
     digest.update(json.dumps([FORMAT, pipeline.split_characters]).encode())
     return digest.hexdigest()

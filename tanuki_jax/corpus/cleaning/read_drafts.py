@@ -7,11 +7,12 @@ from typing import Any
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.cleaning.draft import Draft, seed_of
 from tanuki_jax.corpus.cleaning.engines.stage import Beacon
+from tanuki_jax.corpus.cleaning.extraction.encodings import decode_file
 from tanuki_jax.corpus.cleaning.extraction.extract_html import draft_of_page
 from tanuki_jax.corpus.cleaning.parts import Part
 from tanuki_jax.corpus.records.fields import record_of
-from tanuki_jax.corpus.records.files import DAMAGED, Slice
-from tanuki_jax.corpus.records.formats.by_suffix import format_of
+from tanuki_jax.corpus.records.files import DAMAGED, LONGEST_RECORD, Slice
+from tanuki_jax.corpus.records.formats.by_suffix import PLAIN_TEXT, format_of
 from tanuki_jax.corpus.records.formats.file_format import RawRow
 from tanuki_jax.corpus.records.types import Document, Malformed
 
@@ -45,7 +46,7 @@ def drafts_of(part: Part, beacon: Beacon | None = None) -> Iterator[Draft | NoDo
     number = 0
     for slice in part.slices:
         try:
-            rows = iter(format_of(slice.path).rows(slice))
+            rows = _rows(slice)
             while True:
                 if beacon is not None:
                     beacon.show(number)
@@ -65,6 +66,13 @@ def drafts_of(part: Part, beacon: Beacon | None = None) -> Iterator[Draft | NoDo
         number += 1
 
 
+def _rows(slice: Slice) -> Iterator[tuple[int, RawRow]]:
+    file_format = format_of(slice.path)
+    if file_format is PLAIN_TEXT and slice.stop > LONGEST_RECORD:
+        return iter([(0, Malformed(f"a text of more than {LONGEST_RECORD} bytes: write it as JSON lines"))])
+    return file_format.rows(slice)
+
+
 def _guarded(raw: Any, slice: Slice, position: int, part: Part) -> Draft | NoDocument:
     """Return the draft of a row, or why there is none; an error of extraction is such a reason."""
     try:
@@ -77,10 +85,13 @@ def _guarded(raw: Any, slice: Slice, position: int, part: Part) -> Draft | NoDoc
 def _draft(raw: RawRow, slice: Slice, position: int, part: Part) -> Draft | NoDocument:
     place = place_of(slice.path, position)
     match raw:
-        case Malformed(reason):
+        case Malformed(reason, content=b""):
             return NoDocument("malformed", f"{place}: {reason}")
-        case str(text):
-            document = Document(slice.path, text)
+        case str() | Malformed():
+            read = _document_of_file(raw, slice.path)
+            if isinstance(read, str):
+                return NoDocument("malformed", f"{place}: {read}")
+            document = read
         case fields if fields and fields.get("html") is not None and fields.get(part.text_field) is None:
             page = draft_of_page(fields, f"{slice.path}:{position}")
             if isinstance(page, str):
@@ -97,6 +108,17 @@ def _draft(raw: RawRow, slice: Slice, position: int, part: Part) -> Draft | NoDo
             document = record
     metadata = _metadata(document.metadata, slice, position, part)
     return Draft(document.id, document.text, metadata, seed=seed_of(document.text))
+
+
+def _document_of_file(raw: str | Malformed, path: str) -> Document | str:
+    """Return the document of a text file, in whatever encoding it is, or the reason why it is none."""
+    decoded = decode_file(raw.encode() if isinstance(raw, str) else raw.content)
+    if decoded is None:
+        fault = raw.reason if isinstance(raw, Malformed) else "signs of another encoding than UTF-8"
+        return f"{fault}; it is not certain which encoding it has"
+    if not decoded.text or decoded.text.isspace():
+        return "the text is empty"
+    return Document(path, decoded.text, {"encoding": decoded.encoding} if decoded.encoding != "utf-8" else {})
 
 
 def _metadata(given: Mapping[str, object], slice: Slice, position: int, part: Part) -> dict[str, object]:

@@ -13,7 +13,7 @@ from tanuki_jax.base.progress import Advance, progress
 from tanuki_jax.corpus.cleaning.across_documents import AcrossDocuments
 from tanuki_jax.corpus.cleaning.clean_stage import CleanStage, CountsSoFar
 from tanuki_jax.corpus.cleaning.contamination.evaluation_items import load
-from tanuki_jax.corpus.cleaning.draft import Draft
+from tanuki_jax.corpus.cleaning.draft import BatchRule, Draft
 from tanuki_jax.corpus.cleaning.engines.engine import Engine
 from tanuki_jax.corpus.cleaning.engines.run_stage import finish, run_stage
 from tanuki_jax.corpus.cleaning.engines.stage import pending
@@ -66,7 +66,7 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
     Raises:
         InputError: the inputs cannot be used, or tasks failed.
     """
-    check_works(pipeline)
+    check_works(pipeline, waiting=False)
     keys = Keys(rules_key(pipeline), code_key())
     parts = cut(pipeline, "".join(keys))
     if not parts.parts:
@@ -78,9 +78,11 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
         for name in (CLEAN, DOCUMENTS, WRITTEN):
             (folder / name).mkdir(exist_ok=True)
         cleaning = CleanStage(pipeline, parts.parts, folder / CLEAN)
+        if pending(cleaning):
+            check_works(pipeline)
         cleaned = _clean_parts(cleaning, engine)
         files = [cleaning.documents(task) for task in range(cleaning.tasks)]
-        across = AcrossDocuments(pipeline, files, folder)
+        across = AcrossDocuments(pipeline, files, [part.source for part in parts.parts], folder)
         writing = _writing(pipeline, parts, across, folder)
         if pending(writing):
             delete_counts(folder, {call.out.name for call in writing.calls})
@@ -99,9 +101,19 @@ def clean(pipeline: Pipeline, folder: Path, engine: Engine) -> Cleaned:
         return Cleaned(folder, pipeline, parts, cleaned, written, tuple(contaminated), clusters)
 
 
-def check_works(pipeline: Pipeline) -> None:
-    """Raise InputError for a rule or evaluation items that name files which cannot be used, before anything is read."""
+def check_works(pipeline: Pipeline, *, waiting: bool = True) -> None:
+    """Try the rules and load the evaluation items, before anything is read.
+
+    Args:
+        pipeline: rules and evaluation items.
+        waiting: whether rules are tried that wait for something outside.
+
+    Raises:
+        InputError: a rule or evaluation items name what cannot be used.
+    """
     for name, rule in zip(names_of_rules(pipeline.rules), pipeline.rules, strict=True):
+        if isinstance(rule, BatchRule) and not waiting:
+            continue
         try:
             rule.apply(Draft("", "これは一つの文です。"))
         except InputError:

@@ -98,20 +98,30 @@ def _changes(old: dict[str, Any], new: dict[str, Any], folder: Path, parts: Sequ
     if old.get("keys") != new["keys"]:
         changed = _changed_rules(old, new) or "the program's code of the rules changed"
         return [f"{changed} (since the last run); {_amount(len(parts), 'part')} made anew"]
-    known: dict[str, list[int]] = {}
-    for entry in old["parts"].values():
-        known |= entry["files"]
-    sentences = []
-    files = {path: stamp for part in anew for path, stamp in _files(part).items()}
+    known = {path: stamp for entry in old["parts"].values() for path, stamp in entry["files"].items()}
+    files = {path: stamp for part in parts for path, stamp in _files(part).items()}
+    made = {path for part in anew for path in _files(part)}
+    sentences = _changed_cut(old["pipeline"], new["pipeline"])
     for verb, names in (
-        ("changed files", sorted(path for path, stamp in files.items() if path in known and known[path] != stamp)),
-        ("new files", sorted(path for path in files if path not in known)),
+        ("changed files", sorted(path for path in made if path in known and known[path] != files[path])),
+        ("new files", sorted(path for path in made if path not in known)),
+        ("files no longer in the input", sorted(path for path in known if path not in files)),
     ):
         if names:
             shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             sentences.append(f"{verb}: {shown}")
     kept = len(parts) - len(anew)
     return [*sentences, f"{_amount(len(anew), 'part')} made, {_amount(kept, 'part')} kept"]
+
+
+def _changed_cut(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return sentences about settings, other than rules, that changed how files are cut into parts, or read."""
+    old, new = ({each["name"]: each["text_field"] for each in pipeline["inputs"]} for pipeline in (before, now))
+    changed = [("part_bytes", before["part_bytes"], now["part_bytes"])]
+    changed += [(f"inputs.{name}.text_field", old[name], new[name]) for name in new if name in old]
+    sentences = [f"{name} changed from {was} to {value}" for name, was, value in changed if was != value]
+    renamed = [name for name in new if name not in old]
+    return [*sentences, *([f"new inputs: {', '.join(renamed)}"] if renamed else [])]
 
 
 def _amount(count: int, unit: str) -> str:

@@ -1,5 +1,6 @@
 """Scores of documents by the rules of a pipeline alone, in the order of the input."""
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import NamedTuple
 from tanuki_jax.base.atomic import replacing
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
-from tanuki_jax.corpus.cleaning.draft import Draft, Rule
-from tanuki_jax.corpus.cleaning.part_file import SCORE
+from tanuki_jax.corpus.cleaning.draft import BatchRule, Draft, Rule, apply_to_each
+from tanuki_jax.corpus.cleaning.part_file import score_of
 from tanuki_jax.corpus.cleaning.parts import cut
 from tanuki_jax.corpus.cleaning.pipeline import Input, Pipeline, names_of_rules
 from tanuki_jax.corpus.cleaning.read_drafts import NoDocument, drafts_of
@@ -24,8 +25,7 @@ class Scored(NamedTuple):
     keep: bool
     """Whether all rules keep it."""
     score: float
-    """Score of the quality model; without a model 1 for a document that is kept, and 1 / (1 + number of reasons) for
-    another."""
+    """Score of the rule quality, else that of the judge; without either 1 / (1 + number of reasons)."""
     reasons: tuple[str, ...]
     """Rule and reason of each rule that drops it. The rules behind the first one that does are asked too."""
 
@@ -65,42 +65,38 @@ def score_file(pipeline: Pipeline, source: str, out: Path, text_field: str = "te
         progress("score", None, "row") as advance,
     ):
         for part in parts.parts:
-            for scored in _scored(drafts_of(part), pipeline.rules):
+            for has_text, scored in _scored(drafts_of(part), pipeline.rules):
                 file.write(json.dumps(scored._asdict(), ensure_ascii=False) + "\n")
-                rows, texts, kept = rows + 1, texts + (scored.score > 0), kept + scored.keep
+                rows, texts, kept = rows + 1, texts + has_text, kept + scored.keep
                 advance()
     return Counts(rows, texts, kept)
 
 
-def _scored(drafts: Iterator[Draft | NoDocument], rules: Sequence[Rule]) -> Iterator[Scored]:
+def _scored(drafts: Iterator[Draft | NoDocument], rules: Sequence[Rule]) -> Iterator[tuple[bool, Scored]]:
+    """Yield for each row whether it has a text, and its verdict."""
     names = names_of_rules(tuple(rules))
-    for draft in drafts:
-        if isinstance(draft, NoDocument):
-            if not draft.is_row:
+    size = max((rule.batch for rule in rules if isinstance(rule, BatchRule)), default=1)
+    for some in itertools.batched(drafts, size):
+        found = iter(_score([draft for draft in some if isinstance(draft, Draft)], rules, names))
+        for draft in some:
+            if isinstance(draft, Draft):
+                yield True, next(found)
+            elif draft.is_row:
+                yield False, Scored("", False, 0.0, (f"{draft.reason}: {draft.place}",))
+            else:
                 raise InputError(draft.place)
-            yield Scored("", False, 0.0, (f"{draft.reason}: {draft.place}",))
-        else:
-            yield score(draft, rules, names)
 
 
-def score(draft: Draft, rules: Sequence[Rule], names: Sequence[str]) -> Scored:
-    """Return what rules say of a document; the document is changed by them.
-
-    Args:
-        draft: a document.
-        rules: rules in their order.
-        names: name of each.
-    """
-    found = [(name, _reason(rule, draft)) for name, rule in zip(names, rules, strict=True)]
-    reasons = tuple(f"{name}: {reason}" for name, reason in found if reason)
-    value = draft.scores.get(SCORE, 1.0 if not reasons else 1 / (1 + len(reasons)))
-    return Scored(draft.id, not reasons, round(value, 6), reasons)
-
-
-def _reason(rule: Rule, draft: Draft) -> str:
-    try:
-        return rule.apply(draft)
-    except InputError:
-        raise
-    except Exception as error:  # where a corpus is cleaned, such a record is set aside
-        return f"it fails: {type(error).__name__}"
+def _score(drafts: Sequence[Draft], rules: Sequence[Rule], names: Sequence[str]) -> Iterator[Scored]:
+    """Yield what rules say of documents, which are changed by them."""
+    verdicts = [apply_to_each(rule, drafts) for rule in rules]
+    for number, draft in enumerate(drafts):
+        found = [(name, verdict[number]) for name, verdict in zip(names, verdicts, strict=True)]
+        # Where a corpus is cleaned, a record on which a rule fails is set aside.
+        reasons = tuple(
+            f"{name}: it fails: {type(reason).__name__}" if isinstance(reason, Exception) else f"{name}: {reason}"
+            for name, reason in found
+            if reason
+        )
+        value = score_of(draft.scores, 1 / (1 + len(reasons)))
+        yield Scored(draft.id, not reasons, round(value, 6), reasons)

@@ -1,40 +1,58 @@
 """Counts and samples of what each rule did, which can be added up over parts."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tanuki_jax.corpus.cleaning.draft import Measure
+
 SAMPLES = 3
-"""Documents of each kind, and of each reason, that are kept as samples: those with the least seeds, whatever the
-parts."""
-MOST_REASONS = 8
-"""Most reasons of which samples are kept, the first ones by name."""
+"""Documents of each group that are kept as samples."""
+MOST_GROUPS = 24
+"""Most groups of which samples are kept, the first ones by name."""
 SAMPLE_CHARACTERS = 1_200
 """Characters of a sample that are kept."""
+BORDERLINE_CHARACTERS = 400
+"""Characters of a sample near a limit that are kept."""
 
 
 @dataclass
 class Samples:
-    """The documents with the least seeds among all that were offered."""
+    """Some of the documents that were offered, whatever their order: of each group those with the least distances,
+    and with the least seeds where these are equal."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
+    _last: dict[str, tuple[float, int]] = field(default_factory=dict, compare=False, repr=False)
+    """Group -> distance and seed of its last document, if it has as many as are kept."""
 
-    def offer(self, seed: int, **values: str) -> None:
-        """Keep the values if the seed is among the least of those with the same `reason`, and the text is another."""
-        same = [row for row in self.rows if row.get("reason") == values.get("reason")]
-        if len(same) == SAMPLES and seed >= same[-1]["seed"]:
+    def wants(self, seed: int, group: str = "", distance: float = 0.0) -> bool:
+        """Whether a document may be among the first of its group."""
+        last = self._last.get(group)
+        return last is None or (distance, seed) < last
+
+    def offer(self, seed: int, group: str = "", distance: float = 0.0, **values: object) -> None:
+        """Keep the values if the document is among the first of its group, and has another seed."""
+        if not self.wants(seed, group, distance):
             return
-        row = {"seed": seed} | {name: value[:SAMPLE_CHARACTERS] for name, value in values.items()}
-        self.rows = _least([*self.rows, row])
+        cut = {name: value[:SAMPLE_CHARACTERS] if isinstance(value, str) else value for name, value in values.items()}
+        self.add([{"group": group, "distance": distance, "seed": seed} | cut])
 
-
-def _least(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows with the least seeds for each reason, each seed once."""
-    by_reason: dict[str, dict[int, dict[str, Any]]] = {}
-    for row in rows:
-        by_reason.setdefault(row.get("reason", ""), {}).setdefault(row["seed"], row)
-    reasons = sorted(by_reason)[:MOST_REASONS]
-    return [by_reason[reason][seed] for reason in reasons for seed in sorted(by_reason[reason])[:SAMPLES]]
+    def add(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Add the rows of other samples."""
+        groups: dict[str, dict[int, dict[str, Any]]] = {}
+        for row in sorted([*self.rows, *rows], key=lambda row: (row["group"], row["distance"], row["seed"])):
+            kept = groups.setdefault(row["group"], {})
+            if len(kept) < SAMPLES:
+                kept.setdefault(row["seed"], row)
+        for group in sorted(groups)[MOST_GROUPS:]:
+            del groups[group]
+            self._last[group] = -1.0, 0  # none of its documents is kept
+        for group, kept in groups.items():
+            if len(kept) == SAMPLES:
+                last = list(kept.values())[-1]
+                self._last[group] = last["distance"], last["seed"]
+        self.rows = [row for kept in groups.values() for row in kept.values()]
 
 
 @dataclass
@@ -60,8 +78,20 @@ class StepCounts:
     dropped_samples: Samples = field(default_factory=Samples)
     changed_samples: Samples = field(default_factory=Samples)
     kept_samples: Samples = field(default_factory=Samples)
+    borderline_samples: Samples = field(default_factory=Samples)
+    """Documents nearest to each limit, in two groups: dropped and kept."""
 
-    def count(self, before: str, after: str, reason: str, *, source: str, id: str, place: int) -> None:
+    def count(
+        self,
+        before: str,
+        after: str,
+        reason: str,
+        *,
+        source: str,
+        id: str,
+        place: int,
+        nearest: Measure | None = None,
+    ) -> None:
         """Count what the step did to a document, and offer it as a sample.
 
         Args:
@@ -71,6 +101,7 @@ class StepCounts:
             source: name of the document's source.
             id: name that a sample is shown under.
             place: number by which samples are drawn, the least first.
+            nearest: measure by which the document was dropped, or nearly.
         """
         self.documents += 1
         self.characters += len(before)
@@ -78,13 +109,23 @@ class StepCounts:
             self.dropped[reason] += 1
             self.dropped_of[source] += 1
             self.characters_dropped += len(before)
-            self.dropped_samples.offer(place, id=id, reason=reason, text=before)
+            measured = f"{nearest.name} is {nearest.value:.4g}, limit {nearest.limit:.4g}" if nearest else ""
+            self.dropped_samples.offer(place, reason, id=id, reason=reason, measured=measured, text=before)
         elif after != before:
             self.changed += 1
             self.characters_cut += len(before) - len(after)
             self.changed_samples.offer(place, id=id, before=before, text=after)
         else:
             self.kept_samples.offer(place, id=id, text=before)
+        if nearest is not None:
+            self._offer_near(nearest, place, "dropped" if reason else "kept", id, before)
+
+    def _offer_near(self, nearest: Measure, place: int, side: str, id: str, text: str) -> None:
+        group = f"{nearest.name}, {side}"
+        if self.borderline_samples.wants(place, group, nearest.distance):
+            values = {"side": side, "name": nearest.name, "value": nearest.value, "limit": nearest.limit}
+            short = text[:BORDERLINE_CHARACTERS]
+            self.borderline_samples.offer(place, group, nearest.distance, id=id, text=short, **values)
 
     def add(self, other: "StepCounts") -> None:
         """Add the counts of another part."""
@@ -96,9 +137,9 @@ class StepCounts:
         self.changed += other.changed
         self.characters_cut += other.characters_cut
         self.seconds += other.seconds
-        for name in ("dropped_samples", "changed_samples", "kept_samples"):
-            own, others = getattr(self, name), getattr(other, name)
-            own.rows = _least([*own.rows, *others.rows])
+        for name, value in vars(self).items():
+            if isinstance(value, Samples):
+                value.add(getattr(other, name).rows)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the counts as JSON values."""

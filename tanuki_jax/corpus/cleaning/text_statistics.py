@@ -18,6 +18,9 @@ _ELLIPSIS = re.compile(r"(?:…|\.\.\.|‥|・・・|。。。)[\s」』）)]*$"
 _STOP_WORDS = frozenset(["the", "be", "to", "of", "and", "that", "have", "with"])
 _SHORT_LINE = 15
 _FIRST = 500
+_SHARES = tuple(f"{kind.name.lower()}_share" for kind in Class)
+LEAST_LINES = 5
+"""Least number of lines of a text whose shares of lines (`*_lines`) say something."""
 GROUPS = ("characters", "lines", "sentences", "words")
 """Groups of statistics, each computed in one pass."""
 
@@ -32,9 +35,7 @@ class Limit:
     most: float = np.inf
 
 
-def statistics_of(
-    text: str, groups: Collection[str] = ("characters", "lines", "sentences", "words")
-) -> dict[str, float]:
+def statistics_of(text: str, groups: Collection[str] = GROUPS) -> dict[str, float]:
     """Return the statistics of a text by their names; a share is one of its characters unless it says otherwise.
 
     They are those of Gopher (Rae et al., 2021), C4 (Raffel et al., 2020), FineWeb (Penedo et al., 2024) and Swallow
@@ -55,7 +56,7 @@ def groups_of(statistics: Iterable[str]) -> tuple[str, ...]:
 def _of_characters(text: str) -> dict[str, float]:
     counts = count_classes(text).tolist()
     characters = max(len(text) - counts[Class.SPACE], 1)
-    shares = {f"{kind.name.lower()}_share": counts[kind] / characters for kind in Class}
+    shares = {name: count / characters for name, count in zip(_SHARES, counts, strict=True)}
     return shares | {
         "space_share": (counts[Class.SPACE] - text.count("\n")) / characters,
         "distinct_characters": len(set(text[:_FIRST])) / max(min(len(text), _FIRST), 1),
@@ -112,22 +113,25 @@ def limits_from(texts: Iterable[str], statistics: Iterable[str], quantile: float
     """Return limits within which all but a share of `quantile` of the texts lie, on either side of each statistic.
 
     FineWeb2 (Penedo et al., 2025) sets the thresholds of each language so, from texts that are known to be good, such
-    as an encyclopedia's. A side on which the texts reach the bound of a share (0 or 1) gets no limit.
+    as an encyclopedia's. A side on which the texts reach the bound of a share (0 or 1) gets no limit. Shares of lines
+    are read from texts of `LEAST_LINES` lines or more.
 
     Raises:
         InputError: there are fewer texts than the quantile can be read from, or an unknown statistic.
     """
     measured = [statistics_of(text) for text in texts]
-    if len(measured) * quantile < 1:
-        raise InputError(
-            f"{len(measured)} texts do not show a quantile of {quantile}; give at least {1 / quantile:.0f}"
-        )
     limits = []
     for name in statistics:
-        if name not in measured[0]:
-            raise InputError(f"there is no statistic {name!r}; choose from {', '.join(measured[0])}")
-        low, high = np.quantile([found[name] for found in measured], [quantile, 1 - quantile])
-        is_share = all(0 <= found[name] <= 1 for found in measured)
+        if name not in statistics_of(""):
+            raise InputError(f"there is no statistic {name!r}; choose from {', '.join(statistics_of(''))}")
+        values = [found[name] for found in measured if not name.endswith("_lines") or found["lines"] >= LEAST_LINES]
+        if len(values) * quantile < 1:
+            kind = f"texts of {LEAST_LINES} lines or more" if name.endswith("_lines") else "texts"
+            raise InputError(
+                f"{len(values)} {kind} do not show a quantile of {quantile} of {name}; give at least {1 / quantile:.0f}"
+            )
+        low, high = np.quantile(values, [quantile, 1 - quantile])
+        is_share = all(0 <= value <= 1 for value in values)
         limits.append(
             Limit(
                 statistic=name,
@@ -150,8 +154,12 @@ def load_limits(path: Path) -> tuple[Limit, ...]:
     try:
         limits = tuple(Limit(**row) for row in json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path} holds no limits of statistics ({error}); write them with save_limits") from error
+        raise InputError(
+            f"{path} holds no limits of statistics ({error}); make it by clean train statistics"
+        ) from error
     for limit in limits:
+        if not all(isinstance(value, int | float) for value in (limit.least, limit.most)):
+            raise InputError(f"{path}: least and most of {limit.statistic!r} must be numbers")
         if limit.statistic not in known:
             raise InputError(f"{path}: there is no statistic {limit.statistic!r}; choose from {', '.join(known)}")
     return limits

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.cleaning.draft import Draft
 
 BUILT_IN = Path(__file__).parent / "vocabularies"
 """Folder of the vocabularies that come with the package."""
@@ -93,9 +94,10 @@ def matcher(*names: str) -> Matcher:
     return Matcher(tuple(dict.fromkeys(word for name in names for word in load_vocabulary(name))))
 
 
-def has_many(text: str, vocabularies: tuple[str, ...], most: int, per_thousand: float) -> bool:
-    """Whether a text has more than `most` different words, and `per_thousand` more for each thousand characters."""
-    return matcher(*vocabularies).distinct(text) > most + per_thousand * len(text) / 1000
+def has_too_many(draft: Draft, vocabularies: tuple[str, ...], most: int, per_thousand: float) -> bool:
+    """Whether a document has more than `most` different words, and `per_thousand` more for each thousand characters."""
+    allowed = most + per_thousand * len(draft.text) / 1000
+    return not draft.within("different words", matcher(*vocabularies).distinct(draft.text), most=allowed)
 
 
 def _edge(character: str) -> re.Pattern[str] | None:

@@ -57,7 +57,7 @@ class WriteTask:
         for row, document in enumerate(read_part(self.part)):
             counts.rows += 1
             counts.see(document.text, str(document.metadata["source"]))
-            seed = seed_of(document.text)
+            before, seed = document.text, seed_of(document.text)
             if copies is not None:
                 kept, size = copies
                 _count(counts, COPIES, seed, document, document.text if kept[row] else "", "a copy of another document")
@@ -71,8 +71,11 @@ class WriteTask:
                 if result.items and len(listed) < MOST_LISTED:
                     listed.append({"id": document.id, "dropped": not result.text, "items": result.items[:10]})
                 document = _count(counts, ITEMS, seed, document, result.text, "mostly evaluation items")
-            if document.text and sum(map(len, document.text.split())) < self.pipeline.shortest_left:
-                document = _count(counts, LEFT, seed, document, "", "too little is left")
+            if cut or clean is not None:
+                whole = document.text == before
+                enough = whole or sum(map(len, document.text.split())) >= self.pipeline.shortest_left
+                rest = document.text if enough else ""
+                document = _count(counts, LEFT, seed, document, rest, "too little is left")
             if document.text:
                 counts.kept += 1
                 counts.write(document.text, str(document.metadata["source"]))
@@ -87,7 +90,8 @@ def _count(counts: PartCounts, name: str, seed: int, document: Document, text: s
     before, source = document.text, str(document.metadata["source"])
     if not before:
         return document
-    counts.steps[name].count(before, text, "" if text else reason, source=source, id=document.id, place=seed)
+    place = seed ^ seed_of(name)  # other samples for every step
+    counts.steps[name].count(before, text, "" if text else reason, source=source, id=document.id, place=place)
     if not text or text == before:
         return replace(document, text=text)
     changes = document.metadata.get("changes")

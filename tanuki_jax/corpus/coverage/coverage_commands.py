@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
-from tanuki_jax.base.tables import print_uncut
+from tanuki_jax.base.tables import show
 from tanuki_jax.corpus.cleaning.parts import Parts, cut
 from tanuki_jax.corpus.cleaning.pipeline import Input, Pipeline
 from tanuki_jax.corpus.coverage.count_facts import count_facts
@@ -55,15 +54,16 @@ def coverage(options: Coverage) -> None:
         definition=f"An answer is near if {near}. Different texts: near copies of the passage count once.",
         wanted=options.wanted,
     )
-    for sentence in parts.unreadable:
-        _print(sentence)
-    _show(rows, markdown=options.markdown)
-    if not options.markdown:
-        texts = f"{options.wanted:,} different texts"
-        _print(
-            f"{planned} answers have fewer than {texts}: {folder / 'plan.jsonl'}",
-            f"the page: {folder / 'coverage.html'}, the table: {folder / 'counts.tsv'}",
-        )
+    if options.markdown:
+        print(as_markdown(rows), end="")
+        return
+    texts = f"{options.wanted:,} different texts"
+    show(
+        _table(rows),
+        *parts.unreadable,
+        f"{planned} answers have fewer than {texts}: {folder / 'plan.jsonl'}",
+        f"the page: {folder / 'coverage.html'}, the table: {folder / 'counts.tsv'}",
+    )
 
 
 def _parts(options: Coverage) -> Parts:
@@ -81,17 +81,8 @@ def _totals(total: Counts, files: int) -> list[tuple[str, int]]:
     return rows + ([("files that cannot be read", files)] if files else [])
 
 
-def _show(rows: Sequence[Condition], *, markdown: bool) -> None:
-    if markdown:
-        print(as_markdown(rows), end="")
-        return
+def _table(rows: Sequence[Condition]) -> Table:
     table = Table("condition", "documents", "", box=box.SIMPLE)
     for row in rows:
         table.add_row(row.name, f"{row.documents:,}", row.note)
-    print_uncut(Console(markup=False, highlight=False), table)
-
-
-def _print(*sentences: str) -> None:
-    console = Console(markup=False, highlight=False)
-    for sentence in sentences:
-        console.print(sentence, soft_wrap=True)
+    return table

@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
-from tanuki_jax.base.tables import print_uncut
+from tanuki_jax.base.tables import show
 from tanuki_jax.config.endpoints import Endpoint
 from tanuki_jax.corpus.cleaning.audit.sample import draw
 from tanuki_jax.corpus.cleaning.pipeline import Input, Pipeline
@@ -56,7 +55,12 @@ def map_corpora(options: Map) -> None:
         labels = np.repeat(np.arange(len(samples)), np.diff(starts)).tolist()
         names = [sample.name for sample in samples]
         write_map(folder, points_of(vectors, options.seed), names, labels, texts, rows, mixtures)
-    _print(rows, mixtures, samples, folder)
+    one, other = names[:2]
+    show(
+        _table(rows),
+        *(f"{name}: {first} of {one} and {second} of {other}" for name, first, second in mixtures),
+        f"the page: {folder / 'map.html'}, the picture: {folder / 'map.png'}",
+    )
 
 
 def _sources(options: Map) -> list[tuple[str, str]]:
@@ -103,14 +107,8 @@ def _row(name: str, found: Separation) -> tuple[str, ...]:
     return (name, f"{found.foreign:.1%}", f"{found.by_chance:.1%}", f"{found.auc:.3f}", interval)
 
 
-def _print(
-    rows: Sequence[Sequence[str]], mixtures: Sequence[Sequence[str]], samples: Sequence[Sample], folder: Path
-) -> None:
-    console = Console(markup=False, highlight=False)
+def _table(rows: Sequence[Sequence[str]]) -> Table:
     table = Table("samples", "neighbours from the other", "by chance", "AUC", "95% interval", box=box.SIMPLE)
     for row in rows:
         table.add_row(*row)
-    print_uncut(console, table)
-    for name, first, second in mixtures:
-        console.print(f"{name}: {first} of {samples[0].name} and {second} of {samples[1].name}", soft_wrap=True)
-    console.print(f"the page: {folder / 'map.html'}, the picture: {folder / 'map.png'}", soft_wrap=True)
+    return table

@@ -1,6 +1,7 @@
 """Conversion between records and the fields of a JSON line or Parquet row."""
 
 import json
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -62,8 +63,19 @@ def turns_of(messages: Iterable[Message]) -> list[dict[str, object]]:
 
 
 def to_json(value: object) -> str:
-    """Return a value as JSON, and what JSON cannot hold as its `str`."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    """Return a value as JSON. NaN and infinities, which are no JSON, become null; other things their `str`."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, default=str, allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def record_of(fields: Mapping[str, object], location: str, text_field: str, form: RowForm = "text") -> Record:

@@ -19,6 +19,11 @@ from tanuki_jax.base.errors import InputError
 DAMAGED = (OSError, EOFError, zlib.error, pa.ArrowException)
 """Errors of reading a file that is damaged or cannot be reached."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+LONGEST_RECORD = 128 << 20
+"""Most bytes of a line, a value or a compressed text that are read: some kilobytes can unpack to more than any memory
+holds."""
+LONGEST_SKIP = 4 << 30
+"""Most bytes that are passed over to find the end of such a record; then the file counts as damaged there."""
 type Compression = Literal["gzip", "zstd", "bz2"]
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 _BLOCK, _SMALL = 1 << 20, 1 << 12

@@ -138,3 +138,5 @@ class Malformed:
 
     reason: str
     """The fault, in a few words without the file's name."""
+    content: bytes = field(default=b"", compare=False, repr=False)
+    """Bytes of a whole file that is a text, but not in UTF-8."""

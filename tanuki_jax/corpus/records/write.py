@@ -13,8 +13,8 @@ def write(path: Path, records: Iterable[Record]) -> None:
     """Write records in the format of the file's suffix; the file appears under its name only when it is complete.
 
     Each line or row has the fields of its record (`id`, `text`, ...); messages are {role, content}. Metadata values
-    that JSON cannot hold are written as their `str`. InputError if no format of that suffix is written, and for records
-    of different types in one Parquet file.
+    that JSON cannot hold are written as their `str`, and numbers that are not finite as null. InputError if no format
+    of that suffix is written, and for records of different types in one Parquet file.
     """
     format = next((format for suffix, format in FORMATS.items() if path.name.endswith(suffix)), None)
     if format is None or format.write is None:

@@ -56,6 +56,11 @@ def test_structured_answers_are_json_of_the_schema() -> None:
     assert texts({**ASK, "response_format": {"type": "text"}}) == texts(ASK)
 
 
+def test_a_question_of_yes_or_no_gets_one_of_them() -> None:
+    asks = [{"messages": [{"role": "user", "content": f"{n}? Answer yes or no."}]} for n in range(20)]
+    assert {answer for ask in asks for answer in texts(ask)} == {"Yes", "No"}
+
+
 def test_a_stream_begins_with_the_role_and_ends_with_the_reason_and_usage() -> None:
     first, *rest, last, usage = write_answer(ASK, chat=True).events(include_usage=True)
     assert first["choices"][0]["delta"] == {"role": "assistant", "content": ""}

@@ -51,7 +51,7 @@ def test_a_trained_model_scores(tmp_path: Path) -> None:
     rows: list[Any] = [(f"これは第{n}章の説明です。山の成り立ちを詳しく述べます。", "good") for n in range(12)]
     rows += [(f"送料無料!!今すぐ購入 {n}円OFF クリック★", "bad") for n in range(12)]
     (tmp_path / "labels.tsv").write_text("".join(f"{text}\t{label}\n" for text, label in rows), "utf-8")
-    said = ran(tmp_path, "train", "labels.tsv", "q.npz", "--shuffles", "0")
+    said = ran(tmp_path, "train", "quality", "labels.tsv", "q.npz", "--shuffles", "0")
     assert said.startswith("12 good and 12 bad texts: q.npz")
     write_lines(tmp_path / "b.jsonl", [{"id": "x", "text": rows[0][0]}, {"id": "y", "text": rows[-1][0]}])
     words = ("--input", "b.jsonl", "--output", "c.jsonl", "--rules.quality.model", "q.npz")
@@ -65,10 +65,14 @@ def test_a_trained_model_scores(tmp_path: Path) -> None:
     [
         (["--config=my.py:mine", "--inputs.web.paths", "nothing.jsonl"], "no file matches nothing.jsonl"),
         (["--config=my.py:mine", "--engine", "cloud"], "--engine"),
+        (["--config=my.py:mine", "--tokenizer", "nowhere"], "nowhere"),
         (["score", "--config=my.py:mine", "--input", "a.jsonl"], "--output must be given"),
         (["audit", "--config=my.py:mine", "--labels", "l", "--show"], "has no label yet"),
         (["audit", "--config=my.py:mine", "--labels", "l", "--wanted", "x"], "--wanted names 'x'"),
-        (["train", "nowhere.tsv", "q.npz"], "nowhere.tsv"),
+        (["train", "quality", "nowhere.tsv", "q.npz"], "nowhere.tsv"),
+        (["train", "perplexity", "nothing*.jsonl", "p.npz"], "no file matches nothing*.jsonl"),
+        (["train", "statistics", "a.jsonl", "l.json", "--quantile", "0.7"], "--quantile is 0.7, and must be"),
+        (["train", "labels.tsv", "q.npz"], "must be followed by quality, perplexity or statistics"),
     ],
 )
 def test_a_mistake_is_one_sentence(tmp_path: Path, words: list[str], message: str) -> None:

@@ -99,3 +99,17 @@ def test_a_file_in_a_wrong_form_is_one_damaged_file(tmp_path: Path) -> None:
     found = read(tmp_path / "a.json", tmp_path / "b.jsonl")
     assert [type(each) for each in found] == [NoDocument, Draft, Draft]
     assert isinstance(found[0], NoDocument) and not found[0].is_row
+
+
+def test_a_text_file_is_read_in_its_encoding_or_is_malformed(tmp_path: Path) -> None:
+    text = "古い家の縁側で、猫が二匹ならんで昼寝をしている。\n"
+    for name, encoding in (("a.txt", "utf-8"), ("b.txt", "cp932"), ("c.txt", "iso2022_jp"), ("d.xml", "utf-16")):
+        (tmp_path / name).write_bytes(text.encode(encoding))
+    (tmp_path / "e.txt").write_bytes("forêt".encode("cp1252"))
+    *drafts, uncertain = read(*sorted(tmp_path.iterdir()))
+    assert [draft.text for draft in drafts if isinstance(draft, Draft)] == [text] * 4
+    encodings = [draft.metadata.get("encoding") for draft in drafts if isinstance(draft, Draft)]
+    assert encodings == [None, "cp932", "iso2022_jp", "utf-16-le"]
+    assert isinstance(uncertain, NoDocument)
+    assert uncertain.reason == "malformed"
+    assert uncertain.place.endswith("invalid UTF-8 at byte 3 of the file; it is not certain which encoding it has")

@@ -13,14 +13,16 @@ from typing import Any
 import pytest
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.cleaning.across_documents import AcrossDocuments
 from tanuki_jax.corpus.cleaning.contamination.evaluation_settings import Evaluation
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 from tanuki_jax.corpus.cleaning.engines.engine import Local
 from tanuki_jax.corpus.cleaning.engines.stage import Stage
-from tanuki_jax.corpus.cleaning.pipeline import Pipeline, rules_key
+from tanuki_jax.corpus.cleaning.pipeline import Input, Pipeline, rules_key
 from tanuki_jax.corpus.cleaning.repeats.repeat_settings import Repeats
 from tanuki_jax.corpus.cleaning.rules.adult import Adult
 from tanuki_jax.corpus.cleaning.rules.length import Length
+from tanuki_jax.corpus.cleaning.rules.noise import Noise
 from tanuki_jax.corpus.cleaning.rules.quality import Quality
 from tanuki_jax.corpus.cleaning.rules.statistics import Statistics
 from tanuki_jax.corpus.cleaning.run_cleaning import Cleaned, clean
@@ -100,6 +102,16 @@ def test_counts_of_all_steps_add_up(run: Cleaned) -> None:
     assert {(each["id"], each["dropped"]) for each in run.contaminated} == {("d29", False), ("leak", True)}
 
 
+def test_a_short_document_stays_if_nothing_was_cut_from_it(tmp_path: Path) -> None:
+    rows = [{"id": f"d{n}", "text": f"{prose(n)}\n{ADVERTISEMENT}"} for n in range(10)]
+    rows += [{"id": "short", "text": "短い文書です。"}, {"id": "cut", "text": f"短い。\n{ADVERTISEMENT}"}]
+    one = pipeline(write_lines(tmp_path / "a.jsonl", rows), rules=(), repeats=Repeats(documents=10), partitions=1)
+    done = clean(one, tmp_path / "out", Local(1))
+    assert set(texts_of(done.folder)) == {*(f"d{n}" for n in range(10)), "short"}
+    left = done.written.steps["what_is_left"]
+    assert (left.documents, left.dropped) == (12, {"too little is left": 1})
+
+
 def test_a_second_run_does_nothing(run: Cleaned) -> None:
     files = {path: path.stat().st_mtime_ns for path in (run.folder / "documents").iterdir()}
     again = clean(run.pipeline, run.folder, Local(2))
@@ -110,6 +122,14 @@ def test_a_second_run_does_nothing(run: Cleaned) -> None:
 def test_parts_and_partitions_change_no_document(run: Cleaned, tmp_path: Path) -> None:
     other = clean(replace(run.pipeline, part_bytes=1 << 20, partitions=3), tmp_path / "out", Local(1))
     assert texts_of(other.folder) == texts_of(run.folder)
+
+
+@pytest.mark.parametrize(("parts", "tasks"), [(1, 3), (12, 3), (40, 10)])
+def test_tasks_that_compare_grow_in_number_with_the_parts(tmp_path: Path, parts: int, tasks: int) -> None:
+    settings = pipeline(tmp_path / "a.jsonl", duplicates=Duplicates(), partitions=3)
+    files = [tmp_path / f"{n}.parquet" for n in range(parts)]
+    stages = AcrossDocuments(settings, files, ["files"] * parts, tmp_path).stages()
+    assert [next(stages).tasks for _ in range(3)] == [parts, tasks, tasks]
 
 
 def test_a_file_that_is_added_cleans_and_signs_no_other_again(tmp_path: Path) -> None:
@@ -135,6 +155,40 @@ def test_changed_rules_make_all_parts_anew_and_say_so(tmp_path: Path, caplog: py
     assert caplog.messages == ["rules changed: length.shortest from 20 to 99 (since the last run); 1 part is made anew"]
     assert texts_of(tmp_path / "out") == {}
     assert len(list((tmp_path / "out" / "clean").glob("*.parquet"))) == 1
+
+
+@pytest.mark.thorough
+def test_the_copy_of_the_preferred_source_is_kept_in_any_order(tmp_path: Path) -> None:
+    books = write_lines(tmp_path / "books.jsonl", [{"id": f"book{n}", "text": prose(n)} for n in range(6)])
+    web = write_lines(tmp_path / "web.jsonl", [{"id": f"web{n}", "text": prose(n) + "追記。"} for n in range(3, 9)])
+    inputs = [
+        Input(name="web", paths=(str(web),)),
+        Input(name="books", paths=(str(books),), priority=1),
+    ]
+    expected = {*(f"book{n}" for n in range(6)), *(f"web{n}" for n in range(6, 9))}
+    one = replace(pipeline(web, duplicates=Duplicates(), partitions=2), inputs=tuple(inputs))
+    assert set(texts_of(clean(one, tmp_path / "one", Local(1)).folder)) == expected
+    other = replace(one, inputs=tuple(reversed(inputs)), partitions=1)
+    assert set(texts_of(clean(other, tmp_path / "other", Local(1)).folder)) == expected
+    # Without a priority the longer copies stay, and neither part is cleaned or signed again.
+    signatures = {path: path.stat().st_mtime_ns for path in (tmp_path / "one/signatures").rglob("*.signatures")}
+    equal = replace(one, inputs=tuple(replace(each, priority=0) for each in inputs))
+    found = texts_of(clean(equal, tmp_path / "one", Local(1)).folder)
+    assert set(found) == {*(f"book{n}" for n in range(3)), *(f"web{n}" for n in range(3, 9))}
+    assert {path: path.stat().st_mtime_ns for path in signatures} == signatures
+
+
+def test_an_advertisement_that_noise_cuts_is_removed_from_all_pages(tmp_path: Path) -> None:
+    advertisement = (
+        "この記事を読むとポイントが貯まります！続きを読むには無料の会員登録をお済ませください。"
+        "関連記事やおすすめ記事を毎朝メールでお届けします。登録はこちらのページから一分で終わります。"
+    )
+    rows = [{"id": f"d{n}", "text": f"{prose(n)}\n{advertisement if n < 20 else ''}"} for n in range(22)]
+    file = write_lines(tmp_path / "a.jsonl", rows)
+    clean(pipeline(file, rules=(Noise(),), repeats=Repeats(documents=10), partitions=1), tmp_path / "out", Local(1))
+    assert {id: text.strip() for id, text in texts_of(tmp_path / "out").items()} == {
+        f"d{n}": prose(n) for n in range(22)
+    }
 
 
 def test_documents_can_be_json_lines(tmp_path: Path) -> None:

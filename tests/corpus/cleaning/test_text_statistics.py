@@ -44,7 +44,9 @@ def test_limits_come_back_from_their_file(tmp_path: Path) -> None:
     assert load_limits(tmp_path / "limits.json") == limits
 
 
-@pytest.mark.parametrize("content", ["", "{", '[{"statistic": "wrods"}]', '[{"least": 1}]', "[1]"])
+@pytest.mark.parametrize(
+    "content", ["", "{", '[{"statistic": "wrods"}]', '[{"least": 1}]', "[1]", '[{"statistic": "words", "least": "1"}]']
+)
 def test_a_file_without_limits_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "limits.json").write_text(content)
     with pytest.raises(InputError, match=r"limits\.json"):
@@ -56,6 +58,15 @@ def test_too_few_texts_and_unknown_statistics_are_refused() -> None:
         limits_from(["猫。"] * 99, ["words"], quantile=0.01)
     with pytest.raises(InputError, match="mean_word"):
         limits_from(["猫。"] * 100, ["wrods"], quantile=0.01)
+
+
+def test_limits_of_lines_are_those_of_texts_with_several_lines() -> None:
+    line = "山の朝は早く、旅人が静かな町を歩いていた。"
+    texts = ["・猫"] * 50 + [f"・{line}\n" + f"{line}\n" * (4 + n % 6) for n in range(50)]
+    (limit,) = limits_from(texts, ["bullet_lines"], quantile=0.1)
+    assert (limit.least, limit.most) == (0.1, 0.2)
+    with pytest.raises(InputError, match="49 texts of 5 lines or more"):
+        limits_from(texts[:-1], ["bullet_lines"], quantile=0.02)
 
 
 def test_a_group_gives_the_same_numbers_as_all_groups() -> None:

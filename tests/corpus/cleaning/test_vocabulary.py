@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.cleaning.vocabulary import BUILT_IN, Matcher, has_many, load_vocabulary
+from tanuki_jax.corpus.cleaning.draft import Draft
+from tanuki_jax.corpus.cleaning.vocabulary import BUILT_IN, Matcher, has_too_many, load_vocabulary
 
 
 def words(matcher: Matcher, text: str) -> list[str]:
@@ -56,6 +57,6 @@ def test_places_are_right_beside_letters_whose_case_changes_their_length() -> No
 
 def test_many_grows_with_the_length() -> None:
     short = "送料無料、在庫あり、代金引換。"
-    assert has_many(short, ("advertisement_ja",), 2, 4)
-    assert not has_many(short, ("advertisement_ja",), 3, 4)
-    assert not has_many(short + "あ" * 1000, ("advertisement_ja",), 2, 4)
+    assert has_too_many(Draft("", short), ("advertisement_ja",), 2, 4)
+    assert not has_too_many(Draft("", short), ("advertisement_ja",), 3, 4)
+    assert not has_too_many(Draft("", short + "あ" * 1000), ("advertisement_ja",), 2, 4)

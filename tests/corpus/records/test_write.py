@@ -15,12 +15,13 @@ from tanuki_jax.corpus.records.files import expand
 from tanuki_jax.corpus.records.read import read, split
 from tanuki_jax.corpus.records.types import Conversation, Document, Message, Preference
 from tanuki_jax.corpus.records.write import write
+from tests.corpus.records.conftest import records as read_records
 
 SUFFIXES = [".jsonl", ".jsonl.zst", ".parquet"]
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=5,
 )
@@ -132,3 +133,11 @@ def test_a_failed_write_leaves_only_the_old_file(tmp_path: Path, suffix: str) ->
 def test_metadata_without_a_json_form_is_written_as_text(tmp_path: Path) -> None:
     write(tmp_path / "a.jsonl", [Document("d", "text", {"path": Path("x/y")})])
     assert json.loads((tmp_path / "a.jsonl").read_text())["metadata"] == {"path": "x/y"}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_numbers_that_json_does_not_have_are_written_as_null(tmp_path: Path, suffix: str) -> None:
+    metadata = {"x": float("nan"), "y": {"z": [1.5, float("-inf"), "NaN"]}, "w": float("inf")}
+    write(tmp_path / f"a{suffix}", [Document("a", "b", metadata)])
+    [written] = read_records(tmp_path / f"a{suffix}")
+    assert written == Document("a", "b", {"x": None, "y": {"z": [1.5, None, "NaN"]}, "w": None})

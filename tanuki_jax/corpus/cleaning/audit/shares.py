@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tanuki_jax.corpus.cleaning.draft import Draft, Rule, seed_of
+from tanuki_jax.corpus.cleaning.draft import Draft, Rule, apply_to_each, seed_of
 from tanuki_jax.corpus.cleaning.pipeline import names_of_rules
 
 _NORMAL_95 = 1.959963984540054
@@ -54,28 +54,37 @@ class RuleAgreement:
 
 
 def agreements(
-    rules: Sequence[Rule], labelled: Sequence[tuple[str, str]], wanted: frozenset[str]
+    rules: Sequence[Rule], labelled: Sequence[Mapping[str, str]], wanted: frozenset[str]
 ) -> list[RuleAgreement]:
     """Return how each rule, and all of them together, agree with labels.
 
     Args:
         rules: rules in their order.
-        labelled: text and category of each document.
+        labelled: text, label and url of each document; an empty url: it has none.
         wanted: categories that are to be kept.
     """
-    unwanted = sum(label not in wanted for _, label in labelled)
+    unwanted = sum(row["label"] not in wanted for row in labelled)
     found = []
     groups = [(name, (rule,)) for name, rule in zip(names_of_rules(tuple(rules)), rules, strict=True)]
     for name, group in [*groups, ("all rules", tuple(rules))]:
-        dropped = Counter(label for text, label in labelled if _drops(group, text))
+        dropped = _dropped(group, labelled)
         right = sum(count for label, count in dropped.items() if label not in wanted)
         found.append(RuleAgreement(name, dropped, _ratio(right, dropped.total()), _ratio(right, unwanted)))
     return found
 
 
-def _drops(rules: Sequence[Rule], text: str) -> bool:
-    draft = Draft("", text, seed=seed_of(text))
-    return any(rule.apply(draft) for rule in rules)
+def _dropped(rules: Sequence[Rule], labelled: Sequence[Mapping[str, str]]) -> Counter[str]:
+    """Return category -> documents of it that one of the rules drops, or fails on."""
+    left = [
+        (Draft("", row["text"], {"url": row["url"]} if row["url"] else {}, seed=seed_of(row["text"])), row["label"])
+        for row in labelled
+    ]
+    dropped: Counter[str] = Counter()
+    for rule in rules:
+        verdicts = apply_to_each(rule, [draft for draft, _ in left])
+        dropped.update(label for (_, label), verdict in zip(left, verdicts, strict=True) if verdict)
+        left = [pair for pair, verdict in zip(left, verdicts, strict=True) if not verdict]
+    return dropped
 
 
 def _ratio(part: int, whole: int) -> float:

@@ -6,9 +6,11 @@ settings on which its arrays depend, facts such as counts, and the size of the f
 """
 
 import contextlib
+import io
 import json
 import math
 import mmap
+import os
 import shutil
 import struct
 import tempfile
@@ -28,6 +30,8 @@ _MARK = b"TANUKIAR"
 _ALIGNMENT = 64
 _PREFIX = struct.Struct("<8sQ")
 _LONGEST_HEADER = 1 << 24
+_READ_AT_ONCE = 1 << 12
+"""Bytes that most headers fit in."""
 
 Array = npt.NDArray[Any]
 
@@ -107,7 +111,7 @@ class ArrayFile:
             InputError: it is no such file, is cut, or was made by another version or with other settings.
         """
         self.path = path
-        header, start = _read_header(path)
+        header, start, size = _read_header(path)
         if header["version"] != VERSION or header["kind"] != kind:
             raise InputError(
                 f"{path} holds {header['kind']} of format {header['version']}, and {kind} of format {VERSION} are "
@@ -120,7 +124,6 @@ class ArrayFile:
                     f"{path} was made with {name} = {stored}, and {name} is {wanted} now; use the old value, or delete "
                     "the file, and it is made anew"
                 )
-        size = path.stat().st_size
         if size != start + header["array_bytes"]:
             raise InputError(
                 f"{path} has {size} bytes instead of {start + header['array_bytes']}; delete the file, and it is made "
@@ -136,7 +139,7 @@ class ArrayFile:
         if 0 in column["shape"]:
             return np.empty(column["shape"], column["type"])
         if self._map is None:
-            with self.path.open("rb") as file:
+            with io.FileIO(self.path) as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         array: Array = np.ndarray(column["shape"], column["type"], self._map, self._start + column["offset"])
         return array
@@ -157,24 +160,26 @@ class ArrayFile:
         kind, shape = np.dtype(column["type"]), column["shape"][1:]
         size = kind.itemsize * math.prod(shape)
         offset = self._start + column["offset"]
-        with self.path.open("rb", buffering=0) as file:
+        with io.FileIO(self.path) as file:
+            descriptor = file.fileno()
             for start, stop in zip(starts, stops, strict=True):
-                array = np.empty((max(stop - start, 0), *shape), kind)
-                if array.size:
-                    file.seek(offset + start * size)
-                    read = file.readinto(array.data.cast("B"))
-                    assert read == array.nbytes
+                array = np.empty((stop - start, *shape), kind)
+                read = os.preadv(descriptor, (array.data,), offset + start * size) if stop > start else 0
+                assert read == array.nbytes
                 yield array
 
 
-def _read_header(path: Path) -> tuple[dict[str, Any], int]:
-    """Return the header of a file and where its arrays start."""
+def _read_header(path: Path) -> tuple[dict[str, Any], int, int]:
+    """Return the header of a file, where its arrays start, and its size."""
     try:
-        with path.open("rb") as file:
-            mark, length = _PREFIX.unpack(file.read(_PREFIX.size))
+        with io.FileIO(path) as file:
+            begin = file.read(_READ_AT_ONCE)
+            mark, length = _PREFIX.unpack_from(begin)
             if mark == _MARK and length <= _LONGEST_HEADER:
-                header: dict[str, Any] = json.loads(file.read(length))
-                return header, _PREFIX.size + length
+                text = begin[_PREFIX.size : _PREFIX.size + length]
+                text += file.read(length - len(text))
+                header: dict[str, Any] = json.loads(text)
+                return header, _PREFIX.size + length, os.fstat(file.fileno()).st_size
     except (struct.error, ValueError):
         pass
     except FileNotFoundError as error:

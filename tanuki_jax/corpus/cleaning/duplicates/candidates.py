@@ -3,8 +3,9 @@
 A document is called by the hash of its normalised text, so that neither order nor parts show in the pairs. Of a
 bucket (the documents with one key) with up to `ALL_PAIRS` documents, all pairs are candidates. A greater bucket, such
 as pages with one template, would give quadratically many. There, documents are sorted by four other minima, which puts
-duplicates side by side, and each is linked to its next `NEIGHBOURS` and to the bucket's least hash. The order begins
-with another of the four minima from band to band.
+duplicates side by side, and each is linked to its next `NEIGHBOURS` and to one document of the bucket. That one is the
+same in most bands, for the pairs to be few, and any of the documents, for the task with the least hashes would have its
+pairs otherwise. The order begins with another of the four minima from band to band.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ import numpy as np
 from tanuki_jax.corpus.cleaning.duplicates.array_file import Array, ArrayFile, write_arrays
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 from tanuki_jax.corpus.cleaning.duplicates.hash_ranges import Hashes, by_part, starts_of_runs, within
+from tanuki_jax.corpus.cleaning.duplicates.shingles import mix
 from tanuki_jax.corpus.cleaning.duplicates.signature_files import band, open_signatures
 from tanuki_jax.corpus.cleaning.duplicates.sketching import LOCALITY
 
@@ -33,7 +35,7 @@ def find_candidates(
     out: Path,
     settings: Duplicates,
     *,
-    keys_at_once: int = 1 << 17,
+    keys_at_once: int = 1 << 19,
 ) -> None:
     """Write the pairs of one task, sorted by `a`, each once, with `a` < `b` and the addresses of both.
 
@@ -76,9 +78,11 @@ def shares(index: int, count: int, bands: int) -> Iterator[tuple[int, int, int]]
 
 def distinct(pairs: Array) -> Array:
     """Return pairs [4, pair] sorted by `a` and `b`, each once, with its least addresses."""
-    order = np.lexsort(pairs[::-1])
-    pairs = pairs[:, order]
-    return pairs[:, starts_of_runs(pairs[0], pairs[1])]
+    pairs = pairs[:, np.lexsort((pairs[1], pairs[0]))]
+    first = np.flatnonzero(starts_of_runs(pairs[0], pairs[1]))
+    if len(first) == pairs.shape[1]:
+        return pairs
+    return np.concatenate([pairs[:2, first], np.minimum.reduceat(pairs[2:], first, axis=1)])
 
 
 def _pairs_of_band(files: Sequence[ArrayFile], keys: Hashes, addresses: Hashes, position: float) -> tuple[Array, Array]:
@@ -101,7 +105,6 @@ def _pairs_of_band(files: Sequence[ArrayFile], keys: Hashes, addresses: Hashes, 
     keys, nodes, locality, addresses = keys[once], nodes[once], locality[once], addresses[once]
     first = np.flatnonzero(starts_of_runs(keys))
     sizes = np.diff(np.append(first, len(keys)))
-    least = np.repeat(first, sizes)
     order = np.lexsort((nodes, locality, keys))
     buckets = np.repeat(np.arange(len(sizes)), sizes)
     reach = np.where(sizes <= ALL_PAIRS, ALL_PAIRS - 1, NEIGHBOURS)[buckets]
@@ -110,9 +113,11 @@ def _pairs_of_band(files: Sequence[ArrayFile], keys: Hashes, addresses: Hashes, 
         near = np.flatnonzero((buckets[distance:] == buckets[:-distance]) & (reach[distance:] >= distance))
         left.append(order[near])
         right.append(order[near + distance])
-    hub = np.flatnonzero((sizes > ALL_PAIRS)[buckets])
-    left.append(least[hub])
-    right.append(hub)
+    drawn = mix(nodes.copy())
+    hubs = np.flatnonzero(drawn == np.minimum.reduceat(drawn, first)[buckets]) if len(first) else first
+    linked = np.flatnonzero((sizes > ALL_PAIRS)[buckets])
+    left.append(hubs[buckets[linked]])
+    right.append(linked)
     return _ordered(np.concatenate(left), np.concatenate(right), nodes, addresses), sizes
 
 

@@ -41,7 +41,14 @@ class Deduplicated:
 
 
 def stages(
-    parts: Sequence[Path], signatures: Path, work: Path, settings: Duplicates, *, tasks: int = 16, score: str = ""
+    parts: Sequence[Path],
+    signatures: Path,
+    work: Path,
+    settings: Duplicates,
+    *,
+    tasks: int = 16,
+    score: str = "",
+    priorities: Sequence[int] = (),
 ) -> Iterator[tuple[str, list[Call]]]:
     """Yield name and tasks of the stages one after the other. All tasks of a stage must have ended before the next one
     is asked for. A stage that was begun before may leave out the tasks whose file is there.
@@ -49,10 +56,12 @@ def stages(
     Args:
         parts: files of documents with the columns `id` and `text`, and names that differ.
         signatures: folder of signature files, NAME.signatures for each part. Those that are there are used.
-        work: folder of all other files, one folder a stage. Its files are of these parts in this order alone.
+        work: folder of all other files, one folder a stage. Its files are of these parts in this order, and of these
+            priorities, alone.
         settings: settings of signatures and comparison.
         tasks: number of tasks of each stage but the first and the last, which have one for each part.
         score: column by which the kept copy is chosen; empty: none.
+        priorities: priority of each part, which counts before the score; empty: all have the same.
     """
     signatures.mkdir(parents=True, exist_ok=True)
     files = [signatures / f"{part.stem}.signatures" for part in parts]
@@ -73,13 +82,9 @@ def stages(
         yield name, [Call(star_round, (rounds, i, tasks, stars, following[i]), following[i]) for i in numbers]
         stars, rounds = following, rounds + 1
     members, choices = outputs(work, "members", tasks), outputs(work, "choices", tasks)
-    yield (
-        "members",
-        [
-            Call(list_members, (i, tasks, rounds, stars, edges, copies[i], files, members[i], settings), members[i])
-            for i in numbers
-        ],
-    )
+    ranks, known = priorities or [0] * len(parts), (tasks, rounds, stars, edges)
+    listing = [(i, *known, copies[i], files, ranks, members[i], settings) for i in numbers]
+    yield "members", [Call(list_members, arguments, members[i]) for i, arguments in enumerate(listing)]
     yield "choices", [Call(choose, (i, tasks, members, files, choices[i], settings), choices[i]) for i in numbers]
     fates = outputs(work, "fates", len(parts))
     yield (

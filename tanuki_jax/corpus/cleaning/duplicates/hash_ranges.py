@@ -40,7 +40,7 @@ def gather(files: Sequence[ArrayFile], by: str, names: Sequence[str], index: int
     for file in files:
         part = within(file[by], index, count)
         for piece, name in zip(pieces, names, strict=True):
-            piece.append(file.read(name, part.start, part.stop))
+            piece.append(file[name][part].copy())
         file.release()
     return [np.concatenate(piece) for piece in pieces]
 

@@ -1,4 +1,4 @@
-"""A stage as a step of datatrove's pipelines, so that its executors run the tasks on SLURM and Ray."""
+"""A stage as a step of datatrove's pipelines, so that its executor runs the tasks on SLURM."""
 
 import contextlib
 import os

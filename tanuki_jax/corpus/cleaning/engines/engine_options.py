@@ -15,7 +15,7 @@ class EngineOptions:
     """Place of the tasks, and their number."""
 
     workers: NonNegativeInt = 0
-    """Number of tasks at once; 0: one for each core, or as many as SLURM starts."""
+    """Number of tasks at once; 0: one for each core (of the cluster with ray), or as many as SLURM starts."""
     engine: Literal["local", "slurm", "ray"] = "local"
     """Place of the tasks: processes of this machine, job arrays of SLURM, or a Ray cluster. On clusters the folder of
     the run must be shared by all nodes. The output is the same."""
@@ -37,4 +37,4 @@ class EngineOptions:
             case "ray":
                 from tanuki_jax.corpus.cleaning.engines.ray_cluster import RayCluster
 
-                return RayCluster(self.ray, self.workers or usable_cores(), logs)
+                return RayCluster(self.ray, self.workers)

@@ -1,15 +1,20 @@
-"""Tasks as actors of a Ray cluster."""
+"""Tasks of a stage as tasks of a Ray cluster.
 
-import contextlib
+They do not go through datatrove's executor: it waits for ever for an actor whose process dies before it has told its
+node (datatrove 0.10.1), while Ray itself starts a task again when its worker or node dies.
+"""
+
 import dataclasses
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.corpus.cleaning.engines.processes import run_in_processes
 from tanuki_jax.corpus.cleaning.engines.stage import Stage
 
 _LOOK_SECONDS = 1.0
+_RETRIES = 5
+"""Times that Ray starts a task again whose worker or node died."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,31 +24,32 @@ class RayCluster:
     address: str
     """Address of the cluster, as `ray.init` takes it."""
     workers: int
-    """Most tasks that run at once."""
-    logs: Path
-    """Folder of logs."""
+    """Most tasks that run at once; 0: one for each CPU of the cluster."""
     memory: float = 1.0
     """Memory in GB that Ray reserves for a task."""
 
     def run(self, stage: Stage, tasks: Sequence[int], each_look: Callable[[], None]) -> None:
-        """Do the tasks in actors. Ray starts those of a worker that died again."""
-        from datatrove.executor.ray import RayPipelineExecutor
+        """Do the tasks. The error of one ends the others and is raised here."""
+        ray = self._connect()
+        reserved = {"num_cpus": 1, "memory": int(self.memory * 1e9)}
+        remote = ray.remote(_do).options(name=f"clean: {stage.title}", max_retries=_RETRIES, **reserved)
+        shared = ray.put(stage)
+        most = self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        waiting, running = list(reversed(tasks)), list[Any]()
+        try:
+            while waiting or running:
+                while waiting and len(running) < most:
+                    running.append(remote.remote(shared, waiting.pop()))
+                ended, running = ray.wait(running, timeout=_LOOK_SECONDS)
+                for each in ended:
+                    _raise_error_of(ray, each)
+                each_look()
+        finally:
+            for each in running:
+                ray.cancel(each, force=True)
 
-        from tanuki_jax.corpus.cleaning.engines.datatrove_step import StageStep, new_log_folder, quiet
-
-        self._connect()
-        folder = new_log_folder(self.logs, stage)
-        with _looking(each_look), quiet():
-            RayPipelineExecutor(
-                pipeline=[StageStep(stage, tasks)],
-                tasks=len(tasks),
-                workers=self.workers,
-                mem_per_cpu_gb=self.memory,
-                logging_dir=str(folder),
-                skip_completed=False,
-            ).run()
-
-    def _connect(self) -> None:
+    def _connect(self) -> Any:
+        """Return the module of Ray, connected to the cluster."""
         try:
             import ray
         except ModuleNotFoundError:
@@ -53,21 +59,20 @@ class RayCluster:
                 ray.init(address=self.address, logging_level="ERROR", log_to_driver=False)
             except ConnectionError as error:
                 raise InputError(f"there is no Ray cluster at {self.address!r}: {error!s:.200}") from None
+        return ray
 
 
-@contextlib.contextmanager
-def _looking(each_look: Callable[[], None]) -> Iterator[None]:
-    """Call a function every second during the block, in another thread."""
-    ended = threading.Event()
+def _do(stage: Stage, task: int) -> None:
+    """Do a task on a node, in a process of its own."""
+    if not stage.is_done(task):  # an attempt of the same task on another node may have ended
+        run_in_processes(stage, [task], workers=1)
 
-    def look() -> None:
-        while not ended.wait(_LOOK_SECONDS):
-            each_look()
 
-    thread = threading.Thread(target=look, name="progress of Ray", daemon=True)
-    thread.start()
+def _raise_error_of(ray: Any, ended: Any) -> None:
+    """Raise the error that a task raised. One whose workers died is the caller's to find: its output is missing."""
     try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+        ray.get(ended)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from None
+    except ray.exceptions.RayError:
+        pass

@@ -1,5 +1,6 @@
 """A stage run to its end by an engine."""
 
+import time
 from collections.abc import Callable
 
 from tanuki_jax.base.errors import InputError
@@ -27,9 +28,25 @@ def finish(stage: Stage, engine: Engine, look: Callable[[], None]) -> None:
     before = stage.tasks + 1
     while (todo := pending(stage)) and len(todo) < before:
         before = len(todo)
-        engine.run(stage, todo, look)
+        engine.run(stage, todo, sparing(look))
+    look()
     if todo:
         raise InputError(
             f"{len(todo)} of {stage.tasks} tasks of the stage {stage.title!r} did not end, the first is "
             f"{todo[0]}; see the engine's logs, and start the command again to go on"
         )
+
+
+def sparing(look: Callable[[], None], share: float = 0.05) -> Callable[[], None]:
+    """Return a function that looks, unless that would take more than a share of the time: a look visits a file of
+    each task, and engines look whenever a task ends."""
+    next_look = 0.0
+
+    def maybe_look() -> None:
+        nonlocal next_look
+        if (began := time.monotonic()) >= next_look:
+            look()
+            ended = time.monotonic()
+            next_look = ended + (ended - began) / share
+
+    return maybe_look

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from resiliparse.parse.html import HTMLTree
 
-_TOKEN = re.compile(r'([^<]*)<(/?)([a-zA-Z][^\s/>]*)((?: [^>][^=>]*="[^"]*")*)>')
-"""Text and the tag behind it, as the parser writes them. A name of an attribute may hold a quotation mark."""
+_TOKEN = re.compile(r'([^<]*+)<(/?[a-zA-Z][^\s/>]*+)((?: [^>][^=>]*+="[^"]*+")*+)>')
+"""Text, and name and attributes of the tag behind it, as the parser writes them. A name of an attribute may hold a
+quotation mark."""
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _BLOCK_LEVEL_TEXT = (
     "address article aside blockquote body center caption dd details dialog dir div dl dt fieldset figcaption figure "
@@ -24,19 +25,31 @@ _SKIPPED_TEXT = (
 _SKIPPED = frozenset(_SKIPPED_TEXT.split())
 """Elements whose text is no part of the page's text: readings of kanji, code, and parts of forms."""
 _CELLS = ("td", "th")
-_COUNTED = ("li", "td", "th")
 LISTS = ("ul", "ol", "menu", "dir")
 _NO_PART_OF_ITEMS = ("table", "blockquote", "article")
+_PLAIN, _ITEM, _CELL, _LIST, _ALONE, _END, _SKIP, _LINK, _LINK_END, _BREAK, _RULE = range(11)
+_ROLES = (
+    dict.fromkeys(_BLOCK_LEVEL, _PLAIN)
+    | {f"/{name}": _END for name in _BLOCK_LEVEL}
+    | {"li": _ITEM, "a": _LINK, "/a": _LINK_END, "br": _BREAK, "hr": _RULE}
+    | dict.fromkeys(_CELLS, _CELL)
+    | dict.fromkeys(LISTS, _LIST)
+    | dict.fromkeys(_NO_PART_OF_ITEMS, _ALONE)
+    | dict.fromkeys(_SKIPPED, _SKIP)
+)
+"""Name of a tag, with a slash if it ends an element -> what is done with it; up to `_ALONE` a node begins. Other tags
+are part of their line."""
 _HIDDEN = re.compile(
     r'\shidden(?:=""|="hidden"|(?=\s|$))|\sstyle="[^"]*(?:display\s*:\s*none|visibility\s*:\s*hidden)|'
     r'\saria-hidden="true"|\srole="(?:dialog|alertdialog|menu|menubar|toolbar|search|tooltip)"',
     re.IGNORECASE,
 )
-_ASIDE_IN_LINE = re.compile(
-    r'\sclass="(?:[^"]*\s)?(?:headerlink|permalink|header-?anchor|anchor-?link|mw-editsection|mw-jump-link|'
-    r'sr-only|screen-reader-text|visually-?hidden|skip-?link)[\s"]'
+_ASIDE_IN_LINE_TEXT = (
+    "headerlink permalink headeranchor header-anchor anchorlink anchor-link mw-editsection mw-jump-link sr-only "
+    "screen-reader-text visuallyhidden visually-hidden skiplink skip-link"
 )
-"""Names of links and notes inside of headings and lines that are no part of their text."""
+_ASIDE_IN_LINE = frozenset(_ASIDE_IN_LINE_TEXT.split())
+"""Classes of links and notes inside of headings and lines that are no part of their text."""
 BREAK = "\0"
 """Character for <br>, until lines are made; the parser leaves none in a text."""
 _WIDE = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
@@ -133,19 +146,29 @@ class _Walk:
         self._parts: list[str] = []
         self._linked = 0
         self._links = 0
+        self._skipped = ""
+        self._depth = 0
         self._in_link = False
         self._counted = False
 
     def page(self, written: str, deadline: float) -> Page:
-        skipped, depth = "", 0
-        parts = self._parts
-        for number, (text, closing, name, attributes) in enumerate(_TOKEN.findall(written)):
-            if not number % _CHECKED_EVERY:
-                check_time(deadline)
+        tokens = _TOKEN.findall(written)
+        for start in range(0, len(tokens), _CHECKED_EVERY):
+            check_time(deadline)
+            self._read(tokens[start : start + _CHECKED_EVERY])
+        if self._parts:
+            self._flush()
+        for number in self._open:  # what a tag that was not understood has left open
+            self._page.nodes[number].last = len(self._page.blocks)
+        return self._page
+
+    def _read(self, tokens: list[tuple[str, str, str]]) -> None:
+        parts, skipped = self._parts, self._skipped
+        for text, name, attributes in tokens:
             if skipped:
-                if name == skipped:
-                    depth += -1 if closing else 1
-                    skipped = skipped if depth else ""
+                if name.endswith(skipped) and name.removeprefix("/") == skipped:
+                    self._depth += 1 if name == skipped else -1
+                    skipped = skipped if self._depth else ""
                 continue
             if text and not text.isspace():
                 parts.append(text)
@@ -155,62 +178,60 @@ class _Walk:
                     self._counted = True
             elif text and parts:
                 parts.append("\n" if "\n" in text else " ")
-            if closing:
-                if name in _BLOCK_LEVEL:
-                    self._close(name)
-                elif name == "a":
-                    self._in_link = False
-            elif name in _SKIPPED or (attributes and _is_hidden(attributes)):
+            role = _ROLES.get(name)
+            if role == _END:
+                self._close()
+            elif role == _SKIP or (attributes and _is_hidden(attributes)):
                 if name not in _VOID:
-                    skipped, depth = name, 1
-            elif name in _BLOCK_LEVEL:
-                self._begin(name, attributes)
-            elif name == "a":
+                    skipped, self._depth = name, 1
+            elif role is None:
+                pass
+            elif role <= _ALONE:
+                self._begin(name, attributes, role)
+            elif role == _LINK:
                 # A link without an address is one that a script follows, unless it is the aim of another link.
                 self._in_link = "href=" in attributes or not ("name=" in attributes or "id=" in attributes)
                 self._counted = False
-            elif name == "br":
+            elif role == _LINK_END:
+                self._in_link = False
+            elif role == _BREAK:
                 parts.append(BREAK)
-            elif name == "hr" and parts:
+            elif parts:
                 self._flush()
-        if parts:
-            self._flush()
-        for number in self._open:  # what a tag that was not understood has left open
-            self._page.nodes[number].last = len(self._page.blocks)
-        return self._page
+        self._skipped = skipped
 
-    def _begin(self, name: str, attributes: str) -> None:
+    def _begin(self, name: str, attributes: str, role: int) -> None:
         if self._parts:
             self._flush()
-        nodes = self._page.nodes
-        parent = self._open[-1] if self._open else -1
-        self._open.append(len(nodes))
-        if len(self._open) > self._deepest:
+        nodes, opened = self._page.nodes, self._open
+        if len(opened) >= self._deepest:
             raise TooDeep
-        node = Node(parent, name, attributes, len(self._page.blocks))
-        if parent >= 0:
+        parent, number, item, lists = -1, 0, -1, 0
+        if opened:
+            parent = opened[-1]
             outer = nodes[parent]
-            node.item, node.lists = outer.item, outer.lists
-            if name in _COUNTED:
-                node.number = outer.items
+            item, lists = outer.item, outer.lists
+            if role in (_ITEM, _CELL):
+                number = outer.items
                 outer.items += 1
-        if name == "li":
-            node.item = len(nodes)
-        elif name in LISTS:
-            node.lists += 1
-        elif name in _NO_PART_OF_ITEMS:
-            node.item = -1
-        nodes.append(node)
+        if role == _ITEM:
+            item = len(nodes)
+        elif role == _LIST:
+            lists += 1
+        elif role == _ALONE:
+            item = -1
+        opened.append(len(nodes))
+        nodes.append(Node(parent, name, attributes, len(self._page.blocks), 0, number, 0, item, lists))
 
-    def _close(self, name: str) -> None:
+    def _close(self) -> None:
         if self._parts:
             self._flush()
         if self._open:
-            node = self._page.nodes[self._open[-1]]
-            if name in _CELLS and node.first == len(self._page.blocks):
-                self._page.blocks.append(Block("", self._open[-1], 0))  # so that the cells of a row stay in columns
-            node.last = len(self._page.blocks)
-            self._open.pop()
+            number, blocks = self._open.pop(), self._page.blocks
+            node = self._page.nodes[number]
+            if node.first == len(blocks) and node.tag in _CELLS:
+                blocks.append(Block("", number, 0))  # so that the cells of a row stay in columns
+            node.last = len(blocks)
 
     def _flush(self) -> None:
         text = "".join(self._parts)
@@ -234,8 +255,9 @@ _VOID = frozenset(_VOID_TEXT.split())
 
 
 def _is_hidden(attributes: str) -> bool:
-    if "class=" in attributes and _ASIDE_IN_LINE.search(attributes):
+    classes = attributes.find(' class="') + 8
+    if classes >= 8 and not _ASIDE_IN_LINE.isdisjoint(attributes[classes : attributes.index('"', classes)].split()):
         return True
-    return ("hidden" in attributes or "none" in attributes or "role=" in attributes) and bool(
-        _HIDDEN.search(attributes)
+    return ("hidden" in attributes or "none" in attributes or "role=" in attributes) and (
+        _HIDDEN.search(attributes) is not None
     )

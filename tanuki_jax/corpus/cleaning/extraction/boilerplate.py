@@ -8,6 +8,7 @@ import functools
 import itertools
 import re
 from itertools import accumulate
+from typing import NamedTuple
 
 from tanuki_jax.corpus.cleaning.extraction.blocks import BREAK, Block, Node, Page
 from tanuki_jax.corpus.cleaning.extraction.phrases import (
@@ -43,11 +44,12 @@ _CONTENT_NAMES = frozenset(_CONTENT_NAMES_TEXT.split())
 _VALUES = re.compile(r'\s(?:class|id)="([^"]*)"')
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _ROLE = re.compile(r'\srole="(?:navigation|contentinfo|complementary|banner|search)"', re.IGNORECASE)
-_ASIDE = ("nav", "aside", "footer", "menu")
-_LISTS = ("ul", "ol", "dl", "menu", "table")
-_GROUPS = ("div", "section", "center", "p", "td", "form", "blockquote")
-HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-_SENTENCE = re.compile(r"[。！？!?]|[.…](?:\s|$)|です|ます|である")
+_ASIDE = frozenset(("nav", "aside", "footer", "menu"))
+_LISTS = frozenset(("ul", "ol", "dl", "menu", "table"))
+_GROUPS = frozenset(("div", "section", "center", "p", "td", "form", "blockquote"))
+HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_SENTENCE = re.compile(r"！|？|!|\?|\.(?:\s|$)|…(?:\s|$)|です|ます|である")
+"""Signs of a sentence other than "。"; single letters, for their set the engine searches at once."""
 _PROSE_WIDTH = 50
 _LINKED, _ALL_LINKED = 0.5, 0.8
 _NAVIGATING = 0.3
@@ -72,6 +74,7 @@ class _Selection:
 
     def __init__(self, page: Page) -> None:
         self._page = page
+        self._holders = [node for node in page.nodes if node.last > node.first]
         self._lengths = [len(block.text) for block in page.blocks]
         self._prose = [_prose(block) for block in page.blocks]
         self._text_until = [0, *accumulate(self._lengths)]
@@ -96,8 +99,8 @@ class _Selection:
     def _drop_named(self) -> None:
         """Drop elements that are beside the content by their kind or name, unless most of the prose is in them."""
         most = _MOST_OF_PROSE * self._prose_until[-1]
-        for node in self._page.nodes:
-            if node.last == node.first or node.tag in ("body", "main"):
+        for node in self._holders:
+            if node.tag == "body" or node.tag == "main":
                 continue
             aside = node.tag in _ASIDE or (
                 node.attributes != "" and node.tag not in HEADINGS and self._is_named_aside(node)
@@ -109,9 +112,9 @@ class _Selection:
                 self._drop_header(node)
 
     def _is_named_aside(self, node: Node) -> bool:
-        beside, of_links = _asides(node.attributes)
-        if beside or not of_links:
-            return beside
+        named = _named(node.attributes)
+        if named.beside or not named.of_links:
+            return named.beside
         text = self._text_until[node.last] - self._text_until[node.first]
         return self._links_until[node.last] - self._links_until[node.first] >= _NAVIGATING * text
 
@@ -138,8 +141,7 @@ class _Selection:
             (_is_article, _ARTICLES, False),
             (_is_named_content, _NAMED, False),
         ):
-            ranges = [(node.first, node.last) for node in self._page.nodes if node.last > node.first and choose(node)]
-            ranges = _outermost(ranges)
+            ranges = _outermost([(node.first, node.last) for node in self._holders if choose(node)])
             inside = sum(until[last] - until[first] for first, last in ranges)
             enough = inside >= _LEAST_PROSE if alone and len(ranges) == 1 else not alone
             if inside and enough and inside >= least_share * until[-1]:
@@ -180,9 +182,9 @@ class _Selection:
         """Drop lists and tables, and groups of two or more lines, that are links and hardly anything else; before and
         behind the main part single lines too."""
         first, last = self._main
-        for node in self._page.nodes:
+        for node in self._holders:
             is_list = node.tag in _LISTS
-            if node.last == node.first or not (is_list or node.tag in _GROUPS):
+            if not (is_list or node.tag in _GROUPS):
                 continue
             text = self._text_until[node.last] - self._text_until[node.first]
             links = self._links_until[node.last] - self._links_until[node.first]
@@ -248,7 +250,7 @@ def _prose(block: Block) -> int:
     if len(text) < _PROSE_WIDTH // 2 or block.linked > _LINKED * len(text):
         return 0
     wide = width(text)
-    return wide if wide >= _PROSE_WIDTH and _SENTENCE.search(text) else 0
+    return wide if wide >= _PROSE_WIDTH and ("。" in text or _SENTENCE.search(text)) else 0
 
 
 def _is_main(node: Node) -> bool:
@@ -260,14 +262,26 @@ def _is_article(node: Node) -> bool:
 
 
 def _is_named_content(node: Node) -> bool:
-    return node.attributes != "" and node.tag != "body" and not _CONTENT_NAMES.isdisjoint(_names(node.attributes))
+    return node.attributes != "" and node.tag != "body" and _named(node.attributes).content
+
+
+class _Named(NamedTuple):
+    """The meanings of an element's names."""
+
+    beside: bool
+    """Whether it is beside the content."""
+    of_links: bool
+    """Whether it is a list of links."""
+    content: bool
+    """Whether it is the content."""
 
 
 @functools.lru_cache(8192)
-def _asides(attributes: str) -> tuple[bool, bool]:
-    """Return whether an element is beside the content, or a list of links, by its names."""
+def _named(attributes: str) -> _Named:
+    """Return the meanings of the names in an element's attributes."""
     names = _names(attributes)
-    return not _NAMES.isdisjoint(names) or bool(_ROLE.search(attributes)), not _NAMES_OF_LISTS.isdisjoint(names)
+    beside = not _NAMES.isdisjoint(names) or ("role=" in attributes and _ROLE.search(attributes) is not None)
+    return _Named(beside, not _NAMES_OF_LISTS.isdisjoint(names), not _CONTENT_NAMES.isdisjoint(names))
 
 
 def _names(attributes: str) -> set[str]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tanuki_jax.corpus.cleaning.extraction.mojibake import is_mojibake
 from tanuki_jax.corpus.cleaning.extraction.plausibility import characteristic_share, kana_share, plausibility
 
 REPLACEMENT = "\ufffd"
@@ -19,9 +20,20 @@ _HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _META = re.compile(rb"<(?:meta|\?xml)\b[^<>]{0,400}?\b(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _ESCAPE = re.compile(rb"\x1b(\$[@B]|\$\(D|\([BJI])|[\r\n]")
 _HIGH = re.compile(rb"[\x80-\xff]")
+_HIGHER = bytes(byte | 0x80 if 0x21 <= byte <= 0x7E else byte for byte in range(256))
+"""Bytes of a character in JIS -> those of EUC."""
 _JAPANESE = ("cp932", "euc_jp", "utf-8")
 _NEIGHBOURS = ("gb18030", "big5hkscs", "cp949")
 _FEW_KANA, _MANY_CHARACTERISTIC = 0.05, 0.08
+_FILES = ("cp932", "euc_jp", "utf-16-le", "utf-16-be")
+_FEW_ZEROS = 0.1
+_CERTAIN_KANA, _CERTAIN_SHARE, _CERTAIN, _APART = 4, 0.2, 0.5, 0.2
+"""Least number of different kana of a text file whose encoding is found, their least share of the characters beyond
+ASCII, the least plausibility, and its least distance from that of the next best encoding."""
+_SYLLABLES = re.compile(r"[ぁ-んァ-ヶー]")
+_LOST = re.compile(r"[\x00\x1b\ufffd]")
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\ufffd\ue000-\uf8ff]")
+"""Control characters, lost bytes, and private characters: signs that a text is none in this encoding."""
 _NAMES = {
     "cp932": "shift_jis x_sjis sjis ms_kanji windows_31j ms932 cp932 csshiftjis shift_jisx0213 shift_jis_2004",
     "euc_jp": "euc_jp x_euc_jp eucjp ujis euc_jis_2004 cseucpkdfmtjapanese",
@@ -36,7 +48,7 @@ _NAMES = {
 }
 _LABELS = {label: name for name, labels in _NAMES.items() for label in labels.split()}
 _LEGACY = re.compile(r"(?:windows|cp)_?(125[0-8]|874)|iso_?8859_?(\d{1,2})|(koi8_[ru])|(tis_620)")
-_AS_JIS = str.maketrans("～∥－￠￡￢", "\u301c\u2016\u2212\xa2\xa3\xac")
+_AS_JIS = tuple(zip("～∥－￠￡￢", "\u301c\u2016\u2212\xa2\xa3\xac", strict=True))
 """Characters that Microsoft's table has for six places of JIS X 0208, and those of the standard."""
 
 
@@ -75,6 +87,31 @@ def decode(html: bytes, content_type: str = "") -> Decoded:
     if surely or not (others := [name for name in declared if name != "utf-8"]):
         return Decoded(text, "utf-8", bool(declared) and "utf-8" not in declared and len(text) < len(html))
     return _most_plausible(html, [*others, "utf-8"])  # a few letters of another encoding can be valid UTF-8
+
+
+def decode_file(content: bytes) -> Decoded | None:
+    """Return a text file, which declares no encoding, as text; None if its encoding is not certain.
+
+    A byte order mark decides, then JIS's escapes, then UTF-8 if all bytes are valid and few are zeros. Else Shift_JIS,
+    EUC-JP and UTF-16 are tried: it must be a text of enough kana, or in UTF-16 of ASCII, that reads well in one of them
+    and in no other.
+    """
+    marked = next(((mark, name) for mark, name in _MARKS.items() if content.startswith(mark)), None)
+    if marked is not None:
+        try:
+            text = content[len(marked[0]) :].decode(marked[1])
+        except UnicodeDecodeError:
+            return None
+        return None if "\0" in text else Decoded(text, marked[1], False)
+    if b"\x1b$" in content and _HIGH.search(content) is None:
+        text = _decoded_jis(content)
+        return None if _LOST.search(text) else Decoded(text, "iso2022_jp", True)
+    if content.count(0) <= _FEW_ZEROS * len(content):
+        try:
+            return Decoded(content.decode(), "utf-8", True)
+        except UnicodeDecodeError:
+            pass
+    return _certain(content)
 
 
 def declared_language(html: str) -> str:
@@ -140,6 +177,29 @@ def _most_plausible(html: bytes, declared: list[str]) -> Decoded:
     return Decoded(tried[name][1], name, name not in declared)
 
 
+def _certain(content: bytes) -> Decoded | None:
+    """Return a text in the only encoding in which it reads well."""
+    tried: dict[str, tuple[float, str]] = {}
+    for name in _FILES:
+        wide = name.startswith("utf-16")
+        text = content.decode(name, "replace") if wide else _decoded_as(content, name)
+        if text is not None and not _NO_TEXT.search(text):
+            tried[name] = _reads(text[:_JUDGED], wide), text
+    best, *others = sorted(tried, key=lambda name: tried[name][0], reverse=True) or [""]
+    if not best or tried[best][0] < _CERTAIN or any(tried[name][0] > tried[best][0] - _APART for name in others):
+        return None
+    return None if is_mojibake(tried[best][1]) else Decoded(tried[best][1], best, True)
+
+
+def _reads(text: str, wide: bool) -> float:
+    """Return the plausibility of a text; 0 if it has few kana, and is not mostly ASCII in characters of two bytes."""
+    beyond = sum(character > "\x7f" for character in text)
+    kana = _SYLLABLES.findall(text)
+    if len(kana) >= _CERTAIN_SHARE * beyond and len(set(kana)) >= _CERTAIN_KANA:
+        return plausibility(text)
+    return float(wide and len(text) >= _CERTAIN_KANA and beyond < len(text) // 10)
+
+
 def _decoded_as(html: bytes, name: str) -> str | None:
     if name == "iso2022_jp":
         return _decoded_jis(html) if b"\x1b$" in html else None
@@ -149,7 +209,10 @@ def _decoded_as(html: bytes, name: str) -> str | None:
     if name == "euc_jp" and REPLACEMENT in text:
         more = html.decode("euc_jis_2004", "replace")  # has the numbers in circles and other signs of row 13
         text = min(text, more, key=lambda decoded: decoded.count(REPLACEMENT))
-    return text.translate(_AS_JIS) if name == "cp932" else text
+    if name == "cp932":
+        for written, standard in _AS_JIS:
+            text = text.replace(written, standard)  # six times as fast as translate
+    return text
 
 
 def _decoded_jis(html: bytes) -> str:
@@ -171,7 +234,7 @@ def _decoded_jis(html: bytes) -> str:
 def _as_euc(part: bytes, mode: bytes) -> bytes:
     if mode in (b"(B", b"(J"):
         return part
-    high = bytes(byte | 0x80 if 0x21 <= byte <= 0x7E else byte for byte in part)
+    high = part.translate(_HIGHER)
     if mode == b"(I":
         return b"".join(b"\x8e" + high[i : i + 1] for i in range(len(high)))
     if mode == b"$(D":

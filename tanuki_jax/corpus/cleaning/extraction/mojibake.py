@@ -25,25 +25,38 @@ _HOLES = frozenset("\x81\x8d\x8f\x90\x9d") | frozenset(map(chr, range(0x80, 0xA0
 class _Mistake:
     """Bytes of one encoding that were read as another."""
 
+    first: str
+    """Characters of which every sign begins with one."""
     signs: re.Pattern[str]
     """Characters that this mistake makes often, and that are rare otherwise."""
     encoded: Callable[[str], bytes]
     right: str
-    run: re.Pattern[str] = _RUN
+    run: re.Pattern[str]
     """A piece of text that is repaired as a whole or not at all."""
+
+    def count(self, text: str) -> int:
+        """Return the number of signs in a text."""
+        return len(self.signs.findall(text)) if any(letter in text for letter in self.first) else 0
 
 
 def _cp932(text: str) -> bytes:
     return text.encode("cp932")
 
 
+def _mistake(
+    first: str, further: str, encoded: Callable[[str], bytes], right: str, run: re.Pattern[str] = _RUN
+) -> _Mistake:
+    """Return a mistake whose signs are one of some characters with a pattern behind it."""
+    return _Mistake(first, re.compile(f"[{first}]{further}"), encoded, right, run)
+
+
 _MISTAKES = (
-    _Mistake(re.compile(r"[ãäåæçèéï][\x80-\xbfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]"), _as_latin, "utf-8"),
-    _Mistake(re.compile(r"[ÂÃ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"), _as_latin, "utf-8"),
-    _Mistake(re.compile(r"[‚ƒ\x82\x83][\x80-ÿ@-~ŒœŠšŸŽžˆ˜–—‘’‚“”„†‡•…‰‹›€™ƒ]"), _as_latin, "cp932", _LINE),
-    _Mistake(re.compile(r"[¤¥][\xa1-\xfe]"), _as_latin, "euc_jp"),
-    _Mistake(re.compile(r"[縺繧繝][^\x00-\x7f]{0,3}(?=[縺繧繝])"), _cp932, "utf-8"),
-    _Mistake(re.compile(r"(?:[､･][\uff61-\uff9f一-龠]){2}"), _cp932, "euc_jp"),
+    _mistake("ãäåæçèéï", r"[\x80-\xbfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]", _as_latin, "utf-8"),
+    _mistake("ÂÃ", r"[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]", _as_latin, "utf-8"),
+    _mistake("‚ƒ\x82\x83", r"[\x80-ÿ@-~ŒœŠšŸŽžˆ˜–—‘’‚“”„†‡•…‰‹›€™ƒ]", _as_latin, "cp932", _LINE),
+    _mistake("¤¥", r"[\xa1-\xfe]", _as_latin, "euc_jp"),
+    _mistake("縺繧繝", r"[^\x00-\x7f]{0,3}(?=[縺繧繝])", _cp932, "utf-8"),
+    _mistake("､･", r"[\uff61-\uff9f一-龠][､･][\uff61-\uff9f一-龠]", _cp932, "euc_jp"),
 )
 _QUICK = ("ã", "Ã", "Â", "‚", "ƒ", "\x82", "\x83", "¤", "¥", "縺", "繧", "繝", "､")
 
@@ -56,7 +69,7 @@ def repaired(text: str) -> str:
     if not any(sign in text for sign in _QUICK):
         return text
     for mistake in _MISTAKES:
-        if _too_many(len(mistake.signs.findall(text)), text):
+        if _too_many(mistake.count(text), text):
             text = mistake.run.sub(functools.partial(_repaired_run, mistake=mistake), text)
     return text
 
@@ -66,7 +79,7 @@ def is_mojibake(text: str) -> bool:
     read."""
     if text.isascii():
         return False
-    signs = [len(mistake.signs.findall(text)) for mistake in _MISTAKES]
+    signs = [mistake.count(text) for mistake in _MISTAKES]
     return _too_many(max(signs), text) or _too_many(len(_LOST.findall(text)) // 2, text)
 
 

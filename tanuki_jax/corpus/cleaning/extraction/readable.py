@@ -77,7 +77,9 @@ def _lines(text: str) -> list[str]:
 def _line(text: str) -> str:
     if text.isascii():
         return " ".join(text.split())
-    return _LINE_SPACE.sub(lambda found: "\u3000" if "\u3000" in found[0] else " ", text).strip(" \u3000")
+    if "\u3000" in text or "  " in text:
+        text = _LINE_SPACE.sub(lambda found: "\u3000" if "\u3000" in found[0] else " ", text)
+    return text.strip(" \u3000")
 
 
 def _rows_of_data(page: Page) -> dict[int, list[int]]:

@@ -132,7 +132,9 @@ def load_characters(path: str) -> CharacterModel:
         orders = tuple(Order(*(parts[f"{name}{length}"] for name in _ARRAYS)) for length in range(1, ORDER + 1))
         return CharacterModel(orders, int(parts["total"]))
     except (OSError, ValueError, KeyError, EOFError) as error:
-        raise InputError(f"{path} holds no model of characters ({error}); train one from good texts") from error
+        raise InputError(
+            f"{path} holds no model of characters ({error}); make one by clean train perplexity"
+        ) from error
 
 
 def _points(text: str) -> Hashes:

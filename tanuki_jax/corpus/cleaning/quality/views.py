@@ -105,14 +105,15 @@ def grams_of(view: View, text: str, found: Sequence[Morpheme]) -> Grams:
         # Without its length a bigram of one symbol could meet a unigram of another.
         every.append(hashes + np.uint64(length))
     mixed = np.concatenate(every) * np.uint64(0x9E3779B97F4A7C15)
-    return Grams(*np.unique((mixed >> np.uint64(44)).astype(np.int64), return_counts=True))
+    buckets, counts = np.unique((mixed >> np.uint64(44)).astype(np.uint32), return_counts=True)  # short ones sort fast
+    return Grams(buckets.astype(np.int64), counts)
 
 
 def profile_of(text: str, found: Sequence[Morpheme]) -> npt.NDArray[np.float64]:
     """Return the numbers that describe a text that was `normalized`: statistics, parts of speech, vocabularies."""
     count = max(len(found), 1)
-    kinds = Counter(morpheme.part_of_speech for morpheme in found)
-    details = Counter(morpheme.part_of_speech + morpheme.detail for morpheme in found)
+    kinds = Counter([morpheme.part_of_speech for morpheme in found])
+    details = Counter([morpheme.part_of_speech + morpheme.detail for morpheme in found])
     distinct = [matcher(vocabulary).distinct(text) for vocabulary in _VOCABULARIES]
     numbers = [
         *statistics_of(text).values(),

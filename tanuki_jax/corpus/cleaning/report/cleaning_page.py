@@ -1,5 +1,6 @@
 """The page of a run: what each step removed, with samples; lengths, sources, clusters, evaluation items."""
 
+import dataclasses
 import difflib
 import json
 from pathlib import Path
@@ -10,6 +11,7 @@ from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.corpus.cleaning.duplicates.curves import edits_caught
 from tanuki_jax.corpus.cleaning.pipeline import to_plain
 from tanuki_jax.corpus.cleaning.report.steps import Step, faults_of, steps_of
+from tanuki_jax.corpus.cleaning.report.token_estimate import TokenEstimate
 from tanuki_jax.corpus.cleaning.run_cleaning import Cleaned
 
 _TEMPLATE = Path(__file__).parent / "templates" / "cleaning.html.jinja"
@@ -18,14 +20,15 @@ _CONTEXT = 120
 """Characters that are shown on each side of a change."""
 
 
-def write_page(run: Cleaned) -> None:
-    """Write report.html and report.json into the folder of a run."""
+def write_page(run: Cleaned, tokens: TokenEstimate | None) -> None:
+    """Write report.html and report.json into the folder of a run. Without an estimate of tokens they have none."""
     steps = list(steps_of(run))
     plain: dict[str, Any] = {
         "cleaned": run.cleaned.to_plain(),
         "written": run.written.to_plain(),
         "clusters": run.clusters,
         "contaminated": list(run.contaminated),
+        "tokens": None if tokens is None else dataclasses.asdict(tokens),
     }
     replace_text(run.folder / "report.json", json.dumps(plain, ensure_ascii=False, indent=1) + "\n")
     most = max((step.characters_before for step in steps), default=1) or 1
@@ -34,14 +37,16 @@ def write_page(run: Cleaned) -> None:
         pages.render(
             _TEMPLATE,
             title=f"Cleaning of {run.pipeline.name}",
-            totals=_totals(run),
+            totals=_totals(run, tokens),
+            tokens=tokens,
             faults=[pages.Row((reason, f"{count:,}")) for reason, count in faults_of(run).items()],
             places=run.cleaned.places,
             settings=json.dumps(to_plain(run.pipeline), ensure_ascii=False, indent=2),
-            waterfall=[_bar(step, most) for step in steps],
+            waterfall=[_bar(step, most, tokens) for step in steps],
             steps=[_samples(step) for step in steps],
             lengths=_histogram(dict(run.cleaned.lengths), dict(run.written.lengths_written)),
             sources=_shares(dict(run.cleaned.sources), dict(run.written.sources_written)),
+            source_sizes=_source_sizes(run, tokens),
             clusters=run.clusters,
             edits=_edits(run),
             contaminated=run.contaminated[:_LISTED],
@@ -50,22 +55,31 @@ def write_page(run: Cleaned) -> None:
     )
 
 
-def _totals(run: Cleaned) -> list[pages.Row]:
+def _totals(run: Cleaned, tokens: TokenEstimate | None) -> list[pages.Row]:
     seconds = sum(step.seconds for step in run.cleaned.steps.values())
     rows = [
         ("rows read", f"{run.cleaned.rows:,}"),
         ("documents that the rules kept", f"{run.cleaned.kept:,}"),
         ("documents written", f"{run.written.pieces:,}"),
         ("characters written", f"{run.written.characters:,}"),
+        ("tokens written, about", f"{tokens.written:,}" if tokens else "not estimated: the pipeline has no tokenizer"),
         ("parts", f"{len(run.parts.parts):,}"),
-        ("time of the rules, CPU seconds", f"{seconds:,.1f}"),
+        ("time in the rules, seconds of all processes", f"{seconds:,.1f}"),
     ]
     if seconds:
-        rows.append(("documents a CPU second of the rules", f"{run.cleaned.rows / seconds:,.0f}"))
+        rows.append(("rows a second of this time", f"{run.cleaned.rows / seconds:,.0f}"))
     return [pages.Row(row) for row in rows]
 
 
-def _bar(step: Step, most: int) -> dict[str, Any]:
+def _source_sizes(run: Cleaned, tokens: TokenEstimate | None) -> list[pages.Row]:
+    """Return source, characters and tokens of the written documents."""
+    return [
+        pages.Row((source, f"{count:,}", f"{tokens.sources[source]:,}" if tokens else ""))
+        for source, count in run.written.characters_written.most_common()
+    ]
+
+
+def _bar(step: Step, most: int, tokens: TokenEstimate | None) -> dict[str, Any]:
     """Return the figures of a row of the waterfall; widths are percentages of the first step's characters."""
     counts = step.counts
     return {
@@ -75,6 +89,7 @@ def _bar(step: Step, most: int) -> dict[str, Any]:
         "dropped": counts.dropped.total(),
         "changed": counts.changed,
         "characters": step.characters_before,
+        "tokens": round(step.characters_before * tokens.per_character) if tokens else 0,
         "characters_dropped": counts.characters_dropped,
         "characters_cut": counts.characters_cut,
         "left": 100 * step.characters_after / most,
@@ -93,7 +108,18 @@ def _samples(step: Step) -> dict[str, Any]:
         "dropped": counts.dropped_samples.rows,
         "changed": [row | {"pieces": pieces(row["before"], row["text"])} for row in counts.changed_samples.rows],
         "kept": counts.kept_samples.rows,
+        "limits": _borderline(counts.borderline_samples.rows),
     }
+
+
+def _borderline(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return for each measure its name and the documents on both sides of the limit, the nearest ones first."""
+    shown = [row | {"measured": f"{row['value']:.4g}, limit {row['limit']:.4g}"} for row in rows]
+    return [
+        {"name": name}
+        | {side: [row for row in shown if row["name"] == name and row["side"] == side] for side in ("dropped", "kept")}
+        for name in dict.fromkeys(row["name"] for row in shown)
+    ]
 
 
 def pieces(before: str, after: str) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from rich.table import Table
 from tanuki_jax.base.progress import amount
 from tanuki_jax.corpus.cleaning.contamination.evaluation_items import load
 from tanuki_jax.corpus.cleaning.report.steps import steps_of
+from tanuki_jax.corpus.cleaning.report.token_estimate import TokenEstimate
 from tanuki_jax.corpus.cleaning.run_cleaning import Cleaned
 from tanuki_jax.corpus.cleaning.write_stage import COPIES
 
@@ -36,8 +37,8 @@ def table(run: Cleaned) -> Table:
     return result
 
 
-def summary(run: Cleaned) -> list[str]:
-    """Return lines below the table: what was set aside, and where the output is."""
+def summary(run: Cleaned, tokens: TokenEstimate | None) -> list[str]:
+    """Return lines below the table: what was set aside, tokens if they were estimated, and where the output is."""
     faults = [f"{count:,} {reason}" for reason, count in run.cleaned.set_aside.most_common()]
     lines = [f"set aside of {amount(run.cleaned.rows, 'row')}: {', '.join(faults)}"] if faults else []
     if run.cleaned.damaged:
@@ -55,6 +56,8 @@ def summary(run: Cleaned) -> list[str]:
             f"{amount(len(run.contaminated), 'document')} had some, "
             f"{sum(bool(each['dropped']) for each in run.contaminated):,} of them dropped"
         )
+    if tokens is not None:
+        lines.append(f"about {tokens.written:,} tokens, by {amount(tokens.documents, 'document')} that were encoded")
     if not run.written.pieces:
         lines.append("no document is left: look at the steps above, and at the samples of the report")
     return [*lines, f"documents: {run.folder}/documents, report: {run.folder}/report.html"]

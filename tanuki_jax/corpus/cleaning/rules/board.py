@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tanuki_jax.config.limits import NonNegativeFloat, PositiveInt
 from tanuki_jax.corpus.cleaning.draft import Draft
-from tanuki_jax.corpus.cleaning.vocabulary import has_many
+from tanuki_jax.corpus.cleaning.vocabulary import has_too_many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,4 +24,4 @@ class Board:
 
     def apply(self, draft: Draft) -> str:
         """Return the reason to drop the document; empty: keep it."""
-        return "message board" if has_many(draft.text, self.words, self.most, self.per_thousand) else ""
+        return "message board" if has_too_many(draft, self.words, self.most, self.per_thousand) else ""

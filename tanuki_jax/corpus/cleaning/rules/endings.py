@@ -35,8 +35,9 @@ class Endings:
             return reason
         counts = count_classes(draft.text)
         japanese = int(counts[[Class.HIRAGANA, Class.KATAKANA, Class.KANJI]].sum())
-        verse = japanese > 0 and counts[Class.HIRAGANA] >= self.verse_hiragana * japanese
-        return "" if verse else "no sentence ends"
+        share = int(counts[Class.HIRAGANA]) / max(japanese, 1)
+        verse = draft.within("share of hiragana, as no sentence ends", share, least=self.verse_hiragana)
+        return "" if verse and japanese else "no sentence ends"
 
 
 @functools.cache

@@ -22,6 +22,8 @@ class JapaneseShare:
 
     def apply(self, draft: Draft) -> str:
         """Return the reason to drop the document; empty: keep it."""
-        counts = count_classes(draft.text)
-        letters = int(counts[[*_JAPANESE, Class.LATIN, Class.DIGIT, Class.LETTER]].sum())
-        return "too little Japanese" if counts[_JAPANESE].sum() < self.least * max(letters, 1) else ""
+        counts = count_classes(draft.text).tolist()
+        japanese = sum(counts[kind] for kind in _JAPANESE)
+        letters = japanese + counts[Class.LATIN] + counts[Class.DIGIT] + counts[Class.LETTER]
+        share = japanese / max(letters, 1)
+        return "" if draft.within("share of Japanese", share, least=self.least) else "too little Japanese"

@@ -24,7 +24,8 @@ class KanaShare:
         """Return the reason to drop the document; empty: keep it."""
         counts = count_classes(draft.text)
         hiragana, katakana, kanji = (int(counts[kind]) for kind in (Class.HIRAGANA, Class.KATAKANA, Class.KANJI))
-        japanese = hiragana + katakana + kanji
-        if hiragana < self.least_hiragana * max(japanese, 1):
+        japanese = max(hiragana + katakana + kanji, 1)
+        if not draft.within("share of hiragana", hiragana / japanese, least=self.least_hiragana):
             return "too few hiragana"
-        return "too many katakana" if katakana > self.most_katakana * japanese else ""
+        enough = draft.within("share of katakana", katakana / japanese, most=self.most_katakana)
+        return "" if enough else "too many katakana"

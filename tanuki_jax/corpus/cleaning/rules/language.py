@@ -34,7 +34,7 @@ class Language:
         draft.scores["language"] = round(share, 4)
         if code not in self.wanted:
             return "another language"
-        return "mixed languages" if share < self.least_share else ""
+        return "" if draft.within("share of the language", share, least=self.least_share) else "mixed languages"
 
 
 def _by_model(path: str, text: str) -> tuple[str, float]:

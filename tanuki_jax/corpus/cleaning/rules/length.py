@@ -18,6 +18,6 @@ class Length:
     def apply(self, draft: Draft) -> str:
         """Return the reason to drop the document; empty: keep it."""
         length = sum(map(len, draft.text.split()))
-        if length < self.shortest:
-            return "too short"
-        return "too long" if length > self.longest else ""
+        if draft.within("characters", length, least=self.shortest, most=self.longest):
+            return ""
+        return "too short" if length < self.shortest else "too long"

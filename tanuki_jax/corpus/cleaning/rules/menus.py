@@ -30,9 +30,9 @@ class Menus:
         return keep_lines(draft, self._keeps)
 
     def _keeps(self, line: str) -> bool:
-        labels = [label for label in _SEPARATOR.split(line) if label]
-        if len(labels) < self.labels or _CLAUSE.search(line) is not None:
+        if _CLAUSE.search(line) is not None:
             return True
-        if sum(map(len, labels)) > self.label_characters * len(labels):
+        labels = [label for label in _SEPARATOR.split(line) if label]
+        if len(labels) < self.labels or sum(map(len, labels)) > self.label_characters * len(labels):
             return True
         return 2 * sum(_JAPANESE.search(label) is not None for label in labels) <= len(labels)

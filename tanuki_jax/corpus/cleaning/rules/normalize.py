@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tanuki_jax.corpus.cleaning.draft import Draft
 from tanuki_jax.corpus.cleaning.lines import NOTHING_LEFT
 
-_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_BREAKS = re.compile("\r\n?|\x0b|\x0c|\x85|\u2028|\u2029")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # controls
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200c\u200e\u200f"  # of width zero

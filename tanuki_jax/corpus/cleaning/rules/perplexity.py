@@ -21,7 +21,7 @@ class Perplexity:
     """
 
     model: str = ""
-    """Path of a model of characters that was trained on good texts."""
+    """Path of a model that `clean train perplexity` made of good texts."""
     least: Annotated[float, Limits(at_least=1)] = 1.0
     """Least perplexity of a document that is kept."""
     most: Annotated[float, Limits(at_least=1, finite=False)] = math.inf
@@ -30,10 +30,14 @@ class Perplexity:
     def apply(self, draft: Draft) -> str:
         """Return the reason to drop the document; empty: keep it. InputError if there is no model."""
         if not self.model:
-            raise InputError("perplexity.model names no file; train a model from good texts, or leave the rule out")
+            raise InputError(
+                "perplexity.model names no file; make one by clean train perplexity, or leave the rule out"
+            )
         found = load_characters(self.model).perplexity(draft.text)
         if math.isfinite(found):
             draft.scores[_NAME] = found
-        if found > self.most or math.isinf(found):
+        if math.isinf(found):
             return "perplexity too high"
-        return "perplexity too low" if found < self.least else ""
+        if draft.within(_NAME, found, least=self.least, most=self.most):
+            return ""
+        return "perplexity too high" if found > self.most else "perplexity too low"

@@ -20,7 +20,7 @@ class Quality:
     """
 
     model: str = ""
-    """Path of a model: one that `clean train` made, or one of fastText; empty: the rule does nothing."""
+    """Path of a model: one that `clean train quality` made, or one of fastText; empty: the rule does nothing."""
     threshold: Annotated[float, Limits(at_least=0, at_most=1)] = 0.5
     """Least score of a document that is kept; 0: score only."""
     symbols: Symbols = "characters"
@@ -34,4 +34,4 @@ class Quality:
             return ""
         score = scorer(self.model, self.symbols, self.good_label).score(draft.text)
         draft.scores[_NAME] = score
-        return "low quality" if score < self.threshold else ""
+        return "" if draft.within("score", score, least=self.threshold) else "low quality"

@@ -66,16 +66,18 @@ class Repetition:
             ("paragraphs", paragraphs, self.paragraphs, self.paragraph_characters),
         ):
             share, of_characters = _copies(parts)
-            if share > most or of_characters > most_characters:
+            few = draft.within(f"share of repeated {name}", share, most=most)
+            if not few or not draft.within(f"characters in repeated {name}", of_characters, most=most_characters):
                 return f"repeated {name}"
         points = codepoints("".join(text.split())).astype(np.uint64)
         if points.size < 2:
             return ""
-        if np.count_nonzero(points[1:] == points[:-1]) > self.same_characters * points.size:
+        same = int(np.count_nonzero(points[1:] == points[:-1])) / points.size
+        if not draft.within("characters like the one before", same, most=self.same_characters):
             return "repeated characters"
-        return self._repeats(points) if points.size >= self.shortest else ""
+        return self._repeats(draft, points) if points.size >= self.shortest else ""
 
-    def _repeats(self, points: Hashes) -> str:
+    def _repeats(self, draft: Draft, points: Hashes) -> str:
         """Return a reason if n-grams are repeated."""
         width, size = self.characters_per_word, points.size
         top = dict(enumerate(self.top, start=2))
@@ -88,13 +90,16 @@ class Repetition:
             hashes = joined(hashes[: max(words.size - width * (count - 1), 0)], words[width * (count - 1) :])
             span = width * count
             # Bounds that are fast to compute spare most documents the exact shares.
+            if span * bound_of_most_frequent(hashes) > top.get(count, np.inf) * size:
+                share = covered(repeats(hashes).top, span) / size
+                if not draft.within(f"most frequent phrase of {count} words", share, most=top[count]):
+                    return "one frequent phrase"
+            if count < max(top, default=0) and count not in repeated:
+                continue
             most_again = span * count_again(hashes)
-            allowed = top.get(count, np.inf) * size
-            if span * bound_of_most_frequent(hashes) > allowed and covered(repeats(hashes).top, span) > allowed:
-                return "one frequent phrase"
             if most_again > repeated.get(count, np.inf) * size:
                 most_again = covered(repeats(hashes).again, span)
-                if most_again > repeated[count] * size:
+                if not draft.within(f"repeated phrases of {count} words", most_again / size, most=repeated[count]):
                     return "repeated phrases"
             # A longer n-gram that repeats contains shorter ones that do, so that it covers at most what they cover.
             later = [most for longer, most in repeated.items() if longer > count]

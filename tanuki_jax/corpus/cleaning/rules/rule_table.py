@@ -11,6 +11,7 @@ from tanuki_jax.corpus.cleaning.rules.dates import Dates
 from tanuki_jax.corpus.cleaning.rules.endings import Endings
 from tanuki_jax.corpus.cleaning.rules.headers import Headers
 from tanuki_jax.corpus.cleaning.rules.japanese_share import JapaneseShare
+from tanuki_jax.corpus.cleaning.rules.judge import Judge
 from tanuki_jax.corpus.cleaning.rules.kana_share import KanaShare
 from tanuki_jax.corpus.cleaning.rules.language import Language
 from tanuki_jax.corpus.cleaning.rules.length import Length
@@ -35,6 +36,7 @@ RULES: Mapping[str, type[Rule]] = {
     "endings": Endings,
     "headers": Headers,
     "japanese_share": JapaneseShare,
+    "judge": Judge,
     "kana_share": KanaShare,
     "language": Language,
     "length": Length,

@@ -30,8 +30,7 @@ class SimilarLines:
         lines = draft.text.split("\n")
         for line in lines:
             start = frozenset(line[: self.characters])
-            similar = bool(run) and not ends_sentence(line) and len(start ^ before) < self.differ and start
-            if not similar:
+            if not (run and start and len(start ^ before) < self.differ and not ends_sentence(line)):
                 kept += run[:1] if len(run) >= self.run else run
                 run = []
             run.append(line)

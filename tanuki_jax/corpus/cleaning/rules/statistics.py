@@ -2,10 +2,17 @@
 
 import functools
 from dataclasses import dataclass
+from pathlib import Path
 
 from tanuki_jax.config.limits import PositiveInt
 from tanuki_jax.corpus.cleaning.draft import Draft
-from tanuki_jax.corpus.cleaning.text_statistics import Limit, groups_of, statistics_of
+from tanuki_jax.corpus.cleaning.text_statistics import (
+    LEAST_LINES,
+    Limit,
+    groups_of,
+    load_limits,
+    statistics_of,
+)
 
 JAPANESE = (
     Limit(statistic="mean_sentence", least=8, most=250),
@@ -40,27 +47,34 @@ class Statistics:
     """Drop documents with a statistic outside its limits: the quality rules of Gopher, C4 and FineWeb.
 
     Their thresholds are for English. Gopher's bullets (.9) and ellipses (.3) and FineWeb's lines with an end (.12) and
-    short lines (.67) are kept for Japanese; counts of words became lengths in characters. Limits for a corpus of your
-    own come from texts that you know to be good: `limits_from`, as FineWeb2 does it for a language.
+    short lines (.67) are kept for Japanese; counts of words became lengths in characters. `clean train statistics` sets
+    limits by texts that you know to be good, as FineWeb2 does it for a language.
     """
 
     limits: tuple[Limit, ...] = JAPANESE
     """Ranges of the statistics."""
-    least_lines: PositiveInt = 5
+    limits_file: str = ""
+    """Path of a file that `clean train statistics` made, whose ranges take the place of `limits`; empty: none."""
+    least_lines: PositiveInt = LEAST_LINES
     """Least number of lines of a document whose shares of lines (`*_lines`) are judged."""
 
     def apply(self, draft: Draft) -> str:
-        """Return the reason to drop the document; empty: keep it."""
-        found = statistics_of(draft.text, _groups(self.limits))
+        """Return the reason to drop the document; empty: keep it. InputError if the file holds no limits."""
+        limits = _from_file(self.limits_file) if self.limits_file else self.limits
+        found = statistics_of(draft.text, _groups(limits))
         has_lines = found.get("lines", 0) >= self.least_lines
-        for limit in self.limits:
+        for limit in limits:
             if limit.statistic.endswith("_lines") and not has_lines:
                 continue
-            if found[limit.statistic] < limit.least:
-                return f"{limit.statistic} too low"
-            if found[limit.statistic] > limit.most:
-                return f"{limit.statistic} too high"
+            value = found[limit.statistic]
+            if not draft.within(limit.statistic, value, least=limit.least, most=limit.most):
+                return f"{limit.statistic} too {'low' if value < limit.least else 'high'}"
         return ""
+
+
+@functools.cache
+def _from_file(path: str) -> tuple[Limit, ...]:
+    return load_limits(Path(path))
 
 
 @functools.cache

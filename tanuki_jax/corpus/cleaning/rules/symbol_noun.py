@@ -33,18 +33,14 @@ class SymbolNoun:
         all_nouns = all_morphemes = 0
         lines = draft.text.split("\n")
         for line in lines:
-            found = morphemes(line)
-            nouns = symbols = 0
-            for morpheme in found:
-                if morpheme.part_of_speech == "名詞":
-                    nouns += 1
-                elif morpheme.part_of_speech == "記号":
-                    symbols += 1
-            if len(line) > self.shortest_line and nouns + symbols > self.line * len(found):
+            parts = [morpheme.part_of_speech for morpheme in morphemes(line)]
+            nouns = parts.count("名詞")
+            if len(line) > self.shortest_line and nouns + parts.count("記号") > self.line * len(parts):
                 continue
             kept.append(line)
             all_nouns += nouns
-            all_morphemes += len(found)
+            all_morphemes += len(parts)
         if len(kept) < len(lines) and (reason := replace_text(draft, "\n".join(kept))):
             return reason
-        return "too many nouns" if all_nouns > self.nouns * all_morphemes else ""
+        share = all_nouns / max(all_morphemes, 1)
+        return "" if draft.within("share of nouns", share, most=self.nouns) else "too many nouns"

@@ -50,7 +50,7 @@ class _Members:
                 before = decoder.copy()
                 try:
                     blocks = [decoder.decompress(part, _LONGEST_BLOCK)]
-                    while decoder.unconsumed_tail:
+                    while decoder.unconsumed_tail and not decoder.eof:  # what is behind the member's end stays in both
                         blocks.append(decoder.decompress(decoder.unconsumed_tail, _LONGEST_BLOCK))
                 except zlib.error as error:
                     rest = _readable(before, part)

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.records.fields import fields_of, to_json
-from tanuki_jax.corpus.records.files import InputFile, Slice, locate
+from tanuki_jax.corpus.records.files import LONGEST_RECORD, InputFile, Slice, locate
 from tanuki_jax.corpus.records.formats.file_format import Fields
+from tanuki_jax.corpus.records.formats.parquet_sizes import rows_at_once, unpacks_to_too_much
 from tanuki_jax.corpus.records.types import (
     Conversation,
     Document,
@@ -72,9 +73,11 @@ def split(file: InputFile, bytes_per_slice: int) -> list[Slice]:
     return [*slices, Slice(file.path, start, stop)] if stop > start else slices
 
 
-def rows(slice: Slice, names: Collection[str] | None = None) -> Iterator[tuple[int, Fields | Malformed]]:
+def rows(
+    slice: Slice, names: Collection[str] | None = None, longest: int = LONGEST_RECORD
+) -> Iterator[tuple[int, Fields | Malformed]]:
     """Yield (row number in the file, fields) of each row of the row groups that begin in the slice. Columns that are
-    not among `names` are not read, and have the value NOT_READ."""
+    not among `names` are not read, and have the value NOT_READ. A row of more than `longest` bytes is malformed."""
     system, location = locate(slice.path)
     with system.open_input_file(location) as file, pq.ParquetFile(file) as parquet:
         existing = parquet.schema_arrow.names
@@ -82,12 +85,16 @@ def rows(slice: Slice, names: Collection[str] | None = None) -> Iterator[tuple[i
         left_out: Fields = {name: NotRead.NOT_READ for name in existing if name not in columns}
         first = 0
         for group in range(parquet.num_row_groups):
-            count = parquet.metadata.row_group(group).num_rows
-            if slice.start <= first < slice.stop:
-                batches = parquet.iter_batches(_READ_ROWS, row_groups=[group], columns=columns if left_out else None)
-                found = (fields for batch in batches for fields in _fields_of_batch(batch, left_out))
-                yield from enumerate(found, first)
-            first += count
+            about = parquet.metadata.row_group(group)
+            if slice.start <= first < slice.stop and about.num_rows:
+                if fault := unpacks_to_too_much(about):
+                    yield from ((row, Malformed(fault)) for row in range(first, first + about.num_rows))
+                else:
+                    some = min(_READ_ROWS, rows_at_once(file, about))
+                    batches = parquet.iter_batches(some, row_groups=[group], columns=columns if left_out else None)
+                    found = (fields for batch in batches for fields in _fields_of_batch(batch, left_out, longest))
+                    yield from enumerate(found, first)
+            first += about.num_rows
 
 
 def write(path: Path, records: Iterable[Record]) -> None:
@@ -107,14 +114,23 @@ def write(path: Path, records: Iterable[Record]) -> None:
         writer.write_table(pa.Table.from_batches(group, schema))
 
 
-def _fields_of_batch(batch: pa.RecordBatch, left_out: Fields) -> list[Fields | Malformed]:
+def _fields_of_batch(batch: pa.RecordBatch, left_out: Fields, longest: int) -> list[Fields | Malformed]:
+    if batch.nbytes > longest:  # of all its rows; then look at each
+        if batch.num_rows == 1:
+            return [Malformed(f"a row of more than {longest} bytes")]
+        halves = batch.slice(0, batch.num_rows // 2), batch.slice(batch.num_rows // 2)
+        return [fields for half in halves for fields in _fields_of_batch(half, left_out, longest)]
     try:
         columns = [_values(column, name) for name, column in zip(batch.schema.names, batch.columns, strict=True)]
     except ValueError as error:
         # One bad value fails the conversion of its column. Convert row by row, so that only its row is malformed.
         if batch.num_rows == 1:
             return [Malformed("invalid UTF-8" if isinstance(error, UnicodeDecodeError) else f"not JSON: {error}")]
-        return [fields for row in range(batch.num_rows) for fields in _fields_of_batch(batch.slice(row, 1), left_out)]
+        return [
+            fields
+            for row in range(batch.num_rows)
+            for fields in _fields_of_batch(batch.slice(row, 1), left_out, longest)
+        ]
     if not columns:
         return [dict(left_out) for _ in range(batch.num_rows)]
     return [dict(zip(batch.schema.names, values, strict=True)) | left_out for values in zip(*columns, strict=True)]

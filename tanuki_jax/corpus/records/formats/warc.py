@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.records.files import Slice, compression_of, open_stored
+from tanuki_jax.corpus.records.files import LONGEST_RECORD, Slice, compression_of, open_stored
 from tanuki_jax.corpus.records.formats import warc_records
 from tanuki_jax.corpus.records.formats.file_format import PAGE, Fields
 from tanuki_jax.corpus.records.formats.gzip_members import Damage, Readable, decompressed
@@ -18,12 +18,13 @@ _BLOCK = 1 << 20
 _HTML = ("text/html", "application/xhtml+xml")
 
 
-def rows(slice: Slice) -> Iterator[tuple[int, Fields | Malformed | None]]:
+def rows(slice: Slice, longest: int = LONGEST_RECORD) -> Iterator[tuple[int, Fields | Malformed | None]]:
     """Yield (byte in the decompressed file, fields) of each record.
 
     A response of status 2xx, or a resource, whose media type is HTML or XHTML: `html` (bytes), `url`, `date`,
     `content_type` (HTTP header as it was sent) and `id`. A conversion: `text`, `url`, `date`, `language`
     (WARC-Identified-Content-Language) and `id`. Fields without a value are left out. Other records are None.
+    A page that is decoded to more than `longest` bytes is malformed.
     """
     try:
         import fastwarc.warc  # noqa: F401
@@ -32,7 +33,7 @@ def rows(slice: Slice) -> Iterator[tuple[int, Fields | Malformed | None]]:
     with open_stored(slice.path) as file:
         blocks = decompressed(file, warc_records.MAGIC) if compression_of(slice.path) == "gzip" else _blocks(file)
         for position, record in warc_records.records(blocks):
-            yield position, record if isinstance(record, Malformed) else _fields(record)
+            yield position, record if isinstance(record, Malformed) else _fields(record, longest)
 
 
 def _blocks(file: Readable) -> Iterator[bytes | Damage]:
@@ -40,7 +41,7 @@ def _blocks(file: Readable) -> Iterator[bytes | Damage]:
         yield block
 
 
-def _fields(data: bytes) -> Fields | Malformed | None:
+def _fields(data: bytes, longest: int) -> Fields | Malformed | None:
     from fastwarc.warc import WarcRecord, WarcRecordType
 
     try:
@@ -56,10 +57,12 @@ def _fields(data: bytes) -> Fields | Malformed | None:
     if record.record_type == WarcRecordType.resource:
         sent = record.headers.get("Content-Type") or ""
         return _page(record, record.reader.read(), sent) if _is_html(sent) else None
-    return _response(record, data) if record.record_type == WarcRecordType.response and record.is_http else None
+    return (
+        _response(record, data, longest) if record.record_type == WarcRecordType.response and record.is_http else None
+    )
 
 
-def _response(record: "WarcRecord", data: bytes) -> Fields | Malformed | None:
+def _response(record: "WarcRecord", data: bytes, longest: int) -> Fields | Malformed | None:
     from fastwarc.warc import WarcRecord
 
     try:
@@ -78,7 +81,10 @@ def _response(record: "WarcRecord", data: bytes) -> Fields | Malformed | None:
         again = WarcRecord.from_reader(io.BytesIO(data))
         try:
             again.parse_http(auto_decode="all", strict_mode=False)
-            return _page(record, again.reader.read(), sent)
+            page = again.reader.read(longest + 1)  # the crawler's limit is for the bytes that were sent
+            if len(page) > longest:
+                return Malformed(f"a page of more than {longest} bytes when it is decoded")
+            return _page(record, page, sent)
         except (OSError, ValueError) as error:
             body = record.reader.read()
             if b"<" not in body[:256]:

@@ -7,6 +7,7 @@ iteration ends at the first fault, so it only reads the headers of what is found
 import re
 from collections.abc import Iterable, Iterator
 
+from tanuki_jax.corpus.records.files import LONGEST_RECORD, LONGEST_SKIP
 from tanuki_jax.corpus.records.formats.gzip_members import Damage
 from tanuki_jax.corpus.records.types import Malformed
 
@@ -21,8 +22,8 @@ _LONGEST_NEXT = 32
 class _Bytes:
     """The bytes of a file from a moving position on, up to its end or the next damage."""
 
-    def __init__(self, blocks: Iterable[bytes | Damage]) -> None:
-        self._blocks = iter(blocks)
+    def __init__(self, blocks: Iterable[bytes | Damage], most: int) -> None:
+        self._blocks, self._most, self._passed = iter(blocks), most, 0
         self.data = bytearray()
         self.position = 0
         self.damage: Damage | None = None
@@ -44,6 +45,20 @@ class _Bytes:
         del self.data[:size]
         self.position += size
 
+    def skip_filler(self, size: int) -> None:
+        """Move on by `size` bytes that belong to no sound record. OSError if these are too many in a row."""
+        self.skip(size)
+        self._passed += size
+        if self._passed > self._most:
+            raise OSError(f"no WARC record in the {self._most} bytes before byte {self.position}")
+
+    def take(self, size: int) -> bytes:
+        """Return `size` bytes that were read and that are a record, and move on."""
+        record = bytes(self.data[:size])
+        self.skip(size)
+        self._passed = 0
+        return record
+
     def resume(self) -> None:
         """Move on behind the damage."""
         self.skip(len(self.data))
@@ -51,16 +66,16 @@ class _Bytes:
 
 
 def records(
-    blocks: Iterable[bytes | Damage], longest_record: int = 256 << 20
+    blocks: Iterable[bytes | Damage], longest_record: int = 2 * LONGEST_RECORD, most: int = LONGEST_SKIP
 ) -> Iterator[tuple[int, bytes | Malformed]]:
     """Yield (byte in the decompressed file, record) of each record, and a `Malformed` where a record is faulty: no
     header, no length or a wrong one, damaged compression, the end of the file inside of it, or more bytes than
-    `longest_record`. Reading goes on at the next header of a record.
+    `longest_record`. Reading goes on at the next header of a record; OSError if there is none within `most` bytes.
     """
-    source = _Bytes(blocks)
+    source = _Bytes(blocks, most)
     while True:
-        while source.fill(1) and source.data[0] in b"\r\n":
-            source.skip(1)
+        while source.fill(1) and (blank := len(source.data) - len(source.data.lstrip(b"\r\n"))):
+            source.skip_filler(blank)
         start = source.position
         if not source.data:
             if source.damage is None:
@@ -70,9 +85,7 @@ def records(
             continue
         found = _record(source, longest_record)
         if isinstance(found, int):
-            record = bytes(source.data[:found])
-            source.skip(found)
-            yield start, record
+            yield start, source.take(found)
         else:
             yield start, Malformed(found)
             _skip_to_next(source)
@@ -117,9 +130,9 @@ def _skip_to_next(source: _Bytes) -> None:
         if source.damage:
             source.resume()
             return
-        source.skip(max(0, len(source.data) - _LONGEST_NEXT))
+        source.skip_filler(max(0, len(source.data) - _LONGEST_NEXT))
         searched = 0
         if not source.fill(len(source.data) + 1) and source.damage is None:
             source.skip(len(source.data))
             return
-    source.skip(found.start() + 1)
+    source.skip_filler(found.start() + 1)

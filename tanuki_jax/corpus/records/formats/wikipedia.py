@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from tanuki_jax.corpus.records.files import Slice, read_blocks
+from tanuki_jax.corpus.records.files import LONGEST_RECORD, LONGEST_SKIP, Slice, read_blocks
 from tanuki_jax.corpus.records.formats import plain_text, wikitext
 from tanuki_jax.corpus.records.formats.file_format import Fields
 from tanuki_jax.corpus.records.types import Malformed
@@ -13,7 +13,9 @@ _BEGIN, _END, _LAST = b"<page>", b"</page>", b"</mediawiki>"
 _ROOT = b"<mediawiki"
 
 
-def rows(slice: Slice) -> Iterator[tuple[int, Fields | str | Malformed | None]]:
+def rows(
+    slice: Slice, longest: int = LONGEST_RECORD // 2, most: int = LONGEST_SKIP
+) -> Iterator[tuple[int, Fields | str | Malformed | None]]:
     """Yield (byte in the decompressed file, fields) of each page: `text`, `title`, `url` and `id`. Redirects and pages
     outside the namespace of articles are None. An .xml file that is no dump is one document."""
     blocks = read_blocks(slice.path)
@@ -22,14 +24,14 @@ def rows(slice: Slice) -> Iterator[tuple[int, Fields | str | Malformed | None]]:
         yield from plain_text.rows(slice)
         return
     wiki = _wiki(first)
-    for position, page in _pages(first, blocks):
+    for position, page in _pages(first, blocks, longest, most):
         yield position, page if isinstance(page, Malformed) else _fields(page, wiki)
 
 
-def _pages(first: bytes, blocks: Iterator[bytes], longest: int = 64 << 20) -> Iterator[tuple[int, bytes | Malformed]]:
+def _pages(first: bytes, blocks: Iterator[bytes], longest: int, most: int) -> Iterator[tuple[int, bytes | Malformed]]:
     """Yield (position, bytes) of each page. A page that another begins in, or of more bytes than `longest`, is
-    malformed, and so is the end of a file that was cut."""
-    held, position, searched = bytearray(first), 0, 0
+    malformed, and so is the end of a file that was cut. OSError if there is no page within `most` bytes."""
+    held, position, searched, last = bytearray(first), 0, 0, 0
     while True:
         begin = held.find(_BEGIN)
         end = held.find(_END, max(begin, searched)) if begin >= 0 else -1
@@ -42,6 +44,8 @@ def _pages(first: bytes, blocks: Iterator[bytes], longest: int = 64 << 20) -> It
             del held[:keep]
             position += keep
             searched = max(0, len(held) - len(_END))
+            if position - last > most:
+                raise OSError(f"no whole page in the {most} bytes before byte {position}")
             block = next(blocks, b"")
             if not block:
                 break
@@ -53,7 +57,7 @@ def _pages(first: bytes, blocks: Iterator[bytes], longest: int = 64 << 20) -> It
             begin = again
         yield position + begin, bytes(held[begin : end + len(_END)])
         del held[: end + len(_END)]
-        position += end + len(_END)
+        position = last = position + end + len(_END)
         searched = 0
     if held.startswith(_BEGIN):
         yield position, Malformed("the file ends inside a page")

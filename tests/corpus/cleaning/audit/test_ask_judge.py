@@ -8,6 +8,7 @@ from tanuki_jax.client.rehearsal.mock_teacher import MockTeacher
 from tanuki_jax.config.endpoints import Endpoint
 from tanuki_jax.corpus.cleaning.audit.ask_judge import category_of, judge
 from tanuki_jax.corpus.cleaning.audit.sample import Drawn
+from tests.client.canned import unused_port
 
 CATEGORIES = ("knowledge", "noise")
 
@@ -43,3 +44,11 @@ def test_a_judge_that_never_names_a_category_is_an_error(monkeypatch: pytest.Mon
 )
 def test_only_a_known_category_counts(text: str, expected: str) -> None:
     assert category_of(text, CATEGORIES) == expected
+
+
+def test_a_judge_that_is_not_there_is_an_error_at_once() -> None:
+    url = f"http://127.0.0.1:{unused_port()}"
+    drawn = [Drawn(f"{n}", f"文書{n}") for n in range(200)]
+    asking = judge(drawn, CATEGORIES, Endpoint(url=url), lambda *_: None, unreachable_seconds=0.3)
+    with pytest.raises(InputError, match=rf"^{url}/v1 could not be connected to .*start the server, or correct"):
+        asyncio.run(asyncio.wait_for(asking, 10))

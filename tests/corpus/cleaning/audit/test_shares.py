@@ -3,6 +3,7 @@ import math
 import pytest
 
 from tanuki_jax.corpus.cleaning.audit.shares import agreements, share, shares_of
+from tanuki_jax.corpus.cleaning.rules.addresses import Addresses
 from tanuki_jax.corpus.cleaning.rules.length import Length
 
 
@@ -24,7 +25,8 @@ def test_shares_begin_with_the_largest() -> None:
 
 
 def test_agreement_counts_what_each_rule_drops() -> None:
-    labelled = [("short", "noise"), ("short two", "story"), ("a long text of many words", "noise")]
+    texts = [("short", "noise"), ("short two", "story"), ("a long text of many words", "noise")]
+    labelled = [{"text": text, "label": label, "url": ""} for text, label in texts]
     first, every = agreements((Length(shortest=12),), labelled, frozenset(["story"]))
     assert first.rule == "length"
     assert first.dropped == {"noise": 1, "story": 1}
@@ -32,3 +34,12 @@ def test_agreement_counts_what_each_rule_drops() -> None:
     assert (every.rule, every.dropped) == ("all rules", first.dropped)
     nothing = agreements((Length(shortest=1),), labelled, frozenset(["story"]))[0]
     assert math.isnan(nothing.precision)
+
+
+def test_rules_of_addresses_see_them() -> None:
+    labelled = [
+        {"text": "猫。", "label": "noise", "url": "http://example.com/casino/"},
+        {"text": "犬。", "label": "noise", "url": ""},
+    ]
+    [addresses, _] = agreements((Addresses(),), labelled, frozenset(["story"]))
+    assert addresses.dropped == {"noise": 1}

@@ -19,13 +19,14 @@ def deduplicate(
     workers: int = 1,
     tasks: int = 16,
     score: str = "",
+    priorities: Sequence[int] = (),
 ) -> Deduplicated:
     """Find the duplicates among the documents of some Parquet files.
 
     `work` is emptied. `workers` is a number of processes; 1: this process. The other arguments are those of `stages`.
     """
     shutil.rmtree(work, ignore_errors=True)
-    for name, calls in stages(parts, signatures, work, settings, tasks=tasks, score=score):
+    for name, calls in stages(parts, signatures, work, settings, tasks=tasks, score=score, priorities=priorities):
         if workers > 1:
             run_in_processes(FileTasks(name, tuple(calls)), range(len(calls)), workers)
         else:

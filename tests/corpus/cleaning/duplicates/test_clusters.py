@@ -1,4 +1,5 @@
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,6 +10,8 @@ from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 from tests.corpus.cleaning.duplicates.deduplicate_here import deduplicate
 from tests.corpus.cleaning.duplicates.fates import clusters_of, fates_of
 from tests.corpus.cleaning.duplicates.planted import Page, prose, replace_span, scatter, write_parts
+
+FORMS: tuple[Callable[[str], str], ...] = (str, lambda text: f" {text} ", lambda text: f"{text}末尾の文。")
 
 
 def jaccard(one: str, other: str) -> float:
@@ -41,6 +44,17 @@ def test_a_page_of_template_alone_does_not_join_the_pages_with_it(tmp_path: Path
     assert sum(fates[page.id][0] for page in pages) == 60
     assert all(fates[f"page{n}"][2] == fates[f"copy{n}"][2] for n in range(20))
     assert not any(fates[page.id][0] for page in bare)
+
+
+def test_a_shortened_page_of_a_template_is_dropped_for_its_source(tmp_path: Path) -> None:
+    rng = random.Random(8)
+    frame = prose(rng, 400)
+    pages = [Page(f"page{n}", frame + prose(rng, 400)) for n in range(30)]
+    copies = [Page(f"copy{n}", page.text[:520], page.id) for n, page in enumerate(pages[:10])]
+    assert jaccard(copies[0].text, pages[20].text) > Duplicates().similarity
+    fates = fates_of(pages + copies, tmp_path)
+    assert [fates[copy.id][2] == fates[copy.source][2] for copy in copies] == [True] * 10
+    assert all(fates[page.id][0] for page in pages)
 
 
 def test_all_edits_of_one_text_are_one_cluster(tmp_path: Path) -> None:
@@ -78,6 +92,26 @@ def test_the_highest_score_is_kept_before_the_longest(tmp_path: Path) -> None:
     result = deduplicate([part], tmp_path / "signatures", tmp_path / "work", Duplicates(), score="quality", tasks=2)
     kept = ArrayFile(result.fates[0], FATES, {})["kept"].tolist()
     assert kept == [False] * 10 + [True] * 10 + [False] * 10
+
+
+def test_the_part_of_the_highest_priority_is_kept_before_the_best_score(tmp_path: Path) -> None:
+    rng = random.Random(6)
+    sources = [prose(rng, 500) for _ in range(4)]
+    # Of each text there is an exact copy, which is longer, in another part, and a near copy in a third.
+    pages = [Page(f"{n}", form(text)) for n, form in enumerate(FORMS) for text in sources]
+    parts = write_parts(pages, tmp_path, 3)
+    for part, score in zip(parts, (0.1, 0.9, 0.5), strict=True):
+        table = pq.read_table(part)
+        pq.write_table(table.append_column("quality", [[score] * 4]), part)
+    for preferred in range(3):
+        priorities = [-1 if part != preferred else 0 for part in range(3)]
+        work = tmp_path / f"work{preferred}"
+        found = deduplicate(
+            parts, tmp_path / "signatures", work, Duplicates(), score="quality", tasks=2, priorities=priorities
+        )
+        kept = [all(ArrayFile(path, FATES, {})["kept"].tolist()) for path in found.fates]
+        assert kept == [part == preferred for part in range(3)]
+        assert found.kept == 4
 
 
 def test_the_largest_clusters_are_listed_with_their_sizes(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_similarity_is_that_of_the_shingle_sets(tmp_path: Path, length: int, err
     places = [n if n < len(texts) // 2 else 1 << 32 | n - len(texts) // 2 for n in range(len(texts))]
     pairs = list(combinations(range(len(texts)), 2))
     left, right = (np.array([places[pair[side]] for pair in pairs], np.uint64) for side in (0, 1))
-    found = similarities([open_signatures(path, settings) for path in files], left, right)
+    found = similarities([open_signatures(path, settings) for path in files], left, right, 0.0)
     assert count == 3
     for value, (one, other) in zip(found, pairs, strict=True):
         if max(len(texts[one]), len(texts[other])) <= 1024:

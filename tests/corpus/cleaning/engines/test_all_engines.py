@@ -1,25 +1,29 @@
 """One corpus cleaned by processes, by a real Ray cluster and by a real SLURM: the same documents."""
 
 import contextlib
+import importlib
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.cleaning.engines.engine import Local
+from tanuki_jax.corpus.cleaning.engines.ray_cluster import RayCluster
+from tanuki_jax.corpus.cleaning.engines.stage import Beacon
 from tanuki_jax.corpus.cleaning.run_cleaning import clean
 from tests.corpus.cleaning.test_run_cleaning import corpus_of, texts_of
 from tests.launch.cluster import fail_node, require_cluster, slurm
 
 pytestmark = pytest.mark.engines
 CONFIG = """
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tests.corpus.cleaning.test_run_cleaning import corpus_of
 
@@ -99,18 +103,43 @@ def test_ray(config: Path, tmp_path: Path, expected: dict[str, str], ray_address
     assert texts_of(tmp_path / "out") == expected
 
 
-def test_ray_with_a_worker_that_is_killed(
+def test_ray_with_workers_that_are_killed(
     config: Path, tmp_path: Path, expected: dict[str, str], ray_address: str
 ) -> None:
     process = command(config, tmp_path / "out", "--engine", "ray", "--ray", ray_address, "--workers", "2")
-    killed = False
-    while not killed and process.poll() is None:
-        found = subprocess.run(["pgrep", "-f", "^ray::RankWorker"], capture_output=True, text=True, check=False)
+    killed = 0
+    while killed < 3 and process.poll() is None:
+        found = subprocess.run(["pgrep", "-f", "^ray::clean: "], capture_output=True, text=True, check=False)
         for word in found.stdout.split()[:1]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(word), signal.SIGKILL)
-                killed = True
+                killed += 1
         time.sleep(0.2)
-    assert killed
+    assert killed == 3
     end(process)
     assert texts_of(tmp_path / "out") == expected
+
+
+@dataclass(frozen=True)
+class Failing:
+    """A task whose input is wrong."""
+
+    title: str = "fail"
+    tasks: int = 1
+
+    def is_done(self, task: int) -> bool:
+        """Whether the task is done: never."""
+        return False
+
+    def run(self, task: int, beacon: Beacon) -> None:
+        """Fail."""
+        raise InputError("the input is wrong")
+
+
+def test_an_error_of_a_task_on_ray_is_that_of_the_command(ray_address: str) -> None:
+    ray = importlib.import_module("ray")
+    try:
+        with pytest.raises(InputError, match=r"^the input is wrong$"):
+            RayCluster(ray_address, 0).run(Failing(), [0], lambda: None)
+    finally:
+        ray.shutdown()

@@ -2,7 +2,7 @@ import codecs
 
 import pytest
 
-from tanuki_jax.corpus.cleaning.extraction.encodings import declared_language, decode
+from tanuki_jax.corpus.cleaning.extraction.encodings import declared_language, decode, decode_file
 
 TEXT = "<p>古い家の縁側で、猫が二匹ならんで昼寝をしている。</p>"
 
@@ -94,3 +94,57 @@ def test_bytes_that_are_lost_are_marked_and_do_not_change_the_encoding() -> None
 )
 def test_the_declared_language_has_no_region(page: str, language: str) -> None:
     assert declared_language(page) == language
+
+
+PLAIN = "古い家の縁側で、猫が二匹ならんで昼寝をしている。\n遠くから、夕方のチャイムが聞こえた。\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        *(("utf-8", "utf-8"), ("utf-8-sig", "utf-8"), ("cp932", "cp932"), ("euc_jp", "euc_jp")),
+        *(
+            ("iso2022_jp", "iso2022_jp"),
+            ("utf-16", "utf-16-le"),
+            ("utf-16-le", "utf-16-le"),
+            ("utf-16-be", "utf-16-be"),
+        ),
+    ],
+)
+def test_a_text_file_is_read_in_every_japanese_encoding(encoding: str, name: str) -> None:
+    decoded = decode_file(PLAIN.encode(encoding))
+    assert decoded is not None
+    assert (decoded.text, decoded.encoding) == (PLAIN, name)
+
+
+def test_a_text_file_of_ascii_is_read_in_both_kinds_of_utf_16() -> None:
+    for name in ("utf-16-le", "utf-16-be"):
+        decoded = decode_file("A tree in the city.\n".encode(name))
+        assert decoded is not None
+        assert (decoded.text, decoded.encoding) == ("A tree in the city.\n", name)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1252", "Le café où l’été s’achève déjà, près de la forêt."),
+        ("gb18030", "这是一个关于城市里的树的故事，我们在那里住了十年。"),
+        ("big5", "這是一個關於城市裡的樹的故事，我們在那裡住了十年。"),
+        ("cp949", "이것은 도시의 나무에 관한 이야기입니다. ㅋㅋㅋ ㅋㅋ ㅠㅠ"),
+        ("cp1251", "Это рассказ о деревьях большого города."),
+        ("koi8-r", "Это рассказ о деревьях большого города."),
+        ("euc_jp", "東京都千代田区丸之内一丁目"),
+        ("cp932", "ｶﾅ"),
+    ],
+)
+def test_a_text_file_whose_encoding_is_not_certain_is_not_read(encoding: str, text: str) -> None:
+    assert decode_file(text.encode(encoding)) is None
+
+
+def test_a_damaged_text_file_is_not_read_in_another_encoding() -> None:
+    content = PLAIN.encode()
+    assert decode_file(content[:40] + b"\xff" + content[40:]) is None
+    assert decode_file(b"\xff\xfe" + PLAIN.encode("utf-16-le")[:-1]) is None
+    assert decode_file("\ufeffab".encode("utf-32-le")) is None
+    assert decode_file(PLAIN.encode("iso2022_jp").replace(b"\x1b(B", b"\x1b(X")) is None
+    assert decode_file(b"\xff\x00\x10" * 50) is None

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tanuki_jax.corpus.cleaning.engines.engine import Local
 from tanuki_jax.corpus.cleaning.report.cleaning_page import pieces, write_page
 from tanuki_jax.corpus.cleaning.report.cleaning_table import summary, table
 from tanuki_jax.corpus.cleaning.report.steps import faults_of, steps_of
+from tanuki_jax.corpus.cleaning.report.token_estimate import TokenEstimate
 from tanuki_jax.corpus.cleaning.run_cleaning import Cleaned, clean
 from tests.corpus.cleaning.corpora import pipeline, texts, write_lines
 
@@ -20,7 +22,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Cleaned:
     rows = [*texts(10), *[{"id": f"m{n}", "text": markup} for n in range(3)], {"no": "text"}]
     file = write_lines(folder / "a.jsonl", rows)
     finished = clean(pipeline(file, duplicates=Duplicates(), partitions=1), folder / "out", Local(1))
-    write_page(finished)
+    write_page(finished, None)
     return finished
 
 
@@ -35,7 +37,10 @@ def test_steps_begin_where_the_one_before_ended(run: Cleaned) -> None:
 
 def test_the_page_shows_samples_and_escapes_them(run: Cleaned) -> None:
     page = (run.folder / "report.html").read_text("utf-8")
-    assert "too short" in page
+    assert "too short (characters is 1, limit 20)" in page
+    assert "nearest to the limits of length" in page
+    assert "the pipeline has no tokenizer" in page
+    assert re.search(r"d\d: 3\d, limit 20", page)
     assert "a copy of another document" in page
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
@@ -52,10 +57,21 @@ def test_all_counts_are_also_json(run: Cleaned) -> None:
 def test_the_terminal_shows_each_step_and_where_the_output_is(run: Cleaned) -> None:
     assert [column.header for column in table(run).columns][:3] == ["step", "documents", "dropped"]
     assert table(run).row_count == 3
-    lines = summary(run)
+    lines = summary(run, None)
     assert lines[0] == "set aside of 14 rows: 1 no text"
     assert lines[-1].endswith("report.html")
     assert Path(run.folder / "documents").is_dir()
+
+
+def test_tokens_are_on_the_page_if_there_is_a_tokenizer(run: Cleaned) -> None:
+    tokens = TokenEstimate({"files": 123_456}, 0.5, 77)
+    write_page(run, tokens)
+    page = (run.folder / "report.html").read_text("utf-8")
+    assert page.count("123,456") == 2
+    assert "those of 77 documents that the rules kept are 0.500 a character" in page
+    assert any("about 123,456 tokens" in line for line in summary(run, tokens))
+    assert json.loads((run.folder / "report.json").read_text("utf-8"))["tokens"]["sources"] == tokens.sources
+    write_page(run, None)
 
 
 def test_a_change_is_shown_as_what_is_gone_and_what_is_new() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from tanuki_jax.corpus.cleaning.draft import Draft, seed_of
 from tanuki_jax.corpus.cleaning.rules.default_lists import english_rules, japanese_rules
+from tanuki_jax.corpus.cleaning.rules.judge import Judge
 from tanuki_jax.corpus.cleaning.rules.perplexity import Perplexity
 from tanuki_jax.corpus.cleaning.rules.quality import Quality
 from tanuki_jax.corpus.cleaning.rules.rule_table import RULES
@@ -72,7 +73,7 @@ def seconds_of_rules(unit: str) -> dict[str, float]:
     text = unit * (MEGABYTE // len(unit))
     seconds = {}
     for name, kind in RULES.items():
-        if kind not in (SymbolNoun, Quality, Perplexity):
+        if kind not in (SymbolNoun, Quality, Perplexity, Judge):
             start = time.process_time()
             kind().apply(Draft("a", text, {"url": f"http://{text[:10_000]}"}))
             seconds[name] = time.process_time() - start

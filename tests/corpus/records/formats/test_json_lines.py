@@ -3,6 +3,7 @@ import gzip
 import io
 import json
 import tempfile
+import tracemalloc
 import zlib
 from pathlib import Path
 from random import Random
@@ -13,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.records.files import InputFile, Slice, expand
+from tanuki_jax.corpus.records.files import LONGEST_RECORD, InputFile, Slice, expand
+from tanuki_jax.corpus.records.formats import json_lines
 from tanuki_jax.corpus.records.read import Row, read, split
 from tanuki_jax.corpus.records.types import Document, Malformed
 from tests.corpus.records.conftest import in_one_slice, in_slices, records
@@ -169,3 +171,29 @@ def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a\udcff.jsonl").write_text("{}")
     with pytest.raises(InputError, match=r"^the name of the file .*a\\udcff\.jsonl' is not UTF-8: rename the file$"):
         expand([f"{tmp_path}/*.jsonl"])
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".jsonl.zst"])
+def test_a_line_that_is_too_long_does_not_harm_its_neighbours(tmp_path: Path, suffix: str) -> None:
+    content = b'{"text": "one"}\n{"text": "' + b"a" * 3_000_000 + b'"}\n{"text": "two"}\n'
+    path = tmp_path / f"a{suffix}"
+    with pa.output_stream(path, compression="detect") as file:
+        file.write(content)
+    slice = Slice(str(path), 0, path.stat().st_size)
+    found = [fields for _, fields in json_lines.rows(slice, longest=2_000_000)]
+    assert found == [{"text": "one"}, Malformed("a line of more than 2000000 bytes"), {"text": "two"}]
+    assert [offset for offset, _ in json_lines.rows(slice, longest=2_000_000)] == [0, 16, 3_000_029]
+    with pytest.raises(OSError, match="the line at byte 16 has more than 1500000 bytes"):
+        list(json_lines.rows(slice, longest=1_000_000, most=1_500_000))
+
+
+def test_a_bomb_takes_little_memory(tmp_path: Path) -> None:
+    with pa.output_stream(tmp_path / "a.jsonl.zst", compression="detect") as file:
+        for _ in range(300):
+            file.write(b"a" * (1 << 20))
+    tracemalloc.start()
+    try:
+        assert records(tmp_path / "a.jsonl.zst") == [Malformed(f"a line of more than {LONGEST_RECORD} bytes")]
+        assert tracemalloc.get_traced_memory()[1] < 1.1 * LONGEST_RECORD
+    finally:
+        tracemalloc.stop()

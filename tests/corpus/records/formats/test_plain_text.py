@@ -1,6 +1,8 @@
 import gzip
 from pathlib import Path
 
+from tanuki_jax.corpus.records.files import Slice
+from tanuki_jax.corpus.records.formats import plain_text
 from tanuki_jax.corpus.records.types import Document, Malformed
 from tests.corpus.records.conftest import records
 
@@ -27,3 +29,13 @@ def test_a_text_file_holds_no_chat(tmp_path: Path) -> None:
     assert isinstance(malformed, Malformed)
     assert malformed.reason.startswith("a plain text file; conversations are read from .jsonl, .jsonl.gz")
     assert records(tmp_path / "b.txt", "chat") == []
+
+
+def test_a_text_that_unpacks_to_too_much_is_malformed(tmp_path: Path) -> None:
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"a" * 5_000))
+    (tmp_path / "b.txt").write_bytes(b"a" * 5_000)
+    slices = [Slice(str(path), 0, path.stat().st_size) for path in sorted(tmp_path.iterdir())]
+    assert [found for slice in slices for _, found in plain_text.rows(slice, longest=4_000)] == [
+        Malformed("a compressed text of more than 4000 bytes"),
+        "a" * 5_000,
+    ]

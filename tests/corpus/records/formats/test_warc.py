@@ -6,6 +6,7 @@ import pytest
 from fastwarc.warc import WarcRecordType
 
 from tanuki_jax.corpus.records.files import Slice
+from tanuki_jax.corpus.records.formats import warc
 from tanuki_jax.corpus.records.formats.by_suffix import format_of
 from tanuki_jax.corpus.records.formats.file_format import RawRow
 from tanuki_jax.corpus.records.read import read
@@ -92,7 +93,7 @@ CHUNKED = b"%x\r\n%s\r\n0\r\n\r\n"
 @pytest.mark.parametrize(
     ("body", "header"),
     [
-        (gzip.compress(PAGE), "Content-Encoding: gzip\r\n"),
+        (gzip.compress(PAGE, mtime=0), "Content-Encoding: gzip\r\n"),
         (zlib.compress(PAGE), "Content-Encoding: deflate\r\n"),
         (CHUNKED % (len(PAGE), PAGE), "Transfer-Encoding: chunked\r\n"),
         (PAGE, "Content-Encoding: gzip\r\n"),
@@ -123,3 +124,14 @@ def test_only_successful_responses_are_pages(tmp_path: Path) -> None:
     (_, none), (_, malformed) = raw(tmp_path / "a.warc", refused + garbage)
     assert none is None
     assert malformed == Malformed("not an HTTP response: no status line")
+
+
+def test_a_page_that_unpacks_to_too_much_is_malformed(tmp_path: Path) -> None:
+    body = gzip.compress(b"<p>a</p>" * 1_000)
+    sent = response(1, body, http="Content-Encoding: gzip\r\n")
+    (tmp_path / "a.warc").write_bytes(sent + response(2))
+    slice = Slice(str(tmp_path / "a.warc"), 0, 1)
+    bomb, good = (found for _, found in warc.rows(slice, longest=7_999))
+    assert bomb == Malformed("a page of more than 7999 bytes when it is decoded")
+    assert isinstance(good, dict)
+    assert [type(found) for _, found in warc.rows(slice, longest=8_000)] == [dict, dict]

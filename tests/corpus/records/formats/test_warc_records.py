@@ -113,3 +113,17 @@ def test_records_before_a_damage_inside_one_member_are_read(seed: int) -> None:
     share = place / len(data)
     assert len(rows[:-1]) > len(good)
     assert sum(row in whole for row in good) >= int(share * 60) - 3
+
+
+def test_a_member_that_unpacks_a_thousandfold_ends_where_it_ends() -> None:
+    large = response(1, b"<p>a</p>" * 500_000)
+    members = [gzip.compress(GOOD[0]), gzip.compress(large), gzip.compress(GOOD[1])]
+    assert found_in_gzip(b"".join(members)) == stripped(GOOD[0], large, GOOD[1])
+
+
+@pytest.mark.parametrize("filler", [b"\r\n", b"a"])
+def test_a_file_without_records_is_given_up(filler: bytes) -> None:
+    blocks = [GOOD[0], *[filler * 500_000] * 4, GOOD[1]]
+    assert len(list(warc_records.records(blocks, most=5_000_000))) >= 2
+    with pytest.raises(OSError, match="no WARC record in the 1000000 bytes before byte"):
+        list(warc_records.records(blocks, most=1_000_000))

@@ -6,6 +6,7 @@ import pytest
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.records.files import Slice
+from tanuki_jax.corpus.records.formats import wikipedia
 from tanuki_jax.corpus.records.formats.by_suffix import format_of
 from tanuki_jax.corpus.records.formats.file_format import RawRow
 from tanuki_jax.corpus.records.types import Document, Malformed
@@ -102,3 +103,12 @@ def test_a_cut_bz2_file_gives_its_pages_and_an_error(tmp_path: Path) -> None:
 def test_another_xml_file_is_one_document(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text("<tei>文</tei>")
     assert records(tmp_path / "a.xml") == [Document(str(tmp_path / "a.xml"), "<tei>文</tei>")]
+
+
+def test_a_dump_without_an_end_of_a_page_is_given_up(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml.bz2"
+    path.write_bytes(bz2.compress(b"<mediawiki><page>" + b"a" * 5_000_000))
+    found = wikipedia.rows(Slice(str(path), 0, path.stat().st_size), longest=1_000_000, most=2_000_000)
+    assert next(found) == (11, Malformed("a page of more than 1000000 bytes"))
+    with pytest.raises(OSError, match="no whole page in the 2000000 bytes before byte"):
+        next(found)
