@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from tanuki_jax.corpus.cleaning.contamination.answer_choices import behind_choices, plain_choices
 from tanuki_jax.corpus.cleaning.contamination.evaluation_items import EvaluationIndex, load
 from tanuki_jax.corpus.cleaning.contamination.evaluation_settings import Evaluation
 from tanuki_jax.corpus.cleaning.duplicates.array_file import ArrayFile, write_arrays
@@ -70,7 +71,7 @@ class Decontaminated:
 def decontaminate(
     text: str, index: EvaluationIndex, counted: npt.NDArray[np.bool_], settings: Evaluation
 ) -> Decontaminated:
-    """Return a text without the sentences that belong to evaluation items.
+    """Return a text without the sentences that belong to evaluation items, and the choices that follow them.
 
     Args:
         text: text of a document.
@@ -83,11 +84,12 @@ def decontaminate(
     if not items:
         return Decontaminated(text, ())
     names = tuple(f"{index.items[item].name}: {index.items[item].text[:60]}" for item in items)
+    choices = plain_choices(text for item in items for text in index.items[item].beside)
     borders = np.array([0, *(match.end() for match in _BORDER.finditer(text)), len(text)])
     kept, last, cut = [], 0, 0
     for start, stop in index.spans(text, occurrences, items):
         begin = int(borders[np.searchsorted(borders, start, "right") - 1])
-        end = int(borders[np.searchsorted(borders, stop, "left")])
+        end = behind_choices(text, int(borders[np.searchsorted(borders, stop, "left")]), choices)
         kept.append(text[last : max(begin, last)])
         cut += max(end - max(begin, last), 0)
         last = max(end, last)

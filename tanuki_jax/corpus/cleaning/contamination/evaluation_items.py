@@ -34,6 +34,8 @@ class Item:
     name: str
     """File, position of the row and field."""
     text: str
+    beside: tuple[str, ...] = ()
+    """Other texts of its row, such as the choices of a question."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,10 +61,13 @@ class EvaluationIndex:
 
     def __init__(self, items: Sequence[Item], settings: Evaluation) -> None:
         self._settings = settings
-        by_text: dict[str, Item] = {}
+        by_text: dict[str, list[Item]] = {}
         for item in items:
-            by_text.setdefault(item.text, item)
-        once = [*by_text.values()]
+            by_text.setdefault(item.text, []).append(item)
+        once = [
+            dataclasses.replace(same[0], beside=tuple(dict.fromkeys(text for item in same for text in item.beside)))
+            for same in by_text.values()
+        ]
         folded = fold([item.text for item in once], _folding(1))
         codes = [folded.codes[start:stop] for start, stop in itertools.pairwise(folded.starts)]
         long = [number for number, each in enumerate(codes) if len(each) >= settings.gram]
@@ -185,8 +190,10 @@ def _items(settings: Evaluation) -> Iterator[Item]:
         for slice in split(file, _WHOLE_FILE):
             for position, raw in format_of(file.path).rows(slice):
                 if isinstance(raw, dict):
+                    every = [text for _, text in _texts(raw, ())]
                     for name, text in _texts(raw, settings.fields):
-                        yield Item(f"{file.path}:{position} {name}", text)
+                        beside = tuple(other for other in every if other != text)
+                        yield Item(f"{file.path}:{position} {name}", text, beside)
                 elif isinstance(raw, str):
                     yield Item(f"{file.path}:{position}", raw)
 

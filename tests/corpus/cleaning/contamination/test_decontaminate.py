@@ -42,6 +42,16 @@ def test_sentences_of_an_item_are_cut_from_a_long_document() -> None:
     assert decontaminate(PROSE, index, every, SETTINGS).text == PROSE
 
 
+def test_choices_that_follow_a_question_are_cut_with_it(tmp_path: Path) -> None:
+    items = tmp_path / "items.jsonl"
+    items.write_text(json.dumps({"question": QUESTION, "choices": ["一割", "三割"], "answer": "七割"}))
+    settings = Evaluation(paths=(str(items),), fields=("question",), gram=12)
+    index = load(settings)
+    text = f"{PROSE}\n{QUESTION}\nA. 一割　B. 三割\nC. 七割\n\n三割の人が来た。{PROSE}"
+    found = decontaminate(text, index, np.ones(index.size, np.bool_), settings)
+    assert found.text == f"{PROSE}\n\n三割の人が来た。{PROSE}"
+
+
 def test_a_document_that_is_mostly_items_is_dropped() -> None:
     index = EvaluationIndex([Item("q", QUESTION)], SETTINGS)
     found = decontaminate(f"問題。{QUESTION}", index, np.ones(index.size, np.bool_), SETTINGS)
