@@ -86,7 +86,7 @@ def test_counts_are_those_of_a_search_of_every_text(tmp_path: Path) -> None:
                 spelled = places(texts, answer.word.spellings)
                 rows = [row for row in zip(entity, relation, spelled, strict=True) if all(row)]
                 assert answer.documents == len(rows)
-                assert answer.near == sum(is_near(*row, around) for row in rows)
+                assert answer.near == sum(is_near(*row, around, 12) for row in rows)
 
 
 def places(texts: list[str], spellings: tuple[str, ...]) -> list[list[tuple[int, int]]]:
@@ -105,10 +105,16 @@ def places(texts: list[str], spellings: tuple[str, ...]) -> list[list[tuple[int,
 
 
 def is_near(
-    entity: list[tuple[int, int]], relation: list[tuple[int, int]], answer: list[tuple[int, int]], around: Around
+    entity: list[tuple[int, int]],
+    relation: list[tuple[int, int]],
+    answer: list[tuple[int, int]],
+    around: Around,
+    window: int,
 ) -> bool:
+    """Whether one of the places of an answer is near the others."""
+
     def within(place: tuple[int, int], words: list[tuple[int, int]]) -> bool:
-        return any(place[0] >= start - 12 and place[1] <= stop + 12 for start, stop in words)
+        return any(place[0] >= start - window and place[1] <= stop + window for start, stop in words)
 
     wanted = [words for name, words in (("entity", entity), ("relation", relation)) if around in (name, "both")]
     return any(all(within(place, words) for words in wanted) for place in answer)

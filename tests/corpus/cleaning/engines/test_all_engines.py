@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tanuki_jax.base.errors import InputError
@@ -118,6 +119,30 @@ def test_ray_with_workers_that_are_killed(
     assert killed == 3
     end(process)
     assert texts_of(tmp_path / "out") == expected
+
+
+def postings_of(config: Path, out: Path, *words: str) -> list[tuple[object, ...]]:
+    """Count facts of the corpus with many small parts, and return the postings without the numbers of documents."""
+    (config.parent / "facts.tsv").write_text("entity\trelation\tanswers\n文書\t*の\t*は\n", "utf-8")
+    options = ["--facts", str(config.parent / "facts.tsv"), "--corpus", str(config.parent / "*.jsonl")]
+    line = [sys.executable, "-m", "tanuki_jax.clean", "coverage", *options, "--part-bytes", "4000", "--out", str(out)]
+    end(subprocess.Popen([*line, *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+    query = "SELECT spelling, inside, id, start, stop, sketch FROM read_parquet($files) ORDER BY ALL"
+    files = [str(path) for path in (out / "postings").iterdir()]
+    assert len(files) > 3
+    rows = duckdb.execute(query, {"files": files}).fetchall()
+    assert len(rows) > 100
+    return rows
+
+
+@pytest.mark.usefixtures("cluster")
+def test_slurm_gives_the_same_postings(config: Path, tmp_path: Path) -> None:
+    assert postings_of(config, tmp_path / "out", *SLURM) == postings_of(config, tmp_path / "local")
+
+
+def test_ray_gives_the_same_postings(config: Path, tmp_path: Path, ray_address: str) -> None:
+    on_ray = postings_of(config, tmp_path / "out", "--engine", "ray", "--ray", ray_address)
+    assert on_ray == postings_of(config, tmp_path / "local")
 
 
 @dataclass(frozen=True)
