@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from tanuki_jax.corpus.cleaning.across_documents import PARTS_OF_A_TASK
 from tanuki_jax.corpus.cleaning.duplicates.array_file import ArrayFile
 from tanuki_jax.corpus.cleaning.duplicates.clusters import FATES
 from tanuki_jax.corpus.cleaning.duplicates.deduplicate import read_outcome, stages
@@ -30,6 +31,8 @@ from tests.corpus.cleaning.duplicates.planted import EDITS, Page, prose, write_p
 
 ROWS = 10_000
 """Documents of a part."""
+LEAST_TASKS = 16
+"""Tasks of the stages that compare, as in a pipeline; more if there are many parts."""
 COPIES = 0.002
 """Copies of each kind of edit, as a share of the documents."""
 TEMPLATED = 0.2
@@ -156,7 +159,7 @@ def main() -> None:
     seconds: dict[str, float] = {}
     memory: dict[str, float] = {}
     started = time.time()
-    plan = stages(parts, folder / "signatures", folder / "work", settings, tasks=count)
+    plan = stages(parts, folder / "signatures", folder / "work", settings, tasks=max(LEAST_TASKS, count // PARTS_OF_A_TASK))
     for name, tasks in plan:
         for task in tasks:
             used, most = in_a_process(task.run)
