@@ -50,8 +50,8 @@ def _hashes(codes: npt.NDArray[np.uint32], places: npt.NDArray[np.int64]) -> npt
     return value ^ (value >> np.uint64(31))
 
 
-def similarity(one: npt.NDArray[np.uint8], many: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Return the estimated Jaccard similarity of a sketch, uint8[BINS], to each of uint8[H, BINS]."""
-    equal = ((many == one) & (one > 0)).sum(axis=1)
-    filled = ((many > 0) | (one > 0)).sum(axis=1)
+def similarities(ones: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Return the estimated Jaccard similarity of each pair of sketches, both uint8[N, BINS]."""
+    equal = ((ones == others) & (ones > 0)).sum(axis=1)
+    filled = ((ones > 0) | (others > 0)).sum(axis=1)
     return equal / np.maximum(filled, 1)

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from tanuki_jax.corpus.coverage.context_sketch import CONTEXT, similarity, sketches
+from tanuki_jax.corpus.coverage.context_sketch import CONTEXT, similarities, sketches
 
 
 def sketch(codes: npt.NDArray[np.uint32], start: int, stop: int) -> npt.NDArray[np.uint8]:
@@ -24,7 +24,7 @@ def test_similarity_is_that_of_the_3_grams() -> None:
         other[random.choice(150, changed, replace=False)] += 7
         one, two = sketch(text, 70, 80), sketch(other, 70, 80)
         exact = len(grams(text) & grams(other)) / len(grams(text) | grams(other))
-        errors.append(float(similarity(one, two[None])[0]) - exact)
+        errors.append(float(similarities(one[None], two[None])[0]) - exact)
     assert errors[0] == 0 and np.abs(errors).max() < 0.2
 
 

@@ -159,7 +159,9 @@ def main() -> None:
     seconds: dict[str, float] = {}
     memory: dict[str, float] = {}
     started = time.time()
-    plan = stages(parts, folder / "signatures", folder / "work", settings, tasks=max(LEAST_TASKS, count // PARTS_OF_A_TASK))
+    plan = stages(
+        parts, folder / "signatures", folder / "work", settings, tasks=max(LEAST_TASKS, count // PARTS_OF_A_TASK)
+    )
     for name, tasks in plan:
         for task in tasks:
             used, most = in_a_process(task.run)
