@@ -36,7 +36,8 @@ def conditions(counts: Sequence[FactCounts], documents: int, window: int) -> Ite
             name, wrong = f"{related} - {answer.word.name}", "a wrong answer" if answer.wrong else ""
             yield Condition(name, answer.documents, wrong)
             copies = answer.near - answer.texts
-            notes = [wrong, f"{copies:,} are copies: {answer.texts:,} texts" if copies else ""]
+            times = f"{answer.near_occurrences:,} times" if answer.near else ""
+            notes = [wrong, times, f"{copies:,} documents are copies: {answer.texts:,} texts" if copies else ""]
             yield Condition(f"{name} (within {window} characters)", answer.near, "; ".join(filter(None, notes)))
 
 

@@ -17,7 +17,7 @@ def test_conditions_go_from_the_widest_to_the_narrowest(tmp_path: Path) -> None:
         "のび太\t3\t3 times",
         "のび太 - 特技\t3\t",
         "のび太 - 特技 - 射撃\t2\t",
-        "のび太 - 特技 - 射撃 (within 70 characters)\t2\t1 are copies: 1 texts",
+        "のび太 - 特技 - 射撃 (within 70 characters)\t2\t2 times; 1 documents are copies: 1 texts",
         "のび太 - 特技 - 料理\t0\ta wrong answer",
         "のび太 - 特技 - 料理 (within 70 characters)\t0\ta wrong answer",
         "のび太 - 学年\t0\t",
