@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
 NEIGHBOURS = 10
-_FOLDS = 5
+_FOLDS, _HALVINGS = 5, 5
 _Z95 = 1.96
 
 
@@ -40,10 +40,11 @@ def separation(one: Vectors, other: Vectors, seed: int) -> Separation:
 
 
 def control(sample: Vectors, seed: int) -> Separation:
-    """Compare two random halves of one sample: what the numbers are where there is nothing to find."""
-    order = np.random.default_rng(seed).permutation(len(sample))
-    half = len(sample) // 2
-    return separation(sample[order[:half]], sample[order[half:]], seed)
+    """Compare random halves of one sample, the mean of several: what the numbers are where there is nothing to find."""
+    random, half = np.random.default_rng(seed), len(sample) // 2
+    orders = [random.permutation(len(sample)) for _ in range(_HALVINGS)]
+    found = [separation(sample[order[:half]], sample[order[half:]], seed) for order in orders]
+    return Separation(*np.mean(found, axis=0).tolist())
 
 
 def share_of_second(first: Vectors, second: Vectors, mixture: Vectors, seed: int) -> float:

@@ -9,10 +9,10 @@ from tests.corpus.coverage.two_corpora import texts_of
 
 
 def test_two_corpora_are_told_apart_and_two_halves_are_not() -> None:
-    vectors = embed_ngrams([*texts_of(0, 600), *texts_of(1, 600)], seed=0)
-    apart, halves = separation(vectors[:600], vectors[600:], seed=0), control(vectors[:600], seed=0)
+    vectors = embed_ngrams([*texts_of(0, 300), *texts_of(1, 300)], seed=0)
+    apart, halves = separation(vectors[:300], vectors[300:], seed=0), control(vectors[:300], seed=0)
     assert apart.auc > 0.95 and apart.foreign < 0.2 and apart.by_chance == pytest.approx(0.5, abs=0.01)
-    assert halves.auc == pytest.approx(0.5, abs=0.06) and halves.foreign == pytest.approx(0.5, abs=0.03)
+    assert halves.auc == pytest.approx(0.5, abs=0.06) and halves.foreign == pytest.approx(0.5, abs=0.04)
     assert halves.auc_low < 0.5 < halves.auc_high and apart.auc_low > 0.9
 
 
