@@ -1,7 +1,7 @@
 """Growing rows of tokens as text: never half a character, and no text that a stop string will remove."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal, NamedTuple
 
 from tanuki_jax.data.tokenizer.special_pieces import ESCAPES
@@ -52,7 +52,12 @@ class RowText:
     """
 
     def __init__(
-        self, decode: Callable[[Sequence[int]], str], prompt: Sequence[int], stop: Sequence[str], max_length: int
+        self,
+        decode: Callable[[Sequence[int]], str],
+        prompt: Sequence[int],
+        stop: Sequence[str],
+        max_length: int,
+        undecided: Collection[int] = (),
     ) -> None:
         """
         Args:
@@ -60,7 +65,9 @@ class RowText:
             prompt: ids of the prompt.
             stop: strings before which the text ends.
             max_length: most tokens of the row, its prompt included.
+            undecided: ids whose text may change with the ids behind them, until one comes that is not among these.
         """
+        self._undecided = undecided
         self._decode, self._stop, self._max_length = decode, [text for text in stop if text], max_length
         self._stop_beginnings = frozenset(text[:size] for text in self._stop for size in range(1, len(text)))
         self._longest_beginning = max(map(len, self._stop_beginnings), default=0)
@@ -95,12 +102,19 @@ class RowText:
 
     def _state(self, ids: Sequence[int], ended: bool) -> "_State":
         full = len(ids) >= self._max_length
-        text = self._text_of(ids)
+        text = self._text_of(ids if full or ended else self._decided(ids))
         certain = len(text) if full or ended else len(text) - self._held_back(text)
         # No stop string begins before what was emitted: that was certain to stay.
         starts = (text.find(stop, self._emitted_chars) for stop in self._stop)
         stop_at = min((at for at in starts if at >= 0), default=len(text) + 1)
         return _State(text, min(stop_at, certain), _finish_reason(stopped=stop_at <= certain, full=full, ended=ended))
+
+    def _decided(self, ids: Sequence[int]) -> Sequence[int]:
+        """Return the ids of the row without those at its end whose text may change."""
+        length = len(ids)
+        while length > self._decoded and ids[length - 1] in self._undecided:
+            length -= 1
+        return ids if length == len(ids) else ids[:length]
 
     def _text_of(self, ids: Sequence[int]) -> str:
         recent = _UNFINISHED_CHARACTERS.sub("", self._decode(ids[self._context :]))
@@ -109,7 +123,7 @@ class RowText:
     def _forget_context(self, ids: Sequence[int]) -> None:
         """Decode fewer tokens from now on: those since the last call of this are context enough."""
         recent = self._decode(ids[self._decoded :])
-        if recent.endswith("\ufffd"):
+        if recent.endswith("\ufffd") or ids[-1] in self._undecided:
             return
         if self._between_characters:  # else the first of these tokens may be a part of a character
             self._text = self._text_of(ids)

@@ -100,7 +100,7 @@ class NoText(Tokenizer):
     """Tokenizer of a model whose tokens have no text."""
 
     def __init__(self, vocabulary: int) -> None:
-        self.vocabulary = vocabulary
+        self.vocabulary, self.undecided = vocabulary, frozenset()
 
     def decode(self, ids: Iterable[int]) -> str:
         return ""

@@ -1,5 +1,6 @@
 """Deltas of a row's text: complete characters only, and nothing that a stop string removes."""
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 
@@ -120,3 +121,22 @@ def test_many_long_stop_strings_cost_little() -> None:
     for length in range(1, len(text) + 1):
         row.add(text[:length], ended=False)
     assert time.process_time() - begin < 2, "4,000 tokens"
+
+
+def test_bytes_in_a_row_are_certain_when_they_have_ended() -> None:
+    def decode_rows(ids: Sequence[int]) -> str:
+        """Decode as the ByteFallback of `tokenizers` does: bytes in a row are all replaced if they are not UTF-8."""
+        text = ""
+        for is_byte, run in itertools.groupby(ids, lambda id: id < 256):
+            some = [*run]
+            try:
+                text += bytes(some).decode() if is_byte else "x" * len(some)
+            except UnicodeDecodeError:
+                text += "\ufffd" * len(some)
+        return text
+
+    for ids in ([300, 0x24, 0xFF, 300], [0x24, 300, 0x25], [0x24, 0x25, 0xFF], [*"狸".encode(), 0x24, 0xE7, 300] * 40):
+        row, emitted = RowText(decode_rows, [300], [], 1 + len(ids), range(256)), ""
+        for length in range(1, len(ids) + 1):
+            emitted += row.add([300, *ids[:length]], ended=False).text
+        assert emitted.rstrip("\ufffd") == decode_rows(ids).rstrip("\ufffd")

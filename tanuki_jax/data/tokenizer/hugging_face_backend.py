@@ -48,7 +48,11 @@ class HuggingFace:
             id: (token.lstrip, token.rstrip) for id, token in added.items() if token.lstrip or token.rstrip
         }
         self._added = {*added}
-        self._byte_level = '"ByteLevel"' in json.dumps(json.loads(self._tokenizer.to_str())["decoder"])
+        decoder = json.dumps(json.loads(self._tokenizer.to_str())["decoder"])
+        self._byte_level = '"ByteLevel"' in decoder
+        # This decoder replaces all bytes in a row by U+FFFD if they are not UTF-8 together.
+        pieces = self._tokenizer.get_vocab().items() if '"ByteFallback"' in decoder else ()
+        self.undecided = frozenset(id for piece, id in pieces if _BYTE_PIECE.fullmatch(piece))
         self._continuing = _continuing(self._tokenizer)
 
     def id_of(self, piece: str) -> int | None:

@@ -31,6 +31,7 @@ class Backend(Protocol):
     pad: str | None
     special: Mapping[str, int]
     strips: Mapping[int, tuple[bool, bool]]
+    undecided: frozenset[int]
 
     def id_of(self, piece: str) -> int | None: ...
 
@@ -52,6 +53,7 @@ class Tokenizer:
         pad: id that fills rows; None if the tokenizer has none.
         special: ids by name of the tokens that no text becomes.
         strips: id of a special token -> whether it takes white space before it, and behind it.
+        undecided: ids of single bytes, where the text of several in a row may depend on all of them.
         fingerprint: equal for two tokenizers if and only if they have the same `eod` and were read from the same bytes.
     """
 
@@ -69,7 +71,7 @@ class Tokenizer:
         self.eos = next(iter(_known_ids(backend, backend.eos).values()), eod)
         self.pad = next(iter(_known_ids(backend, backend.pad).values()), None)
         self.special = {**backend.special, **bos, **{name: id for name, id in ends.items() if id in (eod, self.eos)}}
-        self.strips = backend.strips
+        self.strips, self.undecided = backend.strips, backend.undecided
         self.fingerprint = hashlib.sha256(content + b"\0%d" % eod).hexdigest()
         self._spelled_eod = self._spell_out(end)
 

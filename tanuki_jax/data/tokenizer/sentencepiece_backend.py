@@ -37,6 +37,7 @@ class SentencePiece:
         self.eos = self._name_of(self._processor.eos_id())
         self.pad = self._name_of(self._processor.pad_id())
         control = (piece for piece in range(self.vocabulary) if self._processor.is_control(piece))
+        self.undecided: frozenset[int] = frozenset()
         self.special: Mapping[str, int] = {self._processor.id_to_piece(piece): piece for piece in control}
 
     def _name_of(self, piece: int) -> str | None:

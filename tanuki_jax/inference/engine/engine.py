@@ -147,7 +147,8 @@ class Engine:
             self._reused += allocation.reused
             table = np.zeros(self._executor.table, np.int32)
             table[: len(allocation.pages)] = allocation.pages
-            text = RowText(self.loaded.tokenizer.decode, job.prompt, job.stop, len(job.prompt) + job.tokens)
+            tokenizer, most = self.loaded.tokenizer, len(job.prompt) + job.tokens
+            text = RowText(tokenizer.decode, job.prompt, job.stop, most, tokenizer.undecided)
             self._active.append(ActiveRow(job, report, allocation, table, text, [*job.prompt], allocation.reused))
 
     def _read_prompts(self) -> None:
