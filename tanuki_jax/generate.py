@@ -17,7 +17,7 @@ import tyro
 from tanuki_jax.base.command import enter
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.command_line import parse_options
-from tanuki_jax.config.limits import Limits, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Seed
+from tanuki_jax.config.limits import Limits, NonNegativeFloat, NonNegativeInt, PositiveInt, Seed
 from tanuki_jax.corpus.records.types import Message
 
 
@@ -40,7 +40,7 @@ class Options:
     out: str = ""
     """File for the completions of --prompts: their lines with `completion` and `finish_reason`, as JSONL."""
     batch: PositiveInt = 16
-    """Number of --prompts that are worked on at once; the completions do not depend on it."""
+    """Number of --prompts that are worked on at once; but for rounding, the completions do not depend on it."""
     chat: bool = False
     """Chat in the terminal, one line a turn; Ctrl-C stops an answer, /reset starts anew, Ctrl-D leaves."""
     system: str = ""
@@ -55,7 +55,7 @@ class Options:
     """Number of the most probable tokens to sample from; 0: all."""
     top_p: Annotated[float, Limits(above=0, at_most=1)] = 1.0
     """Share of the probability whose most probable tokens are sampled from; 1: all."""
-    repetition_penalty: PositiveFloat = 1.0
+    repetition_penalty: Annotated[float, Limits(at_least=0.01, at_most=100)] = 1.0
     """Divisor of the logits of tokens that the text already contains; 1: no penalty."""
     stop: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """Text before which to stop."""

@@ -60,6 +60,7 @@ ELSEWHERE = {
     "explain.py": "training/explain/test_autopsy.py",
     "inference/assistant.py": "inference/test_terminal.py",
     "inference/chat_prompts.py": "inference/test_encoded_prompts.py",
+    "inference/engine/cache_size.py": "inference/engine/test_run_jobs.py",
     "inference/server/answer_frame.py": "inference/server/test_completions.py",
     "inference/server/errors.py": "inference/server/test_app.py",
     "inference/server/generation.py": "inference/server/test_completions.py",

@@ -7,7 +7,8 @@ from tanuki_jax.corpus.chat.truncation import truncated
 from tanuki_jax.corpus.records.types import Message
 from tanuki_jax.inference.answer_prefix import PrefixRemoval
 from tanuki_jax.inference.chat_prompts import ChatPrompts
-from tanuki_jax.inference.engine.job import Sampling, Update
+from tanuki_jax.inference.engine.engine import Engine
+from tanuki_jax.inference.engine.job import Job, Sampling, Update
 from tanuki_jax.inference.engine.run_jobs import engine_for, run_jobs, updates
 from tanuki_jax.inference.load_model import LoadedModel
 from tanuki_jax.inference.text import jobs_for
@@ -33,19 +34,28 @@ class Assistant:
         """
         self._loaded, self._sampling = loaded, sampling
         self.prompts = ChatPrompts(loaded)
-        self._engine = engine_for(loaded, rows=rows, longest=loaded.limit)
+        self._rows = rows
+        self._engine: Engine | None = None
 
     def answers(self, conversations: Sequence[Sequence[Message]]) -> list[Completion]:
         """Return the answer to each conversation. Raise InputError if one is too long."""
         jobs = jobs_for(self._loaded, [self.prompts.ids(messages) for messages in conversations], self._sampling)
-        completions = run_jobs(self._engine, jobs)
+        completions = run_jobs(self._engine_for(jobs), jobs)
         return [each._replace(text=each.text.removeprefix(self.prompts.answer_prefix)) for each in completions]
 
     def stream(self, messages: Sequence[Message]) -> Generator[Update]:
         """Yield the answer to a conversation bit by bit. Raise InputError if the conversation is too long."""
         removal = PrefixRemoval(self.prompts.answer_prefix)
-        for _, update in updates(self._engine, jobs_for(self._loaded, [self.prompts.ids(messages)], self._sampling)):
+        jobs = jobs_for(self._loaded, [self.prompts.ids(messages)], self._sampling)
+        for _, update in updates(self._engine_for(jobs), jobs):
             yield removal.rest(update)
+
+    def _engine_for(self, jobs: Sequence[Job]) -> Engine:
+        """Return an engine for jobs: the last one, unless it is too small for the longest."""
+        longest = max(len(job.prompt) + job.tokens for job in jobs)
+        if self._engine is None or self._engine.longest < longest:
+            self._engine = engine_for(self._loaded, jobs, rows=self._rows)
+        return self._engine
 
     def truncated(self, messages: Sequence[Message]) -> list[Message]:
         """Return the conversation without its oldest exchanges, so that an answer fits behind it.

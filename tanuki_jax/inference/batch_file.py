@@ -66,8 +66,7 @@ def complete_file(loaded: LoadedModel, pattern: str, out: Path, sampling: Sampli
             tokens += completion.tokens
             advance(1, status=f"{tokens / (time.monotonic() - start):,.0f} tokens/s")
 
-        longest = max(len(job.prompt) + job.tokens for job in jobs)
-        completions = run_jobs(engine_for(loaded, rows=min(rows, len(jobs)), longest=longest), jobs, count)
+        completions = run_jobs(engine_for(loaded, jobs, rows=min(rows, len(jobs))), jobs, count)
         file.writelines(_line(prompt, completion) for prompt, completion in zip(prompts, completions, strict=True))
     return _summary(out, completions, time.monotonic() - start, rejected)
 

@@ -67,6 +67,9 @@ def _turn(assistant: Assistant, messages: list[Message]) -> list[Message]:
     except InputError as error:
         _note(str(error))
         return messages[:-1]
+    except KeyboardInterrupt:
+        print()
+        return messages[:-1]
     if dropped := len(messages) - len(kept):
         _note(f"the first {dropped} messages are left out: the conversation is too long")
     answer, tokens, reason = "", 0, None

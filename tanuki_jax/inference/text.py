@@ -72,9 +72,8 @@ def encode_text(loaded: LoadedModel, text: str) -> list[int]:
 def continuations(loaded: LoadedModel, prompts: Sequence[str], sampling: Sampling) -> list[str]:
     """Return the text that the model adds to each prompt, which ends with the document, or the answer, at the latest.
 
-    Raise InputError as `jobs_for` does.
+    Raise InputError as `jobs_for` does. There is at least one prompt.
     """
     jobs = jobs_for(loaded, [encode_text(loaded, prompt) for prompt in prompts], sampling)
-    longest = max(len(job.prompt) + job.tokens for job in jobs)
-    engine = engine_for(loaded, rows=min(len(jobs), MOST_ROWS), longest=longest)
+    engine = engine_for(loaded, jobs, rows=min(len(jobs), MOST_ROWS))
     return [completion.text for completion in run_jobs(engine, jobs)]

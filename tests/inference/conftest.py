@@ -116,7 +116,7 @@ def greedy(params: Params, model: Model, prompts: list[list[int]], count: int) -
     """Return the prompts followed by the most probable tokens."""
     loaded = without_text(params, model, 512)
     jobs = jobs_for(loaded, prompts, Sampling(tokens=count))
-    engine = engine_for(loaded, rows=len(jobs), longest=max(map(len, prompts)) + count)
+    engine = engine_for(loaded, jobs, rows=len(jobs))
     rows = [[*prompt] for prompt in prompts]
     for number, update in updates(engine, jobs):
         rows[number] += update.tokens

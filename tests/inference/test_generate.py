@@ -69,7 +69,7 @@ def test_a_chat_goes_on_until_the_input_ends(
         ([".", "--prompt", "a", "--system", "b"], "--system needs a conversation"),
         ([".", "--prompt", "a", "--seed=-1"], "--seed is -1, and must be at least 0 and below 4294967296"),
         ([".", "--prompt", "a", "--top-p=0"], "--top-p is 0.0, and must be above 0 and at most 1"),
-        ([".", "--prompt", "a", "--repetition-penalty=0"], "--repetition-penalty is 0.0, and must be above 0"),
+        ([".", "--prompt", "a", "--repetition-penalty=0"], "--repetition-penalty is 0.0, and must be at least 0.01"),
         ([".", "--prompt", "a", "--tokens", "0"], "--tokens is 0, and must be above 0"),
         ([".", "--prompt", "a", "--temperature=-1"], "--temperature is -1.0, and must be at least 0"),
         ([".", "--prompt", "a", "--temperature", "nan"], "--temperature is nan"),

@@ -6,8 +6,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-import jax
 import numpy as np
 
 from tanuki_jax.inference.engine.executor import Executor
@@ -60,6 +60,7 @@ class Engine:
         self._step_seconds = CALL_SECONDS
         self._finished_at = time.monotonic()
         self._seconds_per_job = 0.1
+        self._worker: ThreadPoolExecutor | None = None
 
     @property
     def longest(self) -> int:
@@ -121,6 +122,16 @@ class Engine:
                 self._finish(row, Update(prompt_scores=tuple(row.prompt_scores), embedding=row.states_sum, done=True))
         self._decode([row for row in ready if row.left], others_read=len(ready) < len(self._active))
         return True
+
+    def step_elsewhere(self) -> bool:
+        """Do a step in a thread of the engine's own, and wait for it.
+
+        Ctrl-C is raised in the main thread, and ends the waiting, not the step: the next step waits for this one, and
+        the engine stays usable.
+        """
+        if self._worker is None:
+            self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+        return self._worker.submit(self.step).result()
 
     def _forget_cancelled(self) -> None:
         with self._lock:
@@ -261,9 +272,3 @@ class Engine:
     def _release(self, row: ActiveRow) -> None:
         self._active.remove(row)
         self._pool.free(row.allocation)
-
-
-def page_tokens(limit: int) -> int:
-    """Return the tokens of a page, for texts of up to `limit`: a power of two, larger on accelerators."""
-    most = 64 if jax.default_backend() == "cpu" else 256
-    return min(most, 1 << (limit - 1).bit_length())

@@ -150,7 +150,7 @@ class Executor:
         if ids is not None:
             return ints, floats, ids
         if size not in self._no_ids:
-            self._no_ids[size] = jnp.full((size, self._loaded.limit), programs.NOTHING)
+            self._no_ids[size] = jnp.full((size, self._loaded.limit), programs.NOTHING, jnp.int32)
         return ints, floats, self._no_ids[size]
 
     def decode_detailed(self, rows: Sequence[Row], bias_bv: npt.NDArray[np.float32]) -> tuple[list[int], Scores]:

@@ -2,25 +2,39 @@
 
 import functools
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
-from tanuki_jax.inference.engine.engine import Engine, page_tokens
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.inference.engine.cache_size import affordable_tokens, page_tokens
+from tanuki_jax.inference.engine.engine import Engine
 from tanuki_jax.inference.engine.job import Job, Update
 from tanuki_jax.inference.load_model import LoadedModel
 from tanuki_jax.inference.text_deltas import Completion
 
 
-def engine_for(loaded: LoadedModel, *, rows: int, longest: int) -> Engine:
+def engine_for(loaded: LoadedModel, jobs: Sequence[Job], *, rows: int) -> Engine:
     """Return an engine whose programs are compiled when they are first needed, for one number of rows.
+
+    Its cache has room for the largest `rows` of the jobs at once, or for fewer if there is not the memory; the others
+    wait. The room is a power of two of pages, so that few programs are compiled for jobs of many lengths.
 
     Args:
         loaded: model and tokenizer.
+        jobs: what it is to run; it runs others too that are no longer.
         rows: most jobs that are worked on at once.
-        longest: most tokens of a prompt and its new tokens together.
+
+    Raises:
+        InputError: there is no memory for the longest job.
     """
     page = page_tokens(loaded.limit)
-    pages = -(-longest // page)
-    return Engine(loaded, rows=rows, cache_tokens=rows * pages * page, page=page, reuse=False, ready=False)
+    needed = sorted((-(-(len(job.prompt) + job.tokens) // page) for job in jobs), reverse=True)
+    pages, affordable = 1 << (sum(needed[:rows]) - 1).bit_length(), affordable_tokens(loaded) // page
+    if needed[0] > affordable:
+        raise InputError(
+            f"a text of {needed[0] * page:,} tokens needs more memory than there is, which is enough for "
+            f"{affordable * page:,}; ask for fewer --tokens"
+        )
+    tokens = min(pages, affordable) * page
+    return Engine(loaded, rows=rows, cache_tokens=tokens, page=page, reuse=False, ready=False)
 
 
 def updates(engine: Engine, jobs: Sequence[Job]) -> Generator[tuple[int, Update]]:
@@ -37,22 +51,20 @@ def updates(engine: Engine, jobs: Sequence[Job]) -> Generator[tuple[int, Update]
     def report(number: int, update: Update) -> None:
         reported.append((number, update))
 
-    for number, job in enumerate(jobs):
-        engine.submit(job, functools.partial(report, number))
-    # Ctrl-C is raised in the main thread: in another one a step ends as a whole, and the engine stays usable.
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        try:
-            while left:
-                thread.submit(engine.step).result()
-                news, reported[:] = [*reported], []
-                left -= sum(update.done for _, update in news)
-                if any(update.failed for _, update in news):
-                    raise RuntimeError("a text could not be generated; the error is in the log above")
-                yield from news
-        finally:
-            if left:
-                for job in jobs:
-                    engine.cancel(job)
+    try:
+        for number, job in enumerate(jobs):
+            engine.submit(job, functools.partial(report, number))
+        while left:
+            engine.step_elsewhere()
+            news, reported[:] = [*reported], []
+            left -= sum(update.done for _, update in news)
+            if any(update.failed for _, update in news):
+                raise RuntimeError("a text could not be generated; the error is in the log above")
+            yield from news
+    finally:
+        if left:
+            for job in jobs:
+                engine.cancel(job)
 
 
 def run_jobs(

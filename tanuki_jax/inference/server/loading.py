@@ -13,17 +13,11 @@ from tanuki_jax.checkpoints.format import find, read_state
 from tanuki_jax.checkpoints.hugging_face import import_model
 from tanuki_jax.checkpoints.hugging_face.configuration import read_configuration
 from tanuki_jax.checkpoints.parameters import choose_adapter
-from tanuki_jax.config.model import Model
-from tanuki_jax.inference.engine.engine import Engine, page_tokens
+from tanuki_jax.inference.engine.cache_size import affordable_tokens, page_tokens
+from tanuki_jax.inference.engine.engine import Engine
 from tanuki_jax.inference.load_model import LoadedModel, load_model
 from tanuki_jax.inference.server.served_model import ServedModel
-from tanuki_jax.lm.kernels.devices import devices
 from tanuki_jax.lm.model.weights import count_parameters
-
-LARGEST_CPU_CACHE = 2 * 1024**3
-"""Bytes of the largest cache that is made on a CPU if no size is given."""
-SHARE_OF_FREE_MEMORY = 0.8
-"""Share of an accelerator's free memory that caches get if no size is given; the rest is for activations."""
 
 _log = logging.getLogger(__name__)
 
@@ -137,15 +131,6 @@ def _served(source: Source, loaded: LoadedModel, settings: EngineSettings, *, mo
 
 def _cache_tokens(loaded: LoadedModel, rows: int, models: int) -> int:
     """Return how many tokens there is memory for, shared with the caches of the models that follow."""
-    devices_used = loaded.mesh.devices.size
-    per_token = bytes_per_token(loaded.model, loaded.parameters["embedding"].dtype.itemsize) // devices_used
-    stats = devices()[0].memory_stats() or {}
-    free = SHARE_OF_FREE_MEMORY * (stats["bytes_limit"] - stats["bytes_in_use"]) if stats else LARGEST_CPU_CACHE
     page = page_tokens(loaded.limit)
     longest = -(-loaded.limit // page) * page
-    return min(rows * longest, int(free / models / per_token))
-
-
-def bytes_per_token(model: Model, itemsize: int) -> int:
-    """Return the bytes of keys and values of one token in all layers."""
-    return 2 * model.layers * model.kv_heads * model.head_dim * itemsize
+    return min(rows * longest, affordable_tokens(loaded, models))

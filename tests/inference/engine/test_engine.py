@@ -48,8 +48,8 @@ def greedy(loaded: LoadedModel, prompt: tuple[int, ...], count: int) -> tuple[in
 )
 def test_greedy_answers_are_those_of_the_forward_pass(chat_tokenizer: Path, shape: dict[str, Any]) -> None:
     loaded, some = untrained(chat_tokenizer, **shape), prompts(6)
-    engine = engine_for(loaded, rows=4, longest=loaded.limit)
-    found = run(engine, *(Job(prompt=prompt, tokens=12) for prompt in some))
+    jobs = [Job(prompt=prompt, tokens=12) for prompt in some]
+    found = run(engine_for(loaded, jobs, rows=4), *jobs)
     assert [tokens_of(updates) for updates in found] == [greedy(loaded, prompt, 12) for prompt in some]
 
 

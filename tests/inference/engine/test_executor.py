@@ -1,14 +1,19 @@
 """Sizes of batches: on this device a row has the same bits in all of them."""
 
+import dataclasses
 import logging
 from collections.abc import Sequence
+from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
 from tanuki_jax.inference.engine.executor import Executor, sizes_of_equal_bits
+from tanuki_jax.inference.engine.job import Job
 from tanuki_jax.inference.engine.programs import Row
 from tanuki_jax.inference.load_model import LoadedModel
+from tests.inference.engine.conftest import make_engine, run
 
 pytestmark = pytest.mark.thorough
 
@@ -34,3 +39,19 @@ def test_a_device_that_looks_at_the_order_of_rows_is_named(caplog: pytest.LogCap
     with caplog.at_level(logging.WARNING):
         sizes_of_equal_bits([row(number) for number in range(4)], lambda rows: [b"%d" % n for n in range(len(rows))])
     assert "may depend on what else is being answered" in caplog.text
+
+
+def test_no_program_is_compiled_after_an_engine_is_ready(loaded: LoadedModel) -> None:
+    engine, counted = make_engine(loaded, reuse=False), list[str]()
+    jax.monitoring.register_event_duration_secs_listener(lambda event, *_, **__: counted.append(event))
+    plain = Job(prompt=(30, 31), tokens=3)
+    kinds: list[dict[str, Any]] = [
+        {},
+        {"repetition_penalty": 1.5},
+        {"logprobs": True},
+        {"bias": {5: 1.0}, "presence_penalty": 1.0},
+    ]
+    run(engine, *(dataclasses.replace(plain, **kind) for kind in kinds))
+    run(engine, dataclasses.replace(plain, repetition_penalty=1.5))
+    jax.monitoring.clear_event_listeners()
+    assert not [event for event in counted if "backend_compile" in event]

@@ -38,9 +38,7 @@ def test_a_row_without_penalties_keeps_its_bits() -> None:
 
 def test_tokens_of_one_call_count_at_once(loaded: LoadedModel) -> None:
     endless = dataclasses.replace(loaded, end_ids=(loaded.model.vocabulary,))
-    engine = engine_for(endless, rows=1, longest=loaded.limit)
-    plain, varied = (
-        tokens_of(run(engine, Job(prompt=(30,), tokens=90, repetition_penalty=penalty))[0]) for penalty in (1, 1e6)
-    )
+    jobs = [Job(prompt=(30,), tokens=90, repetition_penalty=penalty) for penalty in (1, 1e6)]
+    plain, varied = map(tokens_of, run(engine_for(endless, jobs, rows=1), *jobs))
     assert len({*varied, 30}) == 91
     assert len({*plain}) < 90
