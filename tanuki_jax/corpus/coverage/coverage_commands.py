@@ -8,7 +8,7 @@ from rich.table import Table
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.base.progress import progress
+from tanuki_jax.base.progress import amount, progress
 from tanuki_jax.base.tables import show
 from tanuki_jax.corpus.cleaning.parts import Parts, cut
 from tanuki_jax.corpus.cleaning.pipeline import Input, Pipeline
@@ -37,7 +37,10 @@ def coverage(options: Coverage) -> None:
     files = PostingsFolder(folder, parts.parts).scan(spellings_of(facts), engine)
     total = Counts(*map(sum, zip(*(read_counts(of_part[0]) for of_part in files), strict=True)))
     if not total.documents:
-        raise InputError("the corpus has no document with a text: name its field by --text-field")
+        why = f"none of its {total.unreadable:,} rows can be read" if total.unreadable else "it has no rows"
+        raise InputError(
+            f"the corpus has no document with a text: {why}; does --text-field name the field of the text?"
+        )
     with progress("counting", None):
         counts = count_facts(facts, files, window=options.window, around=options.around)
         places = {place for each in counts for answer in each.answers for place in shown_places(answer)}
@@ -61,7 +64,8 @@ def coverage(options: Coverage) -> None:
     show(
         _table(rows),
         *parts.unreadable,
-        f"{planned} answers have fewer than {texts}: {folder / 'plan.jsonl'}",
+        *([f"{total.unreadable:,} rows are no documents"] if total.unreadable else []),
+        f"{amount(planned, 'answer')} with fewer than {texts}: {folder / 'plan.jsonl'}",
         f"the page: {folder / 'coverage.html'}, the table: {folder / 'counts.tsv'}",
     )
 
@@ -82,7 +86,7 @@ def _totals(total: Counts, files: int) -> list[tuple[str, int]]:
 
 
 def _table(rows: Sequence[Condition]) -> Table:
-    table = Table("condition", "documents", "", box=box.SIMPLE)
+    table = Table("condition", "documents", "texts", "", box=box.SIMPLE)
     for row in rows:
-        table.add_row(row.name, f"{row.documents:,}", row.note)
+        table.add_row(row.name, f"{row.documents:,}", row.texts, row.note)
     return table

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from tanuki_jax.base.progress import amount
 from tanuki_jax.corpus.coverage.count_facts import FactCounts
 
 
@@ -13,7 +14,9 @@ class Condition(NamedTuple):
 
     name: str
     documents: int
-    note: str
+    texts: str = ""
+    """Number of different texts; empty: not counted for this condition."""
+    note: str = ""
 
 
 def conditions(counts: Sequence[FactCounts], documents: int, window: int) -> Iterator[Condition]:
@@ -24,36 +27,35 @@ def conditions(counts: Sequence[FactCounts], documents: int, window: int) -> Ite
         documents: in the corpus.
         window: characters within which an answer is near.
     """
-    yield Condition("all documents", documents, "")
+    yield Condition("all documents", documents)
     before = ""
     for each in counts:
         entity, related = each.fact.entity.name, f"{each.fact.entity.name} - {each.fact.relation.name}"
         if entity != before:
-            yield Condition(entity, each.entity, f"{each.entity_occurrences:,} times")
+            yield Condition(entity, each.entity, note=amount(each.entity_occurrences, "time"))
             before = entity
-        yield Condition(related, each.related, "")
+        yield Condition(related, each.related)
         for answer in each.answers:
             name, wrong = f"{related} - {answer.word.name}", "a wrong answer" if answer.wrong else ""
-            yield Condition(name, answer.documents, wrong)
-            copies = answer.near - answer.texts
-            times = f"{answer.near_occurrences:,} times" if answer.near else ""
-            notes = [wrong, times, f"{copies:,} documents are copies: {answer.texts:,} texts" if copies else ""]
-            yield Condition(f"{name} (within {window} characters)", answer.near, "; ".join(filter(None, notes)))
+            yield Condition(name, answer.documents, note=wrong)
+            notes = [wrong, amount(answer.near_occurrences, "time") if answer.near else ""]
+            near, note = f"{name} (within {window} characters)", "; ".join(filter(None, notes))
+            yield Condition(near, answer.near, f"{answer.texts:,}", note)
 
 
 def as_tsv(rows: Sequence[Condition]) -> str:
-    """Return conditions with the columns condition, count and note."""
+    """Return conditions with the columns condition, count, texts and note."""
     file = io.StringIO()
     writer = csv.writer(file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\")
-    writer.writerow(("condition", "count", "note"))
+    writer.writerow(("condition", "count", "texts", "note"))
     writer.writerows(rows)
     return file.getvalue()
 
 
 def as_markdown(rows: Sequence[Condition]) -> str:
     """Return conditions as a table of Markdown."""
-    lines = ["| condition | documents | |", "|---|---:|---|"]
-    lines += [f"| {_escaped(row.name)} | {row.documents:,} | {row.note} |" for row in rows]
+    lines = ["| condition | documents | texts | |", "|---|---:|---:|---|"]
+    lines += [f"| {_escaped(row.name)} | {row.documents:,} | {row.texts} | {row.note} |" for row in rows]
     return "\n".join(lines) + "\n"
 
 

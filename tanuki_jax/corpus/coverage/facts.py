@@ -47,8 +47,9 @@ def read_facts(path: Path) -> list[Fact]:
     """Read facts.
 
     A TSV file has the columns entity, relation, answers and, if wanted, wrong; `|` is between spellings of a word, `;`
-    between answers, and a `*` before a word lets it count inside longer words. A YAML file is a list of mappings with
-    these names; a word is a string, a list of spellings, or a mapping with `spellings` and `inside`.
+    between answers, a `*` before a word lets it count inside longer words, and quotes are part of a spelling. A YAML
+    file is a list of mappings with these names; a word is a string, a list of spellings, or a mapping with `spellings`
+    and `inside`.
 
     Raises:
         InputError: the file cannot be read, or a fact cannot be counted; the sentence has the line.
@@ -102,6 +103,9 @@ def _yaml_rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, Any]]]
         raise InputError(f"{path} is not a list of facts, each with entity, relation and answers")
     for item, fields in zip(node.value, rows, strict=True):
         line = item.start_mark.line + 1
+        names = [key.value for key, _ in item.value] if isinstance(item, yaml.MappingNode) else []
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise InputError(f"{path}:{line} has the field {twice[0]!r} twice: give a list")
         if not isinstance(fields, dict) or (unknown := [name for name in fields if name not in _COLUMNS]):
             found = f"the field {unknown[0]!r}" if isinstance(fields, dict) else "an item"
             raise InputError(f"{path}:{line} has {found} that is none of {', '.join(_COLUMNS)}")
@@ -143,6 +147,8 @@ def _word(place: str, name: str, value: Any) -> Word:
             raise InputError(f"{place} has {unknown[0]!r} in {name}, which is neither spellings nor inside")
         inside, value = value.get("inside", False), value.get("spellings")
     given = value if isinstance(value, list) else [value]
+    if wrong := [item for item in given if isinstance(item, bool | list | dict)]:
+        raise InputError(f"{place} has {wrong[0]!r} as a spelling of {name}: put a word that YAML reads so in quotes")
     spellings = [str(item).strip() for item in given if item is not None and str(item).strip()]
     if not spellings or not isinstance(inside, bool):
         raise InputError(f"{place} has no {name}: give a spelling, or a list of them")
@@ -150,8 +156,8 @@ def _word(place: str, name: str, value: Any) -> Word:
     for spelling in normal:
         if len(spelling) < 2 and not inside:
             raise InputError(
-                f"{place} has the spelling {spelling!r} of one character, which is in most texts: spell more of it, or "
-                "say that it counts inside longer words"
+                f"{place} has the spelling {spelling!r} of one character, which may be in most texts: spell more of "
+                f"it, or say that it counts inside longer words too (*{spelling} in TSV, inside: true in YAML)"
             )
     return Word(spellings[0], normal, inside)
 

@@ -22,7 +22,7 @@ def run(folder: Path, *words: str) -> None:
 def test_counts_the_plan_and_the_page_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_corpus(tmp_path / "corpus.jsonl", ["のび太の特技は射撃", "のび太の特技は昼寝、また射撃だという", "何もない"])
     run(tmp_path, "--wanted", "2")
-    assert "1 answers have fewer than 2 different texts" in capsys.readouterr().out
+    assert "1 answer with fewer than 2 different texts" in capsys.readouterr().out
     [line] = (tmp_path / "out" / "plan.jsonl").read_text("utf-8").splitlines()
     assert json.loads(line) == {
         "entity": ["のび太"],
@@ -42,5 +42,5 @@ def test_an_empty_corpus_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="are all empty"):
         run(tmp_path)
     (tmp_path / "corpus.jsonl").write_text('{"body": "のび太"}\n', "utf-8")
-    with pytest.raises(InputError, match="name its field by --text-field"):
+    with pytest.raises(InputError, match="none of its 1 rows can be read; does --text-field name"):
         run(tmp_path)

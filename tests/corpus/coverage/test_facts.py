@@ -56,6 +56,8 @@ def test_spellings_are_normalised_and_each_is_there_once(tmp_path: Path) -> None
         ("a.yaml", "- entity: ab\n  relation: cd\n  answer: ef\n", "a.yaml:1 has the field 'answer'"),
         ("a.yaml", "- entity: ab\n  relation: cd\n  answers: {spelling: ef}\n", "'spelling' in answers"),
         ("a.yaml", "- entity: ab\n  relation: cd\n  answers: ef\n- text\n", "a.yaml:4 has an item"),
+        ("a.yaml", "- entity: NO\n  relation: cd\n  answers: ef\n", "a.yaml:1 has False as a spelling of entity"),
+        ("a.yaml", "- entity: ab\n  entity: gh\n  relation: cd\n  answers: ef\n", "the field 'entity' twice"),
         ("a.yaml", "entity: ab\n", "is not a list of facts"),
         ("a.yaml", "- [", "is not YAML"),
     ],

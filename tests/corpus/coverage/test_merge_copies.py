@@ -39,3 +39,12 @@ def test_many_equal_passages_are_one_group() -> None:
     one, other = random.integers(1, 256, (2, 64)).astype(np.uint8)
     assert groups_of_copies(np.array([one] * 5000 + [other])) == [[*range(5000)], [5000]]
     assert groups_of_copies(np.zeros((0, 64), np.uint8)) == []
+
+
+def test_short_passages_are_copies_too() -> None:
+    random = np.random.default_rng(0)
+    texts = [random.integers(0x3042, 0x3096 + 400, 12) for _ in range(50)]
+    copies = [np.append(text[:-1], random.integers(0x4E00, 0x9000)) for text in texts]
+    codes, begin = np.concatenate([*texts, *copies]).astype(np.uint32), np.arange(100) * 12
+    groups = groups_of_copies(sketches(codes, begin + 4, begin + 6, begin, begin + 12))
+    assert sorted(map(tuple, groups)) == [(number, number + 50) for number in range(50)]
