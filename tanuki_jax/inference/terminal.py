@@ -62,21 +62,19 @@ def _line() -> str | None:
 
 def _turn(assistant: Assistant, messages: list[Message]) -> list[Message]:
     """Answer the last message, and return the conversation with the answer."""
+    kept, answer, tokens, reason = messages, "", 0, None
     try:
-        kept = assistant.truncated(messages)
+        with contextlib.suppress(KeyboardInterrupt):
+            kept = assistant.truncated(messages)
+            if dropped := len(messages) - len(kept):
+                _note(f"the first {dropped} messages are left out: the conversation is too long")
+            with contextlib.closing(assistant.stream(kept)) as stream:
+                for update in stream:
+                    answer, tokens, reason = answer + update.text, tokens + len(update.tokens), update.finish_reason
+                    print(update.text, end="", flush=True)
     except InputError as error:
         _note(str(error))
         return messages[:-1]
-    except KeyboardInterrupt:
-        print()
-        return messages[:-1]
-    if dropped := len(messages) - len(kept):
-        _note(f"the first {dropped} messages are left out: the conversation is too long")
-    answer, tokens, reason = "", 0, None
-    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(assistant.stream(kept)) as stream:
-        for update in stream:
-            answer, tokens, reason = answer + update.text, tokens + len(update.tokens), update.finish_reason
-            print(update.text, end="", flush=True)
     print()
     if reason == "length":
         _note(f"cut off after {tokens} tokens")
