@@ -8,9 +8,9 @@ _CUT = re.compile(
     r"|[bB](?i:utton)|[aA](?i:udio)|[vV](?i:ideo)|[cC](?i:anvas))\b))"
 )
 _FORMATTING = re.compile(
-    r"</?(?:[aA](?i:(?=bbr|cronym)[a-z]+)|[bB](?i:ig|link|asefont|d[io])?|[iI](?i:ns)?|[uU]|[sS](?i:trong|mall|trike|amp)?"
-    r"|[eE](?i:m)|[fF](?i:ont)|[tT](?i:t)|[nN](?i:obr)|[mM](?i:ark)|[wW](?i:br)|[cC](?i:ite|ode)|[dD](?i:fn)|[vV](?i:ar)"
-    r"|[kK](?i:bd))(?:[\s/][^<>]*)?>"
+    r"</?(?:[aA](?i:(?=bbr|cronym)[a-z]+)|[bB](?i:ig|link|asefont|d[io])?|[iI](?i:ns)?|[uU]"
+    r"|[sS](?i:trong|mall|trike|amp)?|[eE](?i:m)|[fF](?i:ont)|[tT](?i:t)|[nN](?i:obr)|[mM](?i:ark)|[wW](?i:br)"
+    r"|[cC](?i:ite|ode)|[dD](?i:fn)|[vV](?i:ar)|[kK](?i:bd))(?:[\s/][^<>]*)?>"
 )
 _WHOLE_TAG = re.compile(r"<[a-zA-Z](?:[^\"'>]++|\"[^\"]*+\"|'[^']*+')*+>")
 _LONG, _ATTEMPTS = 1000, 8

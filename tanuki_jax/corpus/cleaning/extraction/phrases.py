@@ -6,23 +6,38 @@ _LONGEST = 60
 _LONGEST_NOTICE = 600
 _NAVIGATION = re.compile(  # of letters in lower case: without a flag for it, the engine is twice as fast
     r"""(?x)[\s▲△▼▶◀↑↓←→«»‹›<>＜＞・|｜\[\]【】（）()○●◆■]*(?:
-    (?:この)?ペー?ジ(?:の)?(?:先頭|トップ|上部?|top)(?:へ|に)?(?:戻る|もどる|移動)?|(?:page|go|back)\s?to\s?(?:the\s)?top|page\s?top|
-    (?:トップ|top|ホーム|home|一覧|目次|メニュー|前のページ|元のページ|サイト(?:の)?トップ)(?:ページ)?(?:へ|に)?(?:戻る|もどる)|
-    本文へ(?:スキップ|移動|ジャンプ)|(?:メイン)?コンテンツ(?:へ|に)(?:スキップ|移動)|skip\s(?:to|navigation)\b.*|jump\sto\b.*|
-    (?:もっと|さらに|続きを?)(?:見る|読む|みる|よむ)|(?:詳しく|詳細)は?(?:を?(?:見る|確認)|こちら)|read\smore|see\s(?:more|all)|view\s(?:more|all)|
-    (?:前|次)の(?:記事|ページ|投稿)(?:へ)?|(?:prev(?:ious)?|next)(?:\s(?:post|page|article))?|older\sposts|newer\sposts|
-    (?:この(?:記事|ページ)を?)?(?:シェア|ツイート|共有|印刷|ブックマーク|保存|いいね|フォロー|lineで送る)(?:する)?!?！?|
-    (?:share|tweet|print|like|follow(?:\sus)?|subscribe|bookmark|email|pin\sit|copy\slink|save)(?:\s(?:this|on|article|page|via)\b.{0,30})?|
-    (?:返信|引用|通報|編集|削除|コメント(?:する|を書く|を投稿)|reply|quote|report|edit|delete|add\sa?\s?comment|leave\sa\s(?:reply|comment))(?:する)?|
-    (?:ログイン|新規登録|会員登録|ログアウト|カート|カートを見る|カートに入れる|買い物かごに入れる|お気に入りに追加|ほしい物リストに追加)|
-    (?:log\s?in|sign\s?(?:in|up)|log\s?out|register|(?:add\sto\s)?(?:cart|basket|wish\s?list|bag)|checkout|buy\snow)|
-    (?:menu|メニュー|閉じる|close|検索|search|サイト内検索|サイトマップ|site\s?map|お問い?合わ?せ|contact(?:\sus)?|広告|pr|スポンサー(?:ド)?リンク|advertisements?|sponsored)|
-    (?:関連|おすすめ|人気|新着|最新|最近)の?(?:記事|投稿|ページ|商品|コメント|ニュース|エントリー)(?:一覧)?|(?:アクセス|人気|記事)?ランキング|カテゴリー?(?:一覧)?|アーカイブ|月別アーカイブ|
+    (?:この)?ペー?ジ(?:の)?(?:先頭|トップ|上部?|top)(?:へ|に)?(?:戻る|もどる|移動)?|(?:page|go|
+    back)\s?to\s?(?:the\s)?top|page\s?top|
+    (?:トップ|top|ホーム|home|一覧|目次|メニュー|前のページ|元のページ|サイト(?:の)?トップ)(?:ページ)?(?:へ|
+    に)?(?:戻る|もどる)|
+    本文へ(?:スキップ|移動|ジャンプ)|(?:メイン)?コンテンツ(?:へ|に)(?:スキップ|移動)|skip\s(?:to|
+    navigation)\b.*|jump\sto\b.*|
+    (?:もっと|さらに|続きを?)(?:見る|読む|みる|よむ)|(?:詳しく|詳細)は?(?:を?(?:見る|確認)|こちら)|read\smore|
+    see\s(?:more|all)|view\s(?:more|all)|
+    (?:前|次)の(?:記事|ページ|投稿)(?:へ)?|(?:prev(?:ious)?|next)(?:\s(?:post|page|article))?|older\sposts|
+    newer\sposts|
+    (?:この(?:記事|ページ)を?)?(?:シェア|ツイート|共有|印刷|ブックマーク|保存|いいね|フォロー|
+    lineで送る)(?:する)?!?！?|
+    (?:share|tweet|print|like|follow(?:\sus)?|subscribe|bookmark|email|pin\sit|copy\slink|save)(?:\s(?:this|on|
+    article|page|via)\b.{0,30})?|
+    (?:返信|引用|通報|編集|削除|コメント(?:する|を書く|を投稿)|reply|quote|report|edit|delete|add\sa?\s?comment|
+    leave\sa\s(?:reply|comment))(?:する)?|
+    (?:ログイン|新規登録|会員登録|ログアウト|カート|カートを見る|カートに入れる|買い物かごに入れる|
+    お気に入りに追加|ほしい物リストに追加)|
+    (?:log\s?in|sign\s?(?:in|up)|log\s?out|register|(?:add\sto\s)?(?:cart|basket|wish\s?list|bag)|checkout|
+    buy\snow)|
+    (?:menu|メニュー|閉じる|close|検索|search|サイト内検索|サイトマップ|site\s?map|お問い?合わ?せ|
+    contact(?:\sus)?|広告|pr|スポンサー(?:ド)?リンク|advertisements?|sponsored)|
+    (?:関連|おすすめ|人気|新着|最新|最近)の?(?:記事|投稿|ページ|商品|コメント|ニュース|エントリー)(?:一覧)?|
+    (?:アクセス|人気|記事)?ランキング|カテゴリー?(?:一覧)?|アーカイブ|月別アーカイブ|
     タグ(?:クラウド)?|
-    (?:related|popular|recent|latest|recommended)\s(?:posts?|articles?|stories|links|pages|products|comments|news)|
+    (?:related|popular|recent|latest|recommended)\s(?:posts?|articles?|stories|links|pages|products|comments|
+    news)|
     categories|archives|tags?|
-    you\s(?:may|might)\salso\slike.*|more\s(?:on\sthis\sstory|from\s.{1,30}|stories)|この(?:商品|記事)を(?:買|見|読)った人は.*|
-    (?:この(?:回答|記事|質問|ページ|情報)[はが])?(?:参考になった|役に立った|違反を報告)(?:する)?|あなたは.{0,12}人目の.{0,10}|
+    you\s(?:may|might)\salso\slike.*|more\s(?:on\sthis\sstory|from\s.{1,30}|stories)|この(?:商品|記事)を(?:買|
+    見|読)った人は.*|
+    (?:この(?:回答|記事|質問|ページ|情報)[はが])?(?:参考になった|役に立った|違反を報告)(?:する)?|
+    あなたは.{0,12}人目の.{0,10}|
     (?:前へ|次へ|前|次|prev|next|first|last|最初|最後|\d{1,3}|\.\.\.|…|[\s|｜/・«»‹›<>＜＞\[\]←→])+
     )[\s▲△▼▶◀↑↓←→«»‹›<>＜＞・|｜\[\]【】（）():：.!！…]*"""
 )
