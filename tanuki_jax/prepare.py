@@ -31,23 +31,20 @@ def main(words: list[str]) -> None:
     from tanuki_jax.config.command_line import parse
 
     experiment, options = parse("prepare", words, Options)
-    from rich.console import Console  # after the words are understood: the tokenizers take a second
-
-    from tanuki_jax.base.tables import print_uncut
+    from tanuki_jax.base.tables import show  # after the words are understood: the tokenizers take a second
     from tanuki_jax.data.preparation import summary
     from tanuki_jax.data.preparation.prepare_data import prepare
     from tanuki_jax.data.preparation.preview import preview
 
     mixture = registry.mixture.find(experiment.data.mixture)
-    console = Console(markup=False, highlight=False)
     if options.preview:
         for text in preview(experiment.data, mixture, options.preview):
-            console.print(text, soft_wrap=True)
+            show(text)
         return
     prepared = prepare(experiment.data, mixture, options.workers or usable_cores(), join=options.join)
-    print_uncut(console, summary.table(prepared))
+    show(summary.table(prepared))
     if any(entry.store.has_learned for entry in prepared):
-        console.print(summary.epoch_line(experiment, mixture, prepared), soft_wrap=True)
+        show(summary.epoch_line(experiment, mixture, prepared))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
 def print_uncut(console: Console, table: Table) -> None:
@@ -11,7 +12,7 @@ def print_uncut(console: Console, table: Table) -> None:
     console.print(table)
 
 
-def show(*parts: Table | str) -> None:
+def show(*parts: Table | Text | str) -> None:
     """Print tables and sentences on stdout, none of them cut where it is narrow."""
     console = Console(markup=False, highlight=False)
     for part in parts:

@@ -75,18 +75,24 @@ class TrainQuality:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainPerplexity:
+class _GoodTexts:
+    """Texts from which a rule learns."""
+
+    texts: tyro.conf.Positional[str]
+    """Files of good texts, as one path or one pattern in quotes, in any format that is cleaned."""
+    text_field: str = "text"
+    """Field of JSON lines and Parquet rows that holds the text."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainPerplexity(_GoodTexts):
     """Train the model of the rule perplexity on good texts, and show the perplexities of texts that it did not see.
 
     The documents of another run are best, because they are clean.
     """
 
-    texts: tyro.conf.Positional[str]
-    """Files of good texts, as one path or one pattern in quotes, in any format that is cleaned."""
     model: tyro.conf.Positional[str]
     """File to write, for --rules.perplexity.model."""
-    text_field: str = "text"
-    """Field of JSON lines and Parquet rows that holds the text."""
     count: PositiveInt = 5_000
     """Greatest number of texts that are used, a random sample. Training takes 100 bytes a character of them."""
     least_count: PositiveInt = 1
@@ -95,18 +101,14 @@ class TrainPerplexity:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainStatistics:
+class TrainStatistics(_GoodTexts):
     """Set the limits of the rule statistics to quantiles of good texts, as FineWeb2 does it for each language.
 
     The documents of another run are best, because they are clean.
     """
 
-    texts: tyro.conf.Positional[str]
-    """Files of good texts, as one path or one pattern in quotes, in any format that is cleaned."""
     limits: tyro.conf.Positional[str]
     """File to write, for --rules.statistics.limits-file: JSON that you may edit."""
-    text_field: str = "text"
-    """Field of JSON lines and Parquet rows that holds the text."""
     count: PositiveInt = 20_000
     """Greatest number of texts that are used, a random sample."""
     quantile: Annotated[float, Limits(above=0, below=0.5)] = 0.01

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 
-from rich.console import Console
-
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.claims import exclusive
 from tanuki_jax.base.cores import usable_cores
-from tanuki_jax.base.tables import print_uncut
+from tanuki_jax.base.tables import show
 from tanuki_jax.planning.plan.target import parse
 from tanuki_jax.planning.sweep import sweep_pictures, sweep_report
 from tanuki_jax.planning.sweep.planned_trials import PlannedTrials
@@ -61,9 +59,7 @@ def _executor(settings: SweepSettings) -> tuple[Callable[[], Executor], int]:
 def _show(study: Study, settings: SweepSettings) -> None:
     """Print the table, and a line with the number of trials by verdict."""
     records = study.records()
-    table = sweep_report.to_table(settings.sweep, records)
-    console = Console(markup=False, highlight=False)
-    print_uncut(console, table)
+    show(sweep_report.to_table(settings.sweep, records))
     outcomes = [record.outcome for record in records if record.outcome is not None]
     plural = {"does not fit": "do not fit"}
     counts = []
