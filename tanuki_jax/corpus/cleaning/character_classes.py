@@ -3,6 +3,7 @@
 import enum
 import functools
 import unicodedata
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -41,12 +42,27 @@ _BY_HAND = {
     Class.KATAKANA: "ー",
     Class.KANJI: "々〆〇",
 }
-_PLANE = 1 << 16
+_PLANE, _ALL = 1 << 16, 0x110000
 
 
 def codepoints(text: str) -> npt.NDArray[np.uint32]:
     """Return the code points of a text. A lone surrogate is one, too."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def numbered[Number: int](ranges: Mapping[Number, Iterable[str]], size: int = _ALL) -> npt.NDArray[np.uint8]:
+    """Return the number of each code point below `size`; 0: it is in no range.
+
+    Args:
+        ranges: number -> first and last character of each range, as one string.
+        size: code points of the table.
+    """
+    table = np.zeros(size, np.uint8)
+    for number, pairs in ranges.items():
+        for pair in pairs:
+            first, last = map(ord, pair)
+            table[first : last + 1] = number
+    return table
 
 
 def classes(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:

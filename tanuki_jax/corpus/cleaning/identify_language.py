@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tanuki_jax.corpus.cleaning.character_classes import codepoints
+from tanuki_jax.corpus.cleaning.character_classes import codepoints, numbered
 
 _JUDGED = 8_000
 _SCRIPTS = {
@@ -99,12 +99,7 @@ def identified(text: str, declared: str = "") -> Identified:
 @functools.cache
 def _scripts() -> npt.NDArray[np.uint8]:
     """Return the number of each code point's script in `_SCRIPTS`, from 1; 0: it has none."""
-    table = np.zeros(0x110000, np.uint8)
-    for number, ranges in enumerate(_SCRIPTS.values(), 1):
-        for pair in ranges:
-            first, last = map(ord, pair)
-            table[first : last + 1] = number
-    return table
+    return numbered(dict(enumerate(_SCRIPTS.values(), 1)))
 
 
 def code_of(declared: str) -> str:

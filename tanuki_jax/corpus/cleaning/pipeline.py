@@ -99,6 +99,12 @@ class Pipeline:
             raise InputError(f"two inputs are named {twice[0]!r}")
 
 
+def reading(paths: tuple[str, ...], text_field: str, part_bytes: int = Pipeline.part_bytes) -> Pipeline:
+    """Return a pipeline that reads files, for commands that look at documents and clean none."""
+    source = Input(name="files", paths=paths, text_field=text_field)
+    return Pipeline(name="reading", inputs=(source,), rules=(), part_bytes=part_bytes)
+
+
 def names_of_rules(rules: tuple[Rule, ...]) -> list[str]:
     """Return a name for each rule, with a number behind it where a rule is applied again."""
     names: list[str] = []

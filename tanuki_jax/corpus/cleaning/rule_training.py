@@ -10,7 +10,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.tables import show
 from tanuki_jax.corpus.cleaning.audit.sample import draw
 from tanuki_jax.corpus.cleaning.clean_options import TrainPerplexity, TrainQuality, TrainStatistics
-from tanuki_jax.corpus.cleaning.pipeline import Input, Pipeline
+from tanuki_jax.corpus.cleaning.pipeline import reading
 
 LEAST_TEXTS = 20
 """Least number of texts that a language model is trained on."""
@@ -90,5 +90,4 @@ def train_statistics(options: TrainStatistics) -> None:
 
 def _texts(pattern: str, text_field: str, count: int) -> list[str]:
     """Return a random sample of the different texts of some files."""
-    source = Input(name="texts", paths=(pattern,), text_field=text_field)
-    return [each.text for each in draw(Pipeline(name="train", inputs=(source,), rules=()), count, seed=0)]
+    return [each.text for each in draw(reading((pattern,), text_field), count, seed=0)]

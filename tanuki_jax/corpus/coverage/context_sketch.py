@@ -7,6 +7,8 @@ One-permutation hashing (Li, Owen and Zhang 2012) of character 3-grams into 64 b
 import numpy as np
 import numpy.typing as npt
 
+from tanuki_jax.corpus.cleaning.duplicates.shingles import mix
+
 BINS = 64
 CONTEXT = 70
 """Characters on each side of a place that its sketch describes."""
@@ -41,13 +43,11 @@ def sketches(
 
 
 def _hashes(codes: npt.NDArray[np.uint32], places: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
-    """Return a hash of the 3-gram at each place (the finaliser of SplitMix64)."""
+    """Return a hash of the 3-gram at each place."""
     value = np.zeros(len(places), np.uint64)
     for offset in range(_GRAM):
         value = (value << np.uint64(21)) | codes[places + offset].astype(np.uint64)
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
+    return mix(value)
 
 
 def similarities(ones: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

@@ -11,7 +11,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import amount, progress
 from tanuki_jax.base.tables import show
 from tanuki_jax.corpus.cleaning.parts import Parts, cut
-from tanuki_jax.corpus.cleaning.pipeline import Input, Pipeline
+from tanuki_jax.corpus.cleaning.pipeline import reading
 from tanuki_jax.corpus.coverage.count_facts import count_facts
 from tanuki_jax.corpus.coverage.coverage_options import Coverage
 from tanuki_jax.corpus.coverage.coverage_page import write_page
@@ -71,9 +71,7 @@ def coverage(options: Coverage) -> None:
 
 
 def _parts(options: Coverage) -> Parts:
-    source = Input(name="corpus", paths=options.corpus, text_field=options.text_field)
-    pipeline = Pipeline(name="coverage", inputs=(source,), rules=(), part_bytes=options.part_bytes)
-    parts = cut(pipeline, FORMAT)
+    parts = cut(reading(options.corpus, options.text_field, options.part_bytes), FORMAT)
     if not parts.parts:
         raise InputError(parts.unreadable[0] if parts.unreadable else "the files of --corpus are all empty")
     return parts

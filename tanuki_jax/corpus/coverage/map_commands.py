@@ -16,7 +16,7 @@ from tanuki_jax.base.progress import progress
 from tanuki_jax.base.tables import show
 from tanuki_jax.config.endpoints import Endpoint
 from tanuki_jax.corpus.cleaning.audit.sample import draw
-from tanuki_jax.corpus.cleaning.pipeline import Input, Pipeline
+from tanuki_jax.corpus.cleaning.pipeline import reading
 from tanuki_jax.corpus.coverage.embedders import Vectors, embed_by_endpoint, embed_ngrams, served
 from tanuki_jax.corpus.coverage.map_options import Map
 from tanuki_jax.corpus.coverage.map_page import MOST_CORPORA, points_of, write_map
@@ -76,8 +76,7 @@ def _sources(options: Map) -> list[tuple[str, str]]:
 
 
 def _sample(name: str, files: str, options: Map) -> Sample:
-    source = Input(name="corpus", paths=(files,), text_field=options.text_field)
-    drawn = draw(Pipeline(name="map", inputs=(source,), rules=()), options.count, options.seed)
+    drawn = draw(reading((files,), options.text_field), options.count, options.seed)
     if len(drawn) < FEWEST:
         raise InputError(f"{name} has {len(drawn)} different documents, and at least {FEWEST} are needed")
     return Sample(name, [document.text for document in drawn])

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tanuki_jax.corpus.cleaning.character_classes import numbered
 from tanuki_jax.corpus.coverage.normalized_batch import NormalizedBatch
 
 _SCRIPTS = {
@@ -47,10 +48,7 @@ class SpellingFinder:
             matchkind=MatchKind.Standard,
             implementation=Implementation.ContiguousNFA,
         )
-        self._scripts = np.zeros(0x110000, np.uint8)
-        for script, ranges in _SCRIPTS.items():
-            for first_last in ranges:
-                self._scripts[ord(first_last[0]) : ord(first_last[1]) + 1] = script
+        self._scripts = numbered(_SCRIPTS)
         self._scripts[[ord("×"), ord("÷")]] = 0
         edges = [(0, 0) if inside else (ord(text[0]), ord(text[-1])) for text, inside in spellings]
         self._edges = self._scripts[np.array(edges, np.int64).reshape(-1, 2)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tanuki_jax.corpus.cleaning.engines.stage import Beacon, Stage
 from tanuki_jax.corpus.cleaning.parts import Part, cut
-from tanuki_jax.corpus.cleaning.pipeline import Input, Pipeline
+from tanuki_jax.corpus.cleaning.pipeline import reading
 from tanuki_jax.corpus.coverage.count_facts import Around, FactCounts, count_facts
 from tanuki_jax.corpus.coverage.facts import Fact, Word, spellings_of
 from tanuki_jax.corpus.coverage.postings import FORMAT
@@ -32,8 +32,7 @@ def write_corpus(path: Path, texts: Sequence[str]) -> Path:
 
 def parts_of(*paths: Path, part_bytes: int = 1 << 26) -> tuple[Part, ...]:
     """Return the parts of files."""
-    source = Input(name="corpus", paths=tuple(map(str, paths)))
-    return cut(Pipeline(name="coverage", inputs=(source,), rules=(), part_bytes=part_bytes), FORMAT).parts
+    return cut(reading(tuple(map(str, paths)), "text", part_bytes), FORMAT).parts
 
 
 def fact(entity: str, relation: str, *answers: str, wrong: Sequence[str] = ()) -> Fact:

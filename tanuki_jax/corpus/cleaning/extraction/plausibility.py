@@ -8,7 +8,7 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from tanuki_jax.corpus.cleaning.character_classes import codepoints
+from tanuki_jax.corpus.cleaning.character_classes import codepoints, numbered
 
 _CHARACTERISTIC = re.compile(r"[的一是了在不有我中人这为们来這為們來\uac00-\ud7a3]")
 """The most frequent characters of Chinese, and all of Korean."""
@@ -80,11 +80,7 @@ def _kinds(text: str) -> npt.NDArray[np.uint8]:
 @functools.cache
 def _table() -> npt.NDArray[np.uint8]:
     """Return the kind of each code point below U+10000, and of those beyond."""
-    table = np.zeros(_BEYOND + 1, np.uint8)
-    for kind, ranges in _RANGES.items():
-        for pair in ranges:
-            first, last = map(ord, pair)
-            table[first : last + 1] = kind
+    table = numbered(_RANGES, _BEYOND + 1)
     for row, cell in itertools.product(range(0xB0, 0xD0), range(0xA1, 0xFF)):
         if kanji := bytes((row, cell)).decode("euc_jp", "ignore"):
             table[ord(kanji)] = _Kind.COMMON
