@@ -11,16 +11,21 @@ from tanuki_jax.corpus.cleaning.rules.statistics import JAPANESE
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Run(EngineOptions):
+class _Run:
+    """Options of a run besides those of its engine, which --help shows after them."""
+
+    out: str = ""
+    """Folder of the run; empty: corpora/NAME."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Run(EngineOptions, _Run):
     """Clean the inputs of a pipeline. Killed and started again, it goes on; what did not change is not done again.
 
     `clean score`, `clean audit` and `clean train quality`, `perplexity` or `statistics` have options of their own:
     score documents by the rules, label a sample and see how the rules agree, and train the rule of that name on texts.
-    Each answers --help.
+    `clean coverage` counts how often a corpus says facts, `clean map` shows how corpora mix. Each answers --help.
     """
-
-    out: str = ""
-    """Folder of the run; empty: corpora/NAME."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,8 @@ from tanuki_jax.corpus.cleaning.engines.engine_options import EngineOptions
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Coverage(EngineOptions):
-    """Count how often a corpus says each of some facts, and in how many really different texts.
-
-    The corpus is scanned once for all spellings; other windows, and other facts of the same words, need no second scan.
-    """
+class _Coverage:
+    """Options besides those of the engine, which --help shows after them."""
 
     facts: str
     """File of the facts: entity, relation, answers and, if wanted, wrong answers, each with its spellings. TSV, with
@@ -33,3 +30,11 @@ class Coverage(EngineOptions):
     """Bytes of the corpus, as it is stored, that one task scans."""
     markdown: bool = False
     """Print the table as Markdown."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Coverage(EngineOptions, _Coverage):
+    """Count how often a corpus says each of some facts, and in how many really different texts.
+
+    The corpus is scanned once for all spellings; other windows, and other facts of the same words, need no second scan.
+    """
