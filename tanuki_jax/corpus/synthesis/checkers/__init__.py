@@ -1,0 +1,1 @@
+"""Instructions whose obedience code can check: one kind a file."""

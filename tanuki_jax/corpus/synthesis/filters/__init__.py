@@ -1,0 +1,1 @@
+"""Filters of records that a teacher wrote: one a file."""

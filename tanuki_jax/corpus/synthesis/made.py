@@ -1,0 +1,27 @@
+"""A record that a recipe made, and the protocol of the filters that judge it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from tanuki_jax.corpus.records.types import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A record, and what filters need to judge it."""
+
+    record: Record
+    written: str
+    """Text that the teacher wrote: the whole record, or its part that is new."""
+    sources: tuple[str, ...] = ()
+    """Texts that it was made from, and must agree with; empty: it was made from nothing."""
+    style: str = ""
+    """Form that was asked for, such as "textbook"; outputs of one style are compared with each other."""
+
+
+class Filter(Protocol):
+    """A reason to drop records. A filter is a frozen dataclass in a file of its own, and its fields are options."""
+
+    def reason(self, made: Made) -> str:
+        """Return why the record is dropped, in words that are the same for all such records; empty: it is kept."""
+        ...

@@ -1,0 +1,1 @@
+"""Recipes: one a file, and a row in the table."""
