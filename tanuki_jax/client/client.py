@@ -140,6 +140,10 @@ class Client:
         """Return the embeddings of texts: the `vectors` of the answer, one a text."""
         return await self.post("embeddings", {"input": list(texts), **fields})
 
+    async def models(self) -> Answer | Failure:
+        """Return the list of models of an endpoint: objects with an `id` in the field `data` of the answer's JSON."""
+        return await self._finish(Work("models", None))
+
     async def post(self, path: str, body: Mapping[str, Any]) -> Answer | Failure:
         """Return the answer to any request.
 
@@ -224,7 +228,7 @@ class Client:
         caller = Caller(self._session, self._requests.attempt_seconds, self._largest)
         try:
             content: Content | Unusable | None = None
-            if not live.model and "model" not in (work.body or {}):
+            if work.body is not None and not live.model and "model" not in work.body:
                 content = await self._find_model(caller, live)
             if content is None:
                 content = await attempt(caller, live.url, live.key, work, live.model)

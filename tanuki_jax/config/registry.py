@@ -89,7 +89,7 @@ class Registry[T]:
         if path.suffix != ".py":
             raise InputError(f"{file} is not a file of Python, whose name ends in .py, so {reference} names no config")
         _shipped_configs(self._folder)  # whose configs the file may find by name
-        module = _load(path)
+        module = load_file(path)
         functions = [(n, f) for n, f in vars(module).items() if inspect.isfunction(f)] + list(self._functions.items())
         public = {n: f for n, f in functions if f.__module__ == module.__name__ and not n.startswith("_")}
         if name not in public:
@@ -152,7 +152,7 @@ def _classes(*kinds: Any) -> dict[str, Any]:
     return found
 
 
-def _load(path: Path) -> ModuleType:
+def load_file(path: Path) -> ModuleType:
     """Return the module of a file, which runs once in a process, whatever path names it. InputError if it is not
     Python."""
     name = str(path.resolve())
@@ -177,4 +177,4 @@ def _shipped_configs(sub: str) -> list[ModuleType]:
     """Return the modules of a folder of `configs/`, which is in the package in a wheel, and beside it in a checkout."""
     package = Path(__file__).parent.parent
     folder = next(f for f in (package / "configs", package.parent / "configs") if f.is_dir())
-    return [_load(path) for path in sorted((folder / sub).glob("*.py"))]
+    return [load_file(path) for path in sorted((folder / sub).glob("*.py"))]

@@ -1,4 +1,4 @@
-"""Texts of others inside a prompt: they cannot end their quotation, speak for a role, or be taken for special tokens."""
+"""Texts of others inside a prompt: they cannot end their quotation, speak for a role, or be special tokens."""
 
 import re
 import unicodedata

@@ -49,6 +49,8 @@ class Ask:
     """Turns between the template's system message, if it has one, and its prompt."""
     log_probabilities: bool = False
     """Whether the answer comes with the log-probabilities of its tokens."""
+    may_be_cut: bool = False
+    """Whether an answer that reaches the most tokens can be used, such as a single digit."""
     by: Literal["teacher", "judge"] = "teacher"
     """Model that answers."""
 
@@ -98,6 +100,8 @@ class Recipe(ABC):
     reads: ClassVar[Literal["nothing", "documents", "conversations", "rows"]]
     """Inputs: none (as many items as are wanted), records of a kind, or rows of any fields (a `Document` with the
     fields in its metadata)."""
+    asks: ClassVar[bool] = True
+    """Whether it needs a teacher."""
     templates: ClassVar[Path] = TEMPLATES
     """Folder in which the templates of its requests lie."""
 

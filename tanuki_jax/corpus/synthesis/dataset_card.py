@@ -1,0 +1,72 @@
+"""The card of a run's records, for people and machines: what they are, who wrote them, and what it cost."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tanuki_jax.base.atomic import replace_text
+from tanuki_jax.corpus.synthesis.named_syntheses import to_plain
+from tanuki_jax.corpus.synthesis.part_totals import PartTotals
+from tanuki_jax.corpus.synthesis.prompts import Prompts
+from tanuki_jax.corpus.synthesis.recipes.recipe_table import name_of
+from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
+from tanuki_jax.corpus.synthesis.without_copies import Written
+from tanuki_jax.corpus.synthesis.write_part import Models
+
+CARD = "card.json"
+"""File of the card in the folder of a run; `README.md` beside it says the same to people."""
+_PAGE = Path(__file__).parent / "report" / "card.md.jinja"
+
+
+def write_card(
+    folder: Path, synthesis: Synthesis, models: Models, totals: PartTotals, written: Written
+) -> dict[str, Any]:
+    """Write the card of a run, and return it."""
+    recipe = synthesis.recipe
+    used = sorted(path.relative_to(recipe.templates).as_posix() for path in _templates(synthesis))
+    prompts = Prompts(recipe.templates)
+    card: dict[str, Any] = {
+        "name": synthesis.name,
+        "written": datetime.now(UTC).date().isoformat(),
+        "recipe": name_of(recipe),
+        "kind": synthesis.kind,
+        "language": synthesis.language,
+        "files": [path.relative_to(folder).as_posix() for path in written.files],
+        "records": written.kept,
+        "characters": totals.characters,
+        "teacher": models.teacher,
+        "judge": models.judge,
+        "teacher_terms": synthesis.teacher.terms,
+        "licence_of_inputs": synthesis.licence,
+        "inputs": list(synthesis.inputs),
+        "tokens": totals.kept_tokens if models.teacher else None,
+        "tokens_counted_by": "the teacher" if models.teacher else "",
+        "items": totals.finished,
+        "dropped": dict(totals.dropped.most_common()),
+        "failed": dict(totals.failed.most_common()),
+        "copies": written.copies,
+        "requests": totals.requests,
+        "input_tokens": totals.input_tokens,
+        "output_tokens": totals.output_tokens,
+        "cost": totals.cost,
+        "templates": {name: prompts.hash_of(name) for name in used},
+        "settings": to_plain(synthesis),
+    }
+    replace_text(folder / CARD, json.dumps(card, ensure_ascii=False, indent=2) + "\n")
+    replace_text(folder / "README.md", _page(card))
+    return card
+
+
+def _templates(synthesis: Synthesis) -> list[Path]:
+    folder = synthesis.recipe.templates / name_of(synthesis.recipe)
+    return [path for path in folder.rglob("*.jinja") if path.is_file()]
+
+
+def _page(card: Mapping[str, Any]) -> str:
+    """Return the card as Markdown."""
+    import jinja2
+
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_PAGE.read_text("utf-8")).render(card=card)

@@ -1,0 +1,48 @@
+"""Counts of the items of a part, which add up to those of a run."""
+
+import dataclasses
+from collections import Counter
+from typing import Any, Self
+
+
+@dataclasses.dataclass
+class PartTotals:
+    """Items by how they ended, and what the teacher was asked."""
+
+    kept: int = 0
+    dropped: Counter[str] = dataclasses.field(default_factory=Counter)
+    """Items without a record, by the reason."""
+    failed: Counter[str] = dataclasses.field(default_factory=Counter)
+    """Items of which a request failed, by the kind of failure."""
+    requests: int = 0
+    """Answers of the teacher and the judge, those of earlier starts of the run included."""
+    reused: int = 0
+    """Answers among them that an earlier start had asked for."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    kept_tokens: int = 0
+    """Output tokens of the answers of records that were kept."""
+    cost: float = 0.0
+    """Price of all answers."""
+    characters: int = 0
+    """Characters that the teacher wrote in records that were kept."""
+
+    @property
+    def finished(self) -> int:
+        """Return the number of items that ended."""
+        return self.kept + self.dropped.total() + self.failed.total()
+
+    def add(self, other: Self) -> None:
+        """Add the counts of another part."""
+        for field in dataclasses.fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the counts as JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Self:
+        """Return counts from JSON values."""
+        counters = {name: Counter(plain[name]) for name in ("dropped", "failed")}
+        return cls(**(plain | counters))

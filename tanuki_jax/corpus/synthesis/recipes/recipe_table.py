@@ -1,0 +1,13 @@
+"""The table of recipes: a new recipe is one file beside this one, a folder of templates, and one row here."""
+
+from collections.abc import Mapping
+
+from tanuki_jax.corpus.synthesis.recipe import Recipe
+
+RECIPES: Mapping[str, type[Recipe]] = {}
+"""Name -> recipe. Cards and records call a recipe by this name, and its templates lie in the folder of this name."""
+
+
+def name_of(recipe: Recipe) -> str:
+    """Return the name of a recipe; that of its class, if it has no row, as a recipe in a file of one's own."""
+    return next((name for name, kind in RECIPES.items() if type(recipe) is kind), type(recipe).__name__)

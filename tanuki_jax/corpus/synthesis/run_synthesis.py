@@ -1,0 +1,117 @@
+"""A synthesis run, from the inputs to the records: who writes, the requests, the copies, the card."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.progress import progress
+from tanuki_jax.corpus.cleaning.engines.engine import Engine
+from tanuki_jax.corpus.cleaning.engines.run_stage import finish
+from tanuki_jax.corpus.synthesis.dataset_card import write_card
+from tanuki_jax.corpus.synthesis.item_parts import ItemPart, items_of, parts_of
+from tanuki_jax.corpus.synthesis.model_names import model_name
+from tanuki_jax.corpus.synthesis.part_totals import PartTotals
+from tanuki_jax.corpus.synthesis.rehearse_item import rehearse_item
+from tanuki_jax.corpus.synthesis.synthesis_folder import delete_stale, forget_failures, held, record_run
+from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
+from tanuki_jax.corpus.synthesis.teach_stage import TeachStage, TotalsSoFar, most_common
+from tanuki_jax.corpus.synthesis.without_copies import Written, write_without_copies
+from tanuki_jax.corpus.synthesis.write_part import Models
+
+_log = logging.getLogger("tanuki_jax.corpus")
+
+
+@dataclass(frozen=True)
+class Synthesized:
+    """A finished run."""
+
+    folder: Path
+    totals: PartTotals
+    """Counts of the items, before copies were searched."""
+    written: Written
+    card: dict[str, Any]
+    """The dataset card, as JSON values."""
+
+
+def synthesize(synthesis: Synthesis, folder: Path, engine: Engine) -> Synthesized:
+    """Make the records of a run; what an earlier start in the same folder has asked is not asked again.
+
+    Args:
+        synthesis: the run.
+        folder: folder of the run, made if needed.
+        engine: runs the tasks.
+
+    Raises:
+        InputError: inputs, templates or servers cannot be used, or tasks failed.
+        CommandError: the teacher stopped answering.
+    """
+    parts = parts_of(synthesis)
+    check_templates(synthesis, parts)
+    models = models_of(synthesis)
+    with held(folder):
+        record_run(folder, synthesis)
+        stage = TeachStage(synthesis, tuple(parts), folder, models)
+        files = [stage.files(task) for task in range(stage.tasks)]
+        files[0].make_folders()
+        if again := forget_failures(files):
+            _log.info("requests of %d parts had failed: those are sent again", again)
+        totals = _write(stage, engine)
+        written = write_without_copies(folder, files, synthesis.duplicates, engine)
+        delete_stale(folder, files, written.files)
+        card = write_card(folder, synthesis, models, totals, written)
+        return Synthesized(folder, totals, written, card)
+
+
+def check_templates(synthesis: Synthesis, parts: list[ItemPart]) -> None:
+    """Render the requests of the first item, with worked examples as answers. InputError if a template fails."""
+    first = next(items_of(parts[0], synthesis), None)
+    if first is None:
+        raise InputError("the inputs give no item: the recipe makes nothing of their first part")
+    rehearse_item(synthesis.recipe, first, synthesis.seed)
+
+
+def models_of(synthesis: Synthesis) -> Models:
+    """Return the names of the models. InputError if a server is not there, or has no such model."""
+    if not synthesis.recipe.asks:
+        return Models("", "")
+    judge = model_name(synthesis.judge, "judge") if synthesis.judge.urls else ""
+    return Models(model_name(synthesis.teacher, "teacher"), judge)
+
+
+def _write(stage: TeachStage, engine: Engine) -> PartTotals:
+    """Let the teacher write, and show how far it is."""
+    so_far, count = TotalsSoFar(stage), _count(stage)
+    seen = before = so_far.look()
+    with progress(f"{stage.title} {stage.synthesis.name}", count, "item", done=before.finished) as advance:
+
+        def look() -> None:
+            nonlocal seen
+            now = so_far.look()
+            advance(max(0, now.finished - seen.finished), status=_status(now, count))
+            seen = now
+
+        finish(stage, engine, look)
+    return so_far.look()
+
+
+def _count(stage: TeachStage) -> int | None:
+    """Return the number of items; None: it is not known, because one input record gives several."""
+    synthesis = stage.synthesis
+    records = sum(part.records for part in stage.parts)
+    return None if synthesis.recipe.reads == "rows" else records * synthesis.times
+
+
+def _status(totals: PartTotals, count: int | None) -> str:
+    words = [f"kept {totals.kept:,}"]
+    if totals.dropped:
+        words.append(f"dropped {totals.dropped.total():,} ({most_common(totals.dropped)})")
+    if totals.failed:
+        words.append(f"failed {totals.failed.total():,} ({most_common(totals.failed)})")
+    words.append(f"{totals.requests:,} answers, {totals.output_tokens:,} tokens")
+    if totals.cost:
+        words.append(f"cost {totals.cost:.4g}")
+        if count and totals.finished:
+            words.append(f"{totals.cost / totals.finished * (count - totals.finished):.4g} left")
+    return ", ".join(words)

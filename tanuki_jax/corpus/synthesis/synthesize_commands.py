@@ -1,0 +1,135 @@
+"""The work of `synthesize`, and its output."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.progress import amount, progress
+from tanuki_jax.base.tables import show
+from tanuki_jax.corpus.records.files import expand
+from tanuki_jax.corpus.records.read import read, split
+from tanuki_jax.corpus.records.types import Malformed, Record, Unused
+from tanuki_jax.corpus.records.write import write
+from tanuki_jax.corpus.synthesis.item_parts import items_of, parts_of
+from tanuki_jax.corpus.synthesis.preview import BYTES_OF_A_TOKEN, estimate, preview
+from tanuki_jax.corpus.synthesis.recipe import Dropped
+from tanuki_jax.corpus.synthesis.run_synthesis import Synthesized, check_templates, models_of, synthesize
+from tanuki_jax.corpus.synthesis.synthesis_folder import held, record_run
+from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
+from tanuki_jax.corpus.synthesis.synthesize_options import Run
+from tanuki_jax.corpus.synthesis.teach_stage import TeachStage
+
+_log = logging.getLogger("tanuki_jax.corpus")
+_SLICE_BYTES = 64 << 20
+
+
+def run(synthesis: Synthesis, options: Run) -> None:
+    """Do what the options ask for: show the prompts, preview some items, write a file by rule, or make the run."""
+    folder = Path(options.out or f"synthetic/{synthesis.name}")
+    if options.dry_run:
+        _show_prompts(synthesis)
+    elif options.preview:
+        _preview(synthesis, folder, options.preview)
+    elif not synthesis.recipe.asks and options.output:
+        _write_by_rule(synthesis, Path(options.output))
+    else:
+        done = synthesize(synthesis, folder, options.make_engine(folder / "logs"))
+        if options.output:
+            write(Path(options.output), _records(done.written.files))
+        _show(done, options.output)
+
+
+def _show_prompts(synthesis: Synthesis) -> None:
+    found = estimate(synthesis, parts_of(synthesis))
+    for number, exchange in enumerate(found.first.exchanges, 1):
+        print(f"----- request {number} of item {found.first.key}, template {exchange.template}")
+        for message in exchange.messages:
+            print(f"[{message['role']}]\n{message['content']}\n")
+        print(f"[a worked example of the answer]\n{exchange.replies[0]}\n")
+    if found.first.dropped:
+        print(f"----- of the worked examples no record is made: {found.first.dropped}\n")
+    tokens = f"{found.input_tokens:,} tokens to read and {found.output_tokens:,} to write"
+    price = f", {found.cost:.4g} at the teacher's prices" if found.cost else ""
+    show(
+        f"{amount(found.items, 'item')}, {amount(found.requests, 'request')}, about {tokens}{price} (estimated: "
+        f"{BYTES_OF_A_TOKEN} bytes a token, and answers as long as the worked examples). Nothing was sent."
+    )
+
+
+def _preview(synthesis: Synthesis, folder: Path, count: int) -> None:
+    parts = parts_of(synthesis)
+    check_templates(synthesis, parts)
+    models = models_of(synthesis)
+    with held(folder):
+        record_run(folder, synthesis)
+        stage = TeachStage(synthesis, tuple(parts), folder, models)
+        stage.files(0).make_folders()
+        page, items = preview(stage, count)
+    table = Table("item", "requests", "", box=box.SIMPLE)
+    for item in items:
+        table.add_row(item.key, f"{len(item.exchanges)}", item.dropped or "kept")
+    show(table, f"prompts and answers: {page}")
+
+
+def _write_by_rule(synthesis: Synthesis, output: Path) -> None:
+    """Write the records of a recipe that needs no teacher into one file."""
+    parts = parts_of(synthesis)
+    count, dropped = sum(part.records for part in parts), 0
+
+    def made() -> Iterator[Record]:
+        nonlocal dropped
+        with progress(f"write {output.name}", count, "record") as advance:
+            for part in parts:
+                for item in items_of(part, synthesis):
+                    try:
+                        next(synthesis.recipe.chain(item, item.random(synthesis.seed)))
+                    except StopIteration as end:
+                        yield end.value.record
+                    except Dropped:
+                        dropped += 1
+                advance(part.records)
+
+    write(output, made())
+    show(f"{amount(count - dropped, 'record')}: {output}")
+
+
+def _records(files: tuple[Path, ...]) -> Iterator[Record]:
+    """Yield the records of a finished run."""
+    for path in files:
+        for file in expand([str(path)]):
+            for slice in split(file, _SLICE_BYTES):
+                for row in read(slice, text_field="text", form="prompt"):
+                    if isinstance(row.record, Malformed | Unused):
+                        raise InputError(f"{path}, row {row.row}: {row.record.reason}")
+                    yield row.record
+
+
+def _show(done: Synthesized, output: str) -> None:
+    totals, card = done.totals, done.card
+    table = Table("items", "", "", box=box.SIMPLE)
+    table.columns[1].justify = "right"
+    table.add_row("kept", f"{totals.kept:,}", "")
+    for reason, count in totals.dropped.most_common():
+        table.add_row("dropped", f"{count:,}", reason)
+    for kind, count in totals.failed.most_common():
+        table.add_row("failed", f"{count:,}", kind)
+    if done.written.copies:
+        table.add_row("copies", f"{done.written.copies:,}", "near copies of records that were kept")
+    asked = f"{totals.requests:,} answers of {card['teacher']}" if card["teacher"] else "no teacher"
+    reused = f", {totals.reused:,} of an earlier start" if totals.reused else ""
+    cost = f", cost {totals.cost:.4g}" if totals.cost else ""
+    show(
+        table,
+        f"{amount(done.written.kept, 'record')}, {asked}{reused}, {totals.input_tokens:,} tokens read, "
+        f"{totals.output_tokens:,} written{cost}",
+        *(
+            [f"requests of {totals.failed.total():,} items failed: start again to send them again"]
+            * bool(totals.failed)
+        ),
+        f"records: {output or done.folder / 'records'}, dropped ones: {done.folder / 'dropped'}, "
+        f"the card: {done.folder / 'README.md'}",
+    )

@@ -1,0 +1,130 @@
+"""The stage in which the teacher writes: one task a part, on any engine."""
+
+import dataclasses
+import hashlib
+import inspect
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tanuki_jax.config.registry import load_file
+from tanuki_jax.corpus.cleaning.engines.stage import Beacon
+from tanuki_jax.corpus.synthesis.item_parts import ItemPart
+from tanuki_jax.corpus.synthesis.named_syntheses import to_plain
+from tanuki_jax.corpus.synthesis.part_files import PartFiles
+from tanuki_jax.corpus.synthesis.part_totals import PartTotals
+from tanuki_jax.corpus.synthesis.recipes.recipe_table import name_of
+from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
+from tanuki_jax.corpus.synthesis.write_part import Models, PartWriter
+
+_OUTSIDE_KEY = (
+    *("inputs", "count", "duplicates", "requests", "max_cost", "gate_items", "gate_share"),
+    *("kind", "language", "licence", "part_items", "part_bytes"),
+)
+"""Fields of a run on which no record of a given input depends."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TeachStage:
+    """The tasks of a run."""
+
+    synthesis: Synthesis
+    parts: tuple[ItemPart, ...]
+    folder: Path
+    """Folder of the run, whose folders of files exist."""
+    models: Models
+
+    @property
+    def title(self) -> str:
+        """Return what the tasks do."""
+        return "write"
+
+    @property
+    def tasks(self) -> int:
+        """Return the number of tasks."""
+        return len(self.parts)
+
+    def files(self, task: int) -> PartFiles:
+        """Return the files of a task."""
+        part = self.parts[task]
+        content = [part.first, part.records, part.part.name if part.part else ""]
+        own = hashlib.blake2b(json.dumps(content).encode(), digest_size=4).hexdigest()
+        return PartFiles(self.folder, part.name, self.key, own)
+
+    @property
+    def key(self) -> str:
+        """Return a hash of all that determines records besides the input: settings, templates, models, code."""
+        plain = {name: value for name, value in to_plain(self.synthesis).items() if name not in _OUTSIDE_KEY}
+        for name in ("teacher", "judge"):
+            plain[name] = getattr(self.models, name)
+        digest = hashlib.blake2b(json.dumps(plain, sort_keys=True, default=str).encode(), digest_size=6)
+        recipe = self.synthesis.recipe
+        folder = recipe.templates / name_of(recipe)
+        for path in (Path(inspect.getfile(type(recipe))), *sorted(folder.rglob("*.jinja"))):
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+    def is_done(self, task: int) -> bool:
+        """Whether the files of a task are complete."""
+        return self.files(task).counts.exists()
+
+    def run(self, task: int, beacon: Beacon) -> None:
+        """Make the records of a task."""
+        PartWriter(self.synthesis, self.parts[task], self.files(task), self.models).run()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how the stage is made again in another process, where a recipe's file of the user is loaded first."""
+        synthesis = {field.name: getattr(self.synthesis, field.name) for field in dataclasses.fields(self.synthesis)}
+        recipe = synthesis.pop("recipe")
+        kind: Any = type(recipe)
+        settings = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(kind)}
+        if Path(kind.__module__).suffix == ".py":  # the module of a file is named by its path
+            kind = (kind.__module__, kind.__name__)
+        return _restored, (kind, settings, synthesis, self.parts, self.folder, self.models)
+
+
+def _restored(
+    kind: Any, settings: dict[str, Any], synthesis: dict[str, Any], parts: Any, folder: Path, models: Models
+) -> TeachStage:
+    """Return a stage.
+
+    Args:
+        kind: class of the recipe, or its file and name.
+        settings: fields of the recipe.
+        synthesis: other fields of the run.
+        parts: items of each task.
+        folder: folder of the run.
+        models: names of the models.
+    """
+    if isinstance(kind, tuple):
+        file, name = kind
+        kind = getattr(load_file(Path(file)), name)
+    return TeachStage(Synthesis(recipe=kind(**settings), **synthesis), parts, folder, models)
+
+
+class TotalsSoFar:
+    """Counts of all tasks of a stage, as far as they got."""
+
+    def __init__(self, stage: TeachStage) -> None:
+        """Look at nothing yet."""
+        self._files: Sequence[PartFiles] = [stage.files(task) for task in range(stage.tasks)]
+        self._final: dict[str, PartTotals] = {}
+
+    def look(self) -> PartTotals:
+        """Return the counts. Those of finished tasks are read once."""
+        total = PartTotals()
+        for files in self._files:
+            if (found := self._final.get(files.name)) is None:
+                is_final = files.counts.exists()
+                found = files.read_totals()
+                if is_final:
+                    self._final[files.name] = found
+            total.add(found)
+        return total
+
+
+def most_common(counts: Counter[str], most: int = 3) -> str:
+    """Return the most frequent reasons in words, as in "12 x the answer was cut off, 3 x no question"."""
+    return ", ".join(f"{count:,} x {reason}" for reason, count in counts.most_common(most))

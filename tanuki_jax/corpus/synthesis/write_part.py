@@ -1,0 +1,308 @@
+"""The work of one task: items become records by requests to the teacher, many at once."""
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tanuki_jax.base.atomic import replace_text, replacing
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.client import outcomes
+from tanuki_jax.client.answers import Failure
+from tanuki_jax.client.client import Client
+from tanuki_jax.corpus.records.write import write
+from tanuki_jax.corpus.synthesis.answer_journal import AnswerJournal, Stored, hash_of
+from tanuki_jax.corpus.synthesis.item_parts import ItemPart, items_of
+from tanuki_jax.corpus.synthesis.made import Made
+from tanuki_jax.corpus.synthesis.part_files import COUNTS, STATUS, PartFiles
+from tanuki_jax.corpus.synthesis.part_totals import PartTotals
+from tanuki_jax.corpus.synthesis.prompts import Prompts
+from tanuki_jax.corpus.synthesis.recipe import Ask, Dropped, Item, Reply
+from tanuki_jax.corpus.synthesis.requests_of import body_of
+from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
+
+FLUSH_SECONDS = 0.25
+"""Seconds between two writes of the journal."""
+STATUS_SECONDS = 0.5
+"""Seconds between two looks at the counts of all tasks."""
+CUT_OFF, EMPTY = "the answer was cut off", "the answer is empty"
+_REFUSED = {each.kind for each in (outcomes.BAD_REQUEST, outcomes.UNAUTHORIZED, outcomes.NOT_FOUND, outcomes.REFUSED)}
+_TEXTS = pa.schema([("id", pa.string()), ("text", pa.string()), ("style", pa.string())])
+
+
+class _Failed(Exception):
+    """An item of which a request failed."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+@dataclasses.dataclass(frozen=True)
+class Models:
+    """Names of the models that answer, as the servers call them."""
+
+    teacher: str
+    judge: str
+    """Name of the judge's model; empty: the teacher judges."""
+
+
+@dataclasses.dataclass
+class _Ended:
+    """How an item ended."""
+
+    key: str
+    made: Made | None = None
+    """Its record; None: it has none, or a filter dropped it."""
+    reason: str = ""
+    """Reason for the end without a record; empty: there is one."""
+    kind: str = ""
+    """Kind of the failure of its request; empty: none failed."""
+    written: str = ""
+    """The record that a filter dropped, or the last answer."""
+    tokens: int = 0
+    """Output tokens of its answers."""
+
+
+class PartWriter:
+    """The task of one part."""
+
+    def __init__(self, synthesis: Synthesis, part: ItemPart, files: PartFiles, models: Models) -> None:
+        """Send nothing yet.
+
+        Args:
+            synthesis: recipe, filters and teacher.
+            part: the items.
+            files: files of the part, whose folders exist.
+            models: names of the models.
+        """
+        self._synthesis, self._part, self._files, self._models = synthesis, part, files, models
+        self._prompts = Prompts(synthesis.recipe.templates)
+        self._totals = PartTotals()
+        self._ended: dict[int, _Ended] = {}
+        self._in_flight = 0
+        self._spent_elsewhere = 0.0
+        self._clients: dict[str, Client] = {}
+        self._journal: AnswerJournal
+
+    def run(self) -> PartTotals:
+        """Make the part's records and write its files. Return its counts.
+
+        Raises:
+            CommandError: the teacher cannot be used, the limit of the cost is reached, or too much is dropped.
+        """
+        with AnswerJournal(self._files.journal) as self._journal:
+            try:
+                asyncio.run(self._run())
+            finally:
+                self._files.write_status(self._totals)
+                _write_dropped(self._files.dropped, self._ended)
+        ended = [self._ended[number] for number in sorted(self._ended)]
+        if made := [each.made for each in ended if each.made is not None]:
+            write(self._files.made, (each.record for each in made))
+            rows = [{"id": each.record.id, "text": each.written, "style": each.style} for each in made]
+            with replacing(self._files.texts) as partial:
+                pq.write_table(pa.Table.from_pylist(rows, _TEXTS), partial, compression="zstd")
+        self._files.write_counts(self._totals)
+        return self._totals
+
+    async def _run(self) -> None:
+        async with self._opened():
+            numbered = enumerate(items_of(self._part, self._synthesis))
+            for first in numbered:  # alone: what the server refuses is said before a thousand such requests are sent
+                await self._finish(*first)
+                self._check_first(first[0])
+                break
+            endpoints = self._synthesis.teacher.endpoints("teacher")
+            workers = [self._work(numbered) for _ in range(sum(each.concurrency for each in endpoints))]
+            await _work_watched(workers, self._watch())
+
+    @contextlib.asynccontextmanager
+    async def _opened(self) -> AsyncIterator[None]:
+        """Open the clients."""
+        synthesis = self._synthesis
+        async with contextlib.AsyncExitStack() as stack:
+            teacher = Client(synthesis.teacher.endpoints("teacher"), synthesis.requests)
+            self._clients["teacher"] = self._clients["judge"] = await stack.enter_async_context(teacher)
+            if self._models.judge:
+                judge = Client(synthesis.judge.endpoints("judge"), synthesis.requests)
+                self._clients["judge"] = await stack.enter_async_context(judge)
+            yield
+
+    async def _work(self, numbered: Iterator[tuple[int, Item]]) -> None:
+        for number, item in numbered:
+            await self._finish(number, item)
+
+    async def _watch(self) -> None:
+        """Write the journal and the counts now and then, until it is cancelled."""
+        loop = asyncio.get_running_loop()
+        next_status = loop.time()
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await asyncio.to_thread(self._journal.flush)
+            if loop.time() >= next_status:
+                self._files.write_status(self._totals)
+                self._spent_elsewhere = await asyncio.to_thread(_spent, self._files)
+                next_status = loop.time() + STATUS_SECONDS
+
+    async def _finish(self, number: int, item: Item) -> None:
+        """Make the record of an item, and count how it ended."""
+        ended = _Ended(item.key)
+        try:
+            made = await self._chain(item, ended)
+        except Dropped as dropped:
+            ended.reason = str(dropped)
+        except _Failed as failed:
+            ended.kind, ended.reason = failed.failure.kind, failed.failure.message
+        else:
+            reasons = (each.reason(made) for each in self._synthesis.filters)
+            ended.reason = next((reason for reason in reasons if reason), "")
+            ended.written = made.written if ended.reason else ""
+            ended.made = None if ended.reason else made
+        self._count(ended)
+        self._ended[number] = ended
+        if self._totals.finished == self._synthesis.gate_items:
+            self._check_gate()
+
+    async def _chain(self, item: Item, ended: _Ended) -> Made:
+        """Return the record of an item."""
+        chain, step = self._synthesis.recipe.chain(item, item.random(self._synthesis.seed)), 0
+        try:
+            ask = next(chain)
+            while True:
+                stored = await self._answer(ask, item, step)
+                ended.tokens += stored.output_tokens
+                ended.written = stored.texts[0]
+                ask, step = chain.send(read_reply(stored, ask)), step + 1
+        except StopIteration as end:
+            ended.written = ""
+            made: Made = end.value
+            return made
+
+    async def _answer(self, ask: Ask, item: Item, step: int) -> Stored:
+        """Return the answer to a request: from the journal, or from the model."""
+        synthesis, judged = self._synthesis, ask.by == "judge" and bool(self._models.judge)
+        model = self._models.judge if judged else self._models.teacher
+        body = body_of(ask, self._prompts, item=item, step=step, seed=synthesis.seed, model=model)
+        key = hash_of(body)
+        stored = self._journal.answers.get(key)
+        if stored is None:
+            self._check_cost()
+            self._in_flight += 1
+            try:
+                answer = await self._clients[ask.by].post("chat/completions", body)
+            finally:
+                self._in_flight -= 1
+            if isinstance(answer, Failure):
+                raise _Failed(answer)
+            logprobs = _logprobs(answer.raw) if ask.log_probabilities else None
+            tokens = answer.usage.input_tokens, answer.usage.output_tokens
+            stored = Stored(answer.texts, answer.finish_reasons, *tokens, logprobs)
+            self._journal.add(key, stored)
+        else:
+            self._totals.reused += 1
+        self._totals.requests += 1
+        self._totals.input_tokens += stored.input_tokens
+        self._totals.output_tokens += stored.output_tokens
+        payer = synthesis.judge if judged else synthesis.teacher
+        self._totals.cost += payer.price(stored.input_tokens, stored.output_tokens)
+        return stored
+
+    def _count(self, ended: _Ended) -> None:
+        totals = self._totals
+        if ended.kind:
+            totals.failed[ended.kind] += 1
+        elif ended.made is None:
+            totals.dropped[ended.reason] += 1
+        else:
+            totals.kept += 1
+            totals.kept_tokens += ended.tokens
+            totals.characters += len(ended.made.written)
+
+    def _check_first(self, number: int) -> None:
+        """Raise InputError if the first item's request was refused as no other would be accepted."""
+        ended = self._ended[number]
+        if ended.kind in _REFUSED:
+            raise InputError(f"the first request was refused: {ended.reason}; nothing else was sent")
+
+    def _check_cost(self) -> None:
+        """Raise InputError if a further request may exceed the limit of the cost."""
+        limit, totals = self._synthesis.max_cost, self._totals
+        if limit:
+            each = totals.cost / max(totals.requests, 1)
+            if totals.cost + self._spent_elsewhere + each * (self._in_flight + 1) > limit:
+                raise InputError(
+                    f"the limit of the cost, --max-cost {limit:g}, is reached: "
+                    f"{totals.cost + self._spent_elsewhere:.4g} is spent; raise it and start again to go on"
+                )
+
+    def _check_gate(self) -> None:
+        """Raise InputError if too many of the finished items were dropped."""
+        totals, share = self._totals, self._synthesis.gate_share
+        dropped = totals.dropped.total()
+        if dropped > share * totals.finished:
+            most = ", ".join(f"{count:,} x {reason}" for reason, count in totals.dropped.most_common(3))
+            raise InputError(
+                f"{dropped:,} of the first {totals.finished:,} items were dropped ({most}), which is more than the "
+                f"share {share:g} (--gate-share); look at them in {self._files.dropped}"
+            )
+
+
+def read_reply(stored: Stored, ask: Ask) -> Reply:
+    """Return the reply that a chain gets. Dropped if an answer is empty or did not end by itself."""
+    if "length" in stored.ends and not ask.may_be_cut:
+        raise Dropped(CUT_OFF)
+    if not all(text.strip() for text in stored.texts):
+        raise Dropped(EMPTY)
+    return Reply(stored.texts, {} if stored.logprobs is None else {"choices": [{"logprobs": stored.logprobs}]})
+
+
+def _logprobs(raw: dict[str, Any]) -> Any:
+    """Return the log-probabilities of the first choice; None: the server gives none."""
+    try:
+        return raw["choices"][0]["logprobs"]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+async def _work_watched(workers: Sequence[Coroutine[Any, Any, None]], watch: Coroutine[Any, Any, None]) -> None:
+    """Run the workers until all have ended, and the watch beside them. The first error of any ends all."""
+    tasks = [asyncio.ensure_future(each) for each in workers]
+    work: asyncio.Future[Any] = asyncio.gather(*tasks)
+    watching: asyncio.Future[Any] = asyncio.ensure_future(watch)
+    try:
+        done, _ = await asyncio.wait([work, watching], return_when=asyncio.FIRST_COMPLETED)
+        for each in done:
+            each.result()
+    finally:
+        for each in (*tasks, work, watching):
+            each.cancel()
+        await asyncio.gather(*tasks, work, watching, return_exceptions=True)
+
+
+def _spent(files: PartFiles) -> float:
+    """Return the cost of the other parts of the run that are at work or finished."""
+    costs: dict[str, float] = {}
+    for folder in (STATUS, COUNTS):
+        for path in (files.folder / folder).glob(f"*.{files.key}-*.json"):
+            if path.name != files.counts.name:
+                with contextlib.suppress(FileNotFoundError):  # it has just become the counts
+                    costs[path.name] = json.loads(path.read_text("utf-8"))["cost"]
+    return sum(costs.values())
+
+
+def _write_dropped(path: Path, ended: dict[int, _Ended]) -> None:
+    """Write the items that gave no record, with the reasons."""
+    rows = [
+        {"id": each.key, "reason": each.reason, "failure": each.kind, "text": each.written}
+        for _, each in sorted(ended.items())
+        if each.made is None
+    ]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    replace_text(path, text.encode(errors="replace").decode())

@@ -1,0 +1,28 @@
+"""Let a teacher model write what the web lacks: recipes turn documents, lists and plans into records for training.
+
+python -m tanuki_jax.synthesize --config=rag_qa --inputs 'corpora/web/documents/*.parquet' --dry-run
+python -m tanuki_jax.synthesize --config=rag_qa --inputs 'corpora/web/documents/*.parquet' \
+    --teacher.urls http://localhost:8000/v1 --preview 5
+python -m tanuki_jax.synthesize --config=rag_qa --inputs 'corpora/web/documents/*.parquet' \
+    --teacher.urls http://localhost:8000/v1 --teacher.concurrency 256
+python -m tanuki_jax.synthesize --config=coverage --inputs coverage/web/plan.jsonl --teacher.urls http://localhost:8000/v1
+python -m tanuki_jax.synthesize --config=by_rule --count 10000 --output rules.jsonl.zst
+"""
+
+from tanuki_jax.base.command import enter
+from tanuki_jax.config.command_line import parse_config
+from tanuki_jax.corpus.synthesis.synthesize_options import Run
+
+
+def main(words: list[str]) -> None:
+    """Run the command with its arguments."""
+    from tanuki_jax.corpus.synthesis.named_syntheses import SYNTHESES
+
+    synthesis, options = parse_config(SYNTHESES, "synthesize", words, Run)
+    from tanuki_jax.corpus.synthesis.synthesize_commands import run
+
+    run(synthesis, options)
+
+
+if __name__ == "__main__":
+    enter("synthesize", main)
