@@ -46,5 +46,22 @@ COMMON_OPTIONS: dict[str, tuple[str, ...]] = {
         "layout.compute_dtype",
         "layout.parameter_dtype",
     ),
+    "synthesize": (
+        "inputs",
+        "text_field",
+        "count",
+        "times",
+        "seed",
+        "teacher.urls",
+        "teacher.model",
+        "teacher.key_variable",
+        "teacher.concurrency",
+        "teacher.input_price",
+        "teacher.output_price",
+        "judge.urls",
+        "max_cost",
+        "gate_share",
+        "licence",
+    ),
 }
 """Command -> fields of the experiment; the command's own options are always shown."""

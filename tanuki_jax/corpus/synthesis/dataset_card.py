@@ -33,6 +33,7 @@ def write_card(
         "recipe": name_of(recipe),
         "kind": synthesis.kind,
         "language": synthesis.language,
+        "record": written.record,
         "files": [path.relative_to(folder).as_posix() for path in written.files],
         "records": written.kept,
         "characters": totals.characters,

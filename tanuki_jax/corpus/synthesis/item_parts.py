@@ -94,7 +94,7 @@ def _rows(part: Part, synthesis: Synthesis) -> Iterator[Record | Malformed | Unu
         if synthesis.recipe.reads == "rows":
             for position, fields in format_of(slice.path).rows(slice):
                 if isinstance(fields, dict):
-                    yield Document(f"{slice.path}:{position}", "", fields)
+                    yield Document(f"{slice.path.rpartition('/')[2]}:{position}", "", fields)
                 elif fields is not None:
                     yield fields if isinstance(fields, Malformed) else Malformed("a plain text, where rows are wanted")
         else:

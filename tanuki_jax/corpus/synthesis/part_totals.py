@@ -39,7 +39,8 @@ class PartTotals:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the counts as JSON values."""
-        return dataclasses.asdict(self)
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: dict(value) if isinstance(value, Counter) else value for name, value in values.items()}
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Self:

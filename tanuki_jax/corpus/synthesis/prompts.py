@@ -21,7 +21,8 @@ class Prompts:
     """The templates of a folder.
 
     They are sandboxed, and values are never run as templates: `{{ 7 * 7 }}` in a document stays what it is. Besides
-    Jinja's filters there is `quote`, for texts that are not ours (`quoting.quote`). White space around a block is cut.
+    Jinja's filters there are `quote`, for texts that are not ours (`quoting.quote`), and `plain`, for single words of
+    them inside a sentence (`quoting.without_special_tokens`). White space around a block is cut.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,8 +42,9 @@ class Prompts:
             lstrip_blocks=True,
             autoescape=False,
         )
-        self._environment.filters["quote"] = quote
-        self._environment.filters["plain"] = without_special_tokens
+        # `str` lets an undefined value say so.
+        self._environment.filters["quote"] = lambda text, name="text": quote(str(text), name)
+        self._environment.filters["plain"] = lambda text: without_special_tokens(str(text))
         self._hashes: dict[str, str] = {}
 
     def messages(self, ask: Ask) -> list[dict[str, object]]:

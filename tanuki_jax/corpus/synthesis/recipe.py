@@ -15,6 +15,7 @@ from tanuki_jax.corpus.synthesis.made import Made
 TEMPLATES = Path(__file__).parent / "templates"
 """Folder of the templates of the recipes that come with the package."""
 type Language = Literal["ja", "en"]
+type Reads = Literal["nothing", "documents", "conversations", "rows"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,7 @@ type Chain = Generator[Ask, Reply, Made]
 class Recipe(ABC):
     """A way to make records. A recipe is a frozen dataclass in a file of its own, and its fields are options."""
 
-    reads: ClassVar[Literal["nothing", "documents", "conversations", "rows"]]
+    reads: ClassVar[Reads]
     """Inputs: none (as many items as are wanted), records of a kind, or rows of any fields (a `Document` with the
     fields in its metadata)."""
     asks: ClassVar[bool] = True

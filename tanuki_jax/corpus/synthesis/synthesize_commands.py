@@ -20,7 +20,8 @@ from tanuki_jax.corpus.synthesis.recipe import Dropped
 from tanuki_jax.corpus.synthesis.run_synthesis import Synthesized, check_templates, models_of, synthesize
 from tanuki_jax.corpus.synthesis.synthesis_folder import held, record_run
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
-from tanuki_jax.corpus.synthesis.synthesize_options import Run
+from tanuki_jax.corpus.synthesis.synthesize_options import List, Run
+from tanuki_jax.corpus.synthesis.synthetic_sources import cards_in, synthetic_sources, table_of
 from tanuki_jax.corpus.synthesis.teach_stage import TeachStage
 
 _log = logging.getLogger("tanuki_jax.corpus")
@@ -41,6 +42,23 @@ def run(synthesis: Synthesis, options: Run) -> None:
         if options.output:
             write(Path(options.output), _records(done.written.files))
         _show(done, options.output)
+
+
+def list_runs(options: List) -> None:
+    """Print the finished runs of a folder."""
+    sources, cards = synthetic_sources(options.folder), cards_in(options.folder)
+    runs = Table("run", "teacher", "kind", "language", "records", "tokens", box=box.SIMPLE)
+    sizes = {source.name: source.billion_tokens * 1e9 for source in sources}
+    for card in sorted(cards, key=lambda card: -sizes.get(card["name"], 0)):
+        about = [card["name"], card["teacher"] or "none", card["kind"], card["language"]]
+        runs.add_row(*about, f"{card['records']:,}", f"{sizes.get(card['name'], 0):,.0f}")
+    tables = [runs]
+    for by in ("teacher", "kind", "language"):
+        table = Table(by, "runs", "tokens", box=box.SIMPLE)
+        for name, count, tokens in table_of(sources, by):
+            table.add_row(name, f"{count:,}", f"{tokens * 1e9:,.0f}")
+        tables.append(table)
+    show(*tables)
 
 
 def _show_prompts(synthesis: Synthesis) -> None:

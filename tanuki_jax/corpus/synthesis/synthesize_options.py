@@ -26,7 +26,7 @@ class _Run:
 class Run(EngineOptions, _Run):
     """Let a teacher model write records by a recipe. Killed and started again, it goes on; no answer is paid twice.
 
-    The teacher is any server with OpenAI's protocol: --teacher.urls http://localhost:8000/v1. Records are in
+    `synthesize list` lists the finished runs. The teacher is any server with OpenAI's protocol: --teacher.urls http://localhost:8000/v1. Records are in
     synthetic/NAME/records, what was dropped and why in synthetic/NAME/dropped, the dataset card in
     synthetic/NAME/README.md.
     """
@@ -34,3 +34,11 @@ class Run(EngineOptions, _Run):
     workers: NonNegativeInt = 1
     """Number of tasks at once, each with its own requests in flight; 0: one for each core (of the cluster with ray), or
     as many as SLURM starts."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class List:
+    """List the finished runs of a folder, and their tokens by teacher, kind and language."""
+
+    folder: str = "synthetic"
+    """Folder of the runs."""

@@ -50,6 +50,8 @@ class Written:
     kept: int
     copies: int
     """Number of records that were left out as copies of others."""
+    record: str
+    """Kind of the records: document, conversation, preference; empty: there are none."""
 
 
 def write_without_copies(
@@ -82,4 +84,12 @@ def write_without_copies(
     shutil.rmtree(folder / "copies", ignore_errors=True)
     kept = sum(pq.read_metadata(each.out).num_rows for each in writing)
     made = sum(pq.read_metadata(each.made).num_rows for each in writing)
-    return Written(tuple(each.out for each in writing), kept, made - kept)
+    return Written(tuple(each.out for each in writing), kept, made - kept, _kind(writing))
+
+
+def _kind(writing: Sequence[_Write]) -> str:
+    """Return the kind of the records by the columns of their files."""
+    if not writing:
+        return ""
+    columns = set(pq.read_schema(writing[0].made).names)
+    return "document" if "text" in columns else "conversation" if "messages" in columns else "preference"

@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from tanuki_jax.client.rehearsal.texts import JAPANESE, cut_text, digest_of, embed, tokens, write_text
+from tanuki_jax.client.rehearsal.texts import JAPANESE_CHARACTER, cut_text, digest_of, embed, tokens, write_text
 
 
 @hypothesis.given(strategies.text())
@@ -22,8 +22,8 @@ def test_an_answer_has_the_language_and_words_of_its_prompt() -> None:
     for number in range(50):
         japanese = write_text(digest_of(number), "平安時代の文化について")
         english = write_text(digest_of(number), "Compare raccoon dogs with foxes")
-        assert JAPANESE.search(japanese) and ("平安時代" in japanese or "文化" in japanese)
-        assert not JAPANESE.search(english)
+        assert JAPANESE_CHARACTER.search(japanese) and ("平安時代" in japanese or "文化" in japanese)
+        assert not JAPANESE_CHARACTER.search(english)
         assert any(word in english for word in ("Compare", "raccoon", "dogs", "with", "foxes"))
 
 

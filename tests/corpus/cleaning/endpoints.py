@@ -54,6 +54,8 @@ def replying(reply: Reply) -> AbstractAsyncContextManager[str]:
     """Serve chat completions whose text and log-probabilities a function gives."""
 
     async def handle(request: web.Request) -> web.Response:
+        if request.method == "GET":  # it has no list of models
+            return web.Response(status=404)
         body: dict[str, Any] = json.loads(await request.read())
         found = reply(body["messages"][0]["content"])
         if isinstance(found, web.Response):

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 
 from tanuki_jax.corpus.synthesis.recipe import Recipe
+from tanuki_jax.corpus.synthesis.recipes.coverage_gaps import CoverageGaps
 
-RECIPES: Mapping[str, type[Recipe]] = {}
+RECIPES: Mapping[str, type[Recipe]] = {
+    "coverage": CoverageGaps,
+}
 """Name -> recipe. Cards and records call a recipe by this name, and its templates lie in the folder of this name."""
 
 

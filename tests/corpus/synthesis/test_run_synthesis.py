@@ -1,0 +1,241 @@
+"""A whole run with the mock teacher: what it writes, and what kills, faults and changes do to it."""
+
+import dataclasses
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.client.rehearsal.behaviour import Behaviour
+from tanuki_jax.config.endpoints import Requests
+from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
+from tanuki_jax.corpus.cleaning.engines.engine import Local
+from tanuki_jax.corpus.records.types import Document
+from tanuki_jax.corpus.records.write import write
+from tanuki_jax.corpus.synthesis.run_synthesis import Synthesized, synthesize
+from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
+from tanuki_jax.corpus.synthesis.teacher import Teacher
+from tests.corpus.cleaning.endpoints import in_a_thread, mock_teacher, replying
+from tests.corpus.synthesis.echo import FILE, Echo, EchoDocuments, Here, dropped_of, echo, texts_of
+from tests.rehearsal import rehearsing
+
+
+@pytest.fixture(scope="module")
+def teacher() -> Iterator[str]:
+    """Return the address of a mock teacher."""
+    with in_a_thread(mock_teacher(Behaviour())) as url:
+        yield url
+
+
+def ran(run: Synthesis, folder: Path, workers: int = 0) -> Synthesized:
+    """Make a run, in this process or in several others."""
+    return synthesize(run, folder, Local(workers) if workers else Here())
+
+
+def test_every_item_ends_as_one_record_or_one_reason(tmp_path: Path, teacher: str) -> None:
+    done = ran(echo(teacher, count=60, steps=2, drops=0.3), tmp_path / "out")
+    kept, dropped = texts_of(tmp_path / "out"), dropped_of(tmp_path / "out")
+    assert {*kept, *(row["id"] for row in dropped)} == {f"echo/{number}" for number in range(60)}
+    assert len(kept) + len(dropped) == 60
+    assert done.totals.dropped == {"dropped by chance": len(dropped)}
+    assert 5 < len(dropped) < 35
+    assert all(row["text"] for row in dropped)
+    assert (done.totals.requests, done.totals.reused) == (120, 0)
+
+
+@pytest.mark.parametrize("parts", [3, 8])
+def test_records_do_not_depend_on_the_number_of_parts(tmp_path: Path, teacher: str, parts: int) -> None:
+    expected = ran(echo(teacher, count=48, drops=0.2), tmp_path / "one")
+    divided = ran(echo(teacher, count=48, drops=0.2, part_items=-(-48 // parts)), tmp_path / "many", workers=2)
+    assert len(list((tmp_path / "many" / "records").iterdir())) == parts
+    assert texts_of(tmp_path / "many") == texts_of(tmp_path / "one")
+    assert divided.totals == expected.totals
+
+
+def test_documents_are_read_in_slices(tmp_path: Path, teacher: str) -> None:
+    write(tmp_path / "in.jsonl", [Document(f"d{number}", f"文書{number}。" * 20) for number in range(50)])
+    found = []
+    for part_bytes in (1 << 20, 3_000):
+        run = Synthesis(
+            name="echo",
+            recipe=EchoDocuments(),
+            inputs=(str(tmp_path / "in.jsonl"),),
+            teacher=Teacher(urls=(teacher,)),
+            part_bytes=part_bytes,
+            times=2,
+            count=30,
+        )
+        out = tmp_path / str(part_bytes)
+        ran(run, out)
+        found.append(texts_of(out))
+    assert found[0] == found[1]
+    assert {*found[0]} == {f"echo/d{number}#{time}" for number in range(30) for time in range(2)}
+    assert len({*found[0].values()}) > 50
+
+
+def test_a_second_start_asks_nothing_again(tmp_path: Path, teacher: str) -> None:
+    ran(echo(teacher, count=20), tmp_path / "out")
+    before = texts_of(tmp_path / "out")
+    more = ran(echo(teacher, count=30), tmp_path / "out")
+    assert (more.totals.requests, more.totals.reused) == (30, 20)
+    assert before.items() < texts_of(tmp_path / "out").items()
+    assert len(texts_of(tmp_path / "out")) == 30
+
+
+def test_a_changed_template_model_or_seed_asks_anew(tmp_path: Path, teacher: str) -> None:
+    first = ran(echo(teacher, count=10), tmp_path / "out")
+    (tmp_path / "templates" / "Echo").mkdir(parents=True)
+    text = (Echo.templates / "Echo" / "echo.ja.jinja").read_text("utf-8")
+    (tmp_path / "templates" / "Echo" / "echo.ja.jinja").write_text(text.replace("短く", "長く"), "utf-8")
+
+    class Changed(Echo):
+        """The recipe with other templates."""
+
+        templates = tmp_path / "templates"
+
+    changed = dataclasses.replace(echo(teacher, count=10), recipe=Changed())
+    for run in (changed, echo(teacher, count=10, seed=1)):
+        again = ran(run, tmp_path / "out")
+        assert again.totals.reused == 0
+        assert again.card["templates"] != first.card["templates"] or run.seed == 1
+    assert ran(echo(teacher, count=10), tmp_path / "out").totals.reused == 10
+
+
+def test_copies_are_left_out(tmp_path: Path) -> None:
+    with in_a_thread(replying(lambda prompt: ("いつも同じ答えです。" * 10, None))) as url:
+        run = echo(url, count=12, part_items=5, duplicates=Duplicates(), gate_items=0)
+        done = ran(dataclasses.replace(run, teacher=Teacher(urls=(url,), model="m")), tmp_path / "out")
+    assert (done.totals.kept, done.written.kept, done.written.copies) == (12, 1, 11)
+    assert len(texts_of(tmp_path / "out")) == 1
+
+
+def test_a_failed_request_is_a_named_failure_and_is_tried_again(tmp_path: Path) -> None:
+    broken = True
+
+    def reply(prompt: str) -> Any:
+        if broken and "7" in prompt:
+            return web.json_response({"error": {"message": "not today"}}, status=500)
+        return f"答え{len(prompt)}", None
+
+    with in_a_thread(replying(reply)) as url:
+        limits = Requests(tries=1, failure_share=1.0)
+        run = echo(url, count=20, requests=limits, gate_items=0)
+        run = dataclasses.replace(run, teacher=Teacher(urls=(url,), model="m"))
+        first = ran(run, tmp_path / "out")
+        assert set(first.totals.failed) == {"server_error"}
+        failed = {row["id"]: row for row in dropped_of(tmp_path / "out")}
+        assert all(row["failure"] == "server_error" and "not today" in row["reason"] for row in failed.values())
+        assert first.totals.kept + len(failed) == 20
+        broken = False
+        second = ran(run, tmp_path / "out")
+    assert (second.totals.kept, second.totals.reused) == (20, first.totals.kept)
+    assert not second.totals.failed
+
+
+def test_the_limit_of_the_cost_stops_the_run(tmp_path: Path, teacher: str) -> None:
+    priced = Teacher(urls=(teacher,), input_price=100.0, output_price=1_000.0, concurrency=4)
+    run = dataclasses.replace(echo(count=200, part_items=50), teacher=priced)
+    whole = ran(run, tmp_path / "whole").totals.cost
+    limit = whole / 4
+    with pytest.raises(InputError, match=r"--max-cost .* is reached"):
+        ran(dataclasses.replace(run, max_cost=limit), tmp_path / "out")
+    spent = ran(dataclasses.replace(run, max_cost=2 * whole), tmp_path / "out")
+    assert spent.totals.cost == pytest.approx(whole)
+    assert 30 < spent.totals.reused < 60
+
+
+def test_a_run_stops_when_too_much_is_dropped(tmp_path: Path, teacher: str) -> None:
+    with pytest.raises(InputError, match=r"of the first 40 items were dropped \(\d+ x dropped by chance\)"):
+        ran(echo(teacher, count=100, drops=0.9, gate_items=40, gate_share=0.5), tmp_path / "out")
+    assert dropped_of(tmp_path / "out")
+
+
+def test_answers_that_are_cut_off_or_empty_are_dropped(tmp_path: Path) -> None:
+    def reply(prompt: str) -> Any:
+        choice = {"index": 0, "message": {"role": "assistant", "content": "" if "3" in prompt else "途中"}}
+        return web.json_response({"choices": [choice | {"finish_reason": "stop" if "3" in prompt else "length"}]})
+
+    with in_a_thread(replying(reply)) as url:
+        run = dataclasses.replace(echo(count=20, gate_items=0), teacher=Teacher(urls=(url,), model="m"))
+        done = ran(run, tmp_path / "out")
+    assert set(done.totals.dropped) == {"the answer is empty", "the answer was cut off"}
+    assert done.totals.kept == 0
+    assert texts_of(tmp_path / "out") == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"urls": ()}, "give its address by --teacher.urls"),
+        ({"model": "other"}, "has no model 'other'; the nearest is 'rehearsal'"),
+        ({"key_variable": "NO_SUCH_KEY"}, "NO_SUCH_KEY, the variable of the key"),
+    ],
+)
+def test_a_teacher_that_cannot_be_used_is_named(
+    tmp_path: Path, teacher: str, fields: dict[str, Any], said: str
+) -> None:
+    run = dataclasses.replace(echo(count=5), teacher=Teacher(**{"urls": (teacher,), **fields}))
+    with pytest.raises(InputError, match=said):
+        ran(run, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_first_refused_request_is_the_only_one(tmp_path: Path) -> None:
+    asked = list[str]()
+
+    def reply(prompt: str) -> Any:
+        asked.append(prompt)
+        return web.json_response({"error": {"message": "response_format is not supported"}}, status=400)
+
+    with in_a_thread(replying(reply)) as url:
+        run = dataclasses.replace(echo(count=50), teacher=Teacher(urls=(url,), model="m"))
+        with pytest.raises(InputError, match=r"the first request was refused: .*response_format is not supported"):
+            ran(run, tmp_path / "out")
+    assert len(asked) == 1
+
+
+def test_another_division_of_a_begun_run_is_refused(tmp_path: Path, teacher: str) -> None:
+    ran(echo(teacher, count=10), tmp_path / "out")
+    with pytest.raises(InputError, match="was begun with --part-items 10000"):
+        ran(echo(teacher, count=10, part_items=5), tmp_path / "out")
+
+
+def test_folders_of_others_are_left_alone(tmp_path: Path, teacher: str) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.docx").touch()
+    with pytest.raises(InputError, match="is no folder of a synthesis run"):
+        ran(echo(teacher, count=2), tmp_path / "mine")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.long)])
+def test_a_run_that_is_killed_ends_with_the_same_records(tmp_path: Path, kills: int) -> None:
+    """Requests that are repeated are at most those in flight at each kill."""
+    concurrency, flush = 10, 0.5
+    with rehearsing(tmp_path / "log.jsonl", "--latency", "0.1") as teacher:
+        expected = ran(echo(teacher.url, steps=3, count=300, part_items=100), tmp_path / "whole")
+        asked = len(teacher.log_lines())
+        command: list[Any] = [sys.executable, "-m", "tanuki_jax.synthesize", f"--config={FILE}:slow"]
+        command += ["--teacher.urls", teacher.url, "--teacher.concurrency", concurrency, "--out", tmp_path / "out"]
+        words = [str(word) for word in command]
+        draw = random.Random(kills)
+        for _ in range(kills):
+            process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(draw.uniform(1.5, 3.5))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            time.sleep(0.3)  # its process ends with it
+        subprocess.run(words, check=True, capture_output=True)
+        again = len(teacher.log_lines()) - 2 * asked
+    assert texts_of(tmp_path / "out") == texts_of(tmp_path / "whole")
+    assert expected.totals.kept == 300
+    # In flight, or answered and not yet written, when the process was killed.
+    assert 0 <= again <= kills * concurrency * (1 + flush / 0.1)

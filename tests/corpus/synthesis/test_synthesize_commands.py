@@ -1,0 +1,99 @@
+"""The command from its words to its output."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.client.rehearsal.behaviour import Behaviour
+from tanuki_jax.config.mixture import by_tokens
+from tanuki_jax.corpus.synthesis.synthesize_commands import run
+from tanuki_jax.corpus.synthesis.synthesize_options import Run
+from tanuki_jax.corpus.synthesis.synthetic_sources import synthetic_sources, table_of
+from tests.corpus.cleaning.endpoints import in_a_thread, mock_teacher
+from tests.corpus.synthesis.echo import FILE, echo, texts_of
+
+
+@pytest.fixture(scope="module")
+def teacher() -> Iterator[str]:
+    """Return the address of a mock teacher."""
+    with in_a_thread(mock_teacher(Behaviour())) as url:
+        yield url
+
+
+def said(*words: object, code: int = 0) -> str:
+    """Return what the command prints; a failed one prints one sentence on stderr alone."""
+    command = [sys.executable, "-m", "tanuki_jax.synthesize", *map(str, words)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == code, ended.stderr
+    if code:
+        assert ended.stdout == ""
+        assert ended.stderr.count("\n") == 1
+    return ended.stderr if code else ended.stdout
+
+
+def test_the_dry_run_shows_prompts_and_sends_nothing(tmp_path: Path) -> None:
+    printed = said(f"--config={FILE}:slow", "--dry-run", "--out", tmp_path / "out")
+    assert printed.count("template Echo/echo.ja.jinja") == 3
+    assert "短い文章です。" in printed
+    assert "300 items, 900 requests, about" in printed
+    assert "Nothing was sent" in printed
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_preview_shows_answers_that_the_run_uses(tmp_path: Path, teacher: str) -> None:
+    options = ["--teacher.urls", teacher, "--count", "20", "--out", tmp_path / "out"]
+    printed = said(f"--config={FILE}:slow", *options, "--preview", "2")
+    assert "preview.html" in printed
+    page = (tmp_path / "out" / "preview.html").read_text("utf-8")
+    assert page.count('<pre class="answer">') == 6
+    printed = said(f"--config={FILE}:slow", *options, "--output", tmp_path / "all.jsonl")
+    assert "60 answers of rehearsal, 6 of an earlier start" in printed
+    rows = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text("utf-8").splitlines()]
+    assert {row["id"]: row["text"] for row in rows} == texts_of(tmp_path / "out")
+    assert len(rows) == 20
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--config=coverage"], "the recipe needs rows: name files of them by --inputs"),
+        (["--config=coverage", "--inputs", "none.jsonl"], "no file matches none.jsonl"),
+        (["--config=coverag"], "the nearest is 'coverage'"),
+        ([f"--config={FILE}:slow"], "no model is named: give its address by --teacher.urls"),
+        ([f"--config={FILE}:slow", "--recipe.template", "Echo/none.jinja"], "there is no template Echo/none.jinja in"),
+    ],
+)
+def test_input_that_cannot_be_used_is_one_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:
+    assert sentence in said(*words, "--out", tmp_path / "out", code=2)
+    assert not (tmp_path / "out").exists()
+
+
+def test_inputs_without_a_text_are_said(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"body": "文"}\n', "utf-8")
+    (tmp_path / "mine.py").write_text(
+        "from tests.corpus.synthesis.echo import EchoDocuments\n"
+        "from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis\n"
+        "def mine():\n    return Synthesis(name='mine', recipe=EchoDocuments())\n"
+    )
+    printed = said(f"--config={tmp_path}/mine.py:mine", "--inputs", tmp_path / "in.jsonl", "--dry-run", code=2)
+    assert "the inputs have no documents: field 'text' is in no row; see --text-field" in printed
+
+
+def test_finished_runs_are_sources_and_tables(tmp_path: Path, teacher: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, count in (("small", 3), ("large", 9)):
+        made = echo(teacher, name=name, count=count, kind="texts about numbers")
+        run(made, Run(out=str(tmp_path / name)))
+    sources = synthetic_sources(tmp_path)
+    assert [source.name for source in sources] == ["large", "small"]
+    weights = by_tokens(sources)
+    assert 2 < weights["large"] / weights["small"] < 5
+    assert table_of(sources, "teacher") == [("rehearsal", 2, pytest.approx(sum(weights.values())))]
+    capsys.readouterr()
+    printed = said("list", "--folder", tmp_path)
+    assert printed.index("large") < printed.index("small")
+    assert "texts about numbers" in printed
+    assert "has no finished run" in said("list", "--folder", tmp_path / "none", code=2)
