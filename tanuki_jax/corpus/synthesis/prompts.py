@@ -41,6 +41,7 @@ class Prompts:
             trim_blocks=True,
             lstrip_blocks=True,
             autoescape=False,
+            auto_reload=False,
         )
         # `str` lets an undefined value say so.
         self._environment.filters["quote"] = lambda text, name="text": quote(str(text), name)

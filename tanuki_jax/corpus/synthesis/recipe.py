@@ -43,7 +43,7 @@ class Ask:
     """File below the recipe's folder of templates, such as "rag_qa/question.ja.jinja"."""
     values: Mapping[str, object] = field(default_factory=dict)
     """Name -> value of what the template uses. Text of others goes through the template's filter `quote`."""
-    sampling: Sampling = field(default_factory=Sampling)
+    sampling: Sampling = Sampling()
     schema: Mapping[str, object] | None = None
     """JSON schema of the answer; None: it is free text."""
     before: tuple[Message, ...] = ()

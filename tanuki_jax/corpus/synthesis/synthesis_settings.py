@@ -51,7 +51,7 @@ class Synthesis:
     gate_items: NonNegativeInt = 200
     """Number of finished items of each task after which the share of dropped ones is judged; 0: it is not."""
     gate_share: Annotated[float, Limits(at_least=0, at_most=1)] = 0.8
-    """Share of dropped items in that sample above which the run stops."""
+    """Share of dropped items among the first --gate-items of a task above which the run stops."""
     kind: str = ""
     """Description of the records in a few words, for the dataset card and the registry."""
     language: str = "ja"

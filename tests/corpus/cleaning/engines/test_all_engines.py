@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from tanuki_jax.corpus.cleaning.engines.ray_cluster import RayCluster
 from tanuki_jax.corpus.cleaning.engines.stage import Beacon
 from tanuki_jax.corpus.cleaning.run_cleaning import clean
 from tests.corpus.cleaning.test_run_cleaning import corpus_of, texts_of
-from tests.launch.cluster import fail_node, require_cluster, slurm
+from tests.launch.cluster import fail_node, slurm
 
 pytestmark = pytest.mark.engines
 CONFIG = """
@@ -65,12 +64,6 @@ def end(process: "subprocess.Popen[str]") -> None:
 SLURM = ("--engine", "slurm", "--slurm.memory", "1", "--slurm.array", "3")
 
 
-@pytest.fixture(scope="module")
-def cluster() -> None:
-    """Require the SLURM of two_nodes.sh."""
-    require_cluster()
-
-
 @pytest.mark.usefixtures("cluster")
 def test_slurm_with_more_tasks_than_jobs(config: Path, tmp_path: Path, expected: dict[str, str]) -> None:
     end(command(config, tmp_path / "out", *SLURM))
@@ -85,18 +78,6 @@ def test_slurm_with_a_node_that_fails(config: Path, tmp_path: Path, expected: di
     fail_node(slurm("squeue", "--noheader", "--states=running", "--format=%N").splitlines()[0])
     end(process)
     assert texts_of(tmp_path / "out") == expected
-
-
-@pytest.fixture(scope="module")
-def ray_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a Ray cluster of two workers on this machine."""
-    program = Path(sys.executable).with_name("ray")
-    folder = tmp_path_factory.mktemp("ray")
-    words = ["--head", "--port=26379", "--num-cpus=2", "--include-dashboard=false", f"--temp-dir={folder}"]
-    environment = os.environ | {"RAY_DISABLE_IMPORT_WARNING": "1", "PYTHONPATH": os.getcwd()}
-    subprocess.run([program, "start", *words], check=True, env=environment, capture_output=True)
-    yield "127.0.0.1:26379"
-    subprocess.run([program, "stop", "--force"], check=True, capture_output=True)
 
 
 def test_ray(config: Path, tmp_path: Path, expected: dict[str, str], ray_address: str) -> None:
