@@ -1,8 +1,11 @@
 """Shared fixtures of the tests of faults, and the table that they print: fault, times, outcome, seconds."""
 
 import json
+import os
+import shutil
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,27 @@ def record(record_property: Callable[[str, object], None]) -> Record:
         record_property(PROPERTY, json.dumps([fault, times, outcome, round(time.monotonic() - start)]))
 
     return add
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system of 16 MiB in memory, which only root can do."""
+    assert os.geteuid() == 0, "only root can mount a file system; run these tests as root, in a container"
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)], check=True)
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def fill(disk: Path, leave: int) -> Path:
+    """Fill the disk but for some bytes."""
+    ballast = disk / "ballast"
+    with ballast.open("wb") as file:
+        file.write(bytes(max(0, shutil.disk_usage(disk).free - leave)))
+    return ballast
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,43 +1,18 @@
 """A disk that is full while a checkpoint or a line of the log is written."""
 
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tanuki_jax.checkpoints.format import newest_good, read_state
-from tests.faults.conftest import Record
+from tests.faults.conftest import Record, fill
 from tests.faults.runs import Runs
 
 pytestmark = pytest.mark.faults
 
 TIMES = 10
 MIB = 1 << 20
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a file system of 16 MiB in memory, which only root can do."""
-    assert os.geteuid() == 0, "only root can mount a file system; run these tests as root, in a container"
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)], check=True)
-    try:
-        yield disk
-    finally:
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)
-
-
-def fill(disk: Path, leave: int) -> Path:
-    """Fill the disk but for some bytes."""
-    ballast = disk / "ballast"
-    with ballast.open("wb") as file:
-        file.write(bytes(max(0, shutil.disk_usage(disk).free - leave)))
-    return ballast
 
 
 def steps_of(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
