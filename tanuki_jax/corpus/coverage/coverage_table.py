@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tanuki_jax.base.progress import amount
-from tanuki_jax.corpus.coverage.count_facts import FactCounts
+from tanuki_jax.corpus.coverage.count_facts import Around, FactCounts
 
 
 class Condition(NamedTuple):
@@ -19,14 +19,16 @@ class Condition(NamedTuple):
     note: str = ""
 
 
-def conditions(counts: Sequence[FactCounts], documents: int, window: int) -> Iterator[Condition]:
+def conditions(counts: Sequence[FactCounts], documents: int, window: int, around: Around) -> Iterator[Condition]:
     """Yield the conditions of each fact, from the widest to the narrowest.
 
     Args:
         counts: of facts.
         documents: in the corpus.
         window: characters within which an answer is near.
+        around: word that it is near.
     """
+    within = f"within {window} characters" if around == "both" else f"within {window} characters of the {around}"
     yield Condition("all documents", documents)
     before = ""
     for each in counts:
@@ -39,8 +41,7 @@ def conditions(counts: Sequence[FactCounts], documents: int, window: int) -> Ite
             name, wrong = f"{related} - {answer.word.name}", "a wrong answer" if answer.wrong else ""
             yield Condition(name, answer.documents, note=wrong)
             notes = [wrong, amount(answer.near_occurrences, "time") if answer.near else ""]
-            near, note = f"{name} (within {window} characters)", "; ".join(filter(None, notes))
-            yield Condition(near, answer.near, f"{answer.texts:,}", note)
+            yield Condition(f"{name} ({within})", answer.near, f"{answer.texts:,}", "; ".join(filter(None, notes)))
 
 
 def as_tsv(rows: Sequence[Condition]) -> str:
@@ -54,7 +55,7 @@ def as_tsv(rows: Sequence[Condition]) -> str:
 
 def as_markdown(rows: Sequence[Condition]) -> str:
     """Return conditions as a table of Markdown."""
-    lines = ["| condition | documents | texts | |", "|---|---:|---:|---|"]
+    lines = ["| condition | documents | texts | note |", "|---|---:|---:|---|"]
     lines += [f"| {_escaped(row.name)} | {row.documents:,} | {row.texts} | {row.note} |" for row in rows]
     return "\n".join(lines) + "\n"
 

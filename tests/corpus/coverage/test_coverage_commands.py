@@ -37,10 +37,35 @@ def test_counts_the_plan_and_the_page_are_written(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().out.startswith("| condition |")
 
 
+def test_the_window_and_its_word_are_those_of_the_options(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus.jsonl", ["特技。。。のび太。射撃", "特技は射撃。。。のび太"])
+    for around, near in (("entity", 1), ("relation", 1), ("both", 0)):
+        run(tmp_path, "--window", "3", "--around", around)
+        table = (tmp_path / "out" / "counts.tsv").read_text("utf-8")
+        assert "\nのび太 - 特技 - 射撃\t2\t\t\nのび太 - 特技 - 射撃 (within 3 characters" in table
+        [line] = [line for line in table.splitlines() if "射撃 (within" in line]
+        assert line.split("\t")[1] == str(near)
+
+
+def test_what_was_not_counted_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_corpus(tmp_path / "corpus.jsonl", ["のび太の特技は射撃"])
+    (tmp_path / "corpus.parquet").write_bytes(b"PAR1 and no end")
+    with (tmp_path / "corpus.jsonl").open("a") as file:
+        file.write("no JSON\n")
+    more = ("--corpus", str(tmp_path / "corpus.jsonl"), str(tmp_path / "corpus.parquet"))
+    run(tmp_path, *more)
+    output = capsys.readouterr().out
+    assert "corpus.parquet" in output and "1 row without a document" in output
+    run(tmp_path, *more, "--markdown")
+    output, warnings = capsys.readouterr()
+    assert output.startswith("| condition |") and "corpus.parquet" not in output
+    assert "corpus.parquet" in warnings and "1 row without a document" in warnings
+
+
 def test_an_empty_corpus_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "corpus.jsonl").touch()
     with pytest.raises(InputError, match="are all empty"):
         run(tmp_path)
     (tmp_path / "corpus.jsonl").write_text('{"body": "のび太"}\n', "utf-8")
-    with pytest.raises(InputError, match="none of its 1 rows can be read; does --text-field name"):
+    with pytest.raises(InputError, match=r"none of its 1 rows has a text in the field 'text' \(--text-field\)"):
         run(tmp_path)

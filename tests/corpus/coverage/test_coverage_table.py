@@ -10,7 +10,7 @@ def test_conditions_go_from_the_widest_to_the_narrowest(tmp_path: Path) -> None:
     text = "のび太の特技は射撃だと思う、たぶん。"
     facts = [fact("のび太", "特技", "射撃", wrong=["料理"]), fact("のび太", "学年", "小学生")]
     counts = counted(tmp_path, [text, text, "のび太の特技"], *facts)
-    rows = [*conditions(counts, 4, 70)]
+    rows = [*conditions(counts, 4, 70, "both")]
     assert as_tsv(rows).splitlines() == [
         "condition\tcount\ttexts\tnote",
         "all documents\t4\t\t",
@@ -24,4 +24,14 @@ def test_conditions_go_from_the_widest_to_the_narrowest(tmp_path: Path) -> None:
         "のび太 - 学年 - 小学生\t0\t\t",
         "のび太 - 学年 - 小学生 (within 70 characters)\t0\t0\t",
     ]
-    assert as_markdown(rows).splitlines()[2] == "| all documents | 4 |  |  |"
+    assert as_markdown(rows).splitlines()[:3] == [
+        "| condition | documents | texts | note |",
+        "|---|---:|---:|---|",
+        "| all documents | 4 |  |  |",
+    ]
+
+
+def test_the_word_that_an_answer_is_near_is_named(tmp_path: Path) -> None:
+    counts = counted(tmp_path, ["のび太の特技は射撃"], fact("のび太", "特技", "射撃"), around="entity")
+    *_, last = conditions(counts, 1, 1234, "entity")
+    assert last == ("のび太 - 特技 - 射撃 (within 1234 characters of the entity)", 1, "1", "1 time")
