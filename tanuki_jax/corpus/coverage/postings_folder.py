@@ -15,7 +15,8 @@ from tanuki_jax.corpus.cleaning.file_tasks import FileTasks
 from tanuki_jax.corpus.cleaning.parts import Part
 from tanuki_jax.corpus.coverage.postings import FORMAT, ScanTask
 
-_RECORD = "coverage.json"
+_RECORD = "postings.json"
+"""Format, files of the corpus, and the spellings of each scan."""
 type Spelling = tuple[str, bool]
 """A spelling, and whether it also counts inside longer words."""
 
@@ -24,7 +25,10 @@ class PostingsFolder:
     """Postings of a corpus."""
 
     def __init__(self, folder: Path, parts: Sequence[Part]) -> None:
-        """Open the folder, or make it.
+        """Open the folder, or make it. Files may be added to its corpus, but none may be gone or have changed.
+
+        Parts may differ from those before: a small file that is added changes the part that it comes to. The postings
+        of parts that no longer exist are left where they are, and not used.
 
         Raises:
             InputError: it has postings of another corpus, or of another format, or is something else.
@@ -35,16 +39,17 @@ class PostingsFolder:
         except OSError as error:
             raise InputError(f"the folder {folder} cannot be made: {(error.strerror or str(error)).lower()}") from None
         record = folder / _RECORD
-        known: dict[str, Any] = {"format": FORMAT, "parts": [], "scans": []}
+        known: dict[str, Any] = {"format": FORMAT, "files": [], "scans": []}
         if record.exists():
             known = json.loads(record.read_text("utf-8"))
-        self._scans: list[list[Spelling]] = [[(text, inside) for text, inside in scan] for scan in known["scans"]]
         if known["format"] != FORMAT:
             raise InputError(f"{folder} has postings of another version: delete the folder, or choose another --out")
-        if gone := set(known["parts"]) - {part.name for part in parts}:
+        self._scans: list[list[Spelling]] = [[(text, inside) for text, inside in scan] for scan in known["scans"]]
+        self._files = sorted({(file.path, file.bytes, file.modified) for part in parts for file in part.files})
+        if gone := set(map(tuple, known["files"])) - {*self._files}:
             raise InputError(
-                f"{folder} has postings of another corpus: {len(gone)} of its {len(known['parts'])} parts are not "
-                "among these files, or have changed; choose another --out"
+                f"{folder} has postings of another corpus: {len(gone):,} of its {len(known['files']):,} files are not "
+                f"among these, or have changed, such as {min(gone)[0]}; choose another --out"
             )
 
     def scan(self, spellings: Sequence[Spelling], engine: Engine) -> list[list[Path]]:
@@ -59,7 +64,7 @@ class PostingsFolder:
             known = {spelling for scan in self._scans for spelling in scan}
             if new := [spelling for spelling in spellings if spelling not in known]:
                 self._scans.append(new)
-            plain = {"format": FORMAT, "parts": [part.name for part in self._parts], "scans": self._scans}
+            plain = {"format": FORMAT, "files": self._files, "scans": self._scans}
             replace_text(self._folder / _RECORD, json.dumps(plain, ensure_ascii=False, indent=1) + "\n")
             files = [[self._file(part, scan) for scan in self._scans] for part in self._parts]
             tasks = [
