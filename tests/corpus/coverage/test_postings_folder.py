@@ -70,6 +70,16 @@ def test_postings_of_another_version_are_refused(tmp_path: Path) -> None:
         PostingsFolder(tmp_path / "out", parts)
 
 
+def test_a_command_keeps_what_another_one_scanned_since_it_began(tmp_path: Path) -> None:
+    parts = parts_of(write_corpus(tmp_path / "a.jsonl", TEXTS))
+    first, second = PostingsFolder(tmp_path / "out", parts), PostingsFolder(tmp_path / "out", parts)
+    first.scan([("森", True)], Here())
+    second.scan([("狐", True)], Here())
+    before = files_in(tmp_path / "out")
+    [files] = PostingsFolder(tmp_path / "out", parts).scan([("森", True), ("狐", True)], Here())
+    assert len(files) == 2 and files_in(tmp_path / "out") == before
+
+
 def test_two_commands_on_one_folder_do_not_meet(tmp_path: Path) -> None:
     folder = PostingsFolder(tmp_path / "out", parts_of(write_corpus(tmp_path / "a.jsonl", TEXTS)))
     claim = Claim.attempt(tmp_path / "out" / ".lock")
