@@ -12,8 +12,8 @@ from tests.corpus.coverage.scanned import write_corpus
 FACTS = "entity\trelation\tanswers\nのび太\t特技\t射撃;昼寝\n"
 
 
-def run(folder: Path, *words: str) -> None:
-    (folder / "facts.tsv").write_text(FACTS, "utf-8")
+def run(folder: Path, *words: str, facts: str = FACTS) -> None:
+    (folder / "facts.tsv").write_text(facts, "utf-8")
     corpus = folder / "corpus.jsonl"
     options = ["--facts", str(folder / "facts.tsv"), "--corpus", str(corpus), "--out", str(folder / "out")]
     main(["coverage", *options, "--workers", "1", *words])
@@ -35,6 +35,13 @@ def test_counts_the_plan_and_the_page_are_written(tmp_path: Path, capsys: pytest
     assert "のび太" in (tmp_path / "out" / "coverage.html").read_text("utf-8")
     run(tmp_path, "--markdown")
     assert capsys.readouterr().out.startswith("| condition |")
+
+
+def test_wrong_answers_do_not_come_into_the_plan(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus.jsonl", ["のび太の特技は射撃", "のび太の特技は料理"])
+    run(tmp_path, "--wanted", "1", facts="entity\trelation\tanswers\twrong\nのび太\t特技\t射撃;昼寝\t料理;裁縫\n")
+    lines = (tmp_path / "out" / "plan.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["answer"] for line in lines] == [["昼寝"]]
 
 
 def test_the_window_and_its_word_are_those_of_the_options(tmp_path: Path) -> None:
