@@ -15,19 +15,19 @@ _COLUMNS = ("entity", "relation", "answers", "wrong")
 
 @dataclass(frozen=True)
 class Word:
-    """Something that texts spell in one or several ways."""
+    """A name or a word, in all its spellings."""
 
     name: str
-    """The first spelling, as it was given."""
+    """The first spelling, as the file has it."""
     spellings: tuple[str, ...]
-    """After NFKC, each once."""
+    """Spellings after NFKC, each once."""
     inside: bool = False
     """Whether it also counts inside a longer word of its script, as アリ in アリス."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A relation of an entity, and what it is."""
+    """An entity, a relation of it, and the answers that texts may give."""
 
     entity: Word
     relation: Word

@@ -1,4 +1,4 @@
-"""Tables of conditions, in the order of the makers' own."""
+"""Tables of conditions, from the widest to the narrowest."""
 
 from pathlib import Path
 
