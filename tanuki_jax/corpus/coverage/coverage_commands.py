@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
-from rich.table import Table
+from rich.table import Column, Table
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
@@ -17,7 +17,7 @@ from tanuki_jax.corpus.coverage.count_facts import count_facts
 from tanuki_jax.corpus.coverage.coverage_options import Coverage
 from tanuki_jax.corpus.coverage.coverage_page import write_page
 from tanuki_jax.corpus.coverage.coverage_plan import write_plan
-from tanuki_jax.corpus.coverage.coverage_table import Condition, as_markdown, as_tsv, conditions
+from tanuki_jax.corpus.coverage.coverage_table import Condition, as_markdown, as_tsv, cells, conditions
 from tanuki_jax.corpus.coverage.facts import read_facts, spellings_of
 from tanuki_jax.corpus.coverage.passages import read_passages, shown_places
 from tanuki_jax.corpus.coverage.postings import FORMAT, Counts, read_counts
@@ -88,7 +88,8 @@ def _totals(total: Counts, files: int) -> list[tuple[str, int]]:
 
 
 def _table(rows: Sequence[Condition]) -> Table:
-    table = Table("condition", "documents", "texts", "note", box=box.SIMPLE)
+    numbers = [Column(name, justify="right") for name in ("documents", "texts", "times")]
+    table = Table("condition", *numbers, "note", box=box.SIMPLE)
     for row in rows:
-        table.add_row(row.name, f"{row.documents:,}", row.texts, row.note)
+        table.add_row(*cells(row))
     return table

@@ -49,7 +49,7 @@ def test_the_window_and_its_word_are_those_of_the_options(tmp_path: Path) -> Non
     for around, near in (("entity", 1), ("relation", 1), ("both", 0)):
         run(tmp_path, "--window", "3", "--around", around)
         table = (tmp_path / "out" / "counts.tsv").read_text("utf-8")
-        assert "\nのび太 - 特技 - 射撃\t2\t\t\nのび太 - 特技 - 射撃 (within 3 characters" in table
+        assert "\nのび太 - 特技 - 射撃\t2\t\t\t\nのび太 - 特技 - 射撃 (within 3 characters" in table
         [line] = [line for line in table.splitlines() if "射撃 (within" in line]
         assert line.split("\t")[1] == str(near)
 
