@@ -1,4 +1,4 @@
-"""Sketches of the text around a place: two that are alike in most places are copies of one text.
+"""Sketches of the text around a place, by which copies are found among many.
 
 One-permutation hashing (Li, Owen and Zhang 2012) of character 3-grams into 64 bins, of which 8 bits each are kept
 (b-bit minwise hashing, Li and König 2010). The share of equal bins estimates the Jaccard similarity of the 3-grams.

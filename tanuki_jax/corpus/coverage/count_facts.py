@@ -1,8 +1,9 @@
 """Counts of facts, joined from postings by DuckDB.
 
-A document has a word if it has one of its spellings. An answer stands near the entity (or the relation) if all of it is
-within `window` characters of the entity's first and last character. Documents are counted, each once for a fact and an
-answer, and occurrences beside them; spellings of one word that overlap are one occurrence.
+A document has a word if it has one of its spellings. An answer is near the entity (or the relation) if all of it lies
+between `window` characters before the first character of the entity and `window` characters after its last one.
+Documents are counted, each once for a fact and an answer, and occurrences beside them; spellings of one word that
+overlap are one occurrence.
 """
 
 import dataclasses
@@ -19,19 +20,22 @@ from tanuki_jax.corpus.coverage.facts import Fact, Word
 from tanuki_jax.corpus.coverage.merge_copies import groups_of_copies
 
 type Around = Literal["entity", "relation", "both"]
-"""Word that an answer must stand near; the other one may be anywhere in the document."""
+"""Word that an answer must be near; the other one may be anywhere in the document. Both: one occurrence of the answer
+must be near the two."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """One occurrence of an answer near its fact's words, in a document that has others or not."""
+    """One occurrence of an answer in the corpus."""
 
     part: int
+    """Number of the part, from 0."""
     document: int
-    """Number of the document in its part."""
+    """Number of the document in its part, from 0; rows that are no documents have none."""
     start: int
-    """Code point of the text after NFKC."""
+    """First character, a code point of the text after NFKC."""
     stop: int
+    """End: the character behind its last one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +49,7 @@ class AnswerCounts:
     near: int
     """Documents with all three, and the answer near."""
     near_occurrences: int
-    """Places of answers that are near."""
+    """Occurrences of the answer that are near, several in one document too."""
     groups: tuple[tuple[Place, ...], ...]
     """The first near place of each document, copies of one text together; the largest group first."""
 
@@ -78,7 +82,7 @@ def count_facts(
         facts: what to count.
         files: postings of each part.
         window: characters on each side.
-        around: what an answer must stand near.
+        around: word that an answer must be near.
     """
     import duckdb
 
@@ -90,7 +94,7 @@ def count_facts(
 
 
 def _near(kind: str, window: int) -> str:
-    """Return the condition that a place x has a word of the fact near it."""
+    """Return the condition that an occurrence x of an answer has the entity (or the relation) near it."""
     inside = f"x.start >= n.start - {window} AND x.stop <= n.stop + {window}"
     return f"EXISTS (SELECT 1 FROM hits n WHERE n.doc = x.doc AND n.word = x.{kind} AND {inside})"
 
@@ -113,9 +117,9 @@ INTERSECT SELECT fact, doc FROM facts JOIN hits ON word = relation
 """Documents with entity and relation of each fact."""
 _NEAR = """
 CREATE TEMP TABLE near AS SELECT x.fact, x.word, x.doc, x.start, x.stop
-FROM (SELECT asked.fact, asked.word, entity, relation, hits.doc, start, stop FROM asked
-      JOIN facts ON facts.fact = asked.fact JOIN related ON related.fact = asked.fact
-      JOIN hits ON hits.word = asked.word AND hits.doc = related.doc) x
+FROM (SELECT answers.fact, answers.word, entity, relation, hits.doc, start, stop FROM answers
+      JOIN facts ON facts.fact = answers.fact JOIN related ON related.fact = answers.fact
+      JOIN hits ON hits.word = answers.word AND hits.doc = related.doc) x
 """
 """Answers in documents with entity and relation; the condition that they are near is added."""
 _FIRST = """
@@ -128,7 +132,11 @@ GROUP BY ALL ORDER BY ALL
 
 
 def _load(database: Any, facts: Sequence[Fact], files: Sequence[Sequence[Path]]) -> dict[Word, int]:
-    """Make the tables facts, asked, spelled, hits and related, and return the numbers of the words in them."""
+    """Make the tables facts, answers, words, parts, spelled, hits and related; return the numbers of the words in them.
+
+    facts: a row for each fact. answers: a row for each answer, right or wrong. words: a row for each spelling. spelled:
+    where spellings stand, in a document whose number is 2^32 times that of its part, plus its own.
+    """
     numbers: dict[Word, int] = {}
     for fact in facts:
         for word in fact.words:
@@ -139,8 +147,8 @@ def _load(database: Any, facts: Sequence[Fact], files: Sequence[Sequence[Path]])
         {"fact": range(len(facts)), "entity": [numbers[f.entity] for f in facts]}
         | {"relation": [numbers[f.relation] for f in facts]},
     )
-    asked = [(number, numbers[word]) for number, fact in enumerate(facts) for word in (*fact.answers, *fact.wrong)]
-    _table(database, "asked", {"fact": [fact for fact, _ in asked], "word": [word for _, word in asked]})
+    answers = [(number, numbers[word]) for number, fact in enumerate(facts) for word in (*fact.answers, *fact.wrong)]
+    _table(database, "answers", {"fact": [fact for fact, _ in answers], "word": [word for _, word in answers]})
     spellings = [(number, spelling, word.inside) for word, number in numbers.items() for spelling in word.spellings]
     names = ("word", "spelling", "inside")
     _table(database, "words", {name: [row[place] for row in spellings] for place, name in enumerate(names)})
@@ -174,9 +182,9 @@ def _results(database: Any, facts: Sequence[Fact], numbers: Mapping[Word, int]) 
     entities = counts("SELECT fact, count(DISTINCT doc), count(*) FROM facts JOIN hits ON word = entity GROUP BY fact")
     related = counts("SELECT fact, count(*), 0 FROM related GROUP BY fact")
     documents = counts(
-        "SELECT asked.fact, asked.word, count(DISTINCT hits.doc), count(*) FROM asked "
-        "JOIN related ON related.fact = asked.fact JOIN hits ON hits.word = asked.word AND hits.doc = related.doc "
-        "GROUP BY asked.fact, asked.word"
+        "SELECT answers.fact, answers.word, count(DISTINCT hits.doc), count(*) FROM answers "
+        "JOIN related ON related.fact = answers.fact JOIN hits ON hits.word = answers.word AND hits.doc = related.doc "
+        "GROUP BY answers.fact, answers.word"
     )
     near = counts("SELECT fact, word, count(DISTINCT doc), count(*) FROM near GROUP BY fact, word")
     places: defaultdict[tuple[int, int], list[tuple[Place, bytes]]] = defaultdict(list)

@@ -1,10 +1,11 @@
 """The work of `clean coverage`, and its output."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
-from rich.table import Table
+from rich.table import Column, Table
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
@@ -16,7 +17,7 @@ from tanuki_jax.corpus.coverage.count_facts import count_facts
 from tanuki_jax.corpus.coverage.coverage_options import Coverage
 from tanuki_jax.corpus.coverage.coverage_page import write_page
 from tanuki_jax.corpus.coverage.coverage_plan import write_plan
-from tanuki_jax.corpus.coverage.coverage_table import Condition, as_markdown, as_tsv, conditions
+from tanuki_jax.corpus.coverage.coverage_table import Condition, as_markdown, as_tsv, cells, conditions
 from tanuki_jax.corpus.coverage.facts import read_facts, spellings_of
 from tanuki_jax.corpus.coverage.passages import read_passages, shown_places
 from tanuki_jax.corpus.coverage.postings import FORMAT, Counts, read_counts
@@ -37,15 +38,15 @@ def coverage(options: Coverage) -> None:
     files = PostingsFolder(folder, parts.parts).scan(spellings_of(facts), engine)
     total = Counts(*map(sum, zip(*(read_counts(of_part[0]) for of_part in files), strict=True)))
     if not total.documents:
-        why = f"none of its {total.unreadable:,} rows can be read" if total.unreadable else "it has no rows"
         raise InputError(
-            f"the corpus has no document with a text: {why}; does --text-field name the field of the text?"
+            f"the corpus has no document: none of its {total.unreadable:,} rows has a text in the field "
+            f"{options.text_field!r} (--text-field); conversations are not counted"
         )
     with progress("counting", None):
         counts = count_facts(facts, files, window=options.window, around=options.around)
         places = {place for each in counts for answer in each.answers for place in shown_places(answer)}
         passages = read_passages(parts.parts, places)
-    rows = [*conditions(counts, total.documents, options.window)]
+    rows = [*conditions(counts, total.documents, options.window, options.around)]
     replace_text(folder / "counts.tsv", as_tsv(rows))
     planned = write_plan(folder / "plan.jsonl", counts, passages, options.wanted)
     near = f"all of it is within {options.window} characters of a spelling of {_NEAR[options.around]}"
@@ -57,14 +58,17 @@ def coverage(options: Coverage) -> None:
         definition=f"An answer is near if {near}. Different texts: near copies of the passage count once.",
         wanted=options.wanted,
     )
+    warnings = [*parts.unreadable]
+    warnings += [f"{amount(total.unreadable, 'row')} without a document"] if total.unreadable else []
     if options.markdown:
         print(as_markdown(rows), end="")
+        for warning in warnings:
+            print(warning, file=sys.stderr)
         return
     texts = f"{options.wanted:,} different texts"
     show(
         _table(rows),
-        *parts.unreadable,
-        *([f"{total.unreadable:,} rows are no documents"] if total.unreadable else []),
+        *warnings,
         f"{amount(planned, 'answer')} with fewer than {texts}: {folder / 'plan.jsonl'}",
         f"the page: {folder / 'coverage.html'}, the table: {folder / 'counts.tsv'}",
     )
@@ -79,12 +83,13 @@ def _parts(options: Coverage) -> Parts:
 
 def _totals(total: Counts, files: int) -> list[tuple[str, int]]:
     rows = [("documents", total.documents), ("characters", total.characters)]
-    rows += [("rows that are no documents", total.unreadable)] if total.unreadable else []
+    rows += [("rows without a document", total.unreadable)] if total.unreadable else []
     return rows + ([("files that cannot be read", files)] if files else [])
 
 
 def _table(rows: Sequence[Condition]) -> Table:
-    table = Table("condition", "documents", "texts", "", box=box.SIMPLE)
+    numbers = [Column(name, justify="right") for name in ("documents", "texts", "times")]
+    table = Table("condition", *numbers, "note", box=box.SIMPLE)
     for row in rows:
-        table.add_row(row.name, f"{row.documents:,}", row.texts, row.note)
+        table.add_row(*cells(row))
     return table

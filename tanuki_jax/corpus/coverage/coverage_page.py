@@ -1,15 +1,19 @@
 """The page of a coverage run: facts in rows, counts in columns, a bar against what is wanted, passages on a click."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from tanuki_jax.base import pages
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.corpus.coverage.count_facts import AnswerCounts, FactCounts, Place
 from tanuki_jax.corpus.coverage.facts import Word
+from tanuki_jax.corpus.coverage.normalized_batch import normalized
 from tanuki_jax.corpus.coverage.passages import shown_places
+from tanuki_jax.corpus.coverage.spelling_finder import SpellingFinder
 
 _TEMPLATE = Path(__file__).parent / "templates" / "coverage.html.jinja"
 _LARGEST = 10
@@ -59,7 +63,7 @@ def _name(counts: FactCounts, answer: AnswerCounts) -> str:
 
 
 def _row(counts: FactCounts, answer: AnswerCounts, passages: Mapping[Place, str], wanted: int) -> dict[str, Any]:
-    words, places = (counts.fact.entity, counts.fact.relation, answer.word), shown_places(answer)
+    words = (counts.fact.entity, counts.fact.relation, answer.word)
     return {
         "kind": "wrong" if answer.wrong else "enough" if answer.texts >= wanted else "short",
         "entity": counts.fact.entity.name,
@@ -72,13 +76,24 @@ def _row(counts: FactCounts, answer: AnswerCounts, passages: Mapping[Place, str]
         "texts": answer.texts,
         "width": min(100.0, 100 * answer.texts / wanted),
         "copies": len(answer.groups[0]) if answer.groups else 0,
-        "passages": [[*marked(passages[place], words)] for place in places],
+        "passages": marked([passages[place] for place in shown_places(answer)], words),
     }
 
 
-def marked(text: str, words: Sequence[Word]) -> Iterator[tuple[bool, str]]:
-    """Yield the pieces of a text, and whether each is a spelling of one of the words; the longest spelling wins."""
-    spellings = sorted({spelling for word in words for spelling in word.spellings}, key=len, reverse=True)
-    for number, piece in enumerate(re.split(f"({'|'.join(map(re.escape, spellings))})", text)):
-        if piece:
-            yield number % 2 == 1, piece
+def marked(texts: Sequence[str], words: Sequence[Word]) -> list[list[tuple[bool, str]]]:
+    """Return the pieces of each text, and whether each is a spelling of the words that counts, or several side by side.
+
+    The texts are as they are after NFKC.
+    """
+    batch = normalized(texts)
+    finder = SpellingFinder([(spelling, word.inside) for word in words for spelling in word.spellings])
+    counts = np.zeros(len(batch.codes), np.bool_)
+    _, _, starts, stops = finder.find(batch)
+    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+        counts[start:stop] = True
+    pieces = []
+    for text, first in zip(texts, batch.starts[:-1].tolist(), strict=True):
+        pairs = zip(counts[first : first + len(text)].tolist(), text, strict=True)
+        groups = itertools.groupby(pairs, key=lambda pair: pair[0])
+        pieces.append([(mark, "".join(character for _, character in group)) for mark, group in groups])
+    return pieces

@@ -12,8 +12,9 @@ from tanuki_jax.corpus.coverage.passages import shown_places
 def write_plan(path: Path, counts: Sequence[FactCounts], passages: Mapping[Place, str], wanted: int) -> int:
     """Write a JSON line for each right answer of which the corpus has fewer than `wanted` different texts.
 
-    Fields: `entity`, `relation` and `answer`, each a list of spellings; `texts` there are, `missing` ones, and
-    `passages`, to ground new texts in. Return the number of lines.
+    Fields: `entity`, `relation` and `answer`, each a list of spellings after NFKC; `texts`, the number of those that
+    exist, and `missing`, of those to write; `passages`, up to three that exist, to ground new texts in. Return the
+    number of lines.
     """
     lines = [
         {

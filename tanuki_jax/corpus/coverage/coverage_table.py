@@ -5,8 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tanuki_jax.base.progress import amount
-from tanuki_jax.corpus.coverage.count_facts import FactCounts
+from tanuki_jax.corpus.coverage.count_facts import Around, FactCounts
 
 
 class Condition(NamedTuple):
@@ -14,50 +13,54 @@ class Condition(NamedTuple):
 
     name: str
     documents: int
-    texts: str = ""
-    """Number of different texts; empty: not counted for this condition."""
+    texts: int | None = None
+    """Number of different texts. None: not counted for this condition."""
+    times: int | None = None
+    """Number of occurrences of the entity, or of the answer near it. None: not counted for this condition."""
     note: str = ""
 
 
-def conditions(counts: Sequence[FactCounts], documents: int, window: int) -> Iterator[Condition]:
+def conditions(counts: Sequence[FactCounts], documents: int, window: int, around: Around) -> Iterator[Condition]:
     """Yield the conditions of each fact, from the widest to the narrowest.
 
     Args:
         counts: of facts.
         documents: in the corpus.
         window: characters within which an answer is near.
+        around: word that it is near.
     """
+    within = f"within {window} characters" if around == "both" else f"within {window} characters of the {around}"
     yield Condition("all documents", documents)
     before = ""
     for each in counts:
         entity, related = each.fact.entity.name, f"{each.fact.entity.name} - {each.fact.relation.name}"
         if entity != before:
-            yield Condition(entity, each.entity, note=amount(each.entity_occurrences, "time"))
+            yield Condition(entity, each.entity, times=each.entity_occurrences)
             before = entity
         yield Condition(related, each.related)
         for answer in each.answers:
-            name, wrong = f"{related} - {answer.word.name}", "a wrong answer" if answer.wrong else ""
-            yield Condition(name, answer.documents, note=wrong)
-            notes = [wrong, amount(answer.near_occurrences, "time") if answer.near else ""]
-            near, note = f"{name} (within {window} characters)", "; ".join(filter(None, notes))
-            yield Condition(near, answer.near, f"{answer.texts:,}", note)
+            name, note = f"{related} - {answer.word.name}", "a wrong answer" if answer.wrong else ""
+            yield Condition(name, answer.documents, note=note)
+            yield Condition(f"{name} ({within})", answer.near, answer.texts, answer.near_occurrences, note)
 
 
 def as_tsv(rows: Sequence[Condition]) -> str:
-    """Return conditions with the columns condition, count, texts and note."""
+    """Return conditions with the columns condition, count (of documents), texts, times and note."""
     file = io.StringIO()
     writer = csv.writer(file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\")
-    writer.writerow(("condition", "count", "texts", "note"))
+    writer.writerow(("condition", "count", "texts", "times", "note"))
     writer.writerows(rows)
     return file.getvalue()
 
 
 def as_markdown(rows: Sequence[Condition]) -> str:
     """Return conditions as a table of Markdown."""
-    lines = ["| condition | documents | texts | |", "|---|---:|---:|---|"]
-    lines += [f"| {_escaped(row.name)} | {row.documents:,} | {row.texts} | {row.note} |" for row in rows]
+    lines = ["| condition | documents | texts | times | note |", "|---|---:|---:|---:|---|"]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells(row)) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")
+def cells(row: Condition) -> tuple[str, ...]:
+    """Return a condition as it is shown, its numbers with thousands separated."""
+    numbers = ("" if number is None else f"{number:,}" for number in (row.documents, row.texts, row.times))
+    return (row.name, *numbers, row.note)

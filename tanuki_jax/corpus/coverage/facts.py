@@ -15,19 +15,19 @@ _COLUMNS = ("entity", "relation", "answers", "wrong")
 
 @dataclass(frozen=True)
 class Word:
-    """Something that texts spell in one or several ways."""
+    """A name or a word, in all its spellings."""
 
     name: str
-    """The first spelling, as it was given."""
+    """The first spelling, as the file has it."""
     spellings: tuple[str, ...]
-    """After NFKC, each once."""
+    """Spellings after NFKC, each once."""
     inside: bool = False
     """Whether it also counts inside a longer word of its script, as アリ in アリス."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A relation of an entity, and what it is."""
+    """An entity, a relation of it, and the answers that texts may give."""
 
     entity: Word
     relation: Word
@@ -47,9 +47,9 @@ def read_facts(path: Path) -> list[Fact]:
     """Read facts.
 
     A TSV file has the columns entity, relation, answers and, if wanted, wrong; `|` is between spellings of a word, `;`
-    between answers, a `*` before a word lets it count inside longer words, and quotes are part of a spelling. A YAML
-    file is a list of mappings with these names; a word is a string, a list of spellings, or a mapping with `spellings`
-    and `inside`.
+    between answers, a `*` before the first spelling of a word lets all of them count inside longer words, and quotes
+    are part of a spelling; lines that begin with `#` are comments. A YAML file is a list of mappings with these names;
+    a word is a string, a list of spellings, or a mapping with `spellings` and `inside`.
 
     Raises:
         InputError: the file cannot be read, or a fact cannot be counted; the sentence has the line.
@@ -80,15 +80,22 @@ def _tsv_rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, Any]]]:
         if len(cells) > len(header):
             raise InputError(f"{path}:{number} has {len(cells)} columns, and the header {len(header)}")
         row = dict(zip(header, cells, strict=False))
-        fields: dict[str, Any] = {name: _tsv_word(row.get(name, "")) for name in ("entity", "relation")}
+        place = f"{path}:{number}"
+        fields: dict[str, Any] = {name: _tsv_word(place, row.get(name, "")) for name in ("entity", "relation")}
         for name in ("answers", "wrong"):
-            fields[name] = [_tsv_word(cell) for cell in row.get(name, "").split(";") if cell.strip()]
+            fields[name] = [_tsv_word(place, cell) for cell in row.get(name, "").split(";") if cell.strip()]
         yield number, fields
 
 
-def _tsv_word(cell: str) -> dict[str, Any]:
+def _tsv_word(place: str, cell: str) -> dict[str, Any]:
     bare = cell.strip()
-    return {"spellings": bare.removeprefix("*").split("|"), "inside": bare.startswith("*")}
+    first, *others = bare.removeprefix("*").split("|")
+    if starred := [spelling.strip() for spelling in others if spelling.strip().startswith("*")]:
+        raise InputError(
+            f"{place} has the spelling {starred[0]!r} behind another one: a * before the first spelling of a word "
+            "holds for all of them"
+        )
+    return {"spellings": [first, *others], "inside": bare.startswith("*")}
 
 
 def _yaml_rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -157,7 +164,8 @@ def _word(place: str, name: str, value: Any) -> Word:
         if len(spelling) < 2 and not inside:
             raise InputError(
                 f"{place} has the spelling {spelling!r} of one character, which may be in most texts: spell more of "
-                f"it, or say that it counts inside longer words too (*{spelling} in TSV, inside: true in YAML)"
+                "it, or say that the word counts inside longer words too (a * before its first spelling in TSV, "
+                "inside: true in YAML)"
             )
     return Word(spellings[0], normal, inside)
 

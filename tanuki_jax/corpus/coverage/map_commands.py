@@ -76,7 +76,10 @@ def _sources(options: Map) -> list[tuple[str, str]]:
 
 
 def _sample(name: str, files: str, options: Map) -> Sample:
-    drawn = draw(reading((files,), options.text_field), options.count, options.seed)
+    try:
+        drawn = draw(reading((files,), options.text_field), options.count, options.seed)
+    except InputError as error:
+        raise InputError(f"the corpus {name} cannot be drawn from: {error}") from error
     if len(drawn) < FEWEST:
         raise InputError(f"{name} has {len(drawn)} different documents, and at least {FEWEST} are needed")
     return Sample(name, [document.text for document in drawn])

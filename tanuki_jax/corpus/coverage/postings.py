@@ -50,7 +50,7 @@ class Counts(NamedTuple):
     characters: int
     """Code points after NFKC."""
     unreadable: int
-    """Rows that are no documents."""
+    """Rows without a document: damaged, without a text, or of another kind, such as conversations."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.claims import Claim
@@ -15,7 +14,8 @@ from tanuki_jax.corpus.cleaning.file_tasks import FileTasks
 from tanuki_jax.corpus.cleaning.parts import Part
 from tanuki_jax.corpus.coverage.postings import FORMAT, ScanTask
 
-_RECORD = "coverage.json"
+_RECORD = "postings.json"
+"""Format, files of the corpus, and the spellings of each scan."""
 type Spelling = tuple[str, bool]
 """A spelling, and whether it also counts inside longer words."""
 
@@ -24,28 +24,36 @@ class PostingsFolder:
     """Postings of a corpus."""
 
     def __init__(self, folder: Path, parts: Sequence[Part]) -> None:
-        """Open the folder, or make it.
+        """Open the folder, or make it. Files may be added to its corpus, but none may be gone or have changed.
+
+        Parts may differ from those before: a small file that is added changes the part that it comes to. The postings
+        of parts that no longer exist are left where they are, and not used.
 
         Raises:
             InputError: it has postings of another corpus, or of another format, or is something else.
         """
         self._folder, self._parts = folder, parts
+        self._files = sorted({(file.path, file.bytes, file.modified) for part in parts for file in part.files})
         try:
             (folder / "postings").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"the folder {folder} cannot be made: {(error.strerror or str(error)).lower()}") from None
-        record = folder / _RECORD
-        known: dict[str, Any] = {"format": FORMAT, "parts": [], "scans": []}
-        if record.exists():
-            known = json.loads(record.read_text("utf-8"))
-        self._scans: list[list[Spelling]] = [[(text, inside) for text, inside in scan] for scan in known["scans"]]
+        self._read_scans()  # raises the error before the corpus is read
+
+    def _read_scans(self) -> list[list[Spelling]]:
+        """Return the spellings of each scan so far. InputError if they were of another corpus or format."""
+        record, folder = self._folder / _RECORD, self._folder
+        if not record.exists():
+            return []
+        known = json.loads(record.read_text("utf-8"))
         if known["format"] != FORMAT:
             raise InputError(f"{folder} has postings of another version: delete the folder, or choose another --out")
-        if gone := set(known["parts"]) - {part.name for part in parts}:
+        if gone := set(map(tuple, known["files"])) - {*self._files}:
             raise InputError(
-                f"{folder} has postings of another corpus: {len(gone)} of its {len(known['parts'])} parts are not "
-                "among these files, or have changed; choose another --out"
+                f"{folder} has postings of another corpus: {len(gone):,} of its {len(known['files']):,} files are not "
+                f"among these, or have changed, such as {min(gone)[0]}; choose another --out"
             )
+        return [[(text, inside) for text, inside in scan] for scan in known["scans"]]
 
     def scan(self, spellings: Sequence[Spelling], engine: Engine) -> list[list[Path]]:
         """Look for the spellings that were not looked for yet, and return the postings files of each part.
@@ -56,16 +64,17 @@ class PostingsFolder:
         if claim is None:
             raise InputError(f"another command works in {self._folder}: wait for its end, or choose another --out")
         try:
-            known = {spelling for scan in self._scans for spelling in scan}
+            scans = self._read_scans()  # again: another command may have scanned for other words since
+            known = {spelling for scan in scans for spelling in scan}
             if new := [spelling for spelling in spellings if spelling not in known]:
-                self._scans.append(new)
-            plain = {"format": FORMAT, "parts": [part.name for part in self._parts], "scans": self._scans}
+                scans.append(new)
+            plain = {"format": FORMAT, "files": self._files, "scans": scans}
             replace_text(self._folder / _RECORD, json.dumps(plain, ensure_ascii=False, indent=1) + "\n")
-            files = [[self._file(part, scan) for scan in self._scans] for part in self._parts]
+            files = [[self._file(part, scan) for scan in scans] for part in self._parts]
             tasks = [
                 ScanTask(part, tuple(scan), file)
                 for part, of_part in zip(self._parts, files, strict=True)
-                for scan, file in zip(self._scans, of_part, strict=True)
+                for scan, file in zip(scans, of_part, strict=True)
             ]
             run_stage(FileTasks("scan", tuple(tasks)), engine)
             return files

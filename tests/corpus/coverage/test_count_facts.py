@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.corpus.coverage.count_facts import Around, FactCounts
+from tests.corpus.coverage.constructed_corpus import AROUND, documents, known_counts, known_facts, shown
 from tests.corpus.coverage.scanned import counted, fact
 
 NOBITA = fact("のび太|野比のび太", "特技|得意", "射撃|早撃ち", "昼寝", wrong=["料理"])
@@ -65,6 +66,38 @@ def test_facts_share_words(tmp_path: Path) -> None:
     first, second = counted(tmp_path, ["のび太の特技は射撃", "ドラえもんの特技は昼寝"], NOBITA, other)
     assert (numbers(first)[0], numbers(second)[0]) == ((1, 1, 1), (0, 0, 0))
     assert (first.related, second.related) == (1, 1)
+
+
+@pytest.fixture(scope="module")
+def constructed(tmp_path_factory: pytest.TempPathFactory) -> dict[Around, list[dict[str, int]]]:
+    """Return the counts of the constructed corpus, scanned once, in several parts."""
+    folder, texts, facts = tmp_path_factory.mktemp("constructed"), documents(), known_facts()
+    return {
+        around: [*map(shown, counted(folder, texts, *facts, around=around, part_bytes=1 << 20))] for around in AROUND
+    }
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_counts_are_those_of_the_construction(around: Around, constructed: dict[Around, list[dict[str, int]]]) -> None:
+    pairs = [*enumerate(zip(constructed[around], known_counts(around), strict=True))]
+    assert len(pairs) == 100 and all(found.keys() == known.keys() for _, (found, known) in pairs)
+    different = {
+        (number, name): (found[name], count)
+        for number, (found, known) in pairs
+        for name, count in known.items()
+        if found[name] != count and name != "copied: texts"
+    }
+    assert not different
+
+
+def test_copies_with_up_to_a_fifth_changed_are_merged(constructed: dict[Around, list[dict[str, int]]]) -> None:
+    pairs = [
+        (found["copied: texts"], known["copied: texts"], known["copied: documents"])
+        for found, known in zip(constructed["both"], known_counts("both"), strict=True)
+    ]
+    groups, copies = sum(known for _, known, _ in pairs), sum(copies for *_, copies in pairs)
+    assert (groups, copies) == (199, 6 * 199)
+    assert sum(abs(found - known) for found, known, _ in pairs) <= 0.02 * groups
 
 
 @pytest.mark.thorough

@@ -12,8 +12,8 @@ from tests.corpus.coverage.scanned import write_corpus
 FACTS = "entity\trelation\tanswers\nのび太\t特技\t射撃;昼寝\n"
 
 
-def run(folder: Path, *words: str) -> None:
-    (folder / "facts.tsv").write_text(FACTS, "utf-8")
+def run(folder: Path, *words: str, facts: str = FACTS) -> None:
+    (folder / "facts.tsv").write_text(facts, "utf-8")
     corpus = folder / "corpus.jsonl"
     options = ["--facts", str(folder / "facts.tsv"), "--corpus", str(corpus), "--out", str(folder / "out")]
     main(["coverage", *options, "--workers", "1", *words])
@@ -37,10 +37,42 @@ def test_counts_the_plan_and_the_page_are_written(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().out.startswith("| condition |")
 
 
+def test_wrong_answers_do_not_come_into_the_plan(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus.jsonl", ["のび太の特技は射撃", "のび太の特技は料理"])
+    run(tmp_path, "--wanted", "1", facts="entity\trelation\tanswers\twrong\nのび太\t特技\t射撃;昼寝\t料理;裁縫\n")
+    lines = (tmp_path / "out" / "plan.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["answer"] for line in lines] == [["昼寝"]]
+
+
+def test_the_window_and_its_word_are_those_of_the_options(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus.jsonl", ["特技。。。のび太。射撃", "特技は射撃。。。のび太"])
+    for around, near in (("entity", 1), ("relation", 1), ("both", 0)):
+        run(tmp_path, "--window", "3", "--around", around)
+        table = (tmp_path / "out" / "counts.tsv").read_text("utf-8")
+        assert "\nのび太 - 特技 - 射撃\t2\t\t\t\nのび太 - 特技 - 射撃 (within 3 characters" in table
+        [line] = [line for line in table.splitlines() if "射撃 (within" in line]
+        assert line.split("\t")[1] == str(near)
+
+
+def test_what_was_not_counted_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_corpus(tmp_path / "corpus.jsonl", ["のび太の特技は射撃"])
+    (tmp_path / "corpus.parquet").write_bytes(b"PAR1 and no end")
+    with (tmp_path / "corpus.jsonl").open("a") as file:
+        file.write("no JSON\n")
+    more = ("--corpus", str(tmp_path / "corpus.jsonl"), str(tmp_path / "corpus.parquet"))
+    run(tmp_path, *more)
+    output = capsys.readouterr().out
+    assert "corpus.parquet" in output and "1 row without a document" in output
+    run(tmp_path, *more, "--markdown")
+    output, warnings = capsys.readouterr()
+    assert output.startswith("| condition |") and "corpus.parquet" not in output
+    assert "corpus.parquet" in warnings and "1 row without a document" in warnings
+
+
 def test_an_empty_corpus_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "corpus.jsonl").touch()
     with pytest.raises(InputError, match="are all empty"):
         run(tmp_path)
     (tmp_path / "corpus.jsonl").write_text('{"body": "のび太"}\n', "utf-8")
-    with pytest.raises(InputError, match="none of its 1 rows can be read; does --text-field name"):
+    with pytest.raises(InputError, match=r"none of its 1 rows has a text in the field 'text' \(--text-field\)"):
         run(tmp_path)

@@ -8,9 +8,17 @@ from tests.corpus.coverage.scanned import counted, fact, parts_of
 
 
 def test_words_are_marked() -> None:
-    words = fact("のび太|野比のび太", "特技", "射撃").words
-    pieces = [*marked("野比のび太の特技!", words)]
-    assert pieces == [(True, "野比のび太"), (False, "の"), (True, "特技"), (False, "!")]
+    words = fact("のび太|野比のび太|太郎", "特技", "射撃").words
+    first, second = marked(["野比のび太郎の特技!", "射撃"], words)
+    assert first == [(True, "野比のび太郎"), (False, "の"), (True, "特技"), (False, "!")]
+    assert second == [(True, "射撃")]
+
+
+def test_a_spelling_that_does_not_count_is_not_marked() -> None:
+    [pieces] = marked(["アリスとアリ"], fact("アリ", "特技", "射撃").words)
+    assert pieces == [(False, "アリスと"), (True, "アリ")]
+    [pieces] = marked(["アリス"], fact("*アリ", "特技", "射撃").words)
+    assert pieces == [(True, "アリ"), (False, "ス")]
 
 
 def test_answers_are_short_enough_or_wrong(tmp_path: Path) -> None:
@@ -22,4 +30,5 @@ def test_answers_are_short_enough_or_wrong(tmp_path: Path) -> None:
     html = (tmp_path / "a.html").read_text("utf-8")
     for kind, label in (("short", "too few texts (1)"), ("enough", "enough texts (1)"), ("wrong", "wrong answers (1)")):
         assert label in html and f'<tr class="{kind}">' in html
+    assert "<summary>2 different texts</summary>" in html and "<summary>1 different text</summary>" in html
     assert "&lt;b&gt;" in html and "<b>" not in html.split("</style>")[-1]

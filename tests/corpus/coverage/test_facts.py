@@ -36,6 +36,11 @@ def test_both_formats_say_the_same(tmp_path: Path) -> None:
     assert tsv.words == yaml.words and (tsv.line, yaml.line) == (2, 2)
 
 
+def test_blank_lines_and_comments_are_skipped(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.tsv", "entity\trelation\tanswers\n# ab\tcd\tef\n\nab\tcd\tef\n")
+    assert [(fact.entity.name, fact.line) for fact in read_facts(path)] == [("ab", 4)]
+
+
 def test_spellings_are_normalised_and_each_is_there_once(tmp_path: Path) -> None:
     [fact] = read_facts(written(tmp_path, "a.tsv", "entity\trelation\tanswers\nＡＢＣ|ABC\tｱﾘｽ\tdef\n"))
     assert spellings_of([fact, fact]) == [("ABC", False), ("def", False), ("アリス", False)]
@@ -52,6 +57,7 @@ def test_spellings_are_normalised_and_each_is_there_once(tmp_path: Path) -> None
         ("a.tsv", "entity\trelation\tanswers\nab|ef\tcd\tef\n", "'ef' as the entity and as an answer"),
         ("a.tsv", "entity\trelation\tanswers\nab\tcd\tef;ef\n", "'ef' as an answer and as an answer"),
         ("a.tsv", "entity\trelation\tanswers\n\n太\tcd\tef\n", "a.tsv:3 has the spelling '太' of one character"),
+        ("a.tsv", "entity\trelation\tanswers\nab\tcd|*太\tef\n", r"a.tsv:2 has the spelling '\*太' behind another"),
         ("a.tsv", "entity\trelation\tanswers\nab\tcd\tef\nab\tcd\tgh\n", "a.tsv:3 has ab, cd again"),
         ("a.yaml", "- entity: ab\n  relation: cd\n  answer: ef\n", "a.yaml:1 has the field 'answer'"),
         ("a.yaml", "- entity: ab\n  relation: cd\n  answers: {spelling: ef}\n", "'spelling' in answers"),

@@ -28,7 +28,7 @@ def test_a_map_has_its_numbers_page_and_picture(tmp_path: Path, capsys: pytest.C
         (["a=x"], [], "needs 2 to 7 corpora"),
         (["a=x", "a=y"], [], "each with a name of its own"),
         (["a=x", "b=y"], ["--endpoint", "http://127.0.0.1:1", "--checkpoint", "c"], "give one of them"),
-        (["a=x", "b=y"], [], "no file matches x"),
+        (["a=x", "b=y"], [], "the corpus a cannot be drawn from: no file matches x"),
     ],
 )
 def test_options_that_cannot_be_used_are_a_sentence(

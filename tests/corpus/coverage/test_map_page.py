@@ -24,6 +24,13 @@ def test_the_page_has_the_points_and_no_text_becomes_markup(tmp_path: Path) -> N
     assert picture(points, ["web", "chat"], [0, 1, 1]) == (tmp_path / "map.png").read_bytes()
 
 
+def test_a_mixture_names_its_corpora(tmp_path: Path) -> None:
+    names, points = ["web", "<chat>", "new"], np.eye(3, 2, dtype=np.float32)
+    write_map(tmp_path, points, names, [0, 1, 2], ["a", "b", "c"], [], [("new", "25.0%", "75.0%")])
+    html = (tmp_path / "map.html").read_text("utf-8")
+    assert "<h2>As a mixture of web and &lt;chat&gt;</h2>" in html and "<th>share of &lt;chat&gt;</th>" in html
+
+
 @pytest.mark.thorough
 def test_the_seed_repeats_the_points() -> None:
     vectors = np.random.default_rng(0).standard_normal((60, 8)).astype(np.float32)

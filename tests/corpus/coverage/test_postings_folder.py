@@ -39,20 +39,45 @@ def test_parts_that_are_added_are_scanned_for_all_words(tmp_path: Path) -> None:
     assert before.items() <= files_in(tmp_path / "out").items()
 
 
+def test_a_small_file_that_is_added_changes_its_part_and_is_scanned(tmp_path: Path) -> None:
+    paths = [write_corpus(tmp_path / name, TEXTS) for name in ("a.jsonl", "b.jsonl")]
+    before, after = parts_of(paths[0]), parts_of(*paths)
+    assert len(after) == 1 and before[0].name != after[0].name
+    PostingsFolder(tmp_path / "out", before).scan([("森", True)], Here())
+    [[postings]] = PostingsFolder(tmp_path / "out", after).scan([("森", True)], Here())
+    assert read_counts(postings).documents == 80
+
+
+def test_a_file_that_has_changed_is_refused(tmp_path: Path) -> None:
+    PostingsFolder(tmp_path / "out", parts_of(write_corpus(tmp_path / "a.jsonl", TEXTS))).scan([("森", True)], Here())
+    with pytest.raises(InputError, match="or have changed"):
+        PostingsFolder(tmp_path / "out", parts_of(write_corpus(tmp_path / "a.jsonl", TEXTS[1:])))
+
+
 def test_postings_of_another_corpus_are_refused(tmp_path: Path) -> None:
     first, second = (parts_of(write_corpus(tmp_path / name, TEXTS)) for name in ("a.jsonl", "b.jsonl"))
     PostingsFolder(tmp_path / "out", first).scan([("森", True)], Here())
-    with pytest.raises(InputError, match="has postings of another corpus: 1 of its 1 parts"):
+    with pytest.raises(InputError, match=r"another corpus: 1 of its 1 files are not .*, such as .*a\.jsonl"):
         PostingsFolder(tmp_path / "out", second)
 
 
 def test_postings_of_another_version_are_refused(tmp_path: Path) -> None:
     parts = parts_of(write_corpus(tmp_path / "a.jsonl", TEXTS))
     PostingsFolder(tmp_path / "out", parts).scan([("森", True)], Here())
-    record = tmp_path / "out" / "coverage.json"
+    record = tmp_path / "out" / "postings.json"
     record.write_text(record.read_text("utf-8").replace('"format": "1', '"format": "0'), "utf-8")
     with pytest.raises(InputError, match="postings of another version"):
         PostingsFolder(tmp_path / "out", parts)
+
+
+def test_a_command_keeps_what_another_one_scanned_since_it_began(tmp_path: Path) -> None:
+    parts = parts_of(write_corpus(tmp_path / "a.jsonl", TEXTS))
+    first, second = PostingsFolder(tmp_path / "out", parts), PostingsFolder(tmp_path / "out", parts)
+    first.scan([("森", True)], Here())
+    second.scan([("狐", True)], Here())
+    before = files_in(tmp_path / "out")
+    [files] = PostingsFolder(tmp_path / "out", parts).scan([("森", True), ("狐", True)], Here())
+    assert len(files) == 2 and files_in(tmp_path / "out") == before
 
 
 def test_two_commands_on_one_folder_do_not_meet(tmp_path: Path) -> None:
