@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tanuki_jax.base.atomic import replacing
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.cleaning.draft import seed_of
 from tanuki_jax.corpus.cleaning.parts import Part
 from tanuki_jax.corpus.coverage.context_sketch import BINS, CONTEXT, sketches
@@ -30,6 +31,7 @@ FORMAT = f"1: {BINS} bins of 3-grams, {CONTEXT} characters on each side"
 """Changes whenever postings of one text would."""
 _COUNTS = b"tanuki_jax.coverage"
 _BATCH_CHARACTERS = 1 << 19
+_GONE = (FileNotFoundError, PermissionError, ConnectionError, TimeoutError)
 _SCHEMA = pa.schema(
     [
         ("spelling", pa.string()),
@@ -115,10 +117,18 @@ def read_counts(path: Path) -> Counts:
 
 
 def rows_of(part: Part) -> Iterable[Document | None]:
-    """Yield the documents of a part in order; None for a row that is none."""
+    """Yield the documents of a part in order; None for a row that is none, and for the rest of a damaged file.
+
+    InputError if a file is gone or cannot be reached, which may be another time.
+    """
     for slice in part.slices:
-        for row in read(slice, text_field=part.text_field, only_needed=True):
-            yield row.record if isinstance(row.record, Document) else None
+        try:
+            for row in read(slice, text_field=part.text_field, only_needed=True):
+                yield row.record if isinstance(row.record, Document) else None
+        except InputError as error:
+            if isinstance(error.__cause__, _GONE):
+                raise
+            yield None
 
 
 def _batches(part: Part) -> Iterable[list[Document | None]]:

@@ -1,5 +1,6 @@
 """`clean coverage` as a user runs it."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from tests.corpus.coverage.scanned import write_corpus
 FACTS = "entity\trelation\tanswers\nのび太\t特技\t射撃;昼寝\n"
 
 
-def run(folder: Path, *words: str, facts: str = FACTS) -> None:
+def run(folder: Path, *words: str, facts: str = FACTS, name: str = "corpus.jsonl") -> None:
     (folder / "facts.tsv").write_text(facts, "utf-8")
-    corpus = folder / "corpus.jsonl"
+    corpus = folder / name
     options = ["--facts", str(folder / "facts.tsv"), "--corpus", str(corpus), "--out", str(folder / "out")]
     main(["coverage", *options, "--workers", "1", *words])
 
@@ -31,10 +32,30 @@ def test_counts_the_plan_and_the_page_are_written(tmp_path: Path, capsys: pytest
         "texts": 1,
         "missing": 1,
         "passages": ["のび太の特技は昼寝、また射撃だという"],
+        "inside": [],
+        "related": [],
     }
     assert "のび太" in (tmp_path / "out" / "coverage.html").read_text("utf-8")
     run(tmp_path, "--markdown")
     assert capsys.readouterr().out.startswith("| condition |")
+
+
+def test_the_plan_names_related_facts_and_spellings_inside_words(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus.jsonl", ["のび太の特技は射撃"])
+    facts = "entity\trelation\tanswers\nのび太\t特技\t*射撃\nジャイアン\t特技\t歌唱\nのび太\t苦手\t水泳\n"
+    run(tmp_path, "--wanted", "9", facts=facts)
+    first, _, last = map(json.loads, (tmp_path / "out" / "plan.jsonl").read_text("utf-8").splitlines())
+    assert first["inside"] == ["射撃"]
+    assert first["related"] == [["のび太", "苦手", "水泳"], ["ジャイアン", "特技", "歌唱"]]
+    assert last["related"] == [["のび太", "特技", "射撃"]]
+
+
+def test_the_rest_of_a_damaged_file_is_one_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(json.dumps({"text": f"のび太の特技は射撃{number}"}) + "\n" for number in range(2_000))
+    whole = gzip.compress(rows.encode())
+    (tmp_path / "corpus.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    run(tmp_path, name="corpus.jsonl.gz")
+    assert "1 row without a document" in capsys.readouterr().out
 
 
 def test_wrong_answers_do_not_come_into_the_plan(tmp_path: Path) -> None:

@@ -135,7 +135,8 @@ def says(text: str, plan: Mapping[str, Sequence[str]], window: int) -> bool:
     """Whether a text has the answer within the window of the entity and of the relation, as `clean coverage` counts."""
     names = ("entity", "relation", "answer")
     spellings = [(_normal(each), name) for name in names for each in plan[name]]
-    found = _finder(tuple(spelling for spelling, _ in spellings)).find(normalized([text]))
+    inside = {_normal(each) for each in plan["inside"]}
+    found = _finder(tuple((each, each in inside) for each, _ in spellings)).find(normalized([text]))
     places: dict[str, list[tuple[int, int]]] = {name: [] for name in names}
     for spelling, start, stop in zip(found.spelling.tolist(), found.start.tolist(), found.stop.tolist(), strict=True):
         places[spellings[spelling][1]].append((start, stop))
@@ -150,8 +151,8 @@ def _within(answer: tuple[int, int], other: tuple[int, int], window: int) -> boo
 
 
 @functools.lru_cache(maxsize=1_000)
-def _finder(spellings: tuple[str, ...]) -> SpellingFinder:
-    return SpellingFinder([(spelling, False) for spelling in spellings])
+def _finder(spellings: tuple[tuple[str, bool], ...]) -> SpellingFinder:
+    return SpellingFinder(spellings)
 
 
 def _normal(spelling: str) -> str:
@@ -167,7 +168,7 @@ def _plan_of(record: Record | None) -> dict[str, Any]:
             return {}
     if type(fields.get("missing")) is not int:
         return {}
-    return {"passages": [], "related": [], "texts": 0, **fields}
+    return {"passages": [], "related": [], "inside": [], "texts": 0, **fields}
 
 
 @functools.cache
