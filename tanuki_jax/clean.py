@@ -32,10 +32,10 @@ def main(words: list[str]) -> None:
         coverage(counting)
         return
     if action == "map":
-        from tanuki_jax.corpus.coverage.map_options import Map
+        from tanuki_jax.corpus.maps.map_options import Map
 
         mapping = parse_options("clean map", rest, Map)
-        from tanuki_jax.corpus.coverage.map_commands import map_corpora
+        from tanuki_jax.corpus.maps.map_commands import map_corpora
 
         map_corpora(mapping)
         return

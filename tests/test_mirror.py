@@ -38,7 +38,7 @@ ELSEWHERE = {
     "corpus/cleaning/engines/stage.py": "corpus/cleaning/engines/test_processes.py",
     "corpus/coverage/coverage_options.py": "corpus/coverage/test_coverage_commands.py",
     "corpus/coverage/coverage_plan.py": "corpus/coverage/test_coverage_commands.py",
-    "corpus/coverage/map_options.py": "corpus/coverage/test_map_commands.py",
+    "corpus/maps/map_options.py": "corpus/maps/test_map_commands.py",
     "corpus/cleaning/file_tasks.py": "corpus/cleaning/test_run_cleaning.py",
     "corpus/cleaning/report/cleaning_table.py": "corpus/cleaning/report/test_cleaning_page.py",
     "corpus/cleaning/report/steps.py": "corpus/cleaning/report/test_cleaning_page.py",

@@ -1,5 +1,6 @@
 """A disk that is full while a checkpoint or a line of the log is written."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 

@@ -9,7 +9,6 @@ from tanuki_jax.corpus.coverage.count_facts import FactCounts, Place
 from tanuki_jax.corpus.coverage.facts import Fact, Word
 from tanuki_jax.corpus.coverage.passages import shown_places
 
-
 RELATED = 3
 """Other facts that a line of the plan names."""
 

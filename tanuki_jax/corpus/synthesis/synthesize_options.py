@@ -26,7 +26,8 @@ class _Run:
 class Run(EngineOptions, _Run):
     """Let a teacher model write records by a recipe. Killed and started again, it goes on; no answer is paid twice.
 
-    `synthesize list` lists the finished runs. The teacher is any server with OpenAI's protocol: --teacher.urls http://localhost:8000/v1. Records are in
+    `synthesize list` lists the finished runs. The teacher is any server with OpenAI's protocol:
+    --teacher.urls http://localhost:8000/v1. Records are in
     synthetic/NAME/records, what was dropped and why in synthetic/NAME/dropped, the dataset card in
     synthetic/NAME/README.md.
     """

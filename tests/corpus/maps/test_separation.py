@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tanuki_jax.corpus.coverage.embedders import embed_ngrams
-from tanuki_jax.corpus.coverage.separation import control, separation, share_of_second
-from tests.corpus.coverage.two_corpora import texts_of
+from tanuki_jax.corpus.maps.embedders import embed_ngrams
+from tanuki_jax.corpus.maps.separation import control, separation, share_of_second
+from tests.corpus.maps.two_corpora import texts_of
 
 
 def test_two_corpora_are_told_apart_and_two_halves_are_not() -> None:

@@ -17,10 +17,10 @@ from tanuki_jax.base.tables import show
 from tanuki_jax.config.endpoints import Endpoint
 from tanuki_jax.corpus.cleaning.audit.sample import draw
 from tanuki_jax.corpus.cleaning.pipeline import reading
-from tanuki_jax.corpus.coverage.embedders import Vectors, embed_by_endpoint, embed_ngrams, served
-from tanuki_jax.corpus.coverage.map_options import Map
-from tanuki_jax.corpus.coverage.map_page import MOST_CORPORA, points_of, write_map
-from tanuki_jax.corpus.coverage.separation import Separation, control, separation, share_of_second
+from tanuki_jax.corpus.maps.embedders import Vectors, embed_by_endpoint, embed_ngrams, served
+from tanuki_jax.corpus.maps.map_options import Map
+from tanuki_jax.corpus.maps.map_page import MOST_CORPORA, points_of, write_map
+from tanuki_jax.corpus.maps.separation import Separation, control, separation, share_of_second
 
 FEWEST = 20
 """Fewest documents of a sample: numbers of fewer would say nothing."""

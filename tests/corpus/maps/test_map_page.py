@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tanuki_jax.corpus.coverage.map_page import picture, points_of, write_map
+from tanuki_jax.corpus.maps.map_page import picture, points_of, write_map
 
 
 def test_the_page_has_the_points_and_no_text_becomes_markup(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tanuki_jax.base import pages
 from tanuki_jax.base.atomic import replace_text, replacing
-from tanuki_jax.corpus.coverage.embedders import Vectors
+from tanuki_jax.corpus.maps.embedders import Vectors
 
 _TEMPLATE = Path(__file__).parent / "templates" / "map.html.jinja"
 _COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#888888")

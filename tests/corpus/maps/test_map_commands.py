@@ -7,7 +7,7 @@ import pytest
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.clean import main
 from tests.corpus.coverage.scanned import write_corpus
-from tests.corpus.coverage.two_corpora import texts_of
+from tests.corpus.maps.two_corpora import texts_of
 
 
 @pytest.mark.thorough

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tanuki_jax.corpus.coverage.embedders import Vectors
+from tanuki_jax.corpus.maps.embedders import Vectors
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression

@@ -12,10 +12,10 @@ from tanuki_jax.client.rehearsal.behaviour import Behaviour
 from tanuki_jax.client.rehearsal.mock_teacher import MockTeacher
 from tanuki_jax.config.endpoints import Endpoint
 from tanuki_jax.config.model import Model
-from tanuki_jax.corpus.coverage.embedders import Vectors, embed_by_endpoint, embed_ngrams, served
+from tanuki_jax.corpus.maps.embedders import Vectors, embed_by_endpoint, embed_ngrams, served
 from tanuki_jax.lm.model.transformer import initialise
 from tests.checkpoints.weights import write_weights
-from tests.corpus.coverage.two_corpora import texts_of
+from tests.corpus.maps.two_corpora import texts_of
 from tests.inference.untrained import SHAPE, make_tokenizer
 
 
