@@ -11,6 +11,7 @@ from tanuki_jax.__main__ import commands
 from tanuki_jax.config.registry import experiment, mixture, sweep
 from tanuki_jax.config.validate import validate
 from tanuki_jax.corpus.cleaning.pipelines import corpus as corpora
+from tanuki_jax.corpus.synthesis.named_syntheses import synthesis
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -47,7 +48,15 @@ def test_named_files_exist(page: Path) -> None:
 def test_named_commands_and_configs_exist(page: Path) -> None:
     text = page.read_text("utf-8")
     assert set(re.findall(r"python -m tanuki_jax\.(\w+)", text)) <= set(commands())
-    known = {*experiment.names(), *mixture.names(), *sweep.names(), *corpora.names(), "NAME", "名前"}
+    known = {
+        *experiment.names(),
+        *mixture.names(),
+        *sweep.names(),
+        *corpora.names(),
+        *synthesis.names(),
+        "NAME",
+        "名前",
+    }
     assert {name for name in re.findall(r"--config[= ]([\w]+)(?![\w.])", text)} <= known
 
 

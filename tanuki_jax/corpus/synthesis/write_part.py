@@ -55,7 +55,7 @@ class Models:
 
 @dataclasses.dataclass
 class _Ended:
-    """How an item ended."""
+    """The end of an item."""
 
     key: str
     made: Made | None = None
