@@ -3,6 +3,8 @@
 import dataclasses
 import hashlib
 import json
+import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tanuki_jax.base.errors import InputError
@@ -16,6 +18,7 @@ from tanuki_jax.corpus.records.types import Conversation, Document, Malformed, R
 from tanuki_jax.corpus.synthesis.recipe import Item
 from tanuki_jax.corpus.synthesis.synthesis_settings import COUNT, Synthesis
 
+_log = logging.getLogger("tanuki_jax.corpus")
 _FORMS: dict[str, RowForm] = {"documents": "text", "conversations": "chat"}
 
 
@@ -53,16 +56,19 @@ def parts_of(synthesis: Synthesis) -> list[ItemPart]:
         raise InputError(found.unreadable[0] if found.unreadable else "the files of --inputs are all empty")
     if found.unreadable:
         raise InputError(found.unreadable[0])
-    parts, first = list[ItemPart](), 0
+    parts, first, unusable = list[ItemPart](), 0, 0
     with progress("counting the inputs", len(found.parts), "part") as advance:
         for part in found.parts:
-            records = sum(isinstance(record, _kind(synthesis)) for record in _rows(part, synthesis))
+            usable = Counter(isinstance(record, _kind(synthesis)) for record in _rows(part, synthesis))
+            records, unusable = usable[True], unusable + usable[False]
             if synthesis.count:
                 records = min(records, synthesis.count - first)
             if records > 0:
                 parts.append(ItemPart(_name(part), part, first, records))
             first += max(records, 0)
             advance()
+    if unusable and parts:
+        _log.info("%d rows of the inputs are no %s and are left out", unusable, synthesis.recipe.reads)
     if not parts:
         wanted = f"field {synthesis.text_field!r}" if synthesis.recipe.reads == "documents" else "conversations"
         raise InputError(f"the inputs have no {synthesis.recipe.reads}: {wanted} is in no row; see --text-field")

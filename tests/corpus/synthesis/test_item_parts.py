@@ -32,7 +32,8 @@ def test_items_of_nothing_are_numbered() -> None:
     assert len(parts_of(echo(part_items=300))) == 4
 
 
-def test_rows_of_another_kind_are_left_out(tmp_path: Path) -> None:
+def test_rows_of_another_kind_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     rows: list[dict[str, Any]] = [
         {"id": "a", "text": "文"},
         {"id": "b", "messages": [{"role": "user", "content": "問"}, {"role": "assistant", "content": "答"}]},
@@ -42,6 +43,7 @@ def test_rows_of_another_kind_are_left_out(tmp_path: Path) -> None:
     path = lines(tmp_path / "in.jsonl", rows)
     (tmp_path / "in.jsonl").write_bytes((tmp_path / "in.jsonl").read_bytes() + b"{broken\n")
     assert keys(reading(path)) == ["r/a", "r/d"]
+    assert "3 rows of the inputs are no documents and are left out" in caplog.text
     assert keys(reading(path, count=1, times=2)) == ["r/a#0", "r/a#1"]
 
 
