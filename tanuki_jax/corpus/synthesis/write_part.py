@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tanuki_jax.base.atomic import replace_text, replacing
-from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.errors import CommandError, InputError
 from tanuki_jax.client import outcomes
 from tanuki_jax.client.answers import Failure
 from tanuki_jax.client.client import Client
@@ -31,6 +32,8 @@ FLUSH_SECONDS = 0.25
 """Seconds between two writes of the journal."""
 STATUS_SECONDS = 0.5
 """Seconds between two looks at the counts of all tasks."""
+RECIPE_ERROR = "recipe_error"
+"""Kind of failure of an item on which the recipe or a filter failed."""
 CUT_OFF, EMPTY = "the answer was cut off", "the answer is empty"
 _REFUSED = {each.kind for each in (outcomes.BAD_REQUEST, outcomes.UNAUTHORIZED, outcomes.NOT_FOUND, outcomes.REFUSED)}
 _TEXTS = pa.schema([("id", pa.string()), ("text", pa.string()), ("style", pa.string())])
@@ -155,23 +158,25 @@ class PartWriter:
         """Make the record of an item, and count how it ended."""
         ended = _Ended(item.key)
         try:
-            made = await self._chain(item, ended)
+            ended.made = await self._chain(item, ended)
         except Dropped as dropped:
             ended.reason = str(dropped)
         except _Failed as failed:
             ended.kind, ended.reason = failed.failure.kind, failed.failure.message
-        else:
-            reasons = (each.reason(made) for each in self._synthesis.filters)
-            ended.reason = next((reason for reason in reasons if reason), "")
-            ended.written = made.written if ended.reason else ""
-            ended.made = None if ended.reason else made
+        except CommandError:
+            raise
+        except Exception as error:
+            if number == 0:
+                raise
+            # One odd answer must not end a run of a million. Many of them do, by the gate.
+            ended.kind, ended.reason = RECIPE_ERROR, f"{type(error).__name__}: {error}"
         self._count(ended)
         self._ended[number] = ended
         if self._totals.finished == self._synthesis.gate_items:
             self._check_gate()
 
     async def _chain(self, item: Item, ended: _Ended) -> Made:
-        """Return the record of an item."""
+        """Return the record of an item. Dropped if a filter drops it."""
         chain, step = self._synthesis.recipe.chain(item, item.random(self._synthesis.seed)), 0
         try:
             ask = next(chain)
@@ -181,9 +186,13 @@ class PartWriter:
                 ended.written = stored.texts[0]
                 ask, step = chain.send(read_reply(stored, ask)), step + 1
         except StopIteration as end:
-            ended.written = ""
             made: Made = end.value
-            return made
+        ended.written = made.written
+        for each in self._synthesis.filters:
+            if reason := each.reason(made):
+                raise Dropped(reason)
+        ended.written = ""
+        return made
 
     async def _answer(self, ask: Ask, item: Item, step: int) -> Stored:
         """Return the answer to a request: from the journal, or from the model."""
@@ -245,9 +254,10 @@ class PartWriter:
     def _check_gate(self) -> None:
         """Raise InputError if too many of the finished items were dropped."""
         totals, share = self._totals, self._synthesis.gate_share
-        dropped = totals.dropped.total()
+        dropped = totals.dropped.total() + totals.failed[RECIPE_ERROR]
         if dropped > share * totals.finished:
-            most = ", ".join(f"{count:,} x {reason}" for reason, count in totals.dropped.most_common(3))
+            reasons = totals.dropped + Counter({RECIPE_ERROR: totals.failed[RECIPE_ERROR]})
+            most = ", ".join(f"{count:,} x {reason}" for reason, count in reasons.most_common(3))
             raise InputError(
                 f"{dropped:,} of the first {totals.finished:,} items were dropped ({most}), which is more than the "
                 f"share {share:g} (--gate-share); look at them in {self._files.dropped}"
@@ -260,7 +270,8 @@ def read_reply(stored: Stored, ask: Ask) -> Reply:
         raise Dropped(CUT_OFF)
     if not all(text.strip() for text in stored.texts):
         raise Dropped(EMPTY)
-    return Reply(stored.texts, {} if stored.logprobs is None else {"choices": [{"logprobs": stored.logprobs}]})
+    texts = tuple(text.encode(errors="replace").decode() for text in stored.texts)  # without halves of surrogate pairs
+    return Reply(texts, {} if stored.logprobs is None else {"choices": [{"logprobs": stored.logprobs}]})
 
 
 def _logprobs(raw: dict[str, Any]) -> Any:

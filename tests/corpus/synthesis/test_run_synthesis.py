@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 from tanuki_jax.corpus.cleaning.engines.engine import Local
 from tanuki_jax.corpus.records.types import Document
 from tanuki_jax.corpus.records.write import write
+from tanuki_jax.corpus.synthesis.recipe import Chain, Item
 from tanuki_jax.corpus.synthesis.run_synthesis import Synthesized, synthesize
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
 from tanuki_jax.corpus.synthesis.teacher import Teacher
@@ -142,7 +144,7 @@ def test_a_failed_request_is_a_named_failure_and_is_tried_again(tmp_path: Path) 
 
 def test_faults_of_the_network_change_no_record(tmp_path: Path, teacher: str) -> None:
     ran(echo(teacher, count=120, steps=2), tmp_path / "whole")
-    shares = {"unavailable": 0.05, "rate_limited": 0.02, "broken_json": 0.01, "cut": 0.02, "reset": 0.02}
+    shares: dict[str, Any] = {"unavailable": 0.05, "rate_limited": 0.02, "broken_json": 0.01, "cut": 0.02, "reset": 0.02}
     with in_a_thread(mock_teacher(Behaviour(**shares, retry_after=0.0, latency=0.01))) as url:
         done = ran(echo(url, count=120, steps=2), tmp_path / "out")
     assert not done.totals.failed
@@ -178,6 +180,35 @@ def test_answers_that_are_cut_off_or_empty_are_dropped(tmp_path: Path) -> None:
     assert set(done.totals.dropped) == {"the answer is empty", "the answer was cut off"}
     assert done.totals.kept == 0
     assert texts_of(tmp_path / "out") == {}
+
+
+def test_one_item_on_which_the_recipe_fails_does_not_end_the_run(tmp_path: Path, teacher: str) -> None:
+    class Failing(Echo):
+        """A recipe with a fault."""
+
+        def chain(self, item: Item, random: Random) -> Chain:
+            """Return the requests, but for one item."""
+            if item.number == self.fails:
+                raise KeyError("odd")
+            return super().chain(item, random)
+
+        fails = 7
+
+    done = ran(dataclasses.replace(echo(teacher, count=20), recipe=Failing()), tmp_path / "out")
+    assert (done.totals.kept, done.totals.failed) == (19, {"recipe_error": 1})
+    [row] = dropped_of(tmp_path / "out")
+    assert (row["id"], row["reason"]) == ("echo/7", "KeyError: 'odd'")
+    Failing.fails = 0
+    with pytest.raises(KeyError):
+        ran(dataclasses.replace(echo(teacher, count=20), recipe=Failing()), tmp_path / "other")
+
+
+def test_half_of_a_surrogate_pair_is_replaced(tmp_path: Path) -> None:
+    body = b'{"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "a\\ud83e b"}}]}'
+    with in_a_thread(replying(lambda prompt: web.Response(body=body, content_type="application/json"))) as url:
+        run = dataclasses.replace(echo(count=1), teacher=Teacher(urls=(url,), model="m"))
+        ran(run, tmp_path / "out")
+    assert texts_of(tmp_path / "out") == {"echo/0": "a? b"}
 
 
 @pytest.mark.parametrize(
