@@ -11,11 +11,12 @@ from tanuki_jax.corpus.synthesis.recipe import Dropped
 _CLOSING = r"[」』）)】〉》\]\"'”’]*"
 _TOKEN = re.compile(
     r"「[^「」\n]{0,300}」|『[^『』\n]{0,300}』|（[^（）\n]{0,300}）"  # marks inside them end no sentence
+    r"|(?m:^[^\S\n]*\d{1,3}[.．])"  # the number of an item
     rf"|(?P<end>(?:[。！？]|．(?!\d)|(?<![A-Za-z])[!?])+{_CLOSING}"
     rf"|(?<!\b[A-Z])(?<!\b(?:Mr|Ms|Dr|St|No|vs))(?<!\b(?:Mrs|Fig))[.!?]+{_CLOSING}(?=\s))"
-    r"|(?P<line>\n\s*)"
+    r"|(?P<line>\n(?:\s*\n)?)"
 )
-_ITEM = re.compile(r"[・•●○◆◇■□▲△▼▽★☆※*\-–—#＃【]|[0-9０-９①-⑳]+[.．、)）]")
+_ITEM = re.compile(r"[^\S\n]*(?:[・•●○◆◇■□▲△▼▽★☆※*\-–—#＃【]|[0-9０-９①-⑳]+[.．、)）])")
 _HEADING = 20
 """Longest line, in characters, that is a heading or an item rather than the first part of a broken sentence."""
 

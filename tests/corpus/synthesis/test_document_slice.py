@@ -28,6 +28,7 @@ def sentences(text: str) -> list[str]:
         ("Yahoo!ニュースを見た。", ["Yahoo!ニュースを見た。"]),
         ("はじめに\n\n 猫がいる。\n", ["はじめに", "猫がいる。"]),
         ("見出し\n・猫\n・犬\n", ["見出し", "・猫", "・犬"]),
+        (f"{'長い' * 15}行\n  ・猫\n 1. 犬。鳥\n", [f"{'長い' * 15}行", "・猫", "1. 犬。", "鳥"]),
         ("It was late and the cat was asleep\nunder the table. It woke.", None),
         ("猫は朝から晩まで机の上で寝ていて、なかなか\n起きない。腹が減ると鳴く。", None),
         (
