@@ -66,6 +66,18 @@ def test_braces_of_a_task_stay_as_they_are() -> None:
         assert made.written.count("{0} と {x} は何ですか。") == made.written.count("{answer}") == 3
 
 
+def test_tasks_are_numbered_where_the_layout_has_numbers() -> None:
+    texts = [rehearse(WHOLE, item_of(PASSAGE["en"]), seed=seed)[0].written for seed in range(20)]
+    numbered = [re.findall(r"^Q(\d)\. ", text, re.MULTILINE) for text in texts if text.startswith("Q1. ")]
+    assert numbered and all(numbers == ["1", "2", "3"] for numbers in numbered)
+
+
+def test_requests_of_one_document_begin_alike() -> None:
+    _, messages = rehearse(WHOLE, item_of(PASSAGE["ja"]))
+    beginnings = {str(turns).partition("</text>")[0] for turns in messages}
+    assert len(beginnings) == 1 and PASSAGE["ja"][-20:] in beginnings.pop()
+
+
 def test_layouts_have_task_and_answer_in_order() -> None:
     for layout in (layout for layouts in LAYOUTS.values() for layout in layouts):
         assert 0 <= layout.index("{task}") < layout.index("{answer}")
