@@ -103,6 +103,10 @@ def test_labels_of_many_forms_are_read(answer: str) -> None:
     assert labelled_pair(answer) == PAIR
 
 
+def test_emphasis_inside_a_part_stays() -> None:
+    assert labelled_pair("質問：**何**ですか。\n答え：猫です。") == ("**何**ですか。", "猫です。")
+
+
 def test_parts_may_have_several_lines_and_options() -> None:
     answer = "課題：どれですか。\nア　猫\nイ　犬\n1. 鳥\nA. 魚\n答え：\n| a | b |\n| --- | --- |\n| 1 | 2 |\n"
     assert labelled_pair(answer) == (

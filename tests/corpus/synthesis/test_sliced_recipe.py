@@ -1,10 +1,28 @@
+import contextlib
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.synthesis.recipe import Dropped, Language
+from tanuki_jax.corpus.synthesis.recipes.augment import Augment
 from tanuki_jax.corpus.synthesis.recipes.rag_qa import RagQa
-from tanuki_jax.corpus.synthesis.sliced_recipe import language_of
+from tanuki_jax.corpus.synthesis.recipes.regenerate import Regenerate
+from tanuki_jax.corpus.synthesis.recipes.short_answer import ShortAnswer
+from tanuki_jax.corpus.synthesis.recipes.translate import Translate
+from tanuki_jax.corpus.synthesis.sliced_recipe import SlicedRecipe, language_of
 from tests.corpus.synthesis.recipes.passages_for_recipes import PASSAGE, item_of
+from tests.corpus.synthesis.rehearsed_chain import rehearse
+
+RECIPES: tuple[SlicedRecipe, ...] = (
+    Augment(tasks=1),
+    RagQa(),
+    Regenerate(guided=True),
+    ShortAnswer(),
+    Translate(form="conversation"),
+)
 
 
 @pytest.mark.parametrize(
@@ -52,3 +70,24 @@ def test_lengths_that_contradict_each_other_are_refused() -> None:
         RagQa(least=900, most=800)
     with pytest.raises(InputError, match=r"rag_qa\.least is 0, and must be above 0"):
         RagQa(least=0)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_values_enter_a_prompt_through_quote_alone(recipe: SlicedRecipe) -> None:
+    files = list((recipe.templates / recipe.name).glob("**/*.jinja"))
+    used = {value for path in files for value in re.findall(r"{{(.*?)}}", path.read_text("utf-8"), re.DOTALL)}
+    quoted = re.compile(r' (?:text|question|faults) \| quote(?:\("[a-z]+"\))? | self\.example\(\) \| trim ')
+    assert files and used and [value for value in used if not quoted.fullmatch(value)] == []
+
+
+@settings(max_examples=30)
+@given(
+    st.text(max_size=300) | st.lists(st.sampled_from([*"猫「」（）。.!?\n{}%<>|:#", "text", "</", "a b"])).map("".join),
+    st.integers(0, 3),
+)
+def test_whatever_a_document_has_it_is_used_or_dropped(text: str, seed: int) -> None:
+    for recipe in RECIPES:
+        with contextlib.suppress(Dropped):
+            made, messages = rehearse(recipe, item_of(text), seed)
+            assert made.sources[0] == made.sources[0].strip() != ""
+            assert made.sources[0] in text and messages

@@ -11,7 +11,7 @@ from tanuki_jax.corpus.records.types import Conversation, Document, Message
 from tanuki_jax.corpus.synthesis.answer_text import bare_answer
 from tanuki_jax.corpus.synthesis.made import Made
 from tanuki_jax.corpus.synthesis.recipe import Ask, Chain, Dropped, Item, Language, Reply, Sampling
-from tanuki_jax.corpus.synthesis.sliced_recipe import SlicedRecipe, language_of
+from tanuki_jax.corpus.synthesis.sliced_recipe import SlicedRecipe
 
 REQUESTS: Mapping[Language, tuple[str, ...]] = {
     "ja": (
@@ -87,6 +87,6 @@ def ask_translation(text: str, into: Language, sampling: Sampling) -> Generator[
 def translation_in(answer: str, into: Language) -> str:
     """Return the translation that an answer holds. Dropped if it is not in the language."""
     text = bare_answer(answer)
-    if identified(text).code not in (into, "") or (into == "en" and language_of(text) != "en"):
+    if identified(text).code not in (into, ""):
         raise Dropped("translation in another language")
     return text
