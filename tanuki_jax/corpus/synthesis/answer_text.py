@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
+from tanuki_jax.corpus.synthesis.quoting import without_special_tokens
 from tanuki_jax.corpus.synthesis.recipe import Dropped
 
 QUESTION = ("質問", "問題", "課題", "設問", "問い", "問", "question", "task", "q")
@@ -51,7 +52,8 @@ def bare_answer(text: str) -> str:
     tags around it.
 
     Raises:
-        Dropped: nothing is left, or the teacher says that the text does not suit the request.
+        Dropped: nothing is left, or special tokens of a tokenizer, or the teacher says that the text does not suit the
+            request.
     """
     bare, before = text.strip(), ""
     while bare != before:
@@ -64,6 +66,8 @@ def bare_answer(text: str) -> str:
         raise Dropped("answer without text")
     if _NOTHING.fullmatch(bare):
         raise Dropped("text does not suit the request")
+    if without_special_tokens(bare) != bare:
+        raise Dropped("answer with special tokens")
     return bare
 
 

@@ -71,6 +71,8 @@ def test_what_only_looks_like_an_announcement_stays(answer: str) -> None:
         ("「なし」。", "does not suit"),
         ("None.", "does not suit"),
         ("```\nnone\n```", "does not suit"),
+        ("猫がいる。<|im_end|>\n<|im_start|>user\n犬は？", "special tokens"),
+        ("<think>猫がいる。", "special tokens"),
     ],
 )
 def test_answers_without_text_are_dropped(answer: str, reason: str) -> None:
