@@ -18,20 +18,33 @@ _OPENER = (
     r"(?:(?:はい、?)?(?:もちろんです|承知(?:いた)?しました|[わ分]かりました|了解(?:いた)?しました|かしこまりました)"
     r"[。、！!]?[^\S\n]*)"
 )
-_MADE = r"(?:作成|生成|用意|翻訳|要約|回答)(?:いた)?しました|(?:書き|作り|訳し|まとめ)ました"
+_MADE = r"(?:作成|生成|用意|翻訳|要約|回答)(?:いた)?しました|(?:書き|作り|訳し|まとめ)(?:直し)?ました"
+_WORK = (
+    "質問|問題|課題|回答|解答|答え|文章|要約|翻訳|訳文|記事|一節|対話|随筆|小論|報告書|物語|原稿|手紙|討論|インタビュー"
+    "|手順書|項目|用語集|年表|解説|台本|クイズ|ノート|教材|JSON"
+)
 _SURE = r"(?:sure|certainly|of course|okay|ok|absolutely|great|understood)"
+_WORK_ENGLISH = (
+    "translat|text|question|answer|task|exercise|summary|article|section|dialogue|conversation|essay|report|story"
+    "|lecture|letter|page|faq|explanation|debate|interview|instructions|table|problem|entry|list|facts|glossary|timeline"
+    "|script|quiz|notes|thread|comparison|lesson|version|json"
+)
 _ANNOUNCEMENT = re.compile(
     r"\A(?:"
     rf"{_OPENER}+\n"
-    rf"|{_OPENER}*(?:[^\n。]{{0,30}}、)?(?:以下|下記|こちらが|次の(?:通り|とおり))[^\n]{{0,80}}[。！!：:][^\S\n]*\n"
-    rf"|{_OPENER}*[^\n。]{{0,40}}(?:質問|問題|課題|回答|解答|文章|要約|翻訳|訳文)[^\n。]{{0,9}}(?:{_MADE})[。！!：:][^\S\n]*\n"
+    rf"|{_OPENER}*(?:以下|次)の(?:通り|とおり)です[。：:][^\S\n]*\n"
+    rf"|{_OPENER}*(?:[^\n。]{{0,30}}、)?(?:以下|下記|こちらが|次の(?:通り|とおり))"
+    rf"[^\n。]{{0,40}}(?:{_WORK}|{_MADE})[^\n。]{{0,30}}[。！!：:][^\S\n]*\n"
+    rf"|{_OPENER}*[^\n。]{{0,40}}(?:{_WORK})[^\n。]{{0,9}}(?:{_MADE})[。！!：:][^\S\n]*\n"
     rf"|{_SURE}(?:[!.]|,? (?:here|i)\b[^\n]{{0,120}}[:.!]|[!.] (?:here|below|i)\b[^\n]{{0,120}}[:.!])[^\S\n]*\n"
-    r"|(?:here(?:'s|’s| is| are)|below (?:is|are)|the following (?:is|are)) [^\n]{0,120}[:.][^\S\n]*\n"
+    r"|(?:here(?:'s|’s| is| are)|below (?:is|are)|the following (?:is|are)) "
+    rf"[^\n.]{{0,60}}(?:{_WORK_ENGLISH})[^\n.]{{0,60}}[:.][^\S\n]*\n"
     r")\s*",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    r"\n\s*(?:以上(?:です|になります|となります|が)[^\n]{0,40}|[^\n]{0,20}(?:ご不明|ご質問|お気軽に)[^\n]{0,60}"
+    r"\n\s*(?:以上(?:です|になります|となります|が)[^\n]{0,40}"
+    r"|[^\n]{0,20}(?:ご不明|ご質問|お気軽に)[^\n]{0,60}(?:ください|下さい|ませ)[。！!]?"
     r"|(?:i hope (?:this|that|it)|let me know|feel free to)\b[^\n]{0,120})\s*\Z",
     re.IGNORECASE,
 )
