@@ -91,7 +91,7 @@ class Number:
     stop: int
     """Its place in the normalised text, without unit."""
     values: frozenset[Value]
-    """What it may mean, any of which is enough: 30% is 30 and 0.3, 2 km is 2 and a length of 2,000,000 mm."""
+    """Possible meanings, any of which is enough: 30% is 30 and 0.3, 2 km is 2 and a length of 2,000,000 mm."""
     kanji: bool = False
     """Whether it is in kanji alone."""
     rounded: Rounding = ""

@@ -31,7 +31,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Measured:
-    """How often a filter was right."""
+    """Precision and recall of a filter over cases."""
 
     precision: float
     recall: float
