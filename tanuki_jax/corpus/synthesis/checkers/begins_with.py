@@ -20,7 +20,6 @@ class BeginsWith(EdgePhrase):
             "実は、",
             "さて、",
             "【回答】",
-            "みなさん、こんにちは。",
             "要するに、",
         ),
         "en": ("In short,", "Answer:", "Once upon a time,", "In fact,", "[Reply]", "Dear reader,", "To begin with,"),

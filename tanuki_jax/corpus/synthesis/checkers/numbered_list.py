@@ -21,7 +21,7 @@ class NumberedList(Checker):
     WORDINGS: ClassVar[Mapping[Language, tuple[str, ...]]] = {
         "ja": (
             "「1. 」から「{items}. 」までの番号つきリストだけで答えてください。各項目は一行にしてください。",
-            "半角の番号（「1. 」「2. 」…）をつけた{items}項目のリストで、前置きなしに答えてください。一項目は一行です。",
+            "半角の番号（「1. 」「2. 」…）をつけた{items}項目のリストで、前置きなしに答えてください。一項目一行です。",
         ),
         "en": (
             'Answer with nothing but a numbered list of exactly {items} items ("1. ", "2. ", ...), one line each.',

@@ -1,5 +1,6 @@
 """Command to answer in plain Japanese."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,6 +9,7 @@ from tanuki_jax.corpus.cleaning.morphology import morphemes
 from tanuki_jax.corpus.synthesis.checkers.ended_sentences import POLITE, EndedSentences
 from tanuki_jax.corpus.synthesis.recipe import Language
 
+_ASKED = re.compile("(?:の|ん)か$")
 _PREDICATES = ("動詞", "形容詞", "助動詞")
 
 
@@ -29,7 +31,7 @@ class Plain(EndedSentences):
     def ends_so(self, sentence: str) -> bool:
         if POLITE.search(sentence) is not None:
             return False
-        found = list(morphemes(sentence))
+        found = list(morphemes(_ASKED.sub("", sentence)))
         while found and found[-1].part_of_speech == "助詞" and "終助詞" in found[-1].detail:
             found.pop()
         return bool(found) and found[-1].part_of_speech in _PREDICATES

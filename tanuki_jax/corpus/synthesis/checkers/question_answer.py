@@ -24,8 +24,8 @@ class QuestionAnswer(Checker):
             "一問一答の形で{pairs}組書いてください。質問は「Q: 」、答えは「A: 」で始まる一行とし、ほかの文は不要です。",
         ),
         "en": (
-            'Write exactly {pairs} pair(s) of a line that begins with "Q: " and a line that begins with "A: ", and nothing else.',
-            'Answer as question and answer: {pairs} time(s) a line "Q: ..." followed by a line "A: ...". Add no other text.',
+            'Write {pairs} pair(s) of a line that begins with "Q: " and one that begins with "A: ", and no more.',
+            'Answer with {pairs} time(s) a line "Q: ..." followed by a line "A: ...". Add no other text.',
         ),
     }
 

@@ -9,6 +9,8 @@ from tanuki_jax.corpus.synthesis.recipe import Language
 
 _LONGEST = 10_000
 """Most characters that are parsed; a longer answer does not obey."""
+_MOST_BRACKETS = 200
+"""Most opening brackets that are parsed: the time that PyYAML takes grows with the square of their depth."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,7 @@ class YamlKeys(KeyedObject):
     def parsed(self, text: str) -> object:
         import yaml
 
-        if len(text) > _LONGEST:
+        if len(text) > _LONGEST or sum(map(text.count, "[{")) > _MOST_BRACKETS:
             return None
         refused = (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)
         try:
