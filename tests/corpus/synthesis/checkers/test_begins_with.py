@@ -46,7 +46,7 @@ def test_other_answers_do_not_obey(answer: str) -> None:
     assert not CHECKER.obeyed(answer)
 
 
-def test_a_phrase_has_a_character_and_white_space_around_it_is_free() -> None:
+def test_a_phrase_has_a_character_besides_white_space() -> None:
     assert BeginsWith(phrase=" In short, ").obeyed("In short, yes.")
     assert not BeginsWith(phrase="In short,").obeyed("in short, yes.")
     with pytest.raises(InputError, match="phrase is empty"):

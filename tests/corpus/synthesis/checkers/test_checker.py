@@ -8,7 +8,7 @@ from tanuki_jax.corpus.synthesis.checkers.most_characters import MostCharacters
 from tanuki_jax.corpus.synthesis.checkers.one_line import OneLine
 
 
-def test_white_space_around_an_answer_is_free_and_an_empty_answer_obeys_nothing() -> None:
+def test_white_space_around_an_answer_is_free_and_it_alone_obeys_nothing() -> None:
     assert MostCharacters(characters=1).obeyed(" \n　a\t\n")
     assert not MostCharacters(characters=1).obeyed(" \n　\t\n")
 

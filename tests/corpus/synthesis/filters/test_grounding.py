@@ -16,7 +16,7 @@ def reason(written: str, grounding: Grounding | None = None, *sources: str) -> s
 
 
 @pytest.mark.parametrize("held_out", [False, True])
-def test_19_in_20_planted_facts_are_found_and_19_in_20_finds_are_right(held_out: bool) -> None:
+def test_19_in_20_planted_facts_are_found_and_19_in_20_finds_right(held_out: bool) -> None:
     cases = [*from_frames(FRAMES, fill, EACH, seed=7), *by_hand("grounding")]
     assert len(cases) >= 300
     measured = measure([case for case in cases if case.held_out == held_out], Grounding())

@@ -18,7 +18,7 @@ def reason(written: str, noise: SourceNoise | None = None, *sources: str) -> str
 
 
 @pytest.mark.parametrize("held_out", [False, True])
-def test_19_in_20_planted_pieces_are_found_and_19_in_20_finds_are_right(held_out: bool) -> None:
+def test_19_in_20_planted_pieces_are_found_and_19_in_20_finds_right(held_out: bool) -> None:
     cases = [*from_frames(FRAMES, fill, EACH, seed=7), *by_hand("source_noise")]
     assert len(cases) >= 300
     measured = measure([case for case in cases if case.held_out == held_out], SourceNoise())
