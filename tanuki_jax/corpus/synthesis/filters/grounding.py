@@ -8,6 +8,7 @@ from typing import Annotated
 from tanuki_jax.config.limits import Limits, NonNegativeInt, check_fields
 from tanuki_jax.corpus.cleaning.morphology import morphemes
 from tanuki_jax.corpus.synthesis.filters.proper_names import fold_names, is_grounded, names_in
+from tanuki_jax.corpus.synthesis.filters.prose import without_code
 from tanuki_jax.corpus.synthesis.filters.written_numbers import Evidence, Number, normalized, numbers, value_of
 from tanuki_jax.corpus.synthesis.made import Made
 
@@ -25,7 +26,7 @@ _POINTS = re.compile(
     r"|(?: [a-z]+)? (?:key |main )?(?:points?|reasons?|ways|steps?|tips?|things|factors|parts|stages|kinds)\b"
 )
 _COUNTER = re.compile(
-    r"[年月日時分秒人名個本枚台件回度倍割円歳才匹頭羽冊軒階段点位番号章票校社店戸杯足着通話種級坪畳里尺寸石両代家]"
+    r"[年月日時分秒人名個本枚台件回度倍割円歳才匹頭羽冊軒階段点位番号章票校社店戸杯文軒巻冊輪句首曲問点件膳皿切袋箱株輌隻艘足着通話種級坪畳里尺寸石両代家]"
     r"|か月|ヶ月|カ月|週間|世紀|か国|カ国|か所|カ所|箇所|世帯|キロ|メートル|グラム|トン|ドル|ユーロ|リットル|パーセント|％|%"
 )
 _PAIR = re.compile(r"人|(?: of (?:them|us)| people| men| women| friends| sides)\b")
@@ -40,7 +41,8 @@ class Grounding:
     Numbers are compared by value: 3万5千 is 35,000, 三割 is 30%, 90分 is 1時間30分, 令和6年 is 2024年, and 約3万 is
     34,120 (`written_numbers.py`). 0, 1 and 二人
     are never facts, nor are numbers of items and headings. Units are not
-    compared unless they measure the same. Names are those of `proper_names.py`. A text without sources is kept.
+    compared unless they measure the same. Names are those of `proper_names.py`. Code is left out. A
+    text without sources is kept.
     """
 
     most: NonNegativeInt = 0
@@ -72,14 +74,14 @@ class Grounding:
         for source in made.sources:
             evidence.add(normalized(source))
         missing = set()
-        for number in self._facts(made.written):
+        for number in self._facts(without_code(made.written)):
             if not evidence.has(number) and not (self.sums and evidence.has_sum(number)):
                 missing.add(number.values)
         return len(missing)
 
     def _invented_names(self, made: Made) -> int:
         source = fold_names("\n".join(made.sources))
-        return len({name for name in names_in(made.written) if not is_grounded(name, source)})
+        return len({name for name in names_in(without_code(made.written)) if not is_grounded(name, source)})
 
     def _facts(self, text: str) -> Iterator[Number]:
         """Yield the numbers of a text that state something."""
@@ -111,7 +113,8 @@ class Grounding:
 
 
 def _numerals(line: str) -> list[tuple[int, int]]:
-    """Return the places of the morphemes of a line that are numerals: 十 in 十人, but not in 十分 (enough)."""
+    """Return the places of the numerals of a line that stand alone or before a counter: 十 in 十人, not in 十分 (enough)
+    and 四季."""
     found, place = list[tuple[int, int]](), 0
     for each in morphemes(line):
         at = line.find(each.surface, place)
@@ -125,8 +128,7 @@ def _numerals(line: str) -> list[tuple[int, int]]:
 
 
 def _is_numeral(line: str, number: Number, spans: list[tuple[int, int]]) -> bool:
-    """Whether kanji of a number are a numeral with a counter behind it, and no part of a word."""
+    """Whether kanji of a number are a numeral, and no part of a word; a single one needs a counter behind it."""
     begins = any(start == number.start for start, _ in spans)
     ends = any(stop == number.stop for _, stop in spans)
-    counted = number.stop - number.start > 2 or _COUNTER.match(line, number.stop) is not None
-    return begins and ends and counted
+    return begins and ends and (number.stop - number.start > 1 or _COUNTER.match(line, number.stop) is not None)

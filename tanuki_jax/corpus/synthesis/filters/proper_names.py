@@ -106,23 +106,36 @@ def _katakana(line: str) -> Iterator[str]:
     found, place = _placed(line), 0
     for match in _KATAKANA.finditer(line):
         word = match[0]
-        if len(word) < LEAST_KATAKANA or _ECHO.fullmatch(word) or fold_names(word) in common_words():
+        if len(word) < LEAST_KATAKANA or _ECHO.fullmatch(word) or _is_common(word):
             continue
         while place < len(found) and found[place][0] < match.start():
             place += 1
         inside = [each for start, each in found[place:] if start < match.end()]
-        unknown = any(each.base == "*" for each in inside)
-        if unknown and _COMMON_ENDS.search(word):
-            continue
-        for each in inside if not unknown else _whole(word, inside):
-            is_name = each.detail == "固有名詞" or each.base == "*"
-            if is_name and len(each.surface) >= LEAST_KATAKANA and not _COMMON_ENDS.search(each.surface):
-                yield each.surface
+        if any(each.base == "*" for each in inside):
+            yield word
+        else:
+            names = (each.surface for each in inside if each.detail == "固有名詞")
+            yield from (name for name in names if len(name) >= LEAST_KATAKANA and not _is_common(name))
 
 
-def _whole(word: str, inside: list[Morpheme]) -> list[Morpheme]:
-    """Return a word that the dictionary does not have as one morpheme."""
-    return inside if len(inside) == 1 and inside[0].surface == word else [Morpheme(word, "名詞", "固有名詞", "*")]
+@functools.lru_cache(1 << 14)
+def _is_common(word: str) -> bool:
+    """Whether a katakana word is common, ends as common ones do, or consists of a common word and words that the
+    dictionary has and does not take for names."""
+    if fold_names(word) in common_words() or _COMMON_ENDS.search(word):
+        return True
+    parts = [(word[:cut], word[cut:]) for cut in range(2, len(word) - 1)]
+    return any(
+        (fold_names(part) in common_words() and _is_general(other))
+        or (fold_names(other) in common_words() and _is_general(part))
+        for part, other in parts
+    )
+
+
+def _is_general(word: str) -> bool:
+    """Whether the dictionary has a word, or the words that it consists of, and none of them is a name."""
+    general = all(each.base != "*" and each.detail != "固有名詞" for each in morphemes(word))
+    return general or fold_names(word) in common_words()
 
 
 def _kanji(line: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from tanuki_jax.config.limits import check_fields
 from tanuki_jax.corpus.cleaning.draft import Draft
 from tanuki_jax.corpus.cleaning.rules.repetition import Repetition
+from tanuki_jax.corpus.synthesis.filters.prose import without_code
 from tanuki_jax.corpus.synthesis.made import Made
 from tanuki_jax.corpus.synthesis.recipe import Language
 
@@ -16,6 +17,7 @@ class SelfRepetition:
     """Drop texts that repeat lines, paragraphs or phrases, by the rule `repetition` of `clean` and its thresholds.
 
     These are Gopher's (Rae et al., 2021, table A1). A teacher that loops exceeds them within a few repeats.
+    Code is left out: the same names come again in every line of it.
     """
 
     language: Language = "ja"
@@ -31,4 +33,4 @@ class SelfRepetition:
 
     def reason(self, made: Made) -> str:
         """Return why the record is dropped; empty: it is kept."""
-        return self._RULES[self.language].apply(Draft("", made.written))
+        return self._RULES[self.language].apply(Draft("", without_code(made.written)))

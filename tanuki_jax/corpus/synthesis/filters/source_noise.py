@@ -1,20 +1,20 @@
 """Drop texts in which page furniture or advertising of the sources survived."""
 
 import functools
+import itertools
 import re
 import unicodedata
 from dataclasses import dataclass
 
 from tanuki_jax.config.limits import NonNegativeFloat, NonNegativeInt, check_fields
 from tanuki_jax.corpus.cleaning.draft import Draft
-from tanuki_jax.corpus.cleaning.lines import sentences
+from tanuki_jax.corpus.cleaning.lines import ends_sentence, sentences
 from tanuki_jax.corpus.cleaning.rules.menus import Menus
 from tanuki_jax.corpus.cleaning.vocabulary import load_vocabulary, matcher
 from tanuki_jax.corpus.synthesis.filters.proper_names import VOCABULARIES
+from tanuki_jax.corpus.synthesis.filters.prose import without_code, without_quotations
 from tanuki_jax.corpus.synthesis.made import Made
 
-_CODE = re.compile(r"^```.*?(?:^```\s*$|\Z)", re.MULTILINE | re.DOTALL)
-_QUOTED = re.compile(r"「[^「」]{1,100}」|『[^『』]{1,100}』|“[^“”]{1,100}”|\"[^\"\n]{1,100}\"|`[^`\n]{1,100}`")
 _BEFORE = re.compile(r"(?:^|[。！？!?|｜>＞»≫／/\t　▶■◆●▼【\[(（・→…])$")
 _BEHIND = re.compile(
     r"(?:はこちら|ランキング|一覧|する|を見る|へ戻る|へ)?\s*(?:$|[|｜>＞»≫／/▶→←■◆●▼】\])）:：…]|\(\d|（\d|[　\t]|。$)"
@@ -23,7 +23,10 @@ _ENDED = re.compile(r"[。．.！？!?」』]\s*$")
 _HEADING = re.compile(r"\s*#")
 _LINE_MARK = re.compile(r"^[\s・●■◆▶>＞*\-–|]+|[\s→>＞»≫|]+$")
 _LABELS = re.compile(r"[|｜>＞»›/／\t■◆●▼▲]|\s{1,}")
+_ITEM = re.compile(r"[・●*+|#-]|\d+[.)]")
 _LONGEST_LABEL = 40
+_LEAST_BLOCK = 4
+"""Least number of short lines in a row that are labels of a page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +52,14 @@ class SourceNoise:
 
     def reason(self, made: Made) -> str:
         """Return why the record is dropped; empty: it is kept."""
-        prose = _CODE.sub("", made.written)
+        prose = without_quotations(without_code(made.written))
         source = "\n".join(made.sources)
+        lines = [line for line in prose.split("\n") if line.strip()]
+        labels = _labels_in(source)
         found = 0
-        for line in prose.split("\n"):
-            found += bool(line.strip()) and _HEADING.match(line) is None and _noise_in(line, source)
+        for number, line in enumerate(lines):
+            if _HEADING.match(line) is None:
+                found += _noise_in(line, source) or (number > 0 and line.strip() in labels)
             if found > self.most:
                 return "page furniture of the source"
         words = {match.word for match in matcher("advertisement_ja").find(prose)}
@@ -61,6 +67,20 @@ class SourceNoise:
             words &= {match.word for match in matcher("advertisement_ja").find(source)}
         allowed = self.advertising + self.advertising_per_thousand * len(prose) / 1_000
         return "advertising of the source" if len(words) > allowed else ""
+
+
+@functools.lru_cache(8)
+def _labels_in(source: str) -> frozenset[str]:
+    """Return the short lines of a source, without an end of a sentence, that stand among others such as menus do."""
+    lines = [line.strip() for line in source.split("\n") if line.strip()]
+    short = [len(line) <= _LONGEST_LABEL and not ends_sentence(line) for line in lines]
+    blocks = itertools.groupby(zip(lines, short, strict=True), key=lambda pair: pair[1])
+    labels: set[str] = set()
+    for is_short, pairs in blocks:
+        block = [line for line, _ in pairs]
+        if is_short and len(block) >= _LEAST_BLOCK:
+            labels.update(line for line in block if _ITEM.match(line) is None)
+    return frozenset(labels)
 
 
 def _noise_in(line: str, source: str) -> int:
@@ -72,7 +92,7 @@ def _noise_in(line: str, source: str) -> int:
         return 1
     if _is_menu(line, source):
         return 1
-    return sum(_is_furniture(sentence, source) for sentence in sentences(_QUOTED.sub("「」", line)))
+    return sum(_is_furniture(sentence, source) for sentence in sentences(line))
 
 
 def _is_menu(line: str, source: str) -> bool:

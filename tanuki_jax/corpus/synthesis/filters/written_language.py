@@ -7,10 +7,10 @@ from typing import Annotated
 from tanuki_jax.config.limits import Limits, Share, check_fields
 from tanuki_jax.corpus.cleaning.character_classes import Class, count_classes
 from tanuki_jax.corpus.cleaning.identify_language import identified
+from tanuki_jax.corpus.synthesis.filters.prose import without_code
 from tanuki_jax.corpus.synthesis.made import Made
 from tanuki_jax.corpus.synthesis.recipe import Language
 
-_CODE = re.compile(r"^```.*?(?:^```\s*$|\Z)", re.MULTILINE | re.DOTALL)
 _SIMPLIFIED = re.compile(
     "[们这说对时间过语题问发现为应该让还吗您你她吧么给种两实经验则难关开门见长东车马鸟鱼龙风飞书买卖进远运达选连边头兴举习乡农业务动劳单卫历压县变员响团园图圆处备复够奖妇孙宁审宫尔层岁币"
     "师带帮庆库异归录忆总恶惊战户扩护报拥择换损敌术权构标样桥检欢汉汤沟测济满灭灵热爱爷牵猎环电疗盘监矿码确离积稳穷竞笔简类紧红纪约级纳纸线练组细织终结绝统继绩维综绿编缘缩罗罚职联肃脑脸"
@@ -27,7 +27,7 @@ class WrittenLanguage:
 
     The language is found as `clean` finds it (`identify_language.py`); the Swallow corpus (Okazaki et al., 2024) asks
     for the same half. Teachers slip into Chinese or Korean for a few words, which a share of the text does not
-    show: hence the separate limit for letters of other scripts. Code between fences is left out.
+    show: hence the separate limit for letters of other scripts. Code is left out.
     """
 
     language: Language = "ja"
@@ -42,7 +42,7 @@ class WrittenLanguage:
 
     def reason(self, made: Made) -> str:
         """Return why the record is dropped; empty: it is kept."""
-        text = _CODE.sub("", made.written) or made.written
+        text = without_code(made.written)
         found = identified(text, self.language)
         if found.code != self.language or found.share < self.least:
             return "another language"
