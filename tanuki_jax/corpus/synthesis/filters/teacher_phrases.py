@@ -1,0 +1,76 @@
+"""Drop texts that a model or an assistant gives itself away in."""
+
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tanuki_jax.corpus.synthesis.filters.proper_names import VOCABULARIES
+from tanuki_jax.corpus.synthesis.filters.prose import without_code, without_quotations
+from tanuki_jax.corpus.synthesis.made import Made
+
+_PLACES = ("beginning", "end", "short", "anywhere")
+_REASONS = {
+    "beginning": "begins with a phrase of an assistant",
+    "end": "ends with a phrase of an assistant",
+    "short": "refuses or says that nothing is known",
+    "anywhere": "has a phrase of an assistant",
+}
+_FLAGS = re.IGNORECASE | re.MULTILINE
+_QUOTED_LINE = re.compile(r"^\s*>.*$", re.MULTILINE)
+_LAST_LINES, _LAST_CHARACTERS = 3, 160
+_OPENING = 400
+_SHORT = 150
+"""Most characters of an answer that does nothing but refuse."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherPhrases:
+    """Drop texts with a refusal, a preamble, a closing offer or an empty placeholder, which no author would write.
+
+    The phrases are regular expressions in `vocabularies/teacher_phrases_ja.txt` and `_en.txt`; those of both languages
+    count in every text. A preamble or a refusal must be the first thing in the text, a closing in its last three lines
+    and 160 characters; placeholders and "as an AI, I" count anywhere, and a
+    short text may do nothing but refuse. What stands in quotation marks, in code or behind
+    ">" is somebody else's and does not count, so that a text about such phrases stays.
+    """
+
+    def reason(self, made: Made) -> str:
+        """Return why the record is dropped; empty: it is kept."""
+        text = made.written.strip()
+        prose = without_quotations(_QUOTED_LINE.sub("", without_code(text))).strip()
+        lines = "\n".join([line for line in prose.split("\n") if line.strip()][-_LAST_LINES:])
+        parts = {"beginning": _outside_quotation(text), "end": lines[-_LAST_CHARACTERS:], "anywhere": prose}
+        parts["short"] = prose if len(prose) <= _SHORT else ""
+        for place in _PLACES:
+            part = parts[place]
+            find = _patterns(place).match if place == "beginning" else _patterns(place).search
+            if part and find(part):
+                return _REASONS[place]
+        return ""
+
+
+def _outside_quotation(text: str) -> str:
+    """Return the opening of a text in which quotations are empty; a quotation that opens it is left out whole."""
+    opening = text[:_OPENING]
+    return without_quotations(opening).lstrip("# *\n") if not opening.startswith("```") else opening
+
+
+@functools.cache
+def _patterns(place: str) -> re.Pattern[str]:
+    """Return the phrases of a place as one pattern; each process reads them once."""
+    files = [VOCABULARIES / f"teacher_phrases_{language}.txt" for language in ("ja", "en")]
+    return re.compile("|".join(f"(?:{pattern})" for file in files for pattern in read_patterns(file)[place]), _FLAGS)
+
+
+def read_patterns(path: Path) -> dict[str, list[str]]:
+    """Return place -> regular expressions of a file with one a line, below the place in brackets; # begins comments."""
+    found: dict[str, list[str]] = {place: [] for place in _PLACES}
+    place = ""
+    for line in path.read_text("utf-8").splitlines():
+        if line.strip() and not line.startswith("# "):
+            if line[1:-1] in found:
+                place = line[1:-1]
+            else:
+                found[place].append(line)
+    return found
