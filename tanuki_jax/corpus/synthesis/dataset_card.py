@@ -10,6 +10,7 @@ from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.corpus.synthesis.named_syntheses import to_plain
 from tanuki_jax.corpus.synthesis.part_totals import PartTotals
 from tanuki_jax.corpus.synthesis.prompts import Prompts
+from tanuki_jax.corpus.synthesis.recipe import Recipe
 from tanuki_jax.corpus.synthesis.recipes.recipe_table import name_of
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
 from tanuki_jax.corpus.synthesis.without_copies import Written
@@ -25,8 +26,6 @@ def write_card(
 ) -> dict[str, Any]:
     """Write the card of a run, and return it."""
     recipe = synthesis.recipe
-    used = sorted(path.relative_to(recipe.templates).as_posix() for path in _templates(synthesis))
-    prompts = Prompts(recipe.templates)
     card: dict[str, Any] = {
         "name": synthesis.name,
         "written": datetime.now(UTC).date().isoformat(),
@@ -52,7 +51,7 @@ def write_card(
         "input_tokens": totals.input_tokens,
         "output_tokens": totals.output_tokens,
         "cost": totals.cost,
-        "templates": {name: prompts.hash_of(name) for name in used},
+        "templates": template_hashes(recipe),
         "settings": to_plain(synthesis),
     }
     replace_text(folder / CARD, json.dumps(card, ensure_ascii=False, indent=2) + "\n")
@@ -60,9 +59,11 @@ def write_card(
     return card
 
 
-def _templates(synthesis: Synthesis) -> list[Path]:
-    folder = synthesis.recipe.templates / name_of(synthesis.recipe)
-    return [path for path in folder.rglob("*.jinja") if path.is_file()]
+def template_hashes(recipe: Recipe) -> dict[str, str]:
+    """Return name -> hash of the templates in a recipe's folder."""
+    paths = sorted((recipe.templates / name_of(recipe)).rglob("*.jinja"))
+    names, prompts = [path.relative_to(recipe.templates).as_posix() for path in paths], Prompts(recipe.templates)
+    return {name: prompts.hash_of(name) for name in names}
 
 
 def _page(card: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """A record that a recipe made, and the protocol of the filters that judge it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tanuki_jax.corpus.records.types import Record
 
@@ -19,6 +19,7 @@ class Made:
     """Form that was asked for, such as "textbook"; outputs of one style are compared with each other."""
 
 
+@runtime_checkable
 class Filter(Protocol):
     """A reason to drop records. A filter is a frozen dataclass in a file of its own, and its fields are options."""
 

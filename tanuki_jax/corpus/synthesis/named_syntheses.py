@@ -30,7 +30,10 @@ def _tree(config: Synthesis) -> Any:
     values["filters"] = dataclasses.make_dataclass("Filters", filters, frozen=True)()
     return dataclasses.make_dataclass(
         "SynthesisOptions",
-        [("recipe", type(config.recipe)), ("filters", type(values["filters"]))],
+        [
+            ("recipe", type(config.recipe)),
+            ("filters", type(values["filters"]), dataclasses.field(default=values["filters"])),
+        ],
         bases=(Synthesis,),
         namespace={"__post_init__": lambda tree: None},
         frozen=True,
@@ -46,7 +49,7 @@ def _synthesis(tree: Any) -> Synthesis:
 
 SYNTHESES = Configs(
     registry=synthesis,
-    noun="synthesis run",
+    noun="synthesis",
     tree=_tree,
     config=_synthesis,
     show=lambda config: json.dumps(to_plain(config), indent=2, ensure_ascii=False) + "\n",

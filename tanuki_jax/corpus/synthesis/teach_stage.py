@@ -11,11 +11,11 @@ from typing import Any
 
 from tanuki_jax.config.registry import load_file
 from tanuki_jax.corpus.cleaning.engines.stage import Beacon
+from tanuki_jax.corpus.synthesis.dataset_card import template_hashes
 from tanuki_jax.corpus.synthesis.item_parts import ItemPart
 from tanuki_jax.corpus.synthesis.named_syntheses import to_plain
 from tanuki_jax.corpus.synthesis.part_files import PartFiles
 from tanuki_jax.corpus.synthesis.part_totals import PartTotals
-from tanuki_jax.corpus.synthesis.recipes.recipe_table import name_of
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
 from tanuki_jax.corpus.synthesis.write_part import Models, PartWriter
 
@@ -61,9 +61,8 @@ class TeachStage:
             plain[name] = getattr(self.models, name)
         digest = hashlib.blake2b(json.dumps(plain, sort_keys=True, default=str).encode(), digest_size=6)
         recipe = self.synthesis.recipe
-        folder = recipe.templates / name_of(recipe)
-        for path in (Path(inspect.getfile(type(recipe))), *sorted(folder.rglob("*.jinja"))):
-            digest.update(path.read_bytes())
+        digest.update(Path(inspect.getfile(type(recipe))).read_bytes())
+        digest.update(json.dumps(template_hashes(recipe)).encode())
         return digest.hexdigest()
 
     def is_done(self, task: int) -> bool:

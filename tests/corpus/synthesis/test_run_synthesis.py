@@ -144,8 +144,8 @@ def test_a_failed_request_is_a_named_failure_and_is_tried_again(tmp_path: Path) 
 
 def test_faults_of_the_network_change_no_record(tmp_path: Path, teacher: str) -> None:
     ran(echo(teacher, count=120, steps=2), tmp_path / "whole")
-    shares: dict[str, Any] = {"unavailable": 0.05, "rate_limited": 0.02, "broken_json": 0.01, "cut": 0.02, "reset": 0.02}
-    with in_a_thread(mock_teacher(Behaviour(**shares, retry_after=0.0, latency=0.01))) as url:
+    faults = Behaviour(unavailable=0.05, rate_limited=0.02, broken_json=0.01, cut=0.02, reset=0.02, retry_after=0.0)
+    with in_a_thread(mock_teacher(faults)) as url:
         done = ran(echo(url, count=120, steps=2), tmp_path / "out")
     assert not done.totals.failed
     assert texts_of(tmp_path / "out") == texts_of(tmp_path / "whole")

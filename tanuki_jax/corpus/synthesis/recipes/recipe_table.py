@@ -3,10 +3,20 @@
 from collections.abc import Mapping
 
 from tanuki_jax.corpus.synthesis.recipe import Recipe
+from tanuki_jax.corpus.synthesis.recipes.augment import Augment
 from tanuki_jax.corpus.synthesis.recipes.coverage_gaps import CoverageGaps
+from tanuki_jax.corpus.synthesis.recipes.rag_qa import RagQa
+from tanuki_jax.corpus.synthesis.recipes.regenerate import Regenerate
+from tanuki_jax.corpus.synthesis.recipes.short_answer import ShortAnswer
+from tanuki_jax.corpus.synthesis.recipes.translate import Translate
 
 RECIPES: Mapping[str, type[Recipe]] = {
+    "augment": Augment,
     "coverage": CoverageGaps,
+    "rag_qa": RagQa,
+    "regenerate": Regenerate,
+    "short_answer": ShortAnswer,
+    "translate": Translate,
 }
 """Name -> recipe. Cards and records call a recipe by this name, and its templates lie in the folder of this name."""
 
