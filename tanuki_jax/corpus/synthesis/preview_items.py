@@ -7,6 +7,7 @@ from pathlib import Path
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.pages import render
 from tanuki_jax.corpus.synthesis.answer_journal import AnswerJournal, hash_of
+from tanuki_jax.corpus.synthesis.filters.filter_table import reason_to_drop
 from tanuki_jax.corpus.synthesis.item_parts import ItemPart, items_of
 from tanuki_jax.corpus.synthesis.prompts import Prompts
 from tanuki_jax.corpus.synthesis.recipe import Ask, Item, Reply
@@ -96,11 +97,9 @@ def _replayed(
         return None if stored is None else read_reply(stored, ask)
 
     found = rehearse_item(synthesis.recipe, item, synthesis.seed, reply)
-    if found.made is not None:
-        reasons = (each.reason(found.made) for each in synthesis.filters)
-        if reason := next((reason for reason in reasons if reason), ""):
-            return dataclasses.replace(found, dropped=reason)
-    return found
+    if found.made is None:
+        return found
+    return dataclasses.replace(found, dropped=reason_to_drop(found.made, synthesis.filters))
 
 
 def _tokens(text: str) -> int:

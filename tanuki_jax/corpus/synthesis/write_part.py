@@ -19,6 +19,7 @@ from tanuki_jax.client.answers import Failure
 from tanuki_jax.client.client import Client
 from tanuki_jax.corpus.records.write import write
 from tanuki_jax.corpus.synthesis.answer_journal import AnswerJournal, Stored, hash_of
+from tanuki_jax.corpus.synthesis.filters.filter_table import reason_to_drop
 from tanuki_jax.corpus.synthesis.item_parts import ItemPart, items_of
 from tanuki_jax.corpus.synthesis.made import Made
 from tanuki_jax.corpus.synthesis.part_files import COUNTS, STATUS, PartFiles
@@ -188,9 +189,8 @@ class PartWriter:
         except StopIteration as end:
             made: Made = end.value
         ended.written = made.written
-        for each in self._synthesis.filters:
-            if reason := each.reason(made):
-                raise Dropped(reason)
+        if reason := reason_to_drop(made, self._synthesis.filters):
+            raise Dropped(reason)
         ended.written = ""
         return made
 

@@ -21,6 +21,7 @@ from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 from tanuki_jax.corpus.cleaning.engines.engine import Local
 from tanuki_jax.corpus.records.types import Document
 from tanuki_jax.corpus.records.write import write
+from tanuki_jax.corpus.synthesis.filters.written_length import WrittenLength
 from tanuki_jax.corpus.synthesis.recipe import Chain, Item
 from tanuki_jax.corpus.synthesis.run_synthesis import Synthesized, synthesize
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
@@ -180,6 +181,13 @@ def test_answers_that_are_cut_off_or_empty_are_dropped(tmp_path: Path) -> None:
     assert set(done.totals.dropped) == {"the answer is empty", "the answer was cut off"}
     assert done.totals.kept == 0
     assert texts_of(tmp_path / "out") == {}
+
+
+def test_the_reason_of_a_drop_names_the_filter(tmp_path: Path, teacher: str) -> None:
+    done = ran(echo(teacher, count=30, filters=(WrittenLength(shortest=70),), gate_items=0), tmp_path / "out")
+    assert set(done.totals.dropped) == {"written_length: too short"}
+    assert done.totals.kept == len(texts_of(tmp_path / "out")) > 3
+    assert all(len(row["text"]) < 80 for row in dropped_of(tmp_path / "out"))
 
 
 def test_one_item_on_which_the_recipe_fails_does_not_end_the_run(tmp_path: Path, teacher: str) -> None:
