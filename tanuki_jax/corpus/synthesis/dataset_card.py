@@ -1,12 +1,16 @@
 """The card of a run's records, for people and machines: what they are, who wrote them, and what it cost."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from tanuki_jax.base.atomic import replace_text
+from tanuki_jax.corpus.synthesis.filters.diversity import diversity
 from tanuki_jax.corpus.synthesis.named_syntheses import to_plain
 from tanuki_jax.corpus.synthesis.part_totals import PartTotals
 from tanuki_jax.corpus.synthesis.prompts import Prompts
@@ -21,10 +25,28 @@ CARD = "card.json"
 _PAGE = Path(__file__).parent / "report" / "card.md.jinja"
 
 
+_TEXTS_OF_A_STYLE = 300
+"""Number of texts of a style, the first ones, whose diversity is measured."""
+
+
 def write_card(
-    folder: Path, synthesis: Synthesis, models: Models, totals: PartTotals, written: Written
+    folder: Path,
+    synthesis: Synthesis,
+    models: Models,
+    totals: PartTotals,
+    written: Written,
+    texts: Sequence[Path],
 ) -> dict[str, Any]:
-    """Write the card of a run, and return it."""
+    """Write the card of a run, and return it.
+
+    Args:
+        folder: folder of the run.
+        synthesis: its config.
+        models: names of the models.
+        totals: counts of its items.
+        written: its records.
+        texts: files of the texts of its parts.
+    """
     recipe = synthesis.recipe
     card: dict[str, Any] = {
         "name": synthesis.name,
@@ -47,6 +69,7 @@ def write_card(
         "dropped": dict(totals.dropped.most_common()),
         "failed": dict(totals.failed.most_common()),
         "copies": written.copies,
+        "styles": _styles(texts),
         "requests": totals.requests,
         "input_tokens": totals.input_tokens,
         "output_tokens": totals.output_tokens,
@@ -57,6 +80,20 @@ def write_card(
     replace_text(folder / CARD, json.dumps(card, ensure_ascii=False, indent=2) + "\n")
     replace_text(folder / "README.md", _page(card))
     return card
+
+
+def _styles(files: Sequence[Path]) -> dict[str, dict[str, float]]:
+    """Return style -> number of texts, and diversity of the first ones: the share of different 4-grams in them."""
+    counts, samples = Counter[str](), defaultdict[str, list[str]](list)
+    for path in files:
+        for row in pq.read_table(path, columns=["style", "text"]).to_pylist():
+            counts[row["style"]] += 1
+            if len(samples[row["style"]]) < _TEXTS_OF_A_STYLE:
+                samples[row["style"]].append(row["text"])
+    return {
+        style: {"texts": count, "diversity": round(diversity(samples[style]), 3)}
+        for style, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    }
 
 
 def template_hashes(recipe: Recipe) -> dict[str, str]:

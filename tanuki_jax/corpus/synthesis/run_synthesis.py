@@ -60,7 +60,8 @@ def synthesize(synthesis: Synthesis, folder: Path, engine: Engine) -> Synthesize
         totals = _write(stage, engine)
         written = write_without_copies(folder, files, synthesis.duplicates, engine)
         delete_stale(folder, files, written.files)
-        card = write_card(folder, synthesis, models, totals, written)
+        texts = [each.texts for each in files if each.texts.exists()]
+        card = write_card(folder, synthesis, models, totals, written, texts)
         return Synthesized(folder, totals, written, card)
 
 
