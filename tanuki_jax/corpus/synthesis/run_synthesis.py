@@ -1,6 +1,8 @@
 """A synthesis run, from the inputs to the records: who writes, the requests, the copies, the card."""
 
 import logging
+import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from tanuki_jax.corpus.synthesis.teach_stage import TeachStage, TotalsSoFar, mos
 from tanuki_jax.corpus.synthesis.without_copies import Written, write_without_copies
 from tanuki_jax.corpus.synthesis.write_part import Models
 
+_RATE_SECONDS = 30.0
 _log = logging.getLogger("tanuki_jax.corpus")
 
 
@@ -83,18 +86,38 @@ def models_of(synthesis: Synthesis) -> Models:
 
 def _write(stage: TeachStage, engine: Engine) -> PartTotals:
     """Let the teacher write, and show how far it is."""
-    so_far, count = TotalsSoFar(stage), _count(stage)
-    seen = before = so_far.look()
-    with progress(f"{stage.title} {stage.synthesis.name}", count, "item", done=before.finished) as advance:
+    so_far, count, rates = TotalsSoFar(stage), _count(stage), _Rates()
+    seen = so_far.look()
+    with progress(f"{stage.title} {stage.synthesis.name}", count, "item", done=seen.finished) as advance:
 
         def look() -> None:
             nonlocal seen
             now = so_far.look()
-            advance(max(0, now.finished - seen.finished), status=_status(now, count))
+            advance(max(0, now.finished - seen.finished), status=f"{_status(now, count)}{rates.add(now)}")
             seen = now
 
         finish(stage, engine, look)
     return so_far.look()
+
+
+class _Rates:
+    """Answers and tokens a second, over the last half minute."""
+
+    def __init__(self) -> None:
+        self._looks: deque[tuple[float, int, int]] = deque()
+
+    def add(self, totals: PartTotals) -> str:
+        """Add a look at the counts, and return the rates in words; empty: there are none yet."""
+        now = time.monotonic()
+        self._looks.append((now, totals.requests - totals.reused, totals.output_tokens))
+        while now - self._looks[0][0] > _RATE_SECONDS:
+            self._looks.popleft()
+        began, answers, tokens = self._looks[0]
+        if now - began < 1.0:
+            return ""
+        seconds = now - began
+        of_answers, of_tokens = totals.requests - totals.reused - answers, totals.output_tokens - tokens
+        return f", {of_answers / seconds:,.0f} answers/s, {of_tokens / seconds:,.0f} tokens/s"
 
 
 def _count(stage: TeachStage) -> int | None:
