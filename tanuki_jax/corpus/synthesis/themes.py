@@ -17,7 +17,7 @@ class Theme:
     unit: str
     """School, subject and unit of the courses of study; empty: the question is on genres."""
     task: str
-    """Kind of task, as in "asks for a plan"; empty: it is left open."""
+    """Kind of task, as in "asks for a plan"."""
     persona: str
     """Character and job of the person who asks; empty: it is left open."""
 
@@ -29,14 +29,11 @@ class Theme:
     @property
     def metadata(self) -> Mapping[str, object]:
         """Return its choices, as JSON values, without the empty ones."""
-        return {
-            name: value if isinstance(value, str) else [*self.genres] for name, value in self.values.items() if value
-        }
+        listed = {**self.values, "genres": [*self.genres]}
+        return {name: value for name, value in listed.items() if value}
 
 
-def draw_theme(
-    random: Random, language: Language, *, genres: int, unit_share: float, persona_share: float, task: bool = True
-) -> Theme:
+def draw_theme(random: Random, language: Language, *, genres: int, unit_share: float, persona_share: float) -> Theme:
     """Return a theme at random.
 
     Args:
@@ -45,7 +42,6 @@ def draw_theme(
         genres: number of genres of a theme that is on no unit.
         unit_share: probability that the theme is a unit of the courses of study.
         persona_share: probability that a person is drawn.
-        task: whether a kind of task is drawn.
     """
     of_school, with_person = random.random() < unit_share, random.random() < persona_share
     drawn = random.choice(entries("curriculum"))
@@ -56,7 +52,7 @@ def draw_theme(
     return Theme(
         genres=() if of_school else tuple(name.text(language) for name in names),
         unit=unit if of_school else "",
-        task=kind if task else "",
+        task=kind,
         persona=person if with_person else "",
     )
 
