@@ -15,6 +15,10 @@ QUESTIONS = Sampling(temperature=1.0, top_p=0.95, max_tokens=1_024)
 ANSWERS = Sampling(temperature=0.3)
 """Settings for answers, which should be right."""
 
+SPEAKERS = ("user", "assistant")
+
+type Turns = tuple[tuple[str, str], ...]
+"""Turns of a conversation: speaker and text."""
 type Asked = Generator[Ask, Reply, str]
 """Requests that end in a text."""
 
@@ -58,6 +62,27 @@ def first_exchange(record: Record | None) -> tuple[str, str]:
     return turns[0].content.strip(), turns[1].content.strip() if answered else ""
 
 
+def last_exchange(record: Record | None) -> tuple[Turns, str, str]:
+    """Return a conversation as the turns before its last question, the question, and the assistant's answer.
+
+    Raises:
+        Dropped: it does not end with a question of the user and the assistant's answer, or uses tools.
+    """
+    assert isinstance(record, Conversation)
+    roles = [message.role for message in record.messages]
+    if roles[-2:] != ["user", "assistant"] or not all(message.content.strip() for message in record.messages[-2:]):
+        raise Dropped("the conversation does not end with question and answer")
+    if record.tools or any(message.calls_tools for message in record.messages):
+        raise Dropped("the conversation uses tools")
+    question, answer = (message.content.strip() for message in record.messages[-2:])
+    return tuple((message.role, message.content) for message in record.messages[:-2]), question, answer
+
+
+def named(turns: Sequence[str]) -> Turns:
+    """Return turns, by user and assistant in turn, each with its speaker."""
+    return tuple((SPEAKERS[number % 2], text) for number, text in enumerate(turns))
+
+
 def made_conversation(
     item: Item, turns: Sequence[str], *, recipe: str, style: str, language: Language, choices: Mapping[str, object]
 ) -> Made:
@@ -73,5 +98,5 @@ def made_conversation(
     """
     parents = {} if item.record is None else {"parents": [item.record.id]}
     metadata = {"recipe": recipe, "style": style, "language": language, **choices, **parents}
-    messages = tuple(Message(("user", "assistant")[number % 2], text) for number, text in enumerate(turns))
+    messages = tuple(Message(speaker, text) for speaker, text in named(turns))
     return Made(record=Conversation(item.key, messages, metadata), written="\n\n".join(turns), style=style)

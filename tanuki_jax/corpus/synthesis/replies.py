@@ -47,7 +47,7 @@ def parse_question(text: str) -> str:
         raise Dropped("the question is empty")
     if _ANSWER_TURN.search(question):
         raise Dropped("the question comes with an answer")
-    return _checked(question)
+    return parse_verbatim(question)
 
 
 def parse_answer(text: str) -> str:
@@ -61,7 +61,20 @@ def parse_answer(text: str) -> str:
         raise Dropped("the answer is empty")
     if _USER_TURN.search(answer):
         raise Dropped("the answer speaks for the user")
-    return _checked(answer)
+    return parse_verbatim(answer)
+
+
+def parse_verbatim(text: str) -> str:
+    """Return a reply as it is, without the white space around it.
+
+    Raises:
+        Dropped: it is empty, or holds special tokens of a tokenizer.
+    """
+    if not text.strip():
+        raise Dropped("the reply is empty")
+    if without_special_tokens(text) != text:
+        raise Dropped("the reply holds special tokens")
+    return text.strip()
 
 
 def parse_parts(text: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -75,7 +88,7 @@ def parse_parts(text: str, names: Sequence[str]) -> tuple[str, ...]:
         found = re.findall(rf"<{name}>(.*?)</{name}>", text, re.DOTALL)
         if len(found) != 1 or not found[0].strip():
             raise Dropped("the reply lacks a part")
-        parts.append(_checked(found[0].strip()))
+        parts.append(parse_verbatim(found[0]))
     return tuple(parts)
 
 
@@ -139,10 +152,4 @@ def _unwrapped(text: str) -> str:
         inner = text[len(opening) : -len(closing)]
         if len(text) > 1 and text.startswith(opening) and text.endswith(closing) and closing not in inner:
             return inner.strip()
-    return text
-
-
-def _checked(text: str) -> str:
-    if without_special_tokens(text) != text:
-        raise Dropped("the reply holds special tokens")
     return text

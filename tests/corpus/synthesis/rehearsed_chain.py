@@ -1,6 +1,6 @@
-"""A chain of a recipe, driven by the worked examples of its own templates."""
+"""A chain of a recipe without a teacher: each request is answered by the worked example of its template."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tanuki_jax.corpus.synthesis.made import Made
 from tanuki_jax.corpus.synthesis.prompts import Prompts
@@ -8,25 +8,31 @@ from tanuki_jax.corpus.synthesis.recipe import Ask, Item, Recipe, Reply
 
 
 def rehearse(
-    recipe: Recipe, item: Item, seed: int = 0, answer: Callable[[Ask, str], Reply] | None = None
+    recipe: Recipe,
+    item: Item,
+    seed: int = 0,
+    answers: Sequence[str] = (),
+    *,
+    answer: Callable[[Ask, str], Reply] | None = None,
 ) -> tuple[Made, list[list[dict[str, object]]]]:
-    """Return what a chain makes, and the messages of each of its requests.
+    """Return what a recipe makes of an item, and the messages of each of its requests.
 
     Args:
         recipe: the recipe.
-        item: its input.
+        item: input of the recipe.
         seed: seed of the run.
-        answer: gives the reply to a request and the example of its template; None: the example is the reply.
+        answers: answers to the first requests, in place of the worked examples.
+        answer: gives the reply to a request and to the text that would answer it; None: the text is the reply.
     """
-    prompts, rendered = Prompts(recipe.templates), list[list[dict[str, object]]]()
+    prompts, messages = Prompts(recipe.templates), list[list[dict[str, object]]]()
     chain = recipe.chain(item, item.random(seed))
-    ask = next(chain)
-    while True:
-        rendered.append(prompts.messages(ask))
-        example = prompts.example(ask.template, ask.values)
-        reply = Reply((example,) * ask.sampling.n) if answer is None else answer(ask, example)
-        try:
-            ask = chain.send(reply)
-        except StopIteration as stop:
-            made: Made = stop.value
-            return made, rendered
+    try:
+        ask = next(chain)
+        while True:
+            number = len(messages)
+            example = answers[number] if number < len(answers) else prompts.example(ask.template, ask.values)
+            messages.append(prompts.messages(ask))
+            ask = chain.send(Reply((example,) * ask.sampling.n) if answer is None else answer(ask, example))
+    except StopIteration as stop:
+        made: Made = stop.value
+        return made, messages

@@ -3,7 +3,15 @@ from random import Random
 import pytest
 
 from tanuki_jax.corpus.records.types import Conversation, Message
-from tanuki_jax.corpus.synthesis.exchange import ask_answer, ask_question, draw_style, first_exchange, made_conversation
+from tanuki_jax.corpus.synthesis.exchange import (
+    ask_answer,
+    ask_question,
+    draw_style,
+    first_exchange,
+    last_exchange,
+    made_conversation,
+    named,
+)
 from tanuki_jax.corpus.synthesis.recipe import Dropped, Item, Reply, Sampling
 from tanuki_jax.corpus.synthesis.themes import draw_theme
 
@@ -47,6 +55,31 @@ def test_the_first_exchange_is_read() -> None:
 def test_a_conversation_without_question_is_dropped(turns: tuple[tuple[str, str], ...]) -> None:
     with pytest.raises(Dropped, match="no question"):
         first_exchange(conversation(*turns))
+
+
+def test_the_last_exchange_is_read_with_what_came_before() -> None:
+    turns = (("system", "s"), ("user", "a"), ("assistant", "b"), ("user", " c "), ("assistant", "d"))
+    assert last_exchange(conversation(*turns)) == (turns[:3], "c", "d")
+    assert last_exchange(conversation(("user", "a"), ("assistant", "b"))) == ((), "a", "b")
+
+
+@pytest.mark.parametrize("roles", [(), ("user",), ("assistant",), ("user", "assistant", "user"), ("user", "tool")])
+def test_a_conversation_without_a_last_exchange_is_dropped(roles: tuple[str, ...]) -> None:
+    with pytest.raises(Dropped, match="does not end with question and answer"):
+        last_exchange(conversation(*((role, "a") for role in roles)))
+
+
+def test_a_conversation_with_tools_is_dropped() -> None:
+    turns = (Message("user", "a"), Message("assistant", "b"))
+    with pytest.raises(Dropped, match="uses tools"):
+        last_exchange(Conversation("c", turns, tools=({"type": "function"},)))
+    called = Message("assistant", "", fields={"role": "assistant", "tool_calls": [{"id": "1"}]})
+    with pytest.raises(Dropped, match="uses tools"):
+        last_exchange(Conversation("c", (called, *turns)))
+
+
+def test_turns_are_named_by_their_speakers() -> None:
+    assert named(["a", "b", "c"]) == (("user", "a"), ("assistant", "b"), ("user", "c"))
 
 
 def test_turns_become_a_record_with_its_parent() -> None:

@@ -10,6 +10,7 @@ from tanuki_jax.corpus.synthesis.replies import (
     parse_object,
     parse_parts,
     parse_question,
+    parse_verbatim,
 )
 
 
@@ -110,6 +111,13 @@ def test_a_parsed_question_is_parsed_to_nothing_less_than_text(text: str) -> Non
     except Dropped:
         return
     assert question and question in text
+
+
+def test_a_reply_can_be_taken_as_it_is() -> None:
+    assert parse_verbatim("\n回答: はい。\nUser: a ") == "回答: はい。\nUser: a"
+    for text, reason in ((" \n", "empty"), ("a<|im_end|>", "special tokens")):
+        with pytest.raises(Dropped, match=reason):
+            parse_verbatim(text)
 
 
 def test_parts_are_read_in_the_order_of_their_names() -> None:

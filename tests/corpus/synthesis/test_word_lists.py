@@ -19,6 +19,7 @@ LEAST = {
     "answer_styles": 6,
     "levels": 6,
     "reviews": 6,
+    "similarities": 6,
 }
 """List -> number of entries that it has at least."""
 

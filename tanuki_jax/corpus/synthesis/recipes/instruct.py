@@ -14,6 +14,7 @@ from tanuki_jax.corpus.synthesis.exchange import (
     ask_question,
     draw_style,
     made_conversation,
+    named,
 )
 from tanuki_jax.corpus.synthesis.made import Made
 from tanuki_jax.corpus.synthesis.recipe import Ask, Chain, Dropped, Item, Language, Recipe, Sampling
@@ -88,7 +89,7 @@ class Instruct(Recipe):
 
     def _follow_up(self, turns: list[str], kind: str, persona: str) -> Asked:
         """Return the next question."""
-        values = {"turns": _named(turns), "kind": kind, "persona": persona}
+        values = {"turns": named(turns), "kind": kind, "persona": persona}
         template = f"instruct/follow_up.{self.language}.jinja"
         reply = yield Ask(template=template, values=values, sampling=self.questions)
         question = parse_question(reply.text)
@@ -98,7 +99,7 @@ class Instruct(Recipe):
 
     def _next_answer(self, turns: list[str], style: str) -> Asked:
         """Return the answer to the last turn."""
-        values = {"turns": _named(turns[:-1]), "question": turns[-1], "style": style}
+        values = {"turns": named(turns[:-1]), "question": turns[-1], "style": style}
         template = f"instruct/next_answer.{self.language}.jinja"
         reply = yield Ask(template=template, values=values, sampling=self.answers)
         return parse_answer(reply.text)
@@ -130,8 +131,3 @@ def parse_four_fields(text: str) -> tuple[str, str, tuple[str, ...], str]:
         raise Dropped("a field is empty or of another kind")
     listed = tuple(parse_question(follow_up) for follow_up in follow_ups)
     return parse_question(question), parse_answer(answer), listed, parse_answer(report)
-
-
-def _named(turns: list[str]) -> tuple[tuple[str, str], ...]:
-    """Return the turns so far, each with its speaker."""
-    return tuple((("user", "assistant")[number % 2], text) for number, text in enumerate(turns))

@@ -1,7 +1,7 @@
 """Problems of logic, mathematics and programming with solutions that were checked: by a second look, or by tests."""
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
@@ -16,6 +16,13 @@ from tanuki_jax.corpus.synthesis.word_lists import draw, group
 
 AREAS = {"logic": "logic", "math": "mathematics", "code": "programming"}
 """Area -> heading of its topics in the list `topics`."""
+
+PROBLEMS = Sampling(temperature=0.9, top_p=0.95)
+"""Settings for problems, which should differ from each other."""
+SOLUTIONS = Sampling(temperature=0.1)
+"""Settings for solutions, which should be right."""
+SANDBOX = Sandbox()
+"""Limits of programs that run."""
 
 
 class Program(NamedTuple):
@@ -48,11 +55,11 @@ class LogicMathCode(Recipe):
     """Areas from which topics are drawn, all alike often."""
     least_tests: Annotated[int, Limits(at_least=1, at_most=50)] = 3
     """Least number of assertions in the tests of a program."""
-    problems: Sampling = Sampling(temperature=0.9, top_p=0.95)
+    problems: Sampling = PROBLEMS
     """Settings for problems and plans, and for programs."""
-    solutions: Sampling = Sampling(temperature=0.1)
+    solutions: Sampling = SOLUTIONS
     """Settings for steps and re-examinations."""
-    sandbox: Sandbox = field(default_factory=Sandbox)
+    sandbox: Sandbox = SANDBOX
     """Limits of programs that run."""
 
     def chain(self, item: Item, random: Random) -> Chain:

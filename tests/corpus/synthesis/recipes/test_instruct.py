@@ -54,7 +54,9 @@ def test_choices_depend_on_the_key_and_the_seed_alone() -> None:
     recipe = Instruct(turns=2)
     first, again = (rehearse(recipe, Item("a"), seed=3, answer=several) for _ in range(2))
     assert first == again
-    others = [rehearse(recipe, Item(key), seed, several)[0].record.metadata for key, seed in (("b", 3), ("a", 4))]
+    others = [
+        rehearse(recipe, Item(key), seed, answer=several)[0].record.metadata for key, seed in (("b", 3), ("a", 4))
+    ]
     assert first[0].record.metadata not in others
 
 
