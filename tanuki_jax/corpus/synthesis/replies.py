@@ -23,14 +23,14 @@ def _opening(words: str) -> re.Pattern[str]:
 
 
 _QUESTION_LABEL, _ANSWER_LABEL = _opening(_ASKED), _opening(_ANSWERED)
-_ANSWER_TURN = re.compile(rf"^[\s#*]*(?:{_ANSWERED})\**\s*[:：]", re.IGNORECASE | re.MULTILINE)
+_ANSWER_TURN = re.compile(rf"^[ \t#*]*(?:{_ANSWERED})\**\s*[:：]", re.IGNORECASE | re.MULTILINE)
 _USER_TURN = re.compile(
-    r"^[\s#*]*(?:ユーザー|user|human)\**\s*[:：]|^#+\s*(?:指示|instruction)\s*[:：]", re.IGNORECASE | re.MULTILINE
+    r"^[ \t#*]*(?:ユーザー|user|human)\**\s*[:：]|^#+\s*(?:指示|instruction)\s*[:：]", re.IGNORECASE | re.MULTILINE
 )
 _FENCE = re.compile(r"```[\w+-]*\n(.*?)\n?```", re.DOTALL)
 _QUOTES = (("「", "」"), ("『", "』"), ("“", "”"), ('"', '"'))
 _FINAL = re.compile(
-    r"^[\s#*>]*(?:最終的な)?(?:答え|答|解答|(?:the\s+)?(?:final\s+)?answer)(?:は)?\s*\**\s*[:：]\s*\**\s*(\S.*)$",
+    r"^[ \t#*>]*(?:最終的な)?(?:答え|答|解答|(?:the\s+)?(?:final\s+)?answer)(?:は)?\s*\**\s*[:：]\s*\**\s*(\S.*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 _CLOSING = re.compile(r"(?:です|となります|になります)?[\s。．.!！]*$")
@@ -124,7 +124,8 @@ def parse_code(text: str) -> str:
 def final_answer(text: str) -> str:
     """Return what follows the last "答え:" or "Answer:", in a form in which equal answers are equal.
 
-    Width, case, white space, bold face, dollar signs, commas in numbers and the end of the sentence do not count.
+    Width, case, white space, quotation marks, bold face, dollar signs, commas in numbers and the end of the sentence do
+    not count.
 
     Raises:
         Dropped: there is none.
@@ -133,7 +134,7 @@ def final_answer(text: str) -> str:
     if not found:
         raise Dropped("the reply names no final answer")
     answer = re.sub(r"\\boxed\{([^{}]*)\}", r"\1", unicodedata.normalize("NFKC", found[-1]).casefold())
-    answer = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", re.sub(r"[*$`\s]", "", answer))
+    answer = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", re.sub(r"[*$`「」『』'\"\s]", "", answer))
     return _CLOSING.sub("", answer)
 
 

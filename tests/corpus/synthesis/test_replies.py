@@ -1,3 +1,6 @@
+import contextlib
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -177,6 +180,7 @@ def test_code_with_words_beside_it_is_dropped(text: str) -> None:
         ("答え: (1, 2)", "(1,2)"),
         ("答え: 1,234,567", "1234567"),
         ("解答: 5人となります。", "5人"),
+        ("答え: 「赤」", "赤"),
     ],
 )
 def test_equal_answers_have_one_form(text: str, answer: str) -> None:
@@ -189,3 +193,12 @@ def test_equal_answers_have_one_form(text: str, answer: str) -> None:
 def test_a_reply_that_names_no_answer_is_dropped(text: str) -> None:
     with pytest.raises(Dropped, match="no final answer"):
         final_answer(text)
+
+
+def test_long_runs_of_white_space_take_no_long_time() -> None:
+    begin = time.monotonic()
+    for text in ("a" + "\n" * 100_000 + "b", "a" + " " * 100_000 + "b", "#" * 100_000, "a\n" + "*" * 100_000):
+        for parse in (parse_question, parse_answer, final_answer):
+            with contextlib.suppress(Dropped):
+                parse(text)
+    assert time.monotonic() - begin < 2

@@ -1,6 +1,7 @@
 """Problems of logic, mathematics and programming with solutions that were checked: by a second look, or by tests."""
 
 import ast
+import warnings
 from dataclasses import dataclass
 from random import Random
 from typing import Annotated, ClassVar, Literal, NamedTuple
@@ -138,7 +139,7 @@ def check_tests(program: Program, least: int, sandbox: Sandbox) -> None:
     if assertions < least:
         raise Dropped("there are too few tests")
     emptied = without_bodies(program.solution)
-    if emptied == ast.unparse(_tree(program.solution)):
+    if emptied == _source(_tree(program.solution)):
         raise Dropped("the solution has no function")
     result = run_code(program.solution, program.tests, sandbox)
     if not result.passed:
@@ -153,12 +154,21 @@ def without_bodies(code: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [ast.Pass()]
-    return ast.unparse(tree)
+    return _source(tree)
 
 
 def _tree(code: str) -> ast.Module:
     """Return the syntax tree of code. Dropped: it is no Python."""
     try:
-        return ast.parse(code)
+        with warnings.catch_warnings(action="ignore"):  # Python warns of doubtful escapes such as "\\d"
+            return ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise Dropped("the code is no Python") from None
+
+
+def _source(tree: ast.Module) -> str:
+    """Return the code of a syntax tree. Dropped: it is nested too deeply."""
+    try:
+        return ast.unparse(tree)
+    except RecursionError:
         raise Dropped("the code is no Python") from None

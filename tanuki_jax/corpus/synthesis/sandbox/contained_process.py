@@ -7,7 +7,8 @@ and the tests come as JSON on stdin. Processes, with namespaces:
     init        the first process of the pid namespace: when it ends, the kernel ends all others in it
     worker      no capabilities, limits of resources, runs the code
 
-Without namespaces, launcher and worker are one user's processes, and the worker runs under an audit hook.
+Without namespaces, launcher and worker are one user's processes, and the worker runs under Landlock, where the kernel
+has it, and an audit hook.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ import json
 import os
 import resource
 import signal
+import struct
 import sys
 import types
 from collections.abc import Callable
@@ -24,6 +26,9 @@ from typing import Any
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 1 << 12, 1 << 14, 1 << 18
 _SYS_MOUNT_SETATTR, _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = 442, 0x8000, 1
+_SYS_LANDLOCK = 444
+_LANDLOCK_WRITE = 1 << 1 | sum(1 << right for right in range(4, 13))
+"""Rights to write a file, and to remove and make files of all kinds."""
 _NOBODY = 65_534
 PARTS = ("solution", "tests")
 """Parts of the program, in the order in which they run."""
@@ -91,6 +96,7 @@ class _Run:
         _drop_capabilities()
         _limit(self._limits)
         if not isolated:
+            _use_landlock(os.getcwd())
             sys.addaudithook(_hook(os.path.realpath(os.getcwd())))
         # What is used after the code has run is taken now, because the code may replace it.
         write, read, leave, token, report = os.write, os.read, os._exit, self._token, self._report
@@ -207,6 +213,23 @@ def _drop_capabilities() -> None:
     _LIBC.capset(header, data)
     _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _end_with_parent()
+
+
+def _use_landlock(folder: str) -> None:
+    """Let the kernel refuse changes of files outside the folder, TCP, and signals, as far as it can (Linux 5.13)."""
+    version = _LIBC.syscall(ctypes.c_long(_SYS_LANDLOCK), None, ctypes.c_size_t(0), ctypes.c_uint(1))
+    if version < 1:
+        return
+    change = _LANDLOCK_WRITE | (version >= 2) << 13 | (version >= 3) << 14  # moves and truncation are younger
+    rules = (ctypes.c_uint64 * 3)(change, 3 * (version >= 4), 3 * (version >= 6))
+    fence = _LIBC.syscall(ctypes.c_long(_SYS_LANDLOCK), rules, ctypes.c_size_t(24), ctypes.c_uint(0))
+    for path, access in ((folder, change), (os.devnull, 1 << 1)):
+        place = os.open(path, os.O_PATH)
+        beneath = struct.pack("=Qi", access, place)  # packed, 12 bytes
+        _LIBC.syscall(ctypes.c_long(_SYS_LANDLOCK + 1), fence, ctypes.c_int(1), beneath, ctypes.c_uint(0))
+        os.close(place)
+    _LIBC.syscall(ctypes.c_long(_SYS_LANDLOCK + 2), fence, ctypes.c_uint(0))
+    os.close(fence)
 
 
 def _limit(limits: dict[str, int]) -> None:

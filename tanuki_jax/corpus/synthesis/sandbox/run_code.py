@@ -70,13 +70,14 @@ def run_code(solution: str, tests: str, sandbox: Sandbox | None = None) -> CodeR
     The process has an empty environment, an empty folder, no standard input, the standard library alone, and the limits
     of `Sandbox`. When it ends, or its time is over, all processes that it started are killed.
 
-    - With namespaces (Linux, where an unprivileged process may have them): there is no network, other processes cannot
-      be seen or killed, all files are read-only but a folder in memory, and no capabilities are left. What is still
-      there: the code can read the files that all users may read, use 512 MiB for each of its processes, and try the
-      kernel's own faults.
-    - Without them: an audit hook of Python refuses new processes, signals, sockets, ctypes, and changes of files
-      outside the folder. It stops accidents; code that means harm can get around it. asyncio does not work, because it
-      needs sockets.
+    - With namespaces (where the kernel gives them to an unprivileged process): there is no network, other processes
+      cannot be seen or killed, all files are read-only but a folder in memory, and no capabilities are left. The code
+      can still read the files that all users may read, use the memory for each of its processes, and try the faults
+      of the kernel itself.
+    - Without them: Landlock, where the kernel has it, refuses changes of files outside the folder (Linux 5.13), TCP
+      (6.7), and signals to other processes (6.12). An audit hook of Python refuses these too, and new processes, all
+      sockets and ctypes. The hook alone stops accidents; code that means harm can get around it. asyncio does not
+      work, because it needs sockets.
 
     Tests are seen to have run by a random word, which is read from a pipe after their last line, so that code that ends
     the process early, whatever it prints, has failed. Code that reads the pipe itself, or whose objects are equal to

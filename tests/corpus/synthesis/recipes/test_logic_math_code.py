@@ -157,6 +157,16 @@ def test_programs_whose_tests_prove_nothing_are_dropped(solution: str, tests: st
         check_tests(program(solution, tests), 3, SANDBOX)
 
 
+@pytest.mark.parametrize("depth", [200, 500, 900, 1_500, 100_000])
+def test_code_that_is_nested_deeply_breaks_nothing(depth: int) -> None:
+    with pytest.raises(Dropped):
+        check_tests(program("x = " + "1 + " * depth + "1\n" + DOUBLE.replace("2 *", "3 *")), 3, SANDBOX)
+
+
+def test_doubtful_escapes_are_no_reason_to_warn() -> None:
+    check_tests(program(DOUBLE + "\nimport re\npattern = '\\d'"), 3, SANDBOX)
+
+
 def test_a_program_that_passes_its_tests_is_kept() -> None:
     check_tests(program(), 3, SANDBOX)
 

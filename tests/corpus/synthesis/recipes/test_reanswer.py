@@ -32,7 +32,7 @@ def test_hostile_texts_stay_in_their_quotation(language: Language) -> None:
 
 def test_choices_depend_on_the_key_and_the_seed_alone() -> None:
     assert rehearse(Reanswer(), item("Why?"), 4) == rehearse(Reanswer(), item("Why?"), 4)
-    assert len({rehearse(Reanswer(), item("Why?"), seed)[0].style for seed in range(200)}) == 6
+    assert len({rehearse(Reanswer(), item("Why?"), seed)[0].style for seed in range(40)}) > 3
 
 
 @pytest.mark.parametrize("answer", ["Because.", " Because.\n", "Answer: Because.", "**回答:** Because."])
