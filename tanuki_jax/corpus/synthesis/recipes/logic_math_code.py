@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.limits import Limits
 from tanuki_jax.corpus.synthesis.exchange import made_conversation
 from tanuki_jax.corpus.synthesis.made import Made
@@ -62,6 +63,10 @@ class LogicMathCode(Recipe):
     """Settings for steps and re-examinations."""
     sandbox: Sandbox = SANDBOX
     """Limits of programs that run."""
+
+    def __post_init__(self) -> None:
+        if not self.areas:
+            raise InputError(f"areas is empty; give one or more of {', '.join(AREAS)}")
 
     def chain(self, item: Item, random: Random) -> Chain:
         """Return the requests for one problem."""

@@ -77,10 +77,10 @@ def test_units_replace_genres() -> None:
 
 
 def test_questions_and_answers_have_settings_of_their_own() -> None:
-    recipe = Instruct()
+    recipe = Instruct(turns=2)
     chain = recipe.chain(Item("a"), Item("a").random(0))
-    assert next(chain).sampling == recipe.questions
-    assert chain.send(Reply(("Why?",))).sampling == recipe.answers
+    settings = [next(chain).sampling, *(chain.send(Reply((text,))).sampling for text in ("Why?", "Because.", "How?"))]
+    assert settings == [recipe.questions, recipe.answers] * 2
 
 
 def test_a_follow_up_question_that_repeats_a_turn_is_dropped() -> None:

@@ -2,6 +2,8 @@ import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tanuki_jax.corpus.records.types import Conversation
 from tanuki_jax.corpus.synthesis.recipe import Ask, Dropped, Language, Reply
@@ -96,6 +98,16 @@ def test_the_score_is_the_mean_of_the_digits(raw: dict[str, Any], score: float) 
 def test_other_answers_are_no_scores(raw: dict[str, Any], reason: str) -> None:
     with pytest.raises(Dropped, match=reason):
         expected_score(raw)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["1", "2", " 3", "４", "5", "6", "x", ""]), st.floats(-9, 0.1)), min_size=1))
+def test_a_score_is_from_one_to_five(tokens: list[tuple[str, float]]) -> None:
+    rows = [{"token": token, "logprob": logprob} for token, logprob in tokens]
+    try:
+        score = expected_score({"choices": [{"logprobs": {"content": [{**rows[0], "top_logprobs": rows}]}}]})
+    except Dropped:
+        return
+    assert 1 <= score <= 5
 
 
 @pytest.mark.parametrize("texts", [(), ("Why?",), ("Why?", "Because.", "How?"), ("Why?", " ")])

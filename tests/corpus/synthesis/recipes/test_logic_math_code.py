@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.records.types import Conversation
 from tanuki_jax.corpus.synthesis.recipe import Ask, Dropped, Item, Language, Reply
 from tanuki_jax.corpus.synthesis.recipes.logic_math_code import (
@@ -74,6 +75,11 @@ def test_choices_depend_on_the_key_and_the_seed_alone() -> None:
     assert rehearse(recipe, Item("a"), seed=2) == rehearse(recipe, Item("a"), seed=2)
     topics = {str(rehearse(recipe, Item(str(number)))[0].record.metadata["topic"]) for number in range(30)}
     assert len(topics) > 15
+
+
+def test_no_area_is_an_error() -> None:
+    with pytest.raises(InputError, match="areas is empty; give one or more of logic, math, code"):
+        LogicMathCode(areas=())
 
 
 def second_look(text: str) -> Callable[[Ask, str], Reply]:
