@@ -151,6 +151,8 @@ def _end_with_parent() -> None:
 def _become_nobody(library: str) -> None:
     """Become a user that owns nothing: root could write all files that root owns, and has no limit of processes.
 
+    Root in a namespace that has no further users stays what it is.
+
     Args:
         library: empty folder, at which Python's library appears if that user cannot read it where it is.
     """
@@ -163,9 +165,12 @@ def _become_nobody(library: str) -> None:
             for paths in (sys.path, *packages):
                 paths[:] = [library + path.removeprefix(standard) for path in paths if path.startswith(standard)]
             sys.path_importer_cache.clear()
-    os.setgroups([])
-    os.setgid(_NOBODY)
-    os.setuid(_NOBODY)
+    try:
+        os.setgroups([])
+        os.setgid(_NOBODY)
+        os.setuid(_NOBODY)
+    except OSError:  # it is root only in a namespace of one user, and has that user's rights
+        return
     _LIBC.prctl(_PR_SET_DUMPABLE, 1)  # so that this process may write its own maps of users
     _end_with_parent()  # the kernel forgets it when the user changes
     if not any(os.access(os.path.join(path, "os.py"), os.R_OK) for path in sys.path):
@@ -240,6 +245,8 @@ def _limit(limits: dict[str, int]) -> None:
         (resource.RLIMIT_NOFILE, limits["open_files"]),
         (resource.RLIMIT_NPROC, limits["processes"]),
     ):
+        _, hard = resource.getrlimit(kind)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (most, most))
     resource.setrlimit(resource.RLIMIT_CPU, (limits["cpu_seconds"], limits["cpu_seconds"] + 1))
 

@@ -122,7 +122,8 @@ def _folder() -> Iterator[Path]:
         for made in (folder / "work", folder / "python", folder):
             made.mkdir(exist_ok=True)
             if os.getuid() == 0:
-                os.chown(made, _NOBODY, _NOBODY)
+                with contextlib.suppress(OSError):  # root in a namespace of one user cannot, and need not
+                    os.chown(made, _NOBODY, _NOBODY)
         yield folder
 
 

@@ -283,6 +283,26 @@ def test_the_result_says_whether_there_were_namespaces() -> None:
     assert not run_code("", "", Sandbox(namespaces=False)).namespaces
 
 
+@pytest.mark.parametrize("further", [True, False])
+def test_root_of_a_container_without_other_users_can_run_code(further: bool) -> None:
+    """With `further` namespaces allowed inside it, or forbidden as in most containers."""
+    forbid = "" if further else "open('/proc/sys/user/max_user_namespaces', 'w').write('0')\n"
+    program = (
+        "import os\n"
+        "user, group = os.getuid(), os.getgid()\n"
+        "os.unshare(os.CLONE_NEWUSER | os.CLONE_NEWNS)\n"
+        "for name, text in (('setgroups', 'deny'), ('uid_map', f'0 {user} 1'), ('gid_map', f'0 {group} 1')):\n"
+        "    open(f'/proc/self/{name}', 'w').write(text)\n"
+        f"{forbid}"
+        "from tanuki_jax.corpus.synthesis.sandbox.run_code import run_code\n"
+        "result = run_code('import os', 'assert os.listdir() == []')\n"
+        "print(result.outcome, result.namespaces, result.output)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
+    result = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert result.stdout.strip() == f"passed {further}", result.stderr
+
+
 def test_programs_may_be_longer_than_a_pipe() -> None:
     assert outcome(GOOD + "#" * 3_000_000, TEST) == "passed"
 
