@@ -47,12 +47,8 @@ _CHANGES = {
 
 def main() -> None:
     """Run code and tests. Arguments: descriptors of report and token, yes or no for namespaces, and limits as JSON."""
-    report, token, namespaces, limits = (
-        int(sys.argv[1]),
-        int(sys.argv[2]),
-        sys.argv[3] == "yes",
-        json.loads(sys.argv[4]),
-    )
+    report, token = int(sys.argv[1]), int(sys.argv[2])
+    namespaces, limits = sys.argv[3] == "yes", json.loads(sys.argv[4])
     _end_with_parent()
     program = json.load(sys.stdin.buffer)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -253,7 +249,7 @@ def _limit(limits: dict[str, int]) -> None:
 
 def _hook(folder: str) -> Callable[[str, tuple[Any, ...]], None]:
     """Return an audit hook that refuses processes, network, native code, and changes of files outside a folder."""
-    realpath, inside = os.path.realpath, (folder, folder + os.sep)
+    realpath, inside, forbidden, changes = os.path.realpath, (folder, folder + os.sep), _FORBIDDEN, frozenset(_CHANGES)
     changing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
     def outside(path: Any) -> bool:
@@ -263,12 +259,12 @@ def _hook(folder: str) -> Callable[[str, tuple[Any, ...]], None]:
         return real != inside[0] and not real.startswith(inside[1])
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event.startswith(_FORBIDDEN):
+        if event.startswith(forbidden):
             raise PermissionError(f"{event} is not allowed in the sandbox")
         if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
             if arguments[2] & changing and arguments[0] != os.devnull and outside(arguments[0]):
                 raise PermissionError("files outside the folder cannot be changed in the sandbox")
-        elif event in _CHANGES and any(
+        elif event in changes and any(
             outside(path) for path in arguments[: 2 if event in ("os.link", "os.rename", "os.symlink") else 1]
         ):
             raise PermissionError("files outside the folder cannot be changed in the sandbox")

@@ -278,6 +278,11 @@ def test_native_code_is_refused_without_namespaces() -> None:
         assert outcome(f"import ctypes\n{attempt}", namespaces=False) == "failed"
 
 
+def test_the_audit_hook_does_not_use_what_the_code_can_replace() -> None:
+    replace = "import sys, socket\nmain = sys.modules['__main__']\nmain._FORBIDDEN = ('none',)\nmain._CHANGES.clear()\n"
+    assert outcome(replace + "socket.socket()", namespaces=False) == "failed"
+
+
 def test_the_result_says_whether_there_were_namespaces() -> None:
     assert run_code("", "", Sandbox()).namespaces
     assert not run_code("", "", Sandbox(namespaces=False)).namespaces
