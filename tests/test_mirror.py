@@ -62,6 +62,7 @@ ELSEWHERE = {
     "corpus/synthesis/teacher.py": "corpus/synthesis/test_model_names.py",
     "corpus/synthesis/without_copies.py": "corpus/synthesis/test_run_synthesis.py",
     "corpus/synthesis/write_part.py": "corpus/synthesis/test_run_synthesis.py",
+    "corpus/synthesis/sandbox/contained_process.py": "corpus/synthesis/sandbox/test_run_code.py",
     "corpus/synthesis/filters/filter_table.py": "corpus/synthesis/test_named_syntheses.py",
     "corpus/synthesis/recipes/recipe_table.py": "corpus/synthesis/test_named_syntheses.py",
     "corpus/tasks/arithmetic_stories.py": "corpus/tasks/test_arithmetic.py",

@@ -11,25 +11,33 @@ from tanuki_jax.base.errors import InputError
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path`; its file replaces `path` if the block ends without an error.
 
-    After the block the file is on the disk, under its name.
+    After the block the file is on the disk, under its name; without `sync` it may be lost if the machine fails.
     """
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")  # processes of several hosts may write it
     try:
         yield partial
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
+        if sync:
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
         os.replace(partial, path)
-        sync_folder(path.parent)
+        if sync:
+            sync_folder(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Write a text so that a reader sees either the old file or all of the new one."""
-    with replacing(path) as partial:
+def replace_text(path: Path, text: str, *, sync: bool = True) -> None:
+    """Write a text so that a reader sees either the old file or all of the new one.
+
+    Args:
+        path: file.
+        text: its new content.
+        sync: block until it is on the disk.
+    """
+    with replacing(path, sync=sync) as partial:
         partial.write_text(text, encoding="utf-8")
 
 

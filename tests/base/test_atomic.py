@@ -1,5 +1,6 @@
 """Files and folders that appear under their names only once they are complete."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,25 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
         raise ValueError("half way")
     assert names(tmp_path) == ["file.txt"]
     assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_a_reader_never_sees_half_of_a_text(tmp_path: Path, sync: bool) -> None:
+    path, ended = tmp_path / "file", threading.Event()
+    replace_text(path, "", sync=sync)
+
+    def write() -> None:
+        for number in range(60):
+            replace_text(path, "狸" * 200_000 * (number % 3), sync=sync)
+        ended.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    lengths = set[int]()
+    while not ended.is_set():
+        lengths.add(len(path.read_text("utf-8")))
+    writer.join()
+    assert lengths <= {0, 200_000, 400_000}
 
 
 def test_a_folder_appears_at_the_end_of_the_block(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def _reporting(documents: Iterator[Document], counts: PartCounts, partial: Path)
     written = time.monotonic()
     for document in documents:
         if (now := time.monotonic()) - written > PARTIAL_SECONDS:
-            partial.write_text(json.dumps(counts.to_plain(), ensure_ascii=False), "utf-8")
+            replace_text(partial, json.dumps(counts.to_plain(), ensure_ascii=False), sync=False)
             written = now
         yield document
 

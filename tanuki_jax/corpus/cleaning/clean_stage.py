@@ -1,7 +1,6 @@
 """The first stage of a run: each part is cleaned by itself."""
 
 import contextlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +64,7 @@ class CountsSoFar:
                 self._finished.add(read_counts(path))
             else:
                 still_open.append(task)
-                with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):  # not begun, or being written
+                with contextlib.suppress(FileNotFoundError):  # not begun, or just finished
                     total.add(read_counts(partial_path(path)))
         self._open = still_open
         total.add(self._finished)

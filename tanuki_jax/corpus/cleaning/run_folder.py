@@ -83,7 +83,7 @@ def delete_stale(folder: Path, parts: Sequence[Part], suffix: str, signatures: s
 
 def _is_own(name: str) -> bool:
     """Whether a file has the name of a part."""
-    return re.match(r"\.?[0-9a-f]{16}\.", name) is not None
+    return re.match(r"\.*[0-9a-f]{16}\.", name) is not None
 
 
 def _files(part: Part) -> dict[str, list[int]]:

@@ -14,7 +14,6 @@ from tanuki_jax.corpus.synthesis.filters.diversity import diversity
 from tanuki_jax.corpus.synthesis.named_syntheses import to_plain
 from tanuki_jax.corpus.synthesis.part_totals import PartTotals
 from tanuki_jax.corpus.synthesis.prompts import Prompts
-from tanuki_jax.corpus.synthesis.recipe import Recipe
 from tanuki_jax.corpus.synthesis.recipes.recipe_table import name_of
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
 from tanuki_jax.corpus.synthesis.without_copies import Written
@@ -48,6 +47,7 @@ def write_card(
         texts: files of the texts of its parts.
     """
     recipe = synthesis.recipe
+    prompts = Prompts(recipe.templates)
     card: dict[str, Any] = {
         "name": synthesis.name,
         "written": datetime.now(UTC).date().isoformat(),
@@ -74,7 +74,7 @@ def write_card(
         "input_tokens": totals.input_tokens,
         "output_tokens": totals.output_tokens,
         "cost": totals.cost,
-        "templates": template_hashes(recipe),
+        "templates": {name: {"hash": prompts.hash_of(name), "answers": n} for name, n in totals.templates.items()},
         "settings": to_plain(synthesis),
     }
     replace_text(folder / CARD, json.dumps(card, ensure_ascii=False, indent=2) + "\n")
@@ -94,13 +94,6 @@ def _styles(files: Sequence[Path]) -> dict[str, dict[str, float]]:
         style: {"texts": count, "diversity": round(diversity(samples[style]), 3)}
         for style, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     }
-
-
-def template_hashes(recipe: Recipe) -> dict[str, str]:
-    """Return name -> hash of the templates in a recipe's folder."""
-    paths = sorted((recipe.templates / name_of(recipe)).rglob("*.jinja"))
-    names, prompts = [path.relative_to(recipe.templates).as_posix() for path in paths], Prompts(recipe.templates)
-    return {name: prompts.hash_of(name) for name in names}
 
 
 def _page(card: Mapping[str, Any]) -> str:

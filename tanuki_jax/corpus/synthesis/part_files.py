@@ -75,9 +75,7 @@ class PartFiles:
 
     def write_status(self, totals: PartTotals) -> None:
         """Show the counts of the part while it is at work."""
-        partial = self.status.with_suffix(".partial")
-        partial.write_text(json.dumps(totals.to_plain(), ensure_ascii=False), "utf-8")
-        partial.replace(self.status)
+        replace_text(self.status, json.dumps(totals.to_plain(), ensure_ascii=False), sync=False)
 
     def write_counts(self, totals: PartTotals) -> None:
         """Write the counts of the finished part."""

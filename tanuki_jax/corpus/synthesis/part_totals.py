@@ -14,6 +14,8 @@ class PartTotals:
     """Items without a record, by the reason."""
     failed: Counter[str] = dataclasses.field(default_factory=Counter)
     """Items of which a request failed, by the kind of failure."""
+    templates: Counter[str] = dataclasses.field(default_factory=Counter)
+    """Answers by the template of their request."""
     requests: int = 0
     """Answers of the teacher and the judge, those of earlier starts of the run included."""
     reused: int = 0
@@ -45,5 +47,5 @@ class PartTotals:
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Self:
         """Return counts from JSON values."""
-        counters = {name: Counter(plain[name]) for name in ("dropped", "failed")}
+        counters = {name: Counter(plain[name]) for name in ("dropped", "failed", "templates")}
         return cls(**(plain | counters))

@@ -49,9 +49,7 @@ class Ask:
     before: tuple[Message, ...] = ()
     """Turns between the template's system message, if it has one, and its prompt."""
     log_probabilities: bool = False
-    """Whether the answer comes with the log-probabilities of its tokens."""
-    may_be_cut: bool = False
-    """Whether an answer that reaches the most tokens can be used, such as a single digit."""
+    """Whether the answer comes with the log-probabilities of its tokens; then it may be cut off, behind the first."""
     by: Literal["teacher", "judge"] = "teacher"
     """Model that answers."""
 
@@ -103,6 +101,8 @@ class Recipe(ABC):
     fields in its metadata)."""
     asks: ClassVar[bool] = True
     """Whether it needs a teacher."""
+    waits: ClassVar[bool] = False
+    """Whether its chain waits for something besides the replies, such as a program that it runs."""
     templates: ClassVar[Path] = TEMPLATES
     """Folder in which the templates of its requests lie."""
 

@@ -1,6 +1,7 @@
 """The stage in which the teacher writes: one task a part, on any engine."""
 
 import dataclasses
+import functools
 import hashlib
 import inspect
 import json
@@ -11,7 +12,6 @@ from typing import Any
 
 from tanuki_jax.config.registry import load_file
 from tanuki_jax.corpus.cleaning.engines.stage import Beacon
-from tanuki_jax.corpus.synthesis.dataset_card import template_hashes
 from tanuki_jax.corpus.synthesis.item_parts import ItemPart
 from tanuki_jax.corpus.synthesis.named_syntheses import to_plain
 from tanuki_jax.corpus.synthesis.part_files import PartFiles
@@ -53,7 +53,7 @@ class TeachStage:
         own = hashlib.blake2b(json.dumps(content).encode(), digest_size=4).hexdigest()
         return PartFiles(self.folder, part.name, self.key, own)
 
-    @property
+    @functools.cached_property
     def key(self) -> str:
         """Return a hash of all that determines records besides the input: settings, templates, models, code."""
         plain = {name: value for name, value in to_plain(self.synthesis).items() if name not in _OUTSIDE_KEY}
@@ -62,7 +62,8 @@ class TeachStage:
         digest = hashlib.blake2b(json.dumps(plain, sort_keys=True, default=str).encode(), digest_size=6)
         recipe = self.synthesis.recipe
         digest.update(Path(inspect.getfile(type(recipe))).read_bytes())
-        digest.update(json.dumps(template_hashes(recipe)).encode())
+        for path in sorted(recipe.templates.rglob("*.jinja")):
+            digest.update(path.read_bytes())
         return digest.hexdigest()
 
     def is_done(self, task: int) -> bool:

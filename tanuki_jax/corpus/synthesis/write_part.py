@@ -25,7 +25,7 @@ from tanuki_jax.corpus.synthesis.made import Made
 from tanuki_jax.corpus.synthesis.part_files import COUNTS, STATUS, PartFiles
 from tanuki_jax.corpus.synthesis.part_totals import PartTotals
 from tanuki_jax.corpus.synthesis.prompts import Prompts
-from tanuki_jax.corpus.synthesis.recipe import Ask, Dropped, Item, Reply
+from tanuki_jax.corpus.synthesis.recipe import Ask, Chain, Dropped, Item, Reply
 from tanuki_jax.corpus.synthesis.requests_of import body_of
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
 
@@ -178,16 +178,16 @@ class PartWriter:
 
     async def _chain(self, item: Item, ended: _Ended) -> Made:
         """Return the record of an item. Dropped if a filter drops it."""
-        chain, step = self._synthesis.recipe.chain(item, item.random(self._synthesis.seed)), 0
-        try:
-            ask = next(chain)
-            while True:
-                stored = await self._answer(ask, item, step)
-                ended.tokens += stored.output_tokens
-                ended.written = stored.texts[0]
-                ask, step = chain.send(read_reply(stored, ask)), step + 1
-        except StopIteration as end:
-            made: Made = end.value
+        recipe, step = self._synthesis.recipe, 0
+        chain = recipe.chain(item, item.random(self._synthesis.seed))
+        found = _advance(chain, None)
+        while isinstance(found, Ask):
+            stored = await self._answer(found, item, step)
+            ended.tokens += stored.output_tokens
+            ended.written = stored.texts[0]
+            reply, step = read_reply(stored, found), step + 1
+            found = await asyncio.to_thread(_advance, chain, reply) if recipe.waits else _advance(chain, reply)
+        made = found
         ended.written = made.written
         if reason := reason_to_drop(made, self._synthesis.filters):
             raise Dropped(reason)
@@ -217,6 +217,7 @@ class PartWriter:
         else:
             self._totals.reused += 1
         self._totals.requests += 1
+        self._totals.templates[ask.template] += 1
         self._totals.input_tokens += stored.input_tokens
         self._totals.output_tokens += stored.output_tokens
         payer = synthesis.judge if judged else synthesis.teacher
@@ -264,9 +265,18 @@ class PartWriter:
             )
 
 
+def _advance(chain: Chain, reply: Reply | None) -> Ask | Made:
+    """Return a chain's next request, or its record. A StopIteration would not pass a thread."""
+    try:
+        return next(chain) if reply is None else chain.send(reply)
+    except StopIteration as end:
+        made: Made = end.value
+        return made
+
+
 def read_reply(stored: Stored, ask: Ask) -> Reply:
     """Return the reply that a chain gets. Dropped if an answer is empty or did not end by itself."""
-    if "length" in stored.ends and not ask.may_be_cut:
+    if "length" in stored.ends and not ask.log_probabilities:
         raise Dropped(CUT_OFF)
     if not all(text.strip() for text in stored.texts):
         raise Dropped(EMPTY)

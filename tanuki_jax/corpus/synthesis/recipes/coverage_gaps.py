@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 from typing import Annotated, Any, ClassVar
 
@@ -16,10 +15,10 @@ from tanuki_jax.corpus.coverage.spelling_finder import SpellingFinder
 from tanuki_jax.corpus.records.types import Document, Record
 from tanuki_jax.corpus.synthesis.made import Made
 from tanuki_jax.corpus.synthesis.recipe import Ask, Chain, Dropped, Item, Language, Recipe, Sampling
+from tanuki_jax.corpus.synthesis.word_lists import draw
 
 NO_PLAN = "the row is none of a plan: it needs entity, relation and answer, each a list of spellings, and missing"
 NOT_SAID = "the text does not say the fact in one place"
-_LISTS = Path(__file__).parent / "coverage_lists"
 _FRAMED_SHARE, _QUIZ_SHARE = 0.4, 0.4
 """Share of the items whose fact is stated by rule, with the teacher's text around it; share of quizzes among them."""
 _SENTENCE_END = re.compile(r"(?<=[。！？!?\n])|(?<=\. )")
@@ -106,10 +105,7 @@ class CoverageGaps(Recipe):
             raise Dropped(NO_PLAN)
         names = {name: random.choice(plan[name]) for name in ("entity", "relation", "answer")}
         passages = tuple(random.sample(plan["passages"], min(2, len(plan["passages"]))))
-        form, viewpoint = (
-            random.choice(_list("forms", self.language)),
-            random.choice(_list("viewpoints", self.language)),
-        )
+        form, viewpoint = draw(random, "forms", self.language), draw(random, "viewpoints", self.language)
         framed = random.random() < _FRAMED_SHARE
         quiz = random.random() < _QUIZ_SHARE
         frame = random.choice((_ASKED if quiz else _STATED)[self.language]).format(**names)
@@ -169,10 +165,3 @@ def _plan_of(record: Record | None) -> dict[str, Any]:
     if type(fields.get("missing")) is not int:
         return {}
     return {"passages": [], "related": [], "inside": [], "texts": 0, **fields}
-
-
-@functools.cache
-def _list(name: str, language: Language) -> tuple[str, ...]:
-    """Return the lines of a list."""
-    lines = (_LISTS / f"{name}.{language}.txt").read_text("utf-8").splitlines()
-    return tuple(line for line in lines if line)

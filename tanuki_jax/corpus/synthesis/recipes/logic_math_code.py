@@ -50,6 +50,7 @@ class LogicMathCode(Recipe):
     """
 
     reads: ClassVar[Literal["nothing"]] = "nothing"
+    waits: ClassVar[bool] = True
 
     language: Language = "ja"
     """Language of the problems and solutions."""

@@ -5,17 +5,35 @@ from collections.abc import Mapping
 from tanuki_jax.corpus.synthesis.recipe import Recipe
 from tanuki_jax.corpus.synthesis.recipes.augment import Augment
 from tanuki_jax.corpus.synthesis.recipes.coverage_gaps import CoverageGaps
+from tanuki_jax.corpus.synthesis.recipes.fixed import Fixed
+from tanuki_jax.corpus.synthesis.recipes.instruct import Instruct
+from tanuki_jax.corpus.synthesis.recipes.judged import Judged
+from tanuki_jax.corpus.synthesis.recipes.keyword import Keyword
+from tanuki_jax.corpus.synthesis.recipes.logic_math_code import LogicMathCode
+from tanuki_jax.corpus.synthesis.recipes.magpie import Magpie
+from tanuki_jax.corpus.synthesis.recipes.pairs import Pairs
 from tanuki_jax.corpus.synthesis.recipes.rag_qa import RagQa
+from tanuki_jax.corpus.synthesis.recipes.reanswer import Reanswer
 from tanuki_jax.corpus.synthesis.recipes.regenerate import Regenerate
 from tanuki_jax.corpus.synthesis.recipes.short_answer import ShortAnswer
+from tanuki_jax.corpus.synthesis.recipes.similar import Similar
 from tanuki_jax.corpus.synthesis.recipes.translate import Translate
 
 RECIPES: Mapping[str, type[Recipe]] = {
     "augment": Augment,
     "coverage": CoverageGaps,
+    "fixed": Fixed,
+    "instruct": Instruct,
+    "judged": Judged,
+    "keyword": Keyword,
+    "logic_math_code": LogicMathCode,
+    "magpie": Magpie,
+    "pairs": Pairs,
     "rag_qa": RagQa,
+    "reanswer": Reanswer,
     "regenerate": Regenerate,
     "short_answer": ShortAnswer,
+    "similar": Similar,
     "translate": Translate,
 }
 """Name -> recipe. Cards and records call a recipe by this name, and its templates lie in the folder of this name."""
