@@ -2,10 +2,12 @@
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import logging
-from collections import Counter
+import sys
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
@@ -34,6 +36,8 @@ class ItemPart:
     """Number of the first item, or of the first input record."""
     records: int
     """Number of items, or of input records that are used."""
+    items: int
+    """Number of items, at most: the others of its records are left out."""
 
 
 def parts_of(synthesis: Synthesis) -> list[ItemPart]:
@@ -46,9 +50,8 @@ def parts_of(synthesis: Synthesis) -> list[ItemPart]:
     """
     if synthesis.recipe.reads == "nothing":
         count, step = synthesis.count or COUNT, synthesis.part_items
-        return [
-            ItemPart(f"{first // step:06d}", None, first, min(step, count - first)) for first in range(0, count, step)
-        ]
+        sizes = [(first, min(step, count - first)) for first in range(0, count, step)]
+        return [ItemPart(f"{first // step:06d}", None, first, size, size) for first, size in sizes]
     if not synthesis.inputs:
         raise InputError(f"the recipe needs {synthesis.recipe.reads}: name files of them by --inputs")
     found = cut(reading(synthesis.inputs, synthesis.text_field, synthesis.part_bytes), "")
@@ -59,13 +62,10 @@ def parts_of(synthesis: Synthesis) -> list[ItemPart]:
     parts, first, unusable = list[ItemPart](), 0, 0
     with progress("counting the inputs", len(found.parts), "part") as advance:
         for part in found.parts:
-            usable = Counter(isinstance(record, _kind(synthesis)) for record in _rows(part, synthesis))
-            records, unusable = usable[True], unusable + usable[False]
-            if synthesis.count:
-                records = min(records, synthesis.count - first)
-            if records > 0:
-                parts.append(ItemPart(_name(part), part, first, records))
-            first += max(records, 0)
+            counted = _counted(part, synthesis, synthesis.count - first if synthesis.count else sys.maxsize)
+            if counted.records:
+                parts.append(ItemPart(_name(part), part, first, counted.records, counted.items))
+            first, unusable = first + counted.records, unusable + counted.unusable
             advance()
     if unusable and parts:
         _log.info("%d rows of the inputs are no %s and are left out", unusable, synthesis.recipe.reads)
@@ -75,8 +75,35 @@ def parts_of(synthesis: Synthesis) -> list[ItemPart]:
     return parts
 
 
+class _Counted(NamedTuple):
+    """Rows of a part."""
+
+    records: int
+    items: int
+    unusable: int
+
+
+def _counted(part: Part, synthesis: Synthesis, most: int) -> _Counted:
+    """Return the numbers of records of a part, of which at most `most` are used, of their items, and of other rows.
+
+    InputError if the recipe cannot use a record.
+    """
+    kind, records, items, unusable = _kind(synthesis), 0, 0, 0
+    for record in _rows(part, synthesis):
+        if not isinstance(record, kind):
+            unusable += 1
+        elif records < most:
+            records += 1
+            items += sum(1 for _ in synthesis.recipe.items(record, "")) * synthesis.times
+    return _Counted(records, items, unusable)
+
+
 def items_of(part: ItemPart, synthesis: Synthesis) -> Iterator[Item]:
     """Yield the items of a part, in order. Rows that are no records of the kind that the recipe reads are left out."""
+    return itertools.islice(_all_items(part, synthesis), part.items)
+
+
+def _all_items(part: ItemPart, synthesis: Synthesis) -> Iterator[Item]:
     recipe, name = synthesis.recipe, synthesis.name
     if part.part is None:
         for number in range(part.first, part.first + part.records):

@@ -43,10 +43,7 @@ def estimate(synthesis: Synthesis, parts: list[ItemPart]) -> Estimate:
         rehearse_item(synthesis.recipe, item, synthesis.seed)
         for item in itertools.islice(items_of(parts[0], synthesis), _SAMPLE)
     ]
-    of_records = 1 if synthesis.recipe.reads == "nothing" else synthesis.times
-    items = sum(part.records for part in parts) * of_records
-    if synthesis.recipe.reads == "rows":
-        items = sum(1 for part in parts for _ in items_of(part, synthesis))
+    items = sum(part.items for part in parts)
     exchanges = [exchange for each in sample for exchange in each.exchanges]
     read = sum(_tokens(str(message["content"])) for each in exchanges for message in each.messages)
     written = sum(_tokens(reply) for each in exchanges for reply in each.replies)
@@ -69,16 +66,13 @@ def preview(stage: TeachStage, count: int) -> tuple[Path, list[Rehearsed]]:
         CommandError: the teacher cannot be used.
     """
     synthesis, part = stage.synthesis, stage.parts[0]
-    few = dataclasses.replace(part, records=min(count, part.records))
+    few = dataclasses.replace(part, items=min(count, part.items))
     small = dataclasses.replace(stage, parts=(few,), synthesis=dataclasses.replace(synthesis, gate_items=0))
     files = small.files(0)
     PartWriter(small.synthesis, few, files, stage.models).run()
     prompts = Prompts(synthesis.recipe.templates)
     with AnswerJournal(files.journal) as journal:
-        shown = [
-            _replayed(item, synthesis, prompts, journal, stage)
-            for item in itertools.islice(items_of(few, synthesis), count)
-        ]
+        shown = [_replayed(item, synthesis, prompts, journal, stage) for item in items_of(few, synthesis)]
     page = stage.folder / "preview.html"
     replace_text(page, render(_PAGE, name=synthesis.name, items=shown))
     return page, shown

@@ -86,7 +86,8 @@ def models_of(synthesis: Synthesis) -> Models:
 
 def _write(stage: TeachStage, engine: Engine) -> PartTotals:
     """Let the teacher write, and show how far it is."""
-    so_far, count, rates = TotalsSoFar(stage), _count(stage), _Rates()
+    so_far, rates = TotalsSoFar(stage), _Rates()
+    count = sum(part.items for part in stage.parts)
     seen = so_far.look()
     with progress(f"{stage.title} {stage.synthesis.name}", count, "item", done=seen.finished) as advance:
 
@@ -120,14 +121,7 @@ class _Rates:
         return f", {of_answers / seconds:,.0f} answers/s, {of_tokens / seconds:,.0f} tokens/s"
 
 
-def _count(stage: TeachStage) -> int | None:
-    """Return the number of items; None: it is not known, because one input record gives several."""
-    synthesis = stage.synthesis
-    records = sum(part.records for part in stage.parts)
-    return None if synthesis.recipe.reads == "rows" else records * synthesis.times
-
-
-def _status(totals: PartTotals, count: int | None) -> str:
+def _status(totals: PartTotals, count: int) -> str:
     words = [f"kept {totals.kept:,}"]
     if totals.dropped:
         words.append(f"dropped {totals.dropped.total():,} ({most_common(totals.dropped)})")
@@ -136,6 +130,6 @@ def _status(totals: PartTotals, count: int | None) -> str:
     words.append(f"{totals.requests:,} answers, {totals.output_tokens:,} tokens")
     if totals.cost:
         words.append(f"cost {totals.cost:.4g}")
-        if count and totals.finished:
+        if totals.finished:
             words.append(f"{totals.cost / totals.finished * (count - totals.finished):.4g} left")
     return ", ".join(words)

@@ -49,7 +49,7 @@ class TeachStage:
     def files(self, task: int) -> PartFiles:
         """Return the files of a task."""
         part = self.parts[task]
-        content = [part.first, part.records, part.part.name if part.part else ""]
+        content = [part.first, part.records, part.items, part.part.name if part.part else ""]
         own = hashlib.blake2b(json.dumps(content).encode(), digest_size=4).hexdigest()
         return PartFiles(self.folder, part.name, self.key, own)
 

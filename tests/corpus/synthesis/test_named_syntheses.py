@@ -51,7 +51,8 @@ def test_a_shipped_run_accepts_the_worked_examples_of_its_templates(name: str) -
             prompts = "\n".join(str(message["content"]) for message in exchange.messages)
             assert "4900" not in prompts
             assert "<|im_end|>" not in prompts
-            assert not re.search(r"^### 応答:", prompts, re.MULTILINE)
+            if name != "pairs":  # its question is a turn of the conversation, which the model must get as it is
+                assert not re.search(r"^### 応答:", prompts, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

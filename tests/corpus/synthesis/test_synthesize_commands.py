@@ -15,6 +15,7 @@ from tanuki_jax.corpus.synthesis.synthesize_options import Run
 from tanuki_jax.corpus.synthesis.synthetic_sources import synthetic_sources, table_of
 from tests.corpus.cleaning.endpoints import in_a_thread, mock_teacher
 from tests.corpus.synthesis.echo import FILE, echo, texts_of
+from tests.rehearsal import rehearsing
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,15 @@ def test_a_preview_shows_answers_that_the_run_uses(tmp_path: Path, teacher: str)
     rows = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text("utf-8").splitlines()]
     assert {row["id"]: row["text"] for row in rows} == texts_of(tmp_path / "out")
     assert len(rows) == 20
+
+
+def test_a_preview_of_a_plan_asks_for_its_items_alone(tmp_path: Path) -> None:
+    row = {"entity": ["狸"], "relation": ["好物"], "answer": ["柿の実"], "texts": 0, "missing": 400, "passages": []}
+    (tmp_path / "plan.jsonl").write_text(json.dumps(row, ensure_ascii=False) + "\n", "utf-8")
+    with rehearsing(tmp_path / "log.jsonl") as mock:
+        words = ["--config=coverage", "--inputs", tmp_path / "plan.jsonl", "--teacher.urls", mock.url]
+        said(*words, "--out", tmp_path / "out", "--preview", "3")
+        assert len(mock.log_lines()) == 3
 
 
 @pytest.mark.parametrize(

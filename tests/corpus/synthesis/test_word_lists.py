@@ -20,6 +20,8 @@ LEAST = {
     "levels": 6,
     "reviews": 6,
     "similarities": 6,
+    "forms": 25,
+    "viewpoints": 30,
 }
 """List -> number of entries that it has at least."""
 
