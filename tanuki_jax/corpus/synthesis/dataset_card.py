@@ -63,8 +63,7 @@ def write_card(
         "teacher_terms": synthesis.teacher.terms,
         "licence_of_inputs": synthesis.licence,
         "inputs": list(synthesis.inputs),
-        "tokens": totals.kept_tokens if models.teacher else None,
-        "tokens_counted_by": "the teacher" if models.teacher else "",
+        "tokens": _tokens(totals),
         "items": totals.finished,
         "dropped": dict(totals.dropped.most_common()),
         "failed": dict(totals.failed.most_common()),
@@ -80,6 +79,13 @@ def write_card(
     replace_text(folder / CARD, json.dumps(card, ensure_ascii=False, indent=2) + "\n")
     replace_text(folder / "README.md", _page(card))
     return card
+
+
+def _tokens(totals: PartTotals) -> int | None:
+    """Return the tokens of the records, by the teacher's tokens a character; None: no teacher counted any."""
+    if not totals.output_tokens or not totals.output_characters:
+        return None
+    return round(totals.characters * totals.output_tokens / totals.output_characters)
 
 
 def _styles(files: Sequence[Path]) -> dict[str, dict[str, float]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from tanuki_jax.corpus.records.types import Record
+from tanuki_jax.corpus.records.types import Conversation, Document, Preference, Rating, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,20 @@ class Made:
     """Texts that it was made from, and must agree with; empty: it was made from nothing."""
     style: str = ""
     """Form that was asked for, such as "textbook"; outputs of one style are compared with each other."""
+
+
+def characters_of(record: Record) -> int:
+    """Return the number of characters of a record's texts."""
+    match record:
+        case Document():
+            return len(record.text)
+        case Conversation():
+            return sum(len(message.content) for message in record.messages)
+        case Preference():
+            answers = len(record.chosen) + len(record.rejected)
+        case Rating():
+            answers = len(record.answer)
+    return answers + sum(len(message.content) for message in record.prompt)
 
 
 @runtime_checkable

@@ -22,12 +22,12 @@ class PartTotals:
     """Answers among them that an earlier start had asked for."""
     input_tokens: int = 0
     output_tokens: int = 0
-    kept_tokens: int = 0
-    """Output tokens of the answers of records that were kept."""
+    output_characters: int = 0
+    """Characters of all answers, whose tokens are counted beside them."""
     cost: float = 0.0
     """Price of all answers."""
     characters: int = 0
-    """Characters that the teacher wrote in records that were kept."""
+    """Characters of the records that were kept."""
 
     @property
     def finished(self) -> int:

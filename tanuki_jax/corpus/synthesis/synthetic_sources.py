@@ -32,7 +32,7 @@ def cards_in(folder: str | Path = FOLDER) -> list[dict[str, Any]]:
 def synthetic_sources(folder: str | Path = FOLDER) -> tuple[Source, ...]:
     """Return a source for each finished run in a folder, with its size, so that `by_tokens` gives weights.
 
-    The size is what the teacher counted; of records without a teacher, a token for every 2 characters.
+    The size is estimated by the teacher's tokens a character; without a teacher, a token for every 2 characters.
     InputError if there is none.
     """
     cards = cards_in(folder)

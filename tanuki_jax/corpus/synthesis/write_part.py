@@ -21,7 +21,7 @@ from tanuki_jax.corpus.records.write import write
 from tanuki_jax.corpus.synthesis.answer_journal import AnswerJournal, Stored, hash_of
 from tanuki_jax.corpus.synthesis.filters.filter_table import reason_to_drop
 from tanuki_jax.corpus.synthesis.item_parts import ItemPart, items_of
-from tanuki_jax.corpus.synthesis.made import Made
+from tanuki_jax.corpus.synthesis.made import Made, characters_of
 from tanuki_jax.corpus.synthesis.part_files import COUNTS, STATUS, PartFiles
 from tanuki_jax.corpus.synthesis.part_totals import PartTotals
 from tanuki_jax.corpus.synthesis.prompts import Prompts
@@ -70,8 +70,6 @@ class _Ended:
     """Kind of the failure of its request; empty: none failed."""
     written: str = ""
     """The record that a filter dropped, or the last answer."""
-    tokens: int = 0
-    """Output tokens of its answers."""
 
 
 class PartWriter:
@@ -118,13 +116,10 @@ class PartWriter:
 
     async def _run(self) -> None:
         async with self._opened():
-            numbered = enumerate(items_of(self._part, self._synthesis))
-            for first in numbered:  # alone: what the server refuses is said before a thousand such requests are sent
-                await self._finish(*first)
-                self._check_first(first[0])
-                break
-            endpoints = self._synthesis.teacher.endpoints("teacher")
-            workers = [self._work(numbered) for _ in range(sum(each.concurrency for each in endpoints))]
+            numbered, accepted = enumerate(items_of(self._part, self._synthesis)), asyncio.Event()
+            endpoints = self._synthesis.teacher.endpoints("teacher") if self._synthesis.recipe.asks else ()
+            others = sum(each.concurrency for each in endpoints) - 1
+            workers = [self._work_first(numbered, accepted), *(self._work(numbered, accepted) for _ in range(others))]
             await _work_watched(workers, self._watch())
 
     @contextlib.asynccontextmanager
@@ -132,6 +127,9 @@ class PartWriter:
         """Open the clients."""
         synthesis = self._synthesis
         async with contextlib.AsyncExitStack() as stack:
+            if not synthesis.recipe.asks:
+                yield
+                return
             teacher = Client(synthesis.teacher.endpoints("teacher"), synthesis.requests)
             self._clients["teacher"] = self._clients["judge"] = await stack.enter_async_context(teacher)
             if self._models.judge:
@@ -139,9 +137,22 @@ class PartWriter:
                 self._clients["judge"] = await stack.enter_async_context(judge)
             yield
 
-    async def _work(self, numbered: Iterator[tuple[int, Item]]) -> None:
+    async def _work_first(self, numbered: Iterator[tuple[int, Item]], accepted: asyncio.Event) -> None:
+        """Make the first item alone, so that what the server refuses is said before a thousand such requests are sent,
+        and then others."""
         for number, item in numbered:
             await self._finish(number, item)
+            self._check_first(number)
+            break
+        accepted.set()
+        await self._work(numbered, accepted)
+
+    async def _work(self, numbered: Iterator[tuple[int, Item]], accepted: asyncio.Event) -> None:
+        """Make one item after the other, once the first one was accepted."""
+        await accepted.wait()
+        for number, item in numbered:
+            await self._finish(number, item)
+            await asyncio.sleep(0)  # answers from the journal never wait, and would keep the watch from its turns
 
     async def _watch(self) -> None:
         """Write the journal and the counts now and then, until it is cancelled."""
@@ -183,7 +194,6 @@ class PartWriter:
         found = _advance(chain, None)
         while isinstance(found, Ask):
             stored = await self._answer(found, item, step)
-            ended.tokens += stored.output_tokens
             ended.written = stored.texts[0]
             reply, step = read_reply(stored, found), step + 1
             found = await asyncio.to_thread(_advance, chain, reply) if recipe.waits else _advance(chain, reply)
@@ -220,6 +230,7 @@ class PartWriter:
         self._totals.templates[ask.template] += 1
         self._totals.input_tokens += stored.input_tokens
         self._totals.output_tokens += stored.output_tokens
+        self._totals.output_characters += sum(map(len, stored.texts))
         payer = synthesis.judge if judged else synthesis.teacher
         self._totals.cost += payer.price(stored.input_tokens, stored.output_tokens)
         return stored
@@ -232,8 +243,7 @@ class PartWriter:
             totals.dropped[ended.reason] += 1
         else:
             totals.kept += 1
-            totals.kept_tokens += ended.tokens
-            totals.characters += len(ended.made.written)
+            totals.characters += characters_of(ended.made.record)
 
     def _check_first(self, number: int) -> None:
         """Raise InputError if the first item's request was refused as no other would be accepted."""
