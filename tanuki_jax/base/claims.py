@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from tanuki_jax.base.errors import InputError
+
+_LOCK = ".lock"
+
 
 class Claim:
     """A locked file. Processes started with its `descriptor` hold the lock too, until the last of them has ended."""
@@ -39,3 +43,31 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def held_folder(folder: Path, record: str, command: str, kind: str) -> Iterator[None]:
+    """Hold the folder of a run during the block, and make it if needed.
+
+    Args:
+        folder: the folder.
+        record: name of the file that such a folder has from its beginning.
+        command: name of the command, which holds it.
+        kind: kind of run, as in "cleaning".
+
+    Raises:
+        InputError: it cannot be made, has files of something else, or another command holds it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {folder} cannot be made: {(error.strerror or str(error)).lower()}") from None
+    if any(path.name != _LOCK for path in folder.iterdir()) and not (folder / record).exists():
+        raise InputError(f"{folder} has files and is no folder of a {kind} run: name a new one by --out")
+    claim = Claim.attempt(folder / _LOCK)
+    if claim is None:
+        raise InputError(f"another {command} command works in {folder}: wait for its end, or choose another --out")
+    try:
+        yield
+    finally:
+        claim.release()

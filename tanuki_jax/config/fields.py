@@ -1,10 +1,11 @@
-"""Fields of nested dataclasses: their docstrings, and changes by dotted path."""
+"""Fields of nested dataclasses: their docstrings, changes by dotted path, and items of tuples as fields."""
 
 import ast
 import dataclasses
 import difflib
 import functools
 import sys
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,40 @@ def _with_field[Part](part: Part, path: str, rest: str, value: object) -> Part:
         nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
         raise InputError(f"there is no field {path!r}; the nearest to {name!r} in {kind} is {nearest!r}")
     return dataclasses.replace(part, **{name: _with_field(inner, path, below, value) if below else value})
+
+
+def items_as_fields(config: Any, named: Mapping[str, Mapping[str, Any]], typed: Collection[str] = ()) -> Any:
+    """Return a config as a tree in which items of tuples are fields by name, so that each of theirs is an option.
+
+    Args:
+        config: a dataclass.
+        named: field that holds a tuple -> name -> item.
+        typed: further fields whose options are those of their value's type, not of the declared one.
+    """
+    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    for field, items in named.items():
+        fields = [(name, type(item), dataclasses.field(default=item)) for name, item in items.items()]
+        values[field] = dataclasses.make_dataclass(field.title(), fields, frozen=True)()
+    return dataclasses.make_dataclass(
+        f"{type(config).__name__}Options",
+        [(field, type(values[field]), dataclasses.field(default=values[field])) for field in (*named, *typed)],
+        bases=(type(config),),
+        namespace={"__post_init__": lambda tree: None},
+        frozen=True,
+        kw_only=True,
+    )(**values)
+
+
+def fields_as_items[Config](tree: Any, kind: type[Config], named: Collection[str]) -> Config:
+    """Return the config of a tree that `items_as_fields` made.
+
+    Args:
+        tree: the tree.
+        kind: type of the config.
+        named: fields that hold tuples.
+    """
+    fields = {field.name: getattr(tree, field.name) for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return kind(**fields | {name: tuple(vars(fields[name]).values()) for name in named})
 
 
 def docstring(kind: type, field: str) -> str:

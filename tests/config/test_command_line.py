@@ -20,8 +20,9 @@ from tanuki_jax.config.command_line import parse, parse_options
 from tanuki_jax.config.common_options import COMMON_OPTIONS
 from tanuki_jax.config.experiment import Experiment, Preference
 from tanuki_jax.config.limits import PositiveInt
-from tanuki_jax.config.options import spell
+from tanuki_jax.config.options import options_of, spell
 from tanuki_jax.config.serialize import from_json
+from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -269,7 +270,13 @@ def test_short_help_has_the_common_options(command: str, capsys: pytest.CaptureF
 
 
 def test_common_options_are_fields_of_the_experiment() -> None:
-    assert {name for names in COMMON_OPTIONS.values() for name in names} <= {".".join(path) for path in FIELDS}
+    of_experiments = [names for command, names in COMMON_OPTIONS.items() if command != "synthesize"]
+    assert {name for names in of_experiments for name in names} <= {".".join(path) for path in FIELDS}
+
+
+def test_common_options_of_synthesize_are_fields_of_its_config() -> None:
+    fields = {option.field for option in options_of(Synthesis)}
+    assert fields >= set(COMMON_OPTIONS["synthesize"])
 
 
 def test_limits_of_a_commands_options_are_checked() -> None:
@@ -359,6 +366,6 @@ print(sorted(heavy & set(sys.modules)), file=sys.stderr)
 def test_help_imports_no_heavy_library(command: str) -> None:
     words = [sys.executable, "-c", HELP, *command.split(), "--help"]
     result = subprocess.run(words, capture_output=True, text=True, check=True)
-    # Settings of a cleaning rule stand in its file, beside its code.
-    expected = "['numpy']\n" if command == "clean" else "[]\n"
+    # Settings of a cleaning rule, or of a filter, stand in its file, beside its code.
+    expected = "['numpy']\n" if command in ("clean", "synthesize") else "[]\n"
     assert (result.stdout[:5], result.stderr) == ("usage", expected)

@@ -1,16 +1,15 @@
 """The folder of a cleaning run: what its parts were made of, and why some are made anew."""
 
-import contextlib
 import json
 import re
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tanuki_jax.base.atomic import replace_text
-from tanuki_jax.base.claims import Claim
-from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.claims import held_folder
 from tanuki_jax.base.progress import amount
 from tanuki_jax.corpus.cleaning.parts import Part, Parts
 from tanuki_jax.corpus.cleaning.pipeline import Pipeline, to_plain
@@ -22,22 +21,9 @@ CLUSTERS = "clusters.json"
 _RECORD = "run.json"
 
 
-@contextlib.contextmanager
-def claimed(folder: Path) -> Iterator[None]:
-    """Hold the folder for this command. InputError if another one holds it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the folder {folder} cannot be made: {(error.strerror or str(error)).lower()}") from None
-    if any(path.name != ".lock" for path in folder.iterdir()) and not (folder / _RECORD).exists():
-        raise InputError(f"{folder} has files and is no folder of a cleaning run: name a new one by --out")
-    claim = Claim.attempt(folder / ".lock")
-    if claim is None:
-        raise InputError(f"another clean command works in {folder}: wait for its end, or choose another --out")
-    try:
-        yield
-    finally:
-        claim.release()
+def claimed(folder: Path) -> AbstractContextManager[None]:
+    """Hold the folder of a run during a block (`held_folder`)."""
+    return held_folder(folder, _RECORD, "clean", "cleaning")
 
 
 class Keys(NamedTuple):

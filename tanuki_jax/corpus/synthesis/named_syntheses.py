@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from tanuki_jax.config.command_line import Configs
+from tanuki_jax.config.fields import fields_as_items, items_as_fields
 from tanuki_jax.config.registry import Registry
 from tanuki_jax.corpus.synthesis.filters.filter_table import FILTERS
 from tanuki_jax.corpus.synthesis.filters.filter_table import name_of as name_of_filter
@@ -24,34 +25,14 @@ def to_plain(config: Synthesis) -> dict[str, Any]:
 
 
 def _tree(config: Synthesis) -> Any:
-    """Return a run as a tree of dataclasses: its filters are fields by name, not items of a tuple."""
-    filters = [(name_of_filter(each), type(each), dataclasses.field(default=each)) for each in config.filters]
-    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-    values["filters"] = dataclasses.make_dataclass("Filters", filters, frozen=True)()
-    return dataclasses.make_dataclass(
-        "SynthesisOptions",
-        [
-            ("recipe", type(config.recipe)),
-            ("filters", type(values["filters"]), dataclasses.field(default=values["filters"])),
-        ],
-        bases=(Synthesis,),
-        namespace={"__post_init__": lambda tree: None},
-        frozen=True,
-        kw_only=True,
-    )(**values)
-
-
-def _synthesis(tree: Any) -> Synthesis:
-    fields = {field.name: getattr(tree, field.name) for field in dataclasses.fields(Synthesis)}
-    fields["filters"] = tuple(vars(fields["filters"]).values())
-    return Synthesis(**fields)
+    return items_as_fields(config, {"filters": {name_of_filter(each): each for each in config.filters}}, ("recipe",))
 
 
 SYNTHESES = Configs(
     registry=synthesis,
     noun="synthesis",
     tree=_tree,
-    config=_synthesis,
+    config=lambda tree: fields_as_items(tree, Synthesis, ("filters",)),
     show=lambda config: json.dumps(to_plain(config), indent=2, ensure_ascii=False) + "\n",
 )
 """Synthesis runs as the command line sees them."""

@@ -1,14 +1,14 @@
 """The folder of a synthesis run: who holds it, how its items were divided, and what of it is stale."""
 
-import contextlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from tanuki_jax.base.atomic import replace_text
-from tanuki_jax.base.claims import Claim
+from tanuki_jax.base.claims import held_folder
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.synthesis.named_syntheses import to_plain
 from tanuki_jax.corpus.synthesis.part_files import COUNTS, DROPPED, MADE, RECORDS, STATUS, TEXTS, PartFiles
@@ -18,22 +18,9 @@ _RECORD = "run.json"
 _DIVISION = ("part_items", "part_bytes")
 
 
-@contextlib.contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Hold the folder for this command, and make it if needed. InputError if another one holds it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the folder {folder} cannot be made: {(error.strerror or str(error)).lower()}") from None
-    if any(path.name != ".lock" for path in folder.iterdir()) and not (folder / _RECORD).exists():
-        raise InputError(f"{folder} has files and is no folder of a synthesis run: name a new one by --out")
-    claim = Claim.attempt(folder / ".lock")
-    if claim is None:
-        raise InputError(f"another synthesize command works in {folder}: wait for its end, or choose another --out")
-    try:
-        yield
-    finally:
-        claim.release()
+def held(folder: Path) -> AbstractContextManager[None]:
+    """Hold the folder of a run during a block (`held_folder`)."""
+    return held_folder(folder, _RECORD, "synthesize", "synthesis")
 
 
 def record_run(folder: Path, synthesis: Synthesis) -> None:
