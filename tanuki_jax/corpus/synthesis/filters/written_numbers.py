@@ -256,7 +256,8 @@ def _meanings(text: str, stop: int, value: Fraction) -> set[Value]:
     if unit := _UNIT.match(text, stop):
         dimension, factor = _UNITS[unit[1]]
         whole = value + Fraction(1, 2) if unit[2] else value
-        return {("", value), ("", whole), (dimension, whole * factor)}
+        kilograms = {("mass", whole * factor)} if unit[1] == "キロ" else set()
+        return {("", value), ("", whole), (dimension, whole * factor), *kilograms}
     return {("", value)}
 
 
@@ -274,8 +275,9 @@ def _pair(text: str, first: Number, second: Number) -> Number | None:
         return None
     one, two = (next((value for kind, value in each.values if not kind), Fraction(0)) for each in (first, second))
     values: set[Value] = set()
+    is_share = "分の" in between
     if _FRACTION.fullmatch(between) and one and two:
-        values = {("", two / one if "分" in between else one / two)}
+        values = {("", two / one if is_share else one / two)}
         values |= {("", value * 100) for _, value in values}
     elif (unit := _UNIT.match(between)) and not between[unit.end() :].strip(" とand"):
         for kind, amount in first.values:
@@ -286,4 +288,5 @@ def _pair(text: str, first: Number, second: Number) -> Number | None:
             }
     if not values:
         return None
-    return Number(first.start, second.stop, frozenset(values), False, first.rounded, (first, second))
+    parts = () if is_share else (first, second)
+    return Number(first.start, second.stop, frozenset(values), False, first.rounded, parts)
