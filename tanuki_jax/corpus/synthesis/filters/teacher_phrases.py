@@ -9,19 +9,22 @@ from tanuki_jax.corpus.synthesis.filters.proper_names import VOCABULARIES
 from tanuki_jax.corpus.synthesis.filters.prose import without_code, without_quotations
 from tanuki_jax.corpus.synthesis.made import Made
 
-_PLACES = ("beginning", "end", "short", "anywhere")
+_PLACES = ("beginning", "opening", "end", "closing", "short", "anywhere")
 _REASONS = {
     "beginning": "begins with a phrase of an assistant",
+    "opening": "begins with a phrase of an assistant",
     "end": "ends with a phrase of an assistant",
+    "closing": "ends with a phrase of an assistant",
     "short": "refuses or says that nothing is known",
     "anywhere": "has a phrase of an assistant",
 }
 _FLAGS = re.IGNORECASE | re.MULTILINE
 _QUOTED_LINE = re.compile(r"^\s*>.*$", re.MULTILINE)
+_PARAGRAPH = re.compile(r"\n\s*\n|^\s*-{3,}\s*$", re.MULTILINE)
 _LAST_LINES, _LAST_CHARACTERS = 3, 160
 _OPENING = 400
 _SHORT = 150
-"""Most characters of an answer that does nothing but refuse."""
+"""Most characters of a first or last paragraph, and of a text, that is looked at as a whole."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +43,16 @@ class TeacherPhrases:
         text = made.written.strip()
         prose = without_quotations(_QUOTED_LINE.sub("", without_code(text))).strip()
         lines = "\n".join([line for line in prose.split("\n") if line.strip()][-_LAST_LINES:])
-        parts = {"beginning": _outside_quotation(text), "end": lines[-_LAST_CHARACTERS:], "anywhere": prose}
-        parts["short"] = prose if len(prose) <= _SHORT else ""
+        paragraphs = [part.strip() for part in _PARAGRAPH.split(prose) if part.strip(" \n-*")]
+        first, last = (paragraphs[0], paragraphs[-1]) if len(paragraphs) > 1 else ("", "")
+        parts = {
+            "beginning": _outside_quotation(text),
+            "opening": first if len(first) <= _SHORT else "",
+            "end": lines[-_LAST_CHARACTERS:],
+            "closing": last if len(last) <= _SHORT else "",
+            "short": prose if len(prose) <= _SHORT else "",
+            "anywhere": prose,
+        }
         for place in _PLACES:
             part = parts[place]
             find = _patterns(place).match if place == "beginning" else _patterns(place).search

@@ -43,9 +43,7 @@ class Measured:
 def by_hand(name: str) -> list[Case]:
     """Return the cases of a file."""
     rows = [json.loads(line) for line in (CASES / f"{name}.jsonl").read_text("utf-8").splitlines()]
-    return [
-        Case(row["written"], tuple(row.get("sources", ())), row["fault"], row["held_out"]) for row in rows
-    ]
+    return [Case(row["written"], tuple(row.get("sources", ())), row["fault"], row["held_out"]) for row in rows]
 
 
 def measure(cases: Sequence[Case], a_filter: Filter) -> Measured:
