@@ -9,7 +9,7 @@ from tanuki_jax.corpus.synthesis.filters.proper_names import common_words, fold_
         ("エジソンとトーマスは渋谷で会った。", ["エジソン", "トーマス", "渋谷"]),
         ("スマートフォンのアプリでブログを読み、モチベーションが上がる。", []),
         ("ワクワク、ドキドキ、キラキラする。", []),
-        ("サステナビリティとゼロックスのワークショップ。", ["ゼロックス"]),
+        ("サステナビリティとキルケゴールのワークショップ。", ["キルケゴール"]),
         ("Google の製品と macOS を、AIとPCで使う。", ["Google", "macOS", "AI", "PC"]),
         ("However, Mary went to Lisbon with NASA.", ["Mary", "Lisbon", "NASA"]),
         ("Scientists agree. Water is wet.", []),

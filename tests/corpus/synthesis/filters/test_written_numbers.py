@@ -74,7 +74,21 @@ def test_vague_numbers_and_parts_of_words_are_none(text: str) -> None:
     assert numbers(normalized(text)) == []
 
 
-@given(st.text())
-def test_any_text_can_be_read(text: str) -> None:
-    for number in numbers(normalized(text)):
+NUMERALS = st.text("0123456789,.０５十百万二〇第約/分の割%年月時間半〜 kma", max_size=24)
+
+
+@given(st.text() | NUMERALS)
+def test_any_text_grounds_itself(text: str) -> None:
+    normal, evidence = normalized(text), Evidence()
+    evidence.add(normal)
+    for number in numbers(normal):
         assert number.start < number.stop and number.values
+        assert evidence.has(number)
+
+
+@given(NUMERALS, NUMERALS)
+def test_two_texts_are_compared_in_the_end(source: str, written: str) -> None:
+    evidence = Evidence()
+    evidence.add(normalized(source))
+    for number in numbers(normalized(written)):
+        assert isinstance(evidence.has(number) or evidence.has_sum(number), bool)
