@@ -17,8 +17,8 @@ _LENGTH = 5
 class CopiedSource:
     """Drop texts most of whose character 5-grams are in a source (containment; Broder, 1997).
 
-    Texts are folded as for the search of duplicates: width, case, digits and white space do not matter. A rewrite of
-    a page has about a fifth to two fifths of its 5-grams from the page, a summary of whole sentences nearly all.
+    Texts are folded as for the search of duplicates: width, case, digits and white space do not matter. The sources
+    count together, so that a text that copies sentences from several is a copy, too.
     """
 
     most: Annotated[float, Limits(above=0, at_most=1)] = 0.7

@@ -17,7 +17,8 @@ _LABEL = (
     r"|Example|Question|Point|Tip|Day|Level"
 )
 _ITEM = re.compile(rf"[\s#>*\-・●■◆_(（\[【〔|]*(?:(?:{_LABEL})[.\s:：]?\s*)?$", re.IGNORECASE)
-_BEHIND_ITEM = re.compile(r"\s*(?:[.)）、:：\]】〕|*]|章|節|回|目|$|\s)(?!\d)")
+_BEHIND_ITEM = re.compile(r"\s*(?:[.)）、:：\]】〕|*]|章|節|回|目|$)(?!\d)")
+_BEHIND_LABEL = re.compile(r"[^\d.,]|$")
 _LABELLED = re.compile(rf"(?:{_LABEL})[.\s]?\s?$", re.IGNORECASE)
 _ORDINAL = re.compile(r"つ|番目|点目|個目|段階|ステップ|st\b|nd\b|rd\b|th\b")
 _POINTS = re.compile(
@@ -26,7 +27,7 @@ _POINTS = re.compile(
     r"|(?: [a-z]+)? (?:key |main )?(?:points?|reasons?|ways|steps?|tips?|things|factors|parts|stages|kinds)\b"
 )
 _COUNTER = re.compile(
-    r"[年月日時分秒人名個本枚台件回度倍割円歳才匹頭羽冊軒階段点位番号章票校社店戸杯文軒巻冊輪句首曲問点件膳皿切袋箱株輌隻艘足着通話種級坪畳里尺寸石両代家]"
+    r"[年月日時分秒人名個本枚台件回度倍割円歳才匹頭羽冊軒階段点位番号章票校社店戸杯文軒巻輪句首曲膳皿袋箱株隻夜組足着通話種級坪畳里尺寸石両代家]"
     r"|か月|ヶ月|カ月|週間|世紀|か国|カ国|か所|カ所|箇所|世帯|キロ|メートル|グラム|トン|ドル|ユーロ|リットル|パーセント|％|%"
 )
 _PAIR = re.compile(r"人|(?: of (?:them|us)| people| men| women| friends| sides)\b")
@@ -104,8 +105,10 @@ class Grounding:
         value, before = max(values), line[: number.start]
         if value <= 1 or (value == 2 and _PAIR.match(line, number.stop)):
             return True
-        if value <= _MOST_OF_LIST and _ITEM.fullmatch(before) and _BEHIND_ITEM.match(line, number.stop):
-            return True
+        if value <= _MOST_OF_LIST and _ITEM.fullmatch(before) and line[number.start].isascii():
+            labelled = "#" in before or _LABELLED.search(before) is not None
+            if _BEHIND_ITEM.match(line, number.stop) or (labelled and _BEHIND_LABEL.match(line, number.stop)):
+                return True
         if value > self.counts_to:
             return False
         behind = _ORDINAL.match(line, number.stop) or _POINTS.match(line, number.stop)
@@ -113,8 +116,7 @@ class Grounding:
 
 
 def _numerals(line: str) -> list[tuple[int, int]]:
-    """Return the places of the numerals of a line that stand alone or before a counter: 十 in 十人, not in 十分 (enough)
-    and 四季."""
+    """Return the places of the numerals of a line: 十 in 十人, but not in 十分 (enough) and 四季."""
     found, place = list[tuple[int, int]](), 0
     for each in morphemes(line):
         at = line.find(each.surface, place)

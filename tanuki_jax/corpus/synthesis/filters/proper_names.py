@@ -106,13 +106,16 @@ def _katakana(line: str) -> Iterator[str]:
     found, place = _placed(line), 0
     for match in _KATAKANA.finditer(line):
         word = match[0]
-        if len(word) < LEAST_KATAKANA or _ECHO.fullmatch(word) or _is_common(word):
+        if len(word) < LEAST_KATAKANA or _ECHO.fullmatch(word) or fold_names(word) in common_words():
             continue
         while place < len(found) and found[place][0] < match.start():
             place += 1
         inside = [each for start, each in found[place:] if start < match.end()]
-        if any(each.base == "*" for each in inside):
+        if all(each.detail == "固有名詞" for each in inside):
             yield word
+        elif any(each.base == "*" for each in inside):
+            if not _is_common(word):
+                yield word
         else:
             names = (each.surface for each in inside if each.detail == "固有名詞")
             yield from (name for name in names if len(name) >= LEAST_KATAKANA and not _is_common(name))
@@ -124,7 +127,8 @@ def _is_common(word: str) -> bool:
     dictionary has and does not take for names."""
     if fold_names(word) in common_words() or _COMMON_ENDS.search(word):
         return True
-    parts = [(word[:cut], word[cut:]) for cut in range(2, len(word) - 1)]
+    cuts = [cut for cut in range(2, len(word) - 1) if word[cut] not in "ァィゥェォッャュョーン"]
+    parts = [(word[:cut], word[cut:]) for cut in cuts]
     return any(
         (fold_names(part) in common_words() and _is_general(other))
         or (fold_names(other) in common_words() and _is_general(part))

@@ -23,7 +23,9 @@ _ENDED = re.compile(r"[。．.！？!?」』]\s*$")
 _HEADING = re.compile(r"\s*#")
 _LINE_MARK = re.compile(r"^[\s・●■◆▶>＞*\-–|]+|[\s→>＞»≫|]+$")
 _LABELS = re.compile(r"[|｜>＞»›/／\t■◆●▼▲]|\s{1,}")
-_ITEM = re.compile(r"[・●*+|#-]|\d+[.)]")
+_ITEM = re.compile(r"^(?:[・●*+|#-]|\d+[.)])|[大小]さじ|\d\s?(?:g|kg|ml|cc|cm|個|本|枚|片|缶|袋|カップ)(?![A-Za-z])")
+"""An item of a list, or a quantity of an ingredient."""
+_LONGEST_OF_BLOCK = 80
 _LONGEST_LABEL = 40
 _LEAST_BLOCK = 4
 """Least number of short lines in a row that are labels of a page."""
@@ -71,15 +73,13 @@ class SourceNoise:
 
 @functools.lru_cache(8)
 def _labels_in(source: str) -> frozenset[str]:
-    """Return the short lines of a source, without an end of a sentence, that stand among others such as menus do."""
+    """Return the lines of a source that stand in a row of short lines, most of which end no sentence, as in a menu."""
     lines = [line.strip() for line in source.split("\n") if line.strip()]
-    short = [len(line) <= _LONGEST_LABEL and not ends_sentence(line) for line in lines]
-    blocks = itertools.groupby(zip(lines, short, strict=True), key=lambda pair: pair[1])
     labels: set[str] = set()
-    for is_short, pairs in blocks:
-        block = [line for line, _ in pairs]
-        if is_short and len(block) >= _LEAST_BLOCK:
-            labels.update(line for line in block if _ITEM.match(line) is None)
+    for is_short, group in itertools.groupby(lines, key=lambda line: len(line) <= _LONGEST_OF_BLOCK):
+        block = list(group)
+        if is_short and len(block) >= _LEAST_BLOCK and 2 * sum(map(ends_sentence, block)) < len(block):
+            labels.update(line for line in block if _ITEM.search(line) is None)
     return frozenset(labels)
 
 

@@ -5,23 +5,31 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from tanuki_jax.corpus.synthesis.checkers.ended_sentences import POLITE, sentence_ends
 from tanuki_jax.corpus.synthesis.filters.proper_names import VOCABULARIES
 from tanuki_jax.corpus.synthesis.filters.prose import without_code, without_quotations
 from tanuki_jax.corpus.synthesis.made import Made
 
-_PLACES = ("beginning", "end", "short", "anywhere")
+_PLACES = ("beginning", "opening", "end", "closing", "short", "anywhere")
 _REASONS = {
     "beginning": "begins with a phrase of an assistant",
+    "opening": "begins with a phrase of an assistant",
     "end": "ends with a phrase of an assistant",
+    "closing": "ends with a phrase of an assistant",
     "short": "refuses or says that nothing is known",
     "anywhere": "has a phrase of an assistant",
 }
 _FLAGS = re.IGNORECASE | re.MULTILINE
 _QUOTED_LINE = re.compile(r"^\s*>.*$", re.MULTILINE)
+_PARAGRAPH = re.compile(r"\n\s*\n|^\s*-{3,}\s*$", re.MULTILINE)
 _LAST_LINES, _LAST_CHARACTERS = 3, 160
+_LEAST_PLAIN = 3
+_WRITING = re.compile(
+    r"書(?:い|き|かせ|け)|作(?:りま|成しま|って)|考えて(?:み)?ま|お届け|仕上げ|訳(?:し|して)|言い換え|改めま"
+)
 _OPENING = 400
 _SHORT = 150
-"""Most characters of an answer that does nothing but refuse."""
+"""Most characters of a first or last paragraph, and of a text, that is looked at as a whole."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +37,14 @@ class TeacherPhrases:
     """Drop texts with a refusal, a preamble, a closing offer or an empty placeholder, which no author would write.
 
     The phrases are regular expressions in `vocabularies/teacher_phrases_ja.txt` and `_en.txt`; those of both languages
-    count in every text. A preamble or a refusal must be the first thing in the text, a closing in its last three lines
-    and 160 characters; placeholders and "as an AI, I" count anywhere, and a
-    short text may do nothing but refuse. What stands in quotation marks, in code or behind
-    ">" is somebody else's and does not count, so that a text about such phrases stays.
+    count in every text, each kind in its place: a preamble at the beginning or in a short first paragraph, an offer in
+    the last lines or a short last paragraph, a refusal at the beginning or in a text of at most 150 characters,
+    placeholders and "as an AI, I" anywhere. A polite first paragraph about writing, before a
+    plain text, is a preamble, too.
+    What stands in quotation marks, in code or behind ">" is somebody else's, so that a text about such phrases stays.
+
+    Of phrases in forms that its patterns were not made from, the filter finds about a half: a judge behind it still has
+    work.
     """
 
     def reason(self, made: Made) -> str:
@@ -40,14 +52,33 @@ class TeacherPhrases:
         text = made.written.strip()
         prose = without_quotations(_QUOTED_LINE.sub("", without_code(text))).strip()
         lines = "\n".join([line for line in prose.split("\n") if line.strip()][-_LAST_LINES:])
-        parts = {"beginning": _outside_quotation(text), "end": lines[-_LAST_CHARACTERS:], "anywhere": prose}
-        parts["short"] = prose if len(prose) <= _SHORT else ""
+        paragraphs = [part.strip() for part in _PARAGRAPH.split(prose) if part.strip(" \n-*")]
+        first, last = (paragraphs[0], paragraphs[-1]) if len(paragraphs) > 1 else ("", "")
+        parts = {
+            "beginning": _outside_quotation(text),
+            "opening": first if len(first) <= _SHORT else "",
+            "end": lines[-_LAST_CHARACTERS:],
+            "closing": last if len(last) <= _SHORT else "",
+            "short": prose if len(prose) <= _SHORT else "",
+            "anywhere": prose,
+        }
+        if _is_polite_before(first, paragraphs[1:]):
+            return _REASONS["opening"]
         for place in _PLACES:
             part = parts[place]
             find = _patterns(place).match if place == "beginning" else _patterns(place).search
             if part and find(part):
                 return _REASONS[place]
         return ""
+
+
+def _is_polite_before(first: str, others: list[str]) -> bool:
+    """Whether a short first paragraph says politely (です, ます) that something was written, before a plain text."""
+    if len(first) > _SHORT or _WRITING.search(first) is None:
+        return False
+    opening, text = sentence_ends(first), sentence_ends("\n".join(others))
+    is_polite = bool(opening) and all(map(POLITE.search, opening))
+    return is_polite and len(text) >= _LEAST_PLAIN and sum(map(bool, map(POLITE.search, text))) <= len(text) / 5
 
 
 def _outside_quotation(text: str) -> str:

@@ -60,7 +60,11 @@ _UNITS = {
 _NAMED_UNITS = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _UNIT = re.compile(rf"\s?({_NAMED_UNITS})(半)?(?![A-Za-z])")
 _HALVES = re.compile(r"半分|半数|半額|半量|\bhalf\b|\bhalves\b", re.IGNORECASE)
+_SMALLEST = Fraction(1, 10**6)
+"""Unit of the last digit below which a number is not looked at: 1/3 has no last digit."""
 type Rounding = Literal["", "near", "up", "down"]
+_PARTS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
+_SHARES = re.compile(rf"\b(a|one|two|three|four)[ -]({'|'.join(_PARTS)})s?\b", re.IGNORECASE)
 _ROUNDED: tuple[tuple[Rounding, re.Pattern[str], re.Pattern[str]], ...] = (
     (
         "down",
@@ -113,6 +117,9 @@ class Evidence:
             self._add_times(text, number)
         if _HALVES.search(text) is not None:
             self.values.update({("", Fraction(1, 2)), ("", Fraction(50))})
+        for match in _SHARES.finditer(text):
+            share = Fraction(_WORDS.get(match[1].lower(), 1), _PARTS[match[2].lower()])
+            self.values.update({("", share), ("", share * 100)})
 
     def has(self, number: Number) -> bool:
         """Whether the values have a number, or, if it is rounded, one that rounds to it."""
@@ -138,7 +145,7 @@ class Evidence:
         for _, value in [value for value in number.values if not value[0]]:
             if value.denominator > 1:
                 continue
-            if behind[:1] == "年" and 1_000 <= value <= 9_999:
+            if behind[:1] == "年" and 1_000 <= value <= 9_999 and value % 100 >= 10:
                 self.values.add(("", value % 100))
             if behind[:1] == "時" or re.match(r":\d|\s?[ap]", behind, re.IGNORECASE):
                 late = _LATE.search(text, max(number.start - 5, 0), number.start) or behind.strip().lower()[:1] == "p"
@@ -152,7 +159,7 @@ class Evidence:
         if dimension or value <= 0:
             return False
         unit = Fraction(1)
-        while (value / unit).denominator > 1:
+        while (value / unit).denominator > 1 and unit > _SMALLEST:
             unit /= 10
         while (value / (unit * 10)).denominator == 1:
             unit *= 10
@@ -256,7 +263,8 @@ def _meanings(text: str, stop: int, value: Fraction) -> set[Value]:
     if unit := _UNIT.match(text, stop):
         dimension, factor = _UNITS[unit[1]]
         whole = value + Fraction(1, 2) if unit[2] else value
-        return {("", value), ("", whole), (dimension, whole * factor)}
+        kilograms = {("mass", whole * factor)} if unit[1] == "キロ" else set()
+        return {("", value), ("", whole), (dimension, whole * factor), *kilograms}
     return {("", value)}
 
 
@@ -274,8 +282,9 @@ def _pair(text: str, first: Number, second: Number) -> Number | None:
         return None
     one, two = (next((value for kind, value in each.values if not kind), Fraction(0)) for each in (first, second))
     values: set[Value] = set()
+    is_share = "分の" in between
     if _FRACTION.fullmatch(between) and one and two:
-        values = {("", two / one if "分" in between else one / two)}
+        values = {("", two / one if is_share else one / two)}
         values |= {("", value * 100) for _, value in values}
     elif (unit := _UNIT.match(between)) and not between[unit.end() :].strip(" とand"):
         for kind, amount in first.values:
@@ -286,4 +295,5 @@ def _pair(text: str, first: Number, second: Number) -> Number | None:
             }
     if not values:
         return None
-    return Number(first.start, second.stop, frozenset(values), False, first.rounded, (first, second))
+    parts = () if is_share else (first, second)
+    return Number(first.start, second.stop, frozenset(values), False, first.rounded, parts)

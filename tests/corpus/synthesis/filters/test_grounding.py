@@ -41,6 +41,8 @@ def test_19_in_20_planted_facts_are_found_and_19_in_20_finds_right(held_out: boo
         ("二人は十分に楽しみ、一つも文句を言わなかった。", ""),
         ("参加費は500円だった。", NUMBER),
         ("数十人、何百もの声、百科事典、八百屋、三日坊主。", ""),
+        ("41 人の会。", NUMBER),
+        ("Forty-one people came.", NUMBER),
         ("CO2やA4の紙、MP3の話。", ""),
         ("", ""),
     ],

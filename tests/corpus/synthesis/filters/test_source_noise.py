@@ -37,7 +37,7 @@ def test_19_in_20_planted_pieces_are_found_and_19_in_20_finds_right(held_out: bo
         ("利用者はログインする。", ""),
         ("ホーム > 会社概要 > 採用情報", FURNITURE),
         ("| 会社概要 | 採用情報 | 送料 |\n| --- | --- | --- |", ""),
-        ("人気記事ランキング", ""),
+        ("人気の棚を見る", ""),
         ("期間限定の特価で、送料無料。今すぐ購入するとポイント還元がある。", ADVERTISING),
         ("送料無料という言葉は期間限定の店で見る。", ""),
         ("", ""),
@@ -49,7 +49,7 @@ def test_labels_count_and_prose_does_not(written: str, expected: str) -> None:
 
 def test_without_sources_the_text_is_judged_alone() -> None:
     assert reason("葉は緑である。\n人気記事ランキング") == FURNITURE
-    assert reason("葉は緑である。\n人気記事ランキング", None, "葉は緑だ。") == ""
+    assert reason("葉は緑である。\n続きを読む", None, "葉は緑だ。") == ""
 
 
 def test_as_many_pieces_as_allowed_are_kept() -> None:

@@ -37,6 +37,14 @@ def test_19_in_20_planted_phrases_are_found_and_19_in_20_finds_right(held_out: b
         (f"{BODY}\n```\n[名前]\nvalue = 1\n```\n{BODY}", ""),
         (f"{BODY}\n> 私は言語モデルなので、回答できません。\n{BODY}", ""),
         (f"{BODY}\n私は言語モデルなので、回答できません。\n{BODY}", HAS),
+        (f"石を題に書いてみました。\n\n{BODY}", BEGINS),
+        (f"石を題に書いてみました。{BODY}", ""),
+        (f"石を題に絵を飾りました。\n\n{BODY}", ""),
+        (f"石を題に書いてみました。\n\n{BODY.replace('。', 'のです。')}", ""),
+        (f"{BODY}\n\nもっと短くすることもできますので、必要ならお知らせください。", ENDS),
+        ("その質問にはお答えできません。", BEGINS),
+        ("資料が足りず、要約は作れません。", "refuses or says that nothing is known"),
+        (f"資料が足りず、要約は作れません。{BODY}", ""),
         (BODY, ""),
         ("", ""),
     ],
@@ -48,7 +56,7 @@ def test_the_place_of_a_phrase_matters(written: str, expected: str) -> None:
 def test_every_pattern_is_below_a_place() -> None:
     for language in ("ja", "en"):
         found = read_patterns(VOCABULARIES / f"teacher_phrases_{language}.txt")
-        assert all(len(patterns) >= 5 for patterns in found.values()), found
+        assert all(len(patterns) >= 3 for patterns in found.values()), found
 
 
 @pytest.mark.parametrize("unit", ["以下に、", "AIとして、", "[", "「", "```\n", "もし他に", "\n", "a ", "note: "])

@@ -47,7 +47,8 @@ def test_kanji_and_digits_have_one_value(value: int) -> None:
         ("34,120人", "3万人以上"), ("1990年", "90年代"), ("3/5", "3月5日"), ("twenty-three", "23"),
         ("3.5 million", "350万"),
         ("two dozen", "24"), ("three hundred and five", "305"), ("a million", "100万"), ("1時間半", "90分"),
-        ("45 percent", "45%"), ("¥1,980", "1980円"), ("⑤ 7人", "七人"),
+        ("45 percent", "45%"), ("¥1,980", "1980円"), ("⑤ 7人", "七人"), ("a third", "1/3"),
+        ("約1/3", "およそ三分の一"), ("two thirds", "3分の2"),
     ],
 )  # fmt: skip
 def test_one_number_in_two_spellings_is_the_same(source: str, written: str) -> None:
@@ -60,7 +61,8 @@ def test_one_number_in_two_spellings_is_the_same(source: str, written: str) -> N
         ("30%", "四割"), ("2024年", "令和5年"), ("午前3時", "15時"), ("90分", "1時間20分"), ("2.5km", "250メートル"),
         ("34,120人", "3万4千人"), ("36,000人", "約3万人"), ("3月5日", "3月6日"), ("twenty-three", "24"),
         ("⑤ 7人", "5人"),
-        ("3.5 million", "3.5 billion"), ("100", "1"), ("2週間", "14km"), ("半額", "半年で30%"),
+        ("3.5 million", "3.5 billion"), ("100", "1"), ("2週間", "14km"), ("半額", "半年で30%"), ("約1/3", "約1/4"),
+        ("1907年", "7歳"), ("3分の1と4月", "4分の1"),
     ],
 )  # fmt: skip
 def test_two_numbers_are_not_taken_for_one(source: str, written: str) -> None:
@@ -72,7 +74,21 @@ def test_vague_numbers_and_parts_of_words_are_none(text: str) -> None:
     assert numbers(normalized(text)) == []
 
 
-@given(st.text())
-def test_any_text_can_be_read(text: str) -> None:
-    for number in numbers(normalized(text)):
+NUMERALS = st.text("0123456789,.０５十百万二〇第約/分の割%年月時間半〜 kma", max_size=24)
+
+
+@given(st.text() | NUMERALS)
+def test_any_text_grounds_itself(text: str) -> None:
+    normal, evidence = normalized(text), Evidence()
+    evidence.add(normal)
+    for number in numbers(normal):
         assert number.start < number.stop and number.values
+        assert evidence.has(number)
+
+
+@given(NUMERALS, NUMERALS)
+def test_two_texts_are_compared_in_the_end(source: str, written: str) -> None:
+    evidence = Evidence()
+    evidence.add(normalized(source))
+    for number in numbers(normalized(written)):
+        assert isinstance(evidence.has(number) or evidence.has_sum(number), bool)
