@@ -20,6 +20,10 @@ class Task[Problem]:
     """The problem without its wording."""
     messages: tuple[Message, ...]
     """User and assistant by turns: the prompt, and an answer that the family's checker accepts."""
+    level: str = ""
+    """Level of the school that it fits; empty: its family has no levels."""
+    skeleton: str = ""
+    """Id of the wording; empty: wordings of its family have no ids, and are not split."""
 
 
 class Rules[Problem, Answer](ABC):

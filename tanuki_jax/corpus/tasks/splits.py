@@ -1,8 +1,10 @@
 """The split of tasks into training and probes, and the conversations and preferences that are made of them.
 
-A task's side depends on its problem, not on its key: keys that give one problem in other words are on one side.
+A task's side depends on its problem, not on its key: keys that give one problem in other words are on one side. In
+families whose wordings have ids, some wordings are for probes alone.
 """
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from random import Random
@@ -18,17 +20,27 @@ type Split = Literal["train", "probe"]
 _ONE_PROBE_IN = 20
 
 
-def split_of(task: Task[Any]) -> Split:
-    """Return the side of a task's problem: one problem in 20 is a probe."""
+def split_of(task: Task[Any]) -> Split | None:
+    """Return the side of a task: one problem in 20 is a probe; None: other problems in a wording for probes alone."""
     # Training and probes share no problem, because the side is a function of the problem alone. A split by key would
     # not do: there are many more keys than problems, so keys of different sides would give one problem in other words,
     # and a model could have learned a probe's answer by heart. No list of probes is kept either: any process computes
     # the side of any task.
-    return "probe" if stable_hash("split", task.family, task.problem) % _ONE_PROBE_IN == 0 else "train"
+    if stable_hash("split", task.family, task.problem) % _ONE_PROBE_IN == 0:
+        return "probe"
+    # A model could also have learned the wording. So one in 20 never trains: probes in it show whether the model
+    # understands words that it has not met, and probes in the others whether it solves numbers that it has not met.
+    return None if task.skeleton and is_for_probes(task.skeleton) else "train"
 
 
-def split(family: str, key: int) -> Split:
-    """Return the side of the task with a key. InputError if there is no such family."""
+@functools.cache
+def is_for_probes(skeleton: str) -> bool:
+    """Whether a wording is for probes alone: one in 20 is."""
+    return stable_hash("wording", skeleton) % _ONE_PROBE_IN == 0
+
+
+def split(family: str, key: int) -> Split | None:
+    """Return the side of the task with a key (`split_of`). InputError if there is no such family."""
     return split_of(find(family).generate(key))
 
 
@@ -41,11 +53,17 @@ def tasks(family: str, side: Split) -> Iterator[Task[Any]]:
 def conversation(families: Sequence[str], index: int, seed: int) -> Conversation:
     """Return training conversation number `index` of a corpus: a pure function of the arguments, and never a probe.
 
-    Each family has an equal share. Metadata holds `family` and `key`. InputError if a family is unknown or none is
-    named.
+    Each family has an equal share. Metadata are `facts_of` the task. InputError if a family is unknown or
+    none is named.
     """
     task = _draw("conversation", families, index, seed, "train")
-    return Conversation(f"{task.family}/{task.key}", task.messages, {"family": task.family, "key": task.key})
+    return Conversation(f"{task.family}/{task.key}", task.messages, facts_of(task))
+
+
+def facts_of(task: Task[Any]) -> dict[str, object]:
+    """Return the metadata of a task's record: `family` and `key`, and `level` and `skeleton` if its family has them."""
+    facts: dict[str, object] = {"family": task.family, "key": task.key}
+    return facts | {"level": task.level, "skeleton": task.skeleton} if task.skeleton else facts
 
 
 def conversations(families: Sequence[str], count: int, seed: int) -> Iterator[Conversation]:

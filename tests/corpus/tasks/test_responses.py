@@ -1,8 +1,16 @@
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
-from tanuki_jax.corpus.tasks.responses import final_name, final_number, with_hours
+from tanuki_jax.corpus.tasks.responses import (
+    Root,
+    final_name,
+    final_number,
+    final_quantities,
+    final_statement,
+    with_hours,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +57,42 @@ def test_final_name_returns_the_stated_or_the_only_name(response: str, name: str
 
 def test_times_of_day_get_one_form() -> None:
     assert with_hours("午後６時と18:00と午前9時と午後 12時と7時") == "18時と18時と9時と12時と7時"
+
+
+@pytest.mark.parametrize(
+    ("response", "quantities"),
+    [
+        ("答えは35/36です。", [Fraction(35, 36)]),
+        ("答えは36分の35です。", [Fraction(35, 36)]),
+        (r"答えは$\frac{35}{36}$です。", [Fraction(35, 36)]),
+        (r"答えは\(\dfrac{35}{36}\)です。", [Fraction(35, 36)]),
+        ("答えは３５／３６です。", [Fraction(35, 36)]),
+        ("答えは½です。", [Fraction(1, 2)]),
+        ("答えは1と3分の2です。", [Fraction(5, 3)]),
+        ("答えは-1,250.5円です。", [Fraction(-2501, 2)]),
+        ("答えは72.5%です。", [Fraction(29, 40)]),
+        ("答えは12 cm^2です。", [12]),
+        (r"答えは12\,\text{cm}^3です。", [12]),
+        ("答えは5 m²です。", [5]),
+        ("答えは3√5です。", [Root(Fraction(3), 5)]),
+        (r"答えは3\sqrt{5}です。", [Root(Fraction(3), 5)]),
+        (r"答えは\frac{3\sqrt{5}}{2}です。", [Root(Fraction(3, 2), 5)]),
+        ("答えは√3/2です。", [Root(Fraction(1, 2), 3)]),
+        ("答えはπ/2です。", [Root(Fraction(1, 2), 0)]),
+        (r"答えは\frac{16\pi}{3}です。", [Root(Fraction(16, 3), 0)]),
+        ("答えは16π/3です。", [Root(Fraction(16, 3), 0)]),
+        ("答えはx=2、x=-5です。", [2, -5]),
+        ("12-5=7", [7]),
+        ("10 - 3", [3]),
+        ("答えは35/0です。", [35, 0]),
+        ("わかりません。", []),
+        ("答えはわかりません。12です。", []),
+    ],
+)
+def test_final_quantities_read_fractions_roots_and_pi(response: str, quantities: list[Fraction | Root]) -> None:
+    assert list(final_quantities(response)) == quantities
+
+
+def test_the_final_statement_is_the_last_one_or_all() -> None:
+    assert final_statement("答えは3です。いや、答えは「きつね」です。") == "「きつね」です"
+    assert final_statement(" きつね ") == "きつね"
