@@ -24,7 +24,17 @@ CONVERSATION = Conversation(
 PLAN = Document(
     "p",
     "",
-    {"entity": ["狸"], "relation": ["好物"], "answer": ["柿の実"], "missing": 3, "texts": 0, "passages": [HOSTILE]},
+    {
+        "missing": 3,
+        # Of the plan of coverage.
+        "entity": ["狸"],
+        "relation": ["好物"],
+        "answer": ["柿の実"],
+        "passages": [HOSTILE],
+        # Of the plan of weaknesses.
+        "kind": "category",
+        "name": "里山の動物",
+    },
 )
 
 

@@ -19,6 +19,7 @@ class ByRule(Recipe):
     """Tasks of the families in `tanuki_jax.corpus.tasks`; those held out as probes never appear."""
 
     reads: ClassVar[Literal["nothing"]] = "nothing"
+    asks: ClassVar[bool] = False
     families: tuple[str, ...] = tuple(SCHOOL)
     """Names of the task families, which get equal shares."""
     levels: tuple[Level, ...] = ()

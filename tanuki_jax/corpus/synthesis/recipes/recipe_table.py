@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from tanuki_jax.corpus.synthesis.recipe import Recipe
 from tanuki_jax.corpus.synthesis.recipes.augment import Augment
+from tanuki_jax.corpus.synthesis.recipes.by_rule import ByRule
 from tanuki_jax.corpus.synthesis.recipes.coverage_gaps import CoverageGaps
 from tanuki_jax.corpus.synthesis.recipes.fixed import Fixed
 from tanuki_jax.corpus.synthesis.recipes.instruct import Instruct
@@ -18,9 +19,11 @@ from tanuki_jax.corpus.synthesis.recipes.regenerate import Regenerate
 from tanuki_jax.corpus.synthesis.recipes.short_answer import ShortAnswer
 from tanuki_jax.corpus.synthesis.recipes.similar import Similar
 from tanuki_jax.corpus.synthesis.recipes.translate import Translate
+from tanuki_jax.corpus.synthesis.recipes.weakness import Weakness
 
 RECIPES: Mapping[str, type[Recipe]] = {
     "augment": Augment,
+    "by_rule": ByRule,
     "coverage": CoverageGaps,
     "fixed": Fixed,
     "instruct": Instruct,
@@ -35,6 +38,7 @@ RECIPES: Mapping[str, type[Recipe]] = {
     "short_answer": ShortAnswer,
     "similar": Similar,
     "translate": Translate,
+    "weakness": Weakness,
 }
 """Name -> recipe. Cards and records call a recipe by this name, and its templates lie in the folder of this name."""
 
