@@ -108,7 +108,7 @@ class Grounding:
         if value <= 1 or (value == 2 and _PAIR.match(line, number.stop)):
             return True
         begins = number.start < _MOST_BEFORE and _ITEM.fullmatch(before) is not None
-        if value <= _MOST_OF_LIST and begins and line[number.start].isascii():
+        if value <= _MOST_OF_LIST and begins and line[number.start].isdigit():
             labelled = "#" in before or _LABELLED.search(before) is not None
             if _BEHIND_ITEM.match(line, number.stop) or (labelled and _BEHIND_LABEL.match(line, number.stop)):
                 return True
