@@ -16,7 +16,7 @@ POLITE = re.compile(
 _QUOTED = re.compile(r"「[^「」]*」|『[^『』]*』|（[^（）]*）|\([^()]*\)")
 _BREAK = re.compile(r"[。！？!?\n]+")
 _MARK = re.compile(r"^[\s・●◆※*>#-]+|^\s*\d{1,2}[.)．）]\s*")
-_TAIL = re.compile(r"[\s…‥、,.♪☆★〜～ー*_]+$")
+_TAIL = " \t\r\u3000…‥、,.♪☆★〜～ー*_"
 _EMPTY = "「」"
 
 
@@ -42,5 +42,5 @@ def sentence_ends(text: str) -> list[str]:
     """Return the sentences of a text without marks of lists and without punctuation at their ends. Words in 「」, 『』
     and （） are no part of them, and a sentence that consists of nothing else is none."""
     pieces = [_MARK.sub("", piece) for piece in _BREAK.split(_QUOTED.sub(_EMPTY, text))]
-    bare = [_TAIL.sub("", _TAIL.sub("", piece).removesuffix(_EMPTY)) for piece in pieces]
+    bare = [piece.rstrip(_TAIL).removesuffix(_EMPTY).rstrip(_TAIL) for piece in pieces]
     return [piece for piece in bare if piece.replace(_EMPTY, "").strip()]

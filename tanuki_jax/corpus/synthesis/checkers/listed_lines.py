@@ -4,7 +4,7 @@ from typing import Annotated
 
 from tanuki_jax.config.limits import Limits
 
-type Several = Annotated[int, Limits(at_least=2, at_most=100)]
+Several = Annotated[int, Limits(at_least=2, at_most=100)]
 
 
 def written_lines(answer: str) -> list[str]:

@@ -32,6 +32,8 @@ _COUNTER = re.compile(
 )
 _PAIR = re.compile(r"人|(?: of (?:them|us)| people| men| women| friends| sides)\b")
 _DATED = "月日時年"
+_MOST_BEFORE = 40
+"""Characters before a number in which marks of lists and labels are looked for."""
 _MOST_OF_LIST = 100
 
 
@@ -102,10 +104,11 @@ class Grounding:
         values = [value for dimension, value in number.values if not dimension]
         if number.parts or not values or max(values).denominator > 1:
             return False
-        value, before = max(values), line[: number.start]
+        value, before = max(values), line[max(number.start - _MOST_BEFORE, 0) : number.start]
         if value <= 1 or (value == 2 and _PAIR.match(line, number.stop)):
             return True
-        if value <= _MOST_OF_LIST and _ITEM.fullmatch(before) and line[number.start].isascii():
+        begins = number.start < _MOST_BEFORE and _ITEM.fullmatch(before) is not None
+        if value <= _MOST_OF_LIST and begins and line[number.start].isdigit():
             labelled = "#" in before or _LABELLED.search(before) is not None
             if _BEHIND_ITEM.match(line, number.stop) or (labelled and _BEHIND_LABEL.match(line, number.stop)):
                 return True

@@ -13,6 +13,8 @@ VOCABULARIES = Path(__file__).parent / "vocabularies"
 """Folder of the word lists of the filters."""
 LEAST_KATAKANA = 3
 """Least number of characters of a katakana word that may be a name."""
+_MOST_KATAKANA = 30
+"""Most characters of one; a longer run is a cry or a list without spaces."""
 _KATAKANA = re.compile(r"[ァ-ヺー]+")
 _KANJI = re.compile(r"[一-鿿々〆ヶ]{2,}")
 _KANA = re.compile(r"[ぁ-ゖァ-ヺ]")
@@ -106,7 +108,11 @@ def _katakana(line: str) -> Iterator[str]:
     found, place = _placed(line), 0
     for match in _KATAKANA.finditer(line):
         word = match[0]
-        if len(word) < LEAST_KATAKANA or _ECHO.fullmatch(word) or fold_names(word) in common_words():
+        if (
+            not LEAST_KATAKANA <= len(word) <= _MOST_KATAKANA
+            or _ECHO.fullmatch(word)
+            or fold_names(word) in common_words()
+        ):
             continue
         while place < len(found) and found[place][0] < match.start():
             place += 1

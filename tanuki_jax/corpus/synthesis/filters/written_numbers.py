@@ -17,7 +17,7 @@ _PART = re.compile(rf"{_DIGITS}|[{_KANJI}]")
 _KANJI_DIGITS = {sign: value for value, sign in enumerate("〇一二三四五六七八九")} | {"零": 0}
 _TENS = {"十": 10, "百": 100, "千": 1_000}
 _MYRIADS = {"万": 10**4, "億": 10**8, "兆": 10**12}
-_DECIMAL = re.compile(r"([〇一二三四五六七八九十]+)・([〇一二三四五六七八九]+)")
+_DECIMAL = re.compile(r"(?<![〇一二三四五六七八九十])([〇一二三四五六七八九十]{1,8})・([〇一二三四五六七八九]{1,8})")
 _CIRCLED = re.compile("[①-⓿❶-➓]")
 
 _ONES = (
@@ -62,6 +62,8 @@ _UNIT = re.compile(rf"\s?({_NAMED_UNITS})(半)?(?![A-Za-z])")
 _HALVES = re.compile(r"半分|半数|半額|半量|\bhalf\b|\bhalves\b", re.IGNORECASE)
 _SMALLEST = Fraction(1, 10**6)
 """Unit of the last digit below which a number is not looked at: 1/3 has no last digit."""
+_LONGEST = 40
+"""Most characters of a numeral."""
 type Rounding = Literal["", "near", "up", "down"]
 _PARTS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
 _SHARES = re.compile(rf"\b(a|one|two|three|four)[ -]({'|'.join(_PARTS)})s?\b", re.IGNORECASE)
@@ -190,7 +192,10 @@ def numbers(text: str) -> list[Number]:
 
 
 def value_of(numeral: str) -> Fraction | None:
-    """Return the value of digits and kanji, such as 3万5千, 二十三 or 二〇二四; None: it is no numeral."""
+    """Return the value of digits and kanji, such as 3万5千, 二十三 or 二〇二四; None: it is no numeral, or a long run
+    of digits."""
+    if len(numeral) > _LONGEST:
+        return None
     total, group, current = Fraction(0), Fraction(0), None
     for part in _PART.findall(numeral):
         if part in _MYRIADS:

@@ -10,6 +10,7 @@ from tanuki_jax.corpus.synthesis.checkers.checker_table import CHECKERS, draw, n
 from tanuki_jax.corpus.synthesis.recipe import Language
 
 HOSTILE = ["", "\ud800", "```", "[" * 50_000, "{" * 50_000, "a: " * 5_000, "「" * 20_000, "。" * 20_000, "| " * 20_000]
+HOSTILE += ["ー" * 20_000 + "x", " ".join("a" * 20_000), "1" * 20_000, "です" * 10_000]
 
 
 def test_every_kind_is_one_file_of_its_name() -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.synthesis.checkers.bullet_list import BulletList
 from tanuki_jax.corpus.synthesis.checkers.listed_lines import begins, written_lines
 
@@ -48,3 +49,8 @@ def test_other_answers_do_not_obey(answer: str) -> None:
 def test_blank_lines_are_left_out() -> None:
     assert written_lines("a \n\n \t\nb") == ["a", "b"]
     assert begins("- a", "- ") and not begins("- ", "- ") and not begins("a", "- ")
+
+
+def test_a_list_has_two_items_or_more() -> None:
+    with pytest.raises(InputError, match="items is 1, and must be at least 2"):
+        BulletList(sign="- ", items=1)

@@ -43,6 +43,8 @@ def test_19_in_20_planted_facts_are_found_and_19_in_20_finds_right(held_out: boo
         ("数十人、何百もの声、百科事典、八百屋、三日坊主。", ""),
         ("41 人の会。", NUMBER),
         ("Forty-one people came.", NUMBER),
+        ("Forty: that was their number.", NUMBER),
+        ("40: 海\n41) 山\n二、川", ""),
         ("CO2やA4の紙、MP3の話。", ""),
         ("", ""),
     ],
