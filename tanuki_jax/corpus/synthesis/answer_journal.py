@@ -1,23 +1,27 @@
 """The journal of one task: answers of the teacher, each under the hash of its whole request.
 
 It is a file of zstd frames, each with JSON lines. A frame is written at once, so that a process that is killed leaves
-at most one torn frame at the end, which the next one cuts off.
+at most one torn frame at the end, which the next one cuts off. A frame that is damaged in the middle is passed over.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import zstandard
 
 from tanuki_jax.base.claims import Claim
 from tanuki_jax.base.errors import InputError
 
+_log = logging.getLogger("tanuki_jax.corpus")
+_MAGIC = b"\x28\xb5\x2f\xfd"
 _LEVEL = 3
 _LARGEST_FRAME = 1 << 30
 
@@ -30,8 +34,10 @@ class Stored:
     """Texts of the answer's choices."""
     ends: tuple[str | None, ...]
     """Reason for the end of each choice, as in "stop" or "length"."""
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float = 0.0
+    """Price that was paid for it."""
     logprobs: Any = None
     """Log-probabilities of the first choice, if they were asked for."""
 
@@ -60,16 +66,25 @@ class AnswerJournal:
         self._path, self._claim = path, claim
         self._waiting: list[str] = []
         self.answers: dict[str, Stored] = {}
-        end = 0
-        for line, position in _lines(path):
-            fields = json.loads(line)
-            key, texts, ends = fields.pop("hash"), tuple(fields.pop("texts")), tuple(fields.pop("ends"))
-            self.answers[key] = Stored(texts, ends, **fields)
-            end = position
-        self.cut = os.path.getsize(path) - end
-        """Bytes at the end of the file that were no whole frame."""
-        if self.cut:
+        self.paid = 0.0
+        """Price of all answers in it."""
+        end = lost = 0
+        for frame in _frames(path.read_bytes()):
+            lost, end = lost + frame.start - end, frame.stop
+            for line in frame.content.decode(errors="surrogatepass").split("\n")[:-1]:
+                self._read(line)
+        if lost:
+            _log.warning("%s is damaged: %d bytes of answers are lost, which are asked for again", path, lost)
+        if os.path.getsize(path) > end:
             os.truncate(path, end)
+
+    def _read(self, line: str) -> None:
+        """Add an answer of the file, unless another version has written it."""
+        with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
+            fields = json.loads(line)
+            stored = Stored(tuple(fields.pop("texts")), tuple(fields.pop("ends")), **fields.pop("rest"))
+            self.answers[fields["hash"]] = stored
+            self.paid += stored.cost
 
     def __enter__(self) -> Self:
         self._file = self._path.open("ab", buffering=0)
@@ -92,10 +107,11 @@ class AnswerJournal:
             key: hash of its request.
             answer: the answer.
         """
-        fields = {name: getattr(answer, name) for name in Stored.__slots__}
-        if fields["logprobs"] is None:
-            del fields["logprobs"]
-        self._waiting.append(json.dumps({"hash": key, **fields}, ensure_ascii=False))
+        names = ("input_tokens", "output_tokens", "cost", "logprobs")
+        rest = {name: value for name in names if (value := getattr(answer, name))}
+        fields = {"hash": key, "texts": answer.texts, "ends": answer.ends, "rest": rest}
+        self._waiting.append(json.dumps(fields, ensure_ascii=False))
+        self.paid += answer.cost
 
     def flush(self) -> None:
         """Write the added answers as one frame, and wait until they are on the disk. It may be called in a thread.
@@ -117,23 +133,25 @@ class AnswerJournal:
             raise
 
 
-def _lines(path: Path) -> Iterator[tuple[str, int]]:
-    """Yield the lines of the whole frames of a file, each with the position at which its frame ends."""
-    for data, end in _frames(path.read_bytes()):
-        for line in data.decode(errors="surrogatepass").split("\n")[:-1]:
-            yield line, end
+class _Frame(NamedTuple):
+    """A whole frame of a file."""
+
+    content: bytes
+    start: int
+    stop: int
 
 
-def _frames(stored: bytes) -> Iterator[tuple[bytes, int]]:
-    """Yield the content of the whole frames at the beginning, each with the position at which it ends."""
-    rest = memoryview(stored)
-    while rest:
+def _frames(stored: bytes) -> Iterator[_Frame]:
+    """Yield the whole frames of a file in order; where there is none, the next place that looks like one is tried."""
+    start = 0
+    while start < len(stored):
         frame = zstandard.ZstdDecompressor(max_window_size=_LARGEST_FRAME).decompressobj()
-        try:
-            data = frame.decompress(rest)
-        except zstandard.ZstdError:
-            return
-        if not frame.eof:
-            return
-        rest = memoryview(frame.unused_data)
-        yield data, len(stored) - len(rest)
+        content = b""
+        with contextlib.suppress(zstandard.ZstdError):
+            content = frame.decompress(memoryview(stored)[start:])
+        if frame.eof:
+            stop = len(stored) - len(frame.unused_data)
+            yield _Frame(content, start, stop)
+            start = stop
+        else:
+            start = found if (found := stored.find(_MAGIC, start + 1)) >= 0 else len(stored)

@@ -46,6 +46,10 @@ class PartTotals:
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Self:
-        """Return counts from JSON values."""
-        counters = {name: Counter(plain[name]) for name in ("dropped", "failed", "templates")}
-        return cls(**(plain | counters))
+        """Return counts from JSON values; those that another version had, or had not, are left out, or 0."""
+        counts = cls()
+        for field in dataclasses.fields(cls):
+            if field.name in plain:
+                value = plain[field.name]
+                setattr(counts, field.name, Counter(value) if isinstance(value, dict) else value)
+        return counts

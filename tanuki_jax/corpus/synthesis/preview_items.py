@@ -12,13 +12,11 @@ from tanuki_jax.corpus.synthesis.item_parts import ItemPart, items_of
 from tanuki_jax.corpus.synthesis.prompts import Prompts
 from tanuki_jax.corpus.synthesis.recipe import Ask, Item, Reply
 from tanuki_jax.corpus.synthesis.rehearse_item import Rehearsed, rehearse_item
-from tanuki_jax.corpus.synthesis.requests_of import body_of
+from tanuki_jax.corpus.synthesis.requests_of import about_tokens, body_of
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
 from tanuki_jax.corpus.synthesis.teach_stage import TeachStage
 from tanuki_jax.corpus.synthesis.write_part import PartWriter, read_reply
 
-BYTES_OF_A_TOKEN = 3
-"""Bytes of UTF-8 for which an estimate counts a token: a character of Japanese, three quarters of an English word."""
 _SAMPLE = 20
 _PAGE = Path(__file__).parent / "report" / "preview.html.jinja"
 
@@ -45,8 +43,8 @@ def estimate(synthesis: Synthesis, parts: list[ItemPart]) -> Estimate:
     ]
     items = sum(part.items for part in parts)
     exchanges = [exchange for each in sample for exchange in each.exchanges]
-    read = sum(_tokens(str(message["content"])) for each in exchanges for message in each.messages)
-    written = sum(_tokens(reply) for each in exchanges for reply in each.replies)
+    read = sum(about_tokens(str(message["content"])) for each in exchanges for message in each.messages)
+    written = sum(about_tokens(reply) for each in exchanges for reply in each.replies)
     scale = items / len(sample)
     tokens = round(read * scale), round(written * scale)
     return Estimate(sample[0], items, round(len(exchanges) * scale), *tokens, synthesis.teacher.price(*tokens))
@@ -73,6 +71,8 @@ def preview(stage: TeachStage, count: int) -> tuple[Path, list[Rehearsed]]:
     prompts = Prompts(synthesis.recipe.templates)
     with AnswerJournal(files.journal) as journal:
         shown = [_replayed(item, synthesis, prompts, journal, stage) for item in items_of(few, synthesis)]
+    for path in (files.made, files.texts, files.dropped, files.counts):  # the answers stay, in the journal
+        path.unlink(missing_ok=True)
     page = stage.folder / "preview.html"
     replace_text(page, render(_PAGE, name=synthesis.name, items=shown))
     return page, shown
@@ -94,7 +94,3 @@ def _replayed(
     if found.made is None:
         return found
     return dataclasses.replace(found, dropped=reason_to_drop(found.made, synthesis.filters))
-
-
-def _tokens(text: str) -> int:
-    return -(-len(text.encode(errors="replace")) // BYTES_OF_A_TOKEN)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.synthesis.quoting import quote, without_special_tokens
+from tanuki_jax.corpus.synthesis.quoting import plain, quote, without_special_tokens
 from tanuki_jax.corpus.synthesis.recipe import Ask
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ class Prompts:
 
     They are sandboxed, and values are never run as templates: `{{ 7 * 7 }}` in a document stays what it is. Besides
     Jinja's filters there are `quote`, for texts that are not ours (`quoting.quote`), and `plain`, for single words of
-    them inside a sentence (`quoting.without_special_tokens`). White space around a block is cut.
+    them inside a sentence (`quoting.plain`), and `message`, for a user's turn that the model is to answer. White space
+    around a block is cut.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -45,7 +46,8 @@ class Prompts:
         )
         # `str` lets an undefined value say so.
         self._environment.filters["quote"] = lambda text, name="text": quote(str(text), name)
-        self._environment.filters["plain"] = lambda text: without_special_tokens(str(text))
+        self._environment.filters["message"] = lambda text: without_special_tokens(str(text))
+        self._environment.filters["plain"] = lambda text: plain(str(text))
         self._hashes: dict[str, str] = {}
 
     def messages(self, ask: Ask) -> list[dict[str, object]]:

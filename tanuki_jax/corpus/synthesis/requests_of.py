@@ -1,11 +1,13 @@
 """Requests for answers in the form of OpenAI's protocol."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tanuki_jax.corpus.synthesis.prompts import Prompts
 from tanuki_jax.corpus.synthesis.recipe import Ask, Item, seed_of
 
+BYTES_OF_A_TOKEN = 3
+"""Bytes of UTF-8 for which an estimate counts a token: a character of Japanese, three quarters of an English word."""
 ALTERNATIVES = 10
 """Number of tokens of which log-probabilities are asked for."""
 _SEEDS = 1 << 31
@@ -38,6 +40,16 @@ def body_of(ask: Ask, prompts: Prompts, *, item: Item, step: int, seed: int, mod
     if ask.log_probabilities:
         body |= {"logprobs": True, "top_logprobs": ALTERNATIVES}
     return body
+
+
+def estimated_tokens(body: Mapping[str, Any], texts: Sequence[str]) -> tuple[int, int]:
+    """Return about how many tokens a request and its answers have, where the server does not say."""
+    return sum(about_tokens(str(message["content"])) for message in body["messages"]), sum(map(about_tokens, texts))
+
+
+def about_tokens(text: str) -> int:
+    """Return about how many tokens a text has."""
+    return -(-len(text.encode(errors="replace")) // BYTES_OF_A_TOKEN)
 
 
 def _json_schema(template: str, schema: Mapping[str, object]) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
 from tanuki_jax.corpus.cleaning.engines.engine import Engine
 from tanuki_jax.corpus.cleaning.engines.run_stage import finish
+from tanuki_jax.corpus.synthesis.budget import begin_budget
 from tanuki_jax.corpus.synthesis.dataset_card import write_card
 from tanuki_jax.corpus.synthesis.item_parts import ItemPart, items_of, parts_of
 from tanuki_jax.corpus.synthesis.model_names import model_name
+from tanuki_jax.corpus.synthesis.part_files import JOURNAL
 from tanuki_jax.corpus.synthesis.part_totals import PartTotals
 from tanuki_jax.corpus.synthesis.rehearse_item import rehearse_item
 from tanuki_jax.corpus.synthesis.synthesis_folder import delete_stale, forget_failures, held, record_run
@@ -56,6 +58,8 @@ def synthesize(synthesis: Synthesis, folder: Path, engine: Engine) -> Synthesize
     with held(folder):
         record_run(folder, synthesis)
         stage = TeachStage(synthesis, tuple(parts), folder, models)
+        if synthesis.max_cost:
+            begin_budget(folder, sorted((folder / JOURNAL).glob("*.zst")))
         files = [stage.files(task) for task in range(stage.tasks)]
         files[0].make_folders()
         if again := forget_failures(files):

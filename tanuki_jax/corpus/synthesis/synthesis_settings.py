@@ -74,5 +74,9 @@ class Synthesis:
         check_fields(self)
         if not re.fullmatch(r"\w[\w.-]*", self.name):
             raise InputError(f"name is {self.name!r:.80}, and must consist of letters, digits, _, - and .")
+        if self.max_cost and not any(
+            price for each in (self.teacher, self.judge) for price in (each.input_price, each.output_price)
+        ):
+            raise InputError("max_cost needs prices: give --teacher.input-price and --teacher.output-price")
         if self.inputs and self.recipe.reads == "nothing":
             raise InputError(f"the recipe {type(self.recipe).__name__} reads no inputs: leave them out")

@@ -15,8 +15,9 @@ from tanuki_jax.corpus.records.read import read, split
 from tanuki_jax.corpus.records.types import Malformed, Record, Unused
 from tanuki_jax.corpus.records.write import write
 from tanuki_jax.corpus.synthesis.item_parts import items_of, parts_of
-from tanuki_jax.corpus.synthesis.preview_items import BYTES_OF_A_TOKEN, estimate, preview
+from tanuki_jax.corpus.synthesis.preview_items import estimate, preview
 from tanuki_jax.corpus.synthesis.recipe import Dropped
+from tanuki_jax.corpus.synthesis.requests_of import BYTES_OF_A_TOKEN
 from tanuki_jax.corpus.synthesis.run_synthesis import Synthesized, check_templates, models_of, synthesize
 from tanuki_jax.corpus.synthesis.synthesis_folder import held, record_run
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis

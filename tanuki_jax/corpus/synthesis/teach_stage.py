@@ -62,7 +62,7 @@ class TeachStage:
         digest = hashlib.blake2b(json.dumps(plain, sort_keys=True, default=str).encode(), digest_size=6)
         recipe = self.synthesis.recipe
         digest.update(Path(inspect.getfile(type(recipe))).read_bytes())
-        for path in sorted(recipe.templates.rglob("*.jinja")):
+        for path in sorted(path for path in recipe.templates.rglob("*") if path.is_file()):
             digest.update(path.read_bytes())
         return digest.hexdigest()
 

@@ -19,15 +19,18 @@ from tanuki_jax.client.answers import Failure
 from tanuki_jax.client.client import Client
 from tanuki_jax.corpus.records.write import write
 from tanuki_jax.corpus.synthesis.answer_journal import AnswerJournal, Stored, hash_of
+from tanuki_jax.corpus.synthesis.budget import Budget
 from tanuki_jax.corpus.synthesis.filters.filter_table import reason_to_drop
 from tanuki_jax.corpus.synthesis.item_parts import ItemPart, items_of
 from tanuki_jax.corpus.synthesis.made import Made, characters_of
-from tanuki_jax.corpus.synthesis.part_files import COUNTS, STATUS, PartFiles
+from tanuki_jax.corpus.synthesis.part_files import PartFiles
 from tanuki_jax.corpus.synthesis.part_totals import PartTotals
 from tanuki_jax.corpus.synthesis.prompts import Prompts
 from tanuki_jax.corpus.synthesis.recipe import Ask, Chain, Dropped, Item, Reply
-from tanuki_jax.corpus.synthesis.requests_of import body_of
+from tanuki_jax.corpus.synthesis.rehearse_item import MOST_STEPS
+from tanuki_jax.corpus.synthesis.requests_of import body_of, estimated_tokens
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
+from tanuki_jax.corpus.synthesis.teacher import Teacher
 
 FLUSH_SECONDS = 0.25
 """Seconds between two writes of the journal."""
@@ -36,6 +39,11 @@ STATUS_SECONDS = 0.5
 RECIPE_ERROR = "recipe_error"
 """Kind of failure of an item on which the recipe or a filter failed."""
 CUT_OFF, EMPTY = "the answer was cut off", "the answer is empty"
+STOPPED = "the server stopped the answer"
+MOST_FAILING = 3
+"""Number of first items of a part on all of which the recipe must fail to end the run."""
+_ENDED = {None, "stop", "eos", "eos_token", "end_turn", "stop_sequence"}
+"""Reasons for the end of an answer that ended by itself."""
 _REFUSED = {each.kind for each in (outcomes.BAD_REQUEST, outcomes.UNAUTHORIZED, outcomes.NOT_FOUND, outcomes.REFUSED)}
 _TEXTS = pa.schema([("id", pa.string()), ("text", pa.string()), ("style", pa.string())])
 
@@ -88,8 +96,7 @@ class PartWriter:
         self._prompts = Prompts(synthesis.recipe.templates)
         self._totals = PartTotals()
         self._ended: dict[int, _Ended] = {}
-        self._in_flight = 0
-        self._spent_elsewhere = 0.0
+        self._budget = Budget(files.folder, synthesis.max_cost)
         self._clients: dict[str, Client] = {}
         self._journal: AnswerJournal
 
@@ -142,8 +149,9 @@ class PartWriter:
         and then others."""
         for number, item in numbered:
             await self._finish(number, item)
-            self._check_first(number)
-            break
+            if self._ended[number].kind != RECIPE_ERROR:
+                self._check_first(number)
+                break
         accepted.set()
         await self._work(numbered, accepted)
 
@@ -163,7 +171,6 @@ class PartWriter:
             await asyncio.to_thread(self._journal.flush)
             if loop.time() >= next_status:
                 self._files.write_status(self._totals)
-                self._spent_elsewhere = await asyncio.to_thread(_spent, self._files)
                 next_status = loop.time() + STATUS_SECONDS
 
     async def _finish(self, number: int, item: Item) -> None:
@@ -178,7 +185,7 @@ class PartWriter:
         except CommandError:
             raise
         except Exception as error:
-            if number == 0:
+            if number == MOST_FAILING - 1 == self._totals.failed[RECIPE_ERROR]:
                 raise
             # One odd answer must not end a run of a million. Many of them do, by the gate.
             ended.kind, ended.reason = RECIPE_ERROR, f"{type(error).__name__}: {error}"
@@ -193,6 +200,8 @@ class PartWriter:
         chain = recipe.chain(item, item.random(self._synthesis.seed))
         found = _advance(chain, None)
         while isinstance(found, Ask):
+            if step == MOST_STEPS:
+                raise RuntimeError(f"the chain has not ended after {MOST_STEPS} requests")
             stored = await self._answer(found, item, step)
             ended.written = stored.texts[0]
             reply, step = read_reply(stored, found), step + 1
@@ -210,19 +219,9 @@ class PartWriter:
         model = self._models.judge if judged else self._models.teacher
         body = body_of(ask, self._prompts, item=item, step=step, seed=synthesis.seed, model=model)
         key = hash_of(body)
-        stored = self._journal.answers.get(key)
+        stored, payer = self._journal.answers.get(key), synthesis.judge if judged else synthesis.teacher
         if stored is None:
-            self._check_cost()
-            self._in_flight += 1
-            try:
-                answer = await self._clients[ask.by].post("chat/completions", body)
-            finally:
-                self._in_flight -= 1
-            if isinstance(answer, Failure):
-                raise _Failed(answer)
-            logprobs = _logprobs(answer.raw) if ask.log_probabilities else None
-            tokens = answer.usage.input_tokens, answer.usage.output_tokens
-            stored = Stored(answer.texts, answer.finish_reasons, *tokens, logprobs)
+            stored = await self._asked(ask, body, payer)
             self._journal.add(key, stored)
         else:
             self._totals.reused += 1
@@ -231,9 +230,22 @@ class PartWriter:
         self._totals.input_tokens += stored.input_tokens
         self._totals.output_tokens += stored.output_tokens
         self._totals.output_characters += sum(map(len, stored.texts))
-        payer = synthesis.judge if judged else synthesis.teacher
-        self._totals.cost += payer.price(stored.input_tokens, stored.output_tokens)
+        self._totals.cost += stored.cost
         return stored
+
+    async def _asked(self, ask: Ask, body: dict[str, Any], payer: Teacher) -> Stored:
+        """Return the model's answer to a request. InputError if the limit of the cost is reached."""
+        reserved, price = self._budget.reserve(), None
+        try:
+            answer = await self._clients[ask.by].post("chat/completions", body)
+            if isinstance(answer, Failure):
+                raise _Failed(answer)
+            tokens = answer.usage.input_tokens, answer.usage.output_tokens
+            price = payer.price(*(tokens if any(tokens) else estimated_tokens(body, answer.texts)))
+        finally:
+            self._budget.settle(reserved, price)
+        logprobs = _logprobs(answer.raw) if ask.log_probabilities else None
+        return Stored(answer.texts, answer.finish_reasons, *tokens, price, logprobs)
 
     def _count(self, ended: _Ended) -> None:
         totals = self._totals
@@ -250,17 +262,6 @@ class PartWriter:
         ended = self._ended[number]
         if ended.kind in _REFUSED:
             raise InputError(f"the first request was refused: {ended.reason}; nothing else was sent")
-
-    def _check_cost(self) -> None:
-        """Raise InputError if a further request may exceed the limit of the cost."""
-        limit, totals = self._synthesis.max_cost, self._totals
-        if limit:
-            each = totals.cost / max(totals.requests, 1)
-            if totals.cost + self._spent_elsewhere + each * (self._in_flight + 1) > limit:
-                raise InputError(
-                    f"the limit of the cost, --max-cost {limit:g}, is reached: "
-                    f"{totals.cost + self._spent_elsewhere:.4g} is spent; raise it and start again to go on"
-                )
 
     def _check_gate(self) -> None:
         """Raise InputError if too many of the finished items were dropped."""
@@ -288,6 +289,8 @@ def read_reply(stored: Stored, ask: Ask) -> Reply:
     """Return the reply that a chain gets. Dropped if an answer is empty or did not end by itself."""
     if "length" in stored.ends and not ask.log_probabilities:
         raise Dropped(CUT_OFF)
+    if not {*stored.ends} <= _ENDED and not ask.log_probabilities:
+        raise Dropped(STOPPED)
     if not all(text.strip() for text in stored.texts):
         raise Dropped(EMPTY)
     texts = tuple(text.encode(errors="replace").decode() for text in stored.texts)  # without halves of surrogate pairs
@@ -315,17 +318,6 @@ async def _work_watched(workers: Sequence[Coroutine[Any, Any, None]], watch: Cor
         for each in (*tasks, work, watching):
             each.cancel()
         await asyncio.gather(*tasks, work, watching, return_exceptions=True)
-
-
-def _spent(files: PartFiles) -> float:
-    """Return the cost of the other parts of the run that are at work or finished."""
-    costs: dict[str, float] = {}
-    for folder in (STATUS, COUNTS):
-        for path in (files.folder / folder).glob(f"*.{files.key}-*.json"):
-            if path.name != files.counts.name:
-                with contextlib.suppress(FileNotFoundError):  # it has just become the counts
-                    costs[path.name] = json.loads(path.read_text("utf-8"))["cost"]
-    return sum(costs.values())
 
 
 def _write_dropped(path: Path, ended: dict[int, _Ended]) -> None:

@@ -64,11 +64,11 @@ def check_quotations(
     for ask in asks:
         source = (recipe.templates / ask.template).read_text("utf-8").partition("{% block example %}")[0]
         expressions = _EXPRESSION.findall(source)
-        unquoted = {name for name, filters in expressions if "quote" not in filters and "plain" not in filters}
+        unquoted = {name for name, filters in expressions if not re.search("quote|plain|message", filters)}
         assert unquoted <= OURS, (ask.template, unquoted)
         values = {name: value if name in OURS else hostile(value) for name, value in ask.values.items()}
         rendered = "\n".join(str(message["content"]) for message in prompts.messages(replace(ask, values=values)))
-        if any("plain" in filters for _, filters in expressions):  # the turn of a conversation itself, as it is
+        if any("message" in filters for _, filters in expressions):  # the turn of a conversation itself, as it is
             assert "< |im_end|>" in rendered and "{{ 7919 * 7 }}" in rendered, ask.template
             continue
         check_rendered(rendered, any("quote" in filters for _, filters in expressions), ask.template)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.synthesis.answer_journal import AnswerJournal, Stored, hash_of
@@ -30,7 +31,7 @@ def read(path: Path) -> dict[str, Stored]:
 
 
 def test_answers_come_back_as_they_were(tmp_path: Path) -> None:
-    full = Stored(("一", ODD), ("stop", None), 1, 2, {"content": [{"token": "5", "logprob": -0.1}]})
+    full = Stored(("一", ODD), ("stop", None), 1, 2, 0.5, {"content": [{"token": "5", "logprob": -0.1}]})
     with AnswerJournal(tmp_path / "j") as journal:
         journal.add("a", full)
         journal.add("b", stored(ODD))
@@ -48,6 +49,28 @@ def test_a_file_that_ends_anywhere_keeps_its_whole_frames(tmp_path: Path) -> Non
         assert [each.texts for each in read(torn).values()] == [("一",), ("二",)]
         write(torn, "四")
         assert [each.texts for each in read(torn).values()] == [("一",), ("二",), ("四",)]
+
+
+def test_damage_in_the_middle_loses_one_frame_and_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    texts = [f"{number}番目の答え" for number in range(9)]
+    write(tmp_path / "j", *texts)
+    content = bytearray((tmp_path / "j").read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (tmp_path / "j").write_bytes(content)
+    found = {each.texts[0] for each in read(tmp_path / "j").values()}
+    assert found < {*texts}
+    assert len(found) == 8
+    assert "is damaged: " in caplog.text
+    write(tmp_path / "j", "新しい答え")
+    assert {each.texts[0] for each in read(tmp_path / "j").values()} == found | {"新しい答え"}
+
+
+def test_lines_of_another_version_are_passed_over(tmp_path: Path) -> None:
+    write(tmp_path / "j", "一")
+    lines = b'{"hash": "a", "texts": ["x"], "ends": [null], "rest": {"new": 1}}\n[1]\nno JSON\n'
+    with (tmp_path / "j").open("ab") as file:
+        file.write(zstandard.compress(lines))
+    assert [each.texts for each in read(tmp_path / "j").values()] == [("一",)]
 
 
 def test_a_changed_request_has_another_hash() -> None:
