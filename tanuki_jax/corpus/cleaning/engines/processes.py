@@ -1,12 +1,13 @@
 """Tasks in processes of this machine; a task whose process dies is done again, without the record it died on."""
 
 import contextlib
-import ctypes
 import multiprocessing
+import os
 import pickle
+import select
 import signal
-import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections import Counter
@@ -28,7 +29,6 @@ be another's fault, such as a machine short of memory."""
 MOST_SKIPPED = 1_000
 """Most records that one task may set aside in this way."""
 _LOOK_SECONDS = 0.5
-_PR_SET_PDEATHSIG = 1
 _PRELOADED = ["tanuki_jax.corpus.cleaning.clean_part"]
 
 
@@ -141,7 +141,7 @@ def _end(worker: _Worker) -> None:
 def _work(stage: Stage, tasks: Connection) -> None:
     """Do tasks in a process of its own until there are no more, and answer each with None or the error it raised."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends its processes
-    _end_with_parent()
+    _end_with_command(tasks)
     with contextlib.suppress(EOFError):
         while True:
             task, path, skipped = tasks.recv()
@@ -169,10 +169,19 @@ def _portable(error: Exception) -> Exception:
     return error
 
 
-def _end_with_parent() -> None:
-    """Let Linux kill this process when the server that forked it ends, which happens when the command is killed."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _end_with_command(connection: Connection) -> None:
+    """Let this process end as soon as the command does, even if that is killed: what it does may cost money.
+
+    The server that forked it ends some seconds later, so that a signal at its death would come too late.
+    """
+
+    def watch() -> None:
+        hangup = select.poll()
+        hangup.register(connection.fileno(), 0)  # events that are always reported: the other end is closed
+        hangup.poll()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end with the command", daemon=True).start()
 
 
 def _look(stage: Stage, worker: _Worker, record_seconds: float) -> bool | None:

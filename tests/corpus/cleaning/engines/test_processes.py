@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,3 +102,46 @@ def test_a_beacon_outlives_its_writer(tmp_path: Path) -> None:
     writer.show(12)
     writer.close()
     assert reader.read() == 12
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+from tanuki_jax.corpus.cleaning.engines.processes import run_in_processes
+from tests.corpus.cleaning.engines.test_processes import Ticking
+run_in_processes(Ticking(Path(sys.argv[1])), [0], workers=1)
+"""
+
+
+@dataclass(frozen=True)
+class Ticking:
+    """A stage whose task writes a byte every hundredth of a second."""
+
+    file: Path
+    title: str = "tick"
+    tasks: int = 1
+
+    def is_done(self, task: int) -> bool:
+        """Whether the task is done: never."""
+        return False
+
+    def run(self, task: int, beacon: Beacon) -> None:
+        """Write for a minute."""
+        for _ in range(6_000):
+            with self.file.open("ab") as file:
+                file.write(b".")
+            time.sleep(0.01)
+
+
+def test_the_processes_of_a_killed_command_end_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "ticks"
+    with subprocess.Popen([sys.executable, "-c", COMMAND, str(file)]) as command:
+        end = time.monotonic() + 60
+        while not file.exists():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        command.kill()
+    time.sleep(0.3)
+    size = file.stat().st_size
+    time.sleep(0.5)
+    assert file.stat().st_size == size
