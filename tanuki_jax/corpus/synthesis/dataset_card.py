@@ -53,7 +53,7 @@ def write_card(
         "written": datetime.now(UTC).date().isoformat(),
         "recipe": name_of(recipe),
         "kind": synthesis.kind,
-        "language": synthesis.language,
+        "language": synthesis.language_of_records,
         "record": written.record,
         "files": [path.relative_to(folder).as_posix() for path in written.files],
         "records": written.kept,

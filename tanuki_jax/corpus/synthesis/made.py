@@ -1,9 +1,12 @@
 """A record that a recipe made, and the protocol of the filters that judge it."""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from tanuki_jax.corpus.records.types import Conversation, Document, Preference, Rating, Record
+
+FilterLanguage = Literal["ja", "en", "same"]
+"""Language that a filter wants; same: that in the metadata of the record, which the recipe was to write in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,12 @@ def characters_of(record: Record) -> int:
         case Rating():
             answers = len(record.answer)
     return answers + sum(len(message.content) for message in record.prompt)
+
+
+def language_of(made: Made, wanted: FilterLanguage) -> Literal["ja", "en"] | None:
+    """Return the language that a filter wants of a record: the one in its metadata for "same"; None: it has none."""
+    found = made.record.metadata.get("language") if wanted == "same" else wanted
+    return found if found in ("ja", "en") else None
 
 
 @runtime_checkable

@@ -71,7 +71,7 @@ def rehearse_item(
 
 
 def example_of(ask: Ask, prompts: Prompts) -> Reply:
-    """Return the worked example of a request's template as its reply, as often as answers are asked for.
+    """Return the worked example of a request's template as its reply; further answers differ from it by a number.
 
     Log-probabilities, if they are asked for, are certain of its first character.
     """
@@ -80,4 +80,4 @@ def example_of(ask: Ask, prompts: Prompts) -> Reply:
     if ask.log_probabilities:
         token = {"token": text[:1], "logprob": 0.0, "top_logprobs": [{"token": text[:1], "logprob": 0.0}]}
         raw = {"choices": [{"logprobs": {"content": [token]}}]}
-    return Reply((text,) * ask.sampling.n, raw)
+    return Reply((text, *(f"{text} ({number})" for number in range(2, ask.sampling.n + 1))), raw)

@@ -15,7 +15,7 @@ from tanuki_jax.corpus.synthesis.budget import begin_budget
 from tanuki_jax.corpus.synthesis.dataset_card import write_card
 from tanuki_jax.corpus.synthesis.item_parts import ItemPart, items_of, parts_of
 from tanuki_jax.corpus.synthesis.model_names import model_name
-from tanuki_jax.corpus.synthesis.part_files import JOURNAL
+from tanuki_jax.corpus.synthesis.part_files import DROPPED, JOURNAL
 from tanuki_jax.corpus.synthesis.part_totals import PartTotals
 from tanuki_jax.corpus.synthesis.rehearse_item import rehearse_item
 from tanuki_jax.corpus.synthesis.synthesis_folder import delete_stale, forget_failures, held, record_run
@@ -65,6 +65,12 @@ def synthesize(synthesis: Synthesis, folder: Path, engine: Engine) -> Synthesize
         if again := forget_failures(files):
             _log.info("requests of %d parts had failed: those are sent again", again)
         totals = _write(stage, engine)
+        if not totals.kept:
+            ended = most_common(totals.dropped + totals.failed)
+            raise InputError(
+                f"none of the {totals.finished:,} items gave a record ({ended}): see {folder / DROPPED}, and try "
+                "--preview"
+            )
         written = write_without_copies(folder, files, synthesis.duplicates, engine)
         delete_stale(folder, files, written.files)
         texts = [each.texts for each in files if each.texts.exists()]
@@ -77,7 +83,9 @@ def check_templates(synthesis: Synthesis, parts: list[ItemPart]) -> None:
     first = next(items_of(parts[0], synthesis), None)
     if first is None:
         raise InputError("the inputs give no item: the recipe makes nothing of their first part")
-    rehearse_item(synthesis.recipe, first, synthesis.seed)
+    found = rehearse_item(synthesis.recipe, first, synthesis.seed)
+    if found.made is None:
+        _log.info("of the worked examples of the templates no record is made: %s", found.dropped)
 
 
 def models_of(synthesis: Synthesis) -> Models:

@@ -32,14 +32,25 @@ def record_run(folder: Path, synthesis: Synthesis) -> None:
     """
     path, plain = folder / _RECORD, to_plain(synthesis)
     if path.exists():
-        old: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        old = _read(path)
         for name in _DIVISION:
-            if old[name] != plain[name]:
+            if old.get(name) != plain[name]:
+                option = f"--{name.replace('_', '-')}"
                 raise InputError(
-                    f"{folder} was begun with --{name.replace('_', '-')} {old[name]}, by which its answers are found: "
-                    "use the same, or another --out"
+                    f"{folder} was begun with {option} {old.get(name)}, by which its answers are found: use the same, "
+                    "or another --out"
                 )
     replace_text(path, json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        old = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        old = None
+    if not isinstance(old, dict):
+        raise InputError(f"{path} is damaged: delete it, and start again; the answers in the folder are used")
+    return old
 
 
 def forget_failures(files: Sequence[PartFiles]) -> int:

@@ -49,13 +49,13 @@ class Synthesis:
     max_cost: NonNegativeFloat = 0.0
     """Cost, in the unit of the prices, at which the run stops; 0: no limit."""
     gate_items: NonNegativeInt = 200
-    """Number of finished items of each task after which the share of dropped ones is judged; 0: it is not."""
+    """Number of finished items of each task after which the share of dropped ones is judged; 0: never."""
     gate_share: Annotated[float, Limits(at_least=0, at_most=1)] = 0.8
     """Share of dropped items among the first --gate-items of a task above which the run stops."""
     kind: str = ""
     """Description of the records in a few words, for the dataset card and the registry."""
-    language: str = "ja"
-    """Language of the records, for the registry: ja, en, code, or ja+en."""
+    language: str = ""
+    """Language of the records, for the registry: ja, en, code, or ja+en; empty: that of the recipe, or ja."""
     licence: str = ""
     """Licence of the inputs, for the dataset card."""
     part_items: PositiveInt = 10_000
@@ -80,3 +80,9 @@ class Synthesis:
             raise InputError("max_cost needs prices: give --teacher.input-price and --teacher.output-price")
         if self.inputs and self.recipe.reads == "nothing":
             raise InputError(f"the recipe {type(self.recipe).__name__} reads no inputs: leave them out")
+
+    @property
+    def language_of_records(self) -> str:
+        """Return the language of the records for the registry."""
+        of_recipe = getattr(self.recipe, "language", "ja")
+        return self.language or (of_recipe if of_recipe in ("ja", "en") else "ja+en")

@@ -1,6 +1,7 @@
 """The work of `synthesize`, and its output."""
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import amount, progress
 from tanuki_jax.base.tables import show
 from tanuki_jax.corpus.records.files import expand
+from tanuki_jax.corpus.records.formats.by_suffix import FORMATS
 from tanuki_jax.corpus.records.read import read, split
 from tanuki_jax.corpus.records.types import Malformed, Record, Unused
 from tanuki_jax.corpus.records.write import write
@@ -32,6 +34,8 @@ _SLICE_BYTES = 64 << 20
 def run(synthesis: Synthesis, options: Run) -> None:
     """Do what the options ask for: show the prompts, preview some items, write a file by rule, or make the run."""
     folder = Path(options.out or f"synthetic/{synthesis.name}")
+    if options.output:
+        _check_output(options.output, synthesis)
     if options.dry_run:
         _show_prompts(synthesis)
     elif options.preview:
@@ -43,6 +47,22 @@ def run(synthesis: Synthesis, options: Run) -> None:
         if options.output:
             write(Path(options.output), _records(done.written.files))
         _show(done, options.output)
+
+
+def _check_output(output: str, synthesis: Synthesis) -> None:
+    """Raise InputError if the records cannot be written there, before anything is paid."""
+    format = next((format for suffix, format in FORMATS.items() if output.endswith(suffix)), None)
+    if format is None or format.write is None:
+        suffixes = ", ".join(suffix for suffix, other in FORMATS.items() if other.write)
+        raise InputError(f"--output {output} cannot be written: no format has this suffix; use one of {suffixes}")
+    for parent in Path(output).absolute().parents:
+        if parent.exists():
+            if not parent.is_dir():
+                raise InputError(f"--output {output} cannot be written: {parent} is a file")
+            break
+    inputs = [file.path for file in expand(synthesis.inputs)] if synthesis.inputs else []
+    if os.path.realpath(output) in map(os.path.realpath, inputs):
+        raise InputError(f"--output {output} is one of --inputs: name another file")
 
 
 def list_runs(options: List) -> None:

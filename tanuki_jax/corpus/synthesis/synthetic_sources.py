@@ -16,16 +16,19 @@ _CHARACTERS_OF_A_TOKEN = 2.0
 
 
 def cards_in(folder: str | Path = FOLDER) -> list[dict[str, Any]]:
-    """Return the cards of the finished runs in a folder, each with its `folder`, sorted by name.
+    """Return the cards of the finished runs in a folder, sorted by their folders, whose names are the runs' names.
 
     InputError if a card cannot be read.
     """
     found = []
     for path in sorted(Path(folder).glob(f"*/{CARD}")):
         try:
-            found.append({**json.loads(path.read_text("utf-8")), "folder": str(path.parent)})
-        except ValueError as error:
+            card = {**json.loads(path.read_text("utf-8")), "name": path.parent.name, "folder": str(path.parent)}
+            for field in ("record", "records", "characters", "tokens", "teacher", "kind", "language"):
+                card[field]
+        except (ValueError, TypeError, KeyError) as error:
             raise InputError(f"{path} is no card of a synthesis run: {error}") from None
+        found.append(card)
     return found
 
 

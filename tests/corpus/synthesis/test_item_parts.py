@@ -53,10 +53,46 @@ def test_a_count_ends_within_a_part(tmp_path: Path) -> None:
         assert keys(reading(path, count=17, part_bytes=part_bytes)) == [f"r/d{number}" for number in range(17)]
 
 
-def test_names_of_parts_do_not_depend_on_the_time_of_the_files(tmp_path: Path) -> None:
+def test_equal_ids_give_different_keys_however_the_file_is_cut(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": "x", "text": "一" * 400},
+        {"id": "x", "text": "二" * 400},
+        {"id": 1, "text": "三"},
+        {"id": "1", "text": "四"},
+    ]
+    path = lines(tmp_path / "in.jsonl", [*rows, {"id": "y", "text": "五"}])
+    one, several = keys(reading(path)), keys(reading(path, part_bytes=700))
+    assert one == several
+    assert len({*one}) == 5
+    assert "r/y" in one
+    lines(tmp_path / "in.jsonl", [rows[0], rows[0]])
+    assert len({*keys(reading(path))}) == 2
+
+
+def test_one_file_by_two_names_is_refused(tmp_path: Path) -> None:
+    path = lines(tmp_path / "in.jsonl", [{"id": "a", "text": "文"}])
+    (tmp_path / "link.jsonl").symlink_to(path)
+    with pytest.raises(InputError, match="names one file twice"):
+        keys(dataclasses.replace(reading(path), inputs=(path, str(tmp_path / "link.jsonl"))))
+
+
+def test_ids_of_their_own_have_no_folder(tmp_path: Path) -> None:
+    path = lines(tmp_path / "in.jsonl", [{"text": "文"}, {"text": "句"}])
+    assert keys(reading(path)) == ["r/in.jsonl:0", "r/in.jsonl:16"]
+
+
+def test_a_plan_without_gaps_gives_no_item(tmp_path: Path) -> None:
+    row = {"entity": ["狸"], "relation": ["好物"], "answer": ["柿"], "texts": 1, "missing": 0, "passages": []}
+    run = Synthesis(name="c", recipe=CoverageGaps(), inputs=(lines(tmp_path / "plan.jsonl", [row]),))
+    with pytest.raises(InputError, match="nothing is missing"):
+        parts_of(run)
+
+
+def test_names_of_parts_outlive_more_rows_and_another_folder(tmp_path: Path) -> None:
     path = lines(tmp_path / "in.jsonl", [{"id": "a", "text": "文"}])
     [before] = parts_of(reading(path))
-    lines(tmp_path / "in.jsonl", [{"id": "a", "text": "句"}])
+    (tmp_path / "moved").mkdir()
+    path = lines(tmp_path / "moved" / "in.jsonl", [{"id": "a", "text": "句"}, {"id": "b", "text": "文"}])
     [after] = parts_of(reading(path))
     assert after.name == before.name
     assert after.part is not None and before.part is not None
@@ -73,7 +109,7 @@ def test_rows_of_a_plan_are_read_whole(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"", "the files of --inputs are all empty"),
-        (b'{"body": "x"}\n', "the inputs have no documents: field 'text' is in no row"),
+        (b'{"body": "x"}\n', "the inputs have no documents: the field 'text' is in no row"),
     ],
 )
 def test_inputs_without_records_are_said(tmp_path: Path, content: bytes, said: str) -> None:

@@ -41,7 +41,7 @@ PLAN = Document(
 ALIKE = {
     "fixed": "the answer does not obey the command",
     "multi_turn": "the follow-up question repeats a turn",
-    "pairs": "the answers are alike",
+    "pairs": "the verdicts contradict each other",
 }
 """Reason for which worked examples, which are always the same, give no record of a run, or not always."""
 

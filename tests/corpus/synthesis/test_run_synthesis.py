@@ -177,10 +177,23 @@ def test_answers_that_are_cut_off_or_empty_are_dropped(tmp_path: Path) -> None:
 
     with in_a_thread(replying(reply)) as url:
         run = dataclasses.replace(echo(count=20, gate_items=0), teacher=Teacher(urls=(url,), model="m"))
+        with pytest.raises(InputError, match="none of the 20 items gave a record"):
+            ran(run, tmp_path / "out")
+    assert {row["reason"] for row in dropped_of(tmp_path / "out")} == {"the answer is empty", "the answer was cut off"}
+    assert len(dropped_of(tmp_path / "out")) == 20
+
+
+def test_an_answer_that_the_server_stopped_is_dropped(tmp_path: Path) -> None:
+    def reply(prompt: str) -> Any:
+        reason = "content_filter" if "3" in prompt else "stop"
+        choice = {"index": 0, "message": {"role": "assistant", "content": "文"}, "finish_reason": reason}
+        return web.json_response({"choices": [choice]})
+
+    with in_a_thread(replying(reply)) as url:
+        run = dataclasses.replace(echo(count=20, gate_items=0), teacher=Teacher(urls=(url,), model="m"))
         done = ran(run, tmp_path / "out")
-    assert set(done.totals.dropped) == {"the answer is empty", "the answer was cut off"}
-    assert done.totals.kept == 0
-    assert texts_of(tmp_path / "out") == {}
+    assert set(done.totals.dropped) == {"the server stopped the answer"}
+    assert done.totals.kept > 3
 
 
 def test_the_reason_of_a_drop_names_the_filter(tmp_path: Path, teacher: str) -> None:

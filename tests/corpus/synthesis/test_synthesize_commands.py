@@ -90,7 +90,7 @@ def test_inputs_without_a_text_are_said(tmp_path: Path) -> None:
         "def mine():\n    return Synthesis(name='mine', recipe=EchoDocuments())\n"
     )
     printed = said(f"--config={tmp_path}/mine.py:mine", "--inputs", tmp_path / "in.jsonl", "--dry-run", code=2)
-    assert "the inputs have no documents: field 'text' is in no row; see --text-field" in printed
+    assert "the inputs have no documents: the field 'text' is in no row; see --text-field" in printed
 
 
 def test_finished_runs_are_sources_and_tables(tmp_path: Path, teacher: str, capsys: pytest.CaptureFixture[str]) -> None:

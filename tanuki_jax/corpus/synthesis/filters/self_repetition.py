@@ -8,8 +8,7 @@ from tanuki_jax.config.limits import check_fields
 from tanuki_jax.corpus.cleaning.draft import Draft
 from tanuki_jax.corpus.cleaning.rules.repetition import Repetition
 from tanuki_jax.corpus.synthesis.filters.prose import without_code
-from tanuki_jax.corpus.synthesis.made import Made
-from tanuki_jax.corpus.synthesis.recipe import Language
+from tanuki_jax.corpus.synthesis.made import FilterLanguage, Made, language_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +19,9 @@ class SelfRepetition:
     Code is left out: the same names come again in every line of it.
     """
 
-    language: Language = "ja"
-    """Language of the text, on which the length of a word depends: two characters in Japanese, five in English."""
+    language: FilterLanguage = "same"
+    """Language of the text, on which the length of a word depends: two characters in Japanese, five in English; same:
+    that of the recipe, or Japanese."""
 
     _RULES: ClassVar[Mapping[str, Repetition]] = {
         "ja": Repetition(),
@@ -33,4 +33,4 @@ class SelfRepetition:
 
     def reason(self, made: Made) -> str:
         """Return why the record is dropped; empty: it is kept."""
-        return self._RULES[self.language].apply(Draft("", without_code(made.written)))
+        return self._RULES[language_of(made, self.language) or "ja"].apply(Draft("", without_code(made.written)))

@@ -8,8 +8,7 @@ from tanuki_jax.config.limits import Limits, Share, check_fields
 from tanuki_jax.corpus.cleaning.character_classes import Class, count_classes
 from tanuki_jax.corpus.cleaning.identify_language import identified
 from tanuki_jax.corpus.synthesis.filters.prose import without_code
-from tanuki_jax.corpus.synthesis.made import Made
-from tanuki_jax.corpus.synthesis.recipe import Language
+from tanuki_jax.corpus.synthesis.made import FilterLanguage, Made, language_of
 
 _SIMPLIFIED = re.compile(
     "[们这说对时间过语题问发现为应该让还吗您你她吧么给种两实经验则难关开门见长东车马鸟鱼龙风飞书买卖进远运达选连边头兴举习乡农业务动劳单卫历压县变员响团园图圆处备复够奖妇孙宁审宫尔层岁币"
@@ -30,8 +29,8 @@ class WrittenLanguage:
     show: hence the separate limit for letters of other scripts. Code is left out.
     """
 
-    language: Language = "ja"
-    """Language that the text must be in."""
+    language: FilterLanguage = "same"
+    """Language that the text must be in; same: that of the recipe."""
     least: Share = 0.5
     """Least share of letters, or of function words, that speak for the language."""
     most_foreign: Annotated[float, Limits(at_least=0, at_most=1)] = 0.01
@@ -42,12 +41,15 @@ class WrittenLanguage:
 
     def reason(self, made: Made) -> str:
         """Return why the record is dropped; empty: it is kept."""
+        language = language_of(made, self.language)
+        if language is None:
+            return ""
         text = without_code(made.written)
-        found = identified(text, self.language)
-        if found.code != self.language or found.share < self.least:
+        found = identified(text, language)
+        if found.code != language or found.share < self.least:
             return "another language"
         counts = count_classes(text).tolist()
         letters = sum(counts[kind] for kind in (*_WIDE, Class.LATIN, Class.LETTER))
         foreign = counts[Class.LETTER]
-        foreign += len(_SIMPLIFIED.findall(text)) if self.language == "ja" else sum(counts[kind] for kind in _WIDE)
+        foreign += len(_SIMPLIFIED.findall(text)) if language == "ja" else sum(counts[kind] for kind in _WIDE)
         return "another language in part" if foreign > self.most_foreign * max(letters, 1) else ""

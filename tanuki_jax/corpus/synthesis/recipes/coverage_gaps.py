@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Annotated, Any, ClassVar
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.limits import Limits, NonNegativeInt
 from tanuki_jax.corpus.coverage.normalized_batch import normalized
 from tanuki_jax.corpus.coverage.spelling_finder import SpellingFinder
@@ -17,7 +18,9 @@ from tanuki_jax.corpus.synthesis.made import Made
 from tanuki_jax.corpus.synthesis.recipe import Ask, Chain, Dropped, Item, Language, Recipe, Sampling
 from tanuki_jax.corpus.synthesis.word_lists import draw
 
-NO_PLAN = "the row is none of a plan: it needs entity, relation and answer, each a list of spellings, and missing"
+NO_PLAN = (
+    "is no row of the plan of clean coverage: it needs entity, relation and answer, lists of spellings, and missing"
+)
 NOT_SAID = "the text does not say the fact in one place"
 _FRAMED_SHARE, _QUIZ_SHARE = 0.4, 0.4
 """Share of the items whose fact is stated by rule, with the teacher's text around it; share of quizzes among them."""
@@ -88,11 +91,8 @@ class CoverageGaps(Recipe):
     reads: ClassVar = "rows"
 
     def items(self, record: Record, key: str) -> Iterator[Item]:
-        """Yield as many items as texts are missing, and some more."""
+        """Yield as many items as texts are missing, and some more. InputError if the row is none of a plan."""
         plan = _plan_of(record)
-        if not plan:
-            yield Item(key, record=record)
-            return
         # The key names the fact and how many texts there are, so that the next plan asks for other texts.
         run, fact = key.partition("/")[0], "-".join(plan[name][0] for name in ("entity", "relation", "answer"))
         for number in range(math.ceil(plan["missing"] * self.surplus)):
@@ -100,9 +100,8 @@ class CoverageGaps(Recipe):
 
     def chain(self, item: Item, random: Random) -> Chain:
         """Return the request for a text, and the record with the fact in it."""
+        assert item.record is not None
         plan = _plan_of(item.record)
-        if not plan:
-            raise Dropped(NO_PLAN)
         names = {name: random.choice(plan[name]) for name in ("entity", "relation", "answer")}
         passages = tuple(random.sample(plan["passages"], min(2, len(plan["passages"]))))
         form, viewpoint = draw(random, "forms", self.language), draw(random, "viewpoints", self.language)
@@ -155,13 +154,13 @@ def _normal(spelling: str) -> str:
     return unicodedata.normalize("NFKC", spelling)
 
 
-def _plan_of(record: Record | None) -> dict[str, Any]:
-    """Return the fields of a row of a plan; none: it is no such row."""
-    fields = dict(record.metadata) if record is not None else {}
+def _plan_of(record: Record) -> dict[str, Any]:
+    """Return the fields of a row of a plan. InputError if it is none."""
+    fields = dict(record.metadata)
     for name in ("entity", "relation", "answer"):
         spellings = fields.get(name)
         if not isinstance(spellings, list) or not spellings or not all(isinstance(each, str) for each in spellings):
-            return {}
+            raise InputError(f"{record.id} {NO_PLAN}")
     if type(fields.get("missing")) is not int:
-        return {}
+        raise InputError(f"{record.id} {NO_PLAN}")
     return {"passages": [], "related": [], "inside": [], "texts": 0, **fields}

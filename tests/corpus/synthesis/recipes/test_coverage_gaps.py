@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.records.types import Document
 from tanuki_jax.corpus.synthesis.recipe import Item, Reply
 from tanuki_jax.corpus.synthesis.recipes.coverage_gaps import NO_PLAN, NOT_SAID, CoverageGaps, says
@@ -61,9 +62,9 @@ def test_a_text_without_the_fact_is_dropped() -> None:
 
 
 @pytest.mark.parametrize("changed", [{"entity": []}, {"answer": "射撃"}, {"missing": "5"}, {"relation": None}])
-def test_a_row_of_something_else_is_dropped(changed: dict[str, Any]) -> None:
-    [item] = CoverageGaps().items(rows(**changed), "k")
-    assert rehearse_item(CoverageGaps(), item, 0).dropped == NO_PLAN
+def test_a_row_of_something_else_is_refused(changed: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=f"plan.jsonl:0 {NO_PLAN}"):
+        [*CoverageGaps().items(rows(**changed), "k")]
 
 
 @pytest.mark.parametrize(
