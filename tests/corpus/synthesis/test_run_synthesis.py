@@ -157,11 +157,24 @@ def test_the_limit_of_the_cost_stops_the_run(tmp_path: Path, teacher: str) -> No
     run = dataclasses.replace(echo(count=200, part_items=50), teacher=priced)
     whole = ran(run, tmp_path / "whole").totals.cost
     limit = whole / 4
-    with pytest.raises(InputError, match=r"--max-cost .* is reached"):
-        ran(dataclasses.replace(run, max_cost=limit), tmp_path / "out")
+    for _ in range(3):  # further starts spend nothing more
+        with pytest.raises(InputError, match=r"--max-cost .* is reached"):
+            ran(dataclasses.replace(run, max_cost=limit), tmp_path / "out", workers=2)
     spent = ran(dataclasses.replace(run, max_cost=2 * whole), tmp_path / "out")
     assert spent.totals.cost == pytest.approx(whole)
     assert 30 < spent.totals.reused < 60
+
+
+def test_a_limit_of_the_cost_needs_prices() -> None:
+    with pytest.raises(InputError, match="max_cost needs prices"):
+        echo(max_cost=1.0)
+
+
+def test_answers_without_counts_are_priced_by_their_length(tmp_path: Path) -> None:
+    with in_a_thread(replying(lambda prompt: ("文" * 100, None))) as url:
+        priced = Teacher(urls=(url,), model="m", output_price=1e6)
+        done = ran(dataclasses.replace(echo(count=10), teacher=priced), tmp_path / "out")
+    assert done.totals.cost == pytest.approx(1_000)
 
 
 def test_a_run_stops_when_too_much_is_dropped(tmp_path: Path, teacher: str) -> None:
