@@ -23,7 +23,7 @@ def begin_budget(folder: Path, journals: Iterable[Path]) -> None:
 
 
 class Budget:
-    """What is left of the limit.
+    """The rest of the limit.
 
     A request reserves the mean price of the answers so far, and pays the difference afterwards. So the limit is
     exceeded by no more than the answers in flight differ from the mean; before there is a mean, each task sends one

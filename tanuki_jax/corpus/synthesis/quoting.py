@@ -6,7 +6,7 @@ import unicodedata
 LONGEST_PLAIN = 300
 """Characters of a word of others that are shown inside a sentence."""
 _BREAKS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-"""What some programs take for the end of a line."""
+"""Characters that some programs take for the end of a line."""
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _TOKENS = re.compile(
     r"<(?=[^<>\n]{0,60}[|｜][^<>\n]{0,60}>)"
