@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from tanuki_jax.corpus.synthesis.quoting import without_special_tokens
+from tanuki_jax.corpus.synthesis.quoting import has_special_tokens
 from tanuki_jax.corpus.synthesis.recipe import Dropped
 
 QUESTION = ("質問", "問題", "課題", "設問", "問い", "問", "question", "task", "q")
@@ -79,7 +79,7 @@ def bare_answer(text: str) -> str:
         raise Dropped("answer without text")
     if _NOTHING.fullmatch(bare):
         raise Dropped("text does not suit the request")
-    if without_special_tokens(bare) != bare:
+    if has_special_tokens(bare):
         raise Dropped("answer with special tokens")
     return bare
 

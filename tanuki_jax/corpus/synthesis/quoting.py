@@ -17,6 +17,11 @@ _TOKENS = re.compile(
     re.IGNORECASE,
 )
 """First characters of special tokens of common tokenizers, which some servers read in any text."""
+_CERTAIN = re.compile(
+    r"<[|｜][^<>\n]{1,60}[|｜]>|</?(?:s|bos|eos|eod|pad|unk|think|start_of_turn|end_of_turn)>|\[/?INST\]|<</?SYS>>",
+    re.IGNORECASE,
+)
+"""Special tokens that no text has for another reason."""
 _ROLES = (
     "user|assistant|system|developer|human|ai|bot|model|tool|function|observation|instruction|input|output|response"
     "|q|a|指示|入力|出力|応答|質問|回答|返答|ユーザー|アシスタント|システム"
@@ -59,6 +64,11 @@ def plain(text: str) -> str:
 def without_special_tokens(text: str) -> str:
     """Return a text in which special tokens of tokenizers, such as <|im_end|>, are broken by a space."""
     return _TOKENS.sub(lambda match: f"{match[0]} ", text)
+
+
+def has_special_tokens(text: str) -> bool:
+    """Whether a text, such as an answer, has special tokens of a tokenizer, which stand in no text by intention."""
+    return _CERTAIN.search(text) is not None
 
 
 def _without_role(line: str) -> str:

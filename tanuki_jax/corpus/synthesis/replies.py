@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tanuki_jax.corpus.synthesis.quoting import without_special_tokens
+from tanuki_jax.corpus.synthesis.quoting import has_special_tokens
 from tanuki_jax.corpus.synthesis.recipe import Dropped
 
 _ASKED = r"質問|問い|問題|指示|依頼|メッセージ|発言|ユーザー|question|message|prompt|instruction|request|user"
@@ -72,7 +72,7 @@ def parse_verbatim(text: str) -> str:
     """
     if not text.strip():
         raise Dropped("the reply is empty")
-    if without_special_tokens(text) != text:
+    if has_special_tokens(text):
         raise Dropped("the reply holds special tokens")
     return text.strip()
 
