@@ -28,7 +28,7 @@ def test_hostile_texts_stay_in_their_quotation(language: Language) -> None:
 
 
 def test_a_hostile_word_is_not_run() -> None:
-    with pytest.raises(Dropped, match="comes with an answer"):  # the example repeats its words
+    with pytest.raises(Dropped, match="a word is missing"):  # the example has it made harmless
         rehearse(Keyword(words=(HOSTILE,), count=1), Item("a"))
     _, rendered = rehearse(Keyword(words=("{{ 7919 * 7 }}",), count=1), Item("a"))
     assert "55433" not in str(rendered)
