@@ -39,10 +39,15 @@ def measured(folder: Path) -> dict[str, Any]:
     """Clean the documents of a folder, and return the figures."""
     words = ["--config=japanese_web", "--inputs.crawl.paths", str(folder / "in" / "*.jsonl")]
     words += ["--part-bytes", str(PART_BYTES), "--out", str(folder / "out")]
-    began = time.monotonic()
     command = [sys.executable, "-m", "tanuki_jax.clean", *words]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    seconds: dict[int, float] = {}
+    return watched(
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    )
+
+
+def watched(process: "subprocess.Popen[bytes]") -> dict[str, Any]:
+    """Wait for a process with a session of its own, which must succeed, and return the figures of that session."""
+    began, seconds = time.monotonic(), dict[int, float]()
     memory: dict[int, float] = {}
     while process.poll() is None:
         _look(process.pid, seconds, memory)

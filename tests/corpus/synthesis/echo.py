@@ -77,6 +77,11 @@ def slow() -> Synthesis:
     return echo(steps=3, count=300, part_items=100)
 
 
+def fast() -> Synthesis:
+    """Return a run with a thousand requests in flight, whose teacher the command line names."""
+    return echo(teacher=Teacher(concurrency=1_000))
+
+
 def texts_of(folder: Path) -> dict[str, str]:
     """Return the records of a finished run by their ids, each of which occurs once."""
     rows = [row for path in (folder / "records").glob("*") for row in pq.read_table(path).to_pylist()]
