@@ -61,7 +61,13 @@ def test_special_tokens_are_broken() -> None:
 
 
 def test_an_answer_with_markup_of_its_own_has_no_special_tokens() -> None:
-    for text in ("vector<my_type> x;", "[CLS] は先頭の記号です。", "<tool_call> という要素", "a < b | c > d", "<p>文</p>"):
+    for text in (
+        "vector<my_type> x;",
+        "[CLS] は先頭の記号です。",
+        "<tool_call> という要素",
+        "a < b | c > d",
+        "<p>文</p>",
+    ):
         assert not has_special_tokens(text)
     for text in ("はい<|im_end|>", "</s>", "[/INST] 答え", "<｜end▁of▁sentence｜>"):
         assert has_special_tokens(text)
