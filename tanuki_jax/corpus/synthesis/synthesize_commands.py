@@ -1,5 +1,6 @@
 """The work of `synthesize`, and its output."""
 
+import itertools
 import logging
 import os
 from collections.abc import Iterator
@@ -16,19 +17,20 @@ from tanuki_jax.corpus.records.formats.by_suffix import FORMATS
 from tanuki_jax.corpus.records.read import read, split
 from tanuki_jax.corpus.records.types import Malformed, Record, Unused
 from tanuki_jax.corpus.records.write import write
-from tanuki_jax.corpus.synthesis.item_parts import items_of, parts_of
+from tanuki_jax.corpus.synthesis.item_parts import parts_of
 from tanuki_jax.corpus.synthesis.preview_items import estimate, preview
-from tanuki_jax.corpus.synthesis.recipe import Dropped
+from tanuki_jax.corpus.synthesis.recipes.by_rule import records
 from tanuki_jax.corpus.synthesis.requests_of import BYTES_OF_A_TOKEN
 from tanuki_jax.corpus.synthesis.run_synthesis import Synthesized, check_templates, models_of, synthesize
 from tanuki_jax.corpus.synthesis.synthesis_folder import held, record_run
-from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
+from tanuki_jax.corpus.synthesis.synthesis_settings import COUNT, Synthesis
 from tanuki_jax.corpus.synthesis.synthesize_options import List, Run
 from tanuki_jax.corpus.synthesis.synthetic_sources import cards_in, synthetic_sources, table_of
 from tanuki_jax.corpus.synthesis.teach_stage import TeachStage
 
 _log = logging.getLogger("tanuki_jax.corpus")
 _SLICE_BYTES = 64 << 20
+_BATCH = 1_000
 
 
 def run(synthesis: Synthesis, options: Run) -> None:
@@ -116,24 +118,16 @@ def _preview(synthesis: Synthesis, folder: Path, count: int) -> None:
 
 def _write_by_rule(synthesis: Synthesis, output: Path) -> None:
     """Write the records of a recipe that needs no teacher into one file."""
-    parts = parts_of(synthesis)
-    count, dropped = sum(part.records for part in parts), 0
+    count = synthesis.count or COUNT
+    with progress(f"write {output.name}", count, "record") as advance:
 
-    def made() -> Iterator[Record]:
-        nonlocal dropped
-        with progress(f"write {output.name}", count, "record") as advance:
-            for part in parts:
-                for item in items_of(part, synthesis):
-                    try:
-                        next(synthesis.recipe.chain(item, item.random(synthesis.seed)))
-                    except StopIteration as end:
-                        yield end.value.record
-                    except Dropped:
-                        dropped += 1
-                advance(part.records)
+        def counted() -> Iterator[Record]:
+            for some in itertools.batched(records(synthesis.recipe, count, synthesis.seed, synthesis.name), _BATCH):
+                yield from some
+                advance(len(some))
 
-    write(output, made())
-    show(f"{amount(count - dropped, 'record')}: {output}")
+        write(output, counted())
+    show(f"{amount(count, 'record')}: {output}")
 
 
 def _records(files: tuple[Path, ...]) -> Iterator[Record]:

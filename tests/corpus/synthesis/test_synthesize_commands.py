@@ -10,6 +10,7 @@ import pytest
 
 from tanuki_jax.client.rehearsal.behaviour import Behaviour
 from tanuki_jax.config.mixture import by_tokens
+from tanuki_jax.corpus.synthesis.named_syntheses import synthesis
 from tanuki_jax.corpus.synthesis.synthesize_commands import run
 from tanuki_jax.corpus.synthesis.synthesize_options import Run
 from tanuki_jax.corpus.synthesis.synthetic_sources import synthetic_sources, table_of
@@ -80,6 +81,24 @@ def test_a_preview_of_a_plan_asks_for_its_items_alone(tmp_path: Path) -> None:
 def test_input_that_cannot_be_used_is_one_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:
     assert sentence in said(*words, "--out", tmp_path / "out", code=2)
     assert not (tmp_path / "out").exists()
+
+
+def test_records_by_rule_are_one_file(tmp_path: Path) -> None:
+    file = tmp_path / "rules.jsonl"
+    assert said("--config=by_rule", "--count", "50", "--output", file) == f"50 records: {file}\n"
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    assert len({row["id"] for row in rows}) == 50
+    run(synthesis.find("by_rule"), Run(out=str(tmp_path / "out"), output=str(tmp_path / "again.jsonl")))
+    again = [json.loads(line) for line in (tmp_path / "again.jsonl").read_text("utf-8").splitlines()]
+    assert again[:50] == rows
+
+
+@pytest.mark.parametrize("output", ["records.docx", "plan.jsonl/records.jsonl", "plan.jsonl"])
+def test_a_file_that_cannot_be_written_is_said_before_anything_is_sent(tmp_path: Path, output: str) -> None:
+    row = {"entity": ["狸"], "relation": ["好物"], "answer": ["柿の実"], "texts": 0, "missing": 2, "passages": []}
+    (tmp_path / "plan.jsonl").write_text(json.dumps(row, ensure_ascii=False) + "\n", "utf-8")
+    words = ["--config=coverage", "--inputs", tmp_path / "plan.jsonl", "--teacher.urls", "http://127.0.0.1:9"]
+    assert "--output" in said(*words, "--output", tmp_path / output, code=2)
 
 
 def test_inputs_without_a_text_are_said(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from tanuki_jax.corpus.records.types import Conversation
-from tanuki_jax.corpus.synthesis.recipes.by_rule import ByRule, records
+from tanuki_jax.corpus.synthesis.recipes.by_rule import ByRule
 from tanuki_jax.corpus.tasks.dice import DICE
 from tanuki_jax.corpus.tasks.family import Task
 from tanuki_jax.corpus.tasks.grids import SUBJECTS
@@ -16,6 +16,7 @@ from tanuki_jax.corpus.tasks.registry import FAMILIES, SCHOOL
 from tanuki_jax.corpus.tasks.splits import is_for_probes, split_of, tasks
 from tanuki_jax.corpus.tasks.story_words import WORDS
 from tanuki_jax.corpus.tasks.word_problems import LEVELS, WordProblem, between, crossed, different, pick
+from tests.corpus.synthesis.recipes.rule_records import conversations
 from tests.corpus.tasks.school.equations import equations, is_true
 from tests.corpus.tasks.school.skeletons import skeleton
 from tests.corpus.tasks.school.solver import answer, has_requested_unit, is_right, stated
@@ -52,7 +53,7 @@ class Count:
 
 def counted(count: int, seed: int) -> Count:
     counts = Count()
-    for record in records(ByRule(), count, seed):
+    for record in conversations(ByRule(), count, seed):
         counts.add(record)
     return counts
 

@@ -6,7 +6,7 @@ from random import Random
 from typing import ClassVar, Literal
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.records.types import Conversation
+from tanuki_jax.corpus.records.types import Conversation, Record
 from tanuki_jax.corpus.synthesis.made import Made
 from tanuki_jax.corpus.synthesis.recipe import Chain, Item, Recipe
 from tanuki_jax.corpus.tasks.registry import SCHOOL, find
@@ -55,14 +55,18 @@ class ByRule(Recipe):
                 return Conversation(id, task.messages, facts_of(task))
 
 
-def records(recipe: ByRule, count: int, seed: int) -> Iterator[Conversation]:
-    """Yield the records that `chain` makes of the items 0 to count - 1, whose keys are their numbers in digits.
+def records(recipe: Recipe, count: int, seed: int, name: str = "by_rule") -> Iterator[Record]:
+    """Yield the records that a run makes of its items 0 to count - 1, by a recipe that needs no teacher.
 
     Args:
-        recipe: families and levels.
-        count: number of records.
+        recipe: the recipe.
+        count: number of items.
         seed: seed of the run; another seed gives other records.
+        name: name of the run, with which ids begin.
     """
     for number in range(count):
-        item = Item(str(number), number)
-        yield recipe._record(item.key, item.random(seed))
+        item = Item(f"{name}/{number}", number=number)
+        try:
+            next(recipe.chain(item, item.random(seed)))
+        except StopIteration as end:
+            yield end.value.record
