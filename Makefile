@@ -50,7 +50,7 @@ test-parity: ## the tests against torch and transformers, in .venv-parity
 	@$(PARITY_ENVIRONMENT)
 	.venv-parity/bin/python -m $(PYTEST) -m 'parity and not long'
 
-test-engines: ## cleaning on a real SLURM of two nodes and a real Ray cluster, both this machine; as root, with slurm-wlm
+test-engines: ## cleaning and synthesis on a real SLURM of two nodes and a real Ray cluster, both this machine; as root, with slurm-wlm
 	@$(ENGINES_ENVIRONMENT)
 	tests/launch/two_nodes.sh .venv-engines/bin/python -m pytest -m engines
 
