@@ -80,7 +80,6 @@ ELSEWHERE = {
     "corpus/tasks/table_reading.py": "corpus/tasks/test_word_problems.py",
     "corpus/tasks/text_operations.py": "corpus/tasks/test_word_problems.py",
     "corpus/tasks/units.py": "corpus/tasks/test_word_problems.py",
-    "corpus/synthesis/budget.py": "corpus/synthesis/test_run_synthesis.py",
     "corpus/tasks/arithmetic_stories.py": "corpus/tasks/test_arithmetic.py",
     "corpus/tasks/dialogue_order.py": "corpus/tasks/test_dialogue.py",
     "corpus/tasks/dialogue_reservation.py": "corpus/tasks/test_dialogue.py",

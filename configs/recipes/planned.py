@@ -1,6 +1,10 @@
 """Synthesis by rule, and by a plan: what a corpus says too seldom, and what a model answered badly."""
 
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
+from tanuki_jax.corpus.synthesis.filters.evaluation_leak import EvaluationLeak
+from tanuki_jax.corpus.synthesis.filters.self_repetition import SelfRepetition
+from tanuki_jax.corpus.synthesis.filters.teacher_phrases import TeacherPhrases
+from tanuki_jax.corpus.synthesis.filters.unsafe import Unsafe
 from tanuki_jax.corpus.synthesis.named_syntheses import synthesis
 from tanuki_jax.corpus.synthesis.recipes.by_rule import ByRule
 from tanuki_jax.corpus.synthesis.recipes.coverage_gaps import CoverageGaps
@@ -14,6 +18,7 @@ def coverage() -> Synthesis:
     return Synthesis(
         name="coverage",
         recipe=CoverageGaps(),
+        filters=(TeacherPhrases(), SelfRepetition(), Unsafe(), EvaluationLeak()),
         duplicates=Duplicates(),
         gate_share=0.95,
         kind="texts for facts that the corpus says too seldom",
@@ -26,6 +31,7 @@ def weakness() -> Synthesis:
     return Synthesis(
         name="weakness",
         recipe=Weakness(),
+        filters=(Unsafe(), EvaluationLeak()),
         duplicates=Duplicates(),
         gate_share=0.9,
         kind="families, categories and formats that a model answered badly",

@@ -110,7 +110,8 @@ class AnswerJournal:
         names = ("input_tokens", "output_tokens", "cost", "logprobs")
         rest = {name: value for name in names if (value := getattr(answer, name))}
         fields = {"hash": key, "texts": answer.texts, "ends": answer.ends, "rest": rest}
-        self._waiting.append(json.dumps(fields, ensure_ascii=False))
+        line = json.dumps(fields, ensure_ascii=False)  # before the list is looked up: a flush may replace it meanwhile
+        self._waiting.append(line)
         self.paid += answer.cost
 
     def flush(self) -> None:

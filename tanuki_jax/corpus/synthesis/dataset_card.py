@@ -48,6 +48,7 @@ def write_card(
     """
     recipe = synthesis.recipe
     prompts = Prompts(recipe.templates)
+    share = written.kept / max(totals.kept, 1)  # without the copies
     card: dict[str, Any] = {
         "name": synthesis.name,
         "written": datetime.now(UTC).date().isoformat(),
@@ -57,13 +58,13 @@ def write_card(
         "record": written.record,
         "files": [path.relative_to(folder).as_posix() for path in written.files],
         "records": written.kept,
-        "characters": totals.characters,
+        "characters": round(totals.characters * share),
         "teacher": models.teacher,
         "judge": models.judge,
         "teacher_terms": synthesis.teacher.terms,
         "licence_of_inputs": synthesis.licence,
         "inputs": list(synthesis.inputs),
-        "tokens": _tokens(totals),
+        "tokens": _tokens(totals, share),
         "items": totals.finished,
         "dropped": dict(totals.dropped.most_common()),
         "failed": dict(totals.failed.most_common()),
@@ -81,11 +82,11 @@ def write_card(
     return card
 
 
-def _tokens(totals: PartTotals) -> int | None:
-    """Return the tokens of the records, by the teacher's tokens a character; None: no teacher counted any."""
+def _tokens(totals: PartTotals, share: float) -> int | None:
+    """Return the tokens of a share of the records, by the teacher's tokens a character; None: it counted none."""
     if not totals.output_tokens or not totals.output_characters:
         return None
-    return round(totals.characters * totals.output_tokens / totals.output_characters)
+    return round(share * totals.characters * totals.output_tokens / totals.output_characters)
 
 
 def _styles(files: Sequence[Path]) -> dict[str, dict[str, float]]:

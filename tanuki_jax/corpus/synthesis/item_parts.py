@@ -81,18 +81,20 @@ def parts_of(synthesis: Synthesis) -> list[ItemPart]:
     with progress("counting the inputs", len(found.parts), "part") as advance:
         for part, name in zip(found.parts, _names(found.parts), strict=True):
             counted = _counted(part, synthesis, synthesis.count - first if synthesis.count else sys.maxsize)
-            if counted.records:
+            if counted.items:
                 parts.append(ItemPart(name, part, first, counted.records, counted.items))
             first, unusable = first + counted.records, unusable + counted.unusable
             ids.append(counted.ids)
             contents.append(counted.contents)
+            if synthesis.count and first >= synthesis.count:
+                break
             advance()
     if unusable and parts:
         _log.info("%d rows of the inputs are no %s and are left out", unusable, synthesis.recipe.reads)
+    if not parts and first:
+        raise InputError("the inputs give no item: nothing is missing in their plan")
     if not parts:
         raise InputError(_NO_RECORDS[synthesis.recipe.reads].format(field=synthesis.text_field))
-    if not sum(part.items for part in parts):
-        raise InputError("the inputs give no item: nothing is missing in their plan")
     repeated, same = _repeated(ids), _repeated(contents)
     if repeated:
         _log.info("%d ids of the inputs occur more than once: their items get longer names", len(repeated))
@@ -154,7 +156,7 @@ def _unique_name(record: Document | Conversation, place: str, part: ItemPart) ->
     if seed_of(record.id) not in part.repeated:
         return record.id
     content = _content_of(record)
-    return f"{record.id}~{content:016x}{f'~{place}' if content in part.same else ''}"
+    return f"{record.id}~{content:016x}{f'~{part.name}:{place}' if content in part.same else ''}"
 
 
 def items_of(part: ItemPart, synthesis: Synthesis) -> Iterator[Item]:

@@ -69,7 +69,7 @@ class PartFiles:
         for path in (self.counts, self.status):
             try:
                 return PartTotals.from_plain(json.loads(path.read_text("utf-8")))
-            except FileNotFoundError:
+            except (FileNotFoundError, ValueError, AttributeError):  # missing, or not written before the machine failed
                 continue
         return PartTotals()
 

@@ -5,6 +5,11 @@ from collections import Counter
 from typing import Any, Self
 
 
+def most_common(counts: Counter[str], most: int = 3) -> str:
+    """Return the most frequent reasons in words, as in "12 x the answer was cut off, 3 x no question"."""
+    return ", ".join(f"{count:,} x {reason}" for reason, count in counts.most_common(most))
+
+
 @dataclasses.dataclass
 class PartTotals:
     """Items by how they ended, and what the teacher was asked."""

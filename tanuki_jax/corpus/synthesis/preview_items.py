@@ -66,7 +66,7 @@ def preview(stage: TeachStage, count: int) -> tuple[Path, list[Rehearsed]]:
     synthesis, part = stage.synthesis, stage.parts[0]
     few = dataclasses.replace(part, items=min(count, part.items))
     small = dataclasses.replace(stage, parts=(few,), synthesis=dataclasses.replace(synthesis, gate_items=0))
-    files = small.files(0)
+    files = dataclasses.replace(small.files(0), own_key="preview")
     PartWriter(small.synthesis, few, files, stage.models).run()
     prompts = Prompts(synthesis.recipe.templates)
     with AnswerJournal(files.journal) as journal:

@@ -15,12 +15,12 @@ from tanuki_jax.corpus.synthesis.budget import begin_budget
 from tanuki_jax.corpus.synthesis.dataset_card import write_card
 from tanuki_jax.corpus.synthesis.item_parts import ItemPart, items_of, parts_of
 from tanuki_jax.corpus.synthesis.model_names import model_name
-from tanuki_jax.corpus.synthesis.part_files import DROPPED, JOURNAL
-from tanuki_jax.corpus.synthesis.part_totals import PartTotals
+from tanuki_jax.corpus.synthesis.part_files import DROPPED
+from tanuki_jax.corpus.synthesis.part_totals import PartTotals, most_common
 from tanuki_jax.corpus.synthesis.rehearse_item import rehearse_item
 from tanuki_jax.corpus.synthesis.synthesis_folder import delete_stale, forget_failures, held, record_run
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
-from tanuki_jax.corpus.synthesis.teach_stage import TeachStage, TotalsSoFar, most_common
+from tanuki_jax.corpus.synthesis.teach_stage import TeachStage, TotalsSoFar
 from tanuki_jax.corpus.synthesis.without_copies import Written, write_without_copies
 from tanuki_jax.corpus.synthesis.write_part import Models
 
@@ -59,7 +59,7 @@ def synthesize(synthesis: Synthesis, folder: Path, engine: Engine) -> Synthesize
         record_run(folder, synthesis)
         stage = TeachStage(synthesis, tuple(parts), folder, models)
         if synthesis.max_cost:
-            begin_budget(folder, sorted((folder / JOURNAL).glob("*.zst")))
+            begin_budget(folder)
         files = [stage.files(task) for task in range(stage.tasks)]
         files[0].make_folders()
         if again := forget_failures(files):

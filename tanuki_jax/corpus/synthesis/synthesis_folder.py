@@ -73,5 +73,5 @@ def delete_stale(folder: Path, files: Sequence[PartFiles], records: Sequence[Pat
     current |= {path.name for path in records}
     for name in (MADE, TEXTS, DROPPED, COUNTS, STATUS, RECORDS):
         for path in (folder / name).glob("*"):
-            if path.name not in current and re.match(r"\.?[0-9a-f]{6,16}\.", path.name):
+            if path.name not in current and re.match(r"\.?[0-9a-f]{6,16}(-\d+)?\.", path.name):
                 path.unlink()

@@ -71,6 +71,9 @@ class Synthesis:
         for index, each in enumerate(self.filters):
             if type(each) not in FILTERS.values():
                 raise InputError(f"filters[{index}] is {each!r:.80}, and must be a filter of filters/filter_table.py")
+        kinds = [type(each) for each in self.filters]
+        if twice := next((kind for kind in kinds if kinds.count(kind) > 1), None):
+            raise InputError(f"filters has two of the kind {twice.__name__}: each kind may be there once")
         check_fields(self)
         if not re.fullmatch(r"\w[\w.-]*", self.name):
             raise InputError(f"name is {self.name!r:.80}, and must consist of letters, digits, _, - and .")

@@ -17,6 +17,7 @@ from tanuki_jax.corpus.records.formats.by_suffix import FORMATS
 from tanuki_jax.corpus.records.read import read, split
 from tanuki_jax.corpus.records.types import Malformed, Record, Unused
 from tanuki_jax.corpus.records.write import write
+from tanuki_jax.corpus.synthesis.budget import begin_budget
 from tanuki_jax.corpus.synthesis.item_parts import parts_of
 from tanuki_jax.corpus.synthesis.preview_items import estimate, preview
 from tanuki_jax.corpus.synthesis.recipes.by_rule import records
@@ -42,7 +43,7 @@ def run(synthesis: Synthesis, options: Run) -> None:
         _show_prompts(synthesis)
     elif options.preview:
         _preview(synthesis, folder, options.preview)
-    elif not synthesis.recipe.asks and options.output:
+    elif options.output and not synthesis.recipe.asks and synthesis.recipe.reads == "nothing" and not synthesis.filters:
         _write_by_rule(synthesis, Path(options.output))
     else:
         done = synthesize(synthesis, folder, options.make_engine(folder / "logs"))
@@ -109,6 +110,8 @@ def _preview(synthesis: Synthesis, folder: Path, count: int) -> None:
         record_run(folder, synthesis)
         stage = TeachStage(synthesis, tuple(parts), folder, models)
         stage.files(0).make_folders()
+        if synthesis.max_cost:
+            begin_budget(folder)
         page, items = preview(stage, count)
     table = Table("item", "requests", "", box=box.SIMPLE)
     for item in items:

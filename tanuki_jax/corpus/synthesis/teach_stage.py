@@ -5,13 +5,14 @@ import functools
 import hashlib
 import inspect
 import json
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tanuki_jax.config.registry import load_file
 from tanuki_jax.corpus.cleaning.engines.stage import Beacon
+from tanuki_jax.corpus.records.files import expand
+from tanuki_jax.corpus.synthesis.filters.evaluation_leak import EvaluationLeak
 from tanuki_jax.corpus.synthesis.item_parts import ItemPart
 from tanuki_jax.corpus.synthesis.named_syntheses import to_plain
 from tanuki_jax.corpus.synthesis.part_files import PartFiles
@@ -55,15 +56,20 @@ class TeachStage:
 
     @functools.cached_property
     def key(self) -> str:
-        """Return a hash of all that determines records besides the input: settings, templates, models, code."""
+        """Return a hash of all that determines records besides the input: settings, templates, models, code, lists."""
         plain = {name: value for name, value in to_plain(self.synthesis).items() if name not in _OUTSIDE_KEY}
         for name in ("teacher", "judge"):
             plain[name] = getattr(self.models, name)
         digest = hashlib.blake2b(json.dumps(plain, sort_keys=True, default=str).encode(), digest_size=6)
         recipe = self.synthesis.recipe
         digest.update(Path(inspect.getfile(type(recipe))).read_bytes())
-        for path in sorted(path for path in recipe.templates.rglob("*") if path.is_file()):
+        package = Path(__file__).parent
+        files = [*recipe.templates.rglob("*"), *package.rglob("*.py"), *package.rglob("*.txt")]
+        for path in sorted({path for path in files if path.is_file()}):
             digest.update(path.read_bytes())
+        for each in self.synthesis.filters:
+            if isinstance(each, EvaluationLeak) and each.files:
+                digest.update(repr([(file.path, file.bytes, file.modified) for file in expand(each.files)]).encode())
         return digest.hexdigest()
 
     def is_done(self, task: int) -> bool:
@@ -82,11 +88,17 @@ class TeachStage:
         settings = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(kind)}
         if Path(kind.__module__).suffix == ".py":  # the module of a file is named by its path
             kind = (kind.__module__, kind.__name__)
-        return _restored, (kind, settings, synthesis, self.parts, self.folder, self.models)
+        return _restored, (kind, settings, synthesis, self.parts, self.folder, self.models, self.key)
 
 
 def _restored(
-    kind: Any, settings: dict[str, Any], synthesis: dict[str, Any], parts: Any, folder: Path, models: Models
+    kind: Any,
+    settings: dict[str, Any],
+    synthesis: dict[str, Any],
+    parts: Any,
+    folder: Path,
+    models: Models,
+    key: str,
 ) -> TeachStage:
     """Return a stage.
 
@@ -97,11 +109,14 @@ def _restored(
         parts: items of each task.
         folder: folder of the run.
         models: names of the models.
+        key: the stage's key, which files that change meanwhile must not change.
     """
     if isinstance(kind, tuple):
         file, name = kind
         kind = getattr(load_file(Path(file)), name)
-    return TeachStage(Synthesis(recipe=kind(**settings), **synthesis), parts, folder, models)
+    stage = TeachStage(Synthesis(recipe=kind(**settings), **synthesis), parts, folder, models)
+    stage.__dict__["key"] = key
+    return stage
 
 
 class TotalsSoFar:
@@ -123,8 +138,3 @@ class TotalsSoFar:
                     self._final[files.name] = found
             total.add(found)
         return total
-
-
-def most_common(counts: Counter[str], most: int = 3) -> str:
-    """Return the most frequent reasons in words, as in "12 x the answer was cut off, 3 x no question"."""
-    return ", ".join(f"{count:,} x {reason}" for reason, count in counts.most_common(most))

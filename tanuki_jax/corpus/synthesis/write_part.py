@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from tanuki_jax.corpus.synthesis.filters.filter_table import reason_to_drop
 from tanuki_jax.corpus.synthesis.item_parts import ItemPart, items_of
 from tanuki_jax.corpus.synthesis.made import Made, characters_of
 from tanuki_jax.corpus.synthesis.part_files import PartFiles
-from tanuki_jax.corpus.synthesis.part_totals import PartTotals
+from tanuki_jax.corpus.synthesis.part_totals import PartTotals, most_common
 from tanuki_jax.corpus.synthesis.prompts import Prompts
 from tanuki_jax.corpus.synthesis.recipe import Ask, Chain, Dropped, Item, Reply
 from tanuki_jax.corpus.synthesis.rehearse_item import MOST_STEPS
@@ -35,7 +36,7 @@ from tanuki_jax.corpus.synthesis.teacher import Teacher
 FLUSH_SECONDS = 0.25
 """Seconds between two writes of the journal."""
 STATUS_SECONDS = 0.5
-"""Seconds between two looks at the counts of all tasks."""
+"""Seconds between two writes of the counts."""
 RECIPE_ERROR = "recipe_error"
 """Kind of failure of an item on which the recipe or a filter failed."""
 CUT_OFF, EMPTY = "the answer was cut off", "the answer is empty"
@@ -96,6 +97,8 @@ class PartWriter:
         self._prompts = Prompts(synthesis.recipe.templates)
         self._totals = PartTotals()
         self._ended: dict[int, _Ended] = {}
+        self._stopped: CommandError | None = None
+        self._flushing = ThreadPoolExecutor(1)  # not asyncio's threads, which may all wait for programs of a recipe
         self._budget = Budget(files.folder, synthesis.max_cost)
         self._clients: dict[str, Client] = {}
         self._journal: AnswerJournal
@@ -110,6 +113,7 @@ class PartWriter:
             try:
                 asyncio.run(self._run())
             finally:
+                self._flushing.shutdown()
                 self._files.write_status(self._totals)
                 _write_dropped(self._files.dropped, self._ended)
         ended = [self._ended[number] for number in sorted(self._ended)]
@@ -128,6 +132,8 @@ class PartWriter:
             others = sum(each.concurrency for each in endpoints) - 1
             workers = [self._work_first(numbered, accepted), *(self._work(numbered, accepted) for _ in range(others))]
             await _work_watched(workers, self._watch())
+            if self._stopped is not None:
+                raise self._stopped
 
     @contextlib.asynccontextmanager
     async def _opened(self) -> AsyncIterator[None]:
@@ -149,8 +155,10 @@ class PartWriter:
         and then others."""
         for number, item in numbered:
             await self._finish(number, item)
-            if self._ended[number].kind != RECIPE_ERROR:
-                self._check_first(number)
+            if self._stopped is not None:
+                break
+            self._check_first(number)
+            if self._totals.requests and self._ended[number].kind != RECIPE_ERROR:
                 break
         accepted.set()
         await self._work(numbered, accepted)
@@ -158,8 +166,8 @@ class PartWriter:
     async def _work(self, numbered: Iterator[tuple[int, Item]], accepted: asyncio.Event) -> None:
         """Make one item after the other, once the first one was accepted."""
         await accepted.wait()
-        for number, item in numbered:
-            await self._finish(number, item)
+        while self._stopped is None and (numbered_item := next(numbered, None)) is not None:
+            await self._finish(*numbered_item)
             await asyncio.sleep(0)  # answers from the journal never wait, and would keep the watch from its turns
 
     async def _watch(self) -> None:
@@ -168,13 +176,16 @@ class PartWriter:
         next_status = loop.time()
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
-            await asyncio.to_thread(self._journal.flush)
+            await loop.run_in_executor(self._flushing, self._journal.flush)
             if loop.time() >= next_status:
                 self._files.write_status(self._totals)
                 next_status = loop.time() + STATUS_SECONDS
 
     async def _finish(self, number: int, item: Item) -> None:
-        """Make the record of an item, and count how it ended."""
+        """Make the record of an item, and count how it ended.
+
+        An error that ends the run is noted: what is in flight is paid, and ends first.
+        """
         ended = _Ended(item.key)
         try:
             ended.made = await self._chain(item, ended)
@@ -182,7 +193,10 @@ class PartWriter:
             ended.reason = str(dropped)
         except _Failed as failed:
             ended.kind, ended.reason = failed.failure.kind, failed.failure.message
-        except CommandError:
+        except CommandError as error:
+            self._stopped = self._stopped or error
+            return
+        except OSError:
             raise
         except Exception as error:
             if number == MOST_FAILING - 1 == self._totals.failed[RECIPE_ERROR]:
@@ -192,7 +206,7 @@ class PartWriter:
         self._count(ended)
         self._ended[number] = ended
         if self._totals.finished == self._synthesis.gate_items:
-            self._check_gate()
+            self._stopped = self._stopped or self._gate_error()
 
     async def _chain(self, item: Item, ended: _Ended) -> Made:
         """Return the record of an item. Dropped if a filter drops it."""
@@ -263,17 +277,16 @@ class PartWriter:
         if ended.kind in _REFUSED:
             raise InputError(f"the first request was refused: {ended.reason}; nothing else was sent")
 
-    def _check_gate(self) -> None:
-        """Raise InputError if too many of the finished items were dropped."""
+    def _gate_error(self) -> InputError | None:
+        """Return an error if too many of the finished items were dropped."""
         totals, share = self._totals, self._synthesis.gate_share
-        dropped = totals.dropped.total() + totals.failed[RECIPE_ERROR]
-        if dropped > share * totals.finished:
-            reasons = totals.dropped + Counter({RECIPE_ERROR: totals.failed[RECIPE_ERROR]})
-            most = ", ".join(f"{count:,} x {reason}" for reason, count in reasons.most_common(3))
-            raise InputError(
-                f"{dropped:,} of the first {totals.finished:,} items were dropped ({most}), which is more than the "
-                f"share {share:g} (--gate-share); look at them in {self._files.dropped}"
-            )
+        reasons = totals.dropped + Counter({RECIPE_ERROR: totals.failed[RECIPE_ERROR]})
+        if reasons.total() <= share * totals.finished:
+            return None
+        return InputError(
+            f"{reasons.total():,} of the first {totals.finished:,} items were dropped ({most_common(reasons)}), which "
+            f"is more than the share {share:g} (--gate-share); look at them in {self._files.dropped}"
+        )
 
 
 def _advance(chain: Chain, reply: Reply | None) -> Ask | Made:

@@ -22,10 +22,12 @@ from tanuki_jax.corpus.cleaning.engines.engine import Local
 from tanuki_jax.corpus.records.types import Document
 from tanuki_jax.corpus.records.write import write
 from tanuki_jax.corpus.synthesis.filters.written_length import WrittenLength
-from tanuki_jax.corpus.synthesis.recipe import Chain, Item
+from tanuki_jax.corpus.synthesis.made import Made
+from tanuki_jax.corpus.synthesis.recipe import Ask, Chain, Item
 from tanuki_jax.corpus.synthesis.run_synthesis import Synthesized, synthesize
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
 from tanuki_jax.corpus.synthesis.teacher import Teacher
+from tanuki_jax.corpus.synthesis.write_part import FLUSH_SECONDS
 from tests.corpus.cleaning.endpoints import in_a_thread, mock_teacher, replying
 from tests.corpus.synthesis.echo import FILE, Echo, EchoDocuments, Here, dropped_of, echo, texts_of
 from tests.rehearsal import rehearsing
@@ -153,16 +155,22 @@ def test_faults_of_the_network_change_no_record(tmp_path: Path, teacher: str) ->
 
 
 def test_the_limit_of_the_cost_stops_the_run(tmp_path: Path, teacher: str) -> None:
-    priced = Teacher(urls=(teacher,), input_price=100.0, output_price=1_000.0, concurrency=4)
+    priced = Teacher(urls=(teacher,), input_price=100.0, output_price=1_000.0, concurrency=8)
     run = dataclasses.replace(echo(count=200, part_items=50), teacher=priced)
     whole = ran(run, tmp_path / "whole").totals.cost
     limit = whole / 4
-    for _ in range(3):  # further starts spend nothing more
-        with pytest.raises(InputError, match=r"--max-cost .* is reached"):
-            ran(dataclasses.replace(run, max_cost=limit), tmp_path / "out", workers=2)
+    with rehearsing(tmp_path / "log.jsonl", "--latency", "0.05") as mock:
+        limited = dataclasses.replace(run, max_cost=limit, teacher=dataclasses.replace(priced, urls=(mock.url,)))
+        sent = list[int]()
+        for _ in range(3):  # further starts spend nothing more
+            with pytest.raises(InputError, match=r"--max-cost .* is reached"):
+                ran(limited, tmp_path / "out", workers=2)
+            sent.append(len(mock.log_lines()))
+    assert 35 < sent[0] < 65
+    assert sent[2] - sent[0] <= 2
     spent = ran(dataclasses.replace(run, max_cost=2 * whole), tmp_path / "out")
     assert spent.totals.cost == pytest.approx(whole)
-    assert 30 < spent.totals.reused < 60
+    assert sent[2] - 10 <= spent.totals.reused <= sent[2]  # two workers: the other one's answers in flight are lost
 
 
 def test_a_limit_of_the_cost_needs_prices() -> None:
@@ -232,9 +240,23 @@ def test_one_item_on_which_the_recipe_fails_does_not_end_the_run(tmp_path: Path,
     assert (done.totals.kept, done.totals.failed) == (19, {"recipe_error": 1})
     [row] = dropped_of(tmp_path / "out")
     assert (row["id"], row["reason"]) == ("echo/7", "KeyError: 'odd'")
-    Failing.fails = 0
-    with pytest.raises(KeyError):
-        ran(dataclasses.replace(echo(teacher, count=20), recipe=Failing()), tmp_path / "other")
+
+
+def test_a_recipe_that_fails_on_every_answer_ends_the_run_soon(tmp_path: Path) -> None:
+    class Failing(Echo):
+        """A recipe that the worked examples suit, and no answer does."""
+
+        def chain(self, item: Item, random: Random) -> Chain:
+            """Return the requests."""
+            reply = yield Ask(self.template, {"text": "文"})
+            if reply.text != "短い文章です。":
+                raise KeyError("odd")
+            return Made(Document(item.key, reply.text), reply.text)
+
+    with rehearsing(tmp_path / "log.jsonl") as mock:
+        with pytest.raises(KeyError):
+            ran(dataclasses.replace(echo(mock.url, count=50), recipe=Failing()), tmp_path / "out")
+        assert len(mock.log_lines()) == 3
 
 
 def test_half_of_a_surrogate_pair_is_replaced(tmp_path: Path) -> None:
@@ -293,7 +315,7 @@ def test_folders_of_others_are_left_alone(tmp_path: Path, teacher: str) -> None:
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.long)])
 def test_a_run_that_is_killed_ends_with_the_same_records(tmp_path: Path, kills: int) -> None:
     """Requests that are repeated are at most those in flight at each kill."""
-    concurrency, flush = 10, 0.5
+    concurrency = 10
     with rehearsing(tmp_path / "log.jsonl", "--latency", "0.1") as teacher:
         expected = ran(echo(teacher.url, steps=3, count=300, part_items=100), tmp_path / "whole")
         asked = len(teacher.log_lines())
@@ -302,8 +324,11 @@ def test_a_run_that_is_killed_ends_with_the_same_records(tmp_path: Path, kills: 
         words = [str(word) for word in command]
         draw = random.Random(kills)
         for _ in range(kills):
+            before = len(teacher.log_lines())
             process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(draw.uniform(1.5, 3.5))
+            while process.poll() is None and len(teacher.log_lines()) < before + 5:
+                time.sleep(0.1)  # until it asks
+            time.sleep(draw.uniform(0.0, 1.0))
             process.send_signal(signal.SIGKILL)
             process.wait()
             time.sleep(0.3)  # its process ends with it
@@ -312,4 +337,4 @@ def test_a_run_that_is_killed_ends_with_the_same_records(tmp_path: Path, kills: 
     assert texts_of(tmp_path / "out") == texts_of(tmp_path / "whole")
     assert expected.totals.kept == 300
     # In flight, or answered and not yet written, when the process was killed.
-    assert 0 <= again <= kills * concurrency * (1 + flush / 0.1)
+    assert 0 <= again <= kills * concurrency * (1 + 2 * FLUSH_SECONDS / 0.1)

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.corpus.records.types import Conversation, Record
 from tanuki_jax.corpus.synthesis.made import Made
-from tanuki_jax.corpus.synthesis.recipe import Chain, Item, Recipe
+from tanuki_jax.corpus.synthesis.recipe import Chain, Dropped, Item, Recipe
 from tanuki_jax.corpus.tasks.registry import SCHOOL, find
 from tanuki_jax.corpus.tasks.splits import facts_of, split_of
 from tanuki_jax.corpus.tasks.word_problems import LEVELS, Level
@@ -70,3 +70,5 @@ def records(recipe: Recipe, count: int, seed: int, name: str = "by_rule") -> Ite
             next(recipe.chain(item, item.random(seed)))
         except StopIteration as end:
             yield end.value.record
+        except Dropped:
+            continue

@@ -14,6 +14,7 @@ from tanuki_jax.config.limits import Limits, NonNegativeInt
 from tanuki_jax.corpus.coverage.normalized_batch import normalized
 from tanuki_jax.corpus.coverage.spelling_finder import SpellingFinder
 from tanuki_jax.corpus.records.types import Document, Record
+from tanuki_jax.corpus.synthesis.answer_text import bare_answer
 from tanuki_jax.corpus.synthesis.made import Made
 from tanuki_jax.corpus.synthesis.recipe import Ask, Chain, Dropped, Item, Language, Recipe, Sampling
 from tanuki_jax.corpus.synthesis.word_lists import draw
@@ -112,7 +113,8 @@ class CoverageGaps(Recipe):
         values["related"] = tuple(random.sample(plan["related"], min(1, len(plan["related"]))))
         kind = "around" if framed else "prose"
         reply = yield Ask(f"coverage/{kind}.{self.language}.jinja", values, self.sampling)
-        text = _framed(reply.text, frame, 0 if quiz else random.randrange(3)) if framed else reply.text
+        written = bare_answer(reply.text)
+        text = _framed(written, frame, 0 if quiz else random.randrange(3)) if framed else written
         if not says(text, plan, self.window):
             raise Dropped(NOT_SAID)
         metadata = {"recipe": "coverage", "language": self.language, "form": form, "viewpoint": viewpoint, **names}

@@ -20,7 +20,7 @@ from tanuki_jax.corpus.synthesis.exchange import (
     draw_style,
     made_conversation,
 )
-from tanuki_jax.corpus.synthesis.recipe import Chain, Item, Language, Reads, Recipe, Sampling
+from tanuki_jax.corpus.synthesis.recipe import Chain, Item, Language, Reads, Recipe, Sampling, seed_of
 from tanuki_jax.corpus.synthesis.recipes.by_rule import ByRule
 from tanuki_jax.corpus.synthesis.recipes.fixed import Fixed
 from tanuki_jax.corpus.synthesis.themes import draw_theme
@@ -65,9 +65,10 @@ class Weakness(Recipe):
     def items(self, record: Record, key: str) -> Iterator[Item]:
         """Yield as many items as records are missing, and some more. InputError if the row is none of such a plan."""
         kind, name, missing = _row(record)
-        run = key.partition("/")[0]
+        # The key has the whole row, so that another plan gives other problems.
+        run, row = key.partition("/")[0], seed_of(sorted(record.metadata.items(), key=str))
         for number in range(math.ceil(missing * (1 if kind == "family" else self.surplus))):
-            yield Item(f"{run}/{kind}-{name}/{number}", record=record)
+            yield Item(f"{run}/{kind}-{name}/{row:016x}/{number}", record=record)
 
     def chain(self, item: Item, random: Random) -> Chain:
         """Return the requests for one record; a family needs none."""
