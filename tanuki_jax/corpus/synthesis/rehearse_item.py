@@ -56,9 +56,10 @@ def rehearse_item(
     try:
         ask = next(chain)
         while len(exchanges) < MOST_STEPS:
-            found = example_of(ask, prompts) if reply is None else reply(ask, len(exchanges))
+            exchanges.append(Exchange(ask.template, prompts.messages(ask), ()))
+            found = example_of(ask, prompts) if reply is None else reply(ask, len(exchanges) - 1)
             texts = () if found is None else found.texts
-            exchanges.append(Exchange(ask.template, prompts.messages(ask), texts))
+            exchanges[-1] = dataclasses.replace(exchanges[-1], replies=texts)
             if found is None:
                 return Rehearsed(item.key, tuple(exchanges), None, "there is no answer")
             ask = chain.send(found)

@@ -77,6 +77,8 @@ class Synthesis:
         check_fields(self)
         if not re.fullmatch(r"\w[\w.-]*", self.name):
             raise InputError(f"name is {self.name!r:.80}, and must consist of letters, digits, _, - and .")
+        if not self.judge.urls and self.judge != Teacher():
+            raise InputError("the judge has settings and no address: give it by --judge.urls, or leave them out")
         if self.max_cost and not any(
             price for each in (self.teacher, self.judge) for price in (each.input_price, each.output_price)
         ):
