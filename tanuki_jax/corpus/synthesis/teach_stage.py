@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import gc
 import hashlib
 import inspect
 import json
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tanuki_jax.base.freed_memory import return_freed_memory
 from tanuki_jax.config.registry import load_file
 from tanuki_jax.corpus.cleaning.engines.stage import Beacon
 from tanuki_jax.corpus.records.files import expand
@@ -79,6 +81,9 @@ class TeachStage:
     def run(self, task: int, beacon: Beacon) -> None:
         """Make the records of a task."""
         PartWriter(self.synthesis, self.parts[task], self.files(task), self.models).run()
+        # Else a process grows from part to part: an event loop's tasks refer to each other.
+        gc.collect()
+        return_freed_memory()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how the stage is made again in another process, where a recipe's file of the user is loaded first."""
