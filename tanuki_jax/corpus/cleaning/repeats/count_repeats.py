@@ -15,6 +15,8 @@ from tanuki_jax.corpus.cleaning.duplicates.hash_ranges import Hashes, gather, st
 UNITS = "units of a part"
 COUNTS = "counted units"
 REPEATS = "repeated units of a part"
+MOST_UNITS = 500_000
+"""Units that a task of `count_repeats` holds at a time."""
 
 
 def write_units(out: Path, settings: dict[str, int], units: Hashes, documents: Hashes, hosts: Hashes) -> None:
@@ -41,11 +43,19 @@ def write_units(out: Path, settings: dict[str, int], units: Hashes, documents: H
 
 
 def count_repeats(
-    index: int, count: int, files: Sequence[Path], out: Path, settings: dict[str, int], *, documents: int, hosts: int
+    index: int,
+    count: int,
+    files: Sequence[Path],
+    out: Path,
+    settings: dict[str, int],
+    *,
+    documents: int,
+    hosts: int,
+    most_units: int = MOST_UNITS,
 ) -> None:
     """Write the units in a range of hashes that enough documents have, sorted.
 
-    The task holds 20 bytes for each unit of each part in its range.
+    The range is counted in pieces, so that the task's memory does not grow with the corpus.
 
     Args:
         index: number of the task, below `count`.
@@ -54,19 +64,35 @@ def count_repeats(
         out: file to write.
         settings: settings on which the units depend.
         documents: least number of documents.
-        hosts: least number of hosts.
+        hosts: least number of hosts; 0: hosts are not counted.
+        most_units: units of each part that a piece holds, all parts together; 300 bytes each.
     """
     parts = [ArrayFile(path, UNITS, settings) for path in files]
+    total = sum(len(part["units"]) for part in parts) // count
+    pieces = max(1, -(-total // most_units))
+    units, counted = 0, list[tuple[Array, ...]]()
+    for piece in range(pieces):
+        found = _counted(parts, index * pieces + piece, count * pieces, with_hosts=hosts > 0)
+        units += len(found[0])
+        kept = (found[1] >= documents) & (found[2] >= hosts)
+        counted.append(tuple(column[kept] for column in found))
+    names = ("units", "documents", "hosts", "owners")
+    arrays = {name: np.concatenate(column) for name, column in zip(names, zip(*counted, strict=True), strict=True)}
+    write_arrays(out, COUNTS, settings, arrays, units=units, repeated=len(arrays["units"]))
+
+
+def _counted(parts: Sequence[ArrayFile], index: int, count: int, *, with_hosts: bool) -> tuple[Array, ...]:
+    """Return the units in a range of hashes, sorted, with their numbers of documents and hosts, and least document."""
     units, counts, owners = _sorted(gather(parts, "units", ["units", "documents", "owners"], index, count))
     first = np.flatnonzero(starts_of_runs(units))
-    found = _distinct(*gather(parts, "host_units", ["host_units", "hosts"], index, count))
     names = units[first]
-    places = np.searchsorted(found[0], names, "right") - np.searchsorted(found[0], names, "left")
+    places = np.zeros(len(names), np.uint32)
+    if with_hosts:
+        found = _distinct(*gather(parts, "host_units", ["host_units", "hosts"], index, count))
+        ends = np.searchsorted(found[0], names, "right") - np.searchsorted(found[0], names, "left")
+        places = ends.astype(np.uint32)
     totals = np.add.reduceat(counts, first, dtype=np.uint32) if len(first) else counts
-    kept = (totals >= documents) & (places >= hosts)
-    arrays = {"units": names[kept], "documents": totals[kept], "hosts": places[kept].astype(np.uint32)}
-    arrays["owners"] = owners[first][kept]  # sorted by unit and owner: the first is the least
-    write_arrays(out, COUNTS, settings, arrays, units=len(names), repeated=int(kept.sum()))
+    return names, totals, places, owners[first]  # sorted by unit and owner: the first is the least
 
 
 def select_repeats(file: Path, counted: Sequence[Path], out: Path, settings: dict[str, int]) -> None:

@@ -19,9 +19,18 @@ SPREAD = (1 << 64) // 10
 
 
 @settings(max_examples=30)
-@given(st.lists(st.lists(ROW, max_size=40), min_size=1, max_size=4), st.integers(1, 4), st.integers(0, 2))
+@given(
+    st.lists(st.lists(ROW, max_size=40), min_size=1, max_size=4),
+    st.integers(1, 4),
+    st.integers(0, 2),
+    st.sampled_from([1, 4, 1_000]),
+)
 def test_units_are_counted_by_documents_and_hosts(
-    tmp_path_factory: pytest.TempPathFactory, parts: list[list[tuple[int, int, int]]], count: int, least_hosts: int
+    tmp_path_factory: pytest.TempPathFactory,
+    parts: list[list[tuple[int, int, int]]],
+    count: int,
+    least_hosts: int,
+    most_units: int,
 ) -> None:
     folder = tmp_path_factory.mktemp("units")
     documents: dict[int, set[int]] = defaultdict(set)
@@ -36,14 +45,15 @@ def test_units_are_counted_by_documents_and_hosts(
             documents[unit].add(document)
             hosts[unit] |= {host} - {0}
     expected = {
-        unit * SPREAD: (len(names), len(hosts[unit]), min(names))
+        unit * SPREAD: (len(names), len(hosts[unit]) if least_hosts else 0, min(names))
         for unit, names in documents.items()
         if len(names) >= 3 and len(hosts[unit]) >= least_hosts
     }
     counted = [folder / f"count{index}" for index in range(count)]
     found: dict[int, list[int]] = {}
     for index, out in enumerate(counted):
-        count_repeats(index, count, files, out, {"length": 3}, documents=3, hosts=least_hosts)
+        sizes = {"documents": 3, "hosts": least_hosts, "most_units": most_units}
+        count_repeats(index, count, files, out, {"length": 3}, **sizes)
         file = ArrayFile(out, COUNTS, {"length": 3})
         columns = (file[name].tolist() for name in ("units", "documents", "hosts", "owners"))
         found |= {unit: row for unit, *row in zip(*columns, strict=True)}
