@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,6 +44,7 @@ CUT_OFF, EMPTY = "the answer was cut off", "the answer is empty"
 STOPPED = "the server stopped the answer"
 MOST_FAILING = 3
 """Number of first items of a part on all of which the recipe must fail to end the run."""
+_THOUGHTS = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
 _ENDED = {None, "stop", "eos", "eos_token", "end_turn", "stop_sequence"}
 """Reasons for the end of an answer that ended by itself."""
 _REFUSED = {each.kind for each in (outcomes.BAD_REQUEST, outcomes.UNAUTHORIZED, outcomes.NOT_FOUND, outcomes.REFUSED)}
@@ -299,14 +301,18 @@ def _advance(chain: Chain, reply: Reply | None) -> Ask | Made:
 
 
 def read_reply(stored: Stored, ask: Ask) -> Reply:
-    """Return the reply that a chain gets. Dropped if an answer is empty or did not end by itself."""
+    """Return the reply that a chain gets, without what the model thought before it.
+
+    Dropped if an answer is empty or did not end by itself.
+    """
     if "length" in stored.ends and not ask.log_probabilities:
         raise Dropped(CUT_OFF)
     if not {*stored.ends} <= _ENDED and not ask.log_probabilities:
         raise Dropped(STOPPED)
-    if not all(text.strip() for text in stored.texts):
+    # Halves of surrogate pairs cannot be written.
+    texts = tuple(_THOUGHTS.sub("", text.encode(errors="replace").decode()) for text in stored.texts)
+    if not all(text.strip() for text in texts):
         raise Dropped(EMPTY)
-    texts = tuple(text.encode(errors="replace").decode() for text in stored.texts)  # without halves of surrogate pairs
     return Reply(texts, {} if stored.logprobs is None else {"choices": [{"logprobs": stored.logprobs}]})
 
 

@@ -259,6 +259,15 @@ def test_a_recipe_that_fails_on_every_answer_ends_the_run_soon(tmp_path: Path) -
         assert len(mock.log_lines()) == 3
 
 
+def test_thoughts_before_an_answer_are_no_part_of_it(tmp_path: Path) -> None:
+    answers = iter(["<think>\n長い\n考え</think>\n答え", "<think>考えだけ</think>", "答えの<think>例</think>"])
+    with in_a_thread(replying(lambda prompt: (next(answers), None))) as url:
+        one_by_one = Teacher(urls=(url,), model="m", concurrency=1)
+        done = ran(dataclasses.replace(echo(count=3), teacher=one_by_one), tmp_path / "out")
+    assert [*texts_of(tmp_path / "out").values()] == ["答え", "答えの<think>例</think>"]
+    assert done.totals.dropped == {"the answer is empty": 1}
+
+
 def test_half_of_a_surrogate_pair_is_replaced(tmp_path: Path) -> None:
     body = b'{"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "a\\ud83e b"}}]}'
     with in_a_thread(replying(lambda prompt: web.Response(body=body, content_type="application/json"))) as url:
