@@ -1,8 +1,10 @@
 """A synthesis run, from the inputs to the records: who writes, the requests, the copies, the card."""
 
+import contextlib
 import logging
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,16 +54,8 @@ def synthesize(synthesis: Synthesis, folder: Path, engine: Engine) -> Synthesize
         InputError: inputs, templates or servers cannot be used, or tasks failed.
         CommandError: the teacher stopped answering.
     """
-    parts = parts_of(synthesis)
-    check_templates(synthesis, parts)
-    models = models_of(synthesis)
-    with held(folder):
-        record_run(folder, synthesis)
-        stage = TeachStage(synthesis, tuple(parts), folder, models)
-        if synthesis.max_cost:
-            begin_budget(folder)
+    with opened_stage(synthesis, folder) as stage:
         files = [stage.files(task) for task in range(stage.tasks)]
-        files[0].make_folders()
         if again := forget_failures(files):
             _log.info("requests of %d parts had failed: those are sent again", again)
         totals = _write(stage, engine)
@@ -74,11 +68,34 @@ def synthesize(synthesis: Synthesis, folder: Path, engine: Engine) -> Synthesize
         written = write_without_copies(folder, files, synthesis.duplicates, engine)
         delete_stale(folder, files, written.files)
         texts = [each.texts for each in files if each.texts.exists()]
-        card = write_card(folder, synthesis, models, totals, written, texts)
+        card = write_card(folder, synthesis, stage.models, totals, written, texts)
         return Synthesized(folder, totals, written, card)
 
 
-def check_templates(synthesis: Synthesis, parts: list[ItemPart]) -> None:
+@contextlib.contextmanager
+def opened_stage(synthesis: Synthesis, folder: Path) -> Iterator[TeachStage]:
+    """Yield the stage of a run whose folder is held and recorded, once its templates and servers can be used.
+
+    Args:
+        synthesis: the run.
+        folder: folder of the run, made if needed.
+
+    Raises:
+        InputError: inputs, templates or servers cannot be used, or another process holds the folder.
+    """
+    parts = parts_of(synthesis)
+    _check_templates(synthesis, parts)
+    models = _models_of(synthesis)
+    with held(folder):
+        record_run(folder, synthesis)
+        stage = TeachStage(synthesis, tuple(parts), folder, models)
+        stage.files(0).make_folders()
+        if synthesis.max_cost:
+            begin_budget(folder)
+        yield stage
+
+
+def _check_templates(synthesis: Synthesis, parts: list[ItemPart]) -> None:
     """Render the requests of the first item, with worked examples as answers. InputError if a template fails."""
     first = next(items_of(parts[0], synthesis), None)
     if first is None:
@@ -88,7 +105,7 @@ def check_templates(synthesis: Synthesis, parts: list[ItemPart]) -> None:
         _log.info("of the worked examples of the templates no record is made: %s", found.dropped)
 
 
-def models_of(synthesis: Synthesis) -> Models:
+def _models_of(synthesis: Synthesis) -> Models:
     """Return the names of the models. InputError if a server is not there, or has no such model."""
     if not synthesis.recipe.asks:
         return Models("", "")

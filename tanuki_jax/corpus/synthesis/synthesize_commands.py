@@ -17,17 +17,14 @@ from tanuki_jax.corpus.records.formats.by_suffix import FORMATS
 from tanuki_jax.corpus.records.read import read, split
 from tanuki_jax.corpus.records.types import Malformed, Record, Unused
 from tanuki_jax.corpus.records.write import write
-from tanuki_jax.corpus.synthesis.budget import begin_budget
 from tanuki_jax.corpus.synthesis.item_parts import parts_of
 from tanuki_jax.corpus.synthesis.preview_items import estimate, preview
 from tanuki_jax.corpus.synthesis.recipes.by_rule import records
 from tanuki_jax.corpus.synthesis.requests_of import BYTES_OF_A_TOKEN
-from tanuki_jax.corpus.synthesis.run_synthesis import Synthesized, check_templates, models_of, synthesize
-from tanuki_jax.corpus.synthesis.synthesis_folder import held, record_run
+from tanuki_jax.corpus.synthesis.run_synthesis import Synthesized, opened_stage, synthesize
 from tanuki_jax.corpus.synthesis.synthesis_settings import COUNT, Synthesis
 from tanuki_jax.corpus.synthesis.synthesize_options import List, Run
 from tanuki_jax.corpus.synthesis.synthetic_sources import cards_in, synthetic_sources, table_of
-from tanuki_jax.corpus.synthesis.teach_stage import TeachStage
 
 _log = logging.getLogger("tanuki_jax.corpus")
 _SLICE_BYTES = 64 << 20
@@ -103,15 +100,7 @@ def _show_prompts(synthesis: Synthesis) -> None:
 
 
 def _preview(synthesis: Synthesis, folder: Path, count: int) -> None:
-    parts = parts_of(synthesis)
-    check_templates(synthesis, parts)
-    models = models_of(synthesis)
-    with held(folder):
-        record_run(folder, synthesis)
-        stage = TeachStage(synthesis, tuple(parts), folder, models)
-        stage.files(0).make_folders()
-        if synthesis.max_cost:
-            begin_budget(folder)
+    with opened_stage(synthesis, folder) as stage:
         page, items = preview(stage, count)
     table = Table("item", "requests", "", box=box.SIMPLE)
     for item in items:
