@@ -29,6 +29,8 @@ be another's fault, such as a machine short of memory."""
 MOST_SKIPPED = 1_000
 """Most records that one task may set aside in this way."""
 _LOOK_SECONDS = 0.5
+_GRACE_SECONDS = 2.0
+"""Seconds that other tasks have to end by themselves after an error of one, such as a limit that all of them share."""
 _PRELOADED = ["tanuki_jax.corpus.cleaning.clean_part"]
 
 
@@ -67,7 +69,8 @@ def run_in_processes(
     """Do tasks of a stage, and return when all are done.
 
     A task whose process dies or takes too long on a record is started again; at the second time it sets the record
-    aside. An error that a task raises ends the others and is raised here.
+    aside. An error that a task raises ends the others and is raised here; after a `CommandError` they have a moment to
+    end by themselves.
 
     Args:
         stage: a stage.
@@ -90,7 +93,11 @@ def run_in_processes(
                 wait([each.connection for each in busy], timeout=_LOOK_SECONDS)
                 each_look()
                 for each in [*busy]:
-                    again = _look(stage, each, record_seconds)
+                    try:
+                        again = _look(stage, each, record_seconds)
+                    except CommandError:
+                        _let_end([other for other in busy if other is not each])
+                        raise
                     if again is None:
                         continue
                     if again:
@@ -129,6 +136,14 @@ def _give(worker: _Worker, attempts: _Attempts, folder: Path) -> None:
     worker.attempts, worker.beacon, worker.record, worker.since = attempts, Beacon(path), BEFORE_FIRST, time.monotonic()
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has died, which `_look` finds
         worker.connection.send((attempts.task, path, attempts.skipped))
+
+
+def _let_end(workers: Sequence[_Worker]) -> None:
+    """Wait a moment for the ends of tasks, so that what they hold in memory, such as paid answers, is written."""
+    at_work, deadline = [each.connection for each in workers], time.monotonic() + _GRACE_SECONDS
+    while at_work and (left := deadline - time.monotonic()) > 0:
+        ended = wait(at_work, timeout=left)
+        at_work = [each for each in at_work if each not in ended]
 
 
 def _end(worker: _Worker) -> None:

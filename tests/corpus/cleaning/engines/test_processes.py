@@ -91,6 +91,39 @@ def test_an_error_of_a_task_is_raised(tmp_path: Path) -> None:
         run_in_processes(Numbers(tmp_path, failing=3), [0, 1, 2], workers=2)
 
 
+@dataclass(frozen=True)
+class Limited:
+    """Two tasks: the first one reaches a limit once the second one is at work, which takes some seconds to end."""
+
+    folder: Path
+    seconds: float
+    tasks: int = 2
+    title: str = "limited"
+
+    def is_done(self, task: int) -> bool:
+        """Whether the task's file exists."""
+        return (self.folder / str(task)).exists()
+
+    def run(self, task: int, beacon: Beacon) -> None:
+        """Raise the error, or write the task's file."""
+        if task == 0:
+            while not (self.folder / "at work").exists():
+                time.sleep(0.01)
+            raise InputError("the limit is reached")
+        (self.folder / "at work").touch()
+        time.sleep(self.seconds)
+        (self.folder / str(task)).touch()
+
+
+@pytest.mark.parametrize(("seconds", "ended"), [(0.3, [1]), (30.0, [])])
+def test_after_an_error_others_have_a_moment_to_end(tmp_path: Path, seconds: float, ended: list[int]) -> None:
+    stage, began = Limited(tmp_path, seconds), time.monotonic()
+    with pytest.raises(InputError, match="limit is reached"):
+        run_in_processes(stage, [0, 1], workers=2)
+    assert [task for task in range(2) if stage.is_done(task)] == ended
+    assert time.monotonic() - began < 20
+
+
 def test_a_process_that_never_begins_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"ended its process \(SIGKILL\) again and again"):
         run_in_processes(Numbers(tmp_path, killed_at_start=True), [0], workers=1)
