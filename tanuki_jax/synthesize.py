@@ -5,7 +5,8 @@ python -m tanuki_jax.synthesize --config=rag_qa --inputs 'corpora/web/documents/
     --teacher.urls http://localhost:8000/v1 --preview 5
 python -m tanuki_jax.synthesize --config=rag_qa --inputs 'corpora/web/documents/*.parquet' \
     --teacher.urls http://localhost:8000/v1 --teacher.concurrency 256
-python -m tanuki_jax.synthesize --config=coverage --inputs coverage/web/plan.jsonl --teacher.urls http://localhost:8000/v1
+python -m tanuki_jax.synthesize --config=coverage --inputs coverage/web/plan.jsonl \
+    --teacher.urls http://localhost:8000/v1
 python -m tanuki_jax.synthesize --config=by_rule --count 10000 --output rules.jsonl.zst
 python -m tanuki_jax.synthesize list
 """

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 
 from tanuki_jax.base.atomic import replace_text
@@ -80,6 +79,4 @@ class Budget:
         return _Spent(**json.loads(self._path.read_text("utf-8")))
 
     def _write(self, spent: _Spent) -> None:
-        partial = self._path.with_name(f".{_FILE}.{os.getpid()}")
-        partial.write_text(json.dumps(dataclasses.asdict(spent)), "utf-8")
-        partial.replace(self._path)
+        replace_text(self._path, json.dumps(dataclasses.asdict(spent)), sync=False)

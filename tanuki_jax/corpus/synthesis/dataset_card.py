@@ -22,8 +22,6 @@ from tanuki_jax.corpus.synthesis.write_part import Models
 CARD = "card.json"
 """File of the card in the folder of a run; `README.md` beside it says the same to people."""
 _PAGE = Path(__file__).parent / "report" / "card.md.jinja"
-
-
 _TEXTS_OF_A_STYLE = 300
 """Number of texts of a style, the first ones, whose diversity is measured."""
 
