@@ -22,6 +22,7 @@ ELSEWHERE = {
     "config/common_options.py": "config/test_command_line.py",
     "config/experiment.py": "config/test_golden.py",
     "config/options.py": "config/test_command_line.py",
+    "config/remote_model.py": "client/test_model_names.py",
     "config/renamed.py": "config/test_serialize.py",
     "config/supervision.py": "config/test_validate.py",
     "corpus/cleaning/duplicates/duplicate_settings.py": "corpus/cleaning/duplicates/test_signature_files.py",

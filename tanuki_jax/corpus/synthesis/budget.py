@@ -7,7 +7,7 @@ from pathlib import Path
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.claims import exclusive
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.synthesis.answer_journal import AnswerJournal
+from tanuki_jax.client.answer_journal import AnswerJournal
 from tanuki_jax.corpus.synthesis.part_files import JOURNAL
 
 _FILE = "budget.json"

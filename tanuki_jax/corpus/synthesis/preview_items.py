@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.pages import render
-from tanuki_jax.corpus.synthesis.answer_journal import AnswerJournal, hash_of
+from tanuki_jax.client.answer_journal import AnswerJournal, hash_of
 from tanuki_jax.corpus.synthesis.filters.filter_table import reason_to_drop
 from tanuki_jax.corpus.synthesis.item_parts import ItemPart, items_of
 from tanuki_jax.corpus.synthesis.prompts import Prompts

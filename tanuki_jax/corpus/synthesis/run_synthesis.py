@@ -11,12 +11,12 @@ from typing import Any
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
+from tanuki_jax.client.model_names import model_name
 from tanuki_jax.corpus.cleaning.engines.engine import Engine
 from tanuki_jax.corpus.cleaning.engines.run_stage import finish
 from tanuki_jax.corpus.synthesis.budget import begin_budget
 from tanuki_jax.corpus.synthesis.dataset_card import write_card
 from tanuki_jax.corpus.synthesis.item_parts import ItemPart, items_of, parts_of
-from tanuki_jax.corpus.synthesis.model_names import model_name
 from tanuki_jax.corpus.synthesis.part_files import DROPPED
 from tanuki_jax.corpus.synthesis.part_totals import PartTotals, most_common
 from tanuki_jax.corpus.synthesis.rehearse_item import rehearse_item

@@ -7,12 +7,12 @@ from typing import Annotated
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.endpoints import Requests
 from tanuki_jax.config.limits import Limits, NonNegativeFloat, NonNegativeInt, PositiveInt, Seed, check_fields
+from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 from tanuki_jax.corpus.synthesis.filters.filter_table import FILTERS
 from tanuki_jax.corpus.synthesis.made import Filter
 from tanuki_jax.corpus.synthesis.recipe import Recipe
 from tanuki_jax.corpus.synthesis.recipes.recipe_table import RECIPES
-from tanuki_jax.corpus.synthesis.teacher import Teacher
 
 COUNT = 1_000
 """Number of items where there is no input and no other number is named."""
@@ -34,9 +34,9 @@ class Synthesis:
     """Number of input records to use, the first ones; 0: all. Without inputs: number of items; 0: 1,000."""
     times: PositiveInt = 1
     """Number of items made of each input record, each with random choices of its own."""
-    teacher: Teacher = dataclasses.field(default_factory=Teacher)
+    teacher: RemoteModel = dataclasses.field(default_factory=RemoteModel)
     """Model that writes."""
-    judge: Teacher = dataclasses.field(default_factory=Teacher)
+    judge: RemoteModel = dataclasses.field(default_factory=RemoteModel)
     """Model that judges, for recipes with a judge; without an address the teacher does."""
     requests: Requests = dataclasses.field(default_factory=Requests)
     """Limits of time and of failures."""
@@ -77,7 +77,7 @@ class Synthesis:
         check_fields(self)
         if not re.fullmatch(r"\w[\w.-]*", self.name):
             raise InputError(f"name is {self.name!r:.80}, and must consist of letters, digits, _, - and .")
-        if not self.judge.urls and self.judge != Teacher():
+        if not self.judge.urls and self.judge != RemoteModel():
             raise InputError("the judge has settings and no address: give it by --judge.urls, or leave them out")
         if self.max_cost and not any(
             price for each in (self.teacher, self.judge) for price in (each.input_price, each.output_price)

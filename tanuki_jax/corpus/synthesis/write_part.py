@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 from tanuki_jax.base.atomic import replace_text, replacing
 from tanuki_jax.base.errors import CommandError, InputError
 from tanuki_jax.client import outcomes
+from tanuki_jax.client.answer_journal import AnswerJournal, Stored, hash_of
 from tanuki_jax.client.answers import Failure
 from tanuki_jax.client.client import Client
+from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.corpus.records.write import write
-from tanuki_jax.corpus.synthesis.answer_journal import AnswerJournal, Stored, hash_of
 from tanuki_jax.corpus.synthesis.budget import Budget
 from tanuki_jax.corpus.synthesis.filters.filter_table import reason_to_drop
 from tanuki_jax.corpus.synthesis.item_parts import ItemPart, items_of
@@ -32,7 +33,6 @@ from tanuki_jax.corpus.synthesis.recipe import Ask, Chain, Dropped, Item, Reply
 from tanuki_jax.corpus.synthesis.rehearse_item import MOST_STEPS
 from tanuki_jax.corpus.synthesis.requests_of import body_of, estimated_tokens
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
-from tanuki_jax.corpus.synthesis.teacher import Teacher
 
 FLUSH_SECONDS = 0.25
 """Seconds between two writes of the journal."""
@@ -249,7 +249,7 @@ class PartWriter:
         self._totals.cost += stored.cost
         return stored
 
-    async def _asked(self, ask: Ask, body: dict[str, Any], payer: Teacher) -> Stored:
+    async def _asked(self, ask: Ask, body: dict[str, Any], payer: RemoteModel) -> Stored:
         """Return the model's answer to a request. InputError if the limit of the cost is reached."""
         reserved, price = self._budget.reserve(), None
         try:

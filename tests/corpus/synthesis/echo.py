@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 
 import pyarrow.parquet as pq
 
+from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.corpus.cleaning.engines.stage import Beacon, Stage
 from tanuki_jax.corpus.records.types import Document
 from tanuki_jax.corpus.synthesis.made import Made
 from tanuki_jax.corpus.synthesis.recipe import Ask, Chain, Dropped, Item, Reads, Recipe
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
-from tanuki_jax.corpus.synthesis.teacher import Teacher
 
 FILE = Path(__file__)
 
@@ -58,7 +58,7 @@ def echo(*urls: str, **fields: Any) -> Synthesis:
     names = {field.name for field in dataclasses.fields(Synthesis)}
     recipe = Echo(**{name: value for name, value in fields.items() if name not in names})
     own = {name: value for name, value in fields.items() if name in names}
-    return Synthesis(**{"name": "echo", "recipe": recipe, "teacher": Teacher(urls=urls), **own})
+    return Synthesis(**{"name": "echo", "recipe": recipe, "teacher": RemoteModel(urls=urls), **own})
 
 
 class Here:
@@ -79,7 +79,7 @@ def slow() -> Synthesis:
 
 def fast() -> Synthesis:
     """Return a run with a thousand requests in flight, whose teacher the command line names."""
-    return echo(teacher=Teacher(concurrency=1_000))
+    return echo(teacher=RemoteModel(concurrency=1_000))
 
 
 def texts_of(folder: Path) -> dict[str, str]:

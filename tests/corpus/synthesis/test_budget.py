@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.synthesis.answer_journal import AnswerJournal, Stored
+from tanuki_jax.client.answer_journal import AnswerJournal, Stored
 from tanuki_jax.corpus.synthesis.budget import Budget, begin_budget
 
 

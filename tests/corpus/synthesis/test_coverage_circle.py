@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tanuki_jax.client.rehearsal.behaviour import Behaviour
+from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.corpus.coverage.coverage_commands import coverage
 from tanuki_jax.corpus.coverage.coverage_options import Coverage
 from tanuki_jax.corpus.records.types import Document
@@ -13,7 +14,6 @@ from tanuki_jax.corpus.records.write import write
 from tanuki_jax.corpus.synthesis.named_syntheses import synthesis
 from tanuki_jax.corpus.synthesis.recipes.coverage_gaps import CoverageGaps
 from tanuki_jax.corpus.synthesis.run_synthesis import synthesize
-from tanuki_jax.corpus.synthesis.teacher import Teacher
 from tests.corpus.cleaning.endpoints import in_a_thread, mock_teacher
 from tests.corpus.synthesis.echo import Here
 
@@ -48,7 +48,7 @@ def test_the_plan_of_coverage_closes_its_gaps(tmp_path: Path) -> None:
                 shipped,
                 recipe=CoverageGaps(surplus=4),  # the mock teacher rarely says the fact by itself
                 inputs=(str(out / "plan.jsonl"),),
-                teacher=Teacher(urls=(url,)),
+                teacher=RemoteModel(urls=(url,)),
                 gate_items=0,
             )
             done = synthesize(run, tmp_path / f"written{number}", Here())

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.corpus.synthesis.filters.written_length import WrittenLength
 from tanuki_jax.corpus.synthesis.item_parts import items_of, parts_of
 from tanuki_jax.corpus.synthesis.recipes.coverage_gaps import CoverageGaps
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
-from tanuki_jax.corpus.synthesis.teacher import Teacher
 from tests.corpus.synthesis.echo import EchoDocuments, echo
 
 
@@ -122,7 +122,7 @@ def test_inputs_without_records_are_said(tmp_path: Path, content: bytes, said: s
 
 def test_settings_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(InputError, match="the judge has settings and no address"):
-        dataclasses.replace(echo(), judge=Teacher(model="m"))
+        dataclasses.replace(echo(), judge=RemoteModel(model="m"))
     with pytest.raises(InputError, match="filters has two of the kind WrittenLength"):
         dataclasses.replace(echo(), filters=(WrittenLength(), WrittenLength(shortest=3)))
 

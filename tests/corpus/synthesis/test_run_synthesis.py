@@ -17,6 +17,7 @@ from aiohttp import web
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.client.rehearsal.behaviour import Behaviour
 from tanuki_jax.config.endpoints import Requests
+from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 from tanuki_jax.corpus.cleaning.engines.engine import Local
 from tanuki_jax.corpus.records.types import Document
@@ -26,7 +27,6 @@ from tanuki_jax.corpus.synthesis.made import Made
 from tanuki_jax.corpus.synthesis.recipe import Ask, Chain, Item
 from tanuki_jax.corpus.synthesis.run_synthesis import Synthesized, synthesize
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
-from tanuki_jax.corpus.synthesis.teacher import Teacher
 from tanuki_jax.corpus.synthesis.write_part import FLUSH_SECONDS
 from tests.corpus.cleaning.endpoints import in_a_thread, mock_teacher, replying
 from tests.corpus.synthesis.echo import FILE, Echo, EchoDocuments, Here, dropped_of, echo, texts_of
@@ -73,7 +73,7 @@ def test_documents_are_read_in_slices(tmp_path: Path, teacher: str) -> None:
             name="echo",
             recipe=EchoDocuments(),
             inputs=(str(tmp_path / "in.jsonl"),),
-            teacher=Teacher(urls=(teacher,)),
+            teacher=RemoteModel(urls=(teacher,)),
             part_bytes=part_bytes,
             times=2,
             count=30,
@@ -117,7 +117,7 @@ def test_a_changed_template_model_or_seed_asks_anew(tmp_path: Path, teacher: str
 def test_copies_are_left_out(tmp_path: Path) -> None:
     with in_a_thread(replying(lambda prompt: ("いつも同じ答えです。" * 10, None))) as url:
         run = echo(url, count=12, part_items=5, duplicates=Duplicates(), gate_items=0)
-        done = ran(dataclasses.replace(run, teacher=Teacher(urls=(url,), model="m")), tmp_path / "out")
+        done = ran(dataclasses.replace(run, teacher=RemoteModel(urls=(url,), model="m")), tmp_path / "out")
     assert (done.totals.kept, done.written.kept, done.written.copies) == (12, 1, 11)
     assert len(texts_of(tmp_path / "out")) == 1
 
@@ -133,7 +133,7 @@ def test_a_failed_request_is_a_named_failure_and_is_tried_again(tmp_path: Path) 
     with in_a_thread(replying(reply)) as url:
         limits = Requests(tries=1, failure_share=1.0)
         run = echo(url, count=20, requests=limits, gate_items=0)
-        run = dataclasses.replace(run, teacher=Teacher(urls=(url,), model="m"))
+        run = dataclasses.replace(run, teacher=RemoteModel(urls=(url,), model="m"))
         first = ran(run, tmp_path / "out")
         assert set(first.totals.failed) == {"server_error"}
         failed = {row["id"]: row for row in dropped_of(tmp_path / "out")}
@@ -155,7 +155,7 @@ def test_faults_of_the_network_change_no_record(tmp_path: Path, teacher: str) ->
 
 
 def test_the_limit_of_the_cost_stops_the_run(tmp_path: Path, teacher: str) -> None:
-    priced = Teacher(urls=(teacher,), input_price=100.0, output_price=1_000.0, concurrency=8)
+    priced = RemoteModel(urls=(teacher,), input_price=100.0, output_price=1_000.0, concurrency=8)
     run = dataclasses.replace(echo(count=200, part_items=50), teacher=priced)
     whole = ran(run, tmp_path / "whole").totals.cost
     limit = whole / 4
@@ -180,7 +180,7 @@ def test_a_limit_of_the_cost_needs_prices() -> None:
 
 def test_answers_without_counts_are_priced_by_their_length(tmp_path: Path) -> None:
     with in_a_thread(replying(lambda prompt: ("文" * 100, None))) as url:
-        priced = Teacher(urls=(url,), model="m", output_price=1e6)
+        priced = RemoteModel(urls=(url,), model="m", output_price=1e6)
         done = ran(dataclasses.replace(echo(count=10), teacher=priced), tmp_path / "out")
     assert done.totals.cost == pytest.approx(1_000)
 
@@ -197,7 +197,7 @@ def test_answers_that_are_cut_off_or_empty_are_dropped(tmp_path: Path) -> None:
         return web.json_response({"choices": [choice | {"finish_reason": "stop" if "3" in prompt else "length"}]})
 
     with in_a_thread(replying(reply)) as url:
-        run = dataclasses.replace(echo(count=20, gate_items=0), teacher=Teacher(urls=(url,), model="m"))
+        run = dataclasses.replace(echo(count=20, gate_items=0), teacher=RemoteModel(urls=(url,), model="m"))
         with pytest.raises(InputError, match="none of the 20 items gave a record"):
             ran(run, tmp_path / "out")
     assert {row["reason"] for row in dropped_of(tmp_path / "out")} == {"the answer is empty", "the answer was cut off"}
@@ -211,7 +211,7 @@ def test_an_answer_that_the_server_stopped_is_dropped(tmp_path: Path) -> None:
         return web.json_response({"choices": [choice]})
 
     with in_a_thread(replying(reply)) as url:
-        run = dataclasses.replace(echo(count=20, gate_items=0), teacher=Teacher(urls=(url,), model="m"))
+        run = dataclasses.replace(echo(count=20, gate_items=0), teacher=RemoteModel(urls=(url,), model="m"))
         done = ran(run, tmp_path / "out")
     assert set(done.totals.dropped) == {"the server stopped the answer"}
     assert done.totals.kept > 3
@@ -262,7 +262,7 @@ def test_a_recipe_that_fails_on_every_answer_ends_the_run_soon(tmp_path: Path) -
 def test_thoughts_before_an_answer_are_no_part_of_it(tmp_path: Path) -> None:
     answers = iter(["<think>\n長い\n考え</think>\n答え", "<think>考えだけ</think>", "答えの<think>例</think>"])
     with in_a_thread(replying(lambda prompt: (next(answers), None))) as url:
-        one_by_one = Teacher(urls=(url,), model="m", concurrency=1)
+        one_by_one = RemoteModel(urls=(url,), model="m", concurrency=1)
         done = ran(dataclasses.replace(echo(count=3), teacher=one_by_one), tmp_path / "out")
     assert [*texts_of(tmp_path / "out").values()] == ["答え", "答えの<think>例</think>"]
     assert done.totals.dropped == {"the answer is empty": 1}
@@ -271,7 +271,7 @@ def test_thoughts_before_an_answer_are_no_part_of_it(tmp_path: Path) -> None:
 def test_half_of_a_surrogate_pair_is_replaced(tmp_path: Path) -> None:
     body = b'{"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "a\\ud83e b"}}]}'
     with in_a_thread(replying(lambda prompt: web.Response(body=body, content_type="application/json"))) as url:
-        run = dataclasses.replace(echo(count=1), teacher=Teacher(urls=(url,), model="m"))
+        run = dataclasses.replace(echo(count=1), teacher=RemoteModel(urls=(url,), model="m"))
         ran(run, tmp_path / "out")
     assert texts_of(tmp_path / "out") == {"echo/0": "a? b"}
 
@@ -287,7 +287,7 @@ def test_half_of_a_surrogate_pair_is_replaced(tmp_path: Path) -> None:
 def test_a_teacher_that_cannot_be_used_is_named(
     tmp_path: Path, teacher: str, fields: dict[str, Any], said: str
 ) -> None:
-    run = dataclasses.replace(echo(count=5), teacher=Teacher(**{"urls": (teacher,), **fields}))
+    run = dataclasses.replace(echo(count=5), teacher=RemoteModel(**{"urls": (teacher,), **fields}))
     with pytest.raises(InputError, match=said):
         ran(run, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -301,7 +301,7 @@ def test_the_first_refused_request_is_the_only_one(tmp_path: Path) -> None:
         return web.json_response({"error": {"message": "response_format is not supported"}}, status=400)
 
     with in_a_thread(replying(reply)) as url:
-        run = dataclasses.replace(echo(count=50), teacher=Teacher(urls=(url,), model="m"))
+        run = dataclasses.replace(echo(count=50), teacher=RemoteModel(urls=(url,), model="m"))
         with pytest.raises(InputError, match=r"the first request was refused: .*response_format is not supported"):
             ran(run, tmp_path / "out")
     assert len(asked) == 1

@@ -8,7 +8,7 @@ from tanuki_jax.config.limits import NonNegativeFloat, PositiveInt, check_fields
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Teacher:
+class RemoteModel:
     """A model behind one or several servers with OpenAI's protocol."""
 
     urls: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class Teacher:
     """Licence or terms of use under which the model's outputs stand, for the dataset card."""
 
     def __post_init__(self) -> None:
-        check_fields(self, prefix="teacher.")
+        check_fields(self, prefix="remote_model.")
 
     def endpoints(self, option: str) -> tuple[Endpoint, ...]:
         """Return the endpoints. InputError if no address is named, or one is none.

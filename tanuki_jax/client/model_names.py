@@ -9,7 +9,7 @@ from tanuki_jax.client import outcomes
 from tanuki_jax.client.answers import Failure
 from tanuki_jax.client.client import Client
 from tanuki_jax.config.endpoints import Endpoint, Requests
-from tanuki_jax.corpus.synthesis.teacher import Teacher
+from tanuki_jax.config.remote_model import RemoteModel
 
 PATIENCE = 10.0
 """Seconds in which each server must show that it is there."""
@@ -17,7 +17,7 @@ _NO_LIST = (outcomes.NOT_FOUND.kind, outcomes.REFUSED.kind, outcomes.MALFORMED.k
 """Failures of servers that answer, and have no list of models."""
 
 
-def model_name(teacher: Teacher, option: str, *, patience: float = PATIENCE) -> str:
+def model_name(teacher: RemoteModel, option: str, *, patience: float = PATIENCE) -> str:
     """Return the name of a teacher's model.
 
     Args:

@@ -20,7 +20,7 @@ import zstandard
 from tanuki_jax.base.claims import Claim
 from tanuki_jax.base.errors import InputError
 
-_log = logging.getLogger("tanuki_jax.corpus")
+_log = logging.getLogger(__name__)
 _MAGIC = b"\x28\xb5\x2f\xfd"
 _LEVEL = 3
 _LARGEST_FRAME = 1 << 30

@@ -8,7 +8,7 @@ import pytest
 import zstandard
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.corpus.synthesis.answer_journal import AnswerJournal, Stored, hash_of
+from tanuki_jax.client.answer_journal import AnswerJournal, Stored, hash_of
 
 ODD = "線\u2028と\x85\r\n、半分の\ud800サロゲート🦝"
 
@@ -90,7 +90,7 @@ def test_one_process_at_a_time_writes(tmp_path: Path) -> None:
 FULL_DISK = """
 import random, resource, signal, sys
 from pathlib import Path
-from tanuki_jax.corpus.synthesis.answer_journal import AnswerJournal, Stored
+from tanuki_jax.client.answer_journal import AnswerJournal, Stored
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 draw = random.Random(0)
