@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import difflib
+from typing import Any, NamedTuple
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.client import outcomes
@@ -17,28 +18,44 @@ _NO_LIST = (outcomes.NOT_FOUND.kind, outcomes.REFUSED.kind, outcomes.MALFORMED.k
 """Failures of servers that answer, and have no list of models."""
 
 
-def model_name(teacher: RemoteModel, option: str, *, patience: float = PATIENCE) -> str:
-    """Return the name of a teacher's model.
+class ModelCard(NamedTuple):
+    """A model as its servers describe it."""
+
+    name: str
+    fingerprint: str
+    """Text that differs for other weights; empty: the servers state none."""
+
+
+def model_name(remote: RemoteModel, option: str, *, patience: float = PATIENCE) -> str:
+    """Return the name of a model. Arguments and errors are those of `model_card`."""
+    return model_card(remote, option, patience=patience).name
+
+
+def model_card(remote: RemoteModel, option: str, *, patience: float = PATIENCE) -> ModelCard:
+    """Return name and fingerprint of a model.
 
     Args:
-        teacher: addresses, key, and perhaps the name.
-        option: name of this teacher's options, as in "teacher".
+        remote: addresses, key, and perhaps the name.
+        option: name of this model's options, as in "teacher".
         patience: seconds in which each server must answer.
 
     Raises:
         InputError: a server is not there or refuses the key, has no model of that name, or the servers differ.
     """
-    names = [asyncio.run(_name(endpoint, option, patience)) for endpoint in teacher.endpoints(option)]
-    if len(set(names)) > 1:
-        raise InputError(
-            f"the servers of --{option}.urls serve different models, {names[0]} and "
-            f"{next(name for name in names if name != names[0])}: name one by --{option}.model"
-        )
-    return names[0]
+    cards = [asyncio.run(_card(endpoint, option, patience)) for endpoint in remote.endpoints(option)]
+    for other in cards[1:]:
+        if other.name != cards[0].name:
+            raise InputError(
+                f"the servers of --{option}.urls serve different models, {cards[0].name} and {other.name}: name one by "
+                f"--{option}.model"
+            )
+        if other.fingerprint != cards[0].fingerprint:
+            raise InputError(f"the servers of --{option}.urls serve {other.name} with different weights")
+    return cards[0]
 
 
-async def _name(endpoint: Endpoint, option: str, patience: float) -> str:
-    """Return the name of an endpoint's model."""
+async def _card(endpoint: Endpoint, option: str, patience: float) -> ModelCard:
+    """Return the card of an endpoint's model."""
     limits = Requests(
         attempt_seconds=patience, deadline_seconds=patience, stalled_seconds=4 * patience, unreachable_seconds=patience
     )
@@ -47,16 +64,22 @@ async def _name(endpoint: Endpoint, option: str, patience: float) -> str:
         answer = await client.models()
     if isinstance(answer, Failure):
         if endpoint.model and answer.kind in _NO_LIST:
-            return endpoint.model
+            return ModelCard(endpoint.model, "")
         raise InputError(f"--{option}.urls: {answer.message}")
     rows = answer.raw.get("data")
-    names = [str(row.get("id")) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    cards = [_read(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    names = [card.name for card in cards]
     if endpoint.model:
         if names and endpoint.model not in names:
             [near] = difflib.get_close_matches(endpoint.model, names, n=1, cutoff=0.0)
             raise InputError(f"{endpoint.url} has no model {endpoint.model!r}; the nearest is {near!r}")
-        return endpoint.model
+        return next((card for card in cards if card.name == endpoint.model), ModelCard(endpoint.model, ""))
     if len(names) != 1:
         shown = f"{len(names)} models ({', '.join(names[:5])})" if names else "no model"
         raise InputError(f"{endpoint.url} lists {shown}: name one by --{option}.model")
-    return names[0]
+    return cards[0]
+
+
+def _read(row: dict[str, Any]) -> ModelCard:
+    stated = row.get("fingerprint")
+    return ModelCard(str(row.get("id")), stated if isinstance(stated, str) else "")

@@ -34,5 +34,6 @@ class AnswerFrame:
             "object": name,
             "created": self._created,
             "model": self.served.name,
+            "system_fingerprint": self.served.fingerprint,
             "choices": choices,
         }

@@ -16,6 +16,7 @@ from tanuki_jax.checkpoints.parameters import choose_adapter
 from tanuki_jax.inference.engine.cache_size import affordable_tokens, page_tokens
 from tanuki_jax.inference.engine.engine import Engine
 from tanuki_jax.inference.load_model import LoadedModel, load_model
+from tanuki_jax.inference.server.fingerprint import fingerprint
 from tanuki_jax.inference.server.served_model import ServedModel
 from tanuki_jax.lm.model.weights import count_parameters
 
@@ -120,7 +121,13 @@ def _served(source: Source, loaded: LoadedModel, settings: EngineSettings, *, mo
         )
     with progress(f"compiling {source.name}", None):
         engine = Engine(loaded, rows=settings.rows, cache_tokens=tokens, page=page, reuse=settings.reuse)
-    served = ServedModel(source.name, loaded, engine, most_waiting=settings.most_waiting)
+    served = ServedModel(
+        source.name,
+        loaded,
+        engine,
+        most_waiting=settings.most_waiting,
+        fingerprint=fingerprint(source.checkpoint, source.adapter),
+    )
     size = f"{count_parameters(loaded.model):,} parameters, texts of up to {engine.longest} tokens"
     chats = "chats" if served.chats else "no chats"
     _log.info("%s: %s, %d at once, a cache of %s tokens, %s", source.name, size, settings.rows, f"{tokens:,}", chats)

@@ -26,13 +26,15 @@ class ServedModel:
         name: what requests call it.
         loaded: model and tokenizer.
         engine: what makes the tokens.
+        fingerprint: text that differs for other weights.
         chats: conversations as prompts; None if the tokenizer has no chat template that fits it.
         why_no_chats: reason in words; empty: there is one.
         failed: whether the engine has ended with an error.
     """
 
-    def __init__(self, name: str, loaded: LoadedModel, engine: Engine, *, most_waiting: int) -> None:
+    def __init__(self, name: str, loaded: LoadedModel, engine: Engine, *, most_waiting: int, fingerprint: str) -> None:
         self.name, self.loaded, self.engine, self._most_waiting = name, loaded, engine, most_waiting
+        self.fingerprint = fingerprint
         self.chats: ChatPrompts | None = None
         self.why_no_chats = ""
         try:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from tanuki_jax.inference.server.errors import ERRORS, ApiError
 from tanuki_jax.inference.server.registry import Registry
+from tanuki_jax.inference.server.served_model import ServedModel
 
 
 class ModelCard(BaseModel):
@@ -19,6 +20,8 @@ class ModelCard(BaseModel):
     created: int
     owned_by: str = "tanuki_jax"
     max_model_len: int
+    fingerprint: str
+    """Text that differs for other weights, another tokenizer or another adapter."""
 
 
 class ModelList(BaseModel):
@@ -32,20 +35,19 @@ def status_router(registry: Registry) -> APIRouter:
     """Return the endpoints that say what is served and how it is."""
     router, started = APIRouter(tags=["server"]), int(time.time())
 
+    def card(served: ServedModel) -> ModelCard:
+        longest = served.engine.longest
+        return ModelCard(id=served.name, created=started, max_model_len=longest, fingerprint=served.fingerprint)
+
     @router.get("/v1/models", responses={401: ERRORS[401]})
     async def list_models() -> ModelList:
         """List the models."""
-        cards = [
-            ModelCard(id=name, created=started, max_model_len=served.engine.longest)
-            for name, served in registry.models.items()
-        ]
-        return ModelList(data=cards)
+        return ModelList(data=[card(served) for served in registry.models.values()])
 
     @router.get("/v1/models/{name:path}", responses=ERRORS)
     async def describe_model(name: str) -> ModelCard:
         """Return one model."""
-        served = registry.find(name)
-        return ModelCard(id=served.name, created=started, max_model_len=served.engine.longest)
+        return card(registry.find(name))
 
     @router.head("/health", include_in_schema=False)
     @router.get("/health", response_class=PlainTextResponse, responses={503: ERRORS[503]})

@@ -99,7 +99,7 @@ def serving(registry: Registry, *, key: str = "", most_body_bytes: int = 1_000_0
 
 def make_served(loaded: LoadedModel, name: str = "untrained", *, most_waiting: int = 64) -> ServedModel:
     """Return a model under a name, with an engine of its own, of four rows."""
-    return ServedModel(name, loaded, make_engine(loaded), most_waiting=most_waiting)
+    return ServedModel(name, loaded, make_engine(loaded), most_waiting=most_waiting, fingerprint=f"weights of {name}")
 
 
 @pytest.fixture(scope="session")

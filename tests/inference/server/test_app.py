@@ -17,6 +17,8 @@ def test_models_are_listed_and_found_by_name(server: Server) -> None:
     [card] = server.get("/v1/models").json["data"]
     assert (card["id"], card["max_model_len"]) == ("untrained", 128)
     assert server.get("/v1/models/untrained").json == card
+    answer = server.post("/v1/completions", prompt="a", max_tokens=1).json
+    assert answer["system_fingerprint"] == card["fingerprint"] == "weights of untrained"
     for reply in (server.get("/v1/models/other"), server.post("/v1/completions", prompt="a", model="other")):
         assert reply.status == 404 and "this server has untrained" in reply.json["error"]["message"]
         assert reply.json["error"]["code"] == "model_not_found"
