@@ -1,0 +1,32 @@
+"""The table of benchmarks: a new benchmark is one file beside this one and one row here."""
+
+from collections.abc import Mapping
+
+from tanuki_jax.evaluation.benchmark import Benchmark
+from tanuki_jax.evaluation.benchmarks.exact_formats import ExactFormats
+from tanuki_jax.evaluation.benchmarks.held_out_texts import HeldOutTexts
+from tanuki_jax.evaluation.benchmarks.jcommonsenseqa import JCommonsenseQa
+from tanuki_jax.evaluation.benchmarks.jmmlu import Jmmlu
+from tanuki_jax.evaluation.benchmarks.jnli import Jnli
+from tanuki_jax.evaluation.benchmarks.jsquad import Jsquad
+from tanuki_jax.evaluation.benchmarks.jsts import Jsts
+from tanuki_jax.evaluation.benchmarks.mgsm_ja import MgsmJa
+from tanuki_jax.evaluation.benchmarks.school_problems import SchoolProblems
+
+BENCHMARKS: Mapping[str, type[Benchmark]] = {
+    "exact_formats": ExactFormats,
+    "held_out_texts": HeldOutTexts,
+    "jcommonsenseqa": JCommonsenseQa,
+    "jmmlu": Jmmlu,
+    "jnli": Jnli,
+    "jsquad": Jsquad,
+    "jsts": Jsts,
+    "mgsm_ja": MgsmJa,
+    "school_problems": SchoolProblems,
+}
+"""Name -> benchmark."""
+
+
+def kind_of(benchmark: Benchmark) -> str:
+    """Return the name of a benchmark's kind; that of its class, if it has no row, as one in a file of one's own."""
+    return next((name for name, kind in BENCHMARKS.items() if type(benchmark) is kind), type(benchmark).__name__)

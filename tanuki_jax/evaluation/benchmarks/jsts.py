@@ -1,0 +1,70 @@
+"""JSTS: how close the meanings of two sentences are, from 0 to 5 (Kurihara et al. 2022, JGLUE)."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tanuki_jax.evaluation.benchmark import Chain, Item, Scores
+from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question, first_paragraph
+from tanuki_jax.evaluation.data_rows import Row, fields_of
+from tanuki_jax.evaluation.graders.float_answer import floats_equal, stated_float
+from tanuki_jax.evaluation.statistics.correlation import pearson, spearman
+
+UNREADABLE = -2.0
+"""Number that stands for an answer without one, as in the recipe."""
+_STATED = "stated"
+_CLOSE = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jsts(JasterTask):
+    """JSTS, answered with a number."""
+
+    title = "JSTS"
+    kind = "jsts"
+    instruction = (
+        "日本語の文ペアの意味がどのくらい近いかを判定し、類似度を0〜5までの間の値が付与してください。"
+        "0に近いほど文ペアの意味が異なり、5に近いほど文ペアの意味が似ていることを表しています。"
+        "整数値のみを返し、それ以外には何も含めないことを厳守してください。"
+    )
+    how_to_get = "it is in the repository yahoojapan/JGLUE, datasets/jsts-v1.3"
+    path: str = "jsts/valid-v1.3.json"
+    """File of the items: sentence_pair_id, sentence1, sentence2, label."""
+    examples: str = "jsts/train-v1.3.json"
+    """File of the examples, with the same fields."""
+
+    def read(self, path: Path, number: int, row: Row) -> Iterator[Question]:
+        names = "sentence_pair_id", "sentence1", "sentence2", "label"
+        id, first, second, label = fields_of(path, number, row, *names)
+        yield Question(id, f"文1：{first}\n文2：{second}", label, cluster=str(row.get("yjcaptions_id", "")))
+
+    def grade(self, answer: str, question: Question) -> tuple[float, float, float]:
+        paragraph, right = first_paragraph(answer), float(question.output)
+        stated = stated_float(answer)
+        strict = floats_equal(paragraph, question.output)
+        close = stated is not None and abs(stated - right) <= _CLOSE
+        return float(strict), float(close), float(_has_form(paragraph))
+
+    def chain(self, item: Item) -> Chain:
+        if self.form == "loglikelihood":
+            return (yield from super().chain(item))
+        chain = super().chain(item)
+        replies = yield next(chain)
+        try:
+            chain.send(replies)
+        except StopIteration as end:
+            scores: Scores = end.value
+        stated = stated_float(replies[0].text)
+        return Scores({**scores.values, _STATED: UNREADABLE if stated is None else stated})
+
+    def overall(self, scored: Sequence[tuple[Item, Scores]]) -> Mapping[str, float]:
+        pairs = [(float(item.expected), scores.values[_STATED]) for item, scores in scored if _STATED in scores.values]
+        if len(pairs) < 2:
+            return {}
+        right, stated = zip(*pairs, strict=True)
+        return {"pearson": pearson(right, stated), "spearman": spearman(right, stated)}
+
+
+def _has_form(text: str) -> bool:
+    return bool(re.fullmatch(r"[0-5](?:\.\d+)?", text)) and float(text) <= 5

@@ -1,0 +1,109 @@
+"""The results of a run as one JSON: every answer, every score, and what is needed to repeat it."""
+
+import datetime
+import importlib.metadata
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tanuki_jax.base.atomic import replace_text
+from tanuki_jax.evaluation.benchmark import Benchmark
+from tanuki_jax.evaluation.data_rows import checksum
+from tanuki_jax.evaluation.run_benchmark import ScoredItem
+from tanuki_jax.evaluation.statistics.intervals import mean_interval
+
+FORMAT = 1
+RESULTS = "results.json"
+_PACKAGES = ("tanuki-jax", "aiohttp", "numpy")
+
+
+def benchmark_results(benchmark: Benchmark, scored: Sequence[ScoredItem], files: Sequence[Path]) -> dict[str, Any]:
+    """Return the results of one benchmark as JSON values.
+
+    Args:
+        benchmark: benchmark.
+        scored: its items with their scores.
+        files: files that the items were read from.
+    """
+    return {
+        "name": benchmark.name,
+        "title": benchmark.title,
+        "missing": "",
+        "data": [{"path": str(path), "sha256": checksum(path)} for path in files],
+        "metrics": {name: _metric(name, scored) for name in benchmark.metrics},
+        "overall": dict(benchmark.overall([(each.item, each.scores) for each in scored])),
+        "failed": sum(each.failed for each in scored),
+        "cut": sum(each.cut for each in scored),
+        "items": [_item(each) for each in scored],
+    }
+
+
+def missing_results(benchmark: Benchmark, reason: str) -> dict[str, Any]:
+    """Return the results of a benchmark that could not be run.
+
+    Args:
+        benchmark: benchmark.
+        reason: reason as a sentence.
+    """
+    return {"name": benchmark.name, "title": benchmark.title, "missing": reason, "items": [], "metrics": {}} | {
+        "data": [],
+        "overall": {},
+        "failed": 0,
+        "cut": 0,
+    }
+
+
+def write_results(path: Path, about: Mapping[str, Any], benchmarks: Sequence[Mapping[str, Any]]) -> None:
+    """Write the results of a run.
+
+    Args:
+        path: file.
+        about: name, model, config and beginning of the run.
+        benchmarks: results of the benchmarks.
+    """
+    versions = {name: importlib.metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()}
+    whole = {"format": FORMAT, **about, "versions": versions, "finished": now(), "benchmarks": [*benchmarks]}
+    replace_text(path, json.dumps(whole, ensure_ascii=False, indent=1) + "\n")
+
+
+def now() -> str:
+    """Return the present time in UTC, as in 2026-11-30T18:00:00Z."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _metric(name: str, scored: Sequence[ScoredItem]) -> dict[str, Any]:
+    """Return mean and interval of a metric over the items that have it."""
+    having = [each for each in scored if name in each.scores.values]
+    unreadable = len(scored) - len(having)
+    if not having:
+        return {"mean": None, "low": None, "high": None, "items": 0, "unreadable": unreadable}
+    values = [each.scores.values[name] for each in having]
+    clusters = [each.item.cluster or each.item.id for each in having]
+    found = mean_interval(values, clusters)
+    return {"mean": found.mean, "low": found.low, "high": found.high, "items": len(having), "unreadable": unreadable}
+
+
+def _item(scored: ScoredItem) -> dict[str, Any]:
+    item, scores = scored.item, scored.scores
+    return {
+        "id": item.id,
+        "cluster": item.cluster,
+        "tags": dict(item.tags),
+        "question": item.question,
+        "expected": item.expected,
+        "scores": dict(scores.values),
+        "unreadable": [*scores.unreadable],
+        "note": scores.note,
+        "answers": [
+            {
+                "by": each.by,
+                "text": each.reply.text,
+                "cut": each.reply.cut,
+                "failure": each.reply.failure,
+                **({"thought": each.reply.raw} if each.reply.raw.strip() != each.reply.text else {}),
+            }
+            for each in scored.exchanges
+        ],
+    }

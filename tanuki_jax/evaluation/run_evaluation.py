@@ -1,0 +1,178 @@
+"""A whole run: the models are looked at, the benchmarks are loaded and run one after the other, the results written."""
+
+import asyncio
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tanuki_jax.base.atomic import replace_text
+from tanuki_jax.base.claims import held_folder
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.json_lines import encode
+from tanuki_jax.base.progress import progress
+from tanuki_jax.client import outcomes
+from tanuki_jax.client.answer_journal import AnswerJournal
+from tanuki_jax.client.answers import Failure
+from tanuki_jax.client.client import Client
+from tanuki_jax.client.model_names import PATIENCE, model_card
+from tanuki_jax.config.remote_model import RemoteModel
+from tanuki_jax.evaluation.answering import Answerer, Answering, Counts
+from tanuki_jax.evaluation.benchmark import Benchmark, By, Item, Items
+from tanuki_jax.evaluation.evaluation_settings import Evaluation
+from tanuki_jax.evaluation.named_evaluations import to_plain
+from tanuki_jax.evaluation.results import RESULTS, benchmark_results, missing_results, now, write_results
+from tanuki_jax.evaluation.run_benchmark import run_benchmark
+
+RECORD = "run.json"
+JOURNAL = "answers.zst"
+_REFUSALS = {each.kind for each in (outcomes.BAD_REQUEST, outcomes.NOT_FOUND, outcomes.REFUSED, outcomes.MALFORMED)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluated:
+    """A finished run."""
+
+    results: Path
+    benchmarks: tuple[dict[str, Any], ...]
+    """Results of the benchmarks, as in the file."""
+    counts: Counts
+
+
+def answerer(remote: RemoteModel, option: str, fingerprint: str = "", *, patience: float = PATIENCE) -> Answerer:
+    """Return a model that answers, after a look at its servers.
+
+    Args:
+        remote: its servers.
+        option: name of its options, as in "judge".
+        fingerprint: text that differs for other weights; empty: what the servers state, else their addresses.
+        patience: seconds in which each server must answer.
+
+    Raises:
+        InputError: a server is not there, or has no such model.
+    """
+    card = model_card(remote, option, patience=patience)
+    own = fingerprint or card.fingerprint or f"at {' '.join(sorted(remote.urls))}"
+    return Answerer(remote, option, card.name, f"{card.name} {own}")
+
+
+def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated:
+    """Run the benchmarks of an evaluation, write the results, and return them.
+
+    What cannot be run (no data, no judge, an endpoint that the model lacks) is named in the results; the rest is run.
+
+    Args:
+        evaluation: benchmarks, judge and limits.
+        model: the model to evaluate.
+        folder: folder of the run. Answers of an earlier run in it are used again.
+
+    Raises:
+        InputError: nothing can be run, or the folder is another command's.
+        CommandError: the model does not answer.
+    """
+    loaded = {each.name: _load(each, evaluation) for each in evaluation.benchmarks}
+    answerers, reasons = _others(evaluation, loaded, model)
+    reasons |= {name: found for name, found in loaded.items() if isinstance(found, str)}
+    reasons |= _refused(evaluation.benchmarks, reasons, model, evaluation)
+    if len(reasons) == len(evaluation.benchmarks):
+        raise InputError("no benchmark can be run: " + "; ".join(f"{name}: {why}" for name, why in reasons.items()))
+    about = {
+        "name": evaluation.name,
+        "model": {"name": model.name, "fingerprint": model.fingerprint, "urls": [*model.remote.urls]},
+        "config": to_plain(evaluation),
+        "started": now(),
+    }
+    with held_folder(folder, RECORD, "evaluate", "evaluation"):
+        replace_text(folder / RECORD, encode(about) + "\n")
+        with AnswerJournal(folder / JOURNAL) as journal:
+            answering = Answering(answerers, journal, evaluation.requests, evaluation.seed)
+            results = asyncio.run(_run(evaluation, loaded, reasons, answering, _at_once(answerers)))
+        write_results(folder / RESULTS, about, results)
+    return Evaluated(folder / RESULTS, tuple(results), answering.counts)
+
+
+def _at_once(answerers: Mapping[By, Answerer]) -> int:
+    """Return how many items are worked on at once: as many as all models together may answer."""
+    return sum(each.remote.concurrency * len(each.remote.urls) for each in answerers.values())
+
+
+async def _run(
+    evaluation: Evaluation,
+    loaded: Mapping[str, Items | str],
+    reasons: Mapping[str, str],
+    answering: Answering,
+    at_once: int,
+) -> list[dict[str, Any]]:
+    """Return the results of all benchmarks."""
+    results = []
+    async with answering.opened():
+        for benchmark in evaluation.benchmarks:
+            found = loaded[benchmark.name]
+            if benchmark.name in reasons or isinstance(found, str):
+                results.append(missing_results(benchmark, reasons[benchmark.name]))
+                continue
+            items = first_items(found, evaluation.first)
+            with progress(benchmark.name, len(items), "item") as advance:
+                scored = await run_benchmark(benchmark, items, answering, at_once, advance)
+            results.append(benchmark_results(benchmark, scored, found.files))
+    return results
+
+
+def first_items(items: Items, first: int) -> tuple[Item, ...]:
+    """Return the first items; all of them if `first` is 0."""
+    return items.items[:first] if first else items.items
+
+
+def _load(benchmark: Benchmark, evaluation: Evaluation) -> Items | str:
+    """Return the items of a benchmark, or the reason why there are none."""
+    try:
+        return benchmark.load(Path(evaluation.data))
+    except InputError as error:
+        return str(error)
+
+
+def _others(
+    evaluation: Evaluation, loaded: Mapping[str, Items | str], model: Answerer
+) -> tuple[dict[By, Answerer], dict[str, str]]:
+    """Return the models by their parts, and the benchmarks that lack one, with the reason."""
+    answerers: dict[By, Answerer] = {"model": model}
+    reasons: dict[str, str] = {}
+    parts: tuple[tuple[By, RemoteModel], ...] = (("judge", evaluation.judge), ("baseline", evaluation.baseline))
+    for by, remote in parts:
+        asking = [
+            each.name for each in evaluation.benchmarks if by in each.asks and not isinstance(loaded[each.name], str)
+        ]
+        if not asking:
+            continue
+        try:
+            answerers[by] = answerer(remote, by)
+        except InputError as error:
+            reasons |= dict.fromkeys(asking, f"it needs a {by}: {error}")
+    return answerers, reasons
+
+
+def _refused(
+    benchmarks: Sequence[Benchmark], reasons: Mapping[str, str], model: Answerer, evaluation: Evaluation
+) -> dict[str, str]:
+    """Return the benchmarks whose endpoint the model does not have, as chats without a chat template, with the reason.
+
+    CommandError if the model does not answer at all.
+    """
+    left = [each for each in benchmarks if each.name not in reasons]
+    refused = asyncio.run(_refusals(sorted({each.path_asked for each in left}), model, evaluation))
+    return {each.name: refused[each.path_asked] for each in left if each.path_asked in refused}
+
+
+async def _refusals(paths: Sequence[str], model: Answerer, evaluation: Evaluation) -> dict[str, str]:
+    """Return path of an endpoint -> reason for which it refuses a request for one token."""
+    prompts = {"chat/completions": {"messages": [{"role": "user", "content": "こんにちは。"}]}}
+    refused = {}
+    async with Client(model.remote.endpoints(model.option), evaluation.requests) as client:
+        for path in paths:
+            body = {"model": model.name, "max_tokens": 1, **prompts.get(path, {"prompt": "こんにちは。"})}
+            answer = await client.post(path, body)
+            if isinstance(answer, Failure):
+                if answer.kind not in _REFUSALS:
+                    raise InputError(answer.message)
+                refused[path] = answer.message
+    return refused

@@ -1,0 +1,60 @@
+"""A checkpoint that is served by a process of its own while the block runs."""
+
+import collections
+import contextlib
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.progress import progress
+
+_ADDRESS = re.compile(r"listening on (http://\S+/v1)")
+_LAST_LINES = 5
+_END_SECONDS = 20.0
+
+
+@contextlib.contextmanager
+def served_checkpoint(checkpoint: str, options: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the address of a server of a checkpoint, which ends with the block.
+
+    Args:
+        checkpoint: run, checkpoint or folder of Hugging Face, as `serve --checkpoint` takes it.
+        options: further options of `serve`.
+
+    Raises:
+        InputError: the checkpoint cannot be served; the error has the server's own words.
+    """
+    command = [sys.executable, "-m", "tanuki_jax.serve", "--checkpoint", checkpoint, "--port", "0", *options]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            with progress(f"starting a server of {checkpoint}", None):
+                address, last = _address(process)
+            if not address:
+                said = (last[-1] if last else "it said nothing").removeprefix("serve: ")
+                raise InputError(f"{checkpoint} cannot be served: {said}")
+            yield address
+        finally:
+            process.terminate()
+            try:
+                process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _address(process: "subprocess.Popen[str]") -> tuple[str, collections.deque[str]]:
+    """Return the address that a server prints on stderr, empty if it ends before, and its last lines.
+
+    What it prints later is read on, so that it never waits for a reader.
+    """
+    assert process.stderr is not None
+    last: collections.deque[str] = collections.deque(maxlen=_LAST_LINES)
+    for line in process.stderr:
+        if found := _ADDRESS.search(line):
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+            return found[1], last
+        if line.strip():
+            last.append(line.strip())
+    return "", last
