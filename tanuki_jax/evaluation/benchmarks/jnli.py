@@ -32,10 +32,8 @@ class Jnli(JasterTask):
     def read(self, path: Path, number: int, row: Row) -> Iterator[Question]:
         names = "sentence_pair_id", "sentence1", "sentence2", "label"
         id, premise, hypothesis, label = fields_of(path, number, row, *names)
-        # Pairs of captions of one picture share a text.
-        yield Question(
-            id, f"前提：{premise}\n仮説：{hypothesis}", label, LABELS, cluster=str(row.get("yjcaptions_id", ""))
-        )
+        picture = str(row.get("yjcaptions_id", ""))  # captions of one picture share a text
+        yield Question(id, f"前提：{premise}\n仮説：{hypothesis}", label, LABELS, cluster=picture)
 
     def grade(self, answer: str, question: Question) -> tuple[float, float, float]:
         paragraph = first_paragraph(answer).lower()

@@ -30,7 +30,10 @@ class MgsmJa(JasterTask):
     title = "MGSM (Japanese)"
     kind = "mgsm_ja"
     # The leaderboard's sentence for this task is not published with its code; this one is ours.
-    instruction = "与えられた算数の問題を解き、最終的な答えの数値だけを半角で出力してください。単位や途中の式など、他には何も含めないことを厳守してください。"
+    instruction = (
+        "与えられた算数の問題を解き、最終的な答えの数値だけを半角で出力してください。"
+        "単位や途中の式など、他には何も含めないことを厳守してください。"
+    )
     columns = ("question", "answer")
     how_to_get = "it is in the repository google-research/url-nlp, mgsm"
     path: str = "mgsm_ja/mgsm_ja.tsv"
