@@ -91,6 +91,10 @@ class Benchmark(ABC):
     """Title for reports."""
     asks: ClassVar[tuple[By, ...]] = ("model",)
     """Models that it needs."""
+    scale: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    """Worst and best value of its first metric."""
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    """Metric -> lowest and highest possible value, of those that are not from 0 to 1."""
 
     @property
     @abstractmethod
