@@ -83,7 +83,6 @@ class Items:
     files: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
 class Benchmark(ABC):
     """A benchmark. It is a frozen dataclass in a file of its own, and its fields are options."""
 
