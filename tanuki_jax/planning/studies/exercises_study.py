@@ -89,10 +89,7 @@ def tuned_with(folder: Path, file: str, kind: Kind, count: int, steps: int) -> E
         stores=str(folder / "stores" / f"{kind}-{count}"),
         held_out_share=0.0,
     )
-    held_out = dataclasses.replace(base.held_out, every_steps=0)
-    return dataclasses.replace(
-        base, name=f"{kind}-{count}", runs=str(folder), data=data, steps=steps, held_out=held_out
-    )
+    return dataclasses.replace(base, name=f"{kind}-{count}", runs=str(folder), data=data, steps=steps)
 
 
 class ExercisesStudy:

@@ -6,7 +6,16 @@ from pathlib import Path
 
 from tanuki_jax.config.registry import experiment, mixture
 from tanuki_jax.evaluation.benchmarks.exact_formats import ExactFormats
-from tanuki_jax.planning.studies.exercises_study import ExercisesStudy, Scored, exercises, markdown, plot, read, write
+from tanuki_jax.planning.studies.exercises_study import (
+    KINDS,
+    ExercisesStudy,
+    Scored,
+    exercises,
+    markdown,
+    plot,
+    read,
+    write,
+)
 
 
 def test_the_benchmark_and_similar_exercises_share_no_problem() -> None:
@@ -32,12 +41,7 @@ def test_a_condition_is_prepared_tuned_and_evaluated(tmp_path: Path) -> None:
 
     study = ExercisesStudy(tmp_path, (0, 3), 7, 11, execute)
     found = study.run()
-    assert [(each.kind, each.count) for each in found] == [
-        ("benchmark", 0),
-        ("benchmark", 3),
-        ("similar", 0),
-        ("similar", 3),
-    ]
+    assert [(each.kind, each.count) for each in found] == [(kind, count) for kind in KINDS for count in (0, 3)]
     assert [words[0].rpartition(".")[2] for words in ran] == ["prepare", "train"] + ["prepare", "train", "evaluate"] * 4
     assert len(study.commands) == len(ran) and "--start.checkpoint" in study.commands[3]
     config = next(word for word in ran[6] if word.startswith("--config=")).removeprefix("--config=")
