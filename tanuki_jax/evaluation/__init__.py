@@ -1,0 +1,1 @@
+"""Evaluation: how good a model is, by benchmark, by judge and by vote."""
