@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from tanuki_jax.corpus.tasks.answer_values import Clock, Day
 from tanuki_jax.corpus.tasks.responses import Root
+from tanuki_jax.evaluation.graders.answer_units import BARE, Unit, speed_before, unit_at
 from tanuki_jax.evaluation.graders.maths_text import NUMBER, REPEATED
-from tanuki_jax.evaluation.graders.units import BARE, Unit, speed_before, unit_at
 
 _ROOT = r"√\s*\(?(?P<{0}>\d+)\)?"
 _BELOW = r"[1-9]\d*"

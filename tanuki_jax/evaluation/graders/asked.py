@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from tanuki_jax.evaluation.graders.answer_units import BARE, Unit, unit_at, unit_named
 from tanuki_jax.evaluation.graders.maths_text import plain_maths
-from tanuki_jax.evaluation.graders.units import BARE, Unit, unit_at, unit_named
 
 SHARE = Unit("share")
 """Unit of probabilities and shares: a number, a fraction or a percentage."""

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from tanuki_jax.evaluation.graders.amounts import Amount, amounts
-from tanuki_jax.evaluation.graders.units import BARE, unit_at
+from tanuki_jax.evaluation.graders.answer_units import BARE, unit_at
 
 _BRACKETS = re.compile(r"\(([^()]*)\)")
 _POINT = re.compile(r"\s*-?[\d.]+\s*[,、]\s*-?[\d.]+\s*")

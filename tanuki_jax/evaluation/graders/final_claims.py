@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from tanuki_jax.evaluation.graders.amounts import Amount
+from tanuki_jax.evaluation.graders.answer_units import BARE, unit_at
 from tanuki_jax.evaluation.graders.answer_words import (
     ANNOUNCING,
     ASKING,
@@ -32,7 +33,6 @@ from tanuki_jax.evaluation.graders.answer_words import (
 from tanuki_jax.evaluation.graders.asked import Asked
 from tanuki_jax.evaluation.graders.claims import Claim, claims_of
 from tanuki_jax.evaluation.graders.maths_text import BOX_CLOSE, BOX_OPEN
-from tanuki_jax.evaluation.graders.units import BARE, unit_at
 
 _BOX = re.compile(rf"{BOX_OPEN}([^{BOX_OPEN}{BOX_CLOSE}]*){BOX_CLOSE}")
 

@@ -7,12 +7,12 @@ from fractions import Fraction
 from tanuki_jax.corpus.tasks.answer_values import Clock, Day, Pairs, Point, Span, states
 from tanuki_jax.corpus.tasks.responses import Root
 from tanuki_jax.evaluation.graders.amounts import Amount
+from tanuki_jax.evaluation.graders.answer_units import BARE, Unit, unit_named
 from tanuki_jax.evaluation.graders.asked import SHARE, Asked, asked_for
 from tanuki_jax.evaluation.graders.claims import Claim
 from tanuki_jax.evaluation.graders.final_answer import after_thinking
 from tanuki_jax.evaluation.graders.final_claims import final_claims, final_list
 from tanuki_jax.evaluation.graders.maths_text import plain_maths
-from tanuki_jax.evaluation.graders.units import BARE, Unit, unit_named
 
 type Number = int | Fraction | Root
 type Answer = Number | Clock | Span | Day | Point | Pairs | str | tuple[Number, ...] | frozenset[Number]

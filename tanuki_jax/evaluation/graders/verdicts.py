@@ -12,7 +12,7 @@ import unicodedata
 from typing import Literal
 
 type Pairwise = Literal["A>>B", "A>B", "A=B", "B>A", "B>>A"]
-"""Which of two answers is better; [[A]] is "A>B", and [[C]], a tie, is "A=B"."""
+"""Verdict on two answers, A and B; [[A]] is "A>B", and [[C]], a tie, is "A=B"."""
 
 _BRACKETS = re.compile(r"\[\s*\[([^\[\]\n]{1,24})\]\s*\]")
 _RATING = re.compile(

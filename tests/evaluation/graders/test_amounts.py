@@ -5,8 +5,8 @@ import pytest
 from tanuki_jax.corpus.tasks.answer_values import Clock, Day
 from tanuki_jax.corpus.tasks.responses import Root
 from tanuki_jax.evaluation.graders.amounts import Measured, amounts
+from tanuki_jax.evaluation.graders.answer_units import BARE, Unit, unit_named
 from tanuki_jax.evaluation.graders.maths_text import plain_maths
-from tanuki_jax.evaluation.graders.units import BARE, Unit, unit_named
 
 
 @pytest.mark.parametrize(

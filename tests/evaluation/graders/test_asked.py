@@ -1,7 +1,7 @@
 import pytest
 
+from tanuki_jax.evaluation.graders.answer_units import BARE, Unit, unit_named
 from tanuki_jax.evaluation.graders.asked import SHARE, asked_for
-from tanuki_jax.evaluation.graders.units import BARE, Unit, unit_named
 
 DICE = "サイコロを2つ振ったとき、目の合計が3以上になる確率を求めてください。"
 

@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from tanuki_jax.evaluation.graders.units import BARE, Unit, speed_before, unit_at, unit_named
+from tanuki_jax.evaluation.graders.answer_units import BARE, Unit, speed_before, unit_at, unit_named
 
 
 @pytest.mark.parametrize(
