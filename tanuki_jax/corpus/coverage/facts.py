@@ -54,8 +54,8 @@ def read_facts(path: Path) -> list[Fact]:
     A TSV file has the columns entity, relation, answers and, if wanted, wrong; `|` is between spellings of a word, `;`
     between answers, a `*` before the first spelling of a word lets all of them count inside longer words, and quotes
     are part of a spelling; lines that begin with `#` are comments. A YAML file is a list of mappings with these names;
-    a word is a string, a list of spellings, or a mapping with `spellings` and `inside`. It may also have `neutral` words
-    and `questions`, which are for models.
+    a word is a string, a list of spellings, or a mapping with `spellings` and `inside`. A fact may also have `neutral`
+    words and `questions`, which are for models.
 
     Raises:
         InputError: the file cannot be read, or a fact cannot be counted; the sentence has the line.

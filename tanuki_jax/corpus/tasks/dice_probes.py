@@ -24,7 +24,10 @@ SIGNS = ("1", "2", "3", "4", "5")
 """Signs of the options of a question on the meaning."""
 LISTING = "2つの数の組を(1, 1)、(1, 2)のような形で1つずつすべて書き出し、条件に合う組の数を数える方法で求めてください。"
 """Sentence that asks for a solution by listing all pairs."""
-BY_COMPLEMENT = "条件に合わない場合(余事象)の確率を先に求め、それを1から引く方法で求めてください。順を追って1段階ずつ書いてください。"
+BY_COMPLEMENT = (
+    "条件に合わない場合(余事象)の確率を先に求め、それを1から引く方法で求めてください。"
+    "順を追って1段階ずつ書いてください。"
+)
 """Sentence that asks for a solution by the complement, step by step."""
 
 _DEVICES = (
