@@ -3,17 +3,33 @@
 python -m tanuki_jax.evaluate --config=jaster --endpoint http://localhost:8000/v1
 python -m tanuki_jax.evaluate --config=small --checkpoint runs/tiny_dpo
 python -m tanuki_jax.evaluate --config=mt_bench_ja --endpoint http://localhost:8000/v1 --judge.urls http://judge:8000/v1
+python -m tanuki_jax.evaluate --config=small --follow runs/tiny_sft --benchmarks.school_problems.count 5
+python -m tanuki_jax.evaluate --weak evaluations/small/tiny_sft --reference evaluations/small/other
+python -m tanuki_jax.evaluate export --config=jaster_text --tasks lm_eval_tasks
 """
 
 from tanuki_jax.base.command import enter
-from tanuki_jax.config.command_line import parse_config
-from tanuki_jax.evaluation.evaluate_options import Run
+from tanuki_jax.config.command_line import parse_config, parse_options
+from tanuki_jax.evaluation.evaluate_options import Export, Run, Weak
 
 
 def main(words: list[str]) -> None:
     """Run the command, or what its first word names, with the other arguments."""
+    action, rest = (words[0], words[1:]) if words else ("", words)
+    if "--weak" in words:
+        weakness = parse_options("evaluate --weak", [word for word in words if word != "--weak"], Weak)
+        from tanuki_jax.evaluation.evaluate_commands import weak
+
+        weak(weakness)
+        return
     from tanuki_jax.evaluation.named_evaluations import EVALUATIONS
 
+    if action == "export":
+        evaluation, exporting = parse_config(EVALUATIONS, "evaluate export", rest, Export)
+        from tanuki_jax.evaluation.evaluate_commands import export
+
+        export(evaluation, exporting)
+        return
     evaluation, options = parse_config(EVALUATIONS, "evaluate", words, Run)
     from tanuki_jax.evaluation.evaluate_commands import run
 

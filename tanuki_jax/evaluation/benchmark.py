@@ -83,7 +83,6 @@ class Items:
     files: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
 class Benchmark(ABC):
     """A benchmark. It is a frozen dataclass in a file of its own, and its fields are options."""
 
@@ -91,6 +90,10 @@ class Benchmark(ABC):
     """Title for reports."""
     asks: ClassVar[tuple[By, ...]] = ("model",)
     """Models that it needs."""
+    scale: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    """Worst and best value of its first metric."""
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    """Metric -> lowest and highest possible value, of those that are not from 0 to 1."""
 
     @property
     @abstractmethod

@@ -94,8 +94,11 @@ def _objects(path: Path, rows: list[Any]) -> list[Row]:
 
 def _separated(separator: str) -> Callable[[Path, str, Sequence[str]], list[Row]]:
     def read(path: Path, text: str, columns: Sequence[str]) -> list[Row]:
-        quoting = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting))
+        file = io.StringIO(text, newline="")
+        if separator == ",":
+            lines = list(csv.reader(file))
+        else:
+            lines = list(csv.reader(file, delimiter=separator, quoting=csv.QUOTE_NONE))
         names, first = (list(columns), 1) if columns else (lines[0] if lines else [], 2)
         rows: list[Row] = []
         for number, line in enumerate(lines[first - 1 :], first):

@@ -1,8 +1,9 @@
 """The work of `evaluate`, and its output."""
 
 import contextlib
+import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,36 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.json_lines import encode
 from tanuki_jax.base.progress import amount
 from tanuki_jax.base.tables import show
 from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.evaluation.answering import Answerer
-from tanuki_jax.evaluation.evaluate_options import Run
+from tanuki_jax.evaluation.evaluate_options import Export, Run, Weak
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
+from tanuki_jax.evaluation.follow_run import LINES, follow
+from tanuki_jax.evaluation.peers.lm_eval_tasks import write_lm_eval_tasks
+from tanuki_jax.evaluation.report.read_results import read_run
 from tanuki_jax.evaluation.run_evaluation import Evaluated, answerer, evaluate
 from tanuki_jax.evaluation.served_checkpoint import served_checkpoint
+from tanuki_jax.evaluation.weak_groups import WeakGroup, weak_groups
 
 _SHOWN_OF_A_FINGERPRINT = 8
 _HEXADECIMAL = re.compile(r"[0-9a-f]{32}")
 
 
 def run(evaluation: Evaluation, options: Run) -> None:
-    """Evaluate a model, and print a table of its scores."""
+    """Evaluate a model, or every checkpoint of a run, and print a table of the scores."""
+    named = [bool(options.endpoint), bool(options.checkpoint), bool(options.follow)]
+    if sum(named) != 1:
+        raise InputError(
+            "name one model: --endpoint http://HOST:PORT/v1, --checkpoint runs/NAME, or --follow runs/NAME"
+        )
+    if options.follow:
+        _follow(evaluation, options)
+        return
     with _model(options) as model:
         folder = Path(options.out) if options.out else _folder(evaluation, model)
         show_results(evaluate(evaluation, model, folder))
@@ -34,14 +49,63 @@ def run(evaluation: Evaluation, options: Run) -> None:
 @contextlib.contextmanager
 def _model(options: Run) -> Iterator[Answerer]:
     """Yield the model that the options name, which is served meanwhile if it is a checkpoint."""
-    if bool(options.endpoint) == bool(options.checkpoint):
-        raise InputError("name one model: --endpoint http://HOST:PORT/v1, or --checkpoint runs/NAME")
     with contextlib.ExitStack() as stack:
         urls = options.endpoint or (stack.enter_context(served_checkpoint(options.checkpoint)),)
         remote = RemoteModel(
             urls=urls, model=options.model, key_variable=options.key_variable, concurrency=options.concurrency
         )
-        yield answerer(remote, "endpoint", options.fingerprint)
+        try:
+            model = answerer(remote, "endpoint", options.fingerprint)
+        except InputError as error:  # other models have options of their own, such as --judge.urls
+            named = str(error).replace("--endpoint.urls", "--endpoint").replace("--endpoint.model", "--model")
+            raise InputError(named) from None
+        yield model
+
+
+def _follow(evaluation: Evaluation, options: Run) -> None:
+    """Evaluate every checkpoint of a run, and print a line for each."""
+
+    def line(step: int, evaluated: Evaluated) -> None:
+        ran = [each for each in evaluated.benchmarks if each["metrics"]]
+        firsts = [(each["name"], *next(iter(each["metrics"].items()))) for each in ran]
+        shown = [f"{name} {metric} {about['mean']:.3f}" for name, metric, about in firsts if about["items"]]
+        show(f"step {step:,}: {', '.join(shown)}")
+
+    run = Path(options.follow)
+    deleted = follow(evaluation, run, options.concurrency, line)
+    lost = [f"the checkpoints of the steps {', '.join(map(str, deleted))} were deleted before they could be held"]
+    show(*lost * bool(deleted), f"the trainer has ended; the scores of every checkpoint: {run / LINES}")
+
+
+def weak(options: Weak) -> None:
+    """Write the plan of what a model answers worst, and print it."""
+    results = read_run(Path(options.results))
+    reference = read_run(Path(options.reference)) if options.reference else None
+    found, others = weak_groups(results, reference, options.records)
+    replace_text(Path(options.output), "".join(f"{encode(row)}\n" for row in plan_rows(found)))
+    table = Table("kind", "name", box=box.SIMPLE)
+    for heading in ("score", "reference", "95% of the difference", "items", "records"):
+        table.add_column(heading, justify="right")
+    for each in found:
+        interval = f"{each.low:.3f} to {each.high:.3f}"
+        shown = (f"{each.score:.3f}", f"{each.reference:.3f}", interval, f"{each.items:,}", f"{each.missing:,}")
+        table.add_row(each.kind, each.name, *shown)
+    show(table, *[f"not weak: {'; '.join(others)}"] * bool(others), f"the plan: {options.output}")
+
+
+def plan_rows(found: Sequence[WeakGroup]) -> list[dict[str, Any]]:
+    """Return the rows of a plan for `synthesize --config=weakness`: kind, name, missing and the scores."""
+    return [dataclasses.asdict(each) for each in found if each.missing]
+
+
+def export(evaluation: Evaluation, options: Export) -> None:
+    """Write tasks of lm-eval, and print the command that runs them."""
+    names = write_lm_eval_tasks(evaluation, Path(options.tasks))
+    show(
+        f"{amount(len(names), 'task')}: {options.tasks}",
+        "lm-eval run --model local-completions --model_args model=NAME,base_url=http://HOST:PORT/v1/completions,"
+        f"tokenizer_backend=remote --include_path {options.tasks} --tasks {','.join(names)}",
+    )
 
 
 def _folder(evaluation: Evaluation, model: Answerer) -> Path:
@@ -64,13 +128,22 @@ def show_results(evaluated: Evaluated) -> None:
         for name, value in each["overall"].items():
             table.add_row("", name, f"{value:.3f}", "", "", "", "", "")
     missing = [
-        Text(f"{each['name']} was not run: {each['missing']}", style="red")
-        for each in evaluated.benchmarks
-        if each["missing"]
+        Text(f"{', '.join(names)}: not run, {reason}", style="red") for reason, names in _missing(evaluated).items()
     ]
     counts = evaluated.counts
     asked = f"{amount(counts.asked, 'request')}, {counts.reused:,} answers of earlier runs"
     show(table, *missing, f"{asked}; every answer and score: {evaluated.results}")
+
+
+def _missing(evaluated: Evaluated) -> dict[str, list[str]]:
+    """Return the reasons for missing scores, each with the benchmarks that it concerns."""
+    reasons: dict[str, list[str]] = {}
+    for each in evaluated.benchmarks:
+        scores = [about["items"] for about in each["metrics"].values()]
+        unreadable = each["items"][0]["note"] if each["items"] and not any(scores) else ""
+        if reason := each["missing"] or unreadable:
+            reasons.setdefault(reason, []).append(each["name"])
+    return reasons
 
 
 def _cells(metric: dict[str, Any]) -> tuple[str, str, str, str]:

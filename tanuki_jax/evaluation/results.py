@@ -30,9 +30,10 @@ def benchmark_results(benchmark: Benchmark, scored: Sequence[ScoredItem], files:
     return {
         "name": benchmark.name,
         "title": benchmark.title,
+        "scale": [*benchmark.scale],
         "missing": "",
         "data": [{"path": str(path), "sha256": checksum(path)} for path in files],
-        "metrics": {name: _metric(name, scored) for name in benchmark.metrics},
+        "metrics": {name: _metric(name, scored, benchmark.bounds.get(name, (0.0, 1.0))) for name in benchmark.metrics},
         "overall": dict(benchmark.overall([(each.item, each.scores) for each in scored])),
         "failed": sum(each.failed for each in scored),
         "cut": sum(each.cut for each in scored),
@@ -47,11 +48,17 @@ def missing_results(benchmark: Benchmark, reason: str) -> dict[str, Any]:
         benchmark: benchmark.
         reason: reason as a sentence.
     """
-    return {"name": benchmark.name, "title": benchmark.title, "missing": reason, "items": [], "metrics": {}} | {
+    return {
+        "name": benchmark.name,
+        "title": benchmark.title,
+        "scale": [*benchmark.scale],
+        "missing": reason,
         "data": [],
+        "metrics": {},
         "overall": {},
         "failed": 0,
         "cut": 0,
+        "items": [],
     }
 
 
@@ -73,15 +80,14 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _metric(name: str, scored: Sequence[ScoredItem]) -> dict[str, Any]:
+def _metric(name: str, scored: Sequence[ScoredItem], bounds: tuple[float, float]) -> dict[str, Any]:
     """Return mean and interval of a metric over the items that have it."""
     having = [each for each in scored if name in each.scores.values]
     unreadable = len(scored) - len(having)
     if not having:
         return {"mean": None, "low": None, "high": None, "items": 0, "unreadable": unreadable}
     values = [each.scores.values[name] for each in having]
-    clusters = [each.item.cluster or each.item.id for each in having]
-    found = mean_interval(values, clusters)
+    found = mean_interval(values, [each.item.cluster for each in having], bounds=bounds)
     return {"mean": found.mean, "low": found.low, "high": found.high, "items": len(having), "unreadable": unreadable}
 
 
@@ -98,7 +104,8 @@ def _item(scored: ScoredItem) -> dict[str, Any]:
         "note": scores.note,
         "answers": [
             {
-                "by": each.by,
+                "by": each.ask.by,
+                "request": dict(each.ask.body),
                 "text": each.reply.text,
                 "cut": each.reply.cut,
                 "failure": each.reply.failure,

@@ -2,11 +2,12 @@
 
 import collections
 import contextlib
+import os
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
@@ -17,23 +18,31 @@ _END_SECONDS = 20.0
 
 
 @contextlib.contextmanager
-def served_checkpoint(checkpoint: str, options: Sequence[str] = ()) -> Iterator[str]:
+def served_checkpoint(
+    checkpoint: str, *, idle: bool = False, environment: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """Yield the address of a server of a checkpoint, which ends with the block.
 
     Args:
         checkpoint: run, checkpoint or folder of Hugging Face, as `serve --checkpoint` takes it.
-        options: further options of `serve`.
+        idle: whether the server gets only the processor time that nothing else wants.
+        environment: variables of its environment besides those of this process.
 
     Raises:
         InputError: the checkpoint cannot be served; the error has the server's own words.
     """
-    command = [sys.executable, "-m", "tanuki_jax.serve", "--checkpoint", checkpoint, "--port", "0", *options]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "tanuki_jax.serve", "--checkpoint", checkpoint, "--port", "0"]
+    variables = {**os.environ, **(environment or {})}
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=variables
+    ) as process:
         try:
+            if idle:
+                make_idle(process.pid)
             with progress(f"starting a server of {checkpoint}", None):
                 address, last = _address(process)
             if not address:
-                said = (last[-1] if last else "it said nothing").removeprefix("serve: ")
+                said = (last[-1] if last else "it said nothing").removeprefix("tanuki_jax.serve: ")
                 raise InputError(f"{checkpoint} cannot be served: {said}")
             yield address
         finally:
@@ -42,6 +51,18 @@ def served_checkpoint(checkpoint: str, options: Sequence[str] = ()) -> Iterator[
                 process.wait(_END_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def make_idle(process: int) -> None:
+    """Give a process, and those that it starts later, only the processor time that nothing else wants.
+
+    Args:
+        process: number of the process; 0: this one.
+    """
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.setpriority(os.PRIO_PROCESS, process, 19)
 
 
 def _address(process: "subprocess.Popen[str]") -> tuple[str, collections.deque[str]]:

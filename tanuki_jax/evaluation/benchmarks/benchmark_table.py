@@ -11,6 +11,7 @@ from tanuki_jax.evaluation.benchmarks.jnli import Jnli
 from tanuki_jax.evaluation.benchmarks.jsquad import Jsquad
 from tanuki_jax.evaluation.benchmarks.jsts import Jsts
 from tanuki_jax.evaluation.benchmarks.mgsm_ja import MgsmJa
+from tanuki_jax.evaluation.benchmarks.obeyed_commands import ObeyedCommands
 from tanuki_jax.evaluation.benchmarks.school_problems import SchoolProblems
 
 BENCHMARKS: Mapping[str, type[Benchmark]] = {
@@ -22,6 +23,7 @@ BENCHMARKS: Mapping[str, type[Benchmark]] = {
     "jsquad": Jsquad,
     "jsts": Jsts,
     "mgsm_ja": MgsmJa,
+    "obeyed_commands": ObeyedCommands,
     "school_problems": SchoolProblems,
 }
 """Name -> benchmark."""

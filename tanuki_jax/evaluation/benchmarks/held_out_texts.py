@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.limits import PositiveInt
@@ -22,6 +23,8 @@ class HeldOutTexts(Benchmark):
     """Loss of texts by source, from the log-probabilities of their tokens."""
 
     title = "Held-out texts"
+    scale = (8.0, 0.0)
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"bits_per_byte": (0.0, 1_000.0)}
     paths: tuple[str, ...] = ("held_out/*.jsonl",)
     """Files or globs of documents: JSON lines (also .gz or .zst), Parquet, text. Each file is a source of its own."""
     text_field: str = "text"

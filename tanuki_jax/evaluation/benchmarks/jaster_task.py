@@ -61,6 +61,10 @@ class JasterTask(Benchmark):
     """Instruction before the first question."""
     columns: ClassVar[tuple[str, ...]] = ()
     """Columns of its file if that has no line of names."""
+    compare: ClassVar[Literal["exact", "any_case", "number", "characters"]] = "exact"
+    """Comparison of the strict score: the same text, in any case of letters, the same number, or F1 of characters."""
+    has_labels: ClassVar[bool] = False
+    """Whether the answer is one of some labels."""
     how_to_get: ClassVar[str]
     """Sentence that says where the data are."""
     path: str
@@ -105,13 +109,19 @@ class JasterTask(Benchmark):
         """
 
     @abstractmethod
-    def grade(self, answer: str, question: Question) -> tuple[float, float, float]:
-        """Return the strict, the flexible and the control score of an answer.
+    def flexible(self, answer: str, question: Question) -> float:
+        """Return the flexible score of a whole answer: whether it states the right answer in free text."""
 
-        Args:
-            answer: whole answer.
-            question: question.
-        """
+    @abstractmethod
+    def has_form(self, paragraph: str) -> bool:
+        """Whether the `first_paragraph` of an answer has the form that is asked for, right or wrong."""
+
+    def strict(self, paragraph: str, question: Question) -> float:
+        """Return the strict score of the `first_paragraph` of an answer."""
+        right = question.output
+        if self.compare == "number":
+            return float(same_number(paragraph, right))
+        return float(paragraph.lower() == right.lower() if self.compare == "any_case" else paragraph == right)
 
     def load(self, data: Path) -> Items:
         if self.form == "free" and self.shots:
@@ -153,8 +163,11 @@ class JasterTask(Benchmark):
         if self.form == "loglikelihood":
             return (yield from self._likelihoods(shown, question))
         [reply] = yield [self._ask(shown, question)]
-        strict, flexible, control = (0.0, 0.0, 0.0) if reply.failure else self.grade(reply.text, question)
-        values = {"strict": strict, "flexible": flexible, "control": control}
+        if reply.failure:
+            return Scores(dict.fromkeys(self.metrics, 0.0))
+        paragraph = first_paragraph(reply.text)
+        values = {"strict": self.strict(paragraph, question), "flexible": self.flexible(reply.text, question)}
+        values["control"] = float(self.has_form(paragraph))
         return Scores({name: values[name] for name in self.metrics})
 
     def _ask(self, shown: Sequence[Question], question: Question) -> Ask:
@@ -187,9 +200,10 @@ class JasterTask(Benchmark):
         """Compare the probabilities of the labels; without labels, see whether the model would write the answer."""
         prompt, endings = self.prompt(shown, question), question.labels or (question.output,)
         replies = yield [ask_probability(prompt + ending) for ending in endings]
+        # White space before an answer counts as its beginning, as lm-eval does it: tokens may join both.
+        begin = len(prompt.rstrip())
         found = [
-            read_probability(reply, prompt + ending, len(prompt))
-            for reply, ending in zip(replies, endings, strict=True)
+            read_probability(reply, prompt + ending, begin) for reply, ending in zip(replies, endings, strict=True)
         ]
         return self._likeliest(question, endings, found, replies)
 
@@ -206,6 +220,14 @@ class JasterTask(Benchmark):
         best = max(range(len(endings)), key=lambda index: found[index].nats)
         shown = ", ".join(f"{ending} {each.nats:.3f}" for ending, each in zip(endings, found, strict=True))
         return Scores({"correct": float(endings[best] == question.output)}, note=f"nats: {shown}")
+
+
+def same_number(text: str, right: str) -> bool:
+    """Whether a text is a number, and nothing else, of the value of another, as Python's `float` reads them."""
+    try:
+        return float(text) == float(right)
+    except ValueError:
+        return False
 
 
 def first_paragraph(answer: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question, first_paragraph
+from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question
 from tanuki_jax.evaluation.data_rows import Row, fields_of
 from tanuki_jax.evaluation.graders.choice_answer import grade_choice
 
@@ -17,6 +17,7 @@ class JCommonsenseQa(JasterTask):
 
     title = "JCommonsenseQA"
     kind = "jcommonsenseqa"
+    has_labels = True
     instruction = (
         "質問と回答の選択肢を入力として受け取り、選択肢から回答を選択してください。"
         "なお、回答は選択肢の番号（例：0）でするものとします。 "
@@ -34,7 +35,8 @@ class JCommonsenseQa(JasterTask):
         options = ",".join(f"{sign}.{text}" for sign, text in zip(LABELS, texts, strict=True))
         yield Question(id, f"質問：{question}\n選択肢：{options}", label, LABELS, tuple(texts))
 
-    def grade(self, answer: str, question: Question) -> tuple[float, float, float]:
-        found = grade_choice(answer, question.output, question.labels, question.texts)
-        strict = first_paragraph(answer) == question.output
-        return float(strict), float(found.flexible), float(first_paragraph(answer) in LABELS)
+    def flexible(self, answer: str, question: Question) -> float:
+        return float(grade_choice(answer, question.output, question.labels, question.texts).flexible)
+
+    def has_form(self, paragraph: str) -> bool:
+        return paragraph in LABELS

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.limits import NonNegativeInt
-from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question, first_paragraph
+from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question
 from tanuki_jax.evaluation.data_rows import Row, fields_of
 from tanuki_jax.evaluation.graders.choice_answer import grade_choice
 
@@ -19,6 +19,8 @@ class Jmmlu(JasterTask):
 
     title = "JMMLU"
     kind = "jmmlu"
+    compare = "any_case"
+    has_labels = True
     # The leaderboard's sentence for this task is not published with its code; this one is ours.
     instruction = (
         "質問と4つの選択肢を入力として受け取り、最も適切な選択肢の記号をA、B、C、Dの中から1つだけ出力してください。"
@@ -52,7 +54,8 @@ class Jmmlu(JasterTask):
         asked = f"質問：{question}\n選択肢：{options}"
         yield Question(f"{path.stem}/{number}", asked, answer, LABELS, tuple(texts), tags={"subject": path.stem})
 
-    def grade(self, answer: str, question: Question) -> tuple[float, float, float]:
-        paragraph = first_paragraph(answer).upper()
-        found = grade_choice(answer, question.output, LABELS, question.texts)
-        return float(paragraph == question.output), float(found.flexible), float(paragraph in LABELS)
+    def flexible(self, answer: str, question: Question) -> float:
+        return float(grade_choice(answer, question.output, LABELS, question.texts).flexible)
+
+    def has_form(self, paragraph: str) -> bool:
+        return paragraph.upper() in LABELS

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question, first_paragraph
+from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question
 from tanuki_jax.evaluation.data_rows import Row, fields_of
 from tanuki_jax.evaluation.graders.choice_answer import grade_choice
 
@@ -17,6 +17,8 @@ class Jnli(JasterTask):
 
     title = "JNLI"
     kind = "jnli"
+    compare = "any_case"
+    has_labels = True
     instruction = (
         "前提と仮説の関係をentailment、contradiction、neutralの中から回答してください。"
         "それ以外には何も含めないことを厳守してください。\n\n制約：\n"
@@ -32,12 +34,11 @@ class Jnli(JasterTask):
     def read(self, path: Path, number: int, row: Row) -> Iterator[Question]:
         names = "sentence_pair_id", "sentence1", "sentence2", "label"
         id, premise, hypothesis, label = fields_of(path, number, row, *names)
-        # Pairs of captions of one picture share a text.
-        yield Question(
-            id, f"前提：{premise}\n仮説：{hypothesis}", label, LABELS, cluster=str(row.get("yjcaptions_id", ""))
-        )
+        picture = str(row.get("yjcaptions_id", ""))  # captions of one picture share a text
+        yield Question(id, f"前提：{premise}\n仮説：{hypothesis}", label, LABELS, cluster=picture)
 
-    def grade(self, answer: str, question: Question) -> tuple[float, float, float]:
-        paragraph = first_paragraph(answer).lower()
-        found = grade_choice(answer.lower(), question.output, LABELS, ())
-        return float(paragraph == question.output), float(found.flexible), float(paragraph in LABELS)
+    def flexible(self, answer: str, question: Question) -> float:
+        return float(grade_choice(answer.lower(), question.output, LABELS, ()).flexible)
+
+    def has_form(self, paragraph: str) -> bool:
+        return paragraph.lower() in LABELS

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.json_object import read_object
-from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question, first_paragraph
+from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question
 from tanuki_jax.evaluation.data_rows import Row
 from tanuki_jax.evaluation.graders.character_f1 import character_f1
 
@@ -24,6 +24,7 @@ class Jsquad(JasterTask):
 
     title = "JSQuAD"
     kind = "jsquad"
+    compare = "characters"
     instruction = (
         "質問に対する回答を文章から一言で抽出してください。回答は名詞で答えてください。 "
         "それ以外には何も含めないことを厳守してください。"
@@ -55,12 +56,22 @@ class Jsquad(JasterTask):
         except (KeyError, IndexError, TypeError) as error:
             raise InputError(f"article {number} of {path} is not in the layout of SQuAD: {error!r}") from None
 
-    def grade(self, answer: str, question: Question) -> tuple[float, float, float]:
-        paragraph = first_paragraph(answer)
-        for prefix in _PREFIXES:
-            paragraph = paragraph.replace(prefix, "")
-        paragraph = paragraph.strip().lower()
-        right = [unicodedata.normalize("NFKC", each).lower() for each in (question.output, *question.references)]
-        whole = unicodedata.normalize("NFKC", answer).lower()
-        strict = character_f1(paragraph, right[0])
-        return strict, float(any(each in whole for each in right)), float(0 < len(paragraph) <= LONGEST_ANSWER)
+    def strict(self, paragraph: str, question: Question) -> float:
+        return character_f1(_bare(paragraph), _plain(question.output))
+
+    def flexible(self, answer: str, question: Question) -> float:
+        return float(any(_plain(each) in _plain(answer) for each in (question.output, *question.references)))
+
+    def has_form(self, paragraph: str) -> bool:
+        return 0 < len(_bare(paragraph)) <= LONGEST_ANSWER
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).lower()
+
+
+def _bare(paragraph: str) -> str:
+    """Return an answer without the word that announces it, as the recipe compares it."""
+    for prefix in _PREFIXES:
+        paragraph = paragraph.replace(prefix, "")
+    return paragraph.strip().lower()

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tanuki_jax.evaluation.benchmark import Chain, Item, Scores
-from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question, first_paragraph
+from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question
 from tanuki_jax.evaluation.data_rows import Row, fields_of
-from tanuki_jax.evaluation.graders.float_answer import floats_equal, stated_float
+from tanuki_jax.evaluation.graders.float_answer import stated_float
 from tanuki_jax.evaluation.statistics.correlation import pearson, spearman
 
 UNREADABLE = -2.0
@@ -23,6 +23,7 @@ class Jsts(JasterTask):
 
     title = "JSTS"
     kind = "jsts"
+    compare = "number"
     instruction = (
         "日本語の文ペアの意味がどのくらい近いかを判定し、類似度を0〜5までの間の値が付与してください。"
         "0に近いほど文ペアの意味が異なり、5に近いほど文ペアの意味が似ていることを表しています。"
@@ -39,12 +40,12 @@ class Jsts(JasterTask):
         id, first, second, label = fields_of(path, number, row, *names)
         yield Question(id, f"文1：{first}\n文2：{second}", label, cluster=str(row.get("yjcaptions_id", "")))
 
-    def grade(self, answer: str, question: Question) -> tuple[float, float, float]:
-        paragraph, right = first_paragraph(answer), float(question.output)
+    def flexible(self, answer: str, question: Question) -> float:
         stated = stated_float(answer)
-        strict = floats_equal(paragraph, question.output)
-        close = stated is not None and abs(stated - right) <= _CLOSE
-        return float(strict), float(close), float(_has_form(paragraph))
+        return float(stated is not None and abs(stated - float(question.output)) <= _CLOSE)
+
+    def has_form(self, paragraph: str) -> bool:
+        return bool(re.fullmatch(r"[0-5](?:\.\d+)?", paragraph)) and float(paragraph) <= 5
 
     def chain(self, item: Item) -> Chain:
         if self.form == "loglikelihood":
@@ -64,7 +65,3 @@ class Jsts(JasterTask):
             return {}
         right, stated = zip(*pairs, strict=True)
         return {"pearson": pearson(right, stated), "spearman": spearman(right, stated)}
-
-
-def _has_form(text: str) -> bool:
-    return bool(re.fullmatch(r"[0-5](?:\.\d+)?", text)) and float(text) <= 5

@@ -1,12 +1,11 @@
 """MGSM in Japanese: word problems of the grade school (Shi et al. 2022, arXiv 2210.03057)."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question, first_paragraph
+from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question
 from tanuki_jax.evaluation.data_rows import Row, fields_of
 from tanuki_jax.evaluation.graders.maths_answer import states_value
 
@@ -29,8 +28,12 @@ class MgsmJa(JasterTask):
 
     title = "MGSM (Japanese)"
     kind = "mgsm_ja"
+    compare = "number"
     # The leaderboard's sentence for this task is not published with its code; this one is ours.
-    instruction = "与えられた算数の問題を解き、最終的な答えの数値だけを半角で出力してください。単位や途中の式など、他には何も含めないことを厳守してください。"
+    instruction = (
+        "与えられた算数の問題を解き、最終的な答えの数値だけを半角で出力してください。"
+        "単位や途中の式など、他には何も含めないことを厳守してください。"
+    )
     columns = ("question", "answer")
     how_to_get = "it is in the repository google-research/url-nlp, mgsm"
     path: str = "mgsm_ja/mgsm_ja.tsv"
@@ -48,11 +51,8 @@ class MgsmJa(JasterTask):
         question, answer = fields_of(path, number, row, "question", "answer")
         yield Question(str(number), f"問題：{question}", answer.replace(",", ""))
 
-    def grade(self, answer: str, question: Question) -> tuple[float, float, float]:
-        paragraph, value = first_paragraph(answer), Fraction(question.output)
-        return float(_is_number(paragraph, value)), float(states_value(answer, value)), float(paragraph.isdigit())
+    def flexible(self, answer: str, question: Question) -> float:
+        return float(states_value(answer, Fraction(question.output)))
 
-
-def _is_number(text: str, value: Fraction) -> bool:
-    """Whether a text is a number, and nothing else, of that value."""
-    return bool(re.fullmatch(r"[+-]?\d+(?:\.\d*)?", text)) and Fraction(text.rstrip(".")) == value
+    def has_form(self, paragraph: str) -> bool:
+        return paragraph.isdigit()
