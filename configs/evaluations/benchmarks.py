@@ -41,6 +41,12 @@ def small() -> Evaluation:
     return Evaluation(name="small", benchmarks=(HeldOutTexts(), ExactFormats(), ObeyedCommands(), SchoolProblems()))
 
 
+@evaluation("exact_formats")
+def exact_formats() -> Evaluation:
+    """Return instructions in exact forms alone."""
+    return Evaluation(name="exact_formats", benchmarks=(ExactFormats(),))
+
+
 @evaluation("small_text")
 def small_text() -> Evaluation:
     """Return the scores of `small` for models without a chat template."""

@@ -127,6 +127,16 @@ def test_servers_without_fingerprints_share_no_answer(data: Path, tmp_path: Path
             assert ran(url, data, tmp_path / "out").counts.asked == 5
 
 
+def test_another_model_behind_one_address_is_noticed(data: Path, tmp_path: Path) -> None:
+    text = "0"
+    with scripted(lambda body: text, fingerprint="") as url:
+        ran(url, data, tmp_path / "out")
+        assert ran(url, data, tmp_path / "out").counts.asked == 0
+        text = "1"
+        with pytest.raises(InputError, match="it may be another model: name another --out"):
+            ran(url, data, tmp_path / "out")
+
+
 def test_results_hold_what_is_needed_to_repeat_them(data: Path, tmp_path: Path) -> None:
     with scripted(lambda body: "0") as url:
         path = ran(url, data, tmp_path / "out").results

@@ -21,12 +21,16 @@ def scores_of(task: ExactFormats, item: Item, reply: Reply) -> Scores:
 def test_the_form_counts_apart_from_the_items() -> None:
     task = ExactFormats(families=("instructions",), count=30)
     for item in task.load(Path()).items:
-        assert scores_of(task, item, Reply(item.expected)).values == {"control": 1, "correct": 1}
-        assert scores_of(task, item, Reply(f"はい。{item.expected}")).values == {"control": 0, "correct": 0}
-        assert scores_of(task, item, Reply(failure="x")).values == {"control": 0, "correct": 0}
+        assert scores_of(task, item, Reply(item.expected)).values == {"strict": 1, "flexible": 1, "control": 1}
+        assert scores_of(task, item, Reply(f"はい。{item.expected}")).values == {
+            "strict": 0,
+            "flexible": 1,
+            "control": 0,
+        }
+        assert scores_of(task, item, Reply(failure="x")).values == {"strict": 0, "flexible": 0, "control": 0}
     other = task.load(Path()).items[0]
     replaced = other.expected.replace(other.row.problem.contents[0][1], "")
-    assert replaced != other.expected and not scores_of(task, other, Reply(replaced)).values["correct"]
+    assert replaced != other.expected and not scores_of(task, other, Reply(replaced)).values["flexible"]
 
 
 def test_families_without_a_form_are_an_error() -> None:
