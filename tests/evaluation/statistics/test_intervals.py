@@ -114,6 +114,16 @@ def test_bounds_only_change_the_scale() -> None:
     assert mean_interval(narrow * 100, bounds=(0, 100)).low == pytest.approx(100 * mean_interval(narrow).low, rel=0.01)
 
 
+def test_scores_without_bounds_have_finite_intervals_if_they_differ() -> None:
+    losses = np.random.default_rng(3).normal(2, 0.5, 100)
+    mean, low, high = mean_interval(losses, bounds=(0, np.inf))
+    student = 1.984 * losses.std(ddof=1) / 10
+    assert mean - 1.3 * student < low <= mean - student < mean + student <= high < mean + 1.3 * student
+    assert mean_interval([2.0, 2.0], bounds=(-np.inf, np.inf))[1:] == (-np.inf, np.inf)
+    with pytest.raises(InputError, match="score 1 of 1 is inf"):
+        mean_interval([np.inf], bounds=(0, np.inf))
+
+
 @pytest.mark.parametrize("items", [1, 2, 3, 5])
 def test_few_items_have_wide_intervals_inside_the_bounds(items: int) -> None:
     for scores in ([0.6] * items, np.linspace(0.45, 0.55, items), np.linspace(0, 1, items), [1.0] * items):
