@@ -51,7 +51,7 @@ class Board(NamedTuple):
     left_out: tuple[str, ...]
     """Models without a battle."""
     unit: Unit
-    """What was drawn anew."""
+    """Unit that was drawn anew."""
     repetitions: int
     incomplete: int
     """Repetitions in which at least one model was not held to the anchor."""

@@ -2,7 +2,8 @@
 
 Logit of the expected score of model i against j with covariates z: beta_i - beta_j + z . gamma, i before j in the order
 of the models (Bradley and Terry 1952; with covariates of the battle Springall 1973). Newton's method. evalica (0.4.2)
-has no covariates and takes one weighting at a time; `benchmarks/ratings.json` has its time beside this one.
+has neither covariates nor voters that are drawn anew, and brings pandas; `benchmarks/ratings.json` has its difference
+from this fit and its time.
 """
 
 from typing import NamedTuple
@@ -13,9 +14,9 @@ import numpy.typing as npt
 type Floats = npt.NDArray[np.float64]
 type Indices = npt.NDArray[np.intp]
 
-_STEPS, _LONGEST_STEP, _TOLERANCE = 100, 1.0, 1e-10
-_LARGEST = 30.0
-"""Strength or coefficient above which a fit is considered infinite: odds of 1e13."""
+_STEPS, _LONGEST_STEP, _TOLERANCE = 300, 1.0, 1e-10
+_LARGEST = 100.0
+"""Strength or coefficient above which a fit is considered infinite: odds of 1e43."""
 
 
 class Rows(NamedTuple):

@@ -4,8 +4,7 @@ Three cases, because none holds its 95% in all of them (`benchmarks/evaluation_s
 
 - Scores near the ends of their range, such as right or wrong: quantiles of Jeffreys' Beta distribution, for the number
   of independent right-or-wrong items that would have the same standard error (Brown, Cai and DasGupta 2001; for
-  clusters as in Franco, Little, Louis and Slud 2019). A percentile bootstrap of 100 items of which 5 are right covers
-  88%.
+  clusters as in Franco, Little, Louis and Slud 2019). A percentile bootstrap of 100 items covers down to 88% here.
 - Scores in a small part of their range: on each side the wider of Student's bound and that of the studentised bootstrap
   (Efron and Tibshirani 1993, 12.5), which follows a skewed distribution but is too narrow for few clusters.
 - Scores that do not differ: the bound that the first case has for none right, for the share of items elsewhere.
@@ -62,7 +61,7 @@ def mean_interval(
     Args:
         scores: one for each item.
         clusters: name of the text that an item shares with others, one for each item; an empty name: with none.
-        bounds: lowest and highest possible score.
+        bounds: lowest and highest possible score; infinite if there is none.
 
     Raises:
         InputError: there are no scores, one is not finite or outside the bounds, or the numbers of scores and clusters
@@ -76,7 +75,7 @@ def mean_interval(
         return Interval(mean, lowest, highest)  # one text says nothing about others
     error, freedom = standard_error(units)
     largest = (mean - lowest) * (highest - mean)
-    if error <= 1e-12 * (highest - lowest) or largest <= 0:
+    if error <= 1e-12 * np.abs(values).max() or largest <= 0:
         low, high = _of_equal_scores(mean, bounds, _effective(units.sizes))
     elif values.var() >= _WIDE * largest:
         low, high = _of_wide_scores(mean, bounds, error, freedom)
@@ -91,7 +90,7 @@ def _check(values: Floats, clusters: Sequence[str] | None, bounds: tuple[float, 
         raise InputError("there are no scores to average; an interval needs at least one item")
     if clusters is not None and len(clusters) != len(values):
         raise InputError(f"there are {len(values)} scores and {len(clusters)} names of clusters; each item needs one")
-    outside = np.flatnonzero(~((values >= lowest) & (values <= highest)))
+    outside = np.flatnonzero(~((values >= lowest) & (values <= highest) & np.isfinite(values)))
     if len(outside):
         raise InputError(
             f"score {outside[0] + 1} of {len(values)} is {values[outside[0]]:g}, "

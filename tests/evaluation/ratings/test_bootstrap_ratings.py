@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -98,6 +99,15 @@ def test_votes_copied_by_each_voter_narrow_no_interval() -> None:
     assert narrow.models[NAMES[0]].high - narrow.models[NAMES[0]].low < 0.85 * (
         once.models[NAMES[0]].high - once.models[NAMES[0]].low
     )
+
+
+def test_three_equal_votes_of_a_voter_are_one_of_weight_three() -> None:
+    battles = simulated_votes(np.random.default_rng(6), voters=50)
+    weighted = [replace(battle, weight=1 + 2 * (number % 2)) for number, battle in enumerate(battles)]
+    repeated = [battle for number, battle in enumerate(battles) for _ in range(1 + 2 * (number % 2))]
+    one, other = (rate_with_intervals(votes, ANCHOR, unit="voter", repetitions=40) for votes in (weighted, repeated))
+    for name, model in one.models.items():
+        assert other.models[name] == pytest.approx(model, abs=1e-6)
 
 
 def test_few_units_are_given_wider_tails_than_many() -> None:

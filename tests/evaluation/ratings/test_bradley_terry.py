@@ -1,5 +1,6 @@
 """Ratings equal those of a logistic regression, and depend only on who won against whom."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -85,6 +86,17 @@ def test_ten_wins_for_each_loss_are_400_points() -> None:
     battles = [Battle("a", "b", "model_a")] * 10 + [Battle("a", "b", "model_b"), Battle("b", "c", "tie")]
     assert rate(battles, "b").ratings == pytest.approx({"a": 1400, "b": 1000, "c": 1000})
     assert rate(battles, "a").ratings == pytest.approx({"a": 1000, "b": 600, "c": 600})
+
+
+def test_a_ladder_of_20_models_is_rated_exactly() -> None:
+    """Each beats the next 1,000 to 1, which are 1,200 points."""
+    rungs = [f"m{number:02d}" for number in range(20)]
+    battles = [
+        battle
+        for one, other in itertools.pairwise(rungs)
+        for battle in (Battle(one, other, "model_a", weight=1_000), Battle(other, one, "model_a"))
+    ]
+    assert rate(battles, "m00").ratings == pytest.approx({name: 1000 - 1200 * n for n, name in enumerate(rungs)})
 
 
 def test_a_weight_counts_as_that_many_battles() -> None:

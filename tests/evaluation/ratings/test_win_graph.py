@@ -1,4 +1,4 @@
-"""What cannot be rated is refused with the reason."""
+"""Battles that cannot be rated are refused with the reason."""
 
 import numpy as np
 import pytest

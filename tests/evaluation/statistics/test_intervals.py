@@ -82,6 +82,35 @@ def test_without_the_clusters_the_interval_would_be_too_narrow() -> None:
     assert apart.mean == together.mean == scores.mean()
 
 
+@pytest.mark.parametrize(
+    ("sums", "size", "error", "freedom"),
+    [
+        # Residuals 2, 1, -1, -2 of 16 items: 10 / (1 - 1/4) / 16 ** 2. Four clusters: three degrees of freedom.
+        ([4, 3, 1, 0], 4, 0.228218, 3),
+        # Residuals 1.8 and nine times -.2 of 20: 3.6 / .9 / 20 ** 2. Kurtosis 1.0512 / .36 ** 2 = 8.1111.
+        ([2] + [0] * 9, 2, 0.1, 20 / 7.1111),
+    ],
+)
+def test_an_interval_over_clusters_as_by_hand(sums: list[int], size: int, error: float, freedom: float) -> None:
+    from scipy.stats import beta, norm, t
+
+    scores = [float(place < right) for right in sums for place in range(size)]
+    names = [str(number) for number in range(len(sums)) for _ in range(size)]
+    mean, low, high = mean_interval(scores, names)
+    items = mean * (1 - mean) / (error * t.ppf(0.975, freedom) / norm.ppf(0.975)) ** 2
+    expected = beta.ppf([0.025, 0.975], items * mean + 0.5, items * (1 - mean) + 0.5)
+    assert (low, high) == pytest.approx(expected.tolist(), rel=1e-4)
+
+
+def test_the_long_tail_of_skewed_scores_gets_more_room() -> None:
+    scores = np.log(1 - np.arange(0.5, 60) / 60) ** 2
+    for values in (scores, 20 - scores):
+        mean, low, high = mean_interval(values, bounds=(-1_000, 1_000))
+        short, long = sorted((mean - low, high - mean))
+        assert short == pytest.approx(2.001 * values.std(ddof=1) / np.sqrt(60), rel=1e-3) and long > 1.15 * short
+        assert (long == high - mean) == (values is scores)
+
+
 def test_items_without_a_cluster_are_alone() -> None:
     scores = [1.0, 0.0, 1.0, 1.0, 0.0]
     assert mean_interval(scores, ["", "", "", "", ""]) == mean_interval(scores, list("abcde")) == mean_interval(scores)
@@ -112,6 +141,16 @@ def test_bounds_only_change_the_scale() -> None:
     assert scaled == pytest.approx([1 + 9 * value for value in plain])
     narrow = np.random.default_rng(3).normal(0.5, 0.05, 80).clip(0, 1)
     assert mean_interval(narrow * 100, bounds=(0, 100)).low == pytest.approx(100 * mean_interval(narrow).low, rel=0.01)
+
+
+def test_scores_without_bounds_have_finite_intervals_if_they_differ() -> None:
+    losses = np.random.default_rng(3).normal(2, 0.5, 100)
+    mean, low, high = mean_interval(losses, bounds=(0, np.inf))
+    student = 1.984 * losses.std(ddof=1) / 10
+    assert mean - 1.3 * student < low <= mean - student < mean + student <= high < mean + 1.3 * student
+    assert mean_interval([2.0, 2.0], bounds=(-np.inf, np.inf))[1:] == (-np.inf, np.inf)
+    with pytest.raises(InputError, match="score 1 of 1 is inf"):
+        mean_interval([np.inf], bounds=(0, np.inf))
 
 
 @pytest.mark.parametrize("items", [1, 2, 3, 5])
