@@ -8,9 +8,9 @@ Four cases, because no method holds its 95% in all (`benchmarks/evaluation_stati
 - Scores in a small part of their range: on each side the wider of Student's bound and that of the studentised bootstrap
   (Efron and Tibshirani 1993, 12.5), which follows a skewed distribution but is too narrow for few clusters. Below ten
   items or clusters Student's alone.
-- Such scores of which more than half are equal, as the differences of two similar runs: the normal interval after adding
-  two items, of which half a one lies above and half a one below the others (Agresti and Min 2005). A repetition of the
-  bootstrap may lack the few items that differ.
+- Such scores of which more than half are equal, as the differences of two similar runs: the normal interval after two
+  items are added, of which half of one lies above the equal scores and half of one below (Agresti and Min 2005). A
+  repetition of the bootstrap may lack the few items that differ.
 - Scores that do not differ: the bound that the first case has for none right, for the share of items elsewhere.
 
 Clusters are drawn anew as wholes. Their standard error is the linearised one of a ratio, each residual divided by

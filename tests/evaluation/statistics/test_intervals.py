@@ -9,6 +9,7 @@ import pytest
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.evaluation.statistics.intervals import mean_interval
 from tests.evaluation.statistics.measure_coverage import (
+    RUNS,
     SHARES,
     of_binary,
     of_clusters,
@@ -55,7 +56,7 @@ def test_intervals_of_continuous_scores_cover_in_few_runs(name: str) -> None:
 @pytest.mark.parametrize("items", [100, 1_000])
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_intervals_of_continuous_scores_cover(items: int, name: str) -> None:
-    within(of_continuous(items, name, 4_000).share, 4_000)
+    within(of_continuous(items, name, RUNS[items]).share, RUNS[items])
 
 
 @pytest.mark.parametrize("binary", [True, False])
@@ -69,9 +70,10 @@ def test_intervals_over_clusters_cover_in_few_runs(unequal: bool, binary: bool) 
 @pytest.mark.parametrize("correlation", [0.1, 0.5])
 @pytest.mark.parametrize("unequal", [True, False])
 def test_intervals_over_clusters_cover(items: int, clusters: int, correlation: float, unequal: bool) -> None:
+    runs = RUNS[items]
     for share in (0.2, 0.5, 0.9):
-        within(of_clusters(items, clusters, share, correlation, 4_000, unequal=unequal).share, 4_000)
-    within(of_clusters(items, clusters, 0.5, correlation, 4_000, unequal=unequal, binary=False).share, 4_000)
+        within(of_clusters(items, clusters, share, correlation, runs, unequal=unequal).share, runs)
+    within(of_clusters(items, clusters, 0.5, correlation, runs, unequal=unequal, binary=False).share, runs)
 
 
 def test_without_the_clusters_the_interval_would_be_too_narrow() -> None:
