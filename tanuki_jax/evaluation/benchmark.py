@@ -83,14 +83,11 @@ class Items:
     files: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
 class Benchmark(ABC):
     """A benchmark. It is a frozen dataclass in a file of its own, and its fields are options."""
 
     title: ClassVar[str]
     """Title for reports."""
-    asks: ClassVar[tuple[By, ...]] = ("model",)
-    """Models that it needs."""
     scale: ClassVar[tuple[float, float]] = (0.0, 1.0)
     """Worst and best value of its first metric."""
     bounds: ClassVar[Mapping[str, tuple[float, float]]] = {}
@@ -105,6 +102,11 @@ class Benchmark(ABC):
     @abstractmethod
     def metrics(self) -> tuple[str, ...]:
         """Return the metrics of its items, the most important one first."""
+
+    @property
+    def asks(self) -> tuple[By, ...]:
+        """Return the models that it needs."""
+        return ("model",)
 
     @property
     def path_asked(self) -> str:
