@@ -11,6 +11,8 @@ from tanuki_jax.evaluation.benchmarks.jnli import Jnli
 from tanuki_jax.evaluation.benchmarks.jsquad import Jsquad
 from tanuki_jax.evaluation.benchmarks.jsts import Jsts
 from tanuki_jax.evaluation.benchmarks.mgsm_ja import MgsmJa
+from tanuki_jax.evaluation.benchmarks.mt_bench_ja import MtBenchJa
+from tanuki_jax.evaluation.benchmarks.pairwise import Pairwise
 from tanuki_jax.evaluation.benchmarks.school_problems import SchoolProblems
 
 BENCHMARKS: Mapping[str, type[Benchmark]] = {
@@ -22,6 +24,8 @@ BENCHMARKS: Mapping[str, type[Benchmark]] = {
     "jsquad": Jsquad,
     "jsts": Jsts,
     "mgsm_ja": MgsmJa,
+    "mt_bench_ja": MtBenchJa,
+    "pairwise": Pairwise,
     "school_problems": SchoolProblems,
 }
 """Name -> benchmark."""
