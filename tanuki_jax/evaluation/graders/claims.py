@@ -102,7 +102,12 @@ def _without_brackets(sentence: str) -> tuple[str, list[tuple[int, str]]]:
             is_unit = unit_at(sentence, match.start())[0] != BARE or re.fullmatch(r"[a-zA-Zπ]{1,3}", content)
             return match[0] if is_unit else " " * len(match[0])
         behind = sentence[match.end() :].lstrip()[:1]
-        if not before or before[-1] in "+-×÷*/^=≒√" or behind in tuple("+×÷*/^") or before[-1:].islower():
+        if (
+            not before
+            or before[-1] in "+-×÷*/^=≒√"
+            or behind in tuple("+×÷*/^")
+            or re.search(r"[a-z]$|(?<![A-Z])[A-Z]$", before)
+        ):
             return match[0]
         if _CALCULATION.search(content.lstrip("=≒約 ")) and "=" not in content.lstrip("=≒ "):
             return match[0] if before[-1:].isdigit() and _CALCULATION.search(content) else " " * len(match[0])
@@ -168,7 +173,8 @@ def _claim(text: str, group: _Group, asides: list[tuple[int, str]]) -> Claim | N
             (run if _OTHERWISE.match(content) else beside).extend(additions)
         elif first.start <= place < run[0].start:
             beside.extend(amount for claim in claims_of(content) for amount in claim.amounts)
-    return Claim(tuple(reversed(run)), tuple(beside), _subject(text[group.start : first.start]), either, best == 1)
+    weak = bool(_WEAK.match(text[run[0].stop :]))
+    return Claim(tuple(reversed(run)), tuple(beside), _subject(text[group.start : first.start]), either, weak)
 
 
 def _strength(text: str, amount: Amount) -> int:

@@ -63,6 +63,8 @@ class _Step:
     """Whether it ends before what it announces."""
     inner: bool = False
     """Whether it states the answer of a part, such as 足し算の答えは."""
+    misses: bool = False
+    """Whether it claims something, but nothing that the question asks for."""
 
 
 def final_claims(text: str, asked: Asked) -> list[Claim]:
@@ -80,7 +82,7 @@ def final_claims(text: str, asked: Asked) -> list[Claim]:
         return boxed
     steps = list(_steps(text, asked))
     others = [claim for step in steps if OTHERWISE.match(step.text) for claim in step.claims]
-    return [_best(step, asked) for step in _final_steps(steps)] + (others if steps else [])
+    return [_best(step, asked) for step in _final_steps(steps, asked)] + (others if steps else [])
 
 
 def final_list(text: str, asked: Asked) -> tuple[Amount, ...]:
@@ -95,7 +97,7 @@ def final_list(text: str, asked: Asked) -> tuple[Amount, ...]:
     if boxed:
         return tuple(amount for claim in boxed for amount in claim.amounts)
     steps = list(_steps(text, asked))
-    final = _final_steps(steps)
+    final = _final_steps(steps, asked)
     if not final:
         return ()
     first = last = next(index for index, step in enumerate(steps) if step is final[-1])
@@ -107,7 +109,7 @@ def final_list(text: str, asked: Asked) -> tuple[Amount, ...]:
     return tuple(amount for step in steps[first : last + 1] for claim in step.claims for amount in claim.amounts)
 
 
-def _final_steps(steps: Sequence[_Step]) -> list[_Step]:
+def _final_steps(steps: Sequence[_Step], asked: Asked) -> list[_Step]:
     """Return the steps that state the final answer, which are several only if each says that it does."""
     stated = [step for step in steps if step.level == Level.ANSWER and step.claims]
     if stated:
@@ -115,7 +117,13 @@ def _final_steps(steps: Sequence[_Step]) -> list[_Step]:
     if steps and steps[-1].cut and not any(step.level == Level.CONCLUSION and step.claims for step in steps):
         return []
     final = _final_step(steps)
-    return [] if final is None else [final]
+    if final is None:
+        return []
+    if final.level == Level.PLAIN and not any(asked.closeness(claim.subject) for claim in final.claims):
+        behind = steps[next(index for index, step in enumerate(steps) if step is final) :]
+        if any(step.misses and step.level >= Level.CONCLUSION for step in behind):
+            return []
+    return [final]
 
 
 def _is_assignment(step: _Step) -> bool:
@@ -170,7 +178,8 @@ def _step(part: str, asked: Asked, pending: bool, first: bool, last: bool) -> tu
         level, body = Level.CONCLUSION, part[conclusion.end() :]
     elif (refusal and part) or corrected:
         level = Level.CONCLUSION
-    claims = _fitting(claims_of(body), asked)
+    every = claims_of(body)
+    claims = _fitting(every, asked)
     if level <= Level.CONCLUSION and any(
         pattern.search(part) for pattern in (REASON, REMARK, CHECK, ASKING, REJECTION)
     ):
@@ -183,7 +192,9 @@ def _step(part: str, asked: Asked, pending: bool, first: bool, last: bool) -> tu
         level = Level.ANSWER
     announces = level == Level.ANSWER and not claims and bool(POINTS_ON.search(body) or ANNOUNCING.search(body))
     cut = last and bool(UNFINISHED.search(part) or (announces and not body.strip()))
-    step = _Step(part, level, [] if level == Level.NONE or cut else claims, bool(refusal), bool(corrected), cut, inner)
+    kept = [] if level == Level.NONE or cut else claims
+    misses = bool(every) and not claims
+    step = _Step(part, level, kept, bool(refusal), bool(corrected), cut, inner, misses)
     return step, announces or (pending and not claims)
 
 
@@ -223,10 +234,10 @@ def _final_step(steps: Sequence[_Step]) -> _Step | None:
     if not able:
         return None
     concluded = [index for index, step in enumerate(able) if step.level == Level.CONCLUSION]
-    if not concluded:
-        return able[-1]
-    later = [step for step in able[concluded[-1] + 1 :] if re.search("[=≒]", step.text)]
-    return later[-1] if later else able[concluded[-1]]
+    if concluded:
+        later = [step for step in able[concluded[-1] + 1 :] if re.search("[=≒]", step.text)]
+        return later[-1] if later else able[concluded[-1]]
+    return able[-1]
 
 
 def _best(step: _Step, asked: Asked) -> Claim:
