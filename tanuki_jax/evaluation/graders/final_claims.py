@@ -230,7 +230,8 @@ def _final_step(steps: Sequence[_Step]) -> _Step | None:
     able = [
         step for index, step in enumerate(steps) if step.claims and (index >= after or step.level >= Level.CONCLUSION)
     ]
-    able = [step for step in able if not all(claim.weak for claim in step.claims)] or able
+    strong = [step for step in able if not all(claim.weak for claim in step.claims)]
+    able = strong if strong or after >= 0 else able
     if not able:
         return None
     concluded = [index for index, step in enumerate(able) if step.level == Level.CONCLUSION]

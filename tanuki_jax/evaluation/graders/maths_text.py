@@ -66,6 +66,7 @@ _COUNTED = (
 )
 _KANJI_SHARE = re.compile(rf"([{_KANJI}\d]+)割(?:([{_KANJI}\d])分(?![の間]))?(?:([{_KANJI}\d])厘)?(?![れりるっ引])")
 _KANJI_FRACTION = re.compile(rf"([{_KANJI}\d]+)分の([{_KANJI}\d]+)")
+_KANJI_RATIO = re.compile(rf"([{_KANJI}]+)\s*/\s*([{_KANJI}]+)")
 _KANJI_COUNT = re.compile(rf"(?<![{_KANJI}\d])(?!十分(?![の間後前])|一番(?!目))([{_KANJI}]+)\s*(?={_COUNTED})")
 _KANJI_ALONE = re.compile(
     rf"(?:(?<=[はが:=、,「\s⟦(])|^)([{_KANJI}]+)(?=(?:です|である|でしょう|だ|とな|にな|でござ|。|\n|」|、|⟧|\)|$))",
@@ -88,6 +89,7 @@ def plain_maths(text: str) -> str:
     raised = _RAISED.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text.replace("\r\n", "\n"))
     wide = unicodedata.normalize("NFKC", _CIRCLED.sub(" ", _MIXED.sub("と", raised)))
     plain = _MINUS.sub("-", wide).replace("⁄", "/").replace("〜", "~").replace("\u3000", " ").replace("\u2009", " ")
+    plain = re.sub("[・･]{2,}", "...", plain)
     for sign in "≈≅≃":
         plain = plain.replace(sign, "≒")
     plain = _without_latex(plain)
@@ -138,6 +140,7 @@ def _with_digits(text: str) -> str:
     """Write numbers in kanji, also those with digits before them, such as 3万5千, with digits alone."""
     text = _KANJI_SHARE.sub(_share_in_digits, text).replace("ルート", "√")
     text = _KANJI_FRACTION.sub(lambda match: f"{_digits(match[1])}分の{_digits(match[2])}", text)
+    text = _KANJI_RATIO.sub(lambda match: f"{_digits(match[1])}/{_digits(match[2])}", text)
     text = _KANJI_COUNT.sub(lambda match: _digits(match[1]), text)
     text = _KANJI_ALONE.sub(lambda match: _digits(match[1]), text)
     return _MYRIADS.sub(lambda match: _digits(match[0]), text)
