@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator
 
 LABEL = re.compile(
-    r"(?:(?:最終(?:的な|の)?)?(?:(?<![一-龥模])(?:答え?|解答|回答|正解|解|結論)|求める[^はがを:=、。]{1,12})"
+    r"(?:(?:最終(?:的な|の)?)?(?:(?<![一-龥模])(?:答え?|解答|回答|正解|解|結論)|求める(?!に|ため|と|こと|場合|方法|手順|式|の)[^はがを:=、。]{1,12})"
     r"|\b(?:final |correct )*(?:answer|solution)\b)[】\])〕」\"']?"
     r"(?:として(?:は)?|\(.{1,8}\))?\s*(?:(?<=[】\]〕])|は|が(?=[^あ])|:|=|→|⇒|、|-(?=\s)|\bis\b|\s(?=[-\d約])|$)[\s:、]*|####\s*",
     re.IGNORECASE,
 )
 """Words that introduce a final answer."""
+HEADING = re.compile(r"(?:[【\[〔「]\s*(?:回答|解答|解)\s*[】\]〕」]\s*:?|(?:回答|解答|解)\s*(?::|$))\s*")
+"""Label that may also stand before a whole solution."""
 BEHIND = re.compile(
     r"[がは](?:最終的な|本当の)?(?:正解|答え|正しい(?:答え|値)?|求める[^、。]{1,8})(?:です|とな|にな|だ|である|$|。)"
 )

@@ -27,8 +27,9 @@ _WONDERED = re.compile(
     r"[\s」』)]*では?(?:ない(?:か|でしょう)|ありません(?:か|でしょう))|[\s」』)]*じゃない(?:か|でしょう)"
 )
 _WEAK = re.compile(
-    r"[)」]?(?:の(?!です|だ|は|\d+(?:つ|個|組|通り|種類)|どちら|いずれ|両方|どれ|$)|[はも](?!ず)|あたり|につき|ごと|おき|分の|間(?:に|で))"
+    r"[)」]?(?:の(?!です|だ|は|\d+(?:つ|個|組|通り|種類)|どちら|いずれ|両方|どれ|$)|あたり|につき|ごと|おき|分の|間(?:に|で))"
 )
+_TOPIC_BEHIND = re.compile(r"[)」』]*[はも](?![ず、])")
 _WHILE = re.compile(r"(?:に(?!な)|で(?![すあはし]))")
 _CHAIN = re.compile(r"[)\s]*(?:[=≒⇒]|すなわち|つまり|(?:約分|通分)すると)\s*[約(]*(?:およそ)?\s*(?:[時分秒]速)?\s*")
 _JOINT = re.compile(
@@ -183,6 +184,8 @@ def _strength(text: str, amount: Amount) -> int:
     if _OPERATOR_BEFORE.search(before) or _OPERATOR_BEHIND.match(behind) or _BOUND.match(behind):
         return 0
     if _NEGATED.match(behind) and not _WONDERED.match(behind):
+        return 0
+    if _TOPIC_BEHIND.match(behind):
         return 0
     if amount.unit.name in ("つ", "個", "組", "種類", "通り") and before.endswith("の"):
         return 0

@@ -16,6 +16,7 @@ from tanuki_jax.evaluation.graders.answer_words import (
     CONCLUSION,
     CORRECTED,
     ENDING,
+    HEADING,
     IN_FACT,
     LABEL,
     OPENING,
@@ -80,33 +81,49 @@ def final_claims(text: str, asked: Asked) -> list[Claim]:
     boxed = [claim for content in _boxes(text) for claim in claims_of(content)]
     if boxed or UNDECIDED.search(text):
         return boxed
-    steps = list(_steps(text, asked))
+    steps = _steps_or_rows(text, asked)
     others = [claim for step in steps if OTHERWISE.match(step.text) for claim in step.claims]
     return [_best(step, asked) for step in _final_steps(steps, asked)] + (others if steps else [])
 
 
-def final_list(text: str, asked: Asked) -> tuple[Amount, ...]:
+def final_list(text: str, asked: Asked, count: int) -> tuple[Amount, ...]:
     """Return the amounts that a solution lists as its final answer, such as both solutions of an equation, which may
     stand in lines of their own; empty: it states none.
 
     Args:
         text: solution as `plain_maths` writes it.
         asked: its question.
+        count: number of amounts of the right answer, by which a list is told from a step of its calculation.
     """
     boxed = [claim for content in _boxes(text) for claim in claims_of(content)]
     if boxed:
         return tuple(amount for claim in boxed for amount in claim.amounts)
-    steps = list(_steps(text, asked))
+    steps = _steps_or_rows(text, asked)
     final = _final_steps(steps, asked)
     if not final:
         return ()
-    first = last = next(index for index, step in enumerate(steps) if step is final[-1])
-    if _is_assignment(steps[first]):
+    last = next(index for index, step in enumerate(steps) if step is final[-1])
+    lists = [_neighbours(steps, index) for index in (last, *reversed(range(len(steps))))]
+    return next((found for found in lists if len(found) == count), lists[0])
+
+
+def _neighbours(steps: Sequence[_Step], index: int) -> tuple[Amount, ...]:
+    """Return the amounts of a step, and, if it gives a variable its value, those of the steps beside it that do."""
+    first = last = index
+    if _is_assignment(steps[index]):
         while first > 0 and _is_assignment(steps[first - 1]):
             first -= 1
         while last + 1 < len(steps) and _is_assignment(steps[last + 1]):
             last += 1
     return tuple(amount for step in steps[first : last + 1] for claim in step.claims for amount in claim.amounts)
+
+
+def _steps_or_rows(text: str, asked: Asked) -> list[_Step]:
+    """Return the steps of a text, or, if none of them claims anything, those of its tables."""
+    steps = list(_steps(text, asked))
+    if any(step.claims for step in steps) or "|" not in text:
+        return steps
+    return list(_steps(text.replace("|", " "), asked))
 
 
 def _final_steps(steps: Sequence[_Step], asked: Asked) -> list[_Step]:
@@ -147,9 +164,14 @@ def _steps(text: str, asked: Asked) -> Iterator[_Step]:
     ):
         parts.pop()
     steps: list[_Step] = []
-    pending = False
+    pending, fresh = False, True
     for number, part in enumerate(parts):
-        step, pending = _step(part, asked, pending, number == 0, number == len(parts) - 1)
+        if heading := HEADING.match(part):
+            part, fresh = part[heading.end() :], True
+        if not part:
+            continue
+        step, pending = _step(part, asked, pending, fresh, number == len(parts) - 1)
+        fresh = False
         if step.corrects and (step.claims or not IN_FACT.search(part)):
             steps = []
         steps.append(step)

@@ -55,6 +55,7 @@ _LINE_START = re.compile(
     r"(?:[-*•・◦●○■□▪◆]+[ \t]+(?=\S)|・|(?:\(\d{1,2}\)|\d{1,2}[.)])[ \t]+(?=\S))*",
     re.MULTILINE,
 )
+_TIMES = re.compile(r"\*|(?<=\d)[xX](?=\d)|(?<=\d )[xX](?= \d)")
 _NUMBERED = re.compile(
     r"(?:ステップ|手順|Step|STEP|step)\s*\d+\s*[:.)]?|(?:段階|その|方法|ケース|パターン)\s*\d+\s*[:.)]\s"
 )
@@ -69,7 +70,7 @@ _KANJI_FRACTION = re.compile(rf"([{_KANJI}\d]+)分の([{_KANJI}\d]+)")
 _KANJI_RATIO = re.compile(rf"([{_KANJI}]+)\s*/\s*([{_KANJI}]+)")
 _KANJI_COUNT = re.compile(rf"(?<![{_KANJI}\d])(?!十分(?![の間後前])|一番(?!目))([{_KANJI}]+)\s*(?={_COUNTED})")
 _KANJI_ALONE = re.compile(
-    rf"(?:(?<=[はが:=、,「\s⟦(])|^)([{_KANJI}]+)(?=(?:です|である|でしょう|だ|とな|にな|でござ|。|\n|」|、|⟧|\)|$))",
+    rf"(?:(?<=[はが:=、,「\s⟦(】\]])|^)([{_KANJI}]+)(?=(?:です|である|でしょう|だ|とな|にな|でござ|。|\n|」|、|⟧|\)|$))",
     re.MULTILINE,
 )
 _SIGNED = rf"-?{NUMBER}(?:/\d+)?"
@@ -133,7 +134,7 @@ def _without_markup(text: str) -> str:
     text = _TAG.sub(lambda match: "\n" if match[0][1:3].lower() == "br" else "", _RAISED_TAG.sub(r"^\1", text))
     text = _LINE_START.sub("", _MARKUP.sub("", text))
     text = _ITEM_SIGN.sub(" ", _NUMBERED.sub(" ", text))
-    return text.replace("*", "×")
+    return _TIMES.sub("×", text)
 
 
 def _with_digits(text: str) -> str:
