@@ -164,6 +164,8 @@ def _amount(text: str, match: re.Match[str], behind: int) -> Amount:
     unit, stop = unit_at(text, match.end())
     if part["tenths"]:
         unit = Unit("share", Fraction(1, 100))
+    if text[stop : stop + 1] == "半" and isinstance(value, Fraction) and unit.dimension in ("time", "months"):
+        value, digits, stop = value + Fraction(1, 2), 0, stop + 1
     sign = _NEGATIVE.search(text, max(behind, start - 5), start)
     near = start
     joined = sign and sign["minus"] and (not text[behind : sign.start()].strip() if behind else False)

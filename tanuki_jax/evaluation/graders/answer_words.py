@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator
 
 LABEL = re.compile(
-    r"(?:(?:最終(?:的な|の)?)?(?:(?<![一-龥模])(?:答え?|解答|回答|正解|解|結論)|求める[^はがを:=、。]{1,12})"
-    r"|\b(?:final |correct )*(?:answer|solution)\b)[】\])〕」]?"
+    r"(?:(?:最終(?:的な|の)?)?(?:(?<![一-龥模])(?:答え?|解答|回答|正解|解|結論)|求める(?!に|ため|と|こと|場合|方法|手順|式|の)[^はがを:=、。]{1,12})"
+    r"|\b(?:final |correct )*(?:answer|solution)\b)[】\])〕」\"']?"
     r"(?:として(?:は)?|\(.{1,8}\))?\s*(?:(?<=[】\]〕])|は|が(?=[^あ])|:|=|→|⇒|、|-(?=\s)|\bis\b|\s(?=[-\d約])|$)[\s:、]*|####\s*",
     re.IGNORECASE,
 )
 """Words that introduce a final answer."""
+HEADING = re.compile(r"(?:[【\[〔「]\s*(?:回答|解答|解)\s*[】\]〕」]\s*:?|(?:回答|解答|解)\s*(?::|$))\s*")
+"""Label that may also stand before a whole solution."""
 BEHIND = re.compile(
     r"[がは](?:最終的な|本当の)?(?:正解|答え|正しい(?:答え|値)?|求める[^、。]{1,8})(?:です|とな|にな|だ|である|$|。)"
 )
@@ -29,7 +31,7 @@ REASON = re.compile(
 )
 """Sentence that gives a reason."""
 REMARK = re.compile(
-    r"^(?:なお|ちなみに|ただし|補足|参考|検算|確認|確かめ|検証|注意?[:：]|※|例えば|たとえば|このとき|そのとき|一方|逆に|反対に|もし|仮に"
+    r"^(?:なお|ちなみに|ただし|補足|参考|検算|確認|確かめ|検証|実際に[^。、]{0,12}(?:代入|確認|計算)し|注意?[:：]|※|例えば|たとえば|このとき|そのとき|一方|逆に|反対に|もし|仮に"
     r"|また(?!は)|note\b|for example\b|by the way\b|check\b)",
     re.IGNORECASE,
 )

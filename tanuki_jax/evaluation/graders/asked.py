@@ -10,6 +10,7 @@ SHARE = Unit("share")
 """Unit of probabilities and shares: a number, a fraction or a percentage."""
 _ASKS = re.compile(r"何|いくら|いくつ|どれ|どの|どちら|誰|求め|ですか|でしょうか|答え|解き|解け|計算|\?|は$")
 _HOW_MANY = re.compile(r"([時分秒]速)?(?:約)?何\s*(?=[^\s時か]|時間|か月|か所|か国)")
+_LENGTH = re.compile(r"\d\s?(mm|cm|km|m)(?![a-zA-Z^\d])")
 _NEGATED = re.compile(
     r"余事象|補集合|な(?:い|かった|かっ)|ません|以外|ずに|反対|逆の|外れ|はずれ|\bnot\b|\bcomplement|\bno\b",
     re.IGNORECASE,
@@ -17,13 +18,14 @@ _NEGATED = re.compile(
 _COMPLEMENT = re.compile(r"余事象の確率|補集合の確率")
 _RELATION = re.compile(
     r"(?<![\d.])(\d+)[^\d\s、。以未超よをの倍番]{0,3}(以上|以下|未満|より[^、。]{0,2}大き|より[^、。]{0,2}小さ|を?超え|倍|番目)"
-    r"|(at least|at most|more than|less than|fewer than)\s+(\d+)",
+    r"|([≥≤<>])\s*(\d+)|(at least|at most|more than|less than|fewer than)\s+(\d+)",
     re.IGNORECASE,
 )
 _BOUNDS = {
     "以上": ("from", 0), "以下": ("to", 0), "未満": ("to", -1), "大き": ("from", 1), "小さ": ("to", -1),
     "超え": ("from", 1), "at least": ("from", 0), "at most": ("to", 0), "more than": ("from", 1),
-    "less than": ("to", -1), "fewer than": ("to", -1), "倍": ("times", 0), "番目": ("nth", 0),
+    "less than": ("to", -1), "fewer than": ("to", -1), "≥": ("from", 0), ">": ("from", 1),
+    "≤": ("to", 0), "<": ("to", -1), "倍": ("times", 0), "番目": ("nth", 0),
 }  # fmt: skip
 _ALTERNATIVES = (
     ("最大公約数", "最小公倍数"),
@@ -52,8 +54,21 @@ _ALTERNATIVES = (
     ("偶数", "奇数"),
 )
 """Groups of words of which a question asks for one."""
-_TOPIC = re.compile(r"(?:^|[^一-龥ァ-ヺー])([一-龥々ァ-ヺー]{1,8})(?:さん|くん|ちゃん)?[はが]")
-_FOREIGN = ("余事象", "補集合", "最大公約数", "最小公倍数", "中央値", "最頻値", "円周", "差額", "直径")
+_TOPIC = re.compile(r"(?:^|[^一-龥ァ-ヺーA-Za-z])([一-龥々ァ-ヺーA-Za-z]{1,8})(?:さん|くん|ちゃん)?[はが]")
+_FOREIGN = (
+    "余事象",
+    "補集合",
+    "最大公約数",
+    "最小公倍数",
+    "中央値",
+    "最頻値",
+    "円周",
+    "差額",
+    "直径",
+    "標準",
+    "目安",
+    "基準",
+)
 """Words that name another value if the question has none of them."""
 
 
@@ -154,6 +169,8 @@ def _unit_asked(text: str, clause: str) -> Unit:
         return unit
     if re.search(r"いくら|金額|代金|値段", clause):
         return unit_named("ドル" if "ドル" in text else "円" if "円" in text else "")
+    if (size := re.search("面積|体積", clause)) and (length := _LENGTH.search(text)):
+        return unit_named(f"{length[1]}{'^2' if size[0] == '面積' else '^3'}")
     return BARE
 
 
@@ -161,7 +178,7 @@ def _bounds(text: str) -> set[tuple[str, int]]:
     """Return the bounds of a text as kinds and whole numbers: 3以上 and 2より大きい are the same."""
     found = set()
     for match in _RELATION.finditer(text):
-        word = (match[2] or match[3]).lower()
+        word = (match[2] or match[3] or match[5]).lower()
         kind, shift = next(value for ending, value in _BOUNDS.items() if word.endswith(ending))
-        found.add((kind, int(match[1] or match[4]) + shift))
+        found.add((kind, int(match[1] or match[4] or match[6]) + shift))
     return found

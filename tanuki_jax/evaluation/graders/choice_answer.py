@@ -31,6 +31,7 @@ _ASKED_FOR = re.compile(
 """Words that introduce the option that is right, besides those of any answer."""
 _RIGHT_BEHIND = re.compile(
     r"[がはも][^、。]{0,12}?(?:正解|正しい|正答|適切|適当|ふさわしい|相応しい|当てはま|あてはま|答え)(?!のは|くな|か|では)"
+    r"|\s+is\s+(?:the\s+)?(?:correct|right|best)\b(?!\s*(?:answer|option|choice)?\s+is)"
 )
 _DENIED = re.compile(
     r"[\s」』)】]*(?:番|の選択肢)?\s*(?:[^、。\n]{0,40}?(?:[はもが]|→|:|-|=>|⇒)[^、。\n]{0,16}?"
@@ -39,6 +40,9 @@ _DENIED = re.compile(
 )
 _AFFIRMED = re.compile(r"(?:正しい|正解|適切(?:です|な説明)|○|✓|✔|⭕|✅|◯|correct|true)", re.IGNORECASE)
 _NOT_AFFIRMED = re.compile(r"(?:不正解|正しくな|適切では|incorrect|×|誤|間違|untrue|not correct)", re.IGNORECASE)
+_OWNER = re.compile(r"の(?=[^「『(\s方ほ選両])")
+_NEW_CLAUSE = re.compile(r"(?:です|で|だ|であり|だが|が)[、,]|は")
+_MARKS = re.compile(r"[\s:：→(]{0,3}([○◯⭕✓✔✅]|[×✗✕❌])")
 _SENTENCE = re.compile(
     r"[」』)】]*(?:番)?(?:です|である|だ|でございます|だと思います|と思います|になります|となります|でしょう|かな|と呼ばれます|といいます|と言います)?[。.!」』)】\s]*"
 )
@@ -109,11 +113,24 @@ def chosen_option(response: str, labels: Sequence[str], texts: Sequence[str] = (
     boxes = [match[1] or match[2] or "" for match in _BOX.finditer(text)]
     if boxes:
         return chosen_option(boxes[-1], labels, texts)
+    marked = _marked_right(text, options)
+    if marked:
+        return marked.pop() if len(marked) == 1 else None
     return _stated(_KANJI_NUMBER.sub(lambda match: str("一二三四五六七八九".index(match[1]) + 1), text), options)
 
 
 def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", _MARKUP.sub("", text)).strip()
+
+
+def _marked_right(text: str, options: _Options) -> set[int]:
+    """Return the options with a mark such as ○ behind their label, if at least two options have a mark."""
+    marks = {
+        index: match[1]
+        for index, label in enumerate(options.labels)
+        for match in re.finditer(rf"(?<![A-Za-z0-9ァ-ヺー]){re.escape(label)}{_MARKS.pattern}", text)
+    }
+    return {index for index, mark in marks.items() if mark in "○◯⭕✓✔✅"} if len(marks) > 1 else set()
 
 
 def _stated(text: str, options: _Options) -> int | None:
@@ -131,7 +148,7 @@ def _stated(text: str, options: _Options) -> int | None:
         if REFUSAL.search(part):
             continue
         body, explicit = _explicit(part, options)
-        found = _stated_options(body, options)
+        found = _stated_options(body, options, first=explicit)
         pending, was = explicit and not found and (not body.strip() or bool(POINTS_ON.search(body))), pending
         if not found:
             continue
@@ -166,16 +183,35 @@ def _explicit(part: str, options: _Options) -> tuple[str, bool]:
     return part, False
 
 
-def _stated_options(part: str, options: _Options) -> set[int]:
-    """Return the options that a sentence names and does not deny: those behind its last topic, if there are any."""
+def _stated_options(part: str, options: _Options, *, first: bool = False) -> set[int]:
+    """Return the options that a sentence names and does not deny: those behind its last topic, if there are any.
+
+    Args:
+        part: sentence.
+        options: options of the question.
+        first: whether only the first option counts, with those joined to it, as behind 「答えは」.
+    """
     mentions = list(_mentions(part, options))
-    topics = [match.end() for match in _TOPIC.finditer(part)]
-    for topic in reversed(topics):
+    if first:
+        mentions = _joined(part, mentions)
+    for topic in reversed([match.end() for match in _TOPIC.finditer(part)]):
         behind = [mention for mention in mentions if mention.start >= topic]
         if behind:
             mentions = behind
             break
-    return {mention.option for mention in mentions if not mention.denied}
+    named = {mention.option for mention in mentions if not mention.denied}
+    owners = {mention.option for mention in mentions if _OWNER.match(part, mention.stop)}
+    return named - owners if named - owners else named
+
+
+def _joined(part: str, mentions: Sequence[_Mention]) -> list[_Mention]:
+    """Return the mentions up to the first one behind a new clause."""
+    kept: list[_Mention] = []
+    for mention in mentions:
+        if kept and not kept[-1].denied and _NEW_CLAUSE.search(part[kept[-1].stop : mention.start]):
+            break
+        kept.append(mention)
+    return kept
 
 
 def _mentions(part: str, options: _Options) -> Iterator[_Mention]:
@@ -197,9 +233,17 @@ def _mentions(part: str, options: _Options) -> Iterator[_Mention]:
 def _is_word(part: str, match: re.Match[str]) -> bool:
     """Whether an option's text stands in a sentence as a word: リフト does in チェアリフト, and 海 does not in 海岸."""
     text, before, behind = match[0], part[: match.start()][-1:], part[match.end() :][:1]
-    if text[0].isascii() and text[0].isalnum() and before.isascii() and (before.isalnum() or before in "-_"):
+    if text[0].isascii() and text[0].isalnum() and before and before.isascii() and (before.isalnum() or before in "-_"):
         return False
-    if text[-1].isascii() and text[-1].isalnum() and behind.isascii() and (behind.isalnum() or behind in "-_"):
+    if (
+        text[-1].isascii()
+        and text[-1].isalnum()
+        and behind
+        and behind.isascii()
+        and (behind.isalnum() or behind in "-_")
+    ):
+        return False
+    if text.isdigit() and re.search(r"\d[.,]$", part[: match.start()]):
         return False
     kinds = _script(text[-1]), _script(behind), _script(text[0]), _script(before)
     if kinds[0] == kinds[1] != "other" and kinds[0] != "hiragana":
@@ -226,10 +270,10 @@ def _label(label: str, options: _Options) -> re.Pattern[str]:
     labels = "|".join(map(re.escape, options.labels))
     edge = r"(?<![A-Za-z0-9./\-ァ-ヺー])"
     behind = (
-        rf"[\s」』)】\]]*(?:$|[。、,:!?]|\.(?!\d)|[)）」』】\]]|→|です|である|だ(?!け)|でしょう|番(?!目)|が(?:正|適|最|答|当|ふさ)"
+        rf"[\s」』)】\]}}\"']*(?:$|[。、,:!?]|\.(?!\d)|[)）」』】\]]|→|です|である|だ(?!け)|でしょう|番(?!目)|が(?:正|適|最|答|当|ふさ)"
         rf"|[はも](?:正|誤|間|不|適|違|「)|と(?:思|考|な|い(?!う)|判)|で(?:す|は|あ|しょ)|になり"
         rf"|か(?![らな])|や|または|もしくは|と(?:[\s「『(]*(?:{labels})(?![A-Za-z0-9回つ個]))|の両方|の(?:選択肢|方|ほう)"
-        rf"|\s+or\b|の?[\s「『(\"'.:]*(?:{texts}))"
+        rf"|\s+(?:or|is)\b|の?[\s「『(\"'.:]*(?:{texts}))"
     )
     named = "|".join(f"(?<={word})" for word in _NAMING)
     flags = re.IGNORECASE if len(label) > 1 else re.NOFLAG

@@ -18,7 +18,7 @@ _BOUND = re.compile(
     r"[)」]?\s*(?:以上|以下|未満|より(?![、])|を?超え|以外|つの|回目|の倍数|の約数|の目|の位|[がは]?出る|が出た"
     r"|を(?:代入|引|足|掛|割|除|加|かけ|使|た(?:す|し)|ひ(?:く|い)|移項|約分|通分)|で(?:割|わ(?:る|り|っ)|約分)|に(?:掛|足|加)|倍[すし]"
     r"|通り?中|枚中|個中|人中|回中|中、|のうち|引き|割引|桁|乗|次|年生|安く|ずつ|(?:の|に)とき|の場合|に(?:なる|なった|なら)(?:のは|場合|とき|確率|組|通|目|条)"
-    r"|と(?:お(?:く|き|いて)|置|仮定|すると|する。|します)|までの|から(?=[^、。]*(?:引|ひ[いく]|除|減)))"
+    r"|と(?:お(?:く|き|いて)|置|仮定|すると|する。|します)|までの|のような|に?かどうか|という(?:[ご御]?質問|問題|計算)|から(?=[^、。]*(?:引|ひ[いく]|除|減)))"
 )
 _NEGATED = re.compile(
     r"[\s.…」』)]*(?:円|個)?(?:でも?は?な[いく]|でも?はあ(?:りません|り得)|じゃな[いく]|じゃありません|とは限り|とは言え)"
@@ -27,15 +27,16 @@ _WONDERED = re.compile(
     r"[\s」』)]*では?(?:ない(?:か|でしょう)|ありません(?:か|でしょう))|[\s」』)]*じゃない(?:か|でしょう)"
 )
 _WEAK = re.compile(
-    r"[)」]?(?:の(?!です|だ|は|\d+(?:つ|個|組|通り|種類)|どちら|いずれ|両方|どれ|$)|[はも](?!ず)|あたり|につき|ごと|おき|分の|間(?:に|で))"
+    r"[)」]?(?:の(?!です|だ|は|\d+(?:つ|個|組|通り|種類)|どちら|いずれ|両方|どれ|$)|あたり|につき|ごと|おき|分の|間(?:に|で))"
 )
+_TOPIC_BEHIND = re.compile(r"[)」』]*[はも](?![ず、])")
 _WHILE = re.compile(r"(?:に(?!な)|で(?![すあはし]))")
 _CHAIN = re.compile(r"[)\s]*(?:[=≒⇒]|すなわち|つまり|(?:約分|通分)すると)\s*[約(]*(?:およそ)?\s*(?:[時分秒]速)?\s*")
 _JOINT = re.compile(
     r"(?:\s|[、,・&]|と|か|や|または|又は|もしくは|あるいは|それとも|および|及び|そして|or|and|から|~|;|[a-zA-Z]\d?\s*[=:は]|約|およそ|[」「)(])+"
 )
 _EITHER = re.compile(r"か|または|又は|もしくは|あるいは|それとも|\bor\b|から|~")
-_BREAK = re.compile(r"[、。,;]|です|ます|だが|となり|になり|であり|⇒")
+_BREAK = re.compile(r"[、。,;]|です|ます|だが|となり|になり|であり|⇒|て\s*$")
 _SOLVED = re.compile(r"(?:^|[ぁ-んァ-ヶ一-龥、。:⇒])\s*[a-zA-Z]\s*[=≒]\s*$")
 _SUBORDINATE = re.compile(
     r"[^、。]*(?:ので|から|ため(?:に)?|とき(?:に|は|には)?|場合(?:に|は|には)?|(?<=[るすうくつむぶぐいん])と|(?<=です|ます)と|ば|たら|なら|とすると"
@@ -102,7 +103,12 @@ def _without_brackets(sentence: str) -> tuple[str, list[tuple[int, str]]]:
             is_unit = unit_at(sentence, match.start())[0] != BARE or re.fullmatch(r"[a-zA-Zπ]{1,3}", content)
             return match[0] if is_unit else " " * len(match[0])
         behind = sentence[match.end() :].lstrip()[:1]
-        if not before or before[-1] in "+-×÷*/^=≒√" or behind in tuple("+×÷*/^") or before[-1:].islower():
+        if (
+            not before
+            or before[-1] in "+-×÷*/^=≒√"
+            or behind in tuple("+×÷*/^")
+            or re.search(r"[a-z]$|(?<![A-Z])[A-Z]$", before)
+        ):
             return match[0]
         if _CALCULATION.search(content.lstrip("=≒約 ")) and "=" not in content.lstrip("=≒ "):
             return match[0] if before[-1:].isdigit() and _CALCULATION.search(content) else " " * len(match[0])
@@ -168,7 +174,8 @@ def _claim(text: str, group: _Group, asides: list[tuple[int, str]]) -> Claim | N
             (run if _OTHERWISE.match(content) else beside).extend(additions)
         elif first.start <= place < run[0].start:
             beside.extend(amount for claim in claims_of(content) for amount in claim.amounts)
-    return Claim(tuple(reversed(run)), tuple(beside), _subject(text[group.start : first.start]), either, best == 1)
+    weak = bool(_WEAK.match(text[run[0].stop :]))
+    return Claim(tuple(reversed(run)), tuple(beside), _subject(text[group.start : first.start]), either, weak)
 
 
 def _strength(text: str, amount: Amount) -> int:
@@ -177,6 +184,8 @@ def _strength(text: str, amount: Amount) -> int:
     if _OPERATOR_BEFORE.search(before) or _OPERATOR_BEHIND.match(behind) or _BOUND.match(behind):
         return 0
     if _NEGATED.match(behind) and not _WONDERED.match(behind):
+        return 0
+    if _TOPIC_BEHIND.match(behind):
         return 0
     if amount.unit.name in ("つ", "個", "組", "種類", "通り") and before.endswith("の"):
         return 0
@@ -209,6 +218,7 @@ def _subject(before: str) -> str:
     if sides and re.search(r"\d", before):
         before = before[: max(before.rfind("は"), before.rfind("が")) + 1]
     *others, last = re.split(r"[、,。]", before)
-    if last.strip():
-        return last.strip()
+    last = re.split(r"(?:なので|ので|だから|ため|ことから)", last)[-1].strip()
+    if last:
+        return last
     return next((piece.strip() for piece in reversed(others) if _TOPIC.search(piece)), "")

@@ -16,6 +16,7 @@ from tanuki_jax.evaluation.graders.answer_words import (
     CONCLUSION,
     CORRECTED,
     ENDING,
+    HEADING,
     IN_FACT,
     LABEL,
     OPENING,
@@ -63,6 +64,8 @@ class _Step:
     """Whether it ends before what it announces."""
     inner: bool = False
     """Whether it states the answer of a part, such as 足し算の答えは."""
+    misses: bool = False
+    """Whether it claims something, but nothing that the question asks for."""
 
 
 def final_claims(text: str, asked: Asked) -> list[Claim]:
@@ -78,28 +81,36 @@ def final_claims(text: str, asked: Asked) -> list[Claim]:
     boxed = [claim for content in _boxes(text) for claim in claims_of(content)]
     if boxed or UNDECIDED.search(text):
         return boxed
-    steps = list(_steps(text, asked))
+    steps = _steps_or_rows(text, asked)
     others = [claim for step in steps if OTHERWISE.match(step.text) for claim in step.claims]
-    return [_best(step, asked) for step in _final_steps(steps)] + (others if steps else [])
+    return [_best(step, asked) for step in _final_steps(steps, asked)] + (others if steps else [])
 
 
-def final_list(text: str, asked: Asked) -> tuple[Amount, ...]:
+def final_list(text: str, asked: Asked, count: int) -> tuple[Amount, ...]:
     """Return the amounts that a solution lists as its final answer, such as both solutions of an equation, which may
     stand in lines of their own; empty: it states none.
 
     Args:
         text: solution as `plain_maths` writes it.
         asked: its question.
+        count: number of amounts of the right answer, by which a list is told from a step of its calculation.
     """
     boxed = [claim for content in _boxes(text) for claim in claims_of(content)]
     if boxed:
         return tuple(amount for claim in boxed for amount in claim.amounts)
-    steps = list(_steps(text, asked))
-    final = _final_steps(steps)
+    steps = _steps_or_rows(text, asked)
+    final = _final_steps(steps, asked)
     if not final:
         return ()
-    first = last = next(index for index, step in enumerate(steps) if step is final[-1])
-    if _is_assignment(steps[first]):
+    last = next(index for index, step in enumerate(steps) if step is final[-1])
+    lists = [_neighbours(steps, index) for index in (last, *reversed(range(len(steps))))]
+    return next((found for found in lists if len(found) == count), lists[0])
+
+
+def _neighbours(steps: Sequence[_Step], index: int) -> tuple[Amount, ...]:
+    """Return the amounts of a step, and, if it gives a variable its value, those of the steps beside it that do."""
+    first = last = index
+    if _is_assignment(steps[index]):
         while first > 0 and _is_assignment(steps[first - 1]):
             first -= 1
         while last + 1 < len(steps) and _is_assignment(steps[last + 1]):
@@ -107,7 +118,15 @@ def final_list(text: str, asked: Asked) -> tuple[Amount, ...]:
     return tuple(amount for step in steps[first : last + 1] for claim in step.claims for amount in claim.amounts)
 
 
-def _final_steps(steps: Sequence[_Step]) -> list[_Step]:
+def _steps_or_rows(text: str, asked: Asked) -> list[_Step]:
+    """Return the steps of a text, or, if none of them claims anything, those of its tables."""
+    steps = list(_steps(text, asked))
+    if any(step.claims for step in steps) or "|" not in text:
+        return steps
+    return list(_steps(text.replace("|", " "), asked))
+
+
+def _final_steps(steps: Sequence[_Step], asked: Asked) -> list[_Step]:
     """Return the steps that state the final answer, which are several only if each says that it does."""
     stated = [step for step in steps if step.level == Level.ANSWER and step.claims]
     if stated:
@@ -115,7 +134,13 @@ def _final_steps(steps: Sequence[_Step]) -> list[_Step]:
     if steps and steps[-1].cut and not any(step.level == Level.CONCLUSION and step.claims for step in steps):
         return []
     final = _final_step(steps)
-    return [] if final is None else [final]
+    if final is None:
+        return []
+    if final.level == Level.PLAIN and not any(asked.closeness(claim.subject) for claim in final.claims):
+        behind = steps[next(index for index, step in enumerate(steps) if step is final) :]
+        if any(step.misses and step.level >= Level.CONCLUSION for step in behind):
+            return []
+    return [final]
 
 
 def _is_assignment(step: _Step) -> bool:
@@ -139,9 +164,14 @@ def _steps(text: str, asked: Asked) -> Iterator[_Step]:
     ):
         parts.pop()
     steps: list[_Step] = []
-    pending = False
+    pending, fresh = False, True
     for number, part in enumerate(parts):
-        step, pending = _step(part, asked, pending, number == 0, number == len(parts) - 1)
+        if heading := HEADING.match(part):
+            part, fresh = part[heading.end() :], True
+        if not part:
+            continue
+        step, pending = _step(part, asked, pending, fresh, number == len(parts) - 1)
+        fresh = False
         if step.corrects and (step.claims or not IN_FACT.search(part)):
             steps = []
         steps.append(step)
@@ -170,7 +200,8 @@ def _step(part: str, asked: Asked, pending: bool, first: bool, last: bool) -> tu
         level, body = Level.CONCLUSION, part[conclusion.end() :]
     elif (refusal and part) or corrected:
         level = Level.CONCLUSION
-    claims = _fitting(claims_of(body), asked)
+    every = claims_of(body)
+    claims = _fitting(every, asked)
     if level <= Level.CONCLUSION and any(
         pattern.search(part) for pattern in (REASON, REMARK, CHECK, ASKING, REJECTION)
     ):
@@ -183,7 +214,9 @@ def _step(part: str, asked: Asked, pending: bool, first: bool, last: bool) -> tu
         level = Level.ANSWER
     announces = level == Level.ANSWER and not claims and bool(POINTS_ON.search(body) or ANNOUNCING.search(body))
     cut = last and bool(UNFINISHED.search(part) or (announces and not body.strip()))
-    step = _Step(part, level, [] if level == Level.NONE or cut else claims, bool(refusal), bool(corrected), cut, inner)
+    kept = [] if level == Level.NONE or cut else claims
+    misses = bool(every) and not claims
+    step = _Step(part, level, kept, bool(refusal), bool(corrected), cut, inner, misses)
     return step, announces or (pending and not claims)
 
 
@@ -219,14 +252,15 @@ def _final_step(steps: Sequence[_Step]) -> _Step | None:
     able = [
         step for index, step in enumerate(steps) if step.claims and (index >= after or step.level >= Level.CONCLUSION)
     ]
-    able = [step for step in able if not all(claim.weak for claim in step.claims)] or able
+    strong = [step for step in able if not all(claim.weak for claim in step.claims)]
+    able = strong if strong or after >= 0 else able
     if not able:
         return None
     concluded = [index for index, step in enumerate(able) if step.level == Level.CONCLUSION]
-    if not concluded:
-        return able[-1]
-    later = [step for step in able[concluded[-1] + 1 :] if re.search("[=≒]", step.text)]
-    return later[-1] if later else able[concluded[-1]]
+    if concluded:
+        later = [step for step in able[concluded[-1] + 1 :] if re.search("[=≒]", step.text)]
+        return later[-1] if later else able[concluded[-1]]
+    return able[-1]
 
 
 def _best(step: _Step, asked: Asked) -> Claim:

@@ -19,10 +19,12 @@ _DENIED = re.compile(
 _SKILL = re.compile(r"得意|上手|特技|名人|名手|達人|天才|うまい|長け|優れ|\bgood at\b|\bskill", re.IGNORECASE)
 _CLAUSES = re.compile(r"(?<=[すたいだん])(?:が|けど|けれど|けれども)、|。|[!?\n]|(?<=[a-z])\.\s")
 _TOPIC = re.compile(
-    r"^.{0,40}?(?<!で)(?<!(?<!こ)と)は(?![しがぎ])、?|^[^、。]{0,40}[:：]\s*|^.{0,40}\b(?:is|are|at|include|includes)\b:?\s*"
+    r"^.{0,40}?(?<!で)(?<!(?<!こ)と)は(?![しがぎ])、?|^[^、。]{0,40}[:：]\s*"
+    r"|^.{0,40}?(?:といえば|といったら|としては|というと)、?|^.{0,40}\b(?:is|are|at|include|includes)\b:?\s*"
 )
 _SEPARATOR = re.compile(
-    r"[、,・/／;；]|\band\b|\bor\b|(?<=[一-龥々ァ-ヺー」』\ue000-\uf8ffa-zA-Z])(?:と|や|とか|および|及び|または)(?=[一-龥ァ-ヺ「『\ue000-\uf8ff])"
+    r"[、,・/／;；]|\band\b|\bor\b|(?<=[\ue000-\uf8ff])(?:と|や)(?![ていしはかなも呼言])"
+    r"|(?<=[一-龥々ァ-ヺー」』\ue000-\uf8ffa-zA-Z])(?:と|や|とか|および|及び|または)(?=[一-龥ァ-ヺ「『\ue000-\uf8ff])"
 )
 _CONJUNCTION = re.compile(
     r"^(?:そして|また|さらに|および|及び|それから|あとは?|加えて|ほかに|他に|特に|例えば|たとえば|つまり|まず|次に|最後に|主に|and\b|or\b|also\b)[、\s]*"
@@ -35,6 +37,7 @@ _PREDICATE = re.compile(
 _PROSE = re.compile(
     r"ます|ません|ました|(?:する|した|いる|れる|られ|こと|とき|ため|ので|から|ながら|して|って|く|い)$|^(?:その|この|それ|これ|彼|彼女)"
 )
+_SENTENCE = re.compile(r"ます|ません|ました|です|(?:する|した|ている|ていた|こと|とき)$")
 _IN_OTHER_WORDS = re.compile(r"^(?:つまり|すなわち|要するに|言い換え)")
 _LONGEST = 16
 """Most characters of a list's element."""
@@ -133,9 +136,14 @@ def _add(invented: dict[str, None], element: str) -> None:
         invented[element] = None
 
 
+def _without_brackets(text: str) -> str:
+    """Return a text without brackets, but with an accepted spelling in them that explains another word: R(赤)."""
+    return _BRACKETS.sub(lambda match: "".join(chr(_ACCEPTED + each) for each in sorted(_accepted(match[0]))), text)
+
+
 def _from_bullet(line: str) -> Iterator[str]:
     """Yield the elements of a line of a list: what stands before its explanation."""
-    bare = _BRACKETS.sub("", line)
+    bare = _without_brackets(line)
     head, _, rest = (
         bare.partition(":") if ":" in bare else re.split(r"\s[-—–]\s|。|$", bare, maxsplit=1)[0].partition("\0")
     )
@@ -145,7 +153,7 @@ def _from_bullet(line: str) -> Iterator[str]:
         return
     head = re.split(r"。|\s[-—–→]\s", head)[0]
     pieces = _pieces(_TOPIC.sub("", head, count=1) if "は" in head else head)
-    named = [piece for piece in pieces if not _PROSE.search(piece)]
+    named = [piece for piece in pieces if not _SENTENCE.search(piece)]
     yield from (
         named if all(len(piece) <= _LONGEST for piece in named) else [piece for piece in named if _accepted(piece)]
     )
@@ -158,7 +166,7 @@ def _from_prose(text: str) -> Iterator[str]:
     for number, clause in enumerate(clauses):
         if REFUSAL.search(clause) or _DENIED.search(clause):
             continue
-        bare = _BRACKETS.sub("", clause).strip()
+        bare = _without_brackets(clause).strip()
         body = _TOPIC.sub("", _CONJUNCTION.sub("", bare), count=1)
         raw = _pieces(body)
         pieces = [piece for piece in raw if not _PROSE.search(piece) and len(piece) <= _LONGEST]

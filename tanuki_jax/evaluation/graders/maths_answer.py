@@ -47,7 +47,7 @@ def states_value(response: str, value: Answer, *, unit: str = "", question: str 
     elif asked.unit == BARE and isinstance(value, Fraction) and 0 < value < 1:
         asked = dataclasses.replace(asked, counts=False)
     if isinstance(value, tuple | frozenset):
-        return _lists(final_list(plain_maths(final.text), asked), value, asked)
+        return _lists(final_list(plain_maths(final.text), asked, len(value)), value, asked)
     claims = final_claims(plain_maths(final.text), asked)
     return bool(claims) and all(_claims_value(claim, value, asked) for claim in claims)
 

@@ -55,6 +55,7 @@ _LINE_START = re.compile(
     r"(?:[-*•・◦●○■□▪◆]+[ \t]+(?=\S)|・|(?:\(\d{1,2}\)|\d{1,2}[.)])[ \t]+(?=\S))*",
     re.MULTILINE,
 )
+_TIMES = re.compile(r"\*|(?<=\d)[xX](?=\d)|(?<=\d )[xX](?= \d)")
 _NUMBERED = re.compile(
     r"(?:ステップ|手順|Step|STEP|step)\s*\d+\s*[:.)]?|(?:段階|その|方法|ケース|パターン)\s*\d+\s*[:.)]\s"
 )
@@ -66,9 +67,10 @@ _COUNTED = (
 )
 _KANJI_SHARE = re.compile(rf"([{_KANJI}\d]+)割(?:([{_KANJI}\d])分(?![の間]))?(?:([{_KANJI}\d])厘)?(?![れりるっ引])")
 _KANJI_FRACTION = re.compile(rf"([{_KANJI}\d]+)分の([{_KANJI}\d]+)")
+_KANJI_RATIO = re.compile(rf"([{_KANJI}]+)\s*/\s*([{_KANJI}]+)")
 _KANJI_COUNT = re.compile(rf"(?<![{_KANJI}\d])(?!十分(?![の間後前])|一番(?!目))([{_KANJI}]+)\s*(?={_COUNTED})")
 _KANJI_ALONE = re.compile(
-    rf"(?:(?<=[はが:=、,「\s⟦(])|^)([{_KANJI}]+)(?=(?:です|である|でしょう|だ|とな|にな|でござ|。|\n|」|、|⟧|\)|$))",
+    rf"(?:(?<=[はが:=、,「\s⟦(】\]])|^)([{_KANJI}]+)(?=(?:です|である|でしょう|だ|とな|にな|でござ|。|\n|」|、|⟧|\)|$))",
     re.MULTILINE,
 )
 _SIGNED = rf"-?{NUMBER}(?:/\d+)?"
@@ -88,6 +90,7 @@ def plain_maths(text: str) -> str:
     raised = _RAISED.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text.replace("\r\n", "\n"))
     wide = unicodedata.normalize("NFKC", _CIRCLED.sub(" ", _MIXED.sub("と", raised)))
     plain = _MINUS.sub("-", wide).replace("⁄", "/").replace("〜", "~").replace("\u3000", " ").replace("\u2009", " ")
+    plain = re.sub("[・･]{2,}", "...", plain)
     for sign in "≈≅≃":
         plain = plain.replace(sign, "≒")
     plain = _without_latex(plain)
@@ -131,13 +134,14 @@ def _without_markup(text: str) -> str:
     text = _TAG.sub(lambda match: "\n" if match[0][1:3].lower() == "br" else "", _RAISED_TAG.sub(r"^\1", text))
     text = _LINE_START.sub("", _MARKUP.sub("", text))
     text = _ITEM_SIGN.sub(" ", _NUMBERED.sub(" ", text))
-    return text.replace("*", "×")
+    return _TIMES.sub("×", text)
 
 
 def _with_digits(text: str) -> str:
     """Write numbers in kanji, also those with digits before them, such as 3万5千, with digits alone."""
     text = _KANJI_SHARE.sub(_share_in_digits, text).replace("ルート", "√")
     text = _KANJI_FRACTION.sub(lambda match: f"{_digits(match[1])}分の{_digits(match[2])}", text)
+    text = _KANJI_RATIO.sub(lambda match: f"{_digits(match[1])}/{_digits(match[2])}", text)
     text = _KANJI_COUNT.sub(lambda match: _digits(match[1]), text)
     text = _KANJI_ALONE.sub(lambda match: _digits(match[1]), text)
     return _MYRIADS.sub(lambda match: _digits(match[0]), text)

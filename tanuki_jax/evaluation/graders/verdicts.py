@@ -28,7 +28,7 @@ _PREDICATE = (
     r"(?=\s*(?:です|でした|である|だ|と(?:判|評|なり|みな|し|言え|いえ|考え)|になり|[。.!,、」』\])】*]|\Z|\n))"
 )
 _WRONG = re.compile(
-    r"\bINCORRECT\b|\bWRONG\b|\bpartially correct\b|(?:\bnot|n't)(?:\s+\w+)?\s+correct\b(?! answer)"
+    r"(?<!not )\bINCORRECT\b|(?<!not )\bWRONG\b|\bpartially correct\b|(?:\bnot|n't)(?:\s+\w+)?\s+correct\b(?! answer)"
     rf"|(?:不正解|誤り|誤答|間違い|不正確|不適切){_PREDICATE}|誤って(?:います|いる|おり)|間違って(?:います|いる|おり)"
     r"|正しくな(?:い|く)|正しくありません|正し(?:い|いもの)(?:と|で)は(?:言え|いえ|ありません)"
     r"|(?<!不)正解(?:で|と)は(?:な|あり|言え|いえ)",

@@ -34,6 +34,8 @@ def claimed(sentence: str) -> list[list[str]]:
         ("りんご5個とみかん7個で合計12個です。", [["12"]]),
         ("(5)", [["5"]]),
         ("x≠-4です。", []),
+        ("残りの65%はかけていません。", []),
+        ("7人に配れて1個余る", [["7"], ["1"]]),
     ],
 )
 def test_a_sentence_claims_its_last_amounts(sentence: str, values: list[list[str]]) -> None:
@@ -68,5 +70,5 @@ def test_the_subject_stands_before_the_claim(sentence: str, subject: str) -> Non
 
 
 def test_an_amount_before_a_noun_is_weak() -> None:
-    assert claims_of("残りの65%はかけていません。")[0].weak
-    assert not claims_of("65%です。")[0].weak
+    assert claims_of("18ドルの収入です。")[0].weak
+    assert not claims_of("18ドルです。")[0].weak

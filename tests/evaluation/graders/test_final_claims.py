@@ -48,4 +48,4 @@ def test_the_final_answer_is_found(text: str, values: list[str]) -> None:
     ],
 )
 def test_a_list_may_stand_in_several_lines(text: str, values: list[str]) -> None:
-    assert [amount.written for amount in final_list(text, asked_for("方程式を解きなさい。"))] == values
+    assert [amount.written for amount in final_list(text, asked_for("方程式を解きなさい。"), 2)] == values

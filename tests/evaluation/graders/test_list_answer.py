@@ -17,6 +17,9 @@ QUESTIONS: dict[str, tuple[list[tuple[str, ...]], tuple[str, ...]]] = {
     ),
     "seas": ([("太平洋",), ("日本海",), ("オホーツク海",), ("東シナ海",)], ()),
     "colors": ([("赤", "赤色", "Red"), ("緑", "緑色", "Green"), ("青", "青色", "Blue")], ("RGB",)),
+    "planets": ([("水星",), ("金星",), ("地球",), ("火星",)], ("地球型惑星", "岩石惑星")),
+    "festivals": ([("祇園祭",), ("天神祭",), ("神田祭",)], ("三大祭",)),
+    "tofu": ([("大豆", "だいず"), ("にがり", "苦汁"), ("水",)], ()),
 }
 """Name -> accepted items with their spellings, and neutral spellings."""
 

@@ -35,6 +35,28 @@ def test_no_answer_is_misgraded(with_unit: bool) -> None:
     assert misgraded == []
 
 
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{}\n以上です。",
+        "{}\n\n他にご質問があれば、お気軽にお知らせください。",
+        "ご質問ありがとうございます。\n{}",
+        "はい、承知しました。それでは計算してみます。\n\n{}",
+        "## 解答\n\n{}",
+        "【解答】{}",
+        "<think>\n12かな、いや13だ。\n</think>\n\n{}",
+    ],
+)
+def test_usual_words_around_an_answer_do_not_change_its_grade(around: str) -> None:
+    misgraded = []
+    for row in ANSWERS[::6]:
+        question, value, unit = QUESTIONS[row["question"]]
+        response = around.format(row["response"])
+        if row["response"] and states_value(response, value, unit=unit, question=question) != row["right"]:
+            misgraded.append(response)
+    assert misgraded == []
+
+
 @pytest.mark.parametrize("name", SCHOOL)
 def test_answers_of_the_task_families_are_right(name: str) -> None:
     family = SCHOOL[name]
