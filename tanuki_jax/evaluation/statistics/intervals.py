@@ -60,7 +60,7 @@ def mean_interval(
     *,
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Interval:
-    """Return the mean of the scores with its interval, the same for the same scores.
+    """Return the mean of the scores with its interval: the same for the same scores, in whatever order.
 
     Args:
         scores: one for each item.
@@ -87,7 +87,7 @@ def mean_interval(
         low, high = _of_mostly_equal_scores(units, common, error, freedom)
     else:
         low, high = _of_narrow_scores(units, mean, error, freedom)
-    return Interval(mean, max(lowest, low), min(highest, high))
+    return Interval(mean, max(lowest, min(low, mean)), min(highest, max(high, mean)))
 
 
 def _check(values: Floats, clusters: Sequence[str] | None, bounds: tuple[float, float]) -> None:
@@ -118,13 +118,12 @@ def standard_error(units: Units) -> tuple[float, float]:
     count = len(units.sums)
     if (units.sizes == 1).all():
         return float(units.sums.std() / math.sqrt(count)), math.inf
-    share = units.sizes / units.sizes.sum()
     residuals = units.sums - units.sizes * (units.sums.sum() / units.sizes.sum())
     error = _clustered_errors(units.sums[None], units.sizes[None])[0]
     spread = (residuals**2).mean()
     kurtosis = (residuals**4).mean() / spread**2 if spread > 0 else 1.0
     of_variance = 2 * count / (kurtosis - 1) if kurtosis > 1 else math.inf
-    return float(error), min(_effective(units.sizes) - 1, of_variance) if share.max() < 1 else 0.0
+    return float(error), min(_effective(units.sizes) - 1, of_variance)
 
 
 def _effective(sizes: Floats) -> float:
@@ -195,8 +194,9 @@ def _of_narrow_scores(units: Units, mean: float, error: float, freedom: float) -
 
 def _studentised(units: Units, mean: float) -> Floats:
     """Return (mean of a repetition - mean) / its standard error of repetitions that draw the units anew, [R]."""
-    count = len(units.sums)
-    random = np.random.default_rng(zlib.crc32(units.sums.tobytes() + units.sizes.tobytes()))
+    count, order = len(units.sums), np.lexsort((units.sizes, units.sums))
+    units = Units(units.sums[order], units.sizes[order])
+    random = np.random.default_rng(zlib.crc32(np.round(units.sums, 9).tobytes() + units.sizes.tobytes()))
     single, at_once = bool((units.sizes == 1).all()), max(1, _NUMBERS_AT_ONCE // count)
     parts = []
     for begin in range(0, _REPETITIONS, at_once):

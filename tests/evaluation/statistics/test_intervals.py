@@ -186,9 +186,15 @@ def test_few_items_have_wide_intervals_inside_the_bounds(items: int) -> None:
         assert 0 <= low <= mean <= high <= 1 and high - low > 0.3 / items
 
 
-def test_the_same_scores_give_the_same_interval() -> None:
-    scores = np.random.default_rng(0).beta(20, 30, 200)
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_the_same_scores_give_the_same_interval(name: str) -> None:
+    random = np.random.default_rng(0)
+    scores, texts = CONTINUOUS[name].draw(random, 200), np.array([str(number // 4) for number in range(200)])
+    order = random.permutation(200)
     assert mean_interval(scores) == mean_interval(scores.tolist())
+    assert mean_interval(scores) == pytest.approx(mean_interval(scores[order]), rel=1e-9)
+    turned = mean_interval(scores[order], texts[order].tolist())
+    assert mean_interval(scores, texts.tolist()) == pytest.approx(turned, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", ["narrow", "judged"])
