@@ -20,7 +20,7 @@ from tanuki_jax.config.command_line import parse, parse_options
 from tanuki_jax.planning.bench.bench_options import AllOptions, HardwareOptions, Options, StepOptions, TableOptions
 from tanuki_jax.planning.bench.sizes import SIZES
 from tanuki_jax.planning.compiled.compile_options import CompileOptions
-from tanuki_jax.planning.studies.study_options import TuningOptions, UpcyclingOptions
+from tanuki_jax.planning.studies.study_options import ExercisesOptions, TuningOptions, UpcyclingOptions
 
 # Each function imports what it runs only after its options are parsed: importing jax takes seconds.
 
@@ -92,6 +92,18 @@ def study_tuning(words: list[str]) -> None:
     print(tuning_study.markdown(runs), end="")
 
 
+def study_exercises(words: list[str]) -> None:
+    options = parse_options("bench exercises", words, ExercisesOptions)
+    from tanuki_jax.planning.studies import exercises_study
+
+    study = exercises_study.ExercisesStudy(Path(options.work), options.counts, options.steps, options.items)
+    results = study.run()
+    exercises_study.write(Path(options.json), results, study.commands)
+    if options.plot:
+        exercises_study.plot(Path(options.plot), results)
+    print(exercises_study.markdown(results), end="")
+
+
 def study_upcycling(words: list[str]) -> None:
     options = parse_options("bench upcycling", words, UpcyclingOptions)
     from tanuki_jax.planning.studies import upcycling_study
@@ -115,6 +127,7 @@ BENCHMARKS: dict[str, tuple[Callable[[list[str]], None], Any]] = {
     "hardware": (write_hardware, HardwareOptions),
     "compile": (compile_kernels, CompileOptions),
     "tuning": (study_tuning, TuningOptions),
+    "exercises": (study_exercises, ExercisesOptions),
     "upcycling": (study_upcycling, UpcyclingOptions),
 }
 

@@ -12,6 +12,7 @@ from tanuki_jax.config.registry import experiment, mixture, sweep
 from tanuki_jax.config.validate import validate
 from tanuki_jax.corpus.cleaning.pipelines import corpus as corpora
 from tanuki_jax.corpus.synthesis.named_syntheses import synthesis
+from tanuki_jax.evaluation.named_evaluations import evaluation
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -54,6 +55,7 @@ def test_named_commands_and_configs_exist(page: Path) -> None:
         *sweep.names(),
         *corpora.names(),
         *synthesis.names(),
+        *evaluation.names(),
         "NAME",
         "名前",
     }

@@ -9,6 +9,7 @@ from tanuki_jax.evaluation.benchmarks.jnli import Jnli
 from tanuki_jax.evaluation.benchmarks.jsquad import Jsquad
 from tanuki_jax.evaluation.benchmarks.jsts import Jsts
 from tanuki_jax.evaluation.benchmarks.mgsm_ja import MgsmJa
+from tanuki_jax.evaluation.benchmarks.obeyed_commands import ObeyedCommands
 from tanuki_jax.evaluation.benchmarks.school_problems import SchoolProblems
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
 from tanuki_jax.evaluation.named_evaluations import evaluation
@@ -37,7 +38,13 @@ def jaster_text() -> Evaluation:
 @evaluation("small")
 def small() -> Evaluation:
     """Return scores that mean something for small models: loss by source, exact formats, school problems by level."""
-    return Evaluation(name="small", benchmarks=(HeldOutTexts(), ExactFormats(), SchoolProblems()))
+    return Evaluation(name="small", benchmarks=(HeldOutTexts(), ExactFormats(), ObeyedCommands(), SchoolProblems()))
+
+
+@evaluation("exact_formats")
+def exact_formats() -> Evaluation:
+    """Return instructions in exact forms alone."""
+    return Evaluation(name="exact_formats", benchmarks=(ExactFormats(),))
 
 
 @evaluation("small_text")

@@ -46,6 +46,7 @@ COMMON_OPTIONS: dict[str, tuple[str, ...]] = {
         "layout.compute_dtype",
         "layout.parameter_dtype",
     ),
+    "evaluate": ("data", "first", "judge.urls", "judge.model", "judge.key_variable", "baseline.urls", "seed"),
     "synthesize": (
         "inputs",
         "text_field",

@@ -26,6 +26,8 @@ class Answerer:
     """Name of the model, as its servers call it."""
     fingerprint: str
     """Text that differs for another model: answers are kept under it."""
+    stated: bool = True
+    """Whether the server or the user stated it; if not, it is the address."""
 
 
 @dataclass

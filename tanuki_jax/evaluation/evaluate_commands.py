@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from rich.text import Text
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.json_lines import encode
-from tanuki_jax.base.json_object import read_object
 from tanuki_jax.base.progress import amount
 from tanuki_jax.base.tables import show
 from tanuki_jax.config.remote_model import RemoteModel
@@ -23,10 +22,10 @@ from tanuki_jax.evaluation.evaluate_options import Export, Run, Weak
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
 from tanuki_jax.evaluation.follow_run import LINES, follow
 from tanuki_jax.evaluation.peers.lm_eval_tasks import write_lm_eval_tasks
-from tanuki_jax.evaluation.results import RESULTS
+from tanuki_jax.evaluation.report.read_results import read_run
 from tanuki_jax.evaluation.run_evaluation import Evaluated, answerer, evaluate
 from tanuki_jax.evaluation.served_checkpoint import served_checkpoint
-from tanuki_jax.evaluation.weak_groups import weak_groups
+from tanuki_jax.evaluation.weak_groups import WeakGroup, weak_groups
 
 _SHOWN_OF_A_FINGERPRINT = 8
 _HEXADECIMAL = re.compile(r"[0-9a-f]{32}")
@@ -55,7 +54,12 @@ def _model(options: Run) -> Iterator[Answerer]:
         remote = RemoteModel(
             urls=urls, model=options.model, key_variable=options.key_variable, concurrency=options.concurrency
         )
-        yield answerer(remote, "endpoint", options.fingerprint)
+        try:
+            model = answerer(remote, "endpoint", options.fingerprint)
+        except InputError as error:  # other models have options of their own, such as --judge.urls
+            named = str(error).replace("--endpoint.urls", "--endpoint").replace("--endpoint.model", "--model")
+            raise InputError(named) from None
+        yield model
 
 
 def _follow(evaluation: Evaluation, options: Run) -> None:
@@ -75,11 +79,10 @@ def _follow(evaluation: Evaluation, options: Run) -> None:
 
 def weak(options: Weak) -> None:
     """Write the plan of what a model answers worst, and print it."""
-    results = read_object(Path(options.results) / RESULTS)
-    reference = read_object(Path(options.reference) / RESULTS) if options.reference else None
+    results = read_run(Path(options.results))
+    reference = read_run(Path(options.reference)) if options.reference else None
     found, others = weak_groups(results, reference, options.records)
-    rows = [dataclasses.asdict(each) for each in found if each.missing]
-    replace_text(Path(options.output), "".join(f"{encode(row)}\n" for row in rows))
+    replace_text(Path(options.output), "".join(f"{encode(row)}\n" for row in plan_rows(found)))
     table = Table("kind", "name", box=box.SIMPLE)
     for heading in ("score", "reference", "95% of the difference", "items", "records"):
         table.add_column(heading, justify="right")
@@ -88,6 +91,11 @@ def weak(options: Weak) -> None:
         shown = (f"{each.score:.3f}", f"{each.reference:.3f}", interval, f"{each.items:,}", f"{each.missing:,}")
         table.add_row(each.kind, each.name, *shown)
     show(table, *[f"not weak: {'; '.join(others)}"] * bool(others), f"the plan: {options.output}")
+
+
+def plan_rows(found: Sequence[WeakGroup]) -> list[dict[str, Any]]:
+    """Return the rows of a plan for `synthesize --config=weakness`: kind, name, missing and the scores."""
+    return [dataclasses.asdict(each) for each in found if each.missing]
 
 
 def export(evaluation: Evaluation, options: Export) -> None:
@@ -120,13 +128,22 @@ def show_results(evaluated: Evaluated) -> None:
         for name, value in each["overall"].items():
             table.add_row("", name, f"{value:.3f}", "", "", "", "", "")
     missing = [
-        Text(f"{each['name']} was not run: {each['missing']}", style="red")
-        for each in evaluated.benchmarks
-        if each["missing"]
+        Text(f"{', '.join(names)}: not run, {reason}", style="red") for reason, names in _missing(evaluated).items()
     ]
     counts = evaluated.counts
     asked = f"{amount(counts.asked, 'request')}, {counts.reused:,} answers of earlier runs"
     show(table, *missing, f"{asked}; every answer and score: {evaluated.results}")
+
+
+def _missing(evaluated: Evaluated) -> dict[str, list[str]]:
+    """Return the reasons for missing scores, each with the benchmarks that it concerns."""
+    reasons: dict[str, list[str]] = {}
+    for each in evaluated.benchmarks:
+        scores = [about["items"] for about in each["metrics"].values()]
+        unreadable = each["items"][0]["note"] if each["items"] and not any(scores) else ""
+        if reason := each["missing"] or unreadable:
+            reasons.setdefault(reason, []).append(each["name"])
+    return reasons
 
 
 def _cells(metric: dict[str, Any]) -> tuple[str, str, str, str]:

@@ -104,7 +104,8 @@ def _item(scored: ScoredItem) -> dict[str, Any]:
         "note": scores.note,
         "answers": [
             {
-                "by": each.by,
+                "by": each.ask.by,
+                "request": dict(each.ask.body),
                 "text": each.reply.text,
                 "cut": each.reply.cut,
                 "failure": each.reply.failure,

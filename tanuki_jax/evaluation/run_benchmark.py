@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tanuki_jax.base.errors import CommandError
 from tanuki_jax.evaluation.answering import Answering
-from tanuki_jax.evaluation.benchmark import Ask, Benchmark, By, Chain, Item, Reply, Scores
+from tanuki_jax.evaluation.benchmark import Ask, Benchmark, Chain, Item, Reply, Scores
 
 MOST_TURNS = 20
 """Most turns of a chain: one that goes on is a fault of the benchmark."""
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 class Exchange:
     """A request of an item with its reply."""
 
-    by: By
+    ask: Ask
     reply: Reply
 
 
@@ -38,7 +38,7 @@ class ScoredItem:
     @property
     def cut(self) -> int:
         """Return the number of the evaluated model's answers that reached their greatest length."""
-        return sum(each.reply.cut for each in self.exchanges if each.by == "model")
+        return sum(each.reply.cut for each in self.exchanges if each.ask.by == "model")
 
 
 async def run_benchmark(
@@ -103,7 +103,7 @@ async def _follow(benchmark: Benchmark, item: Item, answering: Answering, exchan
         if isinstance(turn, Scores):
             return turn
         replies = await asyncio.gather(*map(answering.reply, turn))
-        exchanges += [Exchange(ask.by, reply) for ask, reply in zip(turn, replies, strict=True)]
+        exchanges += [Exchange(ask, reply) for ask, reply in zip(turn, replies, strict=True)]
         turn = _advance(chain, replies)
     raise RuntimeError(f"the chain has not ended after {MOST_TURNS} turns")
 

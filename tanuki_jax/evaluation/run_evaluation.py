@@ -10,6 +10,7 @@ from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.claims import held_folder
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.json_lines import encode
+from tanuki_jax.base.json_object import read_object
 from tanuki_jax.base.progress import progress
 from tanuki_jax.client import outcomes
 from tanuki_jax.client.answer_journal import AnswerJournal
@@ -52,8 +53,9 @@ def answerer(remote: RemoteModel, option: str, fingerprint: str = "", *, patienc
         InputError: a server is not there, or has no such model.
     """
     card = model_card(remote, option, patience=patience)
-    own = fingerprint or card.fingerprint or f"at {' '.join(sorted(remote.urls))}"
-    return Answerer(remote, option, card.name, f"{card.name} {own}")
+    stated = fingerprint or card.fingerprint
+    own = stated or f"at {' '.join(sorted(remote.urls))}"
+    return Answerer(remote, option, card.name, f"{card.name} {own}", bool(stated))
 
 
 def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated:
@@ -73,7 +75,12 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
     loaded = {each.name: _load(each, evaluation) for each in evaluation.benchmarks}
     answerers, reasons = _others(evaluation, loaded, model)
     reasons |= {name: found for name, found in loaded.items() if isinstance(found, str)}
-    reasons |= _refused(evaluation.benchmarks, reasons, model, evaluation)
+    greetings = _greet([each for each in evaluation.benchmarks if each.name not in reasons], model, evaluation)
+    reasons |= {
+        each.name: greeting.refusal
+        for each in evaluation.benchmarks
+        if each.name not in reasons and (greeting := greetings[each.path_asked]).refusal
+    }
     if len(reasons) == len(evaluation.benchmarks):
         raise InputError("no benchmark can be run: " + "; ".join(f"{name}: {why}" for name, why in reasons.items()))
     about = {
@@ -83,12 +90,30 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
         "started": now(),
     }
     with held_folder(folder, RECORD, "evaluate", "evaluation"):
-        replace_text(folder / RECORD, encode(about) + "\n")
+        texts = {path: greeting.text for path, greeting in greetings.items()}
+        _check_same_model(folder, model, texts)
+        replace_text(folder / RECORD, encode({**about, "greetings": texts}) + "\n")
         with AnswerJournal(folder / JOURNAL) as journal:
             answering = Answering(answerers, journal, evaluation.requests, evaluation.seed)
             results = asyncio.run(_run(evaluation, loaded, reasons, answering, _at_once(answerers)))
         write_results(folder / RESULTS, about, results)
     return Evaluated(folder / RESULTS, tuple(results), answering.counts)
+
+
+def _check_same_model(folder: Path, model: Answerer, texts: Mapping[str, str]) -> None:
+    """Raise InputError if the model behind an address is another than that of an earlier run in the folder.
+
+    Servers that state no fingerprint are known by their greeting, at temperature 0, alone.
+    """
+    if model.stated or not (folder / RECORD).exists():
+        return
+    before = read_object(folder / RECORD)
+    known = before.get("greetings", {}) if before.get("model", {}).get("fingerprint") == model.fingerprint else {}
+    if any(known.get(path, text) != text for path, text in texts.items()):
+        raise InputError(
+            f"the model at {' '.join(model.remote.urls)} greets in other words than when {folder} was begun, so it may "
+            "be another model: name another --out, or say which model it is by --fingerprint TEXT"
+        )
 
 
 def _at_once(answerers: Mapping[By, Answerer]) -> int:
@@ -151,28 +176,35 @@ def _others(
     return answerers, reasons
 
 
-def _refused(
-    benchmarks: Sequence[Benchmark], reasons: Mapping[str, str], model: Answerer, evaluation: Evaluation
-) -> dict[str, str]:
-    """Return the benchmarks whose endpoint the model does not have, as chats without a chat template, with the reason.
+@dataclasses.dataclass(frozen=True)
+class _Greeting:
+    """The end of a small request to an endpoint of the model."""
 
-    CommandError if the model does not answer at all.
+    text: str = ""
+    refusal: str = ""
+    """Reason for which the endpoint refuses it, as chats of a model without a chat template; empty: it does not."""
+
+
+def _greet(benchmarks: Sequence[Benchmark], model: Answerer, evaluation: Evaluation) -> dict[str, _Greeting]:
+    """Return path of an endpoint -> the model's greeting, for the endpoints that benchmarks ask.
+
+    InputError if the model does not answer at all.
     """
-    left = [each for each in benchmarks if each.name not in reasons]
-    refused = asyncio.run(_refusals(sorted({each.path_asked for each in left}), model, evaluation))
-    return {each.name: refused[each.path_asked] for each in left if each.path_asked in refused}
+    paths = sorted({each.path_asked for each in benchmarks})
+    return asyncio.run(_greetings(paths, model, evaluation))
 
 
-async def _refusals(paths: Sequence[str], model: Answerer, evaluation: Evaluation) -> dict[str, str]:
-    """Return path of an endpoint -> reason for which it refuses a request for one token."""
+async def _greetings(paths: Sequence[str], model: Answerer, evaluation: Evaluation) -> dict[str, _Greeting]:
     prompts = {"chat/completions": {"messages": [{"role": "user", "content": "こんにちは。"}]}}
-    refused = {}
+    found = {}
     async with Client(model.remote.endpoints(model.option), evaluation.requests) as client:
         for path in paths:
-            body = {"model": model.name, "max_tokens": 1, **prompts.get(path, {"prompt": "こんにちは。"})}
-            answer = await client.post(path, body)
-            if isinstance(answer, Failure):
-                if answer.kind not in _REFUSALS:
-                    raise InputError(answer.message)
-                refused[path] = answer.message
-    return refused
+            prompt = prompts.get(path, {"prompt": "こんにちは。"})
+            answer = await client.post(path, {"model": model.name, "max_tokens": 8, "temperature": 0, **prompt})
+            if not isinstance(answer, Failure):
+                found[path] = _Greeting(answer.text)
+            elif answer.kind in _REFUSALS:
+                found[path] = _Greeting(refusal=answer.message)
+            else:
+                raise InputError(answer.message)
+    return found

@@ -42,7 +42,7 @@ def served_checkpoint(
             with progress(f"starting a server of {checkpoint}", None):
                 address, last = _address(process)
             if not address:
-                said = (last[-1] if last else "it said nothing").removeprefix("serve: ")
+                said = (last[-1] if last else "it said nothing").removeprefix("tanuki_jax.serve: ")
                 raise InputError(f"{checkpoint} cannot be served: {said}")
             yield address
         finally:

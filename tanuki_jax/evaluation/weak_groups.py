@@ -1,10 +1,10 @@
 """What a model answers worst: families, categories and formats, as the plan that the recipe `weakness` takes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.evaluation.report.read_results import BenchmarkResult, RunItem, RunResults
 from tanuki_jax.evaluation.statistics.intervals import mean_interval
 
 TAGS = {"family": "family", "category": "category", "command": "format"}
@@ -38,16 +38,14 @@ class WeakGroup:
         return self.reference - self.score
 
 
-def weak_groups(
-    results: Mapping[str, Any], reference: Mapping[str, Any] | None, records: int
-) -> tuple[list[WeakGroup], list[str]]:
+def weak_groups(results: RunResults, reference: RunResults | None, records: int) -> tuple[list[WeakGroup], list[str]]:
     """Return the groups that are weak, the weakest first, and those that are not, as sentences.
 
     A group is weak if the 95% interval of the difference to the reference lies below 0. The records are shared out in
     proportion to the differences.
 
     Args:
-        results: results of the model, as `results.json` has them.
+        results: results of the model.
         reference: results of another model; None: the highest score that there is.
         records: number of records of the whole plan.
 
@@ -59,7 +57,7 @@ def weak_groups(
         beside = _beside(kind, name, items, reference)
         values = [_share(benchmark, item) for benchmark, item in items]
         differences = [value - other for value, other in zip(values, beside, strict=True)]
-        interval = mean_interval(differences, [item["cluster"] for _, item in items], bounds=_DIFFERENCE)
+        interval = mean_interval(differences, [item.cluster for _, item in items], bounds=_DIFFERENCE)
         score, other = sum(values) / len(values), sum(beside) / len(beside)
         if interval.high < 0:
             found.append(WeakGroup(kind, name, score, other, interval.low, interval.high, len(items)))
@@ -78,40 +76,38 @@ def weak_groups(
     return list(shared), others
 
 
-type _Items = list[tuple[Mapping[str, Any], Mapping[str, Any]]]
-"""Benchmark and item."""
+type _Items = list[tuple[BenchmarkResult, RunItem]]
 
 
-def _groups(results: Mapping[str, Any]) -> dict[tuple[str, str], _Items]:
+def _groups(results: RunResults) -> dict[tuple[str, str], _Items]:
     groups: dict[tuple[str, str], _Items] = {}
     for benchmark, item in _scored(results):
         for tag, kind in TAGS.items():
-            if name := item["tags"].get(tag):
+            if name := item.tags.get(tag):
                 groups.setdefault((kind, name), []).append((benchmark, item))
     return groups
 
 
-def _scored(results: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+def _scored(results: RunResults) -> Iterator[tuple[BenchmarkResult, RunItem]]:
     """Yield the items that have a value of the first metric of their benchmark, with the benchmark."""
-    for benchmark in results["benchmarks"]:
-        for item in benchmark["items"]:
-            if next(iter(benchmark["metrics"])) in item["scores"]:
+    for benchmark in results.benchmarks:
+        for item in benchmark.items:
+            if next(iter(benchmark.metrics)) in item.scores:
                 yield benchmark, item
 
 
-def _share(benchmark: Mapping[str, Any], item: Mapping[str, Any]) -> float:
+def _share(benchmark: BenchmarkResult, item: RunItem) -> float:
     """Return the first metric of an item, from 0 for the worst value that there is to 1 for the best."""
-    worst, best = benchmark["scale"]
-    value: float = item["scores"][next(iter(benchmark["metrics"]))]
-    return (value - worst) / (best - worst)
+    worst, best = benchmark.scale
+    return (item.scores[next(iter(benchmark.metrics))] - worst) / (best - worst)
 
 
-def _beside(kind: str, name: str, items: _Items, reference: Mapping[str, Any] | None) -> Sequence[float]:
+def _beside(kind: str, name: str, items: _Items, reference: RunResults | None) -> Sequence[float]:
     """Return the scores of the reference on the same items. InputError if it lacks one."""
     if reference is None:
         return [BEST] * len(items)
-    known = {(benchmark["name"], item["id"]): _share(benchmark, item) for benchmark, item in _scored(reference)}
-    wanted = [(benchmark["name"], item["id"]) for benchmark, item in items]
+    known = {(benchmark.name, item.id): _share(benchmark, item) for benchmark, item in _scored(reference)}
+    wanted = [(benchmark.name, item.id) for benchmark, item in items]
     if missing := next((each for each in wanted if each not in known), None):
         raise InputError(
             f"the reference has no score for item {missing[1]} of {missing[0]}, which is of the {kind} {name}: "

@@ -11,6 +11,7 @@ from typing import Any
 from tanuki_jax.base.errors import InputError
 
 _COLUMNS = ("entity", "relation", "answers", "wrong")
+_FIELDS = (*_COLUMNS, "neutral", "questions")
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,14 @@ class Fact:
     """Answers that are wrong, to see how often texts give them."""
     line: int
     """Line of the file, from 1."""
+    neutral: tuple[Word, ...] = ()
+    """Answers that are neither wanted nor wrong, when a model is asked. They are not counted in texts."""
+    questions: tuple[str, ...] = ()
+    """Questions for the answers, to ask a model."""
 
     @property
     def words(self) -> tuple[Word, ...]:
-        """Return all its words."""
+        """Return the words that are looked for in texts."""
         return (self.entity, self.relation, *self.answers, *self.wrong)
 
 
@@ -49,7 +54,8 @@ def read_facts(path: Path) -> list[Fact]:
     A TSV file has the columns entity, relation, answers and, if wanted, wrong; `|` is between spellings of a word, `;`
     between answers, a `*` before the first spelling of a word lets all of them count inside longer words, and quotes
     are part of a spelling; lines that begin with `#` are comments. A YAML file is a list of mappings with these names;
-    a word is a string, a list of spellings, or a mapping with `spellings` and `inside`.
+    a word is a string, a list of spellings, or a mapping with `spellings` and `inside`. A fact may also have `neutral`
+    words and `questions`, which are for models.
 
     Raises:
         InputError: the file cannot be read, or a fact cannot be counted; the sentence has the line.
@@ -99,11 +105,13 @@ def _tsv_word(place: str, cell: str) -> dict[str, Any]:
 
 
 def _yaml_rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    import yaml
-
     try:
-        node = yaml.compose(content, Loader=yaml.SafeLoader)
-        rows = yaml.safe_load(content)
+        import yaml
+    except ModuleNotFoundError:
+        raise InputError("YAML files need pyyaml: pip install 'tanuki-jax[corpus]'") from None
+    kind = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is eight times as fast
+    try:
+        node, rows = yaml.compose(content, Loader=kind), yaml.load(content, Loader=kind)
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(rows, list) or node is None:
@@ -113,9 +121,9 @@ def _yaml_rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, Any]]]
         names = [key.value for key, _ in item.value] if isinstance(item, yaml.MappingNode) else []
         if twice := [name for name in names if names.count(name) > 1]:
             raise InputError(f"{path}:{line} has the field {twice[0]!r} twice: give a list")
-        if not isinstance(fields, dict) or (unknown := [name for name in fields if name not in _COLUMNS]):
+        if not isinstance(fields, dict) or (unknown := [name for name in fields if name not in _FIELDS]):
             found = f"the field {unknown[0]!r}" if isinstance(fields, dict) else "an item"
-            raise InputError(f"{path}:{line} has {found} that is none of {', '.join(_COLUMNS)}")
+            raise InputError(f"{path}:{line} has {found} that is none of {', '.join(_FIELDS)}")
         yield line, fields
 
 
@@ -125,16 +133,25 @@ def _fact(path: Path, line: int, fields: dict[str, Any]) -> Fact:
     answers = _words(place, "answers", fields.get("answers"))
     if not answers:
         raise InputError(f"{place} has no answer: give at least one")
-    fact = Fact(entity, relation, answers, _words(place, "wrong", fields.get("wrong")), line)
+    wrong, neutral = (_words(place, name, fields.get(name)) for name in ("wrong", "neutral"))
+    fact = Fact(entity, relation, answers, wrong, line, neutral, _questions(place, fields.get("questions")))
     _check_apart(place, fact)
     return fact
+
+
+def _questions(place: str, value: Any) -> tuple[str, ...]:
+    questions = value if isinstance(value, list) else [] if value is None else [value]
+    if wrong := [each for each in questions if not isinstance(each, str) or not each.strip()]:
+        raise InputError(f"{place} has {wrong[0]!r} in questions, which must be a question or a list of them")
+    return tuple(questions)
 
 
 def _check_apart(place: str, fact: Fact) -> None:
     """Raise InputError if two words of a fact have a spelling in common: they would be found in one place."""
     kinds = ["the entity", "the relation", *["an answer"] * len(fact.answers), *["a wrong answer"] * len(fact.wrong)]
+    kinds += ["a neutral answer"] * len(fact.neutral)
     owner: dict[str, str] = {}
-    for kind, word in zip(kinds, fact.words, strict=True):
+    for kind, word in zip(kinds, (*fact.words, *fact.neutral), strict=True):
         for spelling in word.spellings:
             if spelling in owner:
                 raise InputError(f"{place} has {spelling!r} as {owner[spelling]} and as {kind}: leave one out")

@@ -1,8 +1,10 @@
 """Items for instructions: short lists of one label's nouns, numbers, and records with one item of several labels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Literal, NamedTuple
+
+from tanuki_jax.corpus.tasks.responses import plain
 
 type Kind = Literal["list", "numbers", "record"]
 
@@ -39,6 +41,18 @@ def draw_contents(kind: Kind, counts: range, random: Random) -> tuple[Content, .
             return tuple(Content(NUMBERS, str(number)) for number in random.sample(range(10, 100), count))
         case "record":
             return tuple(Content(label, random.choice(NOUNS[label])) for label in random.sample(tuple(NOUNS), count))
+
+
+def stated_in_order(contents: Sequence[Content], response: str) -> bool:
+    """Whether a response states the items of all contents in their order, among other text and in digits of any
+    width."""
+    text, start = plain(response), 0
+    for _, item in contents:
+        start = text.find(item, start)
+        if start < 0:
+            return False
+        start += len(item)
+    return True
 
 
 def with_one_replaced(contents: tuple[Content, ...], random: Random) -> tuple[Content, ...]:

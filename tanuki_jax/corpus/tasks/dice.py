@@ -6,6 +6,9 @@ from fractions import Fraction
 from tanuki_jax.corpus.tasks.answer_values import Pairs
 from tanuki_jax.corpus.tasks.word_problems import Draw, Kind, between, crossed, pick
 
+type Condition = tuple[str, str, int]
+"""Operation, relation and number, as `favourable` takes them."""
+
 _TWO_DICE = (
     "{fair}のゲームで、{name}が大小2つのさいころを同時に投げます。",
     "{name}が{color}のさいころと{shade}のさいころを1回ずつ投げます。",
@@ -15,7 +18,7 @@ _TWO_DICE = (
 """Openings of problems about two dice, which differ."""
 
 
-_DICE_CONDITIONS = (
+CONDITIONS: tuple[Condition, ...] = (
     *(("和", relation, number) for relation in ("以上", "以下") for number in range(3, 12)),
     *(("和", "ちょうど", number) for number in range(2, 13)),
     *(("和", "の倍数", number) for number in (3, 4, 5, 6)),
@@ -23,6 +26,7 @@ _DICE_CONDITIONS = (
     *(("積", "の倍数", number) for number in (2, 3, 4, 5, 6, 10)),
     *(("差", "ちょうど", number) for number in range(6)),
 )
+"""Conditions on the numbers of two dice in problems of this file."""
 
 
 _SHOWN_RELATION = {
@@ -49,16 +53,25 @@ def _holds(relation: str, value: int, number: int) -> bool:
             return value % number == 0
 
 
-def _favourable(operation: str, relation: str, number: int) -> tuple[tuple[int, int], ...]:
+def favourable(
+    operation: str, relation: str, number: int, sides: tuple[int, int] = (6, 6)
+) -> tuple[tuple[int, int], ...]:
+    """Return the pairs of numbers that fulfil a condition, in order.
+
+    Args:
+        operation: sum 和, product 積 or difference 差 of the two numbers.
+        relation: at least 以上, at most 以下, exactly ちょうど, or a multiple of の倍数.
+        number: number that the result is compared with.
+        sides: greatest numbers of the two dice.
+    """
     return tuple(
         (first, second)
-        for first in range(1, 7)
-        for second in range(1, 7)
+        for first, second in itertools.product(range(1, sides[0] + 1), range(1, sides[1] + 1))
         if _holds(relation, _result(operation, first, second), number)
     )
 
 
-_FAVOURABLE = {condition: _favourable(*condition) for condition in _DICE_CONDITIONS}
+_FAVOURABLE = {condition: favourable(*condition) for condition in CONDITIONS}
 
 
 _RARE = tuple(condition for condition, pairs in _FAVOURABLE.items() if len(pairs) <= 6)
@@ -128,7 +141,7 @@ DICE: tuple[Kind, ...] = (
                 "このとき、{0}が{1}確率を答えてください。",
             ),
         ),
-        draw=lambda draw: pick(draw, _DICE_CONDITIONS),
+        draw=lambda draw: pick(draw, CONDITIONS),
         shown=_shown_condition,
         solve=lambda *condition: Fraction(len(_FAVOURABLE[condition]), 36),
         explain=_explain_dice,

@@ -70,6 +70,10 @@ class Formatted[Problem](ABC):
     def check_format(self, problem: Problem, response: str) -> bool:
         """Whether the response has exactly the form that the problem asks for, with right or wrong items."""
 
+    @abstractmethod
+    def check_items(self, problem: Problem, response: str) -> bool:
+        """Whether the response states the right items in the right order, in any form."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from tanuki_jax.corpus.records.types import Message
-from tanuki_jax.corpus.tasks.contents import NUMBERS, Content, Kind, draw_contents, with_one_replaced
+from tanuki_jax.corpus.tasks.contents import NUMBERS, Content, Kind, draw_contents, stated_in_order, with_one_replaced
 from tanuki_jax.corpus.tasks.family import Family, Formatted, Pair, Paired, dialogue
 from tanuki_jax.corpus.tasks.layouts import Layout, full_width
 
@@ -135,6 +135,9 @@ class Instructions(Family[Instruction, str], Formatted[Instruction], Paired[Inst
         return FORMS[problem.form].layout.matches(
             _in_order(problem, problem.contents), response, problem.before, problem.after
         )
+
+    def check_items(self, problem: Instruction, response: str) -> bool:
+        return stated_in_order(_in_order(problem, problem.contents), response)
 
     def pair(self, problem: Instruction, random: Random) -> Pair:
         """Return a pair of kind "fact": one item of the rejected answer is wrong."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 
 from tanuki_jax.corpus.records.types import Message
-from tanuki_jax.corpus.tasks.contents import Content, Kind, draw_contents
+from tanuki_jax.corpus.tasks.contents import Content, Kind, draw_contents, stated_in_order
 from tanuki_jax.corpus.tasks.family import Family, Formatted, Pair, Paired, dialogue
 from tanuki_jax.corpus.tasks.layouts import Layout, full_width
 
@@ -106,6 +106,9 @@ class Style(Family[Request, tuple[str, str]], Formatted[Request], Paired[Request
     def check_format(self, problem: Request, response: str) -> bool:
         choice = CHOICES[problem.choice]
         return any(layout.matches(problem.contents, response) for layout in (choice.preferred, choice.other))
+
+    def check_items(self, problem: Request, response: str) -> bool:
+        return stated_in_order(problem.contents, response)
 
     def pair(self, problem: Request, random: Random) -> Pair:
         """Return a pair of kind "rule": the chosen answer has the preferred form, the rejected one the other."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from tanuki_jax.evaluation.benchmark import Benchmark
 from tanuki_jax.evaluation.benchmarks.exact_formats import ExactFormats
+from tanuki_jax.evaluation.benchmarks.fixed_format import FixedFormat
 from tanuki_jax.evaluation.benchmarks.held_out_texts import HeldOutTexts
 from tanuki_jax.evaluation.benchmarks.jcommonsenseqa import JCommonsenseQa
 from tanuki_jax.evaluation.benchmarks.jmmlu import Jmmlu
@@ -12,11 +13,16 @@ from tanuki_jax.evaluation.benchmarks.jsquad import Jsquad
 from tanuki_jax.evaluation.benchmarks.jsts import Jsts
 from tanuki_jax.evaluation.benchmarks.mgsm_ja import MgsmJa
 from tanuki_jax.evaluation.benchmarks.mt_bench_ja import MtBenchJa
+from tanuki_jax.evaluation.benchmarks.obeyed_commands import ObeyedCommands
 from tanuki_jax.evaluation.benchmarks.pairwise import Pairwise
+from tanuki_jax.evaluation.benchmarks.probability_family import ProbabilityFamily
+from tanuki_jax.evaluation.benchmarks.probability_probe import ProbabilityProbe
+from tanuki_jax.evaluation.benchmarks.recall import Recall
 from tanuki_jax.evaluation.benchmarks.school_problems import SchoolProblems
 
 BENCHMARKS: Mapping[str, type[Benchmark]] = {
     "exact_formats": ExactFormats,
+    "fixed_format": FixedFormat,
     "held_out_texts": HeldOutTexts,
     "jcommonsenseqa": JCommonsenseQa,
     "jmmlu": Jmmlu,
@@ -24,6 +30,10 @@ BENCHMARKS: Mapping[str, type[Benchmark]] = {
     "jsquad": Jsquad,
     "jsts": Jsts,
     "mgsm_ja": MgsmJa,
+    "obeyed_commands": ObeyedCommands,
+    "probability_family": ProbabilityFamily,
+    "probability_probe": ProbabilityProbe,
+    "recall": Recall,
     "mt_bench_ja": MtBenchJa,
     "pairwise": Pairwise,
     "school_problems": SchoolProblems,

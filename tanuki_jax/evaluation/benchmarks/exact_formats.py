@@ -8,14 +8,15 @@ from tanuki_jax.config.limits import PositiveInt
 from tanuki_jax.corpus.tasks.family import Formatted
 from tanuki_jax.corpus.tasks.registry import FAMILIES, find
 from tanuki_jax.evaluation.benchmark import Benchmark, Chain, Item, Items, Scores
-from tanuki_jax.evaluation.benchmarks.family_tasks import TaskForm, ask_task, passes, task_items
+from tanuki_jax.evaluation.benchmarks.family_tasks import TaskForm, ask_task, task_items
 
 _FORMATTED = tuple(name for name, family in FAMILIES.items() if isinstance(family, Formatted))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExactFormats(Benchmark):
-    """Instructions to write some items in an exact form, checked character by character."""
+    """Instructions to write some items in an exact form: obeyed with the right items to the character, the right items
+    in any form, and the form with any items."""
 
     title = "Exact formats"
     families: tuple[str, ...] = _FORMATTED
@@ -33,7 +34,7 @@ class ExactFormats(Benchmark):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        return ("control", "correct")
+        return ("strict", "flexible", "control")
 
     @property
     def path_asked(self) -> str:
@@ -47,8 +48,8 @@ class ExactFormats(Benchmark):
     def chain(self, item: Item) -> Chain:
         [reply] = yield [ask_task(item.row, self.form, self.max_tokens)]
         if reply.failure:
-            return Scores({"control": 0.0, "correct": 0.0})
-        family = find(item.tags["family"])
+            return Scores(dict.fromkeys(self.metrics, 0.0))
+        family, problem = find(item.tags["family"]), item.row.problem
         assert isinstance(family, Formatted)
-        control = family.check_format(item.row.problem, reply.text)
-        return Scores({"control": float(control), "correct": float(passes(item, reply.text))})
+        values = (family.check, family.check_items, family.check_format)
+        return Scores({name: float(each(problem, reply.text)) for name, each in zip(self.metrics, values, strict=True)})

@@ -19,6 +19,7 @@ from tanuki_jax.config.limits import NonNegativeInt, PositiveInt
 from tanuki_jax.evaluation.benchmark import Ask, Benchmark, Chain, Item, Items, Reply, Scores, chat, complete
 from tanuki_jax.evaluation.benchmarks.log_probabilities import ask_probability, read_probability, why_unreadable
 from tanuki_jax.evaluation.data_rows import Row, read_rows
+from tanuki_jax.evaluation.graders.float_answer import figures_equal
 
 type Form = Literal["chat", "text", "loglikelihood", "free"]
 
@@ -120,7 +121,7 @@ class JasterTask(Benchmark):
         """Return the strict score of the `first_paragraph` of an answer."""
         right = question.output
         if self.compare == "number":
-            return float(same_number(paragraph, right))
+            return float(figures_equal(paragraph, right))
         return float(paragraph.lower() == right.lower() if self.compare == "any_case" else paragraph == right)
 
     def load(self, data: Path) -> Items:
@@ -220,14 +221,6 @@ class JasterTask(Benchmark):
         best = max(range(len(endings)), key=lambda index: found[index].nats)
         shown = ", ".join(f"{ending} {each.nats:.3f}" for ending, each in zip(endings, found, strict=True))
         return Scores({"correct": float(endings[best] == question.output)}, note=f"nats: {shown}")
-
-
-def same_number(text: str, right: str) -> bool:
-    """Whether a text is a number, and nothing else, of the value of another, as Python's `float` reads them."""
-    try:
-        return float(text) == float(right)
-    except ValueError:
-        return False
 
 
 def first_paragraph(answer: str) -> str:

@@ -5,12 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from tanuki_jax.evaluation.benchmark import Chain, Item, Scores
 from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question
 from tanuki_jax.evaluation.data_rows import Row, fields_of
 from tanuki_jax.evaluation.graders.float_answer import stated_float
-from tanuki_jax.evaluation.statistics.correlation import pearson, spearman
+from tanuki_jax.evaluation.statistics.correlation import Method, correlation_of
 
+METHODS: tuple[Method, ...] = ("pearson", "spearman")
 UNREADABLE = -2.0
 """Number that stands for an answer without one, as in the recipe."""
 _STATED = "stated"
@@ -61,7 +64,7 @@ class Jsts(JasterTask):
 
     def overall(self, scored: Sequence[tuple[Item, Scores]]) -> Mapping[str, float]:
         pairs = [(float(item.expected), scores.values[_STATED]) for item, scores in scored if _STATED in scores.values]
-        if len(pairs) < 2:
+        right, stated = np.array(pairs, np.float64).reshape(-1, 2).T
+        if not len(pairs) or np.ptp(right) == 0 or np.ptp(stated) == 0:
             return {}
-        right, stated = zip(*pairs, strict=True)
-        return {"pearson": pearson(right, stated), "spearman": spearman(right, stated)}
+        return {method: correlation_of(right, stated, method) for method in METHODS}

@@ -52,7 +52,7 @@ class MgsmJa(JasterTask):
         yield Question(str(number), f"問題：{question}", answer.replace(",", ""))
 
     def flexible(self, answer: str, question: Question) -> float:
-        return float(states_value(answer, Fraction(question.output)))
+        return float(states_value(answer, Fraction(question.output), question=question.input))
 
     def has_form(self, paragraph: str) -> bool:
         return paragraph.isdigit()

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from tanuki_jax.config.limits import PositiveInt
+from tanuki_jax.config.limits import NonNegativeInt, PositiveInt
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -16,6 +16,24 @@ class TuningOptions:
     prompts: PositiveInt = 300
     """Held-out instructions, and as many open requests, that each model answers."""
     work: str = "runs/tuning"
+    """Folder of the runs; finished runs are reused."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExercisesOptions:
+    """Tune a small model with exercises of a benchmark, its own items or similar ones; print how the scores rise."""
+
+    json: str
+    """Report to write."""
+    plot: str = ""
+    """PNG file to draw."""
+    counts: tuple[NonNegativeInt, ...] = (0, 30, 100, 300, 1000)
+    """Numbers of exercises among the other instructions."""
+    steps: PositiveInt = 300
+    """Training steps of each tuning."""
+    items: PositiveInt = 300
+    """Number of items of the benchmark."""
+    work: str = "runs/exercises"
     """Folder of the runs; finished runs are reused."""
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_HELD_OUT = 5
 """Held-out losses that have a panel each; of more, only that of all sources together has one."""
+MOST_SCORES = 6
+"""Scores of checkpoints that have a panel, the first ones."""
 SETTLED = 1 / 10
 """Share of the curves after which they determine the range of losses that is shown."""
 LINES = ("-", "--", ":", "-.")
@@ -33,7 +35,8 @@ def draw(runs: Sequence[RecordedRun], path: Path) -> None:
     names = held_out_names(runs)
     if len(names) > MOST_HELD_OUT:
         names = names[-1:]
-    metrics = ["loss", *names]
+    scores = [*dict.fromkeys(name for run in runs for name in run.scores)][:MOST_SCORES]
+    metrics = ["loss", *names, *scores]
     columns = min(len(metrics), 2 if len(metrics) < 5 else 3)
     rows = -(-len(metrics) // columns)
     names_of_runs, width = labels(runs), 5.2 * columns
@@ -45,15 +48,22 @@ def draw(runs: Sequence[RecordedRun], path: Path) -> None:
     for panel, metric in zip(panels, metrics, strict=False):
         _draw_panel(panel, [_curve(run, metric, by_tokens) for run in runs], marked=metric != "loss")
         pairs = any(metric in line for run in runs for line in run.lines for metric in PREFERRED)
+        is_score = metric in scores
         panel.set(
-            title="training, smoothed" if metric == "loss" else f"held out: {metric.removeprefix('held_out/')}",
+            title=_title(metric),
             xlabel="tokens" if by_tokens else "step",
-            ylabel=f"loss, nats a {'pair' if pairs else 'token'}",
+            ylabel=metric.rpartition("/")[2] if is_score else f"loss, nats a {'pair' if pairs else 'token'}",
         )
     for panel in panels[len(metrics) :]:
         panel.set_axis_off()
     figure.legend(panels[0].get_lines(), names_of_runs, loc="outside upper left", ncols=in_a_line)
     plots.save(figure, path)
+
+
+def _title(metric: str) -> str:
+    kind, _, name = metric.partition("/")
+    words = {"loss": "training, smoothed", "held_out": f"held out: {name}", "evaluations": f"score: {name}"}
+    return words[kind]
 
 
 def _by_tokens(runs: Sequence[RecordedRun]) -> bool:

@@ -12,7 +12,7 @@ from tanuki_jax.base.json_object import read_object
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.mixture import Mixture
 from tanuki_jax.config.serialize import read_json, to_json
-from tanuki_jax.training.runs.run_folder import read_events, read_metrics
+from tanuki_jax.training.runs.run_folder import read_evaluations, read_events, read_metrics
 
 LARGEST = 1e30
 """Values that are not below this, such as losses of a run that diverged, are left out."""
@@ -32,10 +32,12 @@ class RecordedRun:
     """Lines of metrics."""
     batch_rows: str = ""
     """Numbers of rows in its batches, and the steps at which they changed; empty: they never did."""
+    evaluations: Sequence[Mapping[str, Any]] = ()
+    """Scores of its checkpoints, from `evaluate --follow`, by step."""
 
     def curve(self, metric: str) -> list[tuple[int, float]]:
         """Return step and value of a metric in the lines that have it, without the losses of rejected steps."""
-        lines = [line for line in self.lines if isinstance(line.get(metric), int | float)]
+        lines = [line for line in (*self.lines, *self.evaluations) if isinstance(line.get(metric), int | float)]
         return [(line["step"], line[metric]) for line in lines if metric != "loss" or line.get("accepted", True)]
 
     @property
@@ -43,6 +45,12 @@ class RecordedRun:
         """Return the names of the held-out losses, `held_out/all` last."""
         names = [name for line in self.lines for name in line if name.startswith("held_out/") and name.count("/") == 1]
         return sorted(dict.fromkeys(names), key=lambda name: name == "held_out/all")
+
+    @property
+    def scores(self) -> list[str]:
+        """Return the names of the scores of its checkpoints, such as evaluations/small/exact_formats/control."""
+        names = (name for line in self.evaluations for name in line if name.startswith("evaluations/"))
+        return [*dict.fromkeys(names)]
 
     @property
     def step(self) -> int:
@@ -68,7 +76,8 @@ def read_run(path: Path) -> RecordedRun:
     if not config.is_file() and not metrics.is_file():
         raise InputError(f"{path} is not a run folder: it has neither {config.name} nor {metrics.name}")
     mixture = _mixture(path / "mixture.json")
-    return RecordedRun(path, _config(config), mixture, [*read_metrics(path)], _batch_rows(path))
+    lines, scores = [*read_metrics(path)], read_evaluations(path)
+    return RecordedRun(path, _config(config), mixture, lines, _batch_rows(path), scores)
 
 
 def _batch_rows(path: Path) -> str:

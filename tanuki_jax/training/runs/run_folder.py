@@ -101,6 +101,17 @@ def read_events(run: Path) -> list[dict[str, Any]]:
     return events
 
 
+def read_evaluations(run: Path) -> list[dict[str, Any]]:
+    """Return the scores of a checkpoint a line, by step, from `evaluate --follow`. InputError if a line is none."""
+    path, way_out = run / "evaluations.jsonl", "delete the line to go on without it"
+    lines = []
+    for number, line in _lines_of(path, way_out):
+        if not (isinstance(line, dict) and isinstance(line.get("step"), int)):
+            raise InputError(f"{path}, line {number}, has no field step; {way_out}")
+        lines.append(line)
+    return sorted(lines, key=lambda line: line["step"])
+
+
 def read_metrics(run: Path) -> Iterator[dict[str, Any]]:
     """Yield the lines of a run's metrics.jsonl in order, without an unfinished last one. A number that was not finite,
     null in the file, is NaN. InputError if another line is not of metrics."""

@@ -66,6 +66,8 @@ def test_spellings_are_normalised_and_each_is_there_once(tmp_path: Path) -> None
         ("a.yaml", "- entity: ab\n  entity: gh\n  relation: cd\n  answers: ef\n", "the field 'entity' twice"),
         ("a.yaml", "entity: ab\n", "is not a list of facts"),
         ("a.yaml", "- [", "is not YAML"),
+        ("a.yaml", "- {entity: ab, relation: cd, answers: ef, neutral: ef}", "'ef' as an answer and as a neutral"),
+        ("a.yaml", "- {entity: ab, relation: cd, answers: ef, questions: [3]}", "a.yaml:1 has 3 in questions"),
     ],
 )
 def test_what_cannot_be_counted_is_a_sentence_with_the_line(
@@ -73,6 +75,12 @@ def test_what_cannot_be_counted_is_a_sentence_with_the_line(
 ) -> None:
     with pytest.raises(InputError, match=complaint):
         read_facts(written(tmp_path, name, content))
+
+
+def test_words_and_questions_for_models_are_not_looked_for_in_texts(tmp_path: Path) -> None:
+    [fact] = read_facts(written(tmp_path, "a.yaml", f"{YAML}  neutral: 歌唱\n  questions: 何が得意?\n"))
+    assert (fact.neutral, fact.questions) == ((Word("歌唱", ("歌唱",)),), ("何が得意?",))
+    assert not {"歌唱", "何が得意?"} & {spelling for spelling, _ in spellings_of([fact])}
 
 
 def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 from random import Random
 
-from tanuki_jax.corpus.tasks.contents import NOUNS, Content, draw_contents, with_one_replaced
+from tanuki_jax.corpus.tasks.contents import NOUNS, Content, draw_contents, stated_in_order, with_one_replaced
 
 
 def test_a_label_has_at_least_five_items_of_equal_length() -> None:
@@ -42,3 +42,9 @@ def test_the_only_unused_item_is_the_replacement() -> None:
     assert {
         item for seed in range(20) for item in with_one_replaced(contents, Random(seed)) if item not in contents
     } == {Content("組", first)}
+
+
+def test_items_are_found_in_their_order_only() -> None:
+    contents = (Content("数", "12"), Content("数", "34"))
+    assert stated_in_order(contents, "はい。１２、３４です。") and stated_in_order(contents, "12と34")
+    assert not stated_in_order(contents, "34、12") and not stated_in_order(contents, "12")

@@ -1,0 +1,1 @@
+"""Ratings of models from battles: who won against whom."""

@@ -1,0 +1,1 @@
+"""Reports on runs: one page, one Markdown file, and pages of questions with the answers of all runs."""

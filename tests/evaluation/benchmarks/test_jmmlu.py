@@ -1,0 +1,35 @@
+"""JMMLU in its public layout, one CSV file a subject."""
+
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.evaluation.benchmarks.jmmlu import Jmmlu
+
+
+def write(folder: Path, subject: str, text: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{subject}.csv").write_text(text, encoding="utf-8")
+
+
+def test_subjects_are_files_with_or_without_a_line_of_names(tmp_path: Path) -> None:
+    write(tmp_path / "jmmlu" / "test", "b_history", "question,A,B,C,D,answer\n都は？,奈良,京都,大阪,東京,B\n")
+    write(tmp_path / "jmmlu" / "test", "a_maths", '1+1は？,"1,0",2,3,4,B\n2+2は？,1,2,3,4,D\n')
+    loaded = Jmmlu().load(tmp_path)
+    assert [item.id for item in loaded.items] == ["a_maths/1", "a_maths/2", "b_history/2"]
+    assert loaded.items[0].question == "質問：1+1は？\n選択肢：A.1,0,B.2,C.3,D.4"
+    assert [item.tags["subject"] for item in loaded.items] == ["a_maths", "a_maths", "b_history"]
+    assert len(loaded.files) == 2
+
+
+def test_a_letter_that_is_no_option_is_an_error(tmp_path: Path) -> None:
+    write(tmp_path / "jmmlu" / "test", "a", "1+1は？,1,2,3,4,E\n")
+    with pytest.raises(InputError, match=r"row 1 of .* has the answer 'E'"):
+        Jmmlu().load(tmp_path)
+
+
+def test_a_folder_without_files_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "jmmlu" / "test").mkdir(parents=True)
+    with pytest.raises(InputError, match="has no CSV file; it is in the repository"):
+        Jmmlu().load(tmp_path)

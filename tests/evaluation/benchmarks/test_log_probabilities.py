@@ -1,0 +1,44 @@
+"""Log-probabilities of texts, from answers with `echo`."""
+
+import pytest
+
+from tanuki_jax.evaluation.benchmark import Reply
+from tanuki_jax.evaluation.benchmarks.log_probabilities import ask_probability, read_probability, why_unreadable
+
+TEXT = "狸は夜に動く"
+LOGPROBS = {
+    "tokens": ["狸", "は夜", "に", "動く", "。"],
+    "text_offset": [0, 1, 3, 4, 6],
+    "token_logprobs": [None, -2.0, -0.5, -1.0, -3.0],
+    "top_logprobs": [None, {"は夜": -2.0}, {"に": -0.5}, {"走る": -0.25, "動く": -1.0}, {"。": -3.0}],
+}
+
+
+def test_the_generated_token_and_the_first_do_not_count() -> None:
+    found = read_probability(Reply(logprobs=LOGPROBS), TEXT)
+    assert found is not None and (found.nats, found.tokens, found.begin, found.greedy) == (-3.5, 3, 1, False)
+
+
+def test_a_token_over_the_boundary_counts() -> None:
+    found = read_probability(Reply(logprobs=LOGPROBS), TEXT, 2)
+    assert found is not None and found.nats == -3.5
+    after = read_probability(Reply(logprobs=LOGPROBS), TEXT, 3)
+    assert after is not None and (after.nats, after.greedy) == (-1.5, False)
+
+
+def test_greedy_is_a_text_of_the_likeliest_tokens() -> None:
+    found = read_probability(Reply(logprobs=LOGPROBS), TEXT[:4], 1)
+    assert found is not None and found.greedy and found.nats == -2.5
+
+
+@pytest.mark.parametrize(
+    "logprobs", [None, {}, {**LOGPROBS, "tokens": []}, {**LOGPROBS, "token_logprobs": [None] * 5}, [1], {"tokens": 3}]
+)
+def test_what_is_no_log_probability_is_none(logprobs: object) -> None:
+    assert read_probability(Reply(logprobs=logprobs), TEXT) is None
+
+
+def test_the_request_asks_for_the_prompt_back() -> None:
+    body = ask_probability(TEXT).body
+    assert (body["echo"], body["logprobs"], body["prompt"]) == (True, 1, TEXT)
+    assert why_unreadable(Reply(failure="x")) == "x" and "echo" in why_unreadable(Reply())

@@ -1,0 +1,16 @@
+"""Requests of benchmarks."""
+
+from tanuki_jax.evaluation.benchmark import chat, complete, seed_of
+
+
+def test_stop_strings_of_the_question_are_left_out() -> None:
+    asked = chat([{"role": "user", "content": "質問: 狸とは？\n答え: "}], max_tokens=5, stop=("質問:", "\n\n"))
+    assert asked.body["stop"] == ["\n\n"]
+    assert "stop" not in chat([{"role": "user", "content": "質問:"}], max_tokens=5, stop=("質問:",)).body
+    assert complete("質問:", max_tokens=5, stop=("質問:",)).body["stop"] == ["質問:"]
+
+
+def test_seeds_differ_and_do_not_change() -> None:
+    seeds = {seed_of(0, "a", sample) for sample in range(1000)}
+    assert len(seeds) == 1000 and all(0 <= seed < 1 << 31 for seed in seeds)
+    assert seed_of(0, "a", 1) == seed_of(0, "a", 1)

@@ -1,0 +1,64 @@
+"""A run that is followed: every checkpoint gets its scores, also those that the trainer deletes meanwhile."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.evaluation.benchmarks.held_out_texts import HeldOutTexts
+from tanuki_jax.evaluation.benchmarks.school_problems import SchoolProblems
+from tanuki_jax.evaluation.evaluation_settings import Evaluation
+from tanuki_jax.evaluation.follow_run import LINES, follow
+from tanuki_jax.training.runs.recorded_run import read_run
+from tests.training.conftest import CONFIG
+
+FILE = Path(__file__)
+
+
+def slice_of_two() -> Evaluation:
+    """Return a slice that the small model of the test can read."""
+    texts = HeldOutTexts(paths=("texts.jsonl",), characters=15)
+    problems = SchoolProblems(families=("arithmetic",), count=2, form="text", max_tokens=8)
+    return Evaluation(name="slice", benchmarks=(texts, problems), data=".")
+
+
+def run(folder: Path, command: str, *words: str) -> "subprocess.Popen[str]":
+    words = (sys.executable, "-m", f"tanuki_jax.{command}", *words)
+    return subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.thorough
+def test_every_checkpoint_of_a_run_gets_its_scores(tmp_path: Path) -> None:
+    (tmp_path / "small.py").write_text(CONFIG.replace("every_steps=8", "every_steps=8, keep=1, keep_best=False"))
+    (tmp_path / "a.txt").write_text("たぬきが山にいた。\n" * 200)
+    (tmp_path / "texts.jsonl").write_text(json.dumps({"text": "狸が山にいた。きつねもいた。"}) + "\n")
+    assert run(tmp_path, "prepare", "--config=small.py:small").wait(120) == 0
+    trainer = run(tmp_path, "train", "--config=small.py:small", "--name", "followed")
+    while not (tmp_path / "runs" / "followed" / "config.json").exists():
+        time.sleep(0.05)
+        assert trainer.poll() is None, trainer.communicate()
+    follower = run(tmp_path, "evaluate", f"--config={FILE}:slice_of_two", "--follow", "runs/followed")
+    assert trainer.wait(240) == 0, trainer.communicate()
+    out, err = follower.communicate(timeout=400)
+    assert follower.returncode == 0, err
+    folder = tmp_path / "runs" / "followed"
+    lines = [json.loads(line) for line in (folder / LINES).read_text().splitlines()]
+    steps = [line["step"] for line in lines]
+    assert steps == [8, 16, 24, 32, 40], (steps, err)
+    assert [path.name for path in (folder / "checkpoints").iterdir()] == ["00000040"]
+    loss = "evaluations/slice/held_out_texts/bits_per_byte"
+    assert lines[-1][loss] < lines[0][loss]
+    assert len({line["model"] for line in lines}) == 5
+    assert read_run(folder).curve(loss) == [(line["step"], line[loss]) for line in lines]
+    assert [*(folder / "tensorboard" / "evaluations").glob("events*")] and "step 40: held_out_texts" in out
+    again = run(tmp_path, "evaluate", f"--config={FILE}:slice_of_two", "--follow", "runs/followed")
+    assert again.wait(60) == 0 and len((folder / LINES).read_text().splitlines()) == 5
+
+
+def test_a_folder_without_a_run_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"there is no run at .* to follow: it has no config\.json"):
+        follow(slice_of_two(), tmp_path, 1, lambda step, evaluated: None)
