@@ -19,7 +19,7 @@ from tests.inference.server.conftest import Server, serving
 from tests.inference.untrained import make_tokenizer, untrained
 
 pytestmark = pytest.mark.peers
-LIMIT = 4096
+LIMIT = 2048
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,8 @@ def test_lm_eval_scores_every_item_as_ours_do(
 ) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("OPENAI_API_KEY", "none")
-    write_jcommonsenseqa(tmp_path, 12)
-    write_mgsm(tmp_path, 6)
+    write_jcommonsenseqa(tmp_path, 6)
+    write_mgsm(tmp_path, 4)
     for name in ("jnli", "jsts"):
         rows: list[dict[str, object]] = [
             {"sentence_pair_id": str(n), "sentence1": f"犬が{n}匹。", "sentence2": "犬がいる。"}
@@ -54,9 +54,9 @@ def test_lm_eval_scores_every_item_as_ours_do(
         ]
         write_lines(tmp_path / name / "valid-v1.3.json", *rows)
     url = f"http://127.0.0.1:{long_server.port}/v1"
-    found = agreements(url, tmp_path, 12)
+    found = agreements(url, tmp_path, 6)
     further = (Jnli(form="loglikelihood"), Jnli(form="text"), Jsts(form="text"), JCommonsenseQa(form="loglikelihood"))
-    found += agreements(url, tmp_path, 12, further)
-    assert len(found) == 12 and sum(len(each.ours) for each in found) > 80
+    found += agreements(url, tmp_path, 6, further)
+    assert len(found) == 12 and sum(len(each.ours) for each in found) > 50
     assert {each.benchmark: each.differing for each in found if each.differing} == {}
     assert any(0 < sum(each.ours) < len(each.ours) for each in found)  # not all right, not all wrong
