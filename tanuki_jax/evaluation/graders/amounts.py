@@ -17,7 +17,7 @@ _NUMERAL = re.compile(
     r"(?<![\d.:/])(?P<hour>\d{1,2})(?:時(?![間速])(?:\s*(?P<minute>[0-5]?\d)分(?!の)|(?P<half>半)|(?!\s*\d))"
     r"|:(?P<minutes>[0-5]\d)(?!\d|:\d))(?:\s*(?P<behind>AM|PM|am|pm|a\.m\.|p\.m\.))?"
     r"|(?P<month>\d{1,2})月\s*(?P<day>\d{1,2})日"
-    rf"|(?P<mantissa>{NUMBER})\s*×\s*10\s*\^\s*\(?(?P<exponent>-?\d+)\)?"
+    rf"|(?P<mantissa>{NUMBER})\s*×\s*10\s*\^\s*\(?(?P<exponent>-?\d{{1,3}})(?!\d)\)?"
     r"|(?P<tenths>\d+)割(?![りれるっ引])(?:(?P<hundredths>\d)分)?(?:(?P<thousandths>\d)厘)?"
     rf"|(?:(?P<whole>\d+)\s*と\s*)?(?P<below>{_BELOW})\s*分の\s*(?P<above>{NUMBER})"
     rf"|(?:(?P<wholes>\d+)(?:\s*と\s*|\s(?=\d+/\d)))?(?P<top>{NUMBER})?\s*(?:{_ROOT.format('topped')})?"
@@ -169,7 +169,7 @@ def _amount(text: str, match: re.Match[str], behind: int) -> Amount:
     sign = _NEGATIVE.search(text, max(behind, start - 5), start)
     near = start
     joined = sign and sign["minus"] and (not text[behind : sign.start()].strip() if behind else False)
-    if sign and not joined and not (sign["minus"] and _OPERAND.search(text[: sign.start()])):
+    if sign and not joined and not (sign["minus"] and _OPERAND.search(text[max(sign.start() - 9, 0) : sign.start()])):
         value = Root(-value.factor, value.of) if isinstance(value, Root) else -value
         near = start = sign.start()
     unit = speed_before(text, near, unit)

@@ -43,6 +43,8 @@ _SUBORDINATE = re.compile(
     r"|として|より|と(?:考え|思[いっ]|思われ)[^、]*が|のに対し|に対して|ように|うち)$"
 )
 
+_NEAR = 60
+"""Characters around an amount that decide whether it is a claim."""
 _TOPIC = re.compile(r"(?:[はも]|(?<!です)(?<!ます)(?<!せん)(?<![ただるいう])が)\s*$")
 
 
@@ -180,7 +182,7 @@ def _claim(text: str, group: _Group, asides: list[tuple[int, str]]) -> Claim | N
 
 def _strength(text: str, amount: Amount) -> int:
     """Return 0 for an amount that is no claim, 1 for one that belongs to a noun or says when, else 2."""
-    behind, before = text[amount.stop :], text[: amount.start]
+    behind, before = text[amount.stop : amount.stop + _NEAR], text[max(amount.start - _NEAR, 0) : amount.start]
     if _OPERATOR_BEFORE.search(before) or _OPERATOR_BEHIND.match(behind) or _BOUND.match(behind):
         return 0
     if _NEGATED.match(behind) and not _WONDERED.match(behind):

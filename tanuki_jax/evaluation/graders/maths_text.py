@@ -55,6 +55,8 @@ _LINE_START = re.compile(
     r"(?:[-*•・◦●○■□▪◆]+[ \t]+(?=\S)|・|(?:\(\d{1,2}\)|\d{1,2}[.)])[ \t]+(?=\S))*",
     re.MULTILINE,
 )
+_ENDLESS = re.compile(r"\d{41,}")
+"""Digits of a model that does not stop, which are no number."""
 _TIMES = re.compile(r"\*|(?<=\d)[xX](?=\d)|(?<=\d )[xX](?= \d)")
 _NUMBERED = re.compile(
     r"(?:ステップ|手順|Step|STEP|step)\s*\d+\s*[:.)]?|(?:段階|その|方法|ケース|パターン)\s*\d+\s*[:.)]\s"
@@ -90,7 +92,7 @@ def plain_maths(text: str) -> str:
     raised = _RAISED.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text.replace("\r\n", "\n"))
     wide = unicodedata.normalize("NFKC", _CIRCLED.sub(" ", _MIXED.sub("と", raised)))
     plain = _MINUS.sub("-", wide).replace("⁄", "/").replace("〜", "~").replace("\u3000", " ").replace("\u2009", " ")
-    plain = re.sub("[・･]{2,}", "...", plain)
+    plain = _ENDLESS.sub("?", re.sub("[・･]{2,}", "...", plain))
     for sign in "≈≅≃":
         plain = plain.replace(sign, "≒")
     plain = _without_latex(plain)

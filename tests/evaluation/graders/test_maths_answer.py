@@ -57,6 +57,14 @@ def test_usual_words_around_an_answer_do_not_change_its_grade(around: str) -> No
     assert misgraded == []
 
 
+@pytest.mark.parametrize(
+    "text", ["1", "35 36 ", "1,", "1/36 + ", "(", "\\frac{1}{", "1万", "5は", "**", "答えは5", "2 × 10^9"]
+)
+def test_a_loop_of_a_model_is_no_error(text: str) -> None:
+    assert not states_value(text * 1000, Fraction(35, 36))
+    assert not states_value(f"2 × 10^{text}" + "9" * 30, Fraction(35, 36))
+
+
 @pytest.mark.parametrize("name", SCHOOL)
 def test_answers_of_the_task_families_are_right(name: str) -> None:
     family = SCHOOL[name]
