@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-_STATED = re.compile(r"答え(?:は|:)([^。\n]*)")
+_STATED = re.compile(r"答え[*_]*(?:は|:)[*_]*\s*([^。\n]*)")
 _NUMBER = re.compile(r"(?<![\d.,])-?\d+(?:,\d{3})*(?:\.\d+)?(?!\d)")
 _HOUR = re.compile(r"(午前|午後)?\s*(\d+)(?:時|:00)")
 _MINUS_SIGN = "\u2212"
+_MIXED = re.compile("(?<=[0-9０-９])(?=[¼½¾⅐-⅞])")
+_RESTATED = re.compile(r"(?<=[\d%π}個円])\s*\((?:約|およそ|=|≒)[^()]*\)")
+"""Value once more in brackets, such as (約97.2%)."""
 _EXPONENT = re.compile(r"((?<![A-Za-z])(?:[ckm]?m|[ckm]?m\})|\\text\{[^}]*\}|\\mathrm\{[^}]*\})\s*\^?\{?[23]\}?(?!\d)")
 """Unit of area or volume, such as cm2, whose exponent is no number of the answer."""
 _UNSIGNED = r"\d+(?:,\d{3})*(?:\.\d+)?"
@@ -26,8 +29,8 @@ _QUANTITY = re.compile(
     rf"|(?:(?P<wholes>\d+)と)?(?P<below>{_BELOW})分の(?P<above>{_UNSIGNED})"
     # 3√5/2
     rf"|(?P<number>{_UNSIGNED})?\s*{_ROOT.replace('NAME', 'radicand')}(?:\s*/\s*(?P<under>{_BELOW}))?"
-    # 35/36, 16π/3, 72.5%
-    rf"|(?P<plain>{_UNSIGNED})\s*(?:π\s*|\\pi\s*)?(?:[/⁄]\s*(?P<divisor>{_BELOW}))?(?:\s*(?P<percent>%|パーセント))?"
+    # 35/36, 1と2/3, 16π/3, 72.5%
+    rf"|(?:(?P<mixed>\d+)\s*と\s*(?=\d+\s*[/⁄]))?(?P<plain>{_UNSIGNED})\s*(?:π\s*|\\pi\s*)?(?:[/⁄]\s*(?P<divisor>{_BELOW}))?(?:\s*(?P<percent>%|パーセント))?"
     # π/2
     rf"|(?:π|\\pi)(?:\s*/\s*(?P<parts>{_BELOW}))?"
     r")(?:\s*(?:π|\\pi))?"
@@ -35,8 +38,8 @@ _QUANTITY = re.compile(
 
 
 def plain(response: str) -> str:
-    """Return the response with full-width digits, letters and signs in their usual form (Unicode NFKC)."""
-    return unicodedata.normalize("NFKC", response).replace(_MINUS_SIGN, "-")
+    """Return the response with digits, letters and signs in their usual form (Unicode NFKC); 3½ becomes 3と1⁄2."""
+    return unicodedata.normalize("NFKC", _MIXED.sub("と", response)).replace(_MINUS_SIGN, "-")
 
 
 def with_hours(response: str) -> str:
@@ -90,13 +93,12 @@ def final_quantities(response: str) -> tuple[Fraction | Root, ...]:
     """Return the numbers after the last 「答えは」, or without 「答えは」 the last number of all; empty: there is none.
 
     Fractions may be written 35/36, 36分の35, 1と2分の1 or as in LaTeX; 50% is a half; 3√5 and 36π are one number each.
+    A value that is stated once more in brackets, such as (約97.2%), is one number.
     """
     text = plain(response)
     stated = _STATED.findall(text)
-    quantities = [
-        _quantity(match)
-        for match in _QUANTITY.finditer(_EXPONENT.sub(r"\1", (stated[-1] if stated else text).replace("$", "")))
-    ]
+    bare = _RESTATED.sub("", (stated[-1] if stated else text).replace("$", ""))
+    quantities = [_quantity(match) for match in _QUANTITY.finditer(_EXPONENT.sub(r"\1", bare))]
     return tuple(quantities) if stated else tuple(quantities[-1:])
 
 
@@ -104,7 +106,7 @@ def _quantity(match: re.Match[str]) -> Fraction | Root:
     part = match.groupdict()
     factor = Fraction((part["top"] or part["above"] or part["number"] or part["plain"] or "1").replace(",", ""))
     factor /= int(part["bottom"] or part["below"] or part["under"] or part["divisor"] or part["parts"] or 1)
-    factor += int(part["whole"] or part["wholes"] or 0)
+    factor += int(part["whole"] or part["wholes"] or part["mixed"] or 0)
     if part["percent"]:
         factor /= 100
     if part["sign"]:

@@ -1,0 +1,1 @@
+"""Graders: whether an answer in free text is right, as pure functions."""
