@@ -54,9 +54,9 @@ test-engines: ## cleaning and synthesis on a real SLURM of two nodes and a real 
 	@$(ENGINES_ENVIRONMENT)
 	tests/launch/two_nodes.sh .venv-engines/bin/python -m pytest -m engines
 
-test-peers: ## the server with unmodified clients: openai, lm-eval, inspect-ai, curl, schemathesis; in .venv-peers
+test-peers: ## the server and the benchmarks with the tools of others: openai, lm-eval, inspect-ai, curl; in .venv-peers
 	@$(PEERS_ENVIRONMENT)
-	.venv-peers/bin/python -m $(PYTEST) -m peers tests/inference tests/launch
+	.venv-peers/bin/python -m $(PYTEST) -m peers tests/evaluation tests/inference tests/launch
 
 test-long: ## the tests that are too slow for every change
 	@$(ENVIRONMENT)

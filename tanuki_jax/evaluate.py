@@ -4,6 +4,7 @@ python -m tanuki_jax.evaluate --config=jaster --endpoint http://localhost:8000/v
 python -m tanuki_jax.evaluate --config=small --checkpoint runs/tiny_dpo
 python -m tanuki_jax.evaluate --config=mt_bench_ja --endpoint http://localhost:8000/v1 --judge.urls http://judge:8000/v1
 python -m tanuki_jax.evaluate --config=small --follow runs/tiny_sft --benchmarks.school_problems.count 5
+python -m tanuki_jax.evaluate report evaluations/jaster/one evaluations/jaster/other --out reports/jaster
 python -m tanuki_jax.evaluate --weak evaluations/small/tiny_sft --reference evaluations/small/other
 python -m tanuki_jax.evaluate export --config=jaster_text --tasks lm_eval_tasks
 """
@@ -11,11 +12,18 @@ python -m tanuki_jax.evaluate export --config=jaster_text --tasks lm_eval_tasks
 from tanuki_jax.base.command import enter
 from tanuki_jax.config.command_line import parse_config, parse_options
 from tanuki_jax.evaluation.evaluate_options import Export, Run, Weak
+from tanuki_jax.evaluation.report.report_options import Report
 
 
 def main(words: list[str]) -> None:
     """Run the command, or what its first word names, with the other arguments."""
     action, rest = (words[0], words[1:]) if words else ("", words)
+    if action == "report":
+        reporting = parse_options("evaluate report", rest, Report)
+        from tanuki_jax.evaluation.report.report_commands import report
+
+        report(reporting)
+        return
     if "--weak" in words:
         weakness = parse_options("evaluate --weak", [word for word in words if word != "--weak"], Weak)
         from tanuki_jax.evaluation.evaluate_commands import weak

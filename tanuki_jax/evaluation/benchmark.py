@@ -88,8 +88,6 @@ class Benchmark(ABC):
 
     title: ClassVar[str]
     """Title for reports."""
-    asks: ClassVar[tuple[By, ...]] = ("model",)
-    """Models that it needs."""
     scale: ClassVar[tuple[float, float]] = (0.0, 1.0)
     """Worst and best value of its first metric."""
     bounds: ClassVar[Mapping[str, tuple[float, float]]] = {}
@@ -104,6 +102,11 @@ class Benchmark(ABC):
     @abstractmethod
     def metrics(self) -> tuple[str, ...]:
         """Return the metrics of its items, the most important one first."""
+
+    @property
+    def asks(self) -> tuple[By, ...]:
+        """Return the models that it needs."""
+        return ("model",)
 
     @property
     def path_asked(self) -> str:

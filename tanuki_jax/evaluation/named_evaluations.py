@@ -17,7 +17,10 @@ evaluation = Registry("evaluation", Evaluation, folder="evaluations", parts=tupl
 def to_plain(config: Evaluation) -> dict[str, Any]:
     """Return an evaluation as JSON values."""
     plain = dataclasses.asdict(config)
-    plain["benchmarks"] = {each.name: {"kind": kind_of(each), **dataclasses.asdict(each)} for each in config.benchmarks}
+    plain["benchmarks"] = {
+        each.name: {"kind": kind_of(each), **dataclasses.asdict(each)}  # type: ignore[call-overload]
+        for each in config.benchmarks
+    }
     return plain
 
 

@@ -1,12 +1,12 @@
 """Checkpoints that are held while the trainer deletes its own."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from tanuki_jax.base.claims import Claim
-from tanuki_jax.evaluation import held_checkpoints
 from tanuki_jax.evaluation.held_checkpoints import HeldCheckpoints, is_trained
 
 
@@ -46,7 +46,7 @@ def test_a_deleted_checkpoint_is_named(tmp_path: Path, monkeypatch: pytest.Monke
         shutil.rmtree(folder)
         raise FileNotFoundError(source)
 
-    monkeypatch.setattr(held_checkpoints.os, "link", vanish)
+    monkeypatch.setattr(os, "link", vanish)
     held = HeldCheckpoints(tmp_path, tmp_path / "held")
     assert held.look(set()) == [] and held.deleted == [100]
     assert not [*(tmp_path / "held").glob("*")]

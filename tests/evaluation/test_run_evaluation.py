@@ -112,11 +112,11 @@ def test_failed_requests_are_sent_again(data: Path, tmp_path: Path) -> None:
     assert again.benchmarks[0]["failed"] == 0 and again.counts.asked == 1
 
 
-@pytest.mark.parametrize("own", [{"fingerprint": "g"}, {"name": "n"}, {"fingerprint": ""}])
-def test_two_models_in_one_folder_share_no_answer(own: dict[str, str], data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "fingerprint"), [("m", "g"), ("n", "f"), ("m", "")])
+def test_two_models_in_one_folder_share_no_answer(name: str, fingerprint: str, data: Path, tmp_path: Path) -> None:
     with scripted(lambda body: "0") as url:
         ran(url, data, tmp_path / "out")
-    with scripted(lambda body: "1", **own) as url:
+    with scripted(lambda body: "1", name=name, fingerprint=fingerprint) as url:
         other = ran(url, data, tmp_path / "out")
     assert other.counts.asked == 5 and other.benchmarks[0]["items"][0]["answers"][0]["text"] == "1"
 

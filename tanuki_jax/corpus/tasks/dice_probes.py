@@ -116,7 +116,7 @@ def probe_events() -> tuple[Event, ...]:
         for condition in CONDITIONS
         if split_of(Task("probability", 0, WordProblem("middle", "two_dice", condition), ())) == "train"
     }
-    found = {}
+    found: dict[tuple[tuple[int, int], frozenset[tuple[int, int]]], Event] = {}
     for sides in itertools.combinations_with_replacement(_GREATEST, 2):
         numbers = range(sides[0] * sides[1] + 1)
         for condition in itertools.product("和積差", ("以上", "以下"), numbers):

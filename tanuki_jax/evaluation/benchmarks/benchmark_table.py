@@ -12,7 +12,9 @@ from tanuki_jax.evaluation.benchmarks.jnli import Jnli
 from tanuki_jax.evaluation.benchmarks.jsquad import Jsquad
 from tanuki_jax.evaluation.benchmarks.jsts import Jsts
 from tanuki_jax.evaluation.benchmarks.mgsm_ja import MgsmJa
+from tanuki_jax.evaluation.benchmarks.mt_bench_ja import MtBenchJa
 from tanuki_jax.evaluation.benchmarks.obeyed_commands import ObeyedCommands
+from tanuki_jax.evaluation.benchmarks.pairwise import Pairwise
 from tanuki_jax.evaluation.benchmarks.probability_family import ProbabilityFamily
 from tanuki_jax.evaluation.benchmarks.probability_probe import ProbabilityProbe
 from tanuki_jax.evaluation.benchmarks.recall import Recall
@@ -32,6 +34,8 @@ BENCHMARKS: Mapping[str, type[Benchmark]] = {
     "probability_family": ProbabilityFamily,
     "probability_probe": ProbabilityProbe,
     "recall": Recall,
+    "mt_bench_ja": MtBenchJa,
+    "pairwise": Pairwise,
     "school_problems": SchoolProblems,
 }
 """Name -> benchmark."""

@@ -85,7 +85,7 @@ class FixedFormat(Benchmark):
 
         Against `flexible`, a number with words around it is no loss, so that only wrong options are left.
         """
-        result = {}
+        result: dict[str, float] = {}
         for name, metric in (("free_minus_fixed", "strict"), ("free_minus_fixed_flexible", "flexible")):
             values = [each.values["free"] - each.values[metric] for _, each in scored if each.values]
             if values:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.evaluation.ratings.battles import Battle, BattleArrays, as_arrays
 from tanuki_jax.evaluation.ratings.bradley_terry import (
+    ANCHOR_RATING,
     anchor_index,
     as_ratings,
     best_first,
@@ -191,4 +192,5 @@ def _rated(rows: Rows, wins: Floats, totals: Floats, anchor: int) -> Draws:
     ratings = as_ratings(found.strengths, anchor)
     ratings[beat & ~beaten] = np.inf
     ratings[beaten & ~beat] = -np.inf
+    ratings[:, anchor] = ANCHOR_RATING
     return Draws(ratings, found.coefficients)

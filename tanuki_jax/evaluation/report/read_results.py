@@ -75,6 +75,8 @@ class BenchmarkResult:
 
     name: str
     title: str
+    scale: tuple[float, float]
+    """Worst and best value of its first metric."""
     missing: str
     """The reason why it could not be run; empty: it was."""
     data: tuple[Mapping[str, str], ...]
@@ -258,6 +260,7 @@ def _benchmark(place: _Place) -> BenchmarkResult:
     return BenchmarkResult(
         name=name.text(),
         title=place.get("title").text(),
+        scale=_scale(place.get("scale")),
         missing=place.get("missing").text(),
         data=tuple(each.fields(_Place.text) for each in place.get("data").each()),
         metrics=place.get("metrics").fields(_metric),
@@ -266,6 +269,13 @@ def _benchmark(place: _Place) -> BenchmarkResult:
         cut=place.get("cut").count(),
         items=items,
     )
+
+
+def _scale(place: _Place) -> tuple[float, float]:
+    ends = [each.number() for each in place.each()]
+    if len(ends) != 2 or ends[0] == ends[1]:
+        raise place.error(f"is {_shown(place.value)}, not two numbers that differ")
+    return ends[0], ends[1]
 
 
 def _metric(place: _Place) -> MetricResult:

@@ -1,12 +1,16 @@
 """95% intervals of a mean score over items, also where items share a text and so are not independent.
 
-Three cases, because none holds its 95% in all of them (`benchmarks/evaluation_statistics.json` has what each covers):
+Four cases, because no method holds its 95% in all (`benchmarks/evaluation_statistics.json` has what each covers):
 
 - Scores near the ends of their range, such as right or wrong: quantiles of Jeffreys' Beta distribution, for the number
   of independent right-or-wrong items that would have the same standard error (Brown, Cai and DasGupta 2001; for
   clusters as in Franco, Little, Louis and Slud 2019). A percentile bootstrap of 100 items covers down to 88% here.
 - Scores in a small part of their range: on each side the wider of Student's bound and that of the studentised bootstrap
-  (Efron and Tibshirani 1993, 12.5), which follows a skewed distribution but is too narrow for few clusters.
+  (Efron and Tibshirani 1993, 12.5), which follows a skewed distribution but is too narrow for few clusters. Below ten
+  items or clusters Student's alone.
+- Such scores of which more than half are equal, as the differences of two similar runs: the normal interval after two
+  items are added, of which half of one lies above the equal scores and half of one below (Agresti and Min 2005). A
+  repetition of the bootstrap may lack the few items that differ.
 - Scores that do not differ: the bound that the first case has for none right, for the share of items elsewhere.
 
 Clusters are drawn anew as wholes. Their standard error is the linearised one of a ratio, each residual divided by
@@ -27,7 +31,7 @@ from tanuki_jax.base.errors import InputError
 type Floats = npt.NDArray[np.float64]
 
 _TAIL = 0.025
-_REPETITIONS = 1_000
+_REPETITIONS, _FEWEST_DRAWN = 1_000, 10
 _NUMBERS_AT_ONCE = 2_000_000
 _WIDE = 0.2
 """Share of the largest variance that scores with their mean can have, from which the first case is used."""
@@ -56,7 +60,7 @@ def mean_interval(
     *,
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Interval:
-    """Return the mean of the scores with its interval, the same for the same scores.
+    """Return the mean of the scores with its interval: the same for the same scores, in whatever order.
 
     Args:
         scores: one for each item.
@@ -79,9 +83,11 @@ def mean_interval(
         low, high = _of_equal_scores(mean, bounds, _effective(units.sizes))
     elif values.var() >= _WIDE * largest:
         low, high = _of_wide_scores(mean, bounds, error, freedom)
+    elif (common := _most_common(units)) is not None:
+        low, high = _of_mostly_equal_scores(units, common, error, freedom)
     else:
         low, high = _of_narrow_scores(units, mean, error, freedom)
-    return Interval(mean, max(lowest, low), min(highest, high))
+    return Interval(mean, max(lowest, min(low, mean)), min(highest, max(high, mean)))
 
 
 def _check(values: Floats, clusters: Sequence[str] | None, bounds: tuple[float, float]) -> None:
@@ -112,13 +118,12 @@ def standard_error(units: Units) -> tuple[float, float]:
     count = len(units.sums)
     if (units.sizes == 1).all():
         return float(units.sums.std() / math.sqrt(count)), math.inf
-    share = units.sizes / units.sizes.sum()
     residuals = units.sums - units.sizes * (units.sums.sum() / units.sizes.sum())
     error = _clustered_errors(units.sums[None], units.sizes[None])[0]
     spread = (residuals**2).mean()
     kurtosis = (residuals**4).mean() / spread**2 if spread > 0 else 1.0
     of_variance = 2 * count / (kurtosis - 1) if kurtosis > 1 else math.inf
-    return float(error), min(_effective(units.sizes) - 1, of_variance) if share.max() < 1 else 0.0
+    return float(error), min(_effective(units.sizes) - 1, of_variance)
 
 
 def _effective(sizes: Floats) -> float:
@@ -134,12 +139,18 @@ def _clustered_errors(sums: Floats, sizes: Floats) -> Floats:
     return np.sqrt((residuals**2 / np.maximum(1 - sizes / items, 1e-9)).sum(axis=1)) / items[:, 0]
 
 
+def _quantile(freedom: float) -> float:
+    """Return the .975 quantile of Student's t, or of the normal distribution for infinite degrees of freedom."""
+    from scipy.special import ndtri, stdtrit
+
+    return float(stdtrit(freedom, 1 - _TAIL) if math.isfinite(freedom) else ndtri(1 - _TAIL))
+
+
 def _of_wide_scores(mean: float, bounds: tuple[float, float], error: float, freedom: float) -> tuple[float, float]:
-    from scipy.special import betaincinv, ndtri, stdtrit
+    from scipy.special import betaincinv
 
     lowest, highest = bounds
-    if math.isfinite(freedom):
-        error *= stdtrit(freedom, 1 - _TAIL) / ndtri(1 - _TAIL)
+    error *= _quantile(freedom) / _quantile(math.inf)
     share = (mean - lowest) / (highest - lowest)
     items = share * (1 - share) * ((highest - lowest) / error) ** 2
     a, b = items * share + 0.5, items * (1 - share) + 0.5
@@ -155,21 +166,37 @@ def _of_equal_scores(mean: float, bounds: tuple[float, float], units: float) -> 
     return mean - elsewhere * (mean - lowest), mean + elsewhere * (highest - mean)
 
 
-def _of_narrow_scores(units: Units, mean: float, error: float, freedom: float) -> tuple[float, float]:
-    from scipy.special import stdtrit
+def _most_common(units: Units) -> float | None:
+    """Return the mean score that more than half of the units have, or None."""
+    values, counts = np.unique(np.round(units.sums / units.sizes, 9), return_counts=True)
+    return float(values[counts.argmax()]) if 2 * counts.max() > len(units.sums) else None
 
+
+def _of_mostly_equal_scores(units: Units, common: float, error: float, freedom: float) -> tuple[float, float]:
+    distances = units.sums - common * units.sizes
+    far, items = distances[np.abs(distances) > 1e-9 * np.abs(distances).max()], units.sizes.sum()
+    added = items + 2 * items / len(units.sums)
+    error = math.sqrt((error * items) ** 2 + (far**2).mean()) / added
+    center = common + distances.sum() / added
+    return center - _quantile(freedom) * error, center + _quantile(freedom) * error
+
+
+def _of_narrow_scores(units: Units, mean: float, error: float, freedom: float) -> tuple[float, float]:
     count = len(units.sums)
     if not math.isfinite(freedom):
         error, freedom = error * math.sqrt(count / (count - 1)), count - 1
-    student = float(stdtrit(freedom, 1 - _TAIL))
+    student = _quantile(freedom)
+    if count < _FEWEST_DRAWN:
+        return mean - error * student, mean + error * student
     low, high = np.quantile(_studentised(units, mean), (_TAIL, 1 - _TAIL))
     return mean - error * max(student, float(high)), mean + error * max(student, -float(low))
 
 
 def _studentised(units: Units, mean: float) -> Floats:
     """Return (mean of a repetition - mean) / its standard error of repetitions that draw the units anew, [R]."""
-    count = len(units.sums)
-    random = np.random.default_rng(zlib.crc32(units.sums.tobytes() + units.sizes.tobytes()))
+    count, order = len(units.sums), np.lexsort((units.sizes, units.sums))
+    units = Units(units.sums[order], units.sizes[order])
+    random = np.random.default_rng(zlib.crc32(np.round(units.sums, 9).tobytes() + units.sizes.tobytes()))
     single, at_once = bool((units.sizes == 1).all()), max(1, _NUMBERS_AT_ONCE // count)
     parts = []
     for begin in range(0, _REPETITIONS, at_once):
@@ -180,7 +207,5 @@ def _studentised(units: Units, mean: float) -> Floats:
         else:
             sizes = units.sizes[chosen]
             means, errors = sums.sum(axis=1) / sizes.sum(axis=1), _clustered_errors(sums, sizes)
-        # Equal scores in a repetition: infinitely far away, so that enough of them open the bound.
-        far = np.where(means == mean, 0.0, np.copysign(1e9, means - mean))
-        parts.append(np.where(errors > 1e-12, (means - mean) / np.maximum(errors, 1e-12), far))
+        parts.append((means - mean) / np.maximum(errors, 1e-12))  # a repetition of equal scores is far away
     return np.concatenate(parts)

@@ -21,7 +21,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.evaluation.tables.table_cells import KINDS, Cell, Column, Direction, Kind, model_key, read_cell
@@ -147,7 +147,7 @@ def _records(
 ) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """Return the names of the columns, and the rows below them with the numbers of their lines. Empty rows are left
     out."""
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
     reader = csv.reader(io.StringIO("".join(body), newline=""), delimiter=delimiter, quoting=quoting, strict=True)
 
     def numbered() -> Iterator[tuple[int, list[str]]]:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.evaluation.benchmark import Reply, Scores
+from tanuki_jax.evaluation.benchmark import Item, Reply, Scores
 from tanuki_jax.evaluation.benchmarks.held_out_texts import HeldOutTexts
 from tests.evaluation.benchmarks.jaster_data import write_lines
 
 
-def scores_of(task: HeldOutTexts, data: Path, nats: float) -> list[tuple[object, Scores]]:
+def scores_of(task: HeldOutTexts, data: Path, nats: float) -> list[tuple[Item, Scores]]:
     """Return the items with their scores, of a model for which each character but the first has that probability."""
     result = []
     for item in task.load(data).items:
@@ -30,10 +30,10 @@ def test_loss_is_counted_by_source_in_bits_a_byte(tmp_path: Path) -> None:
     write_lines(tmp_path / "en.jsonl", {"text": "tanuki"})
     task = HeldOutTexts(paths=("*.jsonl",), characters=5)
     scored = scores_of(task, tmp_path, -math.log(8))
-    assert [item.tags["source"] for item, _ in scored] == ["en", "ja", "ja"]  # type: ignore[attr-defined]
+    assert [item.tags["source"] for item, _ in scored] == ["en", "ja", "ja"]
     assert scored[0][1].values["bits_per_byte"] == pytest.approx(3)  # a byte a character
     assert scored[1][1].values["bits_per_byte"] == pytest.approx(1)  # three bytes a character
-    found = task.overall(scored)  # type: ignore[arg-type]
+    found = task.overall(scored)
     assert found["ja: bits a byte"] == pytest.approx(1) and found["en: loss a token"] == pytest.approx(math.log(8))
 
 

@@ -95,4 +95,3 @@ def test_a_server_without_log_probabilities_has_no_score(tmp_path: Path) -> None
 )
 def test_the_first_paragraph_is_compared(answer: str, compared: str) -> None:
     assert first_paragraph(answer) == compared
-

@@ -7,7 +7,12 @@ from tests.evaluation.benchmarks.jaster_data import write_lines
 
 
 def test_items_are_read_from_the_public_layout(tmp_path: Path) -> None:
-    row = {"sentence_pair_id": "7", "yjcaptions_id": "100-1", "sentence1": "犬が走る。", "sentence2": "動物が動く。"}
+    row: dict[str, object] = {
+        "sentence_pair_id": "7",
+        "yjcaptions_id": "100-1",
+        "sentence1": "犬が走る。",
+        "sentence2": "動物が動く。",
+    }
     write_lines(tmp_path / "jnli" / "valid-v1.3.json", row | {"label": "entailment"})
     [item] = Jnli().load(tmp_path).items
     assert (item.id, item.expected, item.cluster) == ("7", "entailment", "100-1")

@@ -16,7 +16,7 @@ from tanuki_jax.evaluation.peers.strict_scores import process_results
 from tests.evaluation.benchmarks.jaster_data import write_jcommonsenseqa
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     pass
 
 

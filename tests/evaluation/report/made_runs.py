@@ -36,6 +36,7 @@ def benchmark(name: str, title: str, items: Sequence[Mapping[str, Any]], metrics
     return {
         "name": name,
         "title": title,
+        "scale": [1, 10] if "mt_bench" in name else [0, 1],
         "missing": "",
         "data": [{"path": f"data/{name}.jsonl", "sha256": "0" * 64}],
         "metrics": results,

@@ -1,7 +1,7 @@
 """Measurements of intervals and tests, as JSON: python -m tests.evaluation.statistics.measure_coverage FILE
 
 How often 95% intervals hold the true mean or correlation, and how often the paired test errs, over simulated runs. The
-percentile bootstrap, Student's interval and the exact sign test stand beside them. About 20 minutes on two cores.
+percentile bootstrap, Student's interval and the exact sign test stand beside them. About half an hour on two cores.
 """
 
 import datetime
@@ -33,7 +33,8 @@ from tests.evaluation.statistics.simulated_scores import (
 
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.95)
 CLUSTERS = {100: (20, 50), 1_000: (50, 200)}
-RUNS = 4_000
+RUNS = {100: 4_000, 1_000: 2_000}
+"""Simulated runs of as many items."""
 
 
 class Coverage(NamedTuple):
@@ -255,14 +256,14 @@ def cases() -> list[tuple[str, str, Callable[[], Any]]]:
             add(f"right or wrong, {place}", share, of_binary, items, share, 20_000)
             add(f"percentile bootstrap instead, {place}", share, of_percentile_bootstrap, items, share, 20_000)
         for name in CONTINUOUS:
-            add(f"continuous, {place}", name, of_continuous, items, name, RUNS)
+            add(f"continuous, {place}", name, of_continuous, items, name, RUNS[items])
         for clusters, correlation, unequal in itertools.product(CLUSTERS[items], (0.1, 0.5), (False, True)):
             sizes = "unequal" if unequal else "equal"
             section = f"{clusters} {sizes} clusters, {place}, correlation {correlation}"
             for share in SHARES[:-1]:
-                add(section, share, of_clusters, items, clusters, share, correlation, RUNS, unequal=unequal)
+                add(section, share, of_clusters, items, clusters, share, correlation, RUNS[items], unequal=unequal)
             options = {"unequal": unequal, "binary": False}
-            add(section, "continuous", of_clusters, items, clusters, 0.5, correlation, RUNS, **options)
+            add(section, "continuous", of_clusters, items, clusters, 0.5, correlation, RUNS[items], **options)
         for number, pair in enumerate(PAIRS):
             add(f"paired test without a difference, {place}", pair.name, _of_pair, number, items)
         for differ in (0.02, 0.04, 0.05, 0.06, 0.08, 0.1, 0.2, 0.3, 0.5):
@@ -270,15 +271,15 @@ def cases() -> list[tuple[str, str, Callable[[], Any]]]:
     for models, true in itertools.product((10, 13, 20), (0.0, 0.5, 0.9)):
         for method in ("pearson", "spearman"):
             section = f"{method.title()}'s correlation of {models} normal metrics"
-            add(section, true, of_correlation, models, true, method, RUNS, bca_runs=1_000)
+            add(section, true, of_correlation, models, true, method, 4_000, bca_runs=1_000)
     for true in (0.0, 0.5, 0.9):
         section = "Pearson's correlation of 13 metrics with tails of t(3)"
-        add(section, true, of_correlation, 13, true, "pearson", RUNS, bca_runs=1_000, tails=3)
+        add(section, true, of_correlation, 13, true, "pearson", 4_000, bca_runs=1_000, tails=3)
     return listed
 
 
 def _of_pair(number: int, items: int) -> tuple[float, Coverage]:
-    return of_pair(PAIRS[number], items, RUNS)
+    return of_pair(PAIRS[number], items, RUNS[items])
 
 
 def main(file: Path) -> None:
@@ -288,7 +289,7 @@ def main(file: Path) -> None:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": "2 CPU cores",
         "versions": {name: importlib.metadata.version(name) for name in ("numpy", "scipy")},
-        "runs": RUNS,
+        "runs": {str(items): runs for items, runs in RUNS.items()},
         "milliseconds_of_1000_items": milliseconds(),
     }
     with ProcessPoolExecutor(2) as pool:

@@ -1,5 +1,6 @@
 """95% intervals hold the true mean in 92 to 97% of simulated runs."""
 
+import functools
 import time
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.evaluation.statistics.intervals import mean_interval
 from tests.evaluation.statistics.measure_coverage import (
+    RUNS,
     SHARES,
     of_binary,
     of_clusters,
@@ -54,7 +56,7 @@ def test_intervals_of_continuous_scores_cover_in_few_runs(name: str) -> None:
 @pytest.mark.parametrize("items", [100, 1_000])
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_intervals_of_continuous_scores_cover(items: int, name: str) -> None:
-    within(of_continuous(items, name, 4_000).share, 4_000)
+    within(of_continuous(items, name, RUNS[items]).share, RUNS[items])
 
 
 @pytest.mark.parametrize("binary", [True, False])
@@ -68,9 +70,10 @@ def test_intervals_over_clusters_cover_in_few_runs(unequal: bool, binary: bool) 
 @pytest.mark.parametrize("correlation", [0.1, 0.5])
 @pytest.mark.parametrize("unequal", [True, False])
 def test_intervals_over_clusters_cover(items: int, clusters: int, correlation: float, unequal: bool) -> None:
+    runs = RUNS[items]
     for share in (0.2, 0.5, 0.9):
-        within(of_clusters(items, clusters, share, correlation, 4_000, unequal=unequal).share, 4_000)
-    within(of_clusters(items, clusters, 0.5, correlation, 4_000, unequal=unequal, binary=False).share, 4_000)
+        within(of_clusters(items, clusters, share, correlation, runs, unequal=unequal).share, runs)
+    within(of_clusters(items, clusters, 0.5, correlation, runs, unequal=unequal, binary=False).share, runs)
 
 
 def test_without_the_clusters_the_interval_would_be_too_narrow() -> None:
@@ -143,6 +146,29 @@ def test_bounds_only_change_the_scale() -> None:
     assert mean_interval(narrow * 100, bounds=(0, 100)).low == pytest.approx(100 * mean_interval(narrow).low, rel=0.01)
 
 
+@pytest.mark.parametrize("bounds", [(0, 10), (-100, 100)])
+def test_few_scores_that_differ_do_not_open_the_interval(bounds: tuple[float, float]) -> None:
+    """Agresti and Min: center 4 / 102, variance (4 + 1 - 102 * (4 / 102) ** 2) / 102 ** 2."""
+    mean, low, high = mean_interval([5.0] * 96 + [6.0] * 4, bounds=bounds)
+    assert mean == pytest.approx(5.04)
+    assert (low, high) == pytest.approx((5 + 0.03922 - 1.96 * 0.02158, 5 + 0.03922 + 1.96 * 0.02158), abs=1e-4)
+
+
+@pytest.mark.parametrize(("better", "worse"), [(0.02, 0.02), (0.05, 0.0), (0.05, 0.05), (0.1, 0.05), (0.3, 0.1)])
+def test_intervals_of_differences_of_similar_runs_cover(better: float, worse: float) -> None:
+    from scipy.stats import multinomial
+
+    @functools.cache
+    def covered(up: int, down: int) -> bool:
+        _, low, high = mean_interval([1.0] * up + [-1.0] * down + [0.0] * (100 - up - down), bounds=(-1, 1))
+        return low <= better - worse <= high
+
+    most = range(10 + round(150 * (better + worse)))
+    shares = multinomial(100, [better, worse, 1 - better - worse])
+    share = sum(shares.pmf([up, down, 100 - up - down]) for up in most for down in most if covered(up, down))
+    assert LOW <= share <= (HIGH if better + worse > 0.04 else 0.99)
+
+
 def test_scores_without_bounds_have_finite_intervals_if_they_differ() -> None:
     losses = np.random.default_rng(3).normal(2, 0.5, 100)
     mean, low, high = mean_interval(losses, bounds=(0, np.inf))
@@ -160,9 +186,15 @@ def test_few_items_have_wide_intervals_inside_the_bounds(items: int) -> None:
         assert 0 <= low <= mean <= high <= 1 and high - low > 0.3 / items
 
 
-def test_the_same_scores_give_the_same_interval() -> None:
-    scores = np.random.default_rng(0).beta(20, 30, 200)
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_the_same_scores_give_the_same_interval(name: str) -> None:
+    random = np.random.default_rng(0)
+    scores, texts = CONTINUOUS[name].draw(random, 200), np.array([str(number // 4) for number in range(200)])
+    order = random.permutation(200)
     assert mean_interval(scores) == mean_interval(scores.tolist())
+    assert mean_interval(scores) == pytest.approx(mean_interval(scores[order]), rel=1e-9)
+    turned = mean_interval(scores[order], texts[order].tolist())
+    assert mean_interval(scores, texts.tolist()) == pytest.approx(turned, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", ["narrow", "judged"])

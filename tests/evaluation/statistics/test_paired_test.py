@@ -7,7 +7,7 @@ import pytest
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.evaluation.statistics.paired_test import PairedResult, paired_test
-from tests.evaluation.statistics.measure_coverage import PAIRS, Pair, exact_error, of_pair
+from tests.evaluation.statistics.measure_coverage import PAIRS, RUNS, Pair, exact_error, of_pair
 
 LOW, HIGH = 0.04, 0.06
 
@@ -35,7 +35,7 @@ def test_the_test_errs_seldom_in_few_runs(pair: Pair) -> None:
 @pytest.mark.parametrize("items", [100, 1_000])
 @pytest.mark.parametrize("pair", PAIRS, ids=by_name)
 def test_the_test_errs_in_4_to_6_percent(pair: Pair, items: int) -> None:
-    runs = 4_000
+    runs = RUNS[items]
     errors, interval = of_pair(pair, items, runs)
     chance = 3 * np.sqrt(0.05 * 0.95 / runs)
     assert LOW - chance <= errors <= HIGH + chance
