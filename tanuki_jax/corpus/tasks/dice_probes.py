@@ -4,6 +4,7 @@ They are the four questions of the talk of February 2025 (mathematics) with othe
 met them. No task family draws them, and no training problem of `dice.py` has their event or its complement.
 """
 
+import functools
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -109,6 +110,7 @@ def event_questions(opening: str, event: Event) -> Iterator[ChanceQuestion]:
     yield ChanceQuestion("q2b", asked + BY_COMPLEMENT, event)
 
 
+@functools.cache
 def probe_events() -> tuple[Event, ...]:
     """Return the events, each with 1 to a sixth of all pairs against it, and none in two forms."""
     trained = {
