@@ -1,4 +1,4 @@
-"""What a model answers worst: families, categories and formats, as the plan that the recipe `weakness` takes."""
+"""Groups of items that a model answers worst, as the plan that the recipe `weakness` takes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

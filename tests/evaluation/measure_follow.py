@@ -1,4 +1,4 @@
-"""How much `evaluate --follow` slows training: python -m tests.evaluation.measure_follow FOLDER
+"""Slowdown of training by `evaluate --follow`: python -m tests.evaluation.measure_follow FOLDER
 
 `tiny` (300 steps, a checkpoint every 50) is trained alone, and then followed with a slice of 20 school problems and 20
 texts. As JSON: seconds of both commands, the share by which the second is slower, and the steps with scores. Nothing

@@ -9,7 +9,7 @@ from tanuki_jax.evaluation.benchmark import Ask, Reply
 
 @dataclass(frozen=True, slots=True)
 class TextProbability:
-    """How probable a model finds a text."""
+    """Log-probability that a model gives a text."""
 
     nats: float
     """Natural logarithm of the probability; at most 0."""

@@ -34,7 +34,7 @@ class Column:
     kind: Kind = "number"
     direction: Direction = ""
     meaning: str = ""
-    """What the numbers are, in a few words; empty: the name says it."""
+    """Meaning of the numbers in a few words; empty: the name says it."""
 
     @property
     def measures(self) -> bool:

@@ -1,0 +1,84 @@
+"""The command: its output, its folders, and what it says of wrong words."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.evaluate import main
+from tanuki_jax.evaluation.benchmarks.benchmark_table import BENCHMARKS
+from tanuki_jax.evaluation.named_evaluations import EVALUATIONS, evaluation, to_plain
+from tests.evaluation.benchmarks.jaster_data import write_jcommonsenseqa
+from tests.evaluation.scripted import refused, scripted
+
+
+def test_a_run_prints_its_scores_and_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_jcommonsenseqa(tmp_path / "data")
+    with scripted(lambda body: "0", name="dir/model", fingerprint="0123456789abcdef" * 2) as url:
+        main(["--config=jaster", "--endpoint", url, "--first", "2"])
+    out = capsys.readouterr().out
+    assert "jcommonsenseqa_2shot" in out and "strict      0.500" in out
+    assert "jnli_0shot, jnli_2shot: not run" in out and "no such file" in out
+    [results] = (tmp_path / "evaluations" / "jaster").glob("*/results.json")
+    assert results.parent.name == "dir_model-01234567"
+    assert json.loads(results.read_text("utf-8"))["config"]["first"] == 2
+
+
+def test_scores_that_nobody_could_read_say_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "held_out").mkdir()
+    (tmp_path / "held_out" / "a.jsonl").write_text('{"text": "狸がいた。"}\n')
+
+    def script(body: dict[str, Any]) -> Any:
+        return refused() if "messages" in body else "x"
+
+    with scripted(script) as url:
+        main(["--config=small", "--endpoint", url, "--data", str(tmp_path), "--out", str(tmp_path / "out")])
+    out = capsys.readouterr().out
+    assert "held_out_texts: not run, the server gives no log-probabilities" in out
+    assert "exact_formats, obeyed_commands, school_problems: not run" in out and "answered 400" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--config=small"], "name one model: --endpoint"),
+        (["--config=small", "--endpoint", "a", "--follow", "b"], "name one model: --endpoint"),
+        (["--config=small", "--follow", "nowhere"], "there is no run at nowhere to follow"),
+        (["--weak", "nowhere"], "nowhere"),
+        (["export", "--config=small", "--tasks", "x"], "those of --config=jaster_text can"),
+        (["--config=smal"], "the nearest is 'small'"),
+        (["--config=small", "--endpoint", "localhost:80"], "must be an address such as http://"),
+    ],
+)
+def test_wrong_words_are_said(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=message):
+        main(words)
+
+
+def test_a_weak_family_becomes_a_row_of_the_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with scripted(lambda body: "わかりません。") as url:
+        words = ["--config=exact_formats", "--endpoint", url, "--benchmarks.exact_formats.count", "3"]
+        main([*words, "--out", str(tmp_path / "out")])
+    main(["--weak", str(tmp_path / "out"), "--records", "10", "--output", str(tmp_path / "plan.jsonl")])
+    rows = [json.loads(line) for line in (tmp_path / "plan.jsonl").read_text().splitlines()]
+    found = {(row["kind"], row["name"], row["missing"]) for row in rows}
+    assert found == {("family", "instructions", 5), ("family", "style", 5)}
+        ("family", "instructions", 5),
+        ("family", "style", 5),
+    }
+    assert "the plan: " in capsys.readouterr().out
+
+
+def test_every_config_has_known_benchmarks_of_different_names() -> None:
+    for name in evaluation.names():
+        config = evaluation.find(name)
+        plain = to_plain(config)
+        assert len(plain["benchmarks"]) == len(config.benchmarks)
+        assert {each["kind"] for each in plain["benchmarks"].values()} <= BENCHMARKS.keys()
+        assert json.loads(EVALUATIONS.show(config)) == json.loads(json.dumps(plain))
