@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ DIVERGING = "RdBu_r"
 NO_DATA = "0.8"
 """Background of a heat map, where values are missing."""
 JAPANESE_FONTS = ("Hiragino Sans", "Noto Sans CJK JP", "Noto Sans JP", "IPAexGothic", "Yu Gothic")
-"""Fonts for names in Japanese; those that are installed are used."""
+"""Fonts for names in Japanese; those that are installed are used. Without any, a picture has boxes for them."""
 
 _STYLE: dict[Any, Any] = {
     "figure.dpi": 120,
@@ -58,7 +59,9 @@ def style() -> Iterator[None]:
 
     installed = fontManager.get_font_names()
     fonts = ["DejaVu Sans", *(name for name in JAPANESE_FONTS if name in installed)]
-    with matplotlib.rc_context({**_STYLE, "font.family": fonts, "axes.prop_cycle": cycler("color", SERIES)}):
+    settings = {**_STYLE, "font.family": fonts, "axes.prop_cycle": cycler("color", SERIES)}
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # boxes stand for them
         yield
 
 

@@ -1,6 +1,7 @@
 """The command: its output, its folders, and what it says of wrong words."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def test_a_run_prints_its_scores_and_what_is_missing(
     with scripted(lambda body: "0", name="dir/model", fingerprint="0123456789abcdef" * 2) as url:
         main(["--config=jaster", "--endpoint", url, "--first", "2"])
     out = capsys.readouterr().out
-    assert "jcommonsenseqa_2shot" in out and "strict      0.500" in out
+    assert re.search(r"jcommonsenseqa_2shot +strict +0\.500 .* 2 ", out)
     assert "jnli_0shot, jnli_2shot: not run" in out and "no such file" in out
     [results] = (tmp_path / "evaluations" / "jaster").glob("*/results.json")
     assert results.parent.name == "dir_model-01234567"
@@ -63,7 +64,7 @@ def test_wrong_words_are_said(words: list[str], message: str, tmp_path: Path, mo
 
 def test_a_weak_family_becomes_a_row_of_the_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with scripted(lambda body: "わかりません。") as url:
-        words = ["--config=exact_formats", "--endpoint", url, "--benchmarks.exact_formats.count", "3"]
+        words = ["--config=exact_formats", "--endpoint", url, "--benchmarks.exact_formats.count", "20"]
         main([*words, "--out", str(tmp_path / "out")])
     main(["--weak", str(tmp_path / "out"), "--records", "10", "--output", str(tmp_path / "plan.jsonl")])
     rows = [json.loads(line) for line in (tmp_path / "plan.jsonl").read_text().splitlines()]

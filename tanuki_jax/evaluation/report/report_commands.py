@@ -1,0 +1,111 @@
+"""The work of `evaluate report`, and its output."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+
+from tanuki_jax.base import pages
+from tanuki_jax.base.atomic import replace_text
+from tanuki_jax.base.progress import amount
+from tanuki_jax.base.tables import show
+from tanuki_jax.evaluation.report.joined_board import JoinedBoard, join, unmeasured
+from tanuki_jax.evaluation.report.metric_pairs import (
+    HEAD,
+    MetricPair,
+    chosen_pairs,
+    metric_pair,
+    pair_cells,
+    pairs_block,
+    scatter_block,
+)
+from tanuki_jax.evaluation.report.paired_runs import paired_block
+from tanuki_jax.evaluation.report.question_pages import write_question_pages
+from tanuki_jax.evaluation.report.read_results import RunResults, read_runs
+from tanuki_jax.evaluation.report.report_block import Block, as_markdown
+from tanuki_jax.evaluation.report.report_options import Report
+from tanuki_jax.evaluation.report.score_blocks import group_blocks, missing_block, runs_block, scores_block
+from tanuki_jax.evaluation.report.table_blocks import joined_block, run_tiers_block, table_blocks
+from tanuki_jax.evaluation.tables.outside_tables import TANUKIS, outside_tables
+from tanuki_jax.evaluation.tables.read_table import OutsideTable
+
+_TEMPLATE = Path(__file__).parent / "templates" / "report.html.jinja"
+
+
+def report(options: Report) -> None:
+    """Write the report, and print where it is.
+
+    Raises:
+        InputError: a run or a table cannot be read, or a metric or model is unknown.
+    """
+    runs = read_runs([Path(folder) for folder in dict.fromkeys(options.runs)])
+    shipped, own = outside_tables(options.table)
+    tables = [*own, *shipped]
+    board = join(tables, runs)
+    left_out = _left_out(board, options.without)
+    pairs = [metric_pair(board, x, y, left_out) for x, y in chosen_pairs(board, options.metrics)]
+    folder = Path(options.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    title = _title(runs)
+    blocks = [
+        *(_of_runs(folder, runs) if runs else []),
+        *_of_tables(board, runs, shipped, own),
+        *_of_pairs(board, pairs, sorted(left_out)),
+    ]
+    replace_text(folder / "report.html", pages.render(_TEMPLATE, title=title, blocks=blocks))
+    replace_text(folder / "report.md", as_markdown(title, blocks))
+    unknown = [(table, unmeasured(table, runs)) for table in own if runs and table.of_models]
+    show(
+        *([_correlations(pairs)] if options.correlate else []),
+        *(f"table {table.name}, unknown to the runs: {', '.join(names)}" for table, names in unknown if names),
+        f"the page: {folder / 'report.html'}, as Markdown: {folder / 'report.md'}",
+    )
+
+
+def _left_out(board: JoinedBoard, names: Sequence[str]) -> frozenset[str]:
+    """Return the labels of the models to leave out; those of the default only if a table has them."""
+    return board.without([name for name in names if board.has(name)] if tuple(names) == TANUKIS else names)
+
+
+def _title(runs: Sequence[RunResults]) -> str:
+    if not runs:
+        return "Evaluation: outside tables"
+    names = " and ".join(run.label for run in runs) if len(runs) < 3 else amount(len(runs), "run")
+    return f"Evaluation of {names}"
+
+
+def _of_runs(folder: Path, runs: Sequence[RunResults]) -> list[Block]:
+    """Return the blocks on runs, and write the pages of their questions."""
+    pages_of_questions = write_question_pages(folder, runs)
+    found = [missing_block(runs), paired_block(runs)]
+    missing, differences = ([] if block is None else [block] for block in found)
+    scores = scores_block(runs, pages_of_questions)
+    return [runs_block(runs), *missing, scores, *group_blocks(runs), *differences]
+
+
+def _of_tables(
+    board: JoinedBoard, runs: Sequence[RunResults], shipped: Sequence[OutsideTable], own: Sequence[OutsideTable]
+) -> list[Block]:
+    joined = joined_block(board, [*shipped, *own]) if runs or own else None
+    return [
+        *(block for block in (joined, run_tiers_block(runs)) if block is not None),
+        *(block for table in own for block in table_blocks(table, runs, own=True)),
+        *(block for table in shipped for block in table_blocks(table, runs)),
+    ]
+
+
+def _of_pairs(board: JoinedBoard, pairs: Sequence[MetricPair], left_out: Sequence[str]) -> list[Block]:
+    """Return the block of correlations, and one with a picture for each pair that two models have."""
+    measured = frozenset(model.label for model in board.models if model.measured)
+    pictures = [scatter_block(pair, measured) for pair in pairs if len(pair.models) > 1]
+    return [pairs_block(pairs, left_out), *pictures] if pairs else []
+
+
+def _correlations(pairs: Sequence[MetricPair]) -> Table:
+    table = Table(box=box.SIMPLE)
+    for number, name in enumerate(HEAD):
+        table.add_column(name, justify="left" if number < 2 else "right")
+    for pair in pairs:
+        table.add_row(*pair_cells(pair))
+    return table

@@ -1,0 +1,80 @@
+"""`evaluate report` as a user runs it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.command_line import parse_options
+from tanuki_jax.evaluation.report.report_commands import report
+from tanuki_jax.evaluation.report.report_options import Report
+from tests.evaluation.report.made_runs import write_two_runs
+
+
+def run(folder: Path, *words: str) -> tuple[str, str]:
+    """Return the page and the Markdown of a report."""
+    report(parse_options("evaluate report", [*words, "--out", str(folder / "out")], Report))
+    return tuple((folder / "out" / name).read_text("utf-8") for name in ("report.html", "report.md"))  # type: ignore[return-value]
+
+
+def test_a_report_is_one_page_without_script_and_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.tsv").write_text("model\tvotes\ntiny_dpo\t5\nelsewhere\t7\n")
+    runs = [str(folder) for folder in write_two_runs(tmp_path)]
+    html, markdown = run(tmp_path, *runs, "--table", f"mine={tmp_path / 'mine.tsv'}", "board", "probe_matrix")
+    assert "<title>Evaluation of tiny_dpo and Tanuki-8B-dpo-v1.0</title>" in html
+    assert "<script" not in html and not re.search(r'(?:src|href)="(?!data:|#|questions/)', html)
+    for title in (
+        "Missing benchmarks",
+        "Scores",
+        "Japanese MT-Bench: score by category",
+        "School problems by rule: correct by level",
+        "Differences between runs over the same items",
+        "Runs and tables joined",
+        "Correlations of metrics",
+        "Tiers of the models",
+    ):
+        assert f">{title}</h" in html, title
+        assert f"# {title}\n" in markdown, title
+    for address in re.findall(r'href="(questions/[^"]+)"', html):
+        assert (tmp_path / "out" / address).is_file()
+    out = capsys.readouterr().out
+    assert "table mine, unknown to the runs: elsewhere" in out
+    assert "out/report.html" in out
+
+
+def test_correlations_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(tmp_path, "--table", "board", "--correlate")
+    out = capsys.readouterr().out
+    for x, y, of_all, of_rest in (
+        ("rating", "jmt_avg", "0.864", "0.894"),
+        ("rating", "nejumi_lb3_total", "0.708", "0.918"),
+        ("rating", "jaster_0shot", "0.560", "0.933"),
+    ):
+        assert re.search(rf"board\.{x} +board\.{y} .* {of_all} \[.* {of_rest} \[", out), out
+
+
+def test_chosen_metrics_and_models_are_correlated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--correlate", "--metrics", "rating", "win_rate", "--without", "gpt-3.5-turbo", "PLAMO-100B"]
+    html, _ = run(tmp_path, *words)
+    assert "board.win_rate against board.rating" in html
+    assert re.search(r"board\.rating +board\.win_rate +13 .* 11 left", capsys.readouterr().out)
+
+
+def test_the_tables_alone_make_a_report(tmp_path: Path) -> None:
+    html, markdown = run(tmp_path)
+    assert "<title>Evaluation: outside tables</title>" in html
+    assert "| Team たぬき |" in markdown and "(報告無し)" in html
+    assert "Unknown to the runs" not in html
+    run(tmp_path, "--table", "contest")  # which has no Tanuki to leave out
+
+
+def test_a_faulty_word_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    for words, message in (
+        (["--metrics", "rating", "jmt"], "there is no metric 'jmt'"),
+        (["--without", "Tanuki-9B"], "there is no model 'Tanuki-9B'"),
+        ([str(tmp_path / "absent")], "there is no folder"),
+    ):
+        with pytest.raises(InputError, match=message):
+            run(tmp_path, *words)
+    assert not (tmp_path / "out").exists()
