@@ -99,6 +99,11 @@ class Benchmark(ABC):
         """Return the name of the benchmark with its settings, unique in an evaluation, of letters, digits and _."""
 
     @property
+    def full_title(self) -> str:
+        """Return the title with the settings that tell it from others of its kind."""
+        return self.title
+
+    @property
     @abstractmethod
     def metrics(self) -> tuple[str, ...]:
         """Return the metrics of its items, the most important one first."""

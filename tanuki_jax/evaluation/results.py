@@ -29,7 +29,7 @@ def benchmark_results(benchmark: Benchmark, scored: Sequence[ScoredItem], files:
     """
     return {
         "name": benchmark.name,
-        "title": benchmark.title,
+        "title": benchmark.full_title,
         "scale": [*benchmark.scale],
         "missing": "",
         "data": [{"path": str(path), "sha256": checksum(path)} for path in files],
@@ -50,7 +50,7 @@ def missing_results(benchmark: Benchmark, reason: str) -> dict[str, Any]:
     """
     return {
         "name": benchmark.name,
-        "title": benchmark.title,
+        "title": benchmark.full_title,
         "scale": [*benchmark.scale],
         "missing": reason,
         "data": [],

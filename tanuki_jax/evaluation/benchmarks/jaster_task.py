@@ -87,6 +87,11 @@ class JasterTask(Benchmark):
         return f"{self.kind}_{self.shots}shot" + ("" if self.form == "chat" else f"_{self.form}")
 
     @property
+    def full_title(self) -> str:
+        forms = {"chat": "", "text": ", as text", "loglikelihood": ", log-likelihood", "free": ", answered freely"}
+        return f"{self.title}, {self.shots} examples{forms[self.form]}"
+
+    @property
     def path_asked(self) -> str:
         return "completions" if self.form in ("text", "loglikelihood") else "chat/completions"
 

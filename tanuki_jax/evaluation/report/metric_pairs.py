@@ -14,7 +14,7 @@ from tanuki_jax.evaluation.statistics.correlation import FEWEST, Correlation, co
 
 
 class Correlated(NamedTuple):
-    """How two metrics go together."""
+    """Two metrics and their correlation."""
 
     pearson: Correlation
     spearman: Correlation

@@ -10,9 +10,15 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from tanuki_jax.base.pages import Row
 from tanuki_jax.evaluation.report.read_results import RunItem, RunResults
+from tanuki_jax.evaluation.report.report_block import Block
 
 MT_BENCH = "mt_bench_ja"
+_NOTE = (
+    "The total is the mean by weight of the categories that have a score. It is the leaderboard's only if no part is "
+    "missing."
+)
 _SHOTS = (0, 2)
 
 
@@ -81,6 +87,38 @@ def total(scores: Sequence[CategoryScore]) -> float | None:
     """Return the mean of the categories that have a score, by weight; None: none has one."""
     there = [(each.score, each.category.weight) for each in scores if each.score is not None]
     return sum(score * weight for score, weight in there) / sum(weight for _, weight in there) if there else None
+
+
+def nejumi_block(runs: Sequence[RunResults]) -> Block | None:
+    """Return a block with the categories side by side for all models; None: no model has a score in any.
+
+    Runs of one model, by its fingerprint, count together.
+    """
+    models: dict[str, list[RunResults]] = {}
+    for run in runs:
+        models.setdefault(run.fingerprint, []).append(run)
+    found = [(several[0].model, category_scores(several)) for several in models.values()]
+    found = [(model, scores) for model, scores in found if total(scores) is not None]
+    if not found:
+        return None
+    rows = [
+        Row(
+            (
+                category.name,
+                ", ".join(found[0][1][n].missing),
+                str(category.weight),
+                *_cells([s[n].score for _, s in found]),
+            )
+        )
+        for n, category in enumerate(CATEGORIES)
+    ]
+    rows.append(Row(("total", "", "", *_cells([total(scores) for _, scores in found])), marked=True))
+    head = ("category", "missing parts", "weight", *(model for model, _ in found))
+    return Block("Categories and weights of the Nejumi leaderboard 4", head, rows, left=2, note=_NOTE)
+
+
+def _cells(values: Iterable[float | None]) -> list[str]:
+    return ["–" if value is None else f"{value:.3f}" for value in values]
 
 
 def _by_category(items: Iterable[RunItem]) -> dict[str, float]:

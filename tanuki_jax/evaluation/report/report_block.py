@@ -12,7 +12,7 @@ class Picture:
 
     png: bytes
     description: str
-    """What it shows, for readers who cannot see it."""
+    """Text for readers who cannot see it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Block:
     """A part of a report."""
 
     title: str
-    """What is shown. Empty: the block continues the one before it."""
+    """Name of the content; empty: the block continues the one before it."""
     head: Sequence[str] = ()
     """Names of the columns."""
     rows: Sequence[Row] = ()

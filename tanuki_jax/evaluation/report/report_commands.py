@@ -20,6 +20,7 @@ from tanuki_jax.evaluation.report.metric_pairs import (
     pairs_block,
     scatter_block,
 )
+from tanuki_jax.evaluation.report.nejumi_categories import nejumi_block
 from tanuki_jax.evaluation.report.paired_runs import paired_block
 from tanuki_jax.evaluation.report.question_pages import write_question_pages
 from tanuki_jax.evaluation.report.read_results import RunResults, read_runs
@@ -78,10 +79,10 @@ def _title(runs: Sequence[RunResults]) -> str:
 def _of_runs(folder: Path, runs: Sequence[RunResults]) -> list[Block]:
     """Return the blocks on runs, and write the pages of their questions."""
     pages_of_questions = write_question_pages(folder, runs)
-    found = [missing_block(runs), paired_block(runs)]
-    missing, differences = ([] if block is None else [block] for block in found)
+    found = [missing_block(runs), nejumi_block(runs), paired_block(runs)]
+    missing, categories, differences = ([] if block is None else [block] for block in found)
     scores = scores_block(runs, pages_of_questions)
-    return [runs_block(runs), *missing, scores, *group_blocks(runs), *differences]
+    return [runs_block(runs), *missing, scores, *categories, *group_blocks(runs), *differences]
 
 
 def _of_tables(

@@ -82,14 +82,16 @@ def _settings(run: RunResults) -> str:
 
 
 def missing_block(runs: Sequence[RunResults]) -> Block | None:
-    """Return a block on benchmarks that a run could not do, or that another run has; None: nothing is missing."""
+    """Return a block on benchmarks that a run could not do, or that another run of its evaluation has; None: nothing is
+    missing."""
     rows = []
     for benchmark in benchmarks_of(runs):
         for run in runs:
             own = next((each for each in run.benchmarks if each.name == benchmark.name), None)
-            if own is None:
+            others = (each for each in runs if each.name == run.name)
+            if own is None and any(benchmark.name in [each.name for each in other.benchmarks] for other in others):
                 rows.append(Row((benchmark.title, run.label, "not among the benchmarks of this run")))
-            elif own.missing:
+            elif own is not None and own.missing:
                 rows.append(Row((benchmark.title, run.label, own.missing)))
     if not rows:
         return None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tanuki_jax.evaluation.report.nejumi_categories import CATEGORIES, category_scores, total
+from tanuki_jax.evaluation.report.nejumi_categories import CATEGORIES, category_scores, nejumi_block, total
 from tanuki_jax.evaluation.report.read_results import BenchmarkResult, MetricResult, RunItem, RunResults
 
 
@@ -42,3 +42,12 @@ def test_parts_of_several_runs_are_put_together() -> None:
 def test_weights_are_those_of_the_leaderboard() -> None:
     assert [each.weight for each in CATEGORIES] == [1, 1, 1, 2, 2, 2, 2, 2, 1, 1, 2, 2]
     assert total(category_scores([])) is None
+
+
+def test_the_block_has_a_column_for_each_model() -> None:
+    block = nejumi_block([run_with(rated(coding=[5.0])), run_with(strict("jnli_0shot", 1), strict("jnli_2shot", 0))])
+    assert block is not None and block.head == ("category", "missing parts", "weight", "m")
+    cells = {row.cells[0]: row.cells[2:] for row in block.rows}
+    assert cells["coding"] == ("2", "0.500") and cells["semantic analysis"] == ("1", "0.500")
+    assert cells["translation"] == ("1", "–") and cells["total"] == ("", "0.500")
+    assert nejumi_block([run_with()]) is None
