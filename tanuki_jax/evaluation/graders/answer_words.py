@@ -58,6 +58,8 @@ CORRECTED = re.compile(
     re.IGNORECASE,
 )
 """Words that take back what was said before."""
+WITHDRAWN = re.compile(r"訂正|間違|違いまし|違います|誤り|修正|見落と")
+"""Words that take it back even if no other answer follows."""
 UNDECIDED = re.compile(
     r"(?:どちら|いずれ|どれ)[がかも]?(?:の[^、。]{1,6})?(?:正し|答え|正解|本当)[^。]*(?:[わ分]か|言え|いえ|判断|決め|でしょう|不明)"
     r"|(?:答え|解答|解釈|考え方)[^。]{0,4}(?:\d|二|複数|いくつか)[^。]{0,4}考えられ"

@@ -61,7 +61,7 @@ class Claim:
     either: bool = False
     """Whether they are joined by または, か or another word that leaves open which of them is meant."""
     weak: bool = False
-    """Whether they belong to a noun or a topic behind them, as in 残りの65%は."""
+    """Whether they belong to a noun behind them, as in 18ドルの収入."""
 
 
 @dataclass(slots=True)
@@ -78,9 +78,9 @@ def claims_of(sentence: str) -> list[Claim]:
     """Return the claims of a sentence of a `plain_maths` text, without amounts that are conditions, operands, denied or
     given as reasons before another claim."""
     main, asides = _without_brackets(sentence)
-    found = [amount for amount in amounts(main)]
+    found = amounts(main)
     if not found:
-        return _in_brackets_alone(asides)
+        return [claim for _, content in asides for claim in claims_of(content)]
     groups = _grouped(main, found)
     reasons = [_is_reason(main, group) for group in groups]
     for group, later, reason in zip(groups, groups[1:], reasons, strict=False):
@@ -118,10 +118,6 @@ def _without_brackets(sentence: str) -> tuple[str, list[tuple[int, str]]]:
         return " " * len(match[0])
 
     return _BRACKETS.sub(replaced, sentence), asides
-
-
-def _in_brackets_alone(asides: list[tuple[int, str]]) -> list[Claim]:
-    return [claim for _, content in asides for claim in claims_of(content)]
 
 
 def _grouped(text: str, found: list[Amount]) -> list[_Group]:
