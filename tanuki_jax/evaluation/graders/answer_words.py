@@ -13,7 +13,7 @@ LABEL = re.compile(
 HEADING = re.compile(r"(?:[【\[〔「]\s*(?:回答|解答|解)\s*[】\]〕」]\s*:?|(?:回答|解答|解)\s*(?::|$))\s*")
 """Label that may also stand before a whole solution."""
 HEADING_LINE = re.compile(rf"^{HEADING.pattern}(?=\n)", re.MULTILINE)
-"""Such a label in a line of its own."""
+"""Label of that kind in a line of its own."""
 BEHIND = re.compile(
     r"[がは](?:最終的な|本当の)?(?:正解|答え|正しい(?:答え|値)?|求める[^、。]{1,8})(?:です|とな|にな|だ|である|$|。)"
 )
