@@ -202,8 +202,11 @@ def _step(part: str, asked: Asked, pending: bool, first: bool, last: bool) -> tu
         level, body = _Level.CONCLUSION, part[conclusion.end() :]
     elif (refusal and part) or corrected:
         level = _Level.CONCLUSION
-    every = claims_of(body)
-    claims = _fitting(every, asked)
+    claims = [
+        claim
+        for claim in claims_of(body, lambda amount: _has_fitting_unit(amount, asked))
+        if not asked.is_about_another(claim.subject)
+    ]
     if level <= _Level.CONCLUSION and any(
         pattern.search(part) for pattern in (REASON, REMARK, CHECK, ASKING, REJECTION)
     ):
@@ -217,19 +220,9 @@ def _step(part: str, asked: Asked, pending: bool, first: bool, last: bool) -> tu
     announces = level == _Level.ANSWER and not claims and bool(POINTS_ON.search(body) or ANNOUNCING.search(body))
     cut = last and bool(UNFINISHED.search(part) or (announces and not body.strip()))
     kept = [] if level == _Level.NONE or cut else claims
-    misses = bool(every) and not claims
+    misses = not claims and bool(claims_of(body))
     step = _Step(part, level, kept, bool(refusal), bool(corrected), cut, inner, misses)
     return step, announces or (pending and not claims)
-
-
-def _fitting(claims: Sequence[Claim], asked: Asked) -> list[Claim]:
-    """Return the claims in a unit of the question and, as far as one can see, about its subject."""
-    return [
-        claim
-        for claim in claims
-        if all(_has_fitting_unit(amount, asked) for amount in claim.amounts)
-        and not asked.is_about_another(claim.subject)
-    ]
 
 
 def _has_fitting_unit(amount: Amount, asked: Asked) -> bool:
