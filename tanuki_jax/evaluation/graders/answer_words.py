@@ -6,12 +6,14 @@ from collections.abc import Iterator
 LABEL = re.compile(
     r"(?:(?:最終(?:的な|の)?)?(?:(?<![一-龥模])(?:答え?|解答|回答|正解|解|結論)|求める(?!に|ため|と|こと|場合|方法|手順|式|の)[^はがを:=、。]{1,12})"
     r"|\b(?:final |correct )*(?:answer|solution)\b)[】\])〕」\"']?"
-    r"(?:として(?:は)?|\(.{1,8}\))?\s*(?:(?<=[】\]〕])|は|が(?=[^あ])|:|=|→|⇒|、|-(?=\s)|\bis\b|\s(?=[-\d約])|$)[\s:、]*|####\s*",
+    r"(?:として(?:は)?|\(.{1,8}\))?\s*(?:(?<=[】\]〕])|は|も(?=\s*[-\d])|が(?=[^あ])|:|=|→|⇒|、|-(?=\s)|\bis\b|\s(?=[-\d約])|$)[\s:、]*|####\s*",
     re.IGNORECASE,
 )
 """Words that introduce a final answer."""
 HEADING = re.compile(r"(?:[【\[〔「]\s*(?:回答|解答|解)\s*[】\]〕」]\s*:?|(?:回答|解答|解)\s*(?::|$))\s*")
 """Label that may also stand before a whole solution."""
+HEADING_LINE = re.compile(rf"^{HEADING.pattern}(?=\n)", re.MULTILINE)
+"""Label of that kind in a line of its own."""
 BEHIND = re.compile(
     r"[がは](?:最終的な|本当の)?(?:正解|答え|正しい(?:答え|値)?|求める[^、。]{1,8})(?:です|とな|にな|だ|である|$|。)"
 )
@@ -58,6 +60,8 @@ CORRECTED = re.compile(
     re.IGNORECASE,
 )
 """Words that take back what was said before."""
+WITHDRAWN = re.compile(r"訂正|間違|違いまし|違います|誤り|修正|見落と")
+"""Words that take it back even if no other answer follows."""
 UNDECIDED = re.compile(
     r"(?:どちら|いずれ|どれ)[がかも]?(?:の[^、。]{1,6})?(?:正し|答え|正解|本当)[^。]*(?:[わ分]か|言え|いえ|判断|決め|でしょう|不明)"
     r"|(?:答え|解答|解釈|考え方)[^。]{0,4}(?:\d|二|複数|いくつか)[^。]{0,4}考えられ"

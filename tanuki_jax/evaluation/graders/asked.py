@@ -18,19 +18,20 @@ _NEGATED = re.compile(
 _COMPLEMENT = re.compile(r"余事象の確率|補集合の確率")
 _RELATION = re.compile(
     r"(?<![\d.])(\d+)[^\d\s、。以未超よをの倍番]{0,3}(以上|以下|未満|より[^、。]{0,2}大き|より[^、。]{0,2}小さ|を?超え|倍|番目)"
-    r"|([≥≤<>])\s*(\d+)|(at least|at most|more than|less than|fewer than)\s+(\d+)",
+    r"|(少なくとも)(\d+)|([≥≤<>])\s*(\d+)|(at least|at most|more than|less than|fewer than)\s+(\d+)",
     re.IGNORECASE,
 )
 _BOUNDS = {
     "以上": ("from", 0), "以下": ("to", 0), "未満": ("to", -1), "大き": ("from", 1), "小さ": ("to", -1),
     "超え": ("from", 1), "at least": ("from", 0), "at most": ("to", 0), "more than": ("from", 1),
     "less than": ("to", -1), "fewer than": ("to", -1), "≥": ("from", 0), ">": ("from", 1),
-    "≤": ("to", 0), "<": ("to", -1), "倍": ("times", 0), "番目": ("nth", 0),
+    "≤": ("to", 0), "<": ("to", -1), "少なくとも": ("least", 0), "倍": ("times", 0), "番目": ("nth", 0),
 }  # fmt: skip
 _ALTERNATIVES = (
     ("最大公約数", "最小公倍数"),
     ("平均", "中央値", "最頻値", "最高", "最低", "合計点", "分散", "標準偏差", "範囲"),
     ("最大", "最小"),
+    ("合計|の和|和[がは]", "の積|積[がは]", "の差|差[がは]"),
     ("少なくとも", r"[\d1-9][回本個枚人つ]とも|すべて|全て|全部|ちょうど|だけ|のみ"),
     ("表面積", "面積", "体積", "円周|周りの長さ|周囲|周の長さ", "直径", "半径", "高さ", "底辺"),
     ("余り|あまり", "商"),
@@ -55,6 +56,7 @@ _ALTERNATIVES = (
 )
 """Groups of words of which a question asks for one."""
 _TOPIC = re.compile(r"(?:^|[^一-龥ァ-ヺーA-Za-z])([一-龥々ァ-ヺーA-Za-z]{1,8})(?:さん|くん|ちゃん)?[はが]")
+_DRAWN = re.compile(r"([一-龥々ァ-ヺー]{2,8})(?:のカード)?(を引|を取|が出|を選|が選|に当た)")
 _FOREIGN = (
     "余事象",
     "補集合",
@@ -94,7 +96,7 @@ class Asked:
             return bool(_COMPLEMENT.search(subject))
         if _NEGATED.search(subject) and not _NEGATED.search(self.sentence):
             return True
-        if self._is_affirmed(subject) or self._is_counterpart(subject):
+        if self._is_affirmed(subject) or self._is_counterpart(subject) or self._is_other_object(subject):
             return True
         bounds, own = _bounds(subject), _bounds(self.text)
         if any(kind in {other for other, _ in own} and (kind, number) not in own for kind, number in bounds):
@@ -129,6 +131,13 @@ class Asked:
         one, two = re.escape(stated[1]), re.escape(asked[1])
         beside = r"[^、。\n]{0,5}(?:と|や|、)"
         return bool(re.search(rf"{one}{beside}{two}|{two}{beside}{one}", self.text))
+
+    def _is_other_object(self, subject: str) -> bool:
+        """Whether something else is drawn or chosen, as in キングを引く確率 for エースを引く確率."""
+        stated, asked = _DRAWN.search(subject), _DRAWN.search(self.clause)
+        if stated is None or asked is None or stated[2] != asked[2]:
+            return False
+        return not set(stated[1]) & set(asked[1]) and stated[1] not in self.text
 
     def _is_other_of(self, words: tuple[str, ...], subject: str) -> bool:
         asked = [word for word in words if re.search(word, self.clause)]
@@ -178,7 +187,7 @@ def _bounds(text: str) -> set[tuple[str, int]]:
     """Return the bounds of a text as kinds and whole numbers: 3以上 and 2より大きい are the same."""
     found = set()
     for match in _RELATION.finditer(text):
-        word = (match[2] or match[3] or match[5]).lower()
+        word = (match[2] or match[3] or match[5] or match[7]).lower()
         kind, shift = next(value for ending, value in _BOUNDS.items() if word.endswith(ending))
-        found.add((kind, int(match[1] or match[4] or match[6]) + shift))
+        found.add((kind, int(match[1] or match[4] or match[6] or match[8]) + shift))
     return found

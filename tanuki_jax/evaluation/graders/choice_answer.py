@@ -9,6 +9,7 @@ from tanuki_jax.evaluation.graders.answer_words import (
     BEHIND,
     CONCLUSION,
     CORRECTED,
+    HEADING_LINE,
     IN_FACT,
     LABEL,
     OTHERWISE,
@@ -141,7 +142,7 @@ def _stated(text: str, options: _Options) -> int | None:
     plain: list[set[int]] = []
     affirmed: set[int] = set()
     pending = False
-    for number, part in enumerate(sentences(text)):
+    for part in sentences(HEADING_LINE.sub("", text)):
         corrected = [match.end() for pattern in (CORRECTED, IN_FACT) for match in pattern.finditer(part)]
         if corrected and _stated_options(part[max(corrected) :], options):
             answers, conclusions, plain, part = [], [], [], part[max(corrected) :]
@@ -153,7 +154,7 @@ def _stated(text: str, options: _Options) -> int | None:
         if not found:
             continue
         affirmed |= found if _AFFIRMED.search(part) and not _NOT_AFFIRMED.search(part) else set()
-        if explicit or was or (number == 0 and _is_bare(part, options)):
+        if explicit or was or (not (conclusions or plain) and _is_bare(part, options)):
             answers.append(found)
         elif REMARK.search(part) or REASON.search(part):
             continue

@@ -1,6 +1,7 @@
 """Values that a sentence of a solution claims: its last amount, the amounts joined with it, and their subject."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tanuki_jax.evaluation.graders.amounts import Amount, amounts
@@ -9,6 +10,8 @@ from tanuki_jax.evaluation.graders.answer_units import BARE, unit_at
 _BRACKETS = re.compile(r"\(([^()]*)\)")
 _POINT = re.compile(r"\s*-?[\d.]+\s*[,、]\s*-?[\d.]+\s*")
 _OTHERWISE = re.compile(r"(?:または|又は|もしくは|あるいは|それとも|or\b)")
+_AT_END = re.compile(r"\s*(?:です|とな|にな|だ|である)?[^、。]{0,6}[。!]*")
+_SIMPLE_FRACTION = re.compile(r"\d+\s*/\s*\d+")
 _CALCULATION = re.compile(r"[\dπ)°%a-z]\s*(?:[+×÷/±]|-(?=\s*[\d(√]))\s*[\d(√πa-z-]")
 _OPERATOR_BEFORE = re.compile(r"(?:[+×÷^±/√≠≤≥<>]|\d\s*:|[\w)°%π]\s*-)[\s(]*$")
 _OPERATOR_BEHIND = re.compile(
@@ -61,7 +64,7 @@ class Claim:
     either: bool = False
     """Whether they are joined by または, か or another word that leaves open which of them is meant."""
     weak: bool = False
-    """Whether they belong to a noun or a topic behind them, as in 残りの65%は."""
+    """Whether they belong to a noun behind them, as in 18ドルの収入."""
 
 
 @dataclass(slots=True)
@@ -74,13 +77,19 @@ class _Group:
     """Begin of the next group."""
 
 
-def claims_of(sentence: str) -> list[Claim]:
+def claims_of(sentence: str, fits: Callable[[Amount], bool] = lambda amount: True) -> list[Claim]:
     """Return the claims of a sentence of a `plain_maths` text, without amounts that are conditions, operands, denied or
-    given as reasons before another claim."""
+    given as reasons before another claim.
+
+    Args:
+        sentence: sentence.
+        fits: function that says whether an amount may be claimed, such as by its unit.
+    """
     main, asides = _without_brackets(sentence)
-    found = [amount for amount in amounts(main)]
+    found = amounts(main)
     if not found:
-        return _in_brackets_alone(asides)
+        last = [content for place, content in asides if _AT_END.fullmatch(main[place + len(content) + 2 :])]
+        return [claim for content in last for claim in claims_of(content, fits)]
     groups = _grouped(main, found)
     reasons = [_is_reason(main, group) for group in groups]
     for group, later, reason in zip(groups, groups[1:], reasons, strict=False):
@@ -88,7 +97,7 @@ def claims_of(sentence: str) -> list[Claim]:
             later.start = group.start  # a condition, such as 3以上になる確率は、
     kept: list[Claim] = []
     for group, reason in zip(reversed(groups), reversed(reasons), strict=True):
-        if not (reason and kept) and (claim := _claim(main, group, asides)):
+        if not (reason and kept) and (claim := _claim(main, group, asides, fits)):
             kept.append(claim)
     return kept[::-1]
 
@@ -112,16 +121,14 @@ def _without_brackets(sentence: str) -> tuple[str, list[tuple[int, str]]]:
             or re.search(r"[a-z]$|(?<![A-Z])[A-Z]$", before)
         ):
             return match[0]
-        if _CALCULATION.search(content.lstrip("=≒約 ")) and "=" not in content.lstrip("=≒ "):
-            return match[0] if before[-1:].isdigit() and _CALCULATION.search(content) else " " * len(match[0])
+        bare = _SIMPLE_FRACTION.sub("1", content.lstrip("=≒約 "))
+        if _CALCULATION.search(bare) and "=" not in bare:
+            is_factor = re.search(r"(?<![\d.])\d+$", before) and re.search("[a-z]|[+-]", content)
+            return match[0] if is_factor and match.start() == len(before) else " " * len(match[0])
         asides.append((match.start(), content))
         return " " * len(match[0])
 
     return _BRACKETS.sub(replaced, sentence), asides
-
-
-def _in_brackets_alone(asides: list[tuple[int, str]]) -> list[Claim]:
-    return [claim for _, content in asides for claim in claims_of(content)]
 
 
 def _grouped(text: str, found: list[Amount]) -> list[_Group]:
@@ -149,8 +156,8 @@ def _first_break(between: str) -> int:
     return match.end()
 
 
-def _claim(text: str, group: _Group, asides: list[tuple[int, str]]) -> Claim | None:
-    strength = [_strength(text, amount) for amount in group.members]
+def _claim(text: str, group: _Group, asides: list[tuple[int, str]], fits: Callable[[Amount], bool]) -> Claim | None:
+    strength = [_strength(text, amount) if fits(amount) else 0 for amount in group.members]
     best = max(strength)
     if best == 0:
         return None

@@ -29,6 +29,7 @@ from tanuki_jax.evaluation.graders.answer_words import (
     REMARK,
     UNDECIDED,
     UNFINISHED,
+    WITHDRAWN,
     sentences,
 )
 from tanuki_jax.evaluation.graders.asked import Asked
@@ -36,13 +37,11 @@ from tanuki_jax.evaluation.graders.claims import Claim, claims_of
 from tanuki_jax.evaluation.graders.maths_text import BOX_CLOSE, BOX_OPEN
 
 _BOX = re.compile(rf"{BOX_OPEN}([^{BOX_OPEN}{BOX_CLOSE}]*){BOX_CLOSE}")
-
-
 _CASE = re.compile(r"(?:場合(?:は|には|、)?|と(?:すると|すれば|考えると)|なら|れば|ときは)\s*$")
 _ASSIGNMENT = re.compile(r"\s*[a-z]\s*[=は]")
 
 
-class Level(IntEnum):
+class _Level(IntEnum):
     """Rank of a sentence among those that may state the final answer."""
 
     NONE = 0
@@ -56,7 +55,7 @@ class _Step:
     """Sentence of a solution with its claims."""
 
     text: str
-    level: Level
+    level: _Level
     claims: list[Claim]
     refusal: bool = False
     corrects: bool = False
@@ -128,17 +127,17 @@ def _steps_or_rows(text: str, asked: Asked) -> list[_Step]:
 
 def _final_steps(steps: Sequence[_Step], asked: Asked) -> list[_Step]:
     """Return the steps that state the final answer, which are several only if each says that it does."""
-    stated = [step for step in steps if step.level == Level.ANSWER and step.claims]
+    stated = [step for step in steps if step.level == _Level.ANSWER and step.claims]
     if stated:
         return [step for step in stated[:-1] if not step.inner] + stated[-1:]
-    if steps and steps[-1].cut and not any(step.level == Level.CONCLUSION and step.claims for step in steps):
+    if steps and steps[-1].cut and not any(step.level == _Level.CONCLUSION and step.claims for step in steps):
         return []
     final = _final_step(steps)
     if final is None:
         return []
-    if final.level == Level.PLAIN and not any(asked.closeness(claim.subject) for claim in final.claims):
+    if final.level == _Level.PLAIN and not any(asked.closeness(claim.subject) for claim in final.claims):
         behind = steps[next(index for index, step in enumerate(steps) if step is final) :]
-        if any(step.misses and step.level >= Level.CONCLUSION for step in behind):
+        if any(step.misses and step.level >= _Level.CONCLUSION for step in behind):
             return []
     return [final]
 
@@ -164,6 +163,7 @@ def _steps(text: str, asked: Asked) -> Iterator[_Step]:
     ):
         parts.pop()
     steps: list[_Step] = []
+    dropped: list[_Step] = []
     pending, fresh = False, True
     for number, part in enumerate(parts):
         if heading := HEADING.match(part):
@@ -173,8 +173,10 @@ def _steps(text: str, asked: Asked) -> Iterator[_Step]:
         step, pending = _step(part, asked, pending, fresh, number == len(parts) - 1)
         fresh = False
         if step.corrects and (step.claims or not IN_FACT.search(part)):
-            steps = []
+            dropped, steps = ([] if WITHDRAWN.search(part) else steps), []
         steps.append(step)
+    if not any(step.claims for step in steps):
+        yield from dropped  # an apology without another answer
     yield from steps
 
 
@@ -189,45 +191,38 @@ def _step(part: str, asked: Asked, pending: bool, first: bool, last: bool) -> tu
         part = part[but.end() :] if but else ""
     label = next(reversed(list(LABEL.finditer(part))), None)
     behind = BEHIND.search(part)
-    level, body, inner = Level.PLAIN, part, False
+    level, body, inner = _Level.PLAIN, part, False
     conclusion = next(reversed(list(CONCLUSION.finditer(part))), None)
     if label and not behind:
-        level, body = Level.ANSWER, part[label.end() :]
+        level, body = _Level.ANSWER, part[label.end() :]
         inner = part[: label.start()].rstrip().endswith("の") or "まず" in part[: label.start()]
     elif behind:
-        level, body = Level.ANSWER, part[: behind.start()]
+        level, body = _Level.ANSWER, part[: behind.start()]
     elif conclusion:
-        level, body = Level.CONCLUSION, part[conclusion.end() :]
+        level, body = _Level.CONCLUSION, part[conclusion.end() :]
     elif (refusal and part) or corrected:
-        level = Level.CONCLUSION
-    every = claims_of(body)
-    claims = _fitting(every, asked)
-    if level <= Level.CONCLUSION and any(
+        level = _Level.CONCLUSION
+    claims = [
+        claim
+        for claim in claims_of(body, lambda amount: _has_fitting_unit(amount, asked))
+        if not asked.is_about_another(claim.subject)
+    ]
+    if level <= _Level.CONCLUSION and any(
         pattern.search(part) for pattern in (REASON, REMARK, CHECK, ASKING, REJECTION)
     ):
-        level = Level.NONE
-    if (level <= Level.CONCLUSION and PLAN.search(part)) or (level == Level.PLAIN and part.startswith("|")):
-        level = Level.NONE
-    if pending and claims and level < Level.ANSWER:
-        level = Level.ANSWER
-    if first and level == Level.PLAIN and _is_bare(part, claims):
-        level = Level.ANSWER
-    announces = level == Level.ANSWER and not claims and bool(POINTS_ON.search(body) or ANNOUNCING.search(body))
+        level = _Level.NONE
+    if (level <= _Level.CONCLUSION and PLAN.search(part)) or (level == _Level.PLAIN and part.startswith("|")):
+        level = _Level.NONE
+    if pending and claims and level < _Level.ANSWER:
+        level = _Level.ANSWER
+    if first and level == _Level.PLAIN and _is_bare(part, claims):
+        level = _Level.ANSWER
+    announces = level == _Level.ANSWER and not claims and bool(POINTS_ON.search(body) or ANNOUNCING.search(body))
     cut = last and bool(UNFINISHED.search(part) or (announces and not body.strip()))
-    kept = [] if level == Level.NONE or cut else claims
-    misses = bool(every) and not claims
+    kept = [] if level == _Level.NONE or cut else claims
+    misses = not claims and bool(claims_of(body))
     step = _Step(part, level, kept, bool(refusal), bool(corrected), cut, inner, misses)
     return step, announces or (pending and not claims)
-
-
-def _fitting(claims: Sequence[Claim], asked: Asked) -> list[Claim]:
-    """Return the claims in a unit of the question and, as far as one can see, about its subject."""
-    return [
-        claim
-        for claim in claims
-        if all(_has_fitting_unit(amount, asked) for amount in claim.amounts)
-        and not asked.is_about_another(claim.subject)
-    ]
 
 
 def _has_fitting_unit(amount: Amount, asked: Asked) -> bool:
@@ -250,13 +245,13 @@ def _final_step(steps: Sequence[_Step]) -> _Step | None:
     calculation."""
     after = max((index for index, step in enumerate(steps) if step.refusal), default=-1)
     able = [
-        step for index, step in enumerate(steps) if step.claims and (index >= after or step.level >= Level.CONCLUSION)
+        step for index, step in enumerate(steps) if step.claims and (index >= after or step.level >= _Level.CONCLUSION)
     ]
     strong = [step for step in able if not all(claim.weak for claim in step.claims)]
     able = strong if strong or after >= 0 else able
     if not able:
         return None
-    concluded = [index for index, step in enumerate(able) if step.level == Level.CONCLUSION]
+    concluded = [index for index, step in enumerate(able) if step.level == _Level.CONCLUSION]
     if concluded:
         later = [step for step in able[concluded[-1] + 1 :] if re.search("[=≒]", step.text)]
         return later[-1] if later else able[concluded[-1]]
@@ -272,7 +267,7 @@ def _best(step: _Step, asked: Asked) -> Claim:
     if all(re.search("[はがも]", claim.subject) for claim in claims):
         closest = max(asked.closeness(claim.subject) for claim in claims)
         claims = [claim for claim in claims if asked.closeness(claim.subject) > closest - 0.1]
-    return claims[0] if step.level == Level.ANSWER else claims[-1]
+    return claims[0] if step.level == _Level.ANSWER else claims[-1]
 
 
 def _is_bare(part: str, claims: Sequence[Claim]) -> bool:
