@@ -88,7 +88,7 @@ class Answering:
         key = hash_of({"of": answerer.fingerprint, "path": ask.path, "sample": ask.sample, "body": body})
         if (stored := self._stored.get(key)) is not None:
             self.counts.reused += 1
-            return read_reply(stored)
+            return read_reply(stored, ask)
         if key not in self._running:
             self._running[key] = asyncio.create_task(self._ask(key, ask, body))
         try:
@@ -98,7 +98,7 @@ class Answering:
                 del self._running[key]
         if isinstance(found, Failure):
             return Reply(failure=found.message)
-        return read_reply(found)
+        return read_reply(found, ask)
 
     async def _ask(self, key: str, ask: Ask, body: dict[str, Any]) -> Stored | Failure:
         """Return the model's answer, which is on the disk, or the failure, which is not kept."""
@@ -125,12 +125,18 @@ class Answering:
                 await asyncio.to_thread(self._journal.flush)
 
 
-def read_reply(stored: Stored) -> Reply:
-    """Return an answer as a chain gets it: without the thinking, and without white space around it."""
+def read_reply(stored: Stored, ask: Ask) -> Reply:
+    """Return an answer as a chain gets it: without the thinking, and without white space around it.
+
+    The text of a request with `echo` is its prompt: it is not searched for thinking, and is never cut.
+    """
     # Halves of surrogate pairs cannot be written.
     raw = (stored.texts[0] if stored.texts else "").encode(errors="replace").decode()
+    if ask.body.get("echo"):
+        return Reply(raw, logprobs=stored.logprobs, raw=raw, input_tokens=stored.input_tokens)
     final = after_thinking(raw)
-    return Reply(final.text.strip(), final.cut or "length" in stored.ends, logprobs=stored.logprobs, raw=raw)
+    cut = final.cut or "length" in stored.ends
+    return Reply(final.text, cut, logprobs=stored.logprobs, raw=raw, input_tokens=stored.input_tokens)
 
 
 def _logprobs(raw: Mapping[str, Any]) -> Any:

@@ -39,6 +39,8 @@ class Reply:
     """Log-probabilities as the server gives them; None: none were asked for."""
     raw: str = ""
     """Answer with the thinking before it."""
+    input_tokens: int = 0
+    """Number of tokens of the prompt as the server counts them; 0: it does not say."""
 
 
 @dataclass(frozen=True, slots=True)

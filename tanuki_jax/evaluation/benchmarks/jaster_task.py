@@ -221,6 +221,8 @@ class JasterTask(Benchmark):
             return Scores({"correct": 0.0}, note=why_unreadable(unread[0]))
         if unread:
             return Scores({}, ("correct",), why_unreadable(unread[0]))
+        if not question.labels and found[0].greedy is None:
+            return Scores({}, ("correct",), "the server does not say which tokens are the likeliest (top_logprobs)")
         if not question.labels:
             return Scores({"correct": float(found[0].greedy)}, note=f"{found[0].nats:.3f} nats")
         best = max(range(len(endings)), key=lambda index: found[index].nats)

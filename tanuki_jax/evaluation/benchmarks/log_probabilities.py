@@ -1,10 +1,13 @@
 """Log-probabilities of given texts, read from the answers of `/v1/completions` with `echo`."""
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tanuki_jax.evaluation.benchmark import Ask, Reply
+
+_FIELDS = ("text_offset", "token_logprobs", "top_logprobs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +16,9 @@ class TextProbability:
 
     nats: float
     """Natural logarithm of the probability; at most 0."""
-    greedy: bool
-    """Whether each of its tokens is the likeliest one, so that the model would write it at temperature 0."""
+    greedy: bool | None
+    """Whether each of its tokens is the likeliest one, so that the model would write it at temperature 0; None: the
+    server does not say which tokens are the likeliest."""
     tokens: int
     """Number of tokens that have a probability; the first token of a text may have none."""
     begin: int
@@ -43,16 +47,43 @@ def read_probability(reply: Reply, text: str, begin: int = 0) -> TextProbability
     if not isinstance(found, Mapping):
         return None
     try:
-        rows = zip(found["text_offset"], found["tokens"], found["token_logprobs"], found["top_logprobs"], strict=True)
-        nats, greedy, tokens, first = 0.0, True, 0, len(text)
-        for offset, token, chance, best in rows:
-            if offset >= len(text) or (offset < begin and offset + len(token) <= begin) or chance is None:
-                continue
-            nats, tokens, first = nats + chance, tokens + 1, min(first, offset)
-            greedy = greedy and chance >= max((best or {}).values(), default=-math.inf)
+        rows = [*zip(*(found[name] for name in _FIELDS), strict=True)]
+        places = _places([row[0] for row in rows], reply.input_tokens, len(text))
+        counted = [
+            (start, chance, best)
+            for (start, end), (_, chance, best) in zip(itertools.pairwise(places), rows, strict=False)
+            if chance is not None and (not begin or start >= begin or end > begin)
+        ]
+        nats = math.fsum(chance for _, chance, _ in counted)
+        tops = [(chance, max(best.values())) for _, chance, best in counted if best]
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    return TextProbability(nats, greedy, tokens, first) if tokens and math.isfinite(nats) else None
+    if not counted or not math.isfinite(nats):
+        return None
+    greedy = all(chance >= best for chance, best in tops) if len(tops) == len(counted) else None
+    return TextProbability(nats, greedy, len(counted), max(0, min(start for start, _, _ in counted)))
+
+
+def _places(offsets: list[int], prompt_tokens: int, length: int) -> list[int]:
+    """Return where the tokens of a text begin, and behind them its length. ValueError if that is not known.
+
+    Some servers count what their tokens look like: vLLM's offsets also count a token that begins every prompt, such as
+    <|begin_of_text|>, and parts of a character as characters. So the offsets are measured from the generated token,
+    which begins where the text ends.
+
+    Args:
+        offsets: offsets of the tokens, those of the text first.
+        prompt_tokens: number of tokens of the text; 0: the server does not state it.
+        length: characters of the text.
+    """
+    if not prompt_tokens:
+        prompt_tokens = sum(offset < length for offset in offsets)
+        if offsets[prompt_tokens:] not in ([], [length]):
+            raise ValueError("the generated token does not begin where the text ends")
+    if prompt_tokens > len(offsets):
+        raise ValueError("there are fewer tokens than the text has")
+    moved = offsets[prompt_tokens] - length if prompt_tokens < len(offsets) else 0
+    return [*(offset - moved for offset in offsets[:prompt_tokens]), length]
 
 
 def why_unreadable(reply: Reply) -> str:

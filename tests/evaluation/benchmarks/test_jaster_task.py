@@ -1,17 +1,19 @@
 """The recipe of the Jaster family: what is sent, and what is compared."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.evaluation.benchmark import Reply, Scores
-from tanuki_jax.evaluation.benchmarks.jaster_task import INTRODUCTION, first_paragraph
+from tanuki_jax.evaluation.benchmarks.jaster_task import INTRODUCTION, JasterTask, first_paragraph
 from tanuki_jax.evaluation.benchmarks.jcommonsenseqa import JCommonsenseQa
+from tanuki_jax.evaluation.benchmarks.mgsm_ja import MgsmJa
 from tests.evaluation.benchmarks.jaster_data import write_jcommonsenseqa
 
 
-def graded(task: JCommonsenseQa, data: Path, *replies: Reply) -> Scores:
+def graded(task: JasterTask, data: Path, *replies: Reply) -> Scores:
     chain = task.chain(task.load(data).items[0])
     next(chain)
     try:
@@ -87,6 +89,17 @@ def test_a_server_without_log_probabilities_has_no_score(tmp_path: Path) -> None
     silent = graded(JCommonsenseQa(form="loglikelihood"), tmp_path, *[Reply("0")] * 5)
     assert not silent.values and silent.unreadable == ("correct",) and "echo" in silent.note
     assert graded(JCommonsenseQa(form="loglikelihood"), tmp_path, *[Reply(failure="x")] * 5).values == {"correct": 0.0}
+
+
+def test_an_answer_without_labels_is_right_if_the_model_would_write_it(tmp_path: Path) -> None:
+    (tmp_path / "mgsm.tsv").write_text("1+1は？\t2\n", encoding="utf-8")
+    task = MgsmJa(form="loglikelihood", path="mgsm.tsv")
+    prompt = task.prompt((), task.load(tmp_path).items[0].row[1])
+    likely, other = logprobs(prompt, "2", -0.25), logprobs(prompt, "2", -1.0)
+    silent = dataclasses.replace(likely, logprobs={**likely.logprobs, "top_logprobs": [None] * 3})
+    found = [graded(task, tmp_path, reply) for reply in (likely, other, silent)]
+    assert [scores.values.get("correct") for scores in found] == [1, 0, None]
+    assert found[2].unreadable == ("correct",) and "top_logprobs" in found[2].note
 
 
 @pytest.mark.parametrize(
