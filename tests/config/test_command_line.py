@@ -23,6 +23,7 @@ from tanuki_jax.config.limits import PositiveInt
 from tanuki_jax.config.options import options_of, spell
 from tanuki_jax.config.serialize import from_json
 from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
+from tanuki_jax.evaluation.evaluation_settings import Evaluation
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -270,13 +271,14 @@ def test_short_help_has_the_common_options(command: str, capsys: pytest.CaptureF
 
 
 def test_common_options_are_fields_of_the_experiment() -> None:
-    of_experiments = [names for command, names in COMMON_OPTIONS.items() if command != "synthesize"]
+    of_experiments = [names for command, names in COMMON_OPTIONS.items() if command not in ("evaluate", "synthesize")]
     assert {name for names in of_experiments for name in names} <= {".".join(path) for path in FIELDS}
 
 
-def test_common_options_of_synthesize_are_fields_of_its_config() -> None:
-    fields = {option.field for option in options_of(Synthesis)}
-    assert fields >= set(COMMON_OPTIONS["synthesize"])
+@pytest.mark.parametrize(("command", "config"), [("synthesize", Synthesis), ("evaluate", Evaluation)])
+def test_common_options_are_fields_of_the_config_of_a_command(command: str, config: type) -> None:
+    fields = {option.field for option in options_of(config)}
+    assert fields >= set(COMMON_OPTIONS[command])
 
 
 def test_limits_of_a_commands_options_are_checked() -> None:
@@ -366,6 +368,6 @@ print(sorted(heavy & set(sys.modules)), file=sys.stderr)
 def test_help_imports_no_heavy_library(command: str) -> None:
     words = [sys.executable, "-c", HELP, *command.split(), "--help"]
     result = subprocess.run(words, capture_output=True, text=True, check=True)
-    # Settings of a cleaning rule, or of a filter, stand in its file, beside its code.
-    expected = "['numpy']\n" if command in ("clean", "synthesize") else "[]\n"
+    # Settings of a cleaning rule, a filter or a benchmark stand in its file, beside its code.
+    expected = "['numpy']\n" if command in ("clean", "evaluate", "synthesize") else "[]\n"
     assert (result.stdout[:5], result.stderr) == ("usage", expected)
