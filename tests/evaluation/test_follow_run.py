@@ -31,32 +31,38 @@ def run(folder: Path, command: str, *words: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def finished(process: "subprocess.Popen[str]") -> str:
+    """Return the output of a process that ends well."""
+    out, err = process.communicate(timeout=400)
+    assert process.returncode == 0, err
+    return out
+
+
 @pytest.mark.thorough
 def test_every_checkpoint_of_a_run_gets_its_scores(tmp_path: Path) -> None:
     (tmp_path / "small.py").write_text(CONFIG.replace("every_steps=8", "every_steps=8, keep=1, keep_best=False"))
     (tmp_path / "a.txt").write_text("たぬきが山にいた。\n" * 200)
     (tmp_path / "texts.jsonl").write_text(json.dumps({"text": "狸が山にいた。きつねもいた。"}) + "\n")
-    assert run(tmp_path, "prepare", "--config=small.py:small").wait(120) == 0
+    finished(run(tmp_path, "prepare", "--config=small.py:small"))
     trainer = run(tmp_path, "train", "--config=small.py:small", "--name", "followed")
     while not (tmp_path / "runs" / "followed" / "config.json").exists():
         time.sleep(0.05)
         assert trainer.poll() is None, trainer.communicate()
     follower = run(tmp_path, "evaluate", f"--config={FILE}:slice_of_two", "--follow", "runs/followed")
-    assert trainer.wait(240) == 0, trainer.communicate()
-    out, err = follower.communicate(timeout=400)
-    assert follower.returncode == 0, err
+    finished(trainer)
+    out = finished(follower)
     folder = tmp_path / "runs" / "followed"
     lines = [json.loads(line) for line in (folder / LINES).read_text().splitlines()]
     steps = [line["step"] for line in lines]
-    assert steps == [8, 16, 24, 32, 40], (steps, err)
+    assert steps == [8, 16, 24, 32, 40]
     assert [path.name for path in (folder / "checkpoints").iterdir()] == ["00000040"]
     loss = "evaluations/slice/held_out_texts/bits_per_byte"
     assert lines[-1][loss] < lines[0][loss]
     assert len({line["model"] for line in lines}) == 5
     assert read_run(folder).curve(loss) == [(line["step"], line[loss]) for line in lines]
     assert [*(folder / "tensorboard" / "evaluations").glob("events*")] and "step 40: held_out_texts" in out
-    again = run(tmp_path, "evaluate", f"--config={FILE}:slice_of_two", "--follow", "runs/followed")
-    assert again.wait(60) == 0 and len((folder / LINES).read_text().splitlines()) == 5
+    finished(run(tmp_path, "evaluate", f"--config={FILE}:slice_of_two", "--follow", "runs/followed"))
+    assert len((folder / LINES).read_text().splitlines()) == 5
 
 
 def test_a_folder_without_a_run_is_an_error(tmp_path: Path) -> None:
