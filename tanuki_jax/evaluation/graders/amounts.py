@@ -18,7 +18,7 @@ _NUMERAL = re.compile(
     r"|:(?P<minutes>[0-5]\d)(?!\d|:\d))(?:\s*(?P<behind>AM|PM|am|pm|a\.m\.|p\.m\.))?"
     r"|(?P<month>\d{1,2})月\s*(?P<day>\d{1,2})日"
     rf"|(?P<mantissa>{NUMBER})\s*×\s*10\s*\^\s*\(?(?P<exponent>-?\d{{1,3}})(?!\d)\)?"
-    r"|(?P<tenths>\d+)割(?![りれるっ引])(?:(?P<hundredths>\d)分)?(?:(?P<thousandths>\d)厘)?"
+    r"|(?P<tenths>\d+)割(?![りれるっ])(?:(?P<hundredths>\d)分)?(?:(?P<thousandths>\d)厘)?"
     rf"|(?:(?P<whole>\d+)\s*と\s*)?(?P<below>{_BELOW})\s*分の\s*(?P<above>{NUMBER})"
     rf"|(?:(?P<wholes>\d+)(?:\s*と\s*|\s(?=\d+/\d)))?(?P<top>{NUMBER})?\s*(?:{_ROOT.format('topped')})?"
     rf"\s*(?P<topped_pi>(?:×\s*)?π)?\s*/\s*(?P<bottom>{_BELOW})(?![\d.]*\s*(?:km|m)\b)"

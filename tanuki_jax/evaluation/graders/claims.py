@@ -23,6 +23,7 @@ _BOUND = re.compile(
     r"|通り?中|枚中|個中|人中|回中|中、|のうち|引き|割引|桁|乗|次|年生|安く|ずつ|(?:の|に)とき|の場合|に(?:なる|なった|なら)(?:のは|場合|とき|確率|組|通|目|条)"
     r"|と(?:お(?:く|き|いて)|置|仮定|すると|する。|します)|までの|のような|に?かどうか|という(?:[ご御]?質問|問題|計算)|から(?=[^、。]*(?:引|ひ[いく]|除|減)))"
 )
+_OFF = re.compile(r"割?引き?")
 _NEGATED = re.compile(
     r"[\s.…」』)]*(?:円|個)?(?:でも?は?な[いく]|でも?はあ(?:りません|り得)|じゃな[いく]|じゃありません|とは限り|とは言え)"
 )
@@ -190,7 +191,9 @@ def _claim(text: str, group: _Group, asides: list[tuple[int, str]], fits: Callab
 def _strength(text: str, amount: Amount) -> int:
     """Return 0 for an amount that is no claim, 1 for one that belongs to a noun or says when, else 2."""
     behind, before = text[amount.stop : amount.stop + _NEAR], text[max(amount.start - _NEAR, 0) : amount.start]
-    if _OPERATOR_BEFORE.search(before) or _OPERATOR_BEHIND.match(behind) or _BOUND.match(behind):
+    if _OPERATOR_BEFORE.search(before) or _OPERATOR_BEHIND.match(behind):
+        return 0
+    if _BOUND.match(behind) and not (amount.unit.dimension == "share" and _OFF.match(behind)):
         return 0
     if _NEGATED.match(behind) and not _WONDERED.match(behind):
         return 0

@@ -38,6 +38,7 @@ _PROSE = re.compile(
     r"ます|ません|ました|(?:する|した|いる|れる|られ|こと|とき|ため|ので|から|ながら|して|って|く|い)$|^(?:その|この|それ|これ|彼|彼女)"
 )
 _SENTENCE = re.compile(r"ます|ません|ました|です|(?:する|した|ている|ていた|こと|とき)$")
+_ADVERBIAL = re.compile(r"(?:に|では?|から|より|まで|として)$")
 _IN_OTHER_WORDS = re.compile(r"^(?:つまり|すなわち|要するに|言い換え)")
 _LONGEST = 16
 """Most characters of a list's element."""
@@ -105,6 +106,7 @@ def grade_list(response: str, accepted: Sequence[Sequence[str]], neutral: Sequen
 
 def _marked(text: str, accepted: Sequence[Sequence[str]], neutral: Sequence[str]) -> str:
     """Return the text in NFKC with one sign for every accepted or neutral spelling, the longest first."""
+    text = re.sub("(?<=[^ \t\n])[ \t]*(?=[①-⑳❶-❿])", "\n", text)
     circled = re.sub("[①-⑳❶-❿]", lambda match: f"{match[0]} ", text)
     lines = [(line[: _head(line)], line[_head(line) :]) for line in circled.splitlines()]
     plain = "\n".join(head + unicodedata.normalize("NFKC", _MARKUP.sub("", rest)) for head, rest in lines)
@@ -170,6 +172,7 @@ def _from_prose(text: str) -> Iterator[str]:
         body = _TOPIC.sub("", _CONJUNCTION.sub("", bare), count=1)
         raw = _pieces(body)
         pieces = [piece for piece in raw if not _PROSE.search(piece) and len(piece) <= _LONGEST]
+        pieces = [piece for piece in pieces if "の" not in piece or _accepted(piece)]
         yield from (piece for piece in _pieces(bare) if _accepted(piece))
         lists = len(pieces) > 1 and len(pieces) == len(raw)
         if any(map(_accepted, raw)) or lists or _SKILL.search(bare) or (number == 0 and len(clauses) == 1):
@@ -184,6 +187,6 @@ def _pieces(text: str) -> list[str]:
             found.clear()
         piece = _CONJUNCTION.sub("", part.strip(" 「」『』\"'.。:"))
         piece = _PREDICATE.sub("", piece).strip(" 「」『』\"'.。:")
-        if piece:
+        if piece and (_accepted(piece) or not _ADVERBIAL.search(piece)):
             found.append(piece)
     return found

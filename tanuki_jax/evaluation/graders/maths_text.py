@@ -67,7 +67,7 @@ _COUNTED = (
     r"円|点|度|°|人|個|本|枚|通り|時間|時|分(?!の)|秒|パーセント|%|メートル|センチ|ミリ|キロ|グラム|リットル|ドル|セント"
     r"|歳|才|倍|番目|回|日|月|年|割(?!り)|匹|頭|羽|冊|台|杯|袋|箱|階|か月|ヶ月|カ月|週|平方|立方|π|[a-zA-Z]"
 )
-_KANJI_SHARE = re.compile(rf"([{_KANJI}\d]+)割(?:([{_KANJI}\d])分(?![の間]))?(?:([{_KANJI}\d])厘)?(?![れりるっ引])")
+_KANJI_SHARE = re.compile(rf"([{_KANJI}\d]+)割(?:([{_KANJI}\d])分(?![の間]))?(?:([{_KANJI}\d])厘)?(?![れりるっ])")
 _KANJI_FRACTION = re.compile(rf"([{_KANJI}\d]+)分の([{_KANJI}\d]+)")
 _KANJI_RATIO = re.compile(rf"([{_KANJI}]+)\s*/\s*([{_KANJI}]+)")
 _KANJI_COUNT = re.compile(rf"(?<![{_KANJI}\d])(?!十分(?![の間後前])|一番(?!目))([{_KANJI}]+)\s*(?={_COUNTED})")
