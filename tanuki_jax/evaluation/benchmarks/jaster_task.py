@@ -229,3 +229,12 @@ def first_paragraph(answer: str) -> str:
     """Return the part of an answer that the recipe compares: its first paragraph without quotes, in NFKC."""
     paragraph = answer.strip().split("\n\n")[0].strip().strip("'").strip('"').strip()
     return unicodedata.normalize("NFKC", paragraph)
+
+
+def picture_of(row: Row) -> str:
+    """Return the pictures that the sentences of a row of JNLI or JSTS describe; empty: it does not say.
+
+    The field yjcaptions_id is PICTURE-SENTENCE-SENTENCE, or PICTURE_PICTURE-SENTENCE-SENTENCE. Rows on one picture are
+    not independent.
+    """
+    return str(row.get("yjcaptions_id", "")).partition("-")[0]
