@@ -13,7 +13,13 @@ LABELS = (0.0, 1.2, 2.4, 3.6, 5.0)
 
 def write(data: Path) -> None:
     rows: list[dict[str, object]] = [
-        {"sentence_pair_id": str(n), "yjcaptions_id": f"{n // 2}-{n}-{n + 1}", "sentence1": "犬。", "sentence2": "猫。", "label": label}
+        {
+            "sentence_pair_id": str(n),
+            "yjcaptions_id": f"{n // 2}-{n}-{n + 1}",
+            "sentence1": "犬。",
+            "sentence2": "猫。",
+            "label": label,
+        }
         for n, label in enumerate(LABELS)
     ]
     write_lines(data / "jsts" / "valid-v1.3.json", *rows)
