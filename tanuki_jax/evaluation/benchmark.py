@@ -168,6 +168,8 @@ def chat(
     """
     body: dict[str, Any] = {"messages": [dict(each) for each in messages], "temperature": temperature}
     body["max_tokens"] = max_tokens
+    if temperature:
+        body["top_p"] = 1.0  # some servers take another one from the model's own files
     if kept := [each for each in stop if not any(each in message["content"] for message in messages)]:
         body["stop"] = kept
     return Ask(body, by=by, sample=sample)

@@ -10,6 +10,12 @@ def test_stop_strings_of_the_question_are_left_out() -> None:
     assert complete("質問:", max_tokens=5, stop=("質問:",)).body["stop"] == ["質問:"]
 
 
+def test_answers_are_drawn_from_all_tokens() -> None:
+    said = [{"role": "user", "content": "狸とは？"}]
+    assert chat(said, max_tokens=5, temperature=0.7).body["top_p"] == 1.0
+    assert "top_p" not in chat(said, max_tokens=5).body
+
+
 def test_seeds_differ_and_do_not_change() -> None:
     seeds = {seed_of(0, "a", sample) for sample in range(1000)}
     assert len(seeds) == 1000 and all(0 <= seed < 1 << 31 for seed in seeds)

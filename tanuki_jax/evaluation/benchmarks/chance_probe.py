@@ -1,6 +1,5 @@
 """The four questions on probability: how they are asked, how they are judged, and the tier of the model."""
 
-import dataclasses
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,15 +63,14 @@ class ChanceProbe(Benchmark):
 
     def _ask(self, question: ChanceQuestion, sample: int) -> Ask:
         messages = [{"role": "user", "content": question.text}]
-        ask = chat(messages, max_tokens=self.max_tokens, temperature=self.temperature, sample=sample)
-        # Some servers take another top_p from the model's own files.
-        return dataclasses.replace(ask, body={**ask.body, "top_p": 1.0})
+        return chat(messages, max_tokens=self.max_tokens, temperature=self.temperature, sample=sample)
 
     def overall(self, scored: Sequence[tuple[Item, Scores]]) -> Mapping[str, float]:
         """Return the share right of each question, how 2 and 2a were solved, and 1 for the model's tier by its name."""
         answers: dict[str, list[Mapping[str, float]]] = {}
         for item, scores in scored:
-            answers.setdefault(item.tags["question"], []).append(scores.values)
+            if scores.values:  # none: an answer on which the grader failed
+                answers.setdefault(item.tags["question"], []).append(scores.values)
         found = {name: fmean(each[_CORRECT] for each in answers[name]) for name in sorted(answers)}
         if "q2" in answers:
             found["q2_complement"] = fmean(each[_COMPLEMENT] for each in answers["q2"])

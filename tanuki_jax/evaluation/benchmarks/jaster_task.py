@@ -28,6 +28,8 @@ INTRODUCTION = (
     "リクエストを適切に完了するための回答を記述してください。"
 )
 """Sentence before every instruction, as the leaderboard has it."""
+ANNOUNCEMENTS = ("応答:", "回答:", "答え:")
+"""Words before an answer that the recipe leaves out of some tasks."""
 FREE_TOKENS = 512
 """Most tokens of an answer in free text."""
 FIRST = 100
@@ -64,6 +66,8 @@ class JasterTask(Benchmark):
     """Columns of its file if that has no line of names."""
     compare: ClassVar[Literal["exact", "any_case", "number", "characters"]] = "exact"
     """Comparison of the strict score: the same text, in any case of letters, the same number, or F1 of characters."""
+    left_out: ClassVar[tuple[str, ...]] = ()
+    """Words that are left out of an answer before it is compared."""
     has_labels: ClassVar[bool] = False
     """Whether the answer is one of some labels."""
     how_to_get: ClassVar[str]
@@ -171,9 +175,9 @@ class JasterTask(Benchmark):
         [reply] = yield [self._ask(shown, question)]
         if reply.failure:
             return Scores(dict.fromkeys(self.metrics, 0.0))
-        paragraph = first_paragraph(reply.text)
-        values = {"strict": self.strict(paragraph, question), "flexible": self.flexible(reply.text, question)}
-        values["control"] = float(self.has_form(paragraph))
+        paragraph = first_paragraph(reply.text, self.left_out)
+        values = {"strict": self.strict(paragraph, question), "control": float(self.has_form(paragraph))}
+        values["flexible"] = 1.0 if values["strict"] == 1 else self.flexible(reply.text, question)
         return Scores({name: values[name] for name in self.metrics})
 
     def _ask(self, shown: Sequence[Question], question: Question) -> Ask:
@@ -230,7 +234,23 @@ class JasterTask(Benchmark):
         return Scores({"correct": float(endings[best] == question.output)}, note=f"nats: {shown}")
 
 
-def first_paragraph(answer: str) -> str:
-    """Return the part of an answer that the recipe compares: its first paragraph without quotes, in NFKC."""
+def first_paragraph(answer: str, left_out: Sequence[str] = ()) -> str:
+    """Return the part of an answer that the recipe compares: its first paragraph without quotes, in NFKC.
+
+    Args:
+        answer: answer.
+        left_out: words that are left out first.
+    """
+    for word in left_out:
+        answer = answer.replace(word, "")
     paragraph = answer.strip().split("\n\n")[0].strip().strip("'").strip('"').strip()
     return unicodedata.normalize("NFKC", paragraph)
+
+
+def picture_of(row: Row) -> str:
+    """Return the pictures that the sentences of a row of JNLI or JSTS describe; empty: it does not say.
+
+    The field yjcaptions_id is PICTURE-SENTENCE-SENTENCE, or PICTURE_PICTURE-SENTENCE-SENTENCE. Rows on one picture are
+    not independent.
+    """
+    return str(row.get("yjcaptions_id", "")).partition("-")[0]

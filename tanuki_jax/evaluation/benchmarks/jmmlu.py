@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.limits import NonNegativeInt
-from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question
+from tanuki_jax.evaluation.benchmarks.jaster_task import ANNOUNCEMENTS, JasterTask, Question
 from tanuki_jax.evaluation.data_rows import Row, fields_of
 from tanuki_jax.evaluation.graders.choice_answer import grade_choice
 
@@ -20,6 +20,7 @@ class Jmmlu(JasterTask):
     title = "JMMLU"
     kind = "jmmlu"
     compare = "any_case"
+    left_out = ANNOUNCEMENTS
     has_labels = True
     # The leaderboard's sentence for this task is not published with its code; this one is ours.
     instruction = (

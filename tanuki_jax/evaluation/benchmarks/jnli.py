@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question
+from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question, picture_of
 from tanuki_jax.evaluation.data_rows import Row, fields_of
 from tanuki_jax.evaluation.graders.choice_answer import grade_choice
 
@@ -34,8 +34,7 @@ class Jnli(JasterTask):
     def read(self, path: Path, number: int, row: Row) -> Iterator[Question]:
         names = "sentence_pair_id", "sentence1", "sentence2", "label"
         id, premise, hypothesis, label = fields_of(path, number, row, *names)
-        picture = str(row.get("yjcaptions_id", ""))  # captions of one picture share a text
-        yield Question(id, f"前提：{premise}\n仮説：{hypothesis}", label, LABELS, cluster=picture)
+        yield Question(id, f"前提：{premise}\n仮説：{hypothesis}", label, LABELS, cluster=picture_of(row))
 
     def flexible(self, answer: str, question: Question) -> float:
         return float(grade_choice(answer.lower(), question.output, LABELS, ()).flexible)

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.json_object import read_object
-from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question
+from tanuki_jax.evaluation.benchmarks.jaster_task import ANNOUNCEMENTS, JasterTask, Question
 from tanuki_jax.evaluation.data_rows import Row
 from tanuki_jax.evaluation.graders.character_f1 import character_f1
 
 LONGEST_ANSWER = 40
 """Characters of the longest answer that counts as a phrase, as the instruction asks."""
-_PREFIXES = ("応答:", "回答:", "答え:")
 _SEPARATOR = "[SEP]"
 
 
@@ -25,6 +24,7 @@ class Jsquad(JasterTask):
     title = "JSQuAD"
     kind = "jsquad"
     compare = "characters"
+    left_out = ANNOUNCEMENTS
     instruction = (
         "質問に対する回答を文章から一言で抽出してください。回答は名詞で答えてください。 "
         "それ以外には何も含めないことを厳守してください。"
@@ -57,21 +57,14 @@ class Jsquad(JasterTask):
             raise InputError(f"article {number} of {path} is not in the layout of SQuAD: {error!r}") from None
 
     def strict(self, paragraph: str, question: Question) -> float:
-        return character_f1(_bare(paragraph), _plain(question.output))
+        return character_f1(paragraph, _plain(question.output))
 
     def flexible(self, answer: str, question: Question) -> float:
         return float(any(_plain(each) in _plain(answer) for each in (question.output, *question.references)))
 
     def has_form(self, paragraph: str) -> bool:
-        return 0 < len(_bare(paragraph)) <= LONGEST_ANSWER
+        return 0 < len(paragraph) <= LONGEST_ANSWER
 
 
 def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).lower()
-
-
-def _bare(paragraph: str) -> str:
-    """Return an answer without the word that announces it, as the recipe compares it."""
-    for prefix in _PREFIXES:
-        paragraph = paragraph.replace(prefix, "")
-    return paragraph.strip().lower()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tanuki_jax.evaluation.benchmark import Chain, Item, Scores
-from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question
+from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question, picture_of
 from tanuki_jax.evaluation.data_rows import Row, fields_of
 from tanuki_jax.evaluation.graders.float_answer import stated_float
 from tanuki_jax.evaluation.statistics.correlation import Method, correlation_of
@@ -41,7 +41,7 @@ class Jsts(JasterTask):
     def read(self, path: Path, number: int, row: Row) -> Iterator[Question]:
         names = "sentence_pair_id", "sentence1", "sentence2", "label"
         id, first, second, label = fields_of(path, number, row, *names)
-        yield Question(id, f"文1：{first}\n文2：{second}", label, cluster=str(row.get("yjcaptions_id", "")))
+        yield Question(id, f"文1：{first}\n文2：{second}", label, cluster=picture_of(row))
 
     def flexible(self, answer: str, question: Question) -> float:
         stated = stated_float(answer)

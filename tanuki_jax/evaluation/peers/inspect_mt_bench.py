@@ -80,7 +80,7 @@ def both_turns(max_tokens: int) -> Any:
         for turn in question.turns:
             if answers:
                 state.messages.append(ChatMessageUser(content=turn))
-            state = await generate(state, temperature=question.temperature, max_tokens=max_tokens)
+            state = await generate(state, temperature=question.temperature, top_p=1.0, max_tokens=max_tokens)
             answers.append(state.output.completion.strip())
         state.store.set("answers", answers)
         return state

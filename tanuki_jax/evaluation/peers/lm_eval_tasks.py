@@ -59,7 +59,8 @@ def task_name(task: JasterTask) -> str:
 
 def _write_rows(path: Path, task: JasterTask, questions: Iterable[Question]) -> None:
     lines = (
-        {"id": each.id, "input": each.input, "output": each.output, "labels": [*each.labels], "compare": task.compare}
+        {"id": each.id, "input": each.input, "output": each.output, "labels": [*each.labels]}
+        | {"compare": task.compare, "left_out": [*task.left_out]}
         for each in questions
     )
     path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")

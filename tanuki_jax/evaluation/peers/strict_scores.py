@@ -6,7 +6,10 @@ from typing import Any
 
 def process_results(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
     """Return the strict score of an answer: its first paragraph, without quotes and in NFKC, is the right answer."""
-    paragraph = results[0].strip().split("\n\n")[0].strip().strip("'").strip('"').strip()
+    written = results[0]
+    for word in doc["left_out"]:
+        written = written.replace(word, "")
+    paragraph = written.strip().split("\n\n")[0].strip().strip("'").strip('"').strip()
     answer, right = unicodedata.normalize("NFKC", paragraph), str(doc["output"])
     if doc["compare"] == "number":
         try:

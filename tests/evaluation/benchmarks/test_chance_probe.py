@@ -1,6 +1,7 @@
 """Scores of single answers to the four questions."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +102,14 @@ def test_a_tier_needs_all_three_questions() -> None:
     assert probe.overall([scored("q1"), scored("q2")]) == {"q1": 1.0, "q2": 1.0, "q2_complement": 1.0}
     assert probe.overall([scored(name) for name in ("q2", "q2a", "q2b")])["tier: high"] == 1.0
     assert probe.overall([]) == {}
+
+
+def test_an_answer_that_was_not_graded_is_left_out_of_the_figures() -> None:
+    items = ProbabilityProbe(samples=2).load(Path()).items
+    scores = [Scores({"correct": 1.0, "complement": 1.0, "listed": 1.0}) for _ in items]
+    lost = [
+        Scores({}, ("correct",)) if item.id in ("q2/0", "q1/0", "q1/1") else each
+        for item, each in zip(items, scores, strict=True)
+    ]
+    figures = ProbabilityProbe(samples=2).overall([*zip(items, lost, strict=True)])
+    assert figures["q2"] == 1 and figures["tier: high"] == 1 and "q1" not in figures

@@ -7,7 +7,7 @@ import pytest
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.evaluation.benchmark import Reply, Scores
-from tanuki_jax.evaluation.benchmarks.jaster_task import INTRODUCTION, JasterTask, first_paragraph
+from tanuki_jax.evaluation.benchmarks.jaster_task import INTRODUCTION, JasterTask, first_paragraph, picture_of
 from tanuki_jax.evaluation.benchmarks.jcommonsenseqa import JCommonsenseQa
 from tanuki_jax.evaluation.benchmarks.mgsm_ja import MgsmJa
 from tests.evaluation.benchmarks.jaster_data import write_jcommonsenseqa
@@ -108,3 +108,11 @@ def test_an_answer_without_labels_is_right_if_the_model_would_write_it(tmp_path:
 )
 def test_the_first_paragraph_is_compared(answer: str, compared: str) -> None:
     assert first_paragraph(answer) == compared
+
+
+@pytest.mark.parametrize(
+    ("id", "picture"),
+    [("127202-129817-129818", "127202"), ("91337_217583-96105-91680", "91337_217583"), ("69501-75698-g103", "69501")],
+)
+def test_the_picture_is_the_first_part_of_the_captions_id(id: str, picture: str) -> None:
+    assert picture_of({"yjcaptions_id": id}) == picture and picture_of({}) == ""

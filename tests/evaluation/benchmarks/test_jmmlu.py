@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.evaluation.benchmark import Reply
 from tanuki_jax.evaluation.benchmarks.jmmlu import Jmmlu
+from tests.evaluation.benchmarks.played import play
 
 
 def write(folder: Path, subject: str, text: str) -> None:
@@ -21,6 +23,16 @@ def test_subjects_are_files_with_or_without_a_line_of_names(tmp_path: Path) -> N
     assert loaded.items[0].question == "質問：1+1は？\n選択肢：A.1,0,B.2,C.3,D.4"
     assert [item.tags["subject"] for item in loaded.items] == ["a_maths", "a_maths", "b_history"]
     assert len(loaded.files) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "scores"),
+    [("答え:b", (1, 1, 1)), ("Ｂ\n\n京都です。", (1, 1, 1)), ("Bの京都です。", (0, 1, 0)), ("C", (0, 0, 1))],
+)
+def test_scores_of_an_answer(answer: str, scores: tuple[float, ...], tmp_path: Path) -> None:
+    write(tmp_path / "jmmlu" / "test", "history", "都は？,奈良,京都,大阪,東京,B\n")
+    found, _ = play(Jmmlu(), Jmmlu().load(tmp_path).items[0], lambda ask: Reply(answer))
+    assert tuple(found.values.values()) == scores
 
 
 def test_a_letter_that_is_no_option_is_an_error(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ from tests.evaluation.benchmarks.jaster_data import write_lines
 def test_items_are_read_from_the_public_layout(tmp_path: Path) -> None:
     row: dict[str, object] = {
         "sentence_pair_id": "7",
-        "yjcaptions_id": "100-1",
+        "yjcaptions_id": "69501-75698-g103",
         "sentence1": "犬が走る。",
         "sentence2": "動物が動く。",
     }
     write_lines(tmp_path / "jnli" / "valid-v1.3.json", row | {"label": "entailment"})
     [item] = Jnli().load(tmp_path).items
-    assert (item.id, item.expected, item.cluster) == ("7", "entailment", "100-1")
+    assert (item.id, item.expected, item.cluster) == ("7", "entailment", "69501")
     assert item.question == "前提：犬が走る。\n仮説：動物が動く。"
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.evaluation.benchmark import Reply
 from tanuki_jax.evaluation.benchmarks.jsquad import Jsquad
+from tests.evaluation.benchmarks.played import play
 
 ARTICLE = {
     "title": "狸",
@@ -43,9 +45,16 @@ def test_scores_of_an_answer(tmp_path: Path) -> None:
     write(tmp_path, {"data": [ARTICLE]})
     task = Jsquad()
     question = task.load(tmp_path).items[0].row[1]
-    assert task.strict("回答: 夜", question) == 1 and 0 < task.strict("夜に活動", question) < 1
+    assert task.strict("夜", question) == 1 and 0 < task.strict("夜に活動", question) < 1
     assert task.flexible("狸は夜に活動します。", question) and not task.flexible("昼です。", question)
     assert task.has_form("夜") and not task.has_form("夜" * 41) and not task.has_form("")
+
+
+def test_words_that_announce_the_answer_are_left_out(tmp_path: Path) -> None:
+    write(tmp_path, {"data": [ARTICLE]})
+    item = Jsquad().load(tmp_path).items[0]
+    announced, _ = play(Jsquad(), item, lambda ask: Reply("回答:\n\n夜"))
+    assert announced.values == {"strict": 1, "flexible": 1, "control": 1}
 
 
 @pytest.mark.parametrize("content", [[], {"data": [{"paragraphs": [{"context": "x", "qas": [{"id": 1}]}]}]}, {"a": 1}])

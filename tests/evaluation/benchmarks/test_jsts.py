@@ -13,7 +13,13 @@ LABELS = (0.0, 1.2, 2.4, 3.6, 5.0)
 
 def write(data: Path) -> None:
     rows: list[dict[str, object]] = [
-        {"sentence_pair_id": str(n), "yjcaptions_id": "1-2", "sentence1": "犬。", "sentence2": "猫。", "label": label}
+        {
+            "sentence_pair_id": str(n),
+            "yjcaptions_id": f"{n // 2}-{n}-{n + 1}",
+            "sentence1": "犬。",
+            "sentence2": "猫。",
+            "label": label,
+        }
         for n, label in enumerate(LABELS)
     ]
     write_lines(data / "jsts" / "valid-v1.3.json", *rows)
@@ -36,6 +42,11 @@ def test_scores_of_single_answers(tmp_path: Path) -> None:
     assert [scores.values["strict"] for scores in found] == [1, 0, 0, 0, 1]
     assert [scores.values["flexible"] for scores in found] == [1, 1, 0, 0, 1]
     assert [scores.values["control"] for scores in found] == [1, 0, 1, 0, 1]
+
+
+def test_sentences_on_one_picture_are_a_cluster(tmp_path: Path) -> None:
+    write(tmp_path)
+    assert [item.cluster for item in Jsts().load(tmp_path).items] == ["0", "0", "1", "1", "2"]
 
 
 def test_correlations_are_those_of_all_items(tmp_path: Path) -> None:

@@ -54,8 +54,9 @@ def test_what_cannot_be_a_task_is_said(tmp_path: Path) -> None:
         ("exact", "3", "3です", 0),
         ("number", "18", "18.0", 1),
         ("number", "18", "18個", 0),
-        ("any_case", "B", "b", 1),
+        ("any_case", "B", "答え:b", 1),
     ],
 )
 def test_strict_scores(compare: str, output: str, answer: str, score: float) -> None:
-    assert process_results({"compare": compare, "output": output}, [answer]) == {"strict": score}
+    doc = {"compare": compare, "output": output, "left_out": ["答え:"]}
+    assert process_results(doc, [answer]) == {"strict": score}
