@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from tanuki_jax.evaluation.benchmark import Ask, Reply
 
+_ROUNDING = 0.01
+"""Nats above 0 that are an error of rounding."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextProbability:
@@ -30,7 +33,7 @@ def ask_probability(text: str) -> Ask:
 
 
 def read_probability(reply: Reply, text: str, begin: int = 0) -> TextProbability | None:
-    """Return the probability of the end of a text, given its beginning; None: the reply has none.
+    """Return the probability of the end of a text, given its beginning; None: the reply has none of the whole text.
 
     A token that crosses the boundary counts, as its continuation does in lm-eval where the tokenizer joins both.
 
@@ -44,15 +47,19 @@ def read_probability(reply: Reply, text: str, begin: int = 0) -> TextProbability
         return None
     try:
         rows = zip(found["text_offset"], found["tokens"], found["token_logprobs"], found["top_logprobs"], strict=True)
-        nats, greedy, tokens, first = 0.0, True, 0, len(text)
+        nats, greedy, tokens, first, last = 0.0, True, 0, len(text), 0
         for offset, token, chance, best in rows:
+            last = max(last, offset + len(token)) if offset < len(text) else last
             if offset >= len(text) or (offset < begin and offset + len(token) <= begin) or chance is None:
                 continue
             nats, tokens, first = nats + chance, tokens + 1, min(first, offset)
             greedy = greedy and chance >= max((best or {}).values(), default=-math.inf)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    return TextProbability(nats, greedy, tokens, first) if tokens and math.isfinite(nats) else None
+    # Servers that ignore `echo` give the tokens that they wrote themselves, which do not reach the text's end.
+    if not tokens or last < len(text) or not -math.inf < nats < _ROUNDING:
+        return None
+    return TextProbability(min(nats, 0.0), greedy, tokens, first)
 
 
 def why_unreadable(reply: Reply) -> str:
