@@ -73,7 +73,13 @@ class Answering:
                 endpoints = answerer.remote.endpoints(answerer.option)
                 self._clients[by] = await stack.enter_async_context(Client(endpoints, self._requests))
                 self._windows[by] = asyncio.Semaphore(sum(each.concurrency for each in endpoints))
-            yield
+            try:
+                yield
+            finally:  # after an error nobody waits for the requests in flight
+                running = [*self._running.values()]
+                for task in running:
+                    task.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
 
     async def reply(self, ask: Ask) -> Reply:
         """Return the reply to a request. A request that fails is a reply too.
@@ -97,7 +103,7 @@ class Answering:
             if key in self._running and self._running[key].done():
                 del self._running[key]
         if isinstance(found, Failure):
-            return Reply(failure=found.message)
+            return Reply(failure=writable(found.message))
         return read_reply(found)
 
     async def _ask(self, key: str, ask: Ask, body: dict[str, Any]) -> Stored | Failure:
@@ -127,10 +133,14 @@ class Answering:
 
 def read_reply(stored: Stored) -> Reply:
     """Return an answer as a chain gets it: without the thinking, and without white space around it."""
-    # Halves of surrogate pairs cannot be written.
-    raw = (stored.texts[0] if stored.texts else "").encode(errors="replace").decode()
+    raw = writable(stored.texts[0] if stored.texts else "")
     final = after_thinking(raw)
     return Reply(final.text.strip(), final.cut or "length" in stored.ends, logprobs=stored.logprobs, raw=raw)
+
+
+def writable(text: str) -> str:
+    """Return a text that can be written, with a question mark for each half of a surrogate pair."""
+    return text.encode(errors="replace").decode()
 
 
 def _logprobs(raw: Mapping[str, Any]) -> Any:
