@@ -73,7 +73,13 @@ class Answering:
                 endpoints = answerer.remote.endpoints(answerer.option)
                 self._clients[by] = await stack.enter_async_context(Client(endpoints, self._requests))
                 self._windows[by] = asyncio.Semaphore(sum(each.concurrency for each in endpoints))
-            yield
+            try:
+                yield
+            finally:  # after an error nobody waits for the requests in flight
+                running = [*self._running.values()]
+                for task in running:
+                    task.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
 
     async def reply(self, ask: Ask) -> Reply:
         """Return the reply to a request. A request that fails is a reply too.
@@ -97,7 +103,7 @@ class Answering:
             if key in self._running and self._running[key].done():
                 del self._running[key]
         if isinstance(found, Failure):
-            return Reply(failure=found.message)
+            return Reply(failure=writable(found.message))
         return read_reply(found, ask)
 
     async def _ask(self, key: str, ask: Ask, body: dict[str, Any]) -> Stored | Failure:
@@ -130,13 +136,17 @@ def read_reply(stored: Stored, ask: Ask) -> Reply:
 
     The text of a request with `echo` is its prompt: it is not searched for thinking, and is never cut.
     """
-    # Halves of surrogate pairs cannot be written.
-    raw = (stored.texts[0] if stored.texts else "").encode(errors="replace").decode()
+    raw = writable(stored.texts[0] if stored.texts else "")
     if ask.body.get("echo"):
         return Reply(raw, logprobs=stored.logprobs, raw=raw, input_tokens=stored.input_tokens)
     final = after_thinking(raw)
     cut = final.cut or "length" in stored.ends
     return Reply(final.text, cut, logprobs=stored.logprobs, raw=raw, input_tokens=stored.input_tokens)
+
+
+def writable(text: str) -> str:
+    """Return a text that can be written, with a question mark for each half of a surrogate pair."""
+    return text.encode(errors="replace").decode()
 
 
 def _logprobs(raw: Mapping[str, Any]) -> Any:

@@ -36,7 +36,12 @@ def read_rows(path: Path, *, columns: Sequence[str] = (), how: str = "") -> list
     read = _READERS.get(path.suffix)
     if read is None:
         raise InputError(f"the data {path} have no suffix that is known; use one of {', '.join(_READERS)}")
-    rows = read(path, text, columns)
+    try:
+        rows = read(path, text, columns)
+    except csv.Error as error:
+        raise InputError(f"the data {path} are malformed: {error}") from None
+    except RecursionError:
+        raise InputError(f"the data {path} are nested too deeply to be read") from None
     if not rows:
         raise InputError(f"the data {path} have no rows")
     return rows

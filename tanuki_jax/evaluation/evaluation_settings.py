@@ -9,6 +9,8 @@ from tanuki_jax.config.limits import NonNegativeInt, Seed, check_fields
 from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.evaluation.benchmark import Benchmark
 
+_BENCHMARK = "[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Evaluation:
@@ -38,6 +40,10 @@ class Evaluation:
         names = [each.name for each in self.benchmarks]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise InputError(f"benchmarks has {twice} twice")
+        if odd := next((name for name in names if not re.fullmatch(_BENCHMARK, name)), None):
+            raise InputError(
+                f"benchmarks has {odd!r:.80}, and a name must consist of letters of ASCII, digits, _, - and ."
+            )
         if not names:
             raise InputError("benchmarks is empty; name at least one")
         check_fields(self)

@@ -30,6 +30,7 @@ class HeldCheckpoints:
         """
         self._run, self._folder = run, folder
         self._seen: set[int] = set()
+        self._looking = threading.Lock()
         self.deleted: list[int] = []
         """Steps whose checkpoints were deleted before they could be held."""
 
@@ -39,11 +40,12 @@ class HeldCheckpoints:
         Args:
             done: steps that are not wanted.
         """
-        for path in sorted((self._run / "checkpoints").glob(f"*/{STATE}")):
-            name = path.parent.name
-            if name.isdecimal() and int(name) not in done | self._seen:
-                self._seen.add(int(name))
-                self._hold(path.parent, int(name))
+        with self._looking:
+            for path in sorted((self._run / "checkpoints").glob(f"*/{STATE}")):
+                name = path.parent.name
+                if name.isdecimal() and int(name) not in done | self._seen:
+                    self._seen.add(int(name))
+                    self._hold(path.parent, int(name))
         return sorted(int(path.name) for path in self._folder.glob("*") if path.name.isdecimal())
 
     def path(self, step: int) -> Path:

@@ -72,7 +72,20 @@ def write_results(path: Path, about: Mapping[str, Any], benchmarks: Sequence[Map
     """
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()}
     whole = {"format": FORMAT, **about, "versions": versions, "finished": now(), "benchmarks": [*benchmarks]}
-    replace_text(path, json.dumps(whole, ensure_ascii=False, indent=1) + "\n")
+    write_json(path, whole)
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write an object as a file of JSON.
+
+    Halves of surrogate pairs, as in a question or in the name of a model, become question marks.
+
+    Args:
+        path: file.
+        value: object.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=1).encode(errors="replace").decode()
+    replace_text(path, f"{text}\n")
 
 
 def now() -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -58,9 +59,12 @@ async def run_benchmark(
     """
     results: dict[int, ScoredItem] = {}
     numbered = iter(enumerate(items))
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(at_once, len(items))):
-            group.create_task(_work(benchmark, numbered, answering, results, advance))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(at_once, len(items))):
+                group.create_task(_work(benchmark, numbered, answering, results, advance))
+    except ExceptionGroup as errors:  # all workers end for one reason, and a command shows one error
+        raise errors.exceptions[0] from None
     return [results[number] for number in range(len(items))]
 
 
@@ -118,6 +122,11 @@ def _advance(chain: Chain, replies: Sequence[Reply] | None) -> Sequence[Ask] | S
 
 
 def _complete(benchmark: Benchmark, scores: Scores) -> Scores:
-    """Return scores in which every metric has a value or is unreadable."""
-    left = [name for name in benchmark.metrics if name not in scores.values and name not in scores.unreadable]
-    return Scores(scores.values, (*scores.unreadable, *left), scores.note)
+    """Return scores in which every metric has a possible value or is unreadable."""
+    values, notes = dict(scores.values), [scores.note] * bool(scores.note)
+    for name in [name for name in benchmark.metrics if name in values]:
+        low, high = benchmark.bounds.get(name, (0.0, 1.0))
+        if not (math.isfinite(values[name]) and low <= values[name] <= high):
+            notes.append(f"{name} is {values.pop(name):g}, and can be from {low:g} to {high:g} only")
+    left = [name for name in benchmark.metrics if name not in values and name not in scores.unreadable]
+    return Scores(values, (*scores.unreadable, *left), "; ".join(notes))

@@ -2,14 +2,13 @@
 
 import asyncio
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.claims import held_folder
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.base.json_lines import encode
 from tanuki_jax.base.json_object import read_object
 from tanuki_jax.base.progress import progress
 from tanuki_jax.client import outcomes
@@ -18,11 +17,11 @@ from tanuki_jax.client.answers import Failure
 from tanuki_jax.client.client import Client
 from tanuki_jax.client.model_names import PATIENCE, model_card
 from tanuki_jax.config.remote_model import RemoteModel
-from tanuki_jax.evaluation.answering import Answerer, Answering, Counts
+from tanuki_jax.evaluation.answering import Answerer, Answering, Counts, writable
 from tanuki_jax.evaluation.benchmark import Benchmark, By, Item, Items
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
 from tanuki_jax.evaluation.named_evaluations import to_plain
-from tanuki_jax.evaluation.results import RESULTS, benchmark_results, missing_results, now, write_results
+from tanuki_jax.evaluation.results import RESULTS, benchmark_results, missing_results, now, write_json, write_results
 from tanuki_jax.evaluation.run_benchmark import run_benchmark
 
 RECORD = "run.json"
@@ -91,8 +90,8 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
     }
     with held_folder(folder, RECORD, "evaluate", "evaluation"):
         texts = {path: greeting.text for path, greeting in greetings.items()}
-        _check_same_model(folder, model, texts)
-        replace_text(folder / RECORD, encode({**about, "greetings": texts}) + "\n")
+        known = _check_same_model(folder, model, texts)
+        write_json(folder / RECORD, {**about, "greetings": known})
         with AnswerJournal(folder / JOURNAL) as journal:
             answering = Answering(answerers, journal, evaluation.requests, evaluation.seed)
             results = asyncio.run(_run(evaluation, loaded, reasons, answering, _at_once(answerers)))
@@ -100,20 +99,24 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
     return Evaluated(folder / RESULTS, tuple(results), answering.counts)
 
 
-def _check_same_model(folder: Path, model: Answerer, texts: Mapping[str, str]) -> None:
-    """Raise InputError if the model behind an address is another than that of an earlier run in the folder.
+def _check_same_model(folder: Path, model: Answerer, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Return fingerprint -> path of an endpoint -> greeting of all models of the folder that state no fingerprint.
 
-    Servers that state no fingerprint are known by their greeting, at temperature 0, alone.
+    They are known by their greetings, at temperature 0, alone. InputError if the model behind an address greets
+    otherwise than in an earlier run in the folder.
     """
-    if model.stated or not (folder / RECORD).exists():
-        return
-    before = read_object(folder / RECORD)
-    known = before.get("greetings", {}) if before.get("model", {}).get("fingerprint") == model.fingerprint else {}
+    before = read_object(folder / RECORD).get("greetings") if (folder / RECORD).exists() else None
+    models = before if isinstance(before, dict) else {}
+    if model.stated:
+        return models
+    found = models.get(model.fingerprint)
+    known = found if isinstance(found, dict) else {}
     if any(known.get(path, text) != text for path, text in texts.items()):
         raise InputError(
             f"the model at {' '.join(model.remote.urls)} greets in other words than when {folder} was begun, so it may "
             "be another model: name another --out, or say which model it is by --fingerprint TEXT"
         )
+    return {**models, model.fingerprint: {**known, **texts}}
 
 
 def _at_once(answerers: Mapping[By, Answerer]) -> int:
@@ -151,9 +154,15 @@ def first_items(items: Items, first: int) -> tuple[Item, ...]:
 def _load(benchmark: Benchmark, evaluation: Evaluation) -> Items | str:
     """Return the items of a benchmark, or the reason why there are none."""
     try:
-        return benchmark.load(Path(evaluation.data))
+        items = benchmark.load(Path(evaluation.data))
     except InputError as error:
         return str(error)
+    except Exception as error:  # rows of other types than the benchmark reads
+        return f"its data cannot be read: {type(error).__name__}: {error}"
+    if not items.items:
+        return f"its data have no items: {', '.join(map(str, items.files))}"
+    twice = next((id for id, number in Counter(each.id for each in items.items).items() if number > 1), None)
+    return items if twice is None else f"two of its items are called {twice!r:.80}"
 
 
 def _others(
@@ -202,9 +211,9 @@ async def _greetings(paths: Sequence[str], model: Answerer, evaluation: Evaluati
             prompt = prompts.get(path, {"prompt": "こんにちは。"})
             answer = await client.post(path, {"model": model.name, "max_tokens": 8, "temperature": 0, **prompt})
             if not isinstance(answer, Failure):
-                found[path] = _Greeting(answer.text)
+                found[path] = _Greeting(writable(answer.text))
             elif answer.kind in _REFUSALS:
-                found[path] = _Greeting(refusal=answer.message)
+                found[path] = _Greeting(refusal=writable(answer.message))
             else:
                 raise InputError(answer.message)
     return found

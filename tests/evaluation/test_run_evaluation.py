@@ -12,6 +12,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.endpoints import Requests
 from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.evaluation.benchmark import Benchmark
+from tanuki_jax.evaluation.benchmarks.exact_formats import ExactFormats
 from tanuki_jax.evaluation.benchmarks.jcommonsenseqa import JCommonsenseQa
 from tanuki_jax.evaluation.benchmarks.jnli import Jnli
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
@@ -154,3 +155,47 @@ def test_a_folder_of_something_else_is_refused(data: Path, tmp_path: Path) -> No
     (tmp_path / "out" / "thesis.txt").write_text("")
     with scripted(lambda body: "0") as url, pytest.raises(InputError, match="name a new one by --out"):
         ran(url, data, tmp_path / "out")
+
+
+def test_greetings_of_other_models_are_not_forgotten(data: Path, tmp_path: Path) -> None:
+    text = "0"
+    with scripted(lambda body: text, fingerprint="") as url:
+        ran(url, data, tmp_path / "out")
+        with scripted(lambda body: "2", fingerprint="") as other:
+            ran(other, data, tmp_path / "out")
+        ran(url, data, tmp_path / "out", JCommonsenseQa(form="text"))
+        text = "1"
+        with pytest.raises(InputError, match="it may be another model"):
+            ran(url, data, tmp_path / "out")
+
+
+def test_a_run_that_stops_is_one_error(data: Path, tmp_path: Path) -> None:
+    limits = Requests(failure_share=0.0, failure_least=1, tries=1)
+    evaluation = Evaluation(name="test", benchmarks=(JCommonsenseQa(),), data=str(data), requests=limits)
+    with scripted(lambda body: "0" if number_of(body) < 0 else refused()) as url, pytest.raises(InputError):
+        evaluate(evaluation, answerer(RemoteModel(urls=(url,)), "endpoint"), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("{row}\n{row}", "two of its items are called"), ("[" * 100_000, "nested too deeply")]
+)
+def test_data_that_cannot_be_used_are_named(text: str, reason: str, data: Path, tmp_path: Path) -> None:
+    path = data / JCommonsenseQa().path
+    path.write_text(text.replace("{row}", path.read_text("utf-8").splitlines()[0]), "utf-8")
+    with scripted(lambda body: "0") as url:
+        first, _ = ran(url, data, tmp_path / "out", JCommonsenseQa(), ExactFormats(count=1)).benchmarks
+    assert reason in first["missing"]
+
+
+def test_halves_of_surrogate_pairs_end_no_run(data: Path, tmp_path: Path) -> None:
+    path = data / JCommonsenseQa().path
+    path.write_text(path.read_text("utf-8").replace("番はどれ", "番はどれ\\ud800", 1), "utf-8")
+    refusal = {"error": {"message": "too long \ud800"}}
+
+    def script(body: dict[str, Any]) -> Any:
+        return web.json_response(refusal, status=400) if number_of(body) == 1 else "0\udc00"
+
+    with scripted(script, fingerprint="\udfff") as url:
+        path = ran(url, data, tmp_path / "out").results
+    [result] = json.loads(path.read_text("utf-8"))["benchmarks"]
+    assert result["failed"] == 1 and "too long ?" in result["items"][1]["answers"][0]["failure"]

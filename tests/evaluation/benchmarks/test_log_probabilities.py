@@ -72,6 +72,16 @@ def test_what_is_no_log_probability_is_none(logprobs: object) -> None:
     assert read_probability(Reply(logprobs=logprobs), TEXT) is None
 
 
+@pytest.mark.parametrize("change", [{"token_logprobs": [None, 5.0, 5.0, 5.0, 5.0]}, {"text_offset": [0, 0, 0, 1, 1]}])
+def test_impossible_probabilities_are_none(change: dict[str, object]) -> None:
+    assert read_probability(Reply(logprobs=LOGPROBS | change), TEXT) is None
+
+
+def test_a_server_that_ignores_echo_gives_no_probability() -> None:
+    own = {"tokens": ["。"], "text_offset": [0], "token_logprobs": [-0.1], "top_logprobs": [{"。": -0.1}]}
+    assert read_probability(Reply(logprobs=own), TEXT) is None
+
+
 def test_the_request_asks_for_the_prompt_back() -> None:
     body = ask_probability(TEXT).body
     assert (body["echo"], body["logprobs"], body["prompt"]) == (True, 1, TEXT)
