@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tanuki_jax.base.atomic import FolderDraft
 from tanuki_jax.base.claims import Claim
+from tanuki_jax.base.errors import InputError
 
 STATE = "state.json"
 """File that a checkpoint has once it is finished."""
@@ -26,7 +27,7 @@ class HeldCheckpoints:
 
         Args:
             run: folder of the run.
-            folder: folder for the links, in the same file system; elsewhere files are copied.
+            folder: folder for the links, in the same file system; files of one without links are copied.
         """
         self._run, self._folder = run, folder
         self._seen: set[int] = set()
@@ -37,16 +38,24 @@ class HeldCheckpoints:
     def look(self, done: set[int]) -> list[int]:
         """Hold the checkpoints that are new, and return the steps of those that are held, ascending.
 
+        Several threads may look at once.
+
         Args:
-            done: steps that are not wanted.
+            done: steps that are not wanted; if one is held, as by a process that was killed, it is released.
+
+        Raises:
+            InputError: a checkpoint that is there cannot be held, as on a full disk.
         """
         with self._looking:
             for path in sorted((self._run / "checkpoints").glob(f"*/{STATE}")):
                 name = path.parent.name
                 if name.isdecimal() and int(name) not in done | self._seen:
-                    self._seen.add(int(name))
                     self._hold(path.parent, int(name))
-        return sorted(int(path.name) for path in self._folder.glob("*") if path.name.isdecimal())
+                    self._seen.add(int(name))
+            held = sorted(int(path.name) for path in self._folder.glob("*") if path.name.isdecimal())
+            for step in done.intersection(held):
+                self.release(step)
+            return [step for step in held if step not in done]
 
     def path(self, step: int) -> Path:
         """Return the folder of a checkpoint that is held."""
@@ -61,9 +70,19 @@ class HeldCheckpoints:
             return
         draft = FolderDraft(self.path(step))
         try:
-            shutil.copytree(checkpoint, draft.path, dirs_exist_ok=True, copy_function=_link_or_copy)
+            shutil.copytree(
+                checkpoint,
+                draft.path,
+                dirs_exist_ok=True,
+                copy_function=_link_or_copy,
+                ignore=lambda folder, names: [STATE] * (folder == str(checkpoint)),
+            )
+            # The trainer deletes this file first: as long as it is there, no other is missing.
+            _link_or_copy(str(checkpoint / STATE), str(draft.path / STATE))
             draft.commit()
-        except (FileNotFoundError, shutil.Error):
+        except OSError as error:
+            if (checkpoint / STATE).is_file():
+                raise InputError(f"the checkpoint {checkpoint} cannot be held in {self._folder}: {error}") from error
             self.deleted.append(step)
             _log.warning("the checkpoint of step %d was deleted before it could be held: it has no scores", step)
         finally:
@@ -75,7 +94,7 @@ def _link_or_copy(source: str, target: str) -> None:
         os.link(source, target)
     except FileNotFoundError:
         raise
-    except OSError:  # another file system, or one without links
+    except OSError:  # a file system without links
         shutil.copy2(source, target)
 
 
@@ -95,8 +114,9 @@ def watching(held: HeldCheckpoints, done: set[int], seconds: float) -> Iterator[
     ended = threading.Event()
 
     def watch() -> None:
-        while not ended.wait(seconds):
-            held.look(done)
+        with contextlib.suppress(InputError):  # the next look of the block raises it too
+            while not ended.wait(seconds):
+                held.look(done)
 
     thread = threading.Thread(target=watch, name="checkpoints", daemon=True)
     thread.start()
