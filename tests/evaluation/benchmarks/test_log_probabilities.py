@@ -27,7 +27,7 @@ def test_a_token_over_the_boundary_counts() -> None:
 
 
 def test_greedy_is_a_text_of_the_likeliest_tokens() -> None:
-    first = {name: values[:4] for name, values in LOGPROBS.items()}
+    first = {name: values[:4] for name, values in LOGPROBS.items()}  # type: ignore[index]
     found = read_probability(Reply(logprobs=first), TEXT[:4], 1)
     assert found is not None and found.greedy and found.nats == -2.5
 
