@@ -22,6 +22,8 @@ class JoinedMetric:
     """Whether the numbers are 0 and 1."""
     measured: bool = False
     """Whether runs measured it; otherwise it is from a table."""
+    first: bool = False
+    """Whether it is the first metric of a benchmark."""
 
 
 @dataclasses.dataclass
@@ -97,8 +99,8 @@ def join(tables: Sequence[OutsideTable], runs: Sequence[RunResults]) -> JoinedBo
         model = models[model_key(run.model)]
         for benchmark in run.benchmarks:
             model.tier = benchmark.tier or model.tier
-            for name, result in benchmark.metrics.items():
-                metric = JoinedMetric(f"{benchmark.name}.{name}", measured=True)
+            for number, (name, result) in enumerate(benchmark.metrics.items()):
+                metric = JoinedMetric(f"{benchmark.name}.{name}", measured=True, first=number == 0)
                 metrics.setdefault(metric.name, metric)
                 if result.mean is not None:
                     model.values[metric.name] = result.mean

@@ -121,7 +121,7 @@ def scatter_block(pair: MetricPair, highlighted: frozenset[str]) -> Block:
         for model in pair.models
     ]
     title = f"{pair.y} against {pair.x}"
-    picture = scatter(title, pair.x, pair.y, dots)
+    picture = scatter(pair.x, pair.y, dots)
     described = "; ".join(f"{dot.name} {dot.x:g}, {dot.y:g}" for dot in dots)
     return Block(title, note=_summary(pair), pictures=[Picture(picture, f"{title}: {described}")], section=False)
 

@@ -37,10 +37,13 @@ def paired_block(runs: Sequence[RunResults]) -> Block | None:
     """Return a block of all pairs of runs, benchmarks and metrics; None: no two runs share an item."""
     rows = []
     for benchmark in benchmarks_of(runs):
+        title = benchmark.title
         for metric in metrics_of(runs, benchmark.name):
+            name = metric
             for run, other in itertools.combinations(runs, 2):
                 if (found := paired(run, other, benchmark.name, metric)) is not None:
-                    rows.append(Row((benchmark.title, metric, f"{run.label} − {other.label}", *_cells(found))))
+                    rows.append(Row((title, name, f"{run.label} − {other.label}", *_cells(found))))
+                    title = name = ""
     if not rows:
         return None
     return Block(
@@ -50,12 +53,12 @@ def paired_block(runs: Sequence[RunResults]) -> Block | None:
         left=3,
         note="Over the items that both runs have and could read, each item against itself, with its 95% interval and "
         f"a two-sided p by exchanging the runs' scores at random. There are {len(rows)} tests: about one in twenty has "
-        "p < .05 by chance, and none is corrected for that.",
+        "p < 0.05 by chance, and none is corrected for that.",
     )
 
 
 def _cells(found: PairedResult) -> tuple[str, ...]:
     form = "+" + figures([found.difference, found.low, found.high])
-    p_value = "< .001" if found.p_value < 0.001 else f"{found.p_value:.3f}"
+    p_value = "< 0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}"
     difference = interval(found.difference, found.low, found.high, form)
     return f"{found.items:,}", f"{found.better:,}", f"{found.worse:,}", difference, p_value

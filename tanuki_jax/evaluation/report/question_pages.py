@@ -35,7 +35,8 @@ def write_question_pages(folder: Path, runs: Sequence[RunResults]) -> list[tuple
         metrics = metrics_of(runs, benchmark.name)
         items = _items(found, metrics[0] if metrics else "")
         asked = amount(len(items), "question")
-        title = f"{benchmark.title}: {asked}, answers of {', '.join(found)}"
+        names = ", ".join(found) if len(found) < 4 else amount(len(found), "run")
+        title = f"{benchmark.title}: {asked}, answers of {names}"
         tags = list(dict.fromkeys(tag for item in items for tag in item["tags"]))
         html = pages.render(
             _TEMPLATE,

@@ -27,7 +27,7 @@ class Block:
     left: int = 1
     """Number of columns of text, which come first; the others are numbers."""
     note: str = ""
-    """Remark below the title."""
+    """Remark below the title; each line is a paragraph."""
     pictures: Sequence[Picture] = ()
     links: Sequence[tuple[str, str]] = ()
     """Text and address of links to other files of the report."""
@@ -58,7 +58,7 @@ def as_markdown(title: str, blocks: Sequence[Block]) -> str:
         if block.title:
             lines += [f"{'##' if block.section else '###'} {_line(block.title)}", ""]
         if block.note:
-            lines += [_line(block.note), ""]
+            lines += [each for line in block.note.splitlines() for each in (_line(line), "")]
         if block.rows:
             right = len(block.head) - block.left
             lines += [_row(block.head), f"|{' --- |' * block.left}{' ---: |' * right}"]

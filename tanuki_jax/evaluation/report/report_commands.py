@@ -22,6 +22,7 @@ from tanuki_jax.evaluation.report.metric_pairs import (
 )
 from tanuki_jax.evaluation.report.nejumi_categories import nejumi_block
 from tanuki_jax.evaluation.report.paired_runs import paired_block
+from tanuki_jax.evaluation.report.picture_names import font_advice, lack_font
 from tanuki_jax.evaluation.report.question_pages import write_question_pages
 from tanuki_jax.evaluation.report.read_results import RunResults, read_runs
 from tanuki_jax.evaluation.report.report_block import Block, as_markdown
@@ -56,10 +57,12 @@ def report(options: Report) -> None:
     ]
     replace_text(folder / "report.html", pages.render(_TEMPLATE, title=title, blocks=blocks))
     replace_text(folder / "report.md", as_markdown(title, blocks))
+    drawn = [*(run.label for run in runs), *(model.label for pair in pairs for model in pair.models)]
     unknown = [(table, unmeasured(table, runs)) for table in own if runs and table.of_models]
     show(
         *([_correlations(pairs)] if options.correlate else []),
         *(f"table {table.name}, unknown to the runs: {', '.join(names)}" for table, names in unknown if names),
+        *([font_advice()] if lack_font(drawn) else []),
         f"the page: {folder / 'report.html'}, as Markdown: {folder / 'report.md'}",
     )
 
@@ -72,7 +75,7 @@ def _left_out(board: JoinedBoard, names: Sequence[str]) -> frozenset[str]:
 def _title(runs: Sequence[RunResults]) -> str:
     if not runs:
         return "Evaluation: outside tables"
-    names = " and ".join(run.label for run in runs) if len(runs) < 3 else amount(len(runs), "run")
+    names = ", ".join(run.label for run in runs) if len(runs) < 4 else amount(len(runs), "run")
     return f"Evaluation of {names}"
 
 

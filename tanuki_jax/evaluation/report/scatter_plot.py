@@ -9,7 +9,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tanuki_jax.base.plots import BLUE, GREEN, YELLOW, new_figure, png, style
 
@@ -25,6 +25,8 @@ _DISTANCES = (8, 18, 30, 44, 60)
 _ANGLES = 16
 _POINT = 6
 """Half the width of the square that a point takes, in pixels."""
+_AROUND = 2
+"""Free pixels around a name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,12 +95,17 @@ def _around(point: tuple[float, float], size: tuple[float, float]) -> Iterator[B
         yield Box(left, bottom, left + width, bottom + height)
 
 
+def scatter(x_name: str, y_name: str, dots: Sequence[Dot]) -> bytes:
+    """Return the PNG of `scatter_figure`."""
+    with style():
+        return png(scatter_figure(x_name, y_name, dots))
+
+
 @style()
-def scatter(title: str, x_name: str, y_name: str, dots: Sequence[Dot]) -> bytes:
-    """Return a PNG of points with their names, and the line of least squares through those that are not left out.
+def scatter_figure(x_name: str, y_name: str, dots: Sequence[Dot]) -> Figure:
+    """Return a figure of points with their names, and the line of least squares through those that are not left out.
 
     Args:
-        title: line above it.
         x_name: name of the horizontal axis.
         y_name: name of the vertical axis.
         dots: the points, at least one.
@@ -108,7 +115,7 @@ def scatter(title: str, x_name: str, y_name: str, dots: Sequence[Dot]) -> bytes:
     figure = new_figure(8.0, 5.6)
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    axes.set(title=title, xlabel=x_name, ylabel=y_name)
+    axes.set(xlabel=x_name, ylabel=y_name)
     axes.margins(0.12)
     for group, (colour, marker, label) in _LOOKS.items():
         if members := [dot for dot in dots if dot.group == group]:
@@ -116,9 +123,9 @@ def scatter(title: str, x_name: str, y_name: str, dots: Sequence[Dot]) -> bytes:
             axes.scatter(xs, ys, s=34, c=colour, marker=marker, label=label, zorder=3)
     _draw_line(axes, [dot for dot in dots if dot.group != "left out"])
     if len({dot.group for dot in dots}) > 1:
-        axes.legend(loc="lower right")
+        figure.legend(loc="outside lower center", ncols=3)
     _write_names(figure, axes, dots)
-    return png(figure)
+    return figure
 
 
 def _draw_line(axes: Axes, dots: Sequence[Dot]) -> None:
@@ -135,17 +142,26 @@ def _draw_line(axes: Axes, dots: Sequence[Dot]) -> None:
 
 
 def _write_names(figure: Figure, axes: Axes, dots: Sequence[Dot]) -> None:
-    axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())  # what is drawn later moves no limit
-    figure.draw_without_rendering()  # so that the layout, and with it the places of points, is final
+    from matplotlib.transforms import IdentityTransform
+
+    figure.draw_without_rendering()  # so that limits and layout, and with them the places of points, are final
+    axes.autoscale(False)
+    pixels = IdentityTransform()
+    look: Any = {"fontsize": 8, "va": "bottom", "zorder": 2.5}  # below the points, above the line
+    ground: Any = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5}
     names = [dot.name if len(dot.name) <= _LONGEST_NAME else f"{dot.name[: _LONGEST_NAME - 1]}…" for dot in dots]
     points = [tuple(axes.transData.transform((dot.x, dot.y))) for dot in dots]
-    texts = [axes.text(0, 0, name, fontsize=8, transform=None, va="bottom", zorder=4) for name in names]
+    texts = [axes.text(0, 0, name, transform=pixels, bbox=ground, **look) for name in names]
     extents = [text.get_window_extent() for text in texts]
-    boxes = places(points, [(each.width, each.height) for each in extents], Box(*axes.bbox.extents))
+    boxes = places(
+        points, [(each.width + 2 * _AROUND, each.height + 2 * _AROUND) for each in extents], Box(*axes.bbox.extents)
+    )
     for text, box, (x, y) in zip(texts, boxes, points, strict=True):
-        text.set_position((box.left, box.bottom))
+        text.set_position((box.left + _AROUND, box.bottom + _AROUND))
         text.set_in_layout(False)
         nearest = min(max(x, box.left), box.right), min(max(y, box.bottom), box.top)
         if math.dist((x, y), nearest) > 1.5 * _DISTANCES[0]:
-            (line,) = axes.plot([x, nearest[0]], [y, nearest[1]], transform=None, color="0.5", linewidth=0.6, zorder=2)
+            (line,) = axes.plot(
+                [x, nearest[0]], [y, nearest[1]], transform=pixels, color="0.5", linewidth=0.6, zorder=2
+            )
             line.set_in_layout(False)

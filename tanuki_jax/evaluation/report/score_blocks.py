@@ -13,6 +13,8 @@ from tanuki_jax.evaluation.statistics.intervals import mean_interval
 MT_BENCH = "mt_bench_ja"
 """Beginning of the names of the benchmarks whose categories are drawn as a radar chart, from 0 to 10."""
 
+_SHOWN = 16
+"""Number of characters of a fingerprint that are shown."""
 _LEVELS = ("elementary", "middle", "high")
 
 
@@ -38,7 +40,7 @@ def runs_block(runs: Sequence[RunResults]) -> Block:
             (
                 run.label,
                 run.name,
-                run.fingerprint[:16] + ("…" if len(run.fingerprint) > 16 else ""),
+                _short(run.fingerprint.removeprefix(f"{run.model} ")),
                 run.started,
                 run.finished,
                 str(sum(not each.missing for each in run.benchmarks)),
@@ -67,6 +69,10 @@ def runs_block(runs: Sequence[RunResults]) -> Block:
         left=5,
         folded=[(f"settings, versions and data of {run.label}", _settings(run)) for run in runs],
     )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _settings(run: RunResults) -> str:
@@ -114,7 +120,9 @@ def scores_block(runs: Sequence[RunResults], pages: Sequence[tuple[str, str]]) -
             form = figures([None if each is None else each.mean for each in results])
             rows.append(Row((title, metric, *(_score(each, form) for each in results))))
             title = ""
-        for name in dict.fromkeys(name for each in found if each is not None for name in each.figures):
+        for name in dict.fromkeys(
+            name for each in found if each is not None and not each.tier for name in each.figures
+        ):
             overall = [None if each is None else each.figures.get(name) for each in found]
             form = figures(overall)
             rows.append(Row((title, name, *("–" if value is None else f"{value:{form}}" for value in overall))))
@@ -179,10 +187,10 @@ def _by_tag(runs: Sequence[RunResults], benchmark: BenchmarkResult, metric: str,
         rows.append(Row((group, f"{items:,}", *cells)))
     picture = None
     if tag == "level":
-        picture = level_bars(title, groups, scores, metric)
+        picture = level_bars(groups, scores, metric)
     elif len(groups) >= 3:
         means = {label: [mean for mean, _, _ in values] for label, values in scores.items()}
-        picture = radar_chart(title, groups, means, highest=10.0)
+        picture = radar_chart(groups, means, highest=10.0)
     pictures = [] if picture is None else [Picture(picture, f"{title}; the numbers are in the table")]
     return [Block(title, (tag, "items", *scores), rows, pictures=pictures, section=False)]
 

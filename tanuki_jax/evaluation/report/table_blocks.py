@@ -9,7 +9,9 @@ from tanuki_jax.evaluation.report.read_results import RunResults
 from tanuki_jax.evaluation.report.report_block import Block, figures
 from tanuki_jax.evaluation.tables.probe_tiers import Tier, has_tiers, models_by_tier, tiers_of
 from tanuki_jax.evaluation.tables.read_table import OutsideTable
-from tanuki_jax.evaluation.tables.table_cells import Column, model_key
+from tanuki_jax.evaluation.tables.table_cells import Column, Direction, model_key
+
+_SIGNS: dict[Direction, str] = {"higher": "↑", "lower": "↓", "": ""}
 
 
 def table_blocks(table: OutsideTable, runs: Sequence[RunResults], *, own: bool = False) -> list[Block]:
@@ -27,8 +29,9 @@ def table_blocks(table: OutsideTable, runs: Sequence[RunResults], *, own: bool =
     rows = [
         Row(
             (
-                *(_stated(row.cells[column.name].text, column) for column in columns),
+                *(row.cells[column.name].text for column in columns[:left]),
                 *_tier(tiers.get(row.label), tiers),
+                *(_stated(row.cells[column.name].text, column) for column in columns[left:]),
             ),
             marked=table.of_models and model_key(row.label) in measured,
         )
@@ -36,8 +39,9 @@ def table_blocks(table: OutsideTable, runs: Sequence[RunResults], *, own: bool =
     ]
     if flags := [column.name for column in columns if column.kind == "flag"]:
         rows.append(Row(_sums(table, columns, flags, tiers)))
-    head = (*(_heading(column) for column in columns), *(["tier"] if tiers else []))
-    blocks = [Block(table.title, head, rows, left=left, note=_note(table, columns, runs, own))]
+    heads = [_heading(column) for column in columns]
+    head = (*heads[:left], *(["tier"] if tiers else []), *heads[left:])
+    blocks = [Block(table.title, head, rows, left=left + bool(tiers), note=_note(table, columns, runs, own))]
     if tiers:
         members = [
             Row((tier.value, tier.rule, ", ".join(names), str(len(names)))) for tier, names in models_by_tier(tiers)
@@ -80,24 +84,24 @@ def _tier(tier: Tier | None, tiers: object) -> tuple[str, ...]:
 
 def _sums(table: OutsideTable, columns: Sequence[Column], flags: Sequence[str], tiers: object) -> tuple[str, ...]:
     """Return a row with the number of right answers in each column."""
-    first, *others = columns
-    cells = ["right" if not first.measures else ""]
-    for column in others:
+    words = [column for column in columns if not column.measures]
+    blank = ["right", *[""] * (len(words) - 1 + bool(tiers))]
+    cells = []
+    for column in columns[len(words) :]:
         values = [row.cells[column.name].number for row in table.rows]
         cells.append(f"{sum(value == 1 for value in values)}" if column.name in flags else "")
-    return (*cells, *([""] if tiers else []))
+    return (*blank, *cells)
 
 
 def _heading(column: Column) -> str:
-    return column.name + {"higher": " ↑", "lower": " ↓", "": ""}[column.direction if column.kind == "number" else ""]
+    return column.name + (f" {_SIGNS[column.direction]}" if column.kind == "number" and column.direction else "")
 
 
 def _note(table: OutsideTable, columns: Sequence[Column], runs: Sequence[RunResults], own: bool) -> str:
     parts = [f"Source: {table.source}."]
-    if meanings := [f"{column.name}: {column.meaning}" for column in columns if column.meaning]:
-        parts.append(f"{'; '.join(meanings)}.")
-    if any(column.direction for column in columns):
-        parts.append("↑: higher is better, ↓: lower is better.")
+    for column in columns:
+        if column.kind == "number" and (sign := _SIGNS[column.direction]) and sign not in "".join(parts):
+            parts.append(f"{sign}: {column.direction} is better.")
     if any(column.kind == "flag" for column in columns):
         parts.append("○: right, ×: wrong.")
     if runs and table.of_models:
@@ -106,21 +110,22 @@ def _note(table: OutsideTable, columns: Sequence[Column], runs: Sequence[RunResu
             parts.append(f"Unknown to the runs: {', '.join(unknown)}.")
         if len(unknown) < len(table.rows):
             parts.append("Models that a run measured are marked.")
-    return " ".join(parts)
+    meanings = "; ".join(f"{column.name}: {column.meaning}" for column in columns if column.meaning)
+    return " ".join(parts) + (f"\nColumns: {meanings}." if meanings else "")
 
 
 def joined_block(board: JoinedBoard, tables: Sequence[OutsideTable]) -> Block | None:
     """Return the board that joins runs and tables of models; None: there is nothing to join.
 
-    Columns are the metrics of runs and the columns of tables that have a better side. Rows are the models of runs, the
-    models of at least two sources, and those of the first table.
+    Columns are the first metric of each benchmark and the columns of tables that have a better side. Rows are the
+    models of runs, the models of at least two sources, and those of the first table.
     """
     of_models = [table for table in tables if table.of_models]
     names = {table.name for table in of_models}
     metrics = [
         metric
         for metric in board.metrics.values()
-        if metric.measured or (metric.direction and not metric.flag and metric.name.partition(".")[0] in names)
+        if metric.first or (metric.direction and not metric.flag and metric.name.partition(".")[0] in names)
     ]
     first = of_models[0].name if of_models else ""
     shown = [model for model in board.models if _is_shown(model, first)]

@@ -49,5 +49,5 @@ def test_every_pair_of_runs_is_shown_with_interval_and_p(runs: list[RunResults])
     assert first[6].startswith("-0.200 [-0.")
     assert 0.05 < float(first[7]) < 0.2  # four of four to one side: 1/8, half of it by mid-p
     talk = next(row.cells for row in block.rows if row.cells[0] == "Japanese MT-Bench")
-    assert talk[6].startswith("-2.00 [") and talk[7] == "< .001"
+    assert talk[6].startswith("-2.00 [") and talk[7] == "< 0.001"
     assert f"There are {len(block.rows)} tests" in block.note

@@ -21,8 +21,8 @@ def run(folder: Path, *words: str) -> tuple[str, str]:
 def test_a_report_is_one_page_without_script_and_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.tsv").write_text("model\tvotes\ntiny_dpo\t5\nelsewhere\t7\n")
     runs = [str(folder) for folder in write_two_runs(tmp_path)]
-    html, markdown = run(tmp_path, *runs, "--table", f"mine={tmp_path / 'mine.tsv'}", "board", "probe_matrix")
-    assert "<title>Evaluation of tiny_dpo and Tanuki-8B-dpo-v1.0</title>" in html
+    html, markdown = run(tmp_path, *runs, "--table", f"mine={tmp_path / 'mine.tsv'}", "contest", "probe_matrix")
+    assert "<title>Evaluation of tiny_dpo, Tanuki-8B-dpo-v1.0</title>" in html
     assert "<script" not in html and not re.search(r'(?:src|href)="(?!data:|#|questions/)', html)
     for title in (
         "Missing benchmarks",
@@ -43,8 +43,13 @@ def test_a_report_is_one_page_without_script_and_network(tmp_path: Path, capsys:
     assert "out/report.html" in out
 
 
-def test_correlations_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(tmp_path, "--table", "board", "--correlate")
+def test_the_tables_alone_make_a_report_with_the_decks_correlations(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    html, markdown = run(tmp_path, "--correlate")
+    assert "<title>Evaluation: outside tables</title>" in html
+    assert "| Team たぬき |" in markdown and "(報告無し)" in html
+    assert "Unknown to the runs" not in html
     out = capsys.readouterr().out
     for x, y, of_all, of_rest in (
         ("rating", "jmt_avg", "0.864", "0.894"),
@@ -61,12 +66,9 @@ def test_chosen_metrics_and_models_are_correlated(tmp_path: Path, capsys: pytest
     assert re.search(r"board\.rating +board\.win_rate +13 .* 11 left", capsys.readouterr().out)
 
 
-def test_the_tables_alone_make_a_report(tmp_path: Path) -> None:
-    html, markdown = run(tmp_path)
-    assert "<title>Evaluation: outside tables</title>" in html
-    assert "| Team たぬき |" in markdown and "(報告無し)" in html
-    assert "Unknown to the runs" not in html
-    run(tmp_path, "--table", "contest")  # which has no Tanuki to leave out
+def test_a_table_without_the_models_to_leave_out_is_shown(tmp_path: Path) -> None:
+    html, _ = run(tmp_path, "--table", "contest")
+    assert "7 models, r = 0." in html and "without Tanuki" not in html
 
 
 def test_a_faulty_word_is_refused_before_anything_is_written(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tanuki_jax.evaluation.report.scatter_plot import Box, Dot, places, scatter
+from tanuki_jax.evaluation.report.scatter_plot import Box, Dot, places, scatter, scatter_figure
 
 FRAME = Box(0, 0, 800, 500)
 coordinates = st.tuples(st.floats(50, 750), st.floats(50, 450))
@@ -40,9 +40,22 @@ def test_every_name_has_its_size_and_is_near_its_point(points: list[tuple[float,
         assert abs((box.bottom + box.top) / 2 - y) <= 6 + 60.01
 
 
+def test_names_are_drawn_beside_their_points() -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    dots = [Dot("one", 280, 4.9), Dot("two", 6_000, 4.8), Dot("three", 2_400, 5.3)]
+    figure = scatter_figure("x", "y", dots)
+    FigureCanvasAgg(figure).draw()
+    [axes] = figure.axes
+    for dot, text in zip(dots, axes.texts, strict=True):
+        x, y = axes.transData.transform((dot.x, dot.y))
+        extent = text.get_window_extent()
+        assert extent.x0 - 20 < x < extent.x1 + 20 and extent.y0 - 20 < y < extent.y1 + 20, dot.name
+
+
 def test_a_picture_is_drawn_of_one_point_and_of_equal_ones() -> None:
     from matplotlib.image import imread
 
     for dots in ([Dot("a", 1, 1)], [Dot("a", 1, 1), Dot("b", 1, 2, "run"), Dot("c" * 60, 1, 2, "left out")]):
-        picture = imread(io.BytesIO(scatter("title", "x", "y", dots)), format="png")
+        picture = imread(io.BytesIO(scatter("x", "y", dots)), format="png")
         assert picture.shape[:2] == (672, 960)

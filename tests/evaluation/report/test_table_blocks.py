@@ -29,13 +29,16 @@ def test_a_table_is_shown_as_it_is_stated(runs: list[RunResults]) -> None:
 def test_columns_of_text_come_first() -> None:
     [block] = table_blocks(shipped("contest"), [])
     assert (block.head[:2], block.left) == (("team", "rank ↓"), 1)
+    assert "↓: lower is better. ↑: higher is better." in block.note
+    assert block.note.splitlines()[1].startswith("Columns: rank: place by the overall score; overall: mean of")
 
 
 def test_the_probe_matrix_has_tiers_and_sums() -> None:
     matrix, tiers = table_blocks(shipped("probe_matrix"), [])
-    assert matrix.head == ("category", "model", "quantized", "rank", "q1", "q2", "q2_complement", "q2a", "q2b", "tier")
-    assert matrix.rows[0].cells[4:] == ("○", "○", "○", "○", "○", "high")
-    assert matrix.rows[-1].cells == ("right", "", "", "", "15", "11", "10", "7", "13", "")
+    assert matrix.head == ("category", "model", "quantized", "tier", "rank", "q1", "q2", "q2_complement", "q2a", "q2b")
+    assert matrix.left == 4
+    assert matrix.rows[0].cells[3:] == ("high", "1", "○", "○", "○", "○", "○")
+    assert matrix.rows[-1].cells == ("right", "", "", "", "", "15", "11", "10", "7", "13")
     assert [(row.cells[0], row.cells[3]) for row in tiers.rows] == [
         ("high", "6"),
         ("knows the trick", "4"),
@@ -65,7 +68,7 @@ def test_the_joined_board_has_runs_first_and_models_of_two_sources(runs: list[Ru
     assert tanuki["board.jmt_avg"] == "6.6"
     assert tanuki["mt_bench_ja.score"] == "6.88"
     assert tanuki["tier by probes"] == "low"
-    assert not {"board.battles", "probe_matrix.q1", "contest.overall"} & {*block.head}
+    assert not {"mt_bench_ja.first_turn", "board.battles", "probe_matrix.q1", "contest.overall"} & {*block.head}
 
 
 def test_runs_that_asked_the_probes_have_tiers(tmp_path: Path, runs: list[RunResults]) -> None:
