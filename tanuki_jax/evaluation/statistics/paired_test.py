@@ -21,7 +21,6 @@ import numpy as np
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.evaluation.statistics.intervals import Floats, as_units, mean_interval
 
-_EXCHANGES = 9_999
 _ALL_UP_TO = 13
 """Units up to which all exchanges are tried."""
 _NORMAL_FROM = 50
@@ -50,6 +49,7 @@ def paired_test(
     *,
     clusters: Mapping[str, str] | None = None,
     bounds: tuple[float, float] = (0.0, 1.0),
+    exchanges: int = 9_999,
 ) -> PairedResult:
     """Compare the scores of two runs, by item.
 
@@ -58,6 +58,7 @@ def paired_test(
         other: those of the other run.
         clusters: text that an item shares with others; an item that is not named or has an empty name is alone.
         bounds: lowest and highest possible score; infinite if there is none.
+        exchanges: how many are tried if the p-value needs them.
 
     Raises:
         InputError: the runs do not have the same items, have none, or have a score outside the bounds.
@@ -77,7 +78,7 @@ def paired_test(
         mean,
         low,
         high,
-        _p_value(as_units(differences, texts).sums),
+        _p_value(as_units(differences, texts).sums, exchanges),
         len(names),
         int((differences > 0).sum()),
         int((differences < 0).sum()),
@@ -96,12 +97,12 @@ def _unequal(run: set[str], other: set[str]) -> str:
     )
 
 
-def _p_value(sums: Floats) -> float:
+def _p_value(sums: Floats, exchanges: int) -> float:
     """Return the p-value of the differences of each unit, [U]."""
     count, sums = len(sums), sums[np.abs(sums) > 1e-12]
     if not len(sums):
         return 1.0
-    return _normal(sums) if count >= _NORMAL_FROM and _on_a_grid(sums) else _exchanged(sums)
+    return _normal(sums) if count >= _NORMAL_FROM and _on_a_grid(sums) else _exchanged(sums, exchanges)
 
 
 def _on_a_grid(sums: Floats) -> bool:
@@ -114,7 +115,7 @@ def _normal(sums: Floats) -> float:
     return math.erfc(abs(sums.sum()) / math.sqrt(2 * (sums**2).sum()))
 
 
-def _exchanged(sums: Floats) -> float:
+def _exchanged(sums: Floats, exchanges: int) -> float:
     """Return the share of exchanges of signs whose sum is at least as far from 0, where equal ones count half."""
     count = len(sums)
     if count <= _ALL_UP_TO:
@@ -123,8 +124,8 @@ def _exchanged(sums: Floats) -> float:
     else:
         random = np.random.default_rng(zlib.crc32(sums.tobytes()))
         parts, at_once = [np.abs([sums.sum()])], max(1, _UNITS_AT_ONCE // count)
-        for begin in range(0, _EXCHANGES, at_once):
-            tries = min(at_once, _EXCHANGES - begin)
+        for begin in range(0, exchanges, at_once):
+            tries = min(at_once, exchanges - begin)
             packed = np.frombuffer(random.bytes(tries * -(-count // 8)), np.uint8).reshape(tries, -1)
             exchanged = np.unpackbits(packed, axis=1, count=count).astype(
                 float

@@ -87,7 +87,7 @@ def test_intervals_of_correlations_cover_in_few_runs(method: Method) -> None:
 @pytest.mark.parametrize("models", [10, 13, 20])
 @pytest.mark.parametrize("true", [0.0, 0.5, 0.9])
 def test_intervals_of_correlations_cover(models: int, true: float) -> None:
-    found = of_correlation(models, true, "pearson", 4_000, bca_runs=1_000)
+    found = of_correlation(models, true, "pearson", 4_000, bca_runs=500)
     assert 0.94 <= found["Fisher"] <= 0.96 and found["BCa bootstrap"] < found["Fisher"]
 
 

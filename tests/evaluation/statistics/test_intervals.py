@@ -11,10 +11,10 @@ from tanuki_jax.evaluation.statistics.intervals import mean_interval
 from tests.evaluation.statistics.measure_coverage import (
     RUNS,
     SHARES,
+    exact_coverage,
     of_binary,
     of_clusters,
     of_continuous,
-    of_percentile_bootstrap,
 )
 from tests.evaluation.statistics.simulated_scores import CONTINUOUS, cluster_sizes, clustered
 
@@ -33,18 +33,14 @@ def test_intervals_of_right_or_wrong_answers_cover(items: int, share: float) -> 
     assert LOW <= of_binary(items, share, 20_000).share <= HIGH
 
 
-def test_coverage_of_100_answers_holds_for_every_true_share() -> None:
-    """Exactly, by the binomial distribution, for all true shares in steps of .001."""
-    from scipy.stats import binom
-
-    right = np.arange(101)
-    low, high = np.array([mean_interval([1.0] * k + [0.0] * (100 - k))[1:] for k in right]).T
-    for share in np.arange(0.05, 0.9501, 0.001):
-        assert LOW <= binom.pmf(right, 100, share)[(low <= share) & (share <= high)].sum() <= HIGH, share
+@pytest.mark.parametrize("items", [100, pytest.param(1_000, marks=pytest.mark.long)])
+def test_coverage_of_answers_holds_for_every_true_share(items: int) -> None:
+    found = exact_coverage(items, "ours")
+    assert found["lowest"] >= LOW and found["highest"] <= HIGH
 
 
 def test_a_percentile_bootstrap_would_not_cover() -> None:
-    assert of_percentile_bootstrap(100, 0.0525, 5_000).share < 0.9
+    assert exact_coverage(100, "percentile bootstrap")["lowest"] < 0.885
 
 
 @pytest.mark.parametrize("name", CONTINUOUS)
