@@ -82,6 +82,9 @@ def weak(options: Weak) -> None:
     results = read_run(Path(options.results))
     reference = read_run(Path(options.reference)) if options.reference else None
     found, others = weak_groups(results, reference, options.records)
+    if not found:
+        show(f"nothing is weak by more than chance, and no plan is written: {'; '.join(others)}")
+        return
     replace_text(Path(options.output), "".join(f"{encode(row)}\n" for row in plan_rows(found)))
     table = Table("kind", "name", box=box.SIMPLE)
     for heading in ("score", "reference", "95% of the difference", "items", "records"):
@@ -127,9 +130,7 @@ def show_results(evaluated: Evaluated) -> None:
             table.add_row(each["name"] if number == 0 else "", name, *_cells(metric), *first)
         for name, value in each["overall"].items():
             table.add_row("", name, f"{value:.3f}", "", "", "", "", "")
-    missing = [
-        Text(f"{', '.join(names)}: not run, {reason}", style="red") for reason, names in _missing(evaluated).items()
-    ]
+    missing = [Text(f"{', '.join(names)}: {reason}", style="red") for reason, names in _missing(evaluated).items()]
     counts = evaluated.counts
     asked = f"{amount(counts.asked, 'request')}, {counts.reused:,} answers of earlier runs"
     show(table, *missing, f"{asked}; every answer and score: {evaluated.results}")
@@ -140,9 +141,10 @@ def _missing(evaluated: Evaluated) -> dict[str, list[str]]:
     reasons: dict[str, list[str]] = {}
     for each in evaluated.benchmarks:
         scores = [about["items"] for about in each["metrics"].values()]
-        unreadable = each["items"][0]["note"] if each["items"] and not any(scores) else ""
-        if reason := each["missing"] or unreadable:
-            reasons.setdefault(reason, []).append(each["name"])
+        if each["missing"]:
+            reasons.setdefault(f"not run, {each['missing']}", []).append(each["name"])
+        elif each["items"] and not any(scores):
+            reasons.setdefault(f"no score could be read: {each['items'][0]['note']}", []).append(each["name"])
     return reasons
 
 

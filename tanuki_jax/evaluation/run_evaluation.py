@@ -81,7 +81,7 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
         if each.name not in reasons and (greeting := greetings[each.path_asked]).refusal
     }
     if len(reasons) == len(evaluation.benchmarks):
-        raise InputError("no benchmark can be run: " + "; ".join(f"{name}: {why}" for name, why in reasons.items()))
+        raise InputError("no benchmark can be run: " + "; ".join(_grouped(reasons)))
     about = {
         "name": evaluation.name,
         "model": {"name": model.name, "fingerprint": model.fingerprint, "urls": [*model.remote.urls]},
@@ -97,6 +97,14 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
             results = asyncio.run(_run(evaluation, loaded, reasons, answering, _at_once(answerers)))
         write_results(folder / RESULTS, about, results)
     return Evaluated(folder / RESULTS, tuple(results), answering.counts)
+
+
+def _grouped(reasons: Mapping[str, str]) -> list[str]:
+    """Return the reasons, each with the benchmarks that it concerns."""
+    names: dict[str, list[str]] = {}
+    for name, why in reasons.items():
+        names.setdefault(why, []).append(name)
+    return [f"{', '.join(several)}: {why}" for why, several in names.items()]
 
 
 def _check_same_model(folder: Path, model: Answerer, texts: Mapping[str, str]) -> dict[str, Any]:

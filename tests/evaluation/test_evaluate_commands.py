@@ -40,7 +40,7 @@ def test_scores_that_nobody_could_read_say_why(tmp_path: Path, capsys: pytest.Ca
     with scripted(script) as url:
         main(["--config=small", "--endpoint", url, "--data", str(tmp_path), "--out", str(tmp_path / "out")])
     out = capsys.readouterr().out
-    assert "held_out_texts: not run, the server gives no log-probabilities" in out
+    assert "held_out_texts: no score could be read: " in out
     assert "exact_formats, obeyed_commands, school_problems: not run" in out and "answered 400" in out
 
 

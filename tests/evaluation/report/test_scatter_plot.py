@@ -45,7 +45,7 @@ def test_names_are_drawn_beside_their_points() -> None:
 
     dots = [Dot("one", 280, 4.9), Dot("two", 6_000, 4.8), Dot("three", 2_400, 5.3)]
     figure = scatter_figure("x", "y", dots)
-    FigureCanvasAgg(figure).draw()
+    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
     [axes] = figure.axes
     for dot, text in zip(dots, axes.texts, strict=True):
         x, y = axes.transData.transform((dot.x, dot.y))
