@@ -108,7 +108,12 @@ def test_a_full_disk_is_an_error_and_no_deletion(tmp_path: Path, monkeypatch: py
 def test_two_threads_may_look_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(tmp_path, 100)
     link = os.link
-    monkeypatch.setattr(os, "link", lambda source, target: (time.sleep(0.05), link(source, target)))
+
+    def link_slowly(source: str, target: str) -> None:
+        time.sleep(0.05)
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", link_slowly)
     held = HeldCheckpoints(tmp_path, tmp_path / "held")
     with ThreadPoolExecutor(2) as threads:
         found = [each.result() for each in [threads.submit(held.look, set()) for _ in range(2)]]
