@@ -8,6 +8,8 @@ curl http://127.0.0.1:8000/v1/chat/completions -H 'Content-Type: application/jso
 
 import dataclasses
 import os
+import signal
+import threading
 from typing import Annotated
 
 import tyro
@@ -50,6 +52,9 @@ class Options:
     """Whether prompts that begin alike share what was computed; the answers are the same."""
     finish_seconds: PositiveInt = 60
     """Time after SIGTERM for answers that were begun."""
+    end_with_stdin: bool = False
+    """Whether the end of the standard input counts as SIGTERM, so that a command that holds a pipe to it leaves no
+    server behind when it is killed."""
     tensor: Annotated[PositiveInt, tyro.conf.arg(name="layout.tensor")] = 1
     """Devices of this machine that split heads, hidden units and the vocabulary of each model."""
 
@@ -59,6 +64,8 @@ def main(words: list[str]) -> None:
     options = parse_options("serve", words, Options)
     if not options.checkpoint:
         raise InputError("name a model: --checkpoint=runs/NAME")
+    if options.end_with_stdin:
+        threading.Thread(target=_end_with_stdin, name="end with stdin", daemon=True).start()
     key = os.environ.get(options.key_variable, "").strip() if options.key_variable else ""
     if options.key_variable and not key:
         raise InputError(f"the environment variable {options.key_variable} of --key-variable is not set")
@@ -77,6 +84,13 @@ def main(words: list[str]) -> None:
         )
         registry = Registry(load_models(sources, settings), most_tokens=options.tokens)
         listen(registry, socket, key=key, most_body_bytes=options.body_bytes, finish_seconds=options.finish_seconds)
+
+
+def _end_with_stdin() -> None:
+    """Read the standard input, and send this process SIGTERM at its end."""
+    while os.read(0, 1 << 12):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

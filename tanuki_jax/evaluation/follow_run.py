@@ -15,7 +15,7 @@ from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
 from tanuki_jax.evaluation.held_checkpoints import HeldCheckpoints, is_trained, watching
 from tanuki_jax.evaluation.run_evaluation import Evaluated, answerer, evaluate
-from tanuki_jax.evaluation.served_checkpoint import make_idle, served_checkpoint
+from tanuki_jax.evaluation.served_checkpoint import served_checkpoint
 
 LINES = "evaluations.jsonl"
 """File of a run with a line for each checkpoint that has scores."""
@@ -57,7 +57,7 @@ def follow(
     with held_folder(folder, RECORD, "evaluate", "following"):
         (folder / RECORD).touch()
         held, done = HeldCheckpoints(run, folder / "held"), _done(run, evaluation.name)
-        make_idle(0)
+        make_idle()
         with watching(held, done, look_seconds):
             while True:
                 trained = is_trained(run)  # before the look: what is saved between both is seen by the next look
@@ -71,6 +71,14 @@ def follow(
                     time.sleep(look_seconds)
                 else:
                     return held.deleted
+
+
+def make_idle() -> None:
+    """Give this process, and those that it starts later, only the processor time that nothing else wants."""
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.setpriority(os.PRIO_PROCESS, 0, 19)
 
 
 def _done(run: Path, name: str) -> set[int]:
@@ -87,7 +95,7 @@ def _score(
     kept = {"JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     environment = {name: value for name, value in kept.items() if name not in os.environ}
     source = f"{run.resolve().name}-{step}={held.path(step)}"
-    with served_checkpoint(source, idle=True, environment=environment) as url:
+    with served_checkpoint(source, environment=environment) as url:
         model = answerer(RemoteModel(urls=(url,), concurrency=concurrency), "endpoint")
         evaluated = evaluate(evaluation, model, folder / f"{step:08d}")
     values = _values(evaluation.name, evaluated)

@@ -7,11 +7,13 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
 
+SERVE = (sys.executable, "-m", "tanuki_jax.serve")
+"""Command of the server."""
 _ADDRESS = re.compile(r"listening on (http://\S+/v1)")
 _LAST_LINES = 5
 _END_SECONDS = 20.0
@@ -19,26 +21,22 @@ _END_SECONDS = 20.0
 
 @contextlib.contextmanager
 def served_checkpoint(
-    checkpoint: str, *, idle: bool = False, environment: Mapping[str, str] | None = None
+    checkpoint: str, *, environment: Mapping[str, str] | None = None, serve: Sequence[str] = SERVE
 ) -> Iterator[str]:
-    """Yield the address of a server of a checkpoint, which ends with the block.
+    """Yield the address of a server of a checkpoint, which ends with the block, and with this process if it is killed.
 
     Args:
         checkpoint: run, checkpoint or folder of Hugging Face, as `serve --checkpoint` takes it.
-        idle: whether the server gets only the processor time that nothing else wants.
         environment: variables of its environment besides those of this process.
+        serve: command of the server.
 
     Raises:
         InputError: the checkpoint cannot be served; the error has the server's own words.
     """
-    command = [sys.executable, "-m", "tanuki_jax.serve", "--checkpoint", checkpoint, "--port", "0"]
+    command = [*serve, "--checkpoint", checkpoint, "--port", "0", "--end-with-stdin"]
     variables = {**os.environ, **(environment or {})}
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=variables
-    ) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables) as process:
         try:
-            if idle:
-                make_idle(process.pid)
             with progress(f"starting a server of {checkpoint}", None):
                 address, last = _address(process)
             if not address:
@@ -53,18 +51,6 @@ def served_checkpoint(
                 process.kill()
 
 
-def make_idle(process: int) -> None:
-    """Give a process, and those that it starts later, only the processor time that nothing else wants.
-
-    Args:
-        process: number of the process; 0: this one.
-    """
-    if hasattr(os, "SCHED_IDLE"):
-        os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0))
-    else:
-        os.setpriority(os.PRIO_PROCESS, process, 19)
-
-
 def _address(process: "subprocess.Popen[str]") -> tuple[str, collections.deque[str]]:
     """Return the address that a server prints on stderr, empty if it ends before, and its last lines.
 
@@ -74,7 +60,7 @@ def _address(process: "subprocess.Popen[str]") -> tuple[str, collections.deque[s
     last: collections.deque[str] = collections.deque(maxlen=_LAST_LINES)
     for line in process.stderr:
         if found := _ADDRESS.search(line):
-            threading.Thread(target=process.stderr.read, daemon=True).start()
+            threading.Thread(target=collections.deque, args=(process.stderr, 0), daemon=True).start()
             return found[1], last
         if line.strip():
             last.append(line.strip())

@@ -109,11 +109,11 @@ def test_two_threads_may_look_at_once(tmp_path: Path, monkeypatch: pytest.Monkey
     save(tmp_path, 100)
     link = os.link
 
-    def slow(source: str, target: str) -> None:
+    def link_slowly(source: str, target: str) -> None:
         time.sleep(0.05)
         link(source, target)
 
-    monkeypatch.setattr(os, "link", slow)
+    monkeypatch.setattr(os, "link", link_slowly)
     held = HeldCheckpoints(tmp_path, tmp_path / "held")
     with ThreadPoolExecutor(2) as threads:
         found = [each.result() for each in [threads.submit(held.look, set()) for _ in range(2)]]

@@ -44,11 +44,14 @@ def serving(folder: Path, tokenizer: Path, *options: str) -> Iterator[tuple[subp
     weights = jax.tree.map(np.asarray, initialise(Model(**SHAPE), jax.random.key(0)))
     write_weights(folder / "a", Model(**SHAPE), weights, tokenizer=str(tokenizer), sequence_length=512)
     words = command("--checkpoint", f"mine={folder / 'a'}", "--port", "0", "--rows", "2", *options)
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stderr=pipe, text=True, env=os.environ) as process:
         assert process.stderr is not None
         ports = (re.search(r"127\.0\.0\.1:(\d+)/v1", line) for line in process.stderr)
-        yield process, int(next(port[1] for port in ports if port))
-        process.kill()
+        try:
+            yield process, int(next(port[1] for port in ports if port))
+        finally:
+            process.kill()
 
 
 def asked(port: int, *requests: dict[str, Any]) -> tuple[list[threading.Thread], list[tuple[int, Any]]]:
@@ -77,6 +80,14 @@ def test_sigterm_finishes_what_was_begun_and_takes_nothing_new(chat_tokenizer: P
         rest = process.stderr.read()
     assert rest.count("done: 1 tokens in, 400 out") == 5 and rest.strip().endswith("stopped"), rest
     assert "stopping: 5 answers are finished first, for at most 60 s" in rest
+
+
+@pytest.mark.thorough
+def test_a_server_may_end_with_its_standard_input(chat_tokenizer: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, chat_tokenizer, "--end-with-stdin") as (process, port):
+        assert post(port, LONG | {"max_tokens": 1})[0] == 200 and process.stdin is not None
+        process.stdin.close()
+        assert process.wait(timeout=30) == 0
 
 
 @pytest.mark.parametrize(
