@@ -97,7 +97,6 @@ ELSEWHERE = {
     "evaluation/peers/strict_scores.py": "evaluation/peers/test_lm_eval_tasks.py",
     "evaluation/results.py": "evaluation/test_run_evaluation.py",
     "evaluation/run_benchmark.py": "evaluation/test_run_evaluation.py",
-    "evaluation/served_checkpoint.py": "evaluation/test_follow_run.py",
     "inference/assistant.py": "inference/test_terminal.py",
     "inference/chat_prompts.py": "inference/test_encoded_prompts.py",
     "inference/engine/cache_size.py": "inference/engine/test_run_jobs.py",

@@ -20,7 +20,8 @@ print("listening on http://127.0.0.1:7/v1, which is described at /docs", file=sy
 for number in range(20_000):
     print(number, "more than a pipe holds, if nobody reads it", file=sys.stderr)
 (folder / "words").write_text(" ".join(sys.argv[2:]))
-(folder / "process").write_text(str(os.getpid()))
+(folder / "part").write_text(str(os.getpid()))
+(folder / "part").rename(folder / "process")
 while os.read(0, 1):
     pass
 (folder / "ended").write_text("")
