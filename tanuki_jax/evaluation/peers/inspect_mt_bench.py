@@ -1,7 +1,8 @@
 """The Japanese MT-Bench as a task of inspect-ai, with the questions, prompts and reading of verdicts of ours.
 
-inspect eval tanuki_jax/evaluation/peers/inspect_mt_bench.py --model openai-api/local/MODEL \
-    --model-role grader=openai-api/local/JUDGE -T data=data
+OWN_BASE_URL=http://localhost:8000/v1 OWN_API_KEY=none JUDGE_BASE_URL=http://judge:8000/v1 JUDGE_API_KEY=none \
+    inspect eval tanuki_jax/evaluation/peers/inspect_mt_bench.py --model openai-api/own/MODEL \
+    --model-role grader=openai-api/judge/JUDGE -T data=data
 
 It differs from ours in failures: a request that failed ends inspect's run, or leaves its mean (`--no-fail-on-error`),
 and has the lowest rating in ours. A verdict that cannot be read is in no mean of either.

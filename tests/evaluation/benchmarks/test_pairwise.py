@@ -97,6 +97,16 @@ def test_a_failed_or_empty_answer_has_lost_without_a_judge(tmp_path: Path) -> No
         assert [[ask.by for ask in asks] for asks in turns] == [["model", "baseline"]]
 
 
+def test_an_answer_that_failed_in_the_second_turn_has_lost(tmp_path: Path) -> None:
+    benchmark, items = loaded(tmp_path, QUESTIONS)
+    failed = Reply(failure="HTTP 500")
+    scores, turns = play(
+        benchmark, items[0], lambda ask: failed if ask.by == "model" and len(texts_of(ask)) > 1 else Reply("答え")
+    )
+    assert scores.values == {"win": 0} and scores.note == "the model gave no answer in turn 2: it lost"
+    assert len(turns) == 2
+
+
 def test_a_failed_answer_of_the_baseline_is_no_win(tmp_path: Path) -> None:
     benchmark, items = loaded(tmp_path)
     scores, turns = play(
