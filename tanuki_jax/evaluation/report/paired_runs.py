@@ -30,7 +30,8 @@ def paired(run: RunResults, other: RunResults, benchmark: str, metric: str) -> P
     mine = {item.id: item.scores[metric] for item in shared}
     theirs = {name: others[name].scores[metric] for name in mine}
     clusters = {item.id: item.cluster for item in shared}
-    return paired_test(mine, theirs, clusters=clusters, bounds=score_range([*mine.values(), *theirs.values()]))
+    bounds = score_range(one.scale, [*mine.values(), *theirs.values()])
+    return paired_test(mine, theirs, clusters=clusters, bounds=bounds)
 
 
 def paired_block(runs: Sequence[RunResults]) -> Block | None:

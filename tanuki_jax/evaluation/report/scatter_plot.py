@@ -145,7 +145,6 @@ def _write_names(figure: Figure, axes: Axes, dots: Sequence[Dot]) -> None:
     from matplotlib.transforms import IdentityTransform
 
     figure.draw_without_rendering()  # so that limits and layout, and with them the places of points, are final
-    axes.autoscale(False)
     pixels = IdentityTransform()
     look: Any = {"fontsize": 8, "va": "bottom", "zorder": 2.5}  # below the points, above the line
     ground: Any = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5}

@@ -11,7 +11,7 @@ from tanuki_jax.evaluation.report.score_charts import level_bars, radar_chart
 from tanuki_jax.evaluation.statistics.intervals import mean_interval
 
 MT_BENCH = "mt_bench_ja"
-"""Beginning of the names of the benchmarks whose categories are drawn as a radar chart, from 0 to 10."""
+"""Beginning of the names of the benchmarks whose categories are drawn as a radar chart."""
 
 _SHOWN = 16
 """Number of characters of a fingerprint that are shown."""
@@ -175,7 +175,9 @@ def _by_tag(runs: Sequence[RunResults], benchmark: BenchmarkResult, metric: str,
     if tag == "level":
         groups.sort(key=_rank)
     scores = {
-        label: [_mean([item for item in items if item.tags.get(tag) == group], metric) for group in groups]
+        label: [
+            _mean([item for item in items if item.tags.get(tag) == group], metric, benchmark.scale) for group in groups
+        ]
         for label, items in of_runs.items()
     }
     form = figures([mean for values in scores.values() for mean, _, _ in values])
@@ -190,7 +192,7 @@ def _by_tag(runs: Sequence[RunResults], benchmark: BenchmarkResult, metric: str,
         picture = level_bars(groups, scores, metric)
     elif len(groups) >= 3:
         means = {label: [mean for mean, _, _ in values] for label, values in scores.items()}
-        picture = radar_chart(groups, means, highest=10.0)
+        picture = radar_chart(groups, means, highest=max(benchmark.scale))
     pictures = [] if picture is None else [Picture(picture, f"{title}; the numbers are in the table")]
     return [Block(title, (tag, "items", *scores), rows, pictures=pictures, section=False)]
 
@@ -201,22 +203,19 @@ def _rank(level: str) -> tuple[int, str]:
     return (_LEVELS.index(level) if level in _LEVELS else int(digits or len(_LEVELS))), level
 
 
-def _mean(items: Sequence[RunItem], metric: str) -> tuple[float, float, float]:
+def _mean(items: Sequence[RunItem], metric: str, scale: tuple[float, float]) -> tuple[float, float, float]:
     """Return the mean of a metric over items and its 95% interval; NaN: there is none."""
     read = [item for item in items if metric in item.scores]
     if not read:
         return math.nan, math.nan, math.nan
     values = [item.scores[metric] for item in read]
-    found = mean_interval(values, [item.cluster for item in read], bounds=score_range(values))
+    found = mean_interval(values, [item.cluster for item in read], bounds=score_range(scale, values))
     return found.mean, found.low, found.high
 
 
-def score_range(values: Sequence[float]) -> tuple[float, float]:
-    """Return the range of a metric that has these scores: shares, marks of ten, or what the scores show."""
-    for highest in (1.0, 10.0):
-        if min(values) >= 0 and max(values) <= highest:
-            return 0.0, highest
-    return min(values), max(values)
+def score_range(scale: tuple[float, float], values: Sequence[float]) -> tuple[float, float]:
+    """Return the lowest and highest possible score of a benchmark with that scale: its ends, or a value beyond them."""
+    return min(*scale, *values), max(*scale, *values)
 
 
 def _cell(values: tuple[float, float, float], form: str) -> str:

@@ -14,7 +14,7 @@ coordinates = st.tuples(st.floats(50, 750), st.floats(50, 450))
 
 
 def test_names_of_near_points_do_not_overlap() -> None:
-    points = [(400.0, 250.0), (404.0, 252.0), (409.0, 248.0), (415.0, 250.0)]
+    points = [(400.0, 250.0), (400.0, 258.0), (409.0, 248.0), (415.0, 250.0)]
     boxes = places(points, [(120.0, 12.0)] * 4, FRAME)
     assert all(one.overlap(other) == 0 for one, other in itertools.combinations(boxes, 2))
     assert not any(box.left < x < box.right and box.bottom < y < box.top for box in boxes for x, y in points)

@@ -91,7 +91,11 @@ def test_mt_bench_has_a_radar_chart_of_its_categories(runs: list[RunResults]) ->
     assert len([block for block in group_blocks(runs)]) == 2
 
 
-def test_the_range_of_a_metric_has_all_scores() -> None:
-    assert score_range([0, 0.5]) == (0, 1)
-    assert score_range([0.5, 7]) == (0, 10)
-    assert score_range([-2, 30]) == (-2, 30)
+def test_the_range_of_a_metric_is_its_scale_or_has_what_is_beyond() -> None:
+    assert score_range((1, 10), [4, 5]) == (1, 10)
+    assert score_range((8, 0), [0.5, 9.5]) == (0, 9.5)  # bits a byte: the worst value is a guess
+
+
+def test_intervals_of_categories_stay_on_the_scale(runs: list[RunResults]) -> None:
+    block = next(block for block in group_blocks(runs) if "by category" in block.title)
+    assert block.rows[0].cells[2].endswith("[1.00, 10.00]")  # two scores say nothing
