@@ -3,30 +3,26 @@
 import asyncio
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tanuki_jax.base.claims import held_folder
-from tanuki_jax.base.errors import InputError
-from tanuki_jax.base.json_object import read_object
+from tanuki_jax.base.errors import CommandError, InputError
 from tanuki_jax.base.progress import progress
-from tanuki_jax.client import outcomes
 from tanuki_jax.client.answer_journal import AnswerJournal
-from tanuki_jax.client.answers import Failure
-from tanuki_jax.client.client import Client
 from tanuki_jax.client.model_names import PATIENCE, model_card
 from tanuki_jax.config.remote_model import RemoteModel
-from tanuki_jax.evaluation.answering import Answerer, Answering, Counts, writable
+from tanuki_jax.evaluation.answering import Answerer, Answering, Counts
 from tanuki_jax.evaluation.benchmark import Benchmark, By, Item, Items
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
+from tanuki_jax.evaluation.greetings import CHATS, Greetings, greet, known_greetings
 from tanuki_jax.evaluation.named_evaluations import to_plain
 from tanuki_jax.evaluation.results import RESULTS, benchmark_results, missing_results, now, write_json, write_results
 from tanuki_jax.evaluation.run_benchmark import run_benchmark
 
 RECORD = "run.json"
 JOURNAL = "answers.zst"
-_REFUSALS = {each.kind for each in (outcomes.BAD_REQUEST, outcomes.NOT_FOUND, outcomes.REFUSED, outcomes.MALFORMED)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,25 +68,18 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
         CommandError: the model does not answer.
     """
     loaded = {each.name: _load(each, evaluation) for each in evaluation.benchmarks}
-    answerers, reasons = _others(evaluation, loaded, model)
-    reasons |= {name: found for name, found in loaded.items() if isinstance(found, str)}
-    greetings = _greet([each for each in evaluation.benchmarks if each.name not in reasons], model, evaluation)
-    reasons |= {
-        each.name: greeting.refusal
-        for each in evaluation.benchmarks
-        if each.name not in reasons and (greeting := greetings[each.path_asked]).refusal
-    }
+    reasons = {name: found for name, found in loaded.items() if isinstance(found, str)}
+    answerers, greetings, refused = _others(evaluation, reasons, model)
+    reasons |= refused
+    asked = [each for each in evaluation.benchmarks if each.name not in reasons]
+    greetings["model"] = greet(model, [each.path_asked for each in asked], evaluation.requests)
+    reasons |= {each.name: words for each in asked if (words := greetings["model"][each.path_asked].refusal)}
     if len(reasons) == len(evaluation.benchmarks):
         raise InputError("no benchmark can be run: " + "; ".join(_grouped(reasons)))
-    about = {
-        "name": evaluation.name,
-        "model": {"name": model.name, "fingerprint": model.fingerprint, "urls": [*model.remote.urls]},
-        "config": to_plain(evaluation),
-        "started": now(),
-    }
+    about = {"name": evaluation.name, "config": to_plain(evaluation), "started": now()}
+    about |= {str(by): _described(answerer) for by, answerer in answerers.items()}
     with held_folder(folder, RECORD, "evaluate", "evaluation"):
-        texts = {path: greeting.text for path, greeting in greetings.items()}
-        known = _check_same_model(folder, model, texts)
+        known = known_greetings(folder / RECORD, answerers, greetings)
         write_json(folder / RECORD, {**about, "greetings": known})
         with AnswerJournal(folder / JOURNAL) as journal:
             answering = Answering(answerers, journal, evaluation.requests, evaluation.seed)
@@ -107,24 +96,8 @@ def _grouped(reasons: Mapping[str, str]) -> list[str]:
     return [f"{', '.join(several)}: {why}" for why, several in names.items()]
 
 
-def _check_same_model(folder: Path, model: Answerer, texts: Mapping[str, str]) -> dict[str, Any]:
-    """Return fingerprint -> path of an endpoint -> greeting of all models of the folder that state no fingerprint.
-
-    They are known by their greetings, at temperature 0, alone. InputError if the model behind an address greets
-    otherwise than in an earlier run in the folder.
-    """
-    before = read_object(folder / RECORD).get("greetings") if (folder / RECORD).exists() else None
-    models = before if isinstance(before, dict) else {}
-    if model.stated:
-        return models
-    found = models.get(model.fingerprint)
-    known = found if isinstance(found, dict) else {}
-    if any(known.get(path, text) != text for path, text in texts.items()):
-        raise InputError(
-            f"the model at {' '.join(model.remote.urls)} greets in other words than when {folder} was begun, so it may "
-            "be another model: name another --out, or say which model it is by --fingerprint TEXT"
-        )
-    return {**models, model.fingerprint: {**known, **texts}}
+def _described(answerer: Answerer) -> dict[str, Any]:
+    return {"name": answerer.name, "fingerprint": answerer.fingerprint, "urls": [*answerer.remote.urls]}
 
 
 def _at_once(answerers: Mapping[By, Answerer]) -> int:
@@ -174,54 +147,29 @@ def _load(benchmark: Benchmark, evaluation: Evaluation) -> Items | str:
 
 
 def _others(
-    evaluation: Evaluation, loaded: Mapping[str, Items | str], model: Answerer
-) -> tuple[dict[By, Answerer], dict[str, str]]:
-    """Return the models by their parts, and the benchmarks that lack one, with the reason."""
+    evaluation: Evaluation, reasons: Mapping[str, str], model: Answerer
+) -> tuple[dict[By, Answerer], dict[By, Greetings], dict[str, str]]:
+    """Return the models by their parts, the greetings of the others, and the benchmarks that lack one, with the reason.
+
+    Args:
+        evaluation: benchmarks, judge and baseline.
+        reasons: benchmarks that cannot be run anyway.
+        model: the model that is evaluated.
+    """
     answerers: dict[By, Answerer] = {"model": model}
-    reasons: dict[str, str] = {}
+    greetings, lacking = dict[By, Greetings](), dict[str, str]()
     parts: tuple[tuple[By, RemoteModel], ...] = (("judge", evaluation.judge), ("baseline", evaluation.baseline))
     for by, remote in parts:
-        asking = [
-            each.name for each in evaluation.benchmarks if by in each.asks and not isinstance(loaded[each.name], str)
-        ]
+        asking = [each.name for each in evaluation.benchmarks if by in each.asks and each.name not in reasons]
         if not asking:
             continue
         try:
-            answerers[by] = answerer(remote, by)
-        except InputError as error:
-            reasons |= dict.fromkeys(asking, f"it needs a {by}: {error}")
-    return answerers, reasons
-
-
-@dataclasses.dataclass(frozen=True)
-class _Greeting:
-    """The end of a small request to an endpoint of the model."""
-
-    text: str = ""
-    refusal: str = ""
-    """Reason for which the endpoint refuses it, as chats of a model without a chat template; empty: it does not."""
-
-
-def _greet(benchmarks: Sequence[Benchmark], model: Answerer, evaluation: Evaluation) -> dict[str, _Greeting]:
-    """Return path of an endpoint -> the model's greeting, for the endpoints that benchmarks ask.
-
-    InputError if the model does not answer at all.
-    """
-    paths = sorted({each.path_asked for each in benchmarks})
-    return asyncio.run(_greetings(paths, model, evaluation))
-
-
-async def _greetings(paths: Sequence[str], model: Answerer, evaluation: Evaluation) -> dict[str, _Greeting]:
-    prompts = {"chat/completions": {"messages": [{"role": "user", "content": "こんにちは。"}]}}
-    found = {}
-    async with Client(model.remote.endpoints(model.option), evaluation.requests) as client:
-        for path in paths:
-            prompt = prompts.get(path, {"prompt": "こんにちは。"})
-            answer = await client.post(path, {"model": model.name, "max_tokens": 8, "temperature": 0, **prompt})
-            if not isinstance(answer, Failure):
-                found[path] = _Greeting(writable(answer.text))
-            elif answer.kind in _REFUSALS:
-                found[path] = _Greeting(refusal=writable(answer.message))
-            else:
-                raise InputError(answer.message)
-    return found
+            other = answerer(remote, by)
+            words = greet(other, [CHATS], evaluation.requests)
+            if words[CHATS].refusal:
+                raise InputError(words[CHATS].refusal)
+        except CommandError as error:
+            lacking |= dict.fromkeys(asking, f"it needs a {by}: {error}")
+        else:
+            answerers[by], greetings[by] = other, words
+    return answerers, greetings, lacking
