@@ -166,7 +166,17 @@ class JasterTask(Benchmark):
     def questions(self, path: Path) -> list[Question]:
         """Return the questions of a file. InputError if it is missing or malformed."""
         rows = read_rows(path, columns=self.columns, how=self.how_to_get)
-        return [question for number, row in enumerate(rows, 1) for question in self.read(path, number, row)]
+        numbered = [(number, each) for number, row in enumerate(rows, 1) for each in self.read(path, number, row)]
+        for number, each in numbered:
+            if wanted := self._wanted(each):
+                raise InputError(f"row {number} of {path} has the answer {each.output!r:.40}, and must have {wanted}")
+        return [each for _, each in numbered]
+
+    def _wanted(self, question: Question) -> str:
+        """Return the right answer that a question should have, in words; empty: the one that it has is possible."""
+        if question.labels and question.output not in question.labels:
+            return f"one of {', '.join(question.labels)}"
+        return "a number" if self.compare == "number" and not figures_equal(question.output, question.output) else ""
 
     def chain(self, item: Item) -> Chain:
         shown, question = item.row
