@@ -126,6 +126,10 @@ class JasterTask(Benchmark):
     def has_form(self, paragraph: str) -> bool:
         """Whether the `first_paragraph` of an answer has the form that is asked for, right or wrong."""
 
+    def further(self, answer: str) -> Mapping[str, float]:
+        """Return values of a whole answer besides its scores, by name; the answer of a failed request is empty."""
+        return {}
+
     def strict(self, paragraph: str, question: Question) -> float:
         """Return the strict score of the `first_paragraph` of an answer."""
         right = question.output
@@ -184,11 +188,11 @@ class JasterTask(Benchmark):
             return (yield from self._likelihoods(shown, question))
         [reply] = yield [self._ask(shown, question)]
         if reply.failure:
-            return Scores(dict.fromkeys(self.metrics, 0.0))
+            return Scores(dict.fromkeys(self.metrics, 0.0) | {**self.further("")})
         paragraph = first_paragraph(reply.text, self.left_out)
         values = {"strict": self.strict(paragraph, question), "control": float(self.has_form(paragraph))}
         values["flexible"] = 1.0 if values["strict"] == 1 else self.flexible(reply.text, question)
-        return Scores({name: values[name] for name in self.metrics})
+        return Scores({name: values[name] for name in self.metrics} | {**self.further(reply.text)})
 
     def _ask(self, shown: Sequence[Question], question: Question) -> Ask:
         if self.form == "text":

@@ -42,6 +42,13 @@ def test_scores_of_single_answers(tmp_path: Path) -> None:
     found = scored(["0", "類似度は1です", "5", "10", "5.0"], tmp_path)
     assert [scores.values["strict"] for scores in found] == [1, 0, 0, 0, 1]
     assert [scores.values["flexible"] for scores in found] == [1, 1, 0, 0, 1]
+    assert [scores.values["stated"] for scores in scored(["0", "3か4", "点です"] + ["-1"] * 2, tmp_path)] == [
+        0,
+        34,
+        -2,
+        1,
+        1,
+    ]
     assert [scores.values["control"] for scores in found] == [1, 0, 1, 0, 1]
 
 
