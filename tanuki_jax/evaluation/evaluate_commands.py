@@ -43,7 +43,10 @@ def run(evaluation: Evaluation, options: Run) -> None:
         return
     with _model(options) as model:
         folder = Path(options.out) if options.out else _folder(evaluation, model)
-        show_results(evaluate(evaluation, model, folder))
+        evaluated = evaluate(evaluation, model, folder)
+        show_results(evaluated)
+        if evaluated.stopped is not None:
+            raise evaluated.stopped
 
 
 @contextlib.contextmanager

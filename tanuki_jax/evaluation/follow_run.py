@@ -98,6 +98,8 @@ def _score(
     with served_checkpoint(source, environment=environment) as url:
         model = answerer(RemoteModel(urls=(url,), concurrency=concurrency), "endpoint")
         evaluated = evaluate(evaluation, model, folder / f"{step:08d}")
+    if evaluated.stopped is not None:
+        raise evaluated.stopped
     values = _values(evaluation.name, evaluated)
     json_lines.append(run / LINES, {"step": step, "evaluation": evaluation.name, "model": model.fingerprint, **values})
     _add_points(run / "tensorboard" / "evaluations", step, values)

@@ -15,6 +15,7 @@ from tanuki_jax.client.model_names import PATIENCE, model_card
 from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.evaluation.answering import Answerer, Answering, Counts
 from tanuki_jax.evaluation.benchmark import Benchmark, By, Item, Items
+from tanuki_jax.evaluation.data_rows import checksum
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
 from tanuki_jax.evaluation.greetings import CHATS, Greetings, greet, known_greetings
 from tanuki_jax.evaluation.named_evaluations import to_plain
@@ -33,6 +34,17 @@ class Evaluated:
     benchmarks: tuple[dict[str, Any], ...]
     """Results of the benchmarks, as in the file."""
     counts: Counts
+    stopped: CommandError | None = None
+    """Error that stopped a benchmark, which the results name; they have the others."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Loaded:
+    """Items of a benchmark."""
+
+    items: tuple[Item, ...]
+    data: list[dict[str, str]]
+    """Path and SHA-256 of each file that they were read from."""
 
 
 def answerer(remote: RemoteModel, option: str, fingerprint: str = "", *, patience: float = PATIENCE) -> Answerer:
@@ -65,7 +77,7 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
 
     Raises:
         InputError: nothing can be run, or the folder is another command's.
-        CommandError: the model does not answer.
+        CommandError: the model does not answer, or no benchmark came to its end.
     """
     loaded = {each.name: _load(each, evaluation) for each in evaluation.benchmarks}
     reasons = {name: found for name, found in loaded.items() if isinstance(found, str)}
@@ -83,9 +95,11 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
         write_json(folder / RECORD, {**about, "greetings": known})
         with AnswerJournal(folder / JOURNAL) as journal:
             answering = Answering(answerers, journal, evaluation.requests, evaluation.seed)
-            results = asyncio.run(_run(evaluation, loaded, reasons, answering, _at_once(answerers)))
+            results, stopped = asyncio.run(_run(evaluation, loaded, reasons, answering))
+        if stopped is not None and all(each["missing"] for each in results):
+            raise stopped
         write_results(folder / RESULTS, about, results)
-    return Evaluated(folder / RESULTS, tuple(results), answering.counts)
+    return Evaluated(folder / RESULTS, tuple(results), answering.counts, stopped)
 
 
 def _grouped(reasons: Mapping[str, str]) -> list[str]:
@@ -100,31 +114,33 @@ def _described(answerer: Answerer) -> dict[str, Any]:
     return {"name": answerer.name, "fingerprint": answerer.fingerprint, "urls": [*answerer.remote.urls]}
 
 
-def _at_once(answerers: Mapping[By, Answerer]) -> int:
-    """Return how many items are worked on at once: as many as all models together may answer."""
-    return sum(each.remote.concurrency * len(each.remote.urls) for each in answerers.values())
-
-
 async def _run(
-    evaluation: Evaluation,
-    loaded: Mapping[str, Items | str],
-    reasons: Mapping[str, str],
-    answering: Answering,
-    at_once: int,
-) -> list[dict[str, Any]]:
-    """Return the results of all benchmarks."""
-    results = []
-    async with answering.opened():
-        for benchmark in evaluation.benchmarks:
-            found = loaded[benchmark.name]
-            if benchmark.name in reasons or isinstance(found, str):
-                results.append(missing_results(benchmark, reasons[benchmark.name]))
-                continue
-            items = first_items(found, evaluation.first)
-            with progress(benchmark.name, len(items), "item") as advance:
-                scored = await run_benchmark(benchmark, items, answering, at_once, advance)
-            results.append(benchmark_results(benchmark, scored, found.files))
-    return results
+    evaluation: Evaluation, loaded: Mapping[str, _Loaded | str], reasons: Mapping[str, str], answering: Answering
+) -> tuple[list[dict[str, Any]], CommandError | None]:
+    """Return the results of all benchmarks, and the error that stopped one of them first, as of a judge that has died.
+
+    A benchmark that was stopped is missing; what the others ask may still be answered, or be in the journal.
+    """
+    results, stopped = list[dict[str, Any]](), None
+    try:
+        async with answering.opened():
+            for benchmark in evaluation.benchmarks:
+                found = loaded[benchmark.name]
+                if benchmark.name in reasons or isinstance(found, str):
+                    results.append(missing_results(benchmark, reasons[benchmark.name]))
+                    continue
+                try:
+                    with progress(benchmark.name, len(found.items), "item") as advance:
+                        scored = await run_benchmark(benchmark, found.items, answering, advance)
+                except CommandError as error:
+                    stopped = stopped or error
+                    results.append(missing_results(benchmark, f"it was stopped: {error}"))
+                else:
+                    results.append(benchmark_results(benchmark, scored, found.data))
+    except CommandError:  # the clients say at their end again what has stopped them
+        if stopped is None:
+            raise
+    return results, stopped
 
 
 def first_items(items: Items, first: int) -> tuple[Item, ...]:
@@ -132,18 +148,20 @@ def first_items(items: Items, first: int) -> tuple[Item, ...]:
     return items.items[:first] if first else items.items
 
 
-def _load(benchmark: Benchmark, evaluation: Evaluation) -> Items | str:
+def _load(benchmark: Benchmark, evaluation: Evaluation) -> _Loaded | str:
     """Return the items of a benchmark, or the reason why there are none."""
     try:
-        items = benchmark.load(Path(evaluation.data))
+        found = benchmark.load(Path(evaluation.data))
+        data = [{"path": str(path), "sha256": checksum(path)} for path in found.files]
     except InputError as error:
         return str(error)
     except Exception as error:  # rows of other types than the benchmark reads
         return f"its data cannot be read: {type(error).__name__}: {error}"
-    if not items.items:
-        return f"its data have no items: {', '.join(map(str, items.files))}"
-    twice = next((id for id, number in Counter(each.id for each in items.items).items() if number > 1), None)
-    return items if twice is None else f"two of its items are called {twice!r:.80}"
+    if not found.items:
+        return f"its data have no items: {', '.join(map(str, found.files))}"
+    if twice := [id for id, number in Counter(each.id for each in found.items).items() if number > 1]:
+        return f"two of its items are called {twice[0]!r:.80}"
+    return _Loaded(first_items(found, evaluation.first), data)
 
 
 def _others(
