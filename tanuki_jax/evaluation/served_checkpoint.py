@@ -19,6 +19,10 @@ _LAST_LINES = 5
 _END_SECONDS = 20.0
 
 
+class CannotServe(InputError):
+    """A checkpoint of which no server can be started."""
+
+
 @contextlib.contextmanager
 def served_checkpoint(
     checkpoint: str, *, environment: Mapping[str, str] | None = None, serve: Sequence[str] = SERVE
@@ -31,7 +35,7 @@ def served_checkpoint(
         serve: command of the server.
 
     Raises:
-        InputError: the checkpoint cannot be served; the error has the server's own words.
+        CannotServe: the checkpoint cannot be served; the error has the server's own words.
     """
     command = [*serve, "--checkpoint", checkpoint, "--port", "0", "--end-with-stdin"]
     variables = {**os.environ, **(environment or {})}
@@ -41,7 +45,7 @@ def served_checkpoint(
                 address, last = _address(process)
             if not address:
                 said = (last[-1] if last else "it said nothing").removeprefix("tanuki_jax.serve: ")
-                raise InputError(f"{checkpoint} cannot be served: {said}")
+                raise CannotServe(f"{checkpoint} cannot be served: {said}")
             yield address
         finally:
             process.terminate()

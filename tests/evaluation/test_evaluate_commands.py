@@ -82,6 +82,7 @@ def test_a_judge_that_dies_stops_its_own_benchmark_alone(tmp_path: Path, capsys:
         (["--config=small"], "name one model: --endpoint"),
         (["--config=small", "--endpoint", "a", "--follow", "b"], "name one model: --endpoint"),
         (["--config=small", "--follow", "nowhere"], "there is no run at nowhere to follow"),
+        (["--config=small", "--follow", "a", "--key-variable", "KEY"], "--key-variable has no meaning with --follow"),
         (["--weak", "nowhere"], "nowhere"),
         (["export", "--config=small", "--tasks", "x"], "those of --config=jaster_text can"),
         (["--config=smal"], "the nearest is 'small'"),
