@@ -81,11 +81,9 @@ def _follow(evaluation: Evaluation, options: Run) -> None:
         raise InputError(f"--{ignored[0].replace('_', '-')} has no meaning with --follow; leave it out")
     run = Path(options.follow)
     lost = ", ".join(map(str, follow(evaluation, run, options.concurrency, line)))
-    named = f"without scores, because they were deleted before they could be held or cannot be served: steps {lost}"
-    show(
-        *[named] * bool(lost),
-        f"the trainer has ended; the scores of {'the other' if lost else 'all'} checkpoints: {run / LINES}",
-    )
+    named = f"the steps {lost} have no scores: their checkpoints were deleted before they could be held, or not saved, "
+    named += "or cannot be served"
+    show(*[named] * bool(lost), f"the trainer has ended; the scores of {'others' if lost else 'all'}: {run / LINES}")
 
 
 def weak(options: Weak) -> None:

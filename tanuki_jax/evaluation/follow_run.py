@@ -11,6 +11,7 @@ from typing import Any
 from tanuki_jax.base import json_lines
 from tanuki_jax.base.claims import held_folder
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.base.json_object import read_object
 from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
 from tanuki_jax.evaluation.held_checkpoints import HeldCheckpoints, is_trained, watching
@@ -20,7 +21,7 @@ from tanuki_jax.evaluation.served_checkpoint import SERVE, CannotServe, served_c
 LINES = "evaluations.jsonl"
 """File of a run with a line for each checkpoint that has scores."""
 RECORD = "followed.json"
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.2
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +49,7 @@ def follow(
         serve: command of the server.
 
     Returns:
-        Steps whose checkpoints were deleted before they could be held, or cannot be served, ascending.
+        Steps whose checkpoints were deleted before they could be held, were not saved, or cannot be served, ascending.
 
     Raises:
         InputError: there is no run, another command follows it with this evaluation, or no checkpoint can be served.
@@ -59,7 +60,6 @@ def follow(
     with held_folder(folder, RECORD, "evaluate", "following"):
         (folder / RECORD).touch()
         held, done = HeldCheckpoints(run, folder / "held"), _done(run, evaluation.name)
-        make_idle()
         unserved: dict[int, CannotServe] = {}
         with watching(held, done, look_seconds):
             while True:
@@ -79,15 +79,14 @@ def follow(
                 elif unserved and len(unserved) == len(done):
                     raise next(iter(unserved.values()))
                 else:
-                    return sorted({*held.deleted, *unserved})
+                    return sorted({*held.deleted, *unserved, *_unseen(run, done.union(held.deleted))})
 
 
-def make_idle() -> None:
-    """Give this process, and those that it starts later, only the processor time that nothing else wants."""
-    if hasattr(os, "SCHED_IDLE"):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    else:
-        os.setpriority(os.PRIO_PROCESS, 0, 19)
+def _unseen(run: Path, known: set[int]) -> set[int]:
+    """Return the steps before the last known one at which the run saves, and that are not known."""
+    settings = read_object(run / "config.json").get("checkpoints")
+    every = settings.get("every_steps") if isinstance(settings, dict) else None
+    return {*range(every, max(known), every)} - known if isinstance(every, int) and every > 0 and known else set()
 
 
 def _done(run: Path, name: str) -> set[int]:
@@ -110,7 +109,7 @@ def _score(
     kept = {"JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     environment = {name: value for name, value in kept.items() if name not in os.environ}
     source = f"{run.resolve().name}-{step}={held.path(step)}"
-    with served_checkpoint(source, environment=environment, serve=serve) as url:
+    with served_checkpoint(source, idle=True, environment=environment, serve=serve) as url:
         model = answerer(RemoteModel(urls=(url,), concurrency=concurrency), "endpoint")
         evaluated = evaluate(evaluation, model, folder / f"{step:08d}")
     if evaluated.stopped is not None:

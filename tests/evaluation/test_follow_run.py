@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.evaluation import follow_run
 from tanuki_jax.evaluation.benchmarks.held_out_texts import HeldOutTexts
 from tanuki_jax.evaluation.benchmarks.school_problems import SchoolProblems
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
@@ -91,9 +90,8 @@ def saved(run: Path, *steps: int) -> None:
 
 
 def test_a_checkpoint_that_cannot_be_served_is_named_and_the_others_are_scored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(follow_run, "make_idle", lambda: None)
     saved(tmp_path, 8, 16, 24)
     evaluation = Evaluation(name="e", benchmarks=(SchoolProblems(families=("arithmetic",), count=2),))
     seen: list[int] = []
@@ -105,10 +103,16 @@ def test_a_checkpoint_that_cannot_be_served_is_named_and_the_others_are_scored(
         assert not [*(tmp_path / "evaluations" / "e" / "held").iterdir()]
 
 
-def test_a_run_without_a_checkpoint_that_can_be_served_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(follow_run, "make_idle", lambda: None)
+def test_a_checkpoint_that_nobody_saw_is_named(tmp_path: Path) -> None:
+    saved(tmp_path, 8, 32, 35)
+    (tmp_path / "config.json").write_text(json.dumps({"checkpoints": {"every_steps": 8}}))
+    evaluation = Evaluation(name="e", benchmarks=(SchoolProblems(families=("arithmetic",), count=2),))
+    with scripted(lambda body: "0") as url:
+        words = (sys.executable, "-c", SERVER, url)
+        assert follow(evaluation, tmp_path, 1, lambda step, evaluated: None, serve=words) == [16, 24]
+
+
+def test_a_run_without_a_checkpoint_that_can_be_served_is_an_error(tmp_path: Path) -> None:
     saved(tmp_path, 16)
     with pytest.raises(InputError, match="cannot be served: it is damaged"):
         follow(slice_of_two(), tmp_path, 1, lambda step, evaluated: None, serve=(sys.executable, "-c", SERVER, "url"))
