@@ -65,6 +65,11 @@ class Answering:
         self._unwritten = 0
         self.counts = Counts()
 
+    @property
+    def at_once(self) -> int:
+        """Return the most requests that all models together may have in flight."""
+        return sum(each.remote.concurrency * len(each.remote.urls) for each in self._answerers.values())
+
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Open the clients during the block."""

@@ -28,6 +28,8 @@ from tanuki_jax.evaluation.served_checkpoint import served_checkpoint
 from tanuki_jax.evaluation.weak_groups import WeakGroup, weak_groups
 
 _SHOWN_OF_A_FINGERPRINT = 8
+_OF_ENDPOINTS = ("model", "key_variable", "fingerprint", "out")
+"""Options without a meaning for a run that is followed."""
 _HEXADECIMAL = re.compile(r"[0-9a-f]{32}")
 
 
@@ -43,7 +45,10 @@ def run(evaluation: Evaluation, options: Run) -> None:
         return
     with _model(options) as model:
         folder = Path(options.out) if options.out else _folder(evaluation, model)
-        show_results(evaluate(evaluation, model, folder))
+        evaluated = evaluate(evaluation, model, folder)
+        show_results(evaluated)
+        if evaluated.stopped is not None:
+            raise evaluated.stopped
 
 
 @contextlib.contextmanager
@@ -71,10 +76,14 @@ def _follow(evaluation: Evaluation, options: Run) -> None:
         shown = [f"{name} {metric} {about['mean']:.3f}" for name, metric, about in firsts if about["items"]]
         show(f"step {step:,}: {', '.join(shown)}")
 
+    ignored = [name for name in _OF_ENDPOINTS if getattr(options, name)]
+    if ignored:
+        raise InputError(f"--{ignored[0].replace('_', '-')} has no meaning with --follow; leave it out")
     run = Path(options.follow)
-    deleted = follow(evaluation, run, options.concurrency, line)
-    lost = [f"the checkpoints of the steps {', '.join(map(str, deleted))} were deleted before they could be held"]
-    show(*lost * bool(deleted), f"the trainer has ended; the scores of every checkpoint: {run / LINES}")
+    lost = ", ".join(map(str, follow(evaluation, run, options.concurrency, line)))
+    named = f"the steps {lost} have no scores: their checkpoints were deleted before they could be held, or not saved, "
+    named += "or cannot be served"
+    show(*[named] * bool(lost), f"the trainer has ended; the scores of {'others' if lost else 'all'}: {run / LINES}")
 
 
 def weak(options: Weak) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.evaluation.benchmark import Benchmark
-from tanuki_jax.evaluation.data_rows import checksum
 from tanuki_jax.evaluation.run_benchmark import ScoredItem
 from tanuki_jax.evaluation.statistics.intervals import mean_interval
 
@@ -19,20 +18,22 @@ RESULTS = "results.json"
 _PACKAGES = ("tanuki-jax", "aiohttp", "numpy")
 
 
-def benchmark_results(benchmark: Benchmark, scored: Sequence[ScoredItem], files: Sequence[Path]) -> dict[str, Any]:
+def benchmark_results(
+    benchmark: Benchmark, scored: Sequence[ScoredItem], data: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
     """Return the results of one benchmark as JSON values.
 
     Args:
         benchmark: benchmark.
         scored: its items with their scores.
-        files: files that the items were read from.
+        data: path and SHA-256 of each file that the items were read from.
     """
     return {
         "name": benchmark.name,
         "title": benchmark.full_title,
         "scale": [*benchmark.scale],
         "missing": "",
-        "data": [{"path": str(path), "sha256": checksum(path)} for path in files],
+        "data": [dict(each) for each in data],
         "metrics": {name: _metric(name, scored, benchmark.bounds.get(name, (0.0, 1.0))) for name in benchmark.metrics},
         "overall": dict(benchmark.overall([(each.item, each.scores) for each in scored])),
         "failed": sum(each.failed for each in scored),

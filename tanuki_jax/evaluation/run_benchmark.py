@@ -43,15 +43,14 @@ class ScoredItem:
 
 
 async def run_benchmark(
-    benchmark: Benchmark, items: Sequence[Item], answering: Answering, at_once: int, advance: Callable[[], object]
+    benchmark: Benchmark, items: Sequence[Item], answering: Answering, advance: Callable[[], object]
 ) -> list[ScoredItem]:
     """Return the items with their scores, in order.
 
     Args:
         benchmark: benchmark.
         items: its items.
-        answering: the models.
-        at_once: number of items that are worked on at once.
+        answering: the models; as many items are worked on at once as all of them together may answer.
         advance: called after each item.
 
     Raises:
@@ -61,7 +60,7 @@ async def run_benchmark(
     numbered = iter(enumerate(items))
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(at_once, len(items))):
+            for _ in range(min(answering.at_once, len(items))):
                 group.create_task(_work(benchmark, numbered, answering, results, advance))
     except ExceptionGroup as errors:  # all workers end for one reason, and a command shows one error
         raise errors.exceptions[0] from None

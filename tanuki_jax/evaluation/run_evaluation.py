@@ -3,30 +3,27 @@
 import asyncio
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tanuki_jax.base.claims import held_folder
-from tanuki_jax.base.errors import InputError
-from tanuki_jax.base.json_object import read_object
+from tanuki_jax.base.errors import CommandError, InputError
 from tanuki_jax.base.progress import progress
-from tanuki_jax.client import outcomes
 from tanuki_jax.client.answer_journal import AnswerJournal
-from tanuki_jax.client.answers import Failure
-from tanuki_jax.client.client import Client
 from tanuki_jax.client.model_names import PATIENCE, model_card
 from tanuki_jax.config.remote_model import RemoteModel
-from tanuki_jax.evaluation.answering import Answerer, Answering, Counts, writable
+from tanuki_jax.evaluation.answering import Answerer, Answering, Counts
 from tanuki_jax.evaluation.benchmark import Benchmark, By, Item, Items
+from tanuki_jax.evaluation.data_rows import checksum
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
+from tanuki_jax.evaluation.greetings import CHATS, Greetings, greet, known_greetings
 from tanuki_jax.evaluation.named_evaluations import to_plain
 from tanuki_jax.evaluation.results import RESULTS, benchmark_results, missing_results, now, write_json, write_results
 from tanuki_jax.evaluation.run_benchmark import run_benchmark
 
 RECORD = "run.json"
 JOURNAL = "answers.zst"
-_REFUSALS = {each.kind for each in (outcomes.BAD_REQUEST, outcomes.NOT_FOUND, outcomes.REFUSED, outcomes.MALFORMED)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +34,17 @@ class Evaluated:
     benchmarks: tuple[dict[str, Any], ...]
     """Results of the benchmarks, as in the file."""
     counts: Counts
+    stopped: CommandError | None = None
+    """Error that stopped a benchmark, which the results name; they have the others."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Loaded:
+    """Items of a benchmark."""
+
+    items: tuple[Item, ...]
+    data: list[dict[str, str]]
+    """Path and SHA-256 of each file that they were read from."""
 
 
 def answerer(remote: RemoteModel, option: str, fingerprint: str = "", *, patience: float = PATIENCE) -> Answerer:
@@ -69,34 +77,29 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
 
     Raises:
         InputError: nothing can be run, or the folder is another command's.
-        CommandError: the model does not answer.
+        CommandError: the model does not answer, or no benchmark came to its end.
     """
     loaded = {each.name: _load(each, evaluation) for each in evaluation.benchmarks}
-    answerers, reasons = _others(evaluation, loaded, model)
-    reasons |= {name: found for name, found in loaded.items() if isinstance(found, str)}
-    greetings = _greet([each for each in evaluation.benchmarks if each.name not in reasons], model, evaluation)
-    reasons |= {
-        each.name: greeting.refusal
-        for each in evaluation.benchmarks
-        if each.name not in reasons and (greeting := greetings[each.path_asked]).refusal
-    }
+    reasons = {name: found for name, found in loaded.items() if isinstance(found, str)}
+    answerers, greetings, refused = _others(evaluation, reasons, model)
+    reasons |= refused
+    asked = [each for each in evaluation.benchmarks if each.name not in reasons]
+    greetings["model"] = greet(model, [each.path_asked for each in asked], evaluation.requests)
+    reasons |= {each.name: words for each in asked if (words := greetings["model"][each.path_asked].refusal)}
     if len(reasons) == len(evaluation.benchmarks):
         raise InputError("no benchmark can be run: " + "; ".join(_grouped(reasons)))
-    about = {
-        "name": evaluation.name,
-        "model": {"name": model.name, "fingerprint": model.fingerprint, "urls": [*model.remote.urls]},
-        "config": to_plain(evaluation),
-        "started": now(),
-    }
+    about = {"name": evaluation.name, "config": to_plain(evaluation), "started": now()}
+    about |= {str(by): _described(answerer) for by, answerer in answerers.items()}
     with held_folder(folder, RECORD, "evaluate", "evaluation"):
-        texts = {path: greeting.text for path, greeting in greetings.items()}
-        known = _check_same_model(folder, model, texts)
+        known = known_greetings(folder / RECORD, answerers, greetings)
         write_json(folder / RECORD, {**about, "greetings": known})
         with AnswerJournal(folder / JOURNAL) as journal:
             answering = Answering(answerers, journal, evaluation.requests, evaluation.seed)
-            results = asyncio.run(_run(evaluation, loaded, reasons, answering, _at_once(answerers)))
+            results, stopped = asyncio.run(_run(evaluation, loaded, reasons, answering))
+        if stopped is not None and all(each["missing"] for each in results):
+            raise stopped
         write_results(folder / RESULTS, about, results)
-    return Evaluated(folder / RESULTS, tuple(results), answering.counts)
+    return Evaluated(folder / RESULTS, tuple(results), answering.counts, stopped)
 
 
 def _grouped(reasons: Mapping[str, str]) -> list[str]:
@@ -107,51 +110,37 @@ def _grouped(reasons: Mapping[str, str]) -> list[str]:
     return [f"{', '.join(several)}: {why}" for why, several in names.items()]
 
 
-def _check_same_model(folder: Path, model: Answerer, texts: Mapping[str, str]) -> dict[str, Any]:
-    """Return fingerprint -> path of an endpoint -> greeting of all models of the folder that state no fingerprint.
-
-    They are known by their greetings, at temperature 0, alone. InputError if the model behind an address greets
-    otherwise than in an earlier run in the folder.
-    """
-    before = read_object(folder / RECORD).get("greetings") if (folder / RECORD).exists() else None
-    models = before if isinstance(before, dict) else {}
-    if model.stated:
-        return models
-    found = models.get(model.fingerprint)
-    known = found if isinstance(found, dict) else {}
-    if any(known.get(path, text) != text for path, text in texts.items()):
-        raise InputError(
-            f"the model at {' '.join(model.remote.urls)} greets in other words than when {folder} was begun, so it may "
-            "be another model: name another --out, or say which model it is by --fingerprint TEXT"
-        )
-    return {**models, model.fingerprint: {**known, **texts}}
-
-
-def _at_once(answerers: Mapping[By, Answerer]) -> int:
-    """Return how many items are worked on at once: as many as all models together may answer."""
-    return sum(each.remote.concurrency * len(each.remote.urls) for each in answerers.values())
+def _described(answerer: Answerer) -> dict[str, Any]:
+    return {"name": answerer.name, "fingerprint": answerer.fingerprint, "urls": [*answerer.remote.urls]}
 
 
 async def _run(
-    evaluation: Evaluation,
-    loaded: Mapping[str, Items | str],
-    reasons: Mapping[str, str],
-    answering: Answering,
-    at_once: int,
-) -> list[dict[str, Any]]:
-    """Return the results of all benchmarks."""
-    results = []
-    async with answering.opened():
-        for benchmark in evaluation.benchmarks:
-            found = loaded[benchmark.name]
-            if benchmark.name in reasons or isinstance(found, str):
-                results.append(missing_results(benchmark, reasons[benchmark.name]))
-                continue
-            items = first_items(found, evaluation.first)
-            with progress(benchmark.name, len(items), "item") as advance:
-                scored = await run_benchmark(benchmark, items, answering, at_once, advance)
-            results.append(benchmark_results(benchmark, scored, found.files))
-    return results
+    evaluation: Evaluation, loaded: Mapping[str, _Loaded | str], reasons: Mapping[str, str], answering: Answering
+) -> tuple[list[dict[str, Any]], CommandError | None]:
+    """Return the results of all benchmarks, and the error that stopped one of them first, as of a judge that has died.
+
+    A benchmark that was stopped is missing; what the others ask may still be answered, or be in the journal.
+    """
+    results, stopped = list[dict[str, Any]](), None
+    try:
+        async with answering.opened():
+            for benchmark in evaluation.benchmarks:
+                found = loaded[benchmark.name]
+                if benchmark.name in reasons or isinstance(found, str):
+                    results.append(missing_results(benchmark, reasons[benchmark.name]))
+                    continue
+                try:
+                    with progress(benchmark.name, len(found.items), "item") as advance:
+                        scored = await run_benchmark(benchmark, found.items, answering, advance)
+                except CommandError as error:
+                    stopped = stopped or error
+                    results.append(missing_results(benchmark, f"it was stopped: {error}"))
+                else:
+                    results.append(benchmark_results(benchmark, scored, found.data))
+    except CommandError:  # the clients say at their end again what has stopped them
+        if stopped is None:
+            raise
+    return results, stopped
 
 
 def first_items(items: Items, first: int) -> tuple[Item, ...]:
@@ -159,69 +148,46 @@ def first_items(items: Items, first: int) -> tuple[Item, ...]:
     return items.items[:first] if first else items.items
 
 
-def _load(benchmark: Benchmark, evaluation: Evaluation) -> Items | str:
+def _load(benchmark: Benchmark, evaluation: Evaluation) -> _Loaded | str:
     """Return the items of a benchmark, or the reason why there are none."""
     try:
-        items = benchmark.load(Path(evaluation.data))
+        found = benchmark.load(Path(evaluation.data))
+        data = [{"path": str(path), "sha256": checksum(path)} for path in found.files]
     except InputError as error:
         return str(error)
     except Exception as error:  # rows of other types than the benchmark reads
         return f"its data cannot be read: {type(error).__name__}: {error}"
-    if not items.items:
-        return f"its data have no items: {', '.join(map(str, items.files))}"
-    twice = next((id for id, number in Counter(each.id for each in items.items).items() if number > 1), None)
-    return items if twice is None else f"two of its items are called {twice!r:.80}"
+    if not found.items:
+        return f"its data have no items: {', '.join(map(str, found.files))}"
+    if twice := [id for id, number in Counter(each.id for each in found.items).items() if number > 1]:
+        return f"two of its items are called {twice[0]!r:.80}"
+    return _Loaded(first_items(found, evaluation.first), data)
 
 
 def _others(
-    evaluation: Evaluation, loaded: Mapping[str, Items | str], model: Answerer
-) -> tuple[dict[By, Answerer], dict[str, str]]:
-    """Return the models by their parts, and the benchmarks that lack one, with the reason."""
+    evaluation: Evaluation, reasons: Mapping[str, str], model: Answerer
+) -> tuple[dict[By, Answerer], dict[By, Greetings], dict[str, str]]:
+    """Return the models by their parts, the greetings of the others, and the benchmarks that lack one, with the reason.
+
+    Args:
+        evaluation: benchmarks, judge and baseline.
+        reasons: benchmarks that cannot be run anyway.
+        model: the model that is evaluated.
+    """
     answerers: dict[By, Answerer] = {"model": model}
-    reasons: dict[str, str] = {}
+    greetings, lacking = dict[By, Greetings](), dict[str, str]()
     parts: tuple[tuple[By, RemoteModel], ...] = (("judge", evaluation.judge), ("baseline", evaluation.baseline))
     for by, remote in parts:
-        asking = [
-            each.name for each in evaluation.benchmarks if by in each.asks and not isinstance(loaded[each.name], str)
-        ]
+        asking = [each.name for each in evaluation.benchmarks if by in each.asks and each.name not in reasons]
         if not asking:
             continue
         try:
-            answerers[by] = answerer(remote, by)
-        except InputError as error:
-            reasons |= dict.fromkeys(asking, f"it needs a {by}: {error}")
-    return answerers, reasons
-
-
-@dataclasses.dataclass(frozen=True)
-class _Greeting:
-    """The end of a small request to an endpoint of the model."""
-
-    text: str = ""
-    refusal: str = ""
-    """Reason for which the endpoint refuses it, as chats of a model without a chat template; empty: it does not."""
-
-
-def _greet(benchmarks: Sequence[Benchmark], model: Answerer, evaluation: Evaluation) -> dict[str, _Greeting]:
-    """Return path of an endpoint -> the model's greeting, for the endpoints that benchmarks ask.
-
-    InputError if the model does not answer at all.
-    """
-    paths = sorted({each.path_asked for each in benchmarks})
-    return asyncio.run(_greetings(paths, model, evaluation))
-
-
-async def _greetings(paths: Sequence[str], model: Answerer, evaluation: Evaluation) -> dict[str, _Greeting]:
-    prompts = {"chat/completions": {"messages": [{"role": "user", "content": "こんにちは。"}]}}
-    found = {}
-    async with Client(model.remote.endpoints(model.option), evaluation.requests) as client:
-        for path in paths:
-            prompt = prompts.get(path, {"prompt": "こんにちは。"})
-            answer = await client.post(path, {"model": model.name, "max_tokens": 8, "temperature": 0, **prompt})
-            if not isinstance(answer, Failure):
-                found[path] = _Greeting(writable(answer.text))
-            elif answer.kind in _REFUSALS:
-                found[path] = _Greeting(refusal=writable(answer.message))
-            else:
-                raise InputError(answer.message)
-    return found
+            other = answerer(remote, by)
+            words = greet(other, [CHATS], evaluation.requests)
+            if words[CHATS].refusal:
+                raise InputError(words[CHATS].refusal)
+        except CommandError as error:
+            lacking |= dict.fromkeys(asking, f"it needs a {by}: {error}")
+        else:
+            answerers[by], greetings[by] = other, words
+    return answerers, greetings, lacking

@@ -19,29 +19,36 @@ _LAST_LINES = 5
 _END_SECONDS = 20.0
 
 
+class CannotServe(InputError):
+    """A checkpoint of which no server can be started."""
+
+
 @contextlib.contextmanager
 def served_checkpoint(
-    checkpoint: str, *, environment: Mapping[str, str] | None = None, serve: Sequence[str] = SERVE
+    checkpoint: str, *, idle: bool = False, environment: Mapping[str, str] | None = None, serve: Sequence[str] = SERVE
 ) -> Iterator[str]:
     """Yield the address of a server of a checkpoint, which ends with the block, and with this process if it is killed.
 
     Args:
         checkpoint: run, checkpoint or folder of Hugging Face, as `serve --checkpoint` takes it.
+        idle: whether the server gets only the processor time that nothing else wants.
         environment: variables of its environment besides those of this process.
         serve: command of the server.
 
     Raises:
-        InputError: the checkpoint cannot be served; the error has the server's own words.
+        CannotServe: the checkpoint cannot be served; the error has the server's own words.
     """
     command = [*serve, "--checkpoint", checkpoint, "--port", "0", "--end-with-stdin"]
     variables = {**os.environ, **(environment or {})}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables) as process:
         try:
+            if idle:
+                _make_idle(process.pid)
             with progress(f"starting a server of {checkpoint}", None):
                 address, last = _address(process)
             if not address:
                 said = (last[-1] if last else "it said nothing").removeprefix("tanuki_jax.serve: ")
-                raise InputError(f"{checkpoint} cannot be served: {said}")
+                raise CannotServe(f"{checkpoint} cannot be served: {said}")
             yield address
         finally:
             process.terminate()
@@ -49,6 +56,14 @@ def served_checkpoint(
                 process.wait(_END_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _make_idle(process: int) -> None:
+    """Give a process, and the threads that it starts later, only the processor time that nothing else wants."""
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.setpriority(os.PRIO_PROCESS, process, 19)
 
 
 def _address(process: "subprocess.Popen[str]") -> tuple[str, collections.deque[str]]:

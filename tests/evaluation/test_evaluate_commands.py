@@ -6,13 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.client.run_guard import Stalled
+from tanuki_jax.config.endpoints import Requests
 from tanuki_jax.evaluate import main
 from tanuki_jax.evaluation.benchmarks.benchmark_table import BENCHMARKS
+from tanuki_jax.evaluation.benchmarks.jcommonsenseqa import JCommonsenseQa
+from tanuki_jax.evaluation.benchmarks.mt_bench_ja import MtBenchJa
+from tanuki_jax.evaluation.evaluation_settings import Evaluation
 from tanuki_jax.evaluation.named_evaluations import EVALUATIONS, evaluation, to_plain
 from tests.evaluation.benchmarks.jaster_data import write_jcommonsenseqa
+from tests.evaluation.benchmarks.judged_questions import write_questions
 from tests.evaluation.scripted import refused, scripted
+
+FILE = Path(__file__)
 
 
 def test_a_run_prints_its_scores_and_what_is_missing(
@@ -44,12 +53,36 @@ def test_scores_that_nobody_could_read_say_why(tmp_path: Path, capsys: pytest.Ca
     assert "exact_formats, obeyed_commands, school_problems: not run" in out and "answered 400" in out
 
 
+def judged_and_not() -> Evaluation:
+    """Return an evaluation of which one benchmark needs a judge."""
+    limits = Requests(failure_share=1.0, attempt_seconds=0.5, stalled_seconds=0.6)
+    return Evaluation(name="both", benchmarks=(MtBenchJa(), JCommonsenseQa()), requests=limits)
+
+
+def test_a_judge_that_dies_stops_its_own_benchmark_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_jcommonsenseqa(tmp_path)
+    write_questions(tmp_path)
+
+    def judge(body: dict[str, Any]) -> Any:
+        return "こんにちは。" if len(body["messages"]) == 1 else web.Response(status=429)
+
+    with scripted(lambda body: "0") as url, scripted(judge, name="judge") as other:
+        words = [f"--config={FILE}:judged_and_not", "--endpoint", url, "--judge.urls", other, "--data", str(tmp_path)]
+        with pytest.raises(Stalled, match="no request has finished for"):
+            main([*words, "--out", str(tmp_path / "out")])
+    out = capsys.readouterr().out
+    assert "mt_bench_ja: not run, it was stopped: no request has finished" in " ".join(out.split())
+    judged, other_one = json.loads((tmp_path / "out" / "results.json").read_text("utf-8"))["benchmarks"]
+    assert judged["missing"] and not judged["items"] and other_one["metrics"]["strict"]["items"] == 3
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--config=small"], "name one model: --endpoint"),
         (["--config=small", "--endpoint", "a", "--follow", "b"], "name one model: --endpoint"),
         (["--config=small", "--follow", "nowhere"], "there is no run at nowhere to follow"),
+        (["--config=small", "--follow", "a", "--key-variable", "KEY"], "--key-variable has no meaning with --follow"),
         (["--weak", "nowhere"], "nowhere"),
         (["export", "--config=small", "--tasks", "x"], "those of --config=jaster_text can"),
         (["--config=smal"], "the nearest is 'small'"),

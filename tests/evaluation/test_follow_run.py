@@ -14,6 +14,7 @@ from tanuki_jax.evaluation.benchmarks.school_problems import SchoolProblems
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
 from tanuki_jax.evaluation.follow_run import LINES, follow
 from tanuki_jax.training.runs.recorded_run import read_run
+from tests.evaluation.scripted import scripted
 from tests.training.conftest import CONFIG
 
 FILE = Path(__file__)
@@ -68,3 +69,50 @@ def test_every_checkpoint_of_a_run_gets_its_scores(tmp_path: Path) -> None:
 def test_a_folder_without_a_run_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"there is no run at .* to follow: it has no config\.json"):
         follow(slice_of_two(), tmp_path, 1, lambda step, evaluated: None)
+
+
+SERVER = """
+import os, sys
+checkpoint = sys.argv[sys.argv.index("--checkpoint") + 1]
+if checkpoint.endswith("00000016"):
+    sys.exit("tanuki_jax.serve: it is damaged")
+print("listening on", sys.argv[1] + "/v1", file=sys.stderr, flush=True)
+while os.read(0, 1):
+    pass
+"""
+
+
+def saved(run: Path, *steps: int) -> None:
+    (run / "config.json").write_text("{}")
+    for step in steps:
+        (run / "checkpoints" / f"{step:08d}").mkdir(parents=True)
+        (run / "checkpoints" / f"{step:08d}" / "state.json").write_text("{}")
+
+
+def test_a_checkpoint_that_cannot_be_served_is_named_and_the_others_are_scored(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    saved(tmp_path, 8, 16, 24)
+    evaluation = Evaluation(name="e", benchmarks=(SchoolProblems(families=("arithmetic",), count=2),))
+    seen: list[int] = []
+    with scripted(lambda body: "0") as url:
+        words = (sys.executable, "-c", SERVER, url)
+        lost = follow(evaluation, tmp_path, 1, lambda step, evaluated: seen.append(step), serve=words)
+        assert (seen, lost) == ([8, 24], [16]) and "step 16 has no scores: " in caplog.text
+        assert [json.loads(line)["step"] for line in (tmp_path / LINES).read_text().splitlines()] == [8, 24]
+        assert not [*(tmp_path / "evaluations" / "e" / "held").iterdir()]
+
+
+def test_a_checkpoint_that_nobody_saw_is_named(tmp_path: Path) -> None:
+    saved(tmp_path, 8, 32, 35)
+    (tmp_path / "config.json").write_text(json.dumps({"checkpoints": {"every_steps": 8}}))
+    evaluation = Evaluation(name="e", benchmarks=(SchoolProblems(families=("arithmetic",), count=2),))
+    with scripted(lambda body: "0") as url:
+        words = (sys.executable, "-c", SERVER, url)
+        assert follow(evaluation, tmp_path, 1, lambda step, evaluated: None, serve=words) == [16, 24]
+
+
+def test_a_run_without_a_checkpoint_that_can_be_served_is_an_error(tmp_path: Path) -> None:
+    saved(tmp_path, 16)
+    with pytest.raises(InputError, match="cannot be served: it is damaged"):
+        follow(slice_of_two(), tmp_path, 1, lambda step, evaluated: None, serve=(sys.executable, "-c", SERVER, "url"))

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.client.run_guard import Stalled
 from tanuki_jax.config.endpoints import Requests
 from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.evaluation.benchmark import Benchmark
@@ -91,6 +92,19 @@ def test_a_model_without_chats_still_continues_texts(data: Path, tmp_path: Path)
 def test_nothing_to_run_is_an_error(data: Path, tmp_path: Path) -> None:
     with scripted(lambda body: "0") as url, pytest.raises(InputError, match="no benchmark can be run: jnli_0shot"):
         ran(url, data, tmp_path / "out", Jnli())
+
+
+def test_a_run_without_a_whole_benchmark_has_no_results(data: Path, tmp_path: Path) -> None:
+    limits = Requests(failure_share=1.0, attempt_seconds=0.5, stalled_seconds=0.6)
+    evaluation = Evaluation(name="test", benchmarks=(JCommonsenseQa(),), data=str(data), requests=limits)
+    with scripted(lambda body: web.Response(status=429) if number_of(body) > 2 else "0") as url:
+        model = answerer(RemoteModel(urls=(url,)), "endpoint")
+        with pytest.raises(Stalled, match="no request has finished"):
+            evaluate(evaluation, model, tmp_path / "out")
+    assert not (tmp_path / "out" / "results.json").exists()
+    with scripted(lambda body: "0") as url:
+        again = evaluate(evaluation, answerer(RemoteModel(urls=(url,)), "endpoint"), tmp_path / "out")
+    assert (again.counts.asked, again.counts.reused) == (2, 3)
 
 
 def test_a_second_run_asks_for_nothing(data: Path, tmp_path: Path) -> None:

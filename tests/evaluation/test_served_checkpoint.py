@@ -55,6 +55,13 @@ def test_a_server_lasts_as_long_as_the_block(tmp_path: Path) -> None:
         os.kill(int((tmp_path / "process").read_text()), 0)
 
 
+def test_an_idle_server_leaves_this_process_as_it_is(tmp_path: Path) -> None:
+    with served_checkpoint("runs/a", idle=True, serve=server(tmp_path)):
+        wait_for(tmp_path / "process")
+        assert os.sched_getscheduler(int((tmp_path / "process").read_text())) == os.SCHED_IDLE
+    assert os.sched_getscheduler(0) != os.SCHED_IDLE
+
+
 def test_a_checkpoint_that_cannot_be_served_has_the_servers_words(tmp_path: Path) -> None:
     refusing = server(tmp_path, "import sys; sys.exit('loading\\ntanuki_jax.serve: there is no checkpoint at runs/a')")
     refusal = "^runs/a cannot be served: there is no checkpoint at runs/a$"

@@ -48,12 +48,12 @@ class HeldOutTexts(Benchmark):
 
     def load(self, data: Path) -> Items:
         files = expand([path if "://" in path else str(data / path) for path in self.paths])
+        stems = [Path(file.path).name.split(".")[0] for file in files]
         items: list[Item] = []
-        for file in files:
-            source = Path(file.path).name.split(".")[0]
+        for file, stem in zip(files, stems, strict=True):
+            source = stem if stems.count(stem) == 1 else file.path
             for number, text in enumerate(self._texts(file.path)):
-                tags = {"source": source}
-                items.append(Item(f"{source}/{number}", text, tags=tags, row=text))
+                items.append(Item(f"{source}/{number}", text, tags={"source": source}, row=text))
         if not items:
             raise InputError(f"no file of {' '.join(self.paths)} has a document with the field {self.text_field!r}")
         return Items(tuple(items), tuple(Path(file.path) for file in files if "://" not in file.path))
@@ -64,9 +64,11 @@ class HeldOutTexts(Benchmark):
         for file in expand([path]):
             for slice in split(file, _SLICE_BYTES):
                 for row in read(slice, text_field=self.text_field):
-                    if left and isinstance(row.record, Document) and row.record.text.strip():
+                    if isinstance(row.record, Document) and row.record.text.strip():
                         yield row.record.text[: self.characters]
                         left -= 1
+                    if not left:
+                        return
 
     def chain(self, item: Item) -> Chain:
         text: str = item.row

@@ -126,6 +126,10 @@ class JasterTask(Benchmark):
     def has_form(self, paragraph: str) -> bool:
         """Whether the `first_paragraph` of an answer has the form that is asked for, right or wrong."""
 
+    def further(self, answer: str) -> Mapping[str, float]:
+        """Return values of a whole answer besides its scores, by name; the answer of a failed request is empty."""
+        return {}
+
     def strict(self, paragraph: str, question: Question) -> float:
         """Return the strict score of the `first_paragraph` of an answer."""
         right = question.output
@@ -166,7 +170,17 @@ class JasterTask(Benchmark):
     def questions(self, path: Path) -> list[Question]:
         """Return the questions of a file. InputError if it is missing or malformed."""
         rows = read_rows(path, columns=self.columns, how=self.how_to_get)
-        return [question for number, row in enumerate(rows, 1) for question in self.read(path, number, row)]
+        numbered = [(number, each) for number, row in enumerate(rows, 1) for each in self.read(path, number, row)]
+        for number, each in numbered:
+            if wanted := self._wanted(each):
+                raise InputError(f"row {number} of {path} has the answer {each.output!r:.40}, and must have {wanted}")
+        return [each for _, each in numbered]
+
+    def _wanted(self, question: Question) -> str:
+        """Return the right answer that a question should have, in words; empty: the one that it has is possible."""
+        if question.labels and question.output not in question.labels:
+            return f"one of {', '.join(question.labels)}"
+        return "a number" if self.compare == "number" and not figures_equal(question.output, question.output) else ""
 
     def chain(self, item: Item) -> Chain:
         shown, question = item.row
@@ -174,11 +188,11 @@ class JasterTask(Benchmark):
             return (yield from self._likelihoods(shown, question))
         [reply] = yield [self._ask(shown, question)]
         if reply.failure:
-            return Scores(dict.fromkeys(self.metrics, 0.0))
+            return Scores(dict.fromkeys(self.metrics, 0.0) | {**self.further("")})
         paragraph = first_paragraph(reply.text, self.left_out)
         values = {"strict": self.strict(paragraph, question), "control": float(self.has_form(paragraph))}
         values["flexible"] = 1.0 if values["strict"] == 1 else self.flexible(reply.text, question)
-        return Scores({name: values[name] for name in self.metrics})
+        return Scores({name: values[name] for name in self.metrics} | {**self.further(reply.text)})
 
     def _ask(self, shown: Sequence[Question], question: Question) -> Ask:
         if self.form == "text":

@@ -7,17 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from tanuki_jax.evaluation.benchmark import Chain, Item, Scores
+from tanuki_jax.evaluation.benchmark import Item, Scores
 from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question, picture_of
 from tanuki_jax.evaluation.data_rows import Row, fields_of
-from tanuki_jax.evaluation.graders.float_answer import stated_float
+from tanuki_jax.evaluation.graders.float_answer import floats_equal, leaderboard_float
 from tanuki_jax.evaluation.statistics.correlation import Method, correlation_of
 
 METHODS: tuple[Method, ...] = ("pearson", "spearman")
-UNREADABLE = -2.0
-"""Number that stands for an answer without one, as in the recipe."""
 _STATED = "stated"
 _CLOSE = 0.5
+"""Greatest difference of a number that counts as right in the flexible score."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,23 +43,13 @@ class Jsts(JasterTask):
         yield Question(id, f"文1：{first}\n文2：{second}", label, cluster=picture_of(row))
 
     def flexible(self, answer: str, question: Question) -> float:
-        stated = stated_float(answer)
-        return float(stated is not None and abs(stated - float(question.output)) <= _CLOSE)
+        return float(floats_equal(answer, question.output, _CLOSE))
 
     def has_form(self, paragraph: str) -> bool:
         return bool(re.fullmatch(r"[0-5](?:\.\d+)?", paragraph)) and float(paragraph) <= 5
 
-    def chain(self, item: Item) -> Chain:
-        if self.form == "loglikelihood":
-            return (yield from super().chain(item))
-        chain = super().chain(item)
-        replies = yield next(chain)
-        try:
-            chain.send(replies)
-        except StopIteration as end:
-            scores: Scores = end.value
-        stated = stated_float(replies[0].text)
-        return Scores({**scores.values, _STATED: UNREADABLE if stated is None else stated})
+    def further(self, answer: str) -> Mapping[str, float]:
+        return {_STATED: leaderboard_float(answer)}
 
     def overall(self, scored: Sequence[tuple[Item, Scores]]) -> Mapping[str, float]:
         pairs = [(float(item.expected), scores.values[_STATED]) for item, scores in scored if _STATED in scores.values]

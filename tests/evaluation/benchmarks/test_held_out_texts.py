@@ -49,6 +49,15 @@ def test_a_server_without_log_probabilities_has_no_loss(tmp_path: Path) -> None:
     assert task.overall([(item, end.value.value)]) == {}
 
 
+def test_files_of_one_name_are_sources_of_their_own(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        write_lines(tmp_path / folder / "wiki.jsonl", {"text": "狸"}, {"text": "犬"}, {"text": "猫"})
+    items = HeldOutTexts(paths=("*/wiki.jsonl",), count=2).load(tmp_path).items
+    sources = [f"{tmp_path}/{folder}/wiki.jsonl" for folder in ("a", "b")]
+    assert [item.id for item in items] == [f"{source}/{number}" for source in sources for number in (0, 1)]
+    assert [item.tags["source"] for item in items[1:3]] == sources
+
+
 def test_files_without_documents_are_an_error(tmp_path: Path) -> None:
     write_lines(tmp_path / "a.jsonl", {"text": " "})
     with pytest.raises(InputError, match="has a document with the field 'text'"):

@@ -33,3 +33,10 @@ def test_a_row_without_an_option_is_an_error(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match=r"row 1 of .* has no field 'choice0'"):
         JCommonsenseQa().load(tmp_path)
+
+
+def test_a_label_without_an_option_is_an_error(tmp_path: Path) -> None:
+    row: dict[str, object] = {"q_id": 1, "question": "?", "label": 5} | {f"choice{label}": "札" for label in range(5)}
+    write_lines(tmp_path / "jcommonsenseqa" / "jcommonsenseqa-valid-v1.3.json", row)
+    with pytest.raises(InputError, match=r"row 1 of .* has the answer '5', and must have one of 0, 1, 2, 3, 4"):
+        JCommonsenseQa().load(tmp_path)

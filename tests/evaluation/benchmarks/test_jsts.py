@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tanuki_jax.base.errors import InputError
 from tanuki_jax.evaluation.benchmark import Reply, Scores
 from tanuki_jax.evaluation.benchmarks.jsts import Jsts
 from tests.evaluation.benchmarks.jaster_data import write_lines
@@ -41,7 +42,21 @@ def test_scores_of_single_answers(tmp_path: Path) -> None:
     found = scored(["0", "類似度は1です", "5", "10", "5.0"], tmp_path)
     assert [scores.values["strict"] for scores in found] == [1, 0, 0, 0, 1]
     assert [scores.values["flexible"] for scores in found] == [1, 1, 0, 0, 1]
+    assert [scores.values["stated"] for scores in scored(["0", "3か4", "点です"] + ["-1"] * 2, tmp_path)] == [
+        0,
+        34,
+        -2,
+        1,
+        1,
+    ]
     assert [scores.values["control"] for scores in found] == [1, 0, 1, 0, 1]
+
+
+def test_a_label_that_is_no_number_is_an_error(tmp_path: Path) -> None:
+    row: dict[str, object] = {"sentence_pair_id": "1", "sentence1": "犬。", "sentence2": "猫。", "label": "close"}
+    write_lines(tmp_path / "jsts" / "valid-v1.3.json", row)
+    with pytest.raises(InputError, match=r"row 1 of .* has the answer 'close', and must have a number"):
+        Jsts().load(tmp_path)
 
 
 def test_sentences_on_one_picture_are_a_cluster(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tanuki_jax.evaluation.evaluation_settings import Evaluation
 from tanuki_jax.evaluation.run_evaluation import answerer, evaluate
 from tests.evaluation.benchmarks.judged_questions import QUESTIONS, REFERENCES, write_questions, write_rows
 from tests.evaluation.benchmarks.played import play, texts_of
-from tests.evaluation.scripted import scripted
+from tests.evaluation.scripted import refused, scripted
 
 WRITING, MATH, STEM = range(3)
 SECOND = "アシスタントAとユーザーの会話"
@@ -240,3 +240,20 @@ def test_without_a_judge_the_summary_says_so(tmp_path: Path) -> None:
     write_rows(tmp_path / "mt_bench_ja" / "other.jsonl", QUESTIONS)
     with scripted(lambda body: "答え") as model, pytest.raises(InputError, match="mt_bench_ja: it needs a judge"):
         run(tmp_path, model, RemoteModel())
+
+
+def test_a_judge_without_chats_is_named(tmp_path: Path) -> None:
+    write_questions(tmp_path)
+    reason = r"it needs a judge: .* answered 400: the prompt is too long"
+    with scripted(lambda body: "答え") as model, scripted(lambda body: refused(), name="judge") as judge:
+        judging = RemoteModel(urls=(judge,))
+        with pytest.raises(InputError, match=reason):
+            run(tmp_path, model, judging)
+
+
+def test_results_say_which_model_judged(tmp_path: Path) -> None:
+    write_questions(tmp_path)
+    with scripted(lambda body: "答え") as model, scripted(lambda body: "[[5]]", name="judge") as judge:
+        run(tmp_path, model, RemoteModel(urls=(judge,)))
+    results = json.loads((tmp_path / "run" / "results.json").read_text("utf-8"))
+    assert results["judge"] == {"name": "judge", "fingerprint": "judge f", "urls": [judge]}
