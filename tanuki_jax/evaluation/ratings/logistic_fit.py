@@ -17,6 +17,11 @@ type Indices = npt.NDArray[np.intp]
 _STEPS, _LONGEST_STEP, _TOLERANCE = 300, 1.0, 1e-10
 _LARGEST = 100.0
 """Strength or coefficient above which a fit is considered infinite: odds of 1e43."""
+_LARGEST_EFFECT = 25.0
+"""Part of a battle's logit that is due to covariates, above which a fit is considered infinite: odds of 7e10.
+
+Covariates that decide battles drive the fit to infinity only until rounding takes the slope away, near a logit of 37.
+"""
 
 
 class Rows(NamedTuple):
@@ -91,6 +96,7 @@ def fit(rows: Rows, wins: Floats, totals: Floats, included: npt.NDArray[np.bool_
     failed = np.zeros(len(wins), bool)
     failed[running] = True
     failed |= ~(np.abs(found).max(axis=1) < _LARGEST)
+    failed |= ~(np.abs(np.where(both, found[:, count:] @ rows.covariates.T, 0)).max(axis=1) < _LARGEST_EFFECT)
     strengths = np.where(included & ~failed[:, None], found[:, :count], np.nan)
     return Fit(strengths, np.where(failed[:, None], np.nan, found[:, count:]))
 

@@ -50,6 +50,16 @@ def test_a_feature_that_decides_everything_has_no_finite_fit() -> None:
     assert np.isfinite(found.strengths[1]).all() and np.isfinite(found.coefficients[1]).all()
 
 
+@pytest.mark.parametrize("size", [0.1, 1.0, 2.0, 10.0])
+def test_a_rare_feature_that_decides_its_battles_has_no_finite_fit(size: float) -> None:
+    covariates = np.array([0.0] * 60 + [size] * 20)[:, None]
+    rows = Rows(np.zeros(80, int), np.ones(80, int), covariates, 2)
+    wins = np.array([[1.0, 0.0] * 30 + [1.0] * 20, [1.0, 0.0] * 30 + [1.0] * 19 + [0.0]])
+    found = fit(rows, wins, np.ones((2, 80)), np.ones((2, 2), bool))
+    assert np.isnan(found.strengths[0]).all() and np.isnan(found.coefficients[0]).all()
+    assert found.coefficients[1, 0] * size == pytest.approx(np.log(19))
+
+
 def test_a_feature_that_no_battle_has_gets_no_effect() -> None:
     rows = Rows(np.array([0, 0]), np.array([1, 1]), np.array([[0.0], [1.0]]), 2)
     found = fit(rows, np.array([[3.0, 0.0]]), np.array([[4.0, 0.0]]), np.ones((1, 2), bool))
