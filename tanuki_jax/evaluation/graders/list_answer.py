@@ -26,6 +26,8 @@ _SEPARATOR = re.compile(
     r"[、,・/／;；]|\band\b|\bor\b|(?<=[\ue000-\uf8ff])(?:と|や)(?![ていしはかなも呼言])"
     r"|(?<=[一-龥々ァ-ヺー」』\ue000-\uf8ffa-zA-Z])(?:と|や|とか|および|及び|または)(?=[一-龥ァ-ヺ「『\ue000-\uf8ff])"
 )
+_INSIDE_NAME = re.compile(r"(?<=[ァ-ヺー])[・/／](?=[ァ-ヺ])")
+"""Signs that separate elements in some lists, and belong to a name where another sign separates: ジャン・バルジャン."""
 _CONJUNCTION = re.compile(
     r"^(?:そして|また|さらに|および|及び|それから|あとは?|加えて|ほかに|他に|特に|例えば|たとえば|つまり|まず|次に|最後に|主に|and\b|or\b|also\b)[、\s]*"
 )
@@ -43,6 +45,8 @@ _IN_OTHER_WORDS = re.compile(r"^(?:つまり|すなわち|要するに|言い換
 _LONGEST = 16
 """Most characters of a list's element."""
 _ACCEPTED, _NEUTRAL = 0xE000, 0xF000
+_DOT = "\0"
+"""Sign in place of a middle dot that belongs to a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,7 @@ def _from_bullet(line: str) -> Iterator[str]:
     if _DENIED.search(head):
         return
     head = re.split(r"。|\s[-—–→]\s", head)[0]
-    pieces = _pieces(_TOPIC.sub("", head, count=1) if "は" in head else head)
+    pieces = _pieces(_TOPIC.sub("", head, count=1) if "は" in head else head, whole_names=True)
     named = [piece for piece in pieces if not _SENTENCE.search(piece)]
     yield from (
         named if all(len(piece) <= _LONGEST for piece in named) else [piece for piece in named if _accepted(piece)]
@@ -179,10 +183,16 @@ def _from_prose(text: str) -> Iterator[str]:
             yield from pieces
 
 
-def _pieces(text: str) -> list[str]:
-    """Return the nouns of a list, without conjunctions before and predicates behind them."""
+def _pieces(text: str, *, whole_names: bool = False) -> list[str]:
+    """Return the nouns of a list, without conjunctions before and predicates behind them.
+
+    Args:
+        text: a list.
+        whole_names: whether a middle dot between katakana belongs to a name, also if no comma separates the nouns.
+    """
     found: list[str] = []
-    for part in _SEPARATOR.split(text):
+    dots = _INSIDE_NAME.sub(_DOT, text) if whole_names or re.search("[、,]", text) else text
+    for part in (part.replace(_DOT, "・") for part in _SEPARATOR.split(dots)):
         if _IN_OTHER_WORDS.match(part.strip()):
             found.clear()
         piece = _CONJUNCTION.sub("", part.strip(" 「」『』\"'.。:"))

@@ -58,3 +58,15 @@ def test_thinking_is_left_out() -> None:
     accepted, _ = QUESTIONS["nobita"]
     assert grade_list("<think>料理かな。</think>射撃", accepted).invented == ()
     assert grade_list("<think>射撃", accepted).found == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "invented"),
+    [
+        ("射撃、ジャン・バルジャン、料理", ["ジャン・バルジャン", "料理"]),
+        ("- 射撃\n- スポーツ・カー", ["スポーツ・カー"]),
+        ("射撃・ピアノ・料理", ["ピアノ", "料理"]),
+    ],
+)
+def test_a_dot_in_a_name_separates_nothing(answer: str, invented: list[str]) -> None:
+    assert list(grade_list(answer, QUESTIONS["nobita"][0]).invented) == invented
