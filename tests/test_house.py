@@ -1,11 +1,12 @@
 """Rules of CONTRIBUTING.md that a machine can check, and what every command does for its user."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,24 @@ def files_of_the_repository(suffix: str = "") -> list[Path]:
     return files
 
 
+@functools.cache
+def trees() -> dict[str, ast.Module]:
+    """Return the name and the syntax tree of every Python file of the repository, parsed once."""
+    return {shown(path): ast.parse(path.read_text("utf-8")) for path in files_of_the_repository(".py")}
+
+
+def statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield a file and the statements in it that may have a body. To walk the expressions too takes five times as long."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        inner = [
+            each for name in ("body", "orelse", "finalbody", "handlers", "cases") for each in getattr(node, name, [])
+        ]
+        waiting += [each for each in inner if not isinstance(each, ast.Expr | ast.Assign | ast.Return)]
+
+
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
 
@@ -51,14 +70,14 @@ def test_files_can_be_read_in_one_sitting() -> None:
 
 def test_functions_fit_on_a_screen() -> None:
     long = {}
-    for path in files_of_the_repository(".py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for name, tree in trees().items():
+        for node in statements(tree):
             if (
                 isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
                 and node.end_lineno is not None
                 and node.end_lineno - node.lineno >= 60
             ):
-                long[f"{shown(path)}:{node.lineno} {node.name}"] = node.end_lineno - node.lineno + 1
+                long[f"{name}:{node.lineno} {node.name}"] = node.end_lineno - node.lineno + 1
     assert long == {}
 
 
@@ -67,15 +86,14 @@ def test_a_name_says_what_is_in_the_file() -> None:
 
 
 def test_packages_open_with_a_docstring_and_nothing_else() -> None:
-    packages = [path for path in files_of_the_repository(".py") if path.name == "__init__.py"]
-    bodies = {shown(path): ast.parse(path.read_text("utf-8")).body for path in packages}
+    bodies = {name: tree.body for name, tree in trees().items() if name.endswith("/__init__.py")}
     assert [name for name, body in bodies.items() if body[1:] or (body and not isinstance(body[0], ast.Expr))] == []
 
 
 def test_base_imports_rich_alone_and_matplotlib_and_jinja2_when_called() -> None:
     standard = {*sys.stdlib_module_names, "tanuki_jax"}
     for path in sorted((ROOT / "tanuki_jax" / "base").glob("*.py")):
-        tree = ast.parse(path.read_text("utf-8"))
+        tree = trees()[shown(path)]
         assert imported(tree.body) - standard <= {"rich"}, path
         assert imported(ast.walk(tree)) - standard <= {"rich", "matplotlib", "jinja2"}, path
 

@@ -2,18 +2,17 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-from tests.test_house import files_of_the_repository, shown
+from tests.test_house import statements, trees
 
 FRAGMENTS = {"Of", "What", "Which", "Those", "As", "Where", "That", "Such", "How"}
 """First words of a sentence without a subject of its own."""
 LONGEST_TEST_NAME = 70
 
 
-def docstrings(path: Path) -> Iterator[tuple[int, str]]:
+def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Yield line and text of every docstring of a file, those of attributes included."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in statements(tree):
         body = getattr(node, "body", None)
         for statement in body if isinstance(body, list) else []:
             if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
@@ -22,9 +21,9 @@ def docstrings(path: Path) -> Iterator[tuple[int, str]]:
 
 def test_no_docstring_begins_with_a_fragment() -> None:
     found = [
-        f"{shown(path)}:{line} {text[:60]}"
-        for path in files_of_the_repository(".py")
-        for line, text in docstrings(path)
+        f"{name}:{line} {text[:60]}"
+        for name, tree in trees().items()
+        for line, text in docstrings(tree)
         if text.split()[:1] and text.split()[0] in FRAGMENTS
     ]
     assert found == []
@@ -32,9 +31,9 @@ def test_no_docstring_begins_with_a_fragment() -> None:
 
 def test_names_of_tests_are_short() -> None:
     long = [
-        f"{shown(path)}:{node.lineno} {node.name}"
-        for path in files_of_the_repository(".py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        f"{name}:{node.lineno} {node.name}"
+        for name, tree in trees().items()
+        for node in statements(tree)
         if isinstance(node, ast.FunctionDef)
         if node.name.startswith("test_") and len(node.name) > LONGEST_TEST_NAME
     ]
