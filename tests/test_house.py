@@ -44,7 +44,7 @@ def trees() -> dict[str, ast.Module]:
 
 
 def statements(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield a file and the statements in it that may have a body. To walk the expressions too takes five times as long."""
+    """Yield a file and its statements that may have a body. To walk expressions too takes five times as long."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
