@@ -64,7 +64,7 @@ make_environment() {
 
 install() {
     if uv_runs; then
-        uv pip install --python "$python" "$@"
+        uv pip install --quiet --python "$python" "$@"
     else
         "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip >/dev/null 2>&1 ||
             fail "packages cannot be installed: uv does not run, and $folder has neither pip nor ensurepip." \
