@@ -144,6 +144,11 @@ class ArrayFile:
         array: Array = np.ndarray(column["shape"], column["type"], self._map, self._start + column["offset"])
         return array
 
+    def rows(self, name: str) -> int:
+        """Return the length of an array, without a look at it."""
+        length: int = self._columns[name]["shape"][0]
+        return length
+
     def release(self) -> None:
         """Close the file once no array of it is in use, so that neither its pages nor open files add up in a task
         that reads many files."""
@@ -151,7 +156,7 @@ class ArrayFile:
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> Array:
         """Return a copy of the items [start, stop) of an array."""
-        stop = self._columns[name]["shape"][0] if stop is None else stop
+        stop = self.rows(name) if stop is None else stop
         return next(self.pieces(name, [start], [stop]))
 
     def pieces(self, name: str, starts: Sequence[int], stops: Sequence[int]) -> Iterator[Array]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tanuki_jax.corpus.cleaning.duplicates.array_file import Array, ArrayFile, write_arrays
-from tanuki_jax.corpus.cleaning.duplicates.hash_ranges import Hashes, gather, starts_of_runs
+from tanuki_jax.corpus.cleaning.duplicates.hash_ranges import Hashes, gather, starts_of_runs, within
 
 UNITS = "units of a part"
 COUNTS = "counted units"
@@ -68,7 +68,7 @@ def count_repeats(
         most_units: units of each part that a piece holds, all parts together; 300 bytes each.
     """
     parts = [ArrayFile(path, UNITS, settings) for path in files]
-    total = sum(len(part["units"]) for part in parts) // count
+    total = sum(part.rows("units") for part in parts) // count
     pieces = max(1, -(-total // most_units))
     units, counted = 0, list[tuple[Array, ...]]()
     for piece in range(pieces):
@@ -106,14 +106,16 @@ def select_repeats(file: Path, counted: Sequence[Path], out: Path, settings: dic
     """
     ours = ArrayFile(file, UNITS, settings)["units"]
     units, owners = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
-    for path in counted:
+    for index, path in enumerate(counted):
         repeated = ArrayFile(path, COUNTS, settings)
         names = repeated["units"]
-        at = np.searchsorted(ours, names)
-        at[at == len(ours)] = 0
-        here = ours[at] == names if len(ours) else np.zeros(len(names), np.bool_)
-        units.append(names[here])
-        owners.append(repeated["owners"][here])
+        # A part is looked up in the counts, not they in it: they grow with the corpus, and there are as many parts.
+        some = ours[within(ours, index, len(counted))] if len(names) else ours[:0]
+        at = np.searchsorted(names, some)
+        at[at == len(names)] = 0
+        here = names[at] == some
+        units.append(some[here])
+        owners.append(repeated["owners"][at[here]])
     write_arrays(out, REPEATS, settings, {"units": np.concatenate(units), "owners": np.concatenate(owners)})
 
 
