@@ -39,7 +39,7 @@ def finished(process: "subprocess.Popen[str]") -> str:
     return out
 
 
-@pytest.mark.thorough
+@pytest.mark.long
 def test_every_checkpoint_of_a_run_gets_its_scores(tmp_path: Path) -> None:
     (tmp_path / "small.py").write_text(CONFIG.replace("every_steps=8", "every_steps=8, keep=1, keep_best=False"))
     (tmp_path / "a.txt").write_text("たぬきが山にいた。\n" * 200)

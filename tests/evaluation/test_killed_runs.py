@@ -32,8 +32,10 @@ def benchmarks_of(out: Path) -> Any:
     return json.loads((out / "results.json").read_text("utf-8"))["benchmarks"]
 
 
-@pytest.mark.thorough
-def test_twenty_kills_change_no_score_and_lose_no_answer(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "most_kills", [pytest.param(4, marks=pytest.mark.thorough), pytest.param(20, marks=pytest.mark.long)]
+)
+def test_kills_change_no_score_and_lose_no_answer(tmp_path: Path, most_kills: int) -> None:
     draw = random.Random(7)
     with rehearsing(tmp_path / "log.jsonl", "--latency", "0.4") as teacher:
         subprocess.run(command(teacher, tmp_path / "whole"), check=True, capture_output=True)
@@ -42,7 +44,7 @@ def test_twenty_kills_change_no_score_and_lose_no_answer(tmp_path: Path) -> None
         while not (tmp_path / "killed" / "results.json").exists():
             process = subprocess.Popen(command(teacher, tmp_path / "killed"), stderr=subprocess.DEVNULL)
             try:
-                process.wait(draw.uniform(0.5, 4.5) if kills < 20 else None)
+                process.wait(draw.uniform(0.5, 4.5) if kills < most_kills else None)
             except subprocess.TimeoutExpired:
                 process.kill()
                 kills += 1

@@ -52,7 +52,7 @@ def test_a_server_that_refuses_is_a_sentence(monkeypatch: pytest.MonkeyPatch) ->
         by_teacher(Behaviour(key_variable="KEY_OF_THE_SERVER"), ["a"])
 
 
-@pytest.mark.thorough
+@pytest.mark.long
 def test_a_checkpoint_is_served_while_it_is_needed(tmp_path: Path) -> None:
     tokenizer, model = make_tokenizer(tmp_path / "tokenizer"), Model(**SHAPE)
     weights = jax.tree.map(np.asarray, initialise(model, jax.random.key(0)))

@@ -10,7 +10,7 @@ from tests.corpus.coverage.scanned import write_corpus
 from tests.corpus.maps.two_corpora import texts_of
 
 
-@pytest.mark.thorough
+@pytest.mark.long  # compiles UMAP
 def test_a_map_has_its_numbers_page_and_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, texts in (("a", texts_of(0, 80)), ("b", texts_of(1, 80)), ("c", texts_of(1, 40, seed=1))):
         write_corpus(tmp_path / f"{name}.jsonl", texts)
