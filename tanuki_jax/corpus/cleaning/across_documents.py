@@ -24,6 +24,8 @@ from tanuki_jax.corpus.cleaning.step_counts import SAMPLE_CHARACTERS
 from tanuki_jax.corpus.records.files import expand
 
 LINES, PASSAGES, EVIDENCE = "lines", "passages", "evaluation"
+FORMAT = 2
+"""Version of the files of these stages: another one makes them anew."""
 PARTS_OF_A_TASK = 4
 """Number of parts for which a stage that compares documents has another task, so that its tasks do not grow."""
 
@@ -66,7 +68,7 @@ class AcrossDocuments:
         self._priorities = [priorities[source] for source in sources]
         settings = [pipeline.duplicates, pipeline.repeats, pipeline.evaluation]
         plain = [None if each is None else dataclasses.asdict(each) for each in settings]
-        content = [[path.name for path in parts], self._priorities, plain, _stamps(pipeline), self._partitions]
+        content = [FORMAT, [path.name for path in parts], self._priorities, plain, _stamps(pipeline), self._partitions]
         self.key = hashlib.blake2b(json.dumps(content).encode(), digest_size=8).hexdigest()
         self.work = folder / ACROSS / self.key
         signed = pipeline.duplicates.of_signatures() if pipeline.duplicates else {}

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tanuki_jax.corpus.cleaning.duplicates.hash_ranges import Hashes
-from tanuki_jax.corpus.cleaning.duplicates.shingles import fold, hashed, kept_positions
+from tanuki_jax.corpus.cleaning.duplicates.shingles import fold, hashed, kept_positions, mix
 from tanuki_jax.corpus.cleaning.repeats.count_repeats import write_units
 from tanuki_jax.corpus.cleaning.repeats.repeat_settings import Repeats
 from tanuki_jax.corpus.cleaning.repeats.surviving_rows import document_hashes, survivors
@@ -43,7 +43,10 @@ def list_fingerprints(part: Path, out: Path, settings: Repeats, *, fates: Path |
 
 
 def fingerprints(text: str, settings: Repeats) -> tuple[npt.NDArray[np.intp], Hashes]:
-    """Return the positions of a text's fingerprints in its normalised text, and their hashes."""
+    """Return the positions of a text's fingerprints in its normalised text, and their hashes.
+
+    The least hashes of windows are small numbers. They are mixed again, so that ranges of them are of one size.
+    """
     folding = settings.folding()
     grams = np.concatenate([np.empty(0, np.uint64), *(hashes for hashes, _ in hashed(fold([text], folding), folding))])
     if not len(grams):
@@ -53,7 +56,7 @@ def fingerprints(text: str, settings: Repeats) -> tuple[npt.NDArray[np.intp], Ha
     windows = np.lib.stride_tricks.sliding_window_view(grams[::-1], window)
     least = len(grams) - 1 - (np.arange(len(windows)) + windows.argmin(axis=1))
     places = np.unique(least)
-    return places, grams[places]
+    return places, mix(grams[places])
 
 
 def cut_copied(text: str, copied: Hashes, owners: Hashes, settings: Repeats) -> str:

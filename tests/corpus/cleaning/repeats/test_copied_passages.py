@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tanuki_jax.corpus.cleaning.duplicates.hash_ranges import within
 from tanuki_jax.corpus.cleaning.repeats.copied_passages import (
     cut_copied,
     fingerprints,
@@ -73,6 +74,13 @@ def test_white_space_and_width_do_not_hide_a_copy(tmp_path: Path) -> None:
     texts = [sentences(rng, 300) + passage, sentences(rng, 300) + spaced]
     cut = cut_all(texts, tmp_path)
     assert sorted(len(after) < len(before) - 400 for before, after in zip(texts, cut, strict=True)) == [False, True]
+
+
+def test_ranges_of_fingerprints_are_of_one_size() -> None:
+    """Otherwise one task would count most of the corpus."""
+    units = fingerprints(prose(random.Random(4), 200_000), SETTINGS)[1]
+    sizes = [len(units[within(np.sort(units), index, 8)]) for index in range(8)]
+    assert max(sizes) < 1.1 * len(units) / 8
 
 
 def test_every_window_has_a_fingerprint_and_they_are_sparse() -> None:
