@@ -94,6 +94,8 @@ class Benchmark(ABC):
     """Worst and best value of its first metric."""
     bounds: ClassVar[Mapping[str, tuple[float, float]]] = {}
     """Metric -> lowest and highest possible value, of those that are not from 0 to 1."""
+    lower_is_better: ClassVar[frozenset[str]] = frozenset()
+    """Metrics whose lower values are the better ones, as of an error."""
 
     @property
     @abstractmethod

@@ -90,7 +90,7 @@ class FixedFormat(Benchmark):
             values = [each.values["free"] - each.values[metric] for _, each in scored if each.values]
             if values:
                 found = mean_interval(values, bounds=(-1.0, 1.0))
-                result |= {name: found.mean, f"{name}: low": found.low, f"{name}: high": found.high}
+                result |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
         return result
 
 

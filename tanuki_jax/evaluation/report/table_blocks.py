@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from tanuki_jax.base.pages import Row
 from tanuki_jax.base.progress import amount
 from tanuki_jax.evaluation.report.joined_board import JoinedBoard, JoinedMetric, JoinedModel, unmeasured
-from tanuki_jax.evaluation.report.read_results import RunResults
-from tanuki_jax.evaluation.report.report_block import Block, figures
+from tanuki_jax.evaluation.report.read_results import Figure, RunResults
+from tanuki_jax.evaluation.report.report_block import SIGNS, Block, figures
 from tanuki_jax.evaluation.tables.probe_tiers import Tier, has_tiers, models_by_tier, tiers_of
 from tanuki_jax.evaluation.tables.read_table import OutsideTable
-from tanuki_jax.evaluation.tables.table_cells import Column, Direction, model_key
-
-_SIGNS: dict[Direction, str] = {"higher": "↑", "lower": "↓", "": ""}
+from tanuki_jax.evaluation.tables.table_cells import Column, model_key
 
 
 def table_blocks(table: OutsideTable, runs: Sequence[RunResults], *, own: bool = False) -> list[Block]:
@@ -66,8 +64,8 @@ def run_tiers_block(runs: Sequence[RunResults]) -> Block | None:
     return Block("Probes of the runs", ("run", "benchmark", "tier", *names), rows, left=3, note=note)
 
 
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+def _share(value: Figure | None) -> str:
+    return "–" if value is None else f"{value.value:.3f}"
 
 
 def _stated(text: str, column: Column) -> str:
@@ -94,13 +92,13 @@ def _sums(table: OutsideTable, columns: Sequence[Column], flags: Sequence[str], 
 
 
 def _heading(column: Column) -> str:
-    return column.name + (f" {_SIGNS[column.direction]}" if column.kind == "number" and column.direction else "")
+    return column.name + (f" {SIGNS[column.direction]}" if column.kind == "number" and column.direction else "")
 
 
 def _note(table: OutsideTable, columns: Sequence[Column], runs: Sequence[RunResults], own: bool) -> str:
     parts = [f"Source: {table.source}."]
     for column in columns:
-        if column.kind == "number" and (sign := _SIGNS[column.direction]) and sign not in "".join(parts):
+        if column.kind == "number" and (sign := SIGNS[column.direction]) and sign not in "".join(parts):
             parts.append(f"{sign}: {column.direction} is better.")
     if any(column.kind == "flag" for column in columns):
         parts.append("○: right, ×: wrong.")

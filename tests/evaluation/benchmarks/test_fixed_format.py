@@ -64,7 +64,7 @@ def test_the_difference_has_an_interval_and_is_free_of_the_form(tmp_path: Path) 
     assert means(result) == {"strict": 0.0, "flexible": 0.2, "control": 0.0, "free": 1.0}
     overall = result["overall"]
     assert (overall["free_minus_fixed"], overall["free_minus_fixed_flexible"]) == (1.0, 0.8)
-    assert 0.6 < overall["free_minus_fixed_flexible: low"] < 0.8 < overall["free_minus_fixed_flexible: high"] < 1
+    assert 0.6 < overall["free_minus_fixed_flexible_low"] < 0.8 < overall["free_minus_fixed_flexible_high"] < 1
     assert len(result["items"][0]["answers"]) == 2
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.evaluation.report.read_results import read_run, read_runs
+from tanuki_jax.evaluation.report.read_results import figures_with_bounds, read_run, read_runs
 from tests.evaluation.report.made_runs import choice_benchmark, results, write_run, write_two_runs
 
 type Change = Callable[[dict[str, Any]], object]
@@ -86,6 +86,27 @@ def test_an_error_names_file_and_field(tmp_path: Path, path: str, value: Any, me
     set_at(path, value)(root)
     with pytest.raises(InputError, match=f"results.json.*{re.escape(message)}"):
         read_run(write_run(tmp_path, root))
+
+
+def test_the_better_side_is_stated_or_follows_from_the_scale(tmp_path: Path) -> None:
+    def sides(*changes: tuple[str, Any]) -> list[str]:
+        root = results("a", [choice_benchmark(3)])
+        for path, value in changes:
+            set_at(path, value)(root)
+        return [each.better for each in read_run(write_run(tmp_path, root)).benchmarks[0].metrics.values()]
+
+    assert sides() == ["higher", "higher", "higher"]
+    assert sides(("benchmarks.0.scale", [8, 0])) == ["lower", "higher", "higher"]
+    assert sides(("benchmarks.0.metrics.control.better", "lower")) == ["higher", "higher", "lower"]
+    with pytest.raises(InputError, match=r"metrics\.control\.better is 'left', not 'higher' or 'lower'"):
+        sides(("benchmarks.0.metrics.control.better", "left"))
+
+
+def test_bounds_of_a_figure_are_no_figures() -> None:
+    found = figures_with_bounds({"a": 1, "a_low": 0, "a_high": 2, "b": 3, "c_low": 4, "d": 5, "d_low": 5})
+    assert found == {"a": (1, 0, 2), "b": (3, None, None), "c_low": (4, None, None), "d": (5,) + (None,) * 2} | {
+        "d_low": (5, None, None)
+    }
 
 
 def test_a_number_that_is_not_finite_is_refused(tmp_path: Path) -> None:
