@@ -218,14 +218,26 @@ def _shown(value: Any) -> str:
 def read_runs(folders: Sequence[Path]) -> list[RunResults]:
     """Return the results of runs, each with a label of its own.
 
+    Args:
+        folders: folders of runs, and folders below which runs are; a run that is named several times is read once.
+
     Raises:
-        InputError: a folder has no results, or is named twice; the results are of a later format, or a field is missing
-            or of another type.
+        InputError: a folder has no results and no run below it; the results are of a later format, or a field is
+            missing or of another type.
     """
-    resolved = [folder.resolve() for folder in folders]
-    if repeated := [folder for folder, path in zip(folders, resolved, strict=True) if resolved.count(path) > 1]:
-        raise InputError(f"the run {repeated[0]} is named twice; name each run once")
-    runs = [read_run(folder) for folder in folders]
+    found = {run.resolve(): run for folder in folders for run in _folders_of_runs(folder)}
+    return labelled([read_run(folder) for folder in found.values()])
+
+
+def _folders_of_runs(folder: Path) -> list[Path]:
+    """Return the folder itself if it is that of a run or has no run below it, else the runs below it in order."""
+    below = [] if (folder / FILE).is_file() else sorted(file.parent for file in folder.rglob(FILE))
+    return below or [folder]
+
+
+def labelled(runs: Sequence[RunResults]) -> list[RunResults]:
+    """Return runs with the names of their models as labels, with evaluation and folder where two would be the same."""
+    runs = [dataclasses.replace(run, label=run.model) for run in runs]
     for addition in ("name", "folder"):
         labels = [run.label for run in runs]
         runs = [
@@ -241,7 +253,11 @@ def read_run(folder: Path) -> RunResults:
     """Return the results in a run's folder. InputError as in `read_runs`."""
     file = folder / FILE
     if not file.is_file():
-        fault = f"the folder {folder} has no {FILE}" if folder.is_dir() else f"there is no folder {folder}"
+        fault = (
+            f"the folder {folder} has no {FILE}, and none is below it"
+            if folder.is_dir()
+            else f"there is no folder {folder}"
+        )
         raise InputError(f"{fault}; a run is a folder that python -m tanuki_jax.evaluate has finished")
     root = _Place(file, read_object(file))
     format_ = root.get("format")

@@ -17,7 +17,7 @@ class Report:
     """
 
     runs: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Folders that `evaluate` has written; none: the tables alone."""
+    """Folders that `evaluate` has written, or folders with such folders below them; none: the tables alone."""
     table: tuple[str, ...] = ()
     """NAME=FILE for tables of your own, .tsv or .csv, with a column `model`; and names of tables of the package, if not
     all are wanted. A file with the name of a table of the package has its columns and replaces it."""

@@ -143,7 +143,13 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert labels == ["a, tiny", f"a, nejumi, {tmp_path / '2'}", f"a, nejumi, {tmp_path / '3'}", "b"]
 
 
-def test_a_run_is_named_once(tmp_path: Path) -> None:
-    folder = write_run(tmp_path / "1", results("a", []))
-    with pytest.raises(InputError, match="is named twice"):
-        read_runs([folder, tmp_path / "x" / ".." / "1"])
+def test_all_runs_below_a_folder_are_read_once(tmp_path: Path) -> None:
+    for name, model in (("jaster/b", "b"), ("jaster/a", "a"), ("probes/c", "c")):
+        write_run(tmp_path / name, results(model, []))
+    again = [tmp_path / "jaster" / "b", tmp_path, tmp_path / "probes" / ".." / "jaster"]
+    assert [run.label for run in read_runs([tmp_path / "jaster"])] == ["a", "b"]
+    assert [run.label for run in read_runs(again)] == ["b", "a", "c"]
+    assert read_runs(again)[0].folder == tmp_path / "jaster" / "b"
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"empty has no results\.json, and none is below it"):
+        read_runs([tmp_path / "empty"])
