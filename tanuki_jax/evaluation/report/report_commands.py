@@ -20,6 +20,7 @@ from tanuki_jax.evaluation.report.metric_pairs import (
     pairs_block,
     scatter_block,
 )
+from tanuki_jax.evaluation.report.model_columns import model_columns
 from tanuki_jax.evaluation.report.nejumi_categories import nejumi_block
 from tanuki_jax.evaluation.report.paired_runs import paired_block
 from tanuki_jax.evaluation.report.picture_names import font_advice, lack_font
@@ -44,20 +45,21 @@ def report(options: Report) -> None:
     runs = read_runs([Path(folder) for folder in dict.fromkeys(options.runs)])
     shipped, own = outside_tables(options.table)
     tables = [*own, *shipped]
-    board = join(tables, runs)
+    columns = model_columns(runs)
+    board = join(tables, columns)
     left_out = _left_out(board, options.without)
     pairs = [metric_pair(board, x, y, left_out) for x, y in chosen_pairs(board, options.metrics)]
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
-    title = _title(runs)
+    title = _title(columns)
     blocks = [
-        *(_of_runs(folder, runs) if runs else []),
-        *_of_tables(board, runs, shipped, own),
+        *(_of_runs(folder, runs, columns) if runs else []),
+        *_of_tables(board, columns, shipped, own),
         *_of_pairs(board, pairs, sorted(left_out)),
     ]
     replace_text(folder / "report.html", pages.render(_TEMPLATE, title=title, blocks=blocks))
     replace_text(folder / "report.md", as_markdown(title, blocks))
-    drawn = [*(run.label for run in runs), *(model.label for pair in pairs for model in pair.models)]
+    drawn = [*(column.label for column in columns), *(model.label for pair in pairs for model in pair.models)]
     unknown = [(table, unmeasured(table, runs)) for table in own if runs and table.of_models]
     show(
         *([_correlations(pairs)] if options.correlate else []),
@@ -72,20 +74,20 @@ def _left_out(board: JoinedBoard, names: Sequence[str]) -> frozenset[str]:
     return board.without([name for name in names if board.has(name)] if tuple(names) == TANUKIS else names)
 
 
-def _title(runs: Sequence[RunResults]) -> str:
-    if not runs:
+def _title(columns: Sequence[RunResults]) -> str:
+    if not columns:
         return "Evaluation: outside tables"
-    names = ", ".join(run.label for run in runs) if len(runs) < 4 else amount(len(runs), "run")
+    names = ", ".join(each.label for each in columns) if len(columns) < 4 else amount(len(columns), "model")
     return f"Evaluation of {names}"
 
 
-def _of_runs(folder: Path, runs: Sequence[RunResults]) -> list[Block]:
-    """Return the blocks on runs, and write the pages of their questions."""
-    pages_of_questions = write_question_pages(folder, runs)
-    found = [missing_block(runs), nejumi_block(runs), paired_block(runs)]
+def _of_runs(folder: Path, runs: Sequence[RunResults], columns: Sequence[RunResults]) -> list[Block]:
+    """Return the blocks on runs and the columns that they make, and write the pages of their questions."""
+    pages_of_questions = write_question_pages(folder, columns)
+    found = [missing_block(columns), nejumi_block(columns), paired_block(columns)]
     missing, categories, differences = ([] if block is None else [block] for block in found)
-    scores = scores_block(runs, pages_of_questions)
-    return [runs_block(runs), *missing, scores, *categories, *group_blocks(runs), *differences]
+    scores = scores_block(columns, pages_of_questions)
+    return [scores, *missing, *categories, *group_blocks(columns), *differences, runs_block(runs)]
 
 
 def _of_tables(
