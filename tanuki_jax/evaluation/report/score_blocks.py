@@ -111,10 +111,10 @@ def missing_block(runs: Sequence[RunResults]) -> Block | None:
     if not groups:
         return None
     rows = [
-        Row((reason, ", ".join(titles), names))
+        Row((reason, "; ".join(titles), names))
         for (reason, names), titles in sorted(groups.items(), key=lambda group: group[0][0] == _NOT_ASKED)
     ]
-    return Block("Missing benchmarks", ("reason", "benchmarks", "of"), rows, left=3, section=False)
+    return Block("Missing benchmarks", ("reason", "benchmarks", "of"), rows, left=3)
 
 
 def scores_block(runs: Sequence[RunResults], pages: Sequence[tuple[str, str]]) -> Block:

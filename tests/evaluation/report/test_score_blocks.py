@@ -94,9 +94,9 @@ def test_missing_benchmarks_are_grouped_by_reason(tmp_path: Path) -> None:
     block = missing_block(read_runs(folders))
     assert block is not None
     assert cells(block) == [
-        ("there is no file", "JNLI, 0-shot, JNLI, 2-shot", "a, b"),
+        ("there is no file", "JNLI, 0-shot; JNLI, 2-shot", "a, b"),
         ("no judge", "Japanese MT-Bench", "b"),
-        ("not among the benchmarks that were run", "Japanese MT-Bench, JCommonsenseQA, 0-shot", "a"),
+        ("not among the benchmarks that were run", "Japanese MT-Bench; JCommonsenseQA, 0-shot", "a"),
     ]
 
 
