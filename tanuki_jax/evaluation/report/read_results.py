@@ -225,7 +225,9 @@ def read_runs(folders: Sequence[Path]) -> list[RunResults]:
         InputError: a folder has no results and no run below it; the results are of a later format, or a field is
             missing or of another type.
     """
-    found = {run.resolve(): run for folder in folders for run in _folders_of_runs(folder)}
+    found: dict[Path, Path] = {}
+    for run in (run for folder in folders for run in _folders_of_runs(folder)):
+        found.setdefault(run.resolve(), run)
     return labelled([read_run(folder) for folder in found.values()])
 
 
@@ -253,11 +255,7 @@ def read_run(folder: Path) -> RunResults:
     """Return the results in a run's folder. InputError as in `read_runs`."""
     file = folder / FILE
     if not file.is_file():
-        fault = (
-            f"the folder {folder} has no {FILE}, and none is below it"
-            if folder.is_dir()
-            else f"there is no folder {folder}"
-        )
+        fault = f"the folder {folder} has no {FILE}" if folder.is_dir() else f"there is no folder {folder}"
         raise InputError(f"{fault}; a run is a folder that python -m tanuki_jax.evaluate has finished")
     root = _Place(file, read_object(file))
     format_ = root.get("format")
