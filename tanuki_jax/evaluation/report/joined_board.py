@@ -13,7 +13,7 @@ from tanuki_jax.evaluation.tables.table_cells import Direction, model_key
 
 @dataclasses.dataclass(frozen=True)
 class JoinedMetric:
-    """A column of the joined board."""
+    """A metric of the joined board."""
 
     name: str
     """Table and column, or benchmark and metric, joined by a point."""
@@ -28,7 +28,7 @@ class JoinedMetric:
 
 @dataclasses.dataclass
 class JoinedModel:
-    """A row of the joined board."""
+    """A model of the joined board."""
 
     label: str
     """Name of the model as the first source writes it."""
@@ -100,7 +100,7 @@ def join(tables: Sequence[OutsideTable], runs: Sequence[RunResults]) -> JoinedBo
         for benchmark in run.benchmarks:
             model.tier = benchmark.tier or model.tier
             for number, (name, result) in enumerate(benchmark.metrics.items()):
-                metric = JoinedMetric(f"{benchmark.name}.{name}", measured=True, first=number == 0)
+                metric = JoinedMetric(f"{benchmark.name}.{name}", result.better, measured=True, first=number == 0)
                 metrics.setdefault(metric.name, metric)
                 if result.mean is not None:
                     model.values[metric.name] = result.mean
