@@ -13,9 +13,11 @@ from tanuki_jax.base.tables import show
 from tanuki_jax.evaluation.report.joined_board import JoinedBoard, join, unmeasured
 from tanuki_jax.evaluation.report.metric_pairs import (
     HEAD,
+    TITLE,
     MetricPair,
     chosen_pairs,
     metric_pair,
+    note_on_pairs,
     pair_cells,
     pairs_block,
     scatter_block,
@@ -48,7 +50,8 @@ def report(options: Report) -> None:
     columns = model_columns(runs)
     board = join(tables, columns)
     left_out = _left_out(board, options.without)
-    pairs = [metric_pair(board, x, y, left_out) for x, y in chosen_pairs(board, options.metrics)]
+    proposing = [table.name for table in tables if _proposes(table, options, alone=not (runs or own), own=own)]
+    pairs = [metric_pair(board, x, y, left_out) for x, y in chosen_pairs(board, options.metrics, proposing)]
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
     title = _title(columns)
@@ -62,7 +65,7 @@ def report(options: Report) -> None:
     drawn = [*(column.label for column in columns), *(model.label for pair in pairs for model in pair.models)]
     unknown = [(table, unmeasured(table, runs)) for table in own if runs and table.of_models]
     show(
-        *([_correlations(pairs)] if options.correlate else []),
+        *(_correlations(pairs, sorted(left_out)) if options.correlate else []),
         *(f"table {table.name}, unknown to the runs: {', '.join(names)}" for table, names in unknown if names),
         *([font_advice()] if lack_font(drawn) else []),
         f"the page: {folder / 'report.html'}, as Markdown: {folder / 'report.md'}",
@@ -72,6 +75,12 @@ def report(options: Report) -> None:
 def _left_out(board: JoinedBoard, names: Sequence[str]) -> frozenset[str]:
     """Return the labels of the models to leave out; those of the default only if a table has them."""
     return board.without([name for name in names if board.has(name)] if tuple(names) == TANUKIS else names)
+
+
+def _proposes(table: OutsideTable, options: Report, *, alone: bool, own: Sequence[OutsideTable]) -> bool:
+    """Whether the pairs that a table proposes are drawn: the user's tables, those that are named, and all of them if
+    they are all that the report is on, or if correlations are to be printed."""
+    return alone or options.correlate or table in own or table.name in options.table
 
 
 def _title(columns: Sequence[RunResults]) -> str:
@@ -93,7 +102,7 @@ def _of_runs(folder: Path, runs: Sequence[RunResults], columns: Sequence[RunResu
 def _of_tables(
     board: JoinedBoard, runs: Sequence[RunResults], shipped: Sequence[OutsideTable], own: Sequence[OutsideTable]
 ) -> list[Block]:
-    joined = joined_block(board, [*shipped, *own]) if runs or own else None
+    joined = joined_block(board, shipped, own) if runs or own else None
     return [
         *(block for block in (joined, run_tiers_block(runs)) if block is not None),
         *(block for table in own for block in table_blocks(table, runs, own=True)),
@@ -108,10 +117,12 @@ def _of_pairs(board: JoinedBoard, pairs: Sequence[MetricPair], left_out: Sequenc
     return [pairs_block(pairs, left_out), *pictures] if pairs else []
 
 
-def _correlations(pairs: Sequence[MetricPair]) -> Table:
+def _correlations(pairs: Sequence[MetricPair], left_out: Sequence[str]) -> list[Table | str]:
+    if not pairs:
+        return [f"{TITLE}: no table proposes a pair; name metrics with --metrics"]
     table = Table(box=box.SIMPLE)
     for number, name in enumerate(HEAD):
         table.add_column(name, justify="left" if number < 2 else "right")
     for pair in pairs:
         table.add_row(*pair_cells(pair))
-    return table
+    return [f"{TITLE}. {note_on_pairs(left_out)}", table]

@@ -24,7 +24,8 @@ class Report:
     out: str = "evaluations/report"
     """Folder of the report; its files are replaced."""
     correlate: bool = False
-    """Print the correlations as a table."""
+    """Print the correlations as a table. Beside runs or tables of your own, pairs that the tables of the package
+    propose are in the report with this option only, or if --table names their table."""
     metrics: tuple[str, ...] = ()
     """Metrics to correlate, each with each other, as in board.rating or mgsm_ja.strict; none: the pairs that the tables
     propose."""

@@ -51,6 +51,8 @@ def test_the_tables_alone_make_a_report_with_the_decks_correlations(
     assert "| Team たぬき |" in markdown and "(報告無し)" in html
     assert "Unknown to the runs" not in html
     out = capsys.readouterr().out
+    assert "Correlations of metrics. Each row is a pair of metrics, over the models" in out
+    assert re.search("one metric +other metric +models +r +rank r +models left", out)
     for x, y, of_all, of_rest in (
         ("rating", "jmt_avg", "0.864", "0.894"),
         ("rating", "nejumi_lb3_total", "0.708", "0.918"),
@@ -63,7 +65,24 @@ def test_chosen_metrics_and_models_are_correlated(tmp_path: Path, capsys: pytest
     words = ["--correlate", "--metrics", "rating", "win_rate", "--without", "gpt-3.5-turbo", "PLAMO-100B"]
     html, _ = run(tmp_path, *words)
     assert "board.win_rate against board.rating" in html
-    assert re.search(r"board\.rating +board\.win_rate +13 .* 11 left", capsys.readouterr().out)
+    assert re.search(r"board\.rating +board\.win_rate +13 .* 11 ", capsys.readouterr().out)
+
+
+def test_pairs_of_the_package_are_drawn_only_if_wanted(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("# column model: key\n# column x: number\n# column y: number\n# pair x y\n")
+    with (tmp_path / "a.tsv").open("a") as file:
+        file.write("model\tx\ty\na\t1\t2\nb\t2\t1\n")
+    runs = [str(folder) for folder in write_two_runs(tmp_path)]
+    for words, drawn in (
+        (runs, 0),
+        ([*runs, "--table", "contest"], 1),
+        (["--table", f"mine={tmp_path / 'a.tsv'}"], 1),
+        (["--table", "board"], 5),
+        ([*runs, "--correlate"], 8),
+        ([*runs, "--metrics", "rating", "jmt_avg"], 1),
+    ):
+        html, _ = run(tmp_path, *words)
+        assert len(re.findall(r"<h3>\S+ against \S+</h3>", html)) == drawn, words
 
 
 def test_a_table_without_the_models_to_leave_out_is_shown(tmp_path: Path) -> None:
