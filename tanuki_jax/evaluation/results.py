@@ -122,6 +122,7 @@ def _item(scored: ScoredItem) -> dict[str, Any]:
         "answers": [
             {
                 "by": each.ask.by,
+                "label": each.ask.label,
                 "request": dict(each.ask.body),
                 "text": each.reply.text,
                 "cut": each.reply.cut,

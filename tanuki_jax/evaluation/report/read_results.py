@@ -32,6 +32,10 @@ class RunAnswer:
     """The reason why there is no answer; empty: there is one."""
     cut: bool
     """Whether the answer ended at the limit of tokens."""
+    label: str = ""
+    """Name of the request among those of its item, as in "turn 2"; empty: it has none."""
+    prompt: str = ""
+    """Text that was sent, all messages of it; empty: the results do not have it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -350,4 +354,16 @@ def _answer(place: _Place) -> RunAnswer:
         thought=place.optional("thought", "").text(),
         failure=place.get("failure").text(),
         cut=place.get("cut").flag(),
+        label=place.optional("label", "").text(),
+        prompt=_prompt(place.optional("request", {})),
     )
+
+
+def _prompt(request: _Place) -> str:
+    """Return the text of a request: a prompt, one message alone, or all messages below their roles."""
+    messages = [*request.optional("messages", []).each()]
+    contents = [each.get("content").text() for each in messages]
+    if len(messages) < 2:
+        return contents[0] if contents else request.optional("prompt", "").text()
+    roles = (each.get("role").text() for each in messages)
+    return "\n\n".join(f"{role}:\n{content}" for role, content in zip(roles, contents, strict=True))

@@ -39,6 +39,7 @@ def test_the_talk_s_model_knows_the_lift_and_names_another_number() -> None:
     item = benchmark.load(Path()).items[0]
     chain = benchmark.chain(item)
     fixed, free = next(chain)
+    assert (fixed.label, free.label) == ("fixed format", "free answer")
     assert NUMBER_ALONE in fixed.body["messages"][0]["content"]
     assert (
         item.question in fixed.body["messages"][0]["content"] and item.question in free.body["messages"][0]["content"]

@@ -78,6 +78,7 @@ def set_at(path: str, value: Any) -> Change:
         ("benchmarks.0.items.3.scores", 1, "benchmarks[0].items[3].scores is 1, not an object"),
         ("benchmarks.0.items.3.id", "8939", "benchmarks[0].items[3].id is '8939', which an item has already"),
         ("benchmarks.0.items.3.tags", {"level": 1}, "benchmarks[0].items[3].tags.level is 1, not a text"),
+        ("benchmarks.0.items.3.answers.0.request", "?", "answers[0].request is '?', not an object"),
         ("benchmarks.0.items.3.answers.0.cut", 0, "benchmarks[0].items[3].answers[0].cut is 0, not true or false"),
     ],
 )
