@@ -129,6 +129,16 @@ def _add(table: OutsideTable, metrics: dict[str, JoinedMetric], models: dict[str
             model.tier = tiers[row.label].value
 
 
+def unusable(table: OutsideTable) -> dict[str, str]:
+    """Return the columns of a table that the joined board cannot use -> the reason. Keys are not among them."""
+    columns = [column for column in table.columns if column.kind != "key"]
+    if not table.of_models:
+        return {column.name: "the rows are no models" for column in columns}
+    texts = {column.name: "text" for column in columns if not column.measures}
+    empty = {column.name for column in columns if all(row.cells[column.name].number is None for row in table.rows)}
+    return {column.name: texts.get(column.name, "no number") for column in columns if column.name in empty}
+
+
 def unmeasured(table: OutsideTable, runs: Sequence[RunResults]) -> list[str]:
     """Return the models of a table that no run measured."""
     measured = {model_key(run.model) for run in runs}

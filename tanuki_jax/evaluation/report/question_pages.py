@@ -14,6 +14,8 @@ from tanuki_jax.evaluation.report.score_blocks import benchmarks_of, metrics_of
 _TEMPLATE = Path(__file__).parent / "templates" / "questions.html.jinja"
 _FOLDED = 600
 """Number of characters above which a text is shown on a click."""
+_FOLDED_PROMPT = 300
+"""Number of characters above which a prompt is shown on a click, below the question, which is lost in a long one."""
 _ONE_LINE = 120
 """Number of characters above which an expected answer stands in a box."""
 _SHOWN_TAGS = 4
@@ -78,8 +80,8 @@ def _item(name: str, of_runs: Mapping[str, RunItem], labels: Sequence[str], metr
         "described": ", ".join([*described, *([f"shared text: {first.cluster}"] if first.cluster else [])]),
         "questions": questions,
         "prompt": prompt,
-        "folded_prompt": len(prompt) > _FOLDED,
-        "replaced": len(prompt) <= _FOLDED and all(each["text"] in prompt for each in questions),
+        "folded_prompt": len(prompt) > _FOLDED_PROMPT,
+        "replaced": len(prompt) <= _FOLDED_PROMPT and all(each["text"] in prompt for each in questions),
         "expected": "\n".join(expected),
         "long": any(len(text) > _ONE_LINE or "\n" in text for text in expected),
         "runs": [_answers(label, of_runs.get(label), shared) for label in labels],

@@ -10,7 +10,7 @@ from tanuki_jax.base import pages
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.progress import amount
 from tanuki_jax.base.tables import show
-from tanuki_jax.evaluation.report.joined_board import JoinedBoard, join, unmeasured
+from tanuki_jax.evaluation.report.joined_board import JoinedBoard, join, unmeasured, unusable
 from tanuki_jax.evaluation.report.metric_pairs import (
     HEAD,
     TITLE,
@@ -31,7 +31,7 @@ from tanuki_jax.evaluation.report.read_results import RunResults, read_runs
 from tanuki_jax.evaluation.report.report_block import Block, as_markdown
 from tanuki_jax.evaluation.report.report_options import Report
 from tanuki_jax.evaluation.report.score_blocks import group_blocks, missing_block, runs_block, scores_block
-from tanuki_jax.evaluation.report.table_blocks import joined_block, run_tiers_block, table_blocks
+from tanuki_jax.evaluation.report.table_blocks import described, joined_block, run_tiers_block, table_blocks
 from tanuki_jax.evaluation.tables.outside_tables import TANUKIS, outside_tables
 from tanuki_jax.evaluation.tables.read_table import OutsideTable
 
@@ -63,10 +63,12 @@ def report(options: Report) -> None:
     replace_text(folder / "report.html", pages.render(_TEMPLATE, title=title, blocks=blocks))
     replace_text(folder / "report.md", as_markdown(title, blocks))
     drawn = [*(column.label for column in columns), *(model.label for pair in pairs for model in pair.models)]
+    apart = [(table, unusable(table)) for table in own]
     unknown = [(table, unmeasured(table, runs)) for table in own if runs and table.of_models]
     show(
         *(_correlations(pairs, sorted(left_out)) if options.correlate else []),
         *(f"table {table.name}, unknown to the runs: {', '.join(names)}" for table, names in unknown if names),
+        *(f"table {table.name}, not in the joined table: {described(unused)}" for table, unused in apart if unused),
         *([font_advice()] if lack_font(drawn) else []),
         f"the page: {folder / 'report.html'}, as Markdown: {folder / 'report.md'}",
     )

@@ -1,10 +1,10 @@
 """Blocks of outside tables: each as it is stated, the joined board, and the tiers of the probes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tanuki_jax.base.pages import Row
 from tanuki_jax.base.progress import amount
-from tanuki_jax.evaluation.report.joined_board import JoinedBoard, JoinedMetric, JoinedModel, unmeasured
+from tanuki_jax.evaluation.report.joined_board import JoinedBoard, JoinedMetric, JoinedModel, unmeasured, unusable
 from tanuki_jax.evaluation.report.read_results import Figure, RunResults
 from tanuki_jax.evaluation.report.report_block import SIGNS, Block, figures
 from tanuki_jax.evaluation.tables.probe_tiers import Tier, has_tiers, models_by_tier, tiers_of
@@ -102,6 +102,8 @@ def _note(table: OutsideTable, columns: Sequence[Column], runs: Sequence[RunResu
             parts.append(f"{sign}: {column.direction} is better.")
     if any(column.kind == "flag" for column in columns):
         parts.append("○: right, ×: wrong.")
+    if own and (unused := unusable(table)):
+        parts.append(f"Not in the joined table: {described(unused)}.")
     if runs and table.of_models:
         unknown = unmeasured(table, runs)
         if own and unknown:
@@ -110,6 +112,11 @@ def _note(table: OutsideTable, columns: Sequence[Column], runs: Sequence[RunResu
             parts.append("Models that a run measured are marked.")
     meanings = "; ".join(f"{column.name}: {column.meaning}" for column in columns if column.meaning)
     return " ".join(parts) + (f"\nColumns: {meanings}." if meanings else "")
+
+
+def described(unused: Mapping[str, str]) -> str:
+    """Return columns with the reasons for which they are not used, as in `note (text), loss (no number)`."""
+    return ", ".join(f"{name} ({reason})" for name, reason in unused.items())
 
 
 def joined_block(board: JoinedBoard, tables: Sequence[OutsideTable], own: Sequence[OutsideTable]) -> Block | None:
@@ -150,12 +157,11 @@ def _groups(
 ) -> list[tuple[str, list[JoinedMetric]]]:
     """Return the metrics of the joined board below the titles of their sources."""
     groups = [("Benchmarks of the runs, the first metric of each", [m for m in board.metrics.values() if m.first])]
-    for table in (*own, *tables):
-        columns = [
-            column.name for column in table.columns if column.kind == "number" and (column.direction or table in own)
-        ]
-        if table.of_models:
-            groups.append((table.title, [board.metrics[f"{table.name}.{name}"] for name in columns]))
+    for table in [table for table in (*own, *tables) if table.of_models]:
+        columns = [column for column in table.columns if column.measures]
+        if table not in own:
+            columns = [column for column in columns if column.direction and column.kind == "number"]
+        groups.append((table.title, [board.metrics[f"{table.name}.{column.name}"] for column in columns]))
     return groups
 
 

@@ -19,7 +19,8 @@ def run(folder: Path, *words: str) -> tuple[str, str]:
 
 
 def test_a_report_is_one_page_without_script_and_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "mine.tsv").write_text("model\tvotes\ntiny_dpo\t5\nelsewhere\t7\n")
+    head = "# column model: key\n# column votes: number\n# column note: text\n"
+    (tmp_path / "mine.tsv").write_text(f"{head}model\tvotes\tnote\ntiny_dpo\t5\tnew\nelsewhere\t7\t\n")
     runs = [str(folder) for folder in write_two_runs(tmp_path)]
     html, markdown = run(tmp_path, *runs, "--table", f"mine={tmp_path / 'mine.tsv'}", "contest", "probe_matrix")
     assert "<title>Evaluation of tiny_dpo, Tanuki-8B-dpo-v1.0</title>" in html
@@ -40,6 +41,8 @@ def test_a_report_is_one_page_without_script_and_network(tmp_path: Path, capsys:
         assert (tmp_path / "out" / address).is_file()
     out = capsys.readouterr().out
     assert "table mine, unknown to the runs: elsewhere" in out
+    assert "table mine, not in the joined table: note (text)" in out
+    assert "Source: mine.tsv." in html and "Not in the joined table: note (text)." in html
     assert "out/report.html" in out
 
 
