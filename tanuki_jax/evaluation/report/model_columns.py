@@ -10,7 +10,8 @@ def model_columns(runs: Sequence[RunResults]) -> list[RunResults]:
     """Return the columns of a report, each with a label of its own.
 
     A run joins the first column of its model (same name and fingerprint) that it does not contradict. Two runs
-    contradict each other if both have finished a benchmark and its results differ, as with other settings.
+    contradict each other if both have finished a benchmark and its results differ, as with other settings. Columns of
+    one model are named by their first folders.
     """
     columns: list[RunResults] = []
     for run in runs:
@@ -20,7 +21,12 @@ def model_columns(runs: Sequence[RunResults]) -> list[RunResults]:
                 break
         else:
             columns.append(run)
-    return labelled(columns)
+    return [
+        dataclasses.replace(column, label=f"{column.model}, {column.folder}")
+        if sum(_is_same_model(column, other) for other in columns) > 1
+        else column
+        for column in labelled(columns)
+    ]
 
 
 def _is_same_model(one: RunResults, other: RunResults) -> bool:

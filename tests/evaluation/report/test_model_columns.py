@@ -41,7 +41,7 @@ def test_other_weights_under_one_name_are_another_column(tmp_path: Path) -> None
 def test_runs_that_contradict_each_other_stay_apart(tmp_path: Path) -> None:
     runs = [results("a", [choice_benchmark(right)]) for right in (3, 5)]
     one, other = columns_of(tmp_path, *runs, results("a", [LEVELS]))
-    assert [column.label for column in (one, other)] == [f"a, tiny, {tmp_path / '0'}", f"a, tiny, {tmp_path / '1'}"]
+    assert [column.label for column in (one, other)] == [f"a, {tmp_path / '0'}", f"a, {tmp_path / '1'}"]
     assert [names_of(one), names_of(other)] == [["jcommonsenseqa_0shot", "school_problems"], ["jcommonsenseqa_0shot"]]
 
 
