@@ -37,6 +37,12 @@ def test_a_report_is_one_page_without_script_and_network(tmp_path: Path, capsys:
     ):
         assert f">{title}</h" in html, title
         assert f"# {title}\n" in markdown, title
+    assert [title for title in re.findall("(?m)^## (.*)$", markdown) if title != "Correlations of metrics"][:4] == [
+        "Scores",
+        "Missing benchmarks",
+        "Differences between runs over the same items",
+        "Runs",
+    ]
     for address in re.findall(r'href="(questions/[^"]+)"', html):
         assert (tmp_path / "out" / address).is_file()
     out = capsys.readouterr().out
