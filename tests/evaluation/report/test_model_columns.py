@@ -45,7 +45,7 @@ def test_runs_that_contradict_each_other_stay_apart(tmp_path: Path) -> None:
     assert [names_of(one), names_of(other)] == [["jcommonsenseqa_0shot", "school_problems"], ["jcommonsenseqa_0shot"]]
 
 
-def test_equal_results_are_no_contradiction_and_a_finished_benchmark_counts(tmp_path: Path) -> None:
+def test_equal_results_do_not_contradict_and_finished_ones_count(tmp_path: Path) -> None:
     absent = missing("school_problems", "School problems by rule", "no data")
     [column] = columns_of(
         tmp_path, results("a", [absent, choice_benchmark(3)]), results("a", [choice_benchmark(3), LEVELS], name="more")
