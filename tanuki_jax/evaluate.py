@@ -4,7 +4,7 @@ python -m tanuki_jax.evaluate --config=jaster --endpoint http://localhost:8000/v
 python -m tanuki_jax.evaluate --config=small --checkpoint runs/tiny_dpo
 python -m tanuki_jax.evaluate --config=mt_bench_ja --endpoint http://localhost:8000/v1 --judge.urls http://judge:8000/v1
 python -m tanuki_jax.evaluate --config=small --follow runs/tiny_sft --benchmarks.school_problems.count 5
-python -m tanuki_jax.evaluate report evaluations/jaster/one evaluations/jaster/other --out reports/jaster
+python -m tanuki_jax.evaluate report evaluations --out reports/all
 python -m tanuki_jax.evaluate --weak evaluations/small/tiny_sft --reference evaluations/small/other
 python -m tanuki_jax.evaluate export --config=jaster_text --tasks lm_eval_tasks
 """

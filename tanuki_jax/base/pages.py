@@ -20,6 +20,8 @@ class Row:
     cells: Sequence[str]
     marked: bool = False
     """Whether the row is highlighted."""
+    heading: bool = False
+    """Whether its first cell names the group of rows below it; the other cells are empty."""
     text: str = ""
     """Text below the row, as wide as the table; empty: none."""
 

@@ -23,6 +23,8 @@ class Ask:
     """Model that answers."""
     sample: int = 0
     """Number of the sample, from 0: several samples of one request have seeds of their own."""
+    label: str = ""
+    """Name of the request among those of its item, for reports, as in "turn 2"; empty: they are numbered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class Benchmark(ABC):
     """Worst and best value of its first metric."""
     bounds: ClassVar[Mapping[str, tuple[float, float]]] = {}
     """Metric -> lowest and highest possible value, of those that are not from 0 to 1."""
+    lower_is_better: ClassVar[frozenset[str]] = frozenset()
+    """Metrics whose lower values are the better ones, as of an error."""
 
     @property
     @abstractmethod
@@ -152,6 +156,7 @@ def chat(
     stop: Sequence[str] = (),
     by: By = "model",
     sample: int = 0,
+    label: str = "",
 ) -> Ask:
     """Return a request for the answer to a conversation.
 
@@ -165,6 +170,7 @@ def chat(
         stop: strings before which the answer ends.
         by: model that answers.
         sample: number of the sample.
+        label: name of the request among those of its item, for reports.
     """
     body: dict[str, Any] = {"messages": [dict(each) for each in messages], "temperature": temperature}
     body["max_tokens"] = max_tokens
@@ -172,7 +178,7 @@ def chat(
         body["top_p"] = 1.0  # some servers take another one from the model's own files
     if kept := [each for each in stop if not any(each in message["content"] for message in messages)]:
         body["stop"] = kept
-    return Ask(body, by=by, sample=sample)
+    return Ask(body, by=by, sample=sample, label=label)
 
 
 def complete(prompt: str, *, max_tokens: int, stop: Sequence[str] = ()) -> Ask:

@@ -22,7 +22,7 @@ from tanuki_jax.evaluation.evaluate_options import Export, Run, Weak
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
 from tanuki_jax.evaluation.follow_run import LINES, follow
 from tanuki_jax.evaluation.peers.lm_eval_tasks import write_lm_eval_tasks
-from tanuki_jax.evaluation.report.read_results import read_run
+from tanuki_jax.evaluation.report.read_results import figures_with_bounds, read_run
 from tanuki_jax.evaluation.run_evaluation import Evaluated, answerer, evaluate
 from tanuki_jax.evaluation.served_checkpoint import served_checkpoint
 from tanuki_jax.evaluation.weak_groups import WeakGroup, weak_groups
@@ -137,8 +137,9 @@ def show_results(evaluated: Evaluated) -> None:
         for number, (name, metric) in enumerate(each["metrics"].items()):
             first = (f"{each['failed']}", f"{each['cut']}") if number == 0 else ("", "")
             table.add_row(each["name"] if number == 0 else "", name, *_cells(metric), *first)
-        for name, value in each["overall"].items():
-            table.add_row("", name, f"{value:.3f}", "", "", "", "", "")
+        for name, found in figures_with_bounds(each["overall"]).items():
+            bounds = "" if found.low is None or found.high is None else f"{found.low:.3f} to {found.high:.3f}"
+            table.add_row("", name, f"{found.value:.3f}", bounds, "", "", "", "")
     missing = [Text(f"{', '.join(names)}: {reason}", style="red") for reason, names in _missing(evaluated).items()]
     counts = evaluated.counts
     asked = f"{amount(counts.asked, 'request')}, {counts.reused:,} answers of earlier runs"

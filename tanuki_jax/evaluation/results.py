@@ -34,7 +34,7 @@ def benchmark_results(
         "scale": [*benchmark.scale],
         "missing": "",
         "data": [dict(each) for each in data],
-        "metrics": {name: _metric(name, scored, benchmark.bounds.get(name, (0.0, 1.0))) for name in benchmark.metrics},
+        "metrics": {name: _metric(name, scored, benchmark) for name in benchmark.metrics},
         "overall": dict(benchmark.overall([(each.item, each.scores) for each in scored])),
         "failed": sum(each.failed for each in scored),
         "cut": sum(each.cut for each in scored),
@@ -94,15 +94,18 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _metric(name: str, scored: Sequence[ScoredItem], bounds: tuple[float, float]) -> dict[str, Any]:
+def _metric(name: str, scored: Sequence[ScoredItem], benchmark: Benchmark) -> dict[str, Any]:
     """Return mean and interval of a metric over the items that have it."""
+    better = "lower" if name in benchmark.lower_is_better else "higher"
     having = [each for each in scored if name in each.scores.values]
     unreadable = len(scored) - len(having)
     if not having:
-        return {"mean": None, "low": None, "high": None, "items": 0, "unreadable": unreadable}
+        return {"mean": None, "low": None, "high": None, "items": 0, "unreadable": unreadable, "better": better}
     values = [each.scores.values[name] for each in having]
+    bounds = benchmark.bounds.get(name, (0.0, 1.0))
     found = mean_interval(values, [each.item.cluster for each in having], bounds=bounds)
-    return {"mean": found.mean, "low": found.low, "high": found.high, "items": len(having), "unreadable": unreadable}
+    counts = {"items": len(having), "unreadable": unreadable}
+    return {"mean": found.mean, "low": found.low, "high": found.high, **counts, "better": better}
 
 
 def _item(scored: ScoredItem) -> dict[str, Any]:
@@ -119,6 +122,7 @@ def _item(scored: ScoredItem) -> dict[str, Any]:
         "answers": [
             {
                 "by": each.ask.by,
+                "label": each.ask.label,
                 "request": dict(each.ask.body),
                 "text": each.reply.text,
                 "cut": each.reply.cut,

@@ -1,6 +1,7 @@
 """Requests of benchmarks."""
 
 from tanuki_jax.evaluation.benchmark import chat, complete, seed_of
+from tanuki_jax.evaluation.named_evaluations import evaluation
 
 
 def test_stop_strings_of_the_question_are_left_out() -> None:
@@ -20,3 +21,10 @@ def test_seeds_differ_and_do_not_change() -> None:
     seeds = {seed_of(0, "a", sample) for sample in range(1000)}
     assert len(seeds) == 1000 and all(0 <= seed < 1 << 31 for seed in seeds)
     assert seed_of(0, "a", 1) == seed_of(0, "a", 1)
+
+
+def test_the_first_metric_is_better_on_the_better_side_of_the_scale() -> None:
+    for each in (each for name in evaluation.names() for each in evaluation.find(name).benchmarks):
+        worst, best = each.scale
+        assert (each.metrics[0] in each.lower_is_better) == (best < worst), each.name
+        assert each.lower_is_better <= {*each.metrics}

@@ -53,6 +53,14 @@ def test_scores_that_nobody_could_read_say_why(tmp_path: Path, capsys: pytest.Ca
     assert "exact_formats, obeyed_commands, school_problems: not run" in out and "answered 400" in out
 
 
+def test_a_figure_with_bounds_is_one_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with scripted(lambda body: "1") as url:
+        main(["--config=probes", "--endpoint", url, "--first", "2", "--out", str(tmp_path / "out")])
+    out = capsys.readouterr().out
+    assert re.search(r" free_minus_fixed +-?[0-9.]+ +-[0-9.]+ to [0-9.]+ ", out)
+    assert "free_minus_fixed_low" not in out
+
+
 def judged_and_not() -> Evaluation:
     """Return an evaluation of which one benchmark needs a judge."""
     limits = Requests(failure_share=1.0, attempt_seconds=0.5, stalled_seconds=0.6)

@@ -56,7 +56,7 @@ def test_a_failed_request_is_wrong_and_counted(data: Path, tmp_path: Path) -> No
     with scripted(lambda body: refused() if number_of(body) == 1 else str(max(number_of(body), 0))) as url:
         [result] = ran(url, data, tmp_path / "out").benchmarks
     assert result["failed"] == 1 and result["metrics"]["strict"] | {"low": 0, "high": 0} == {
-        **{"mean": 0.8, "low": 0, "high": 0, "items": 5, "unreadable": 0}
+        **{"mean": 0.8, "low": 0, "high": 0, "items": 5, "unreadable": 0, "better": "higher"}
     }
     assert "too long" in result["items"][1]["answers"][0]["failure"]
 

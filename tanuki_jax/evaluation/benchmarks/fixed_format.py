@@ -67,7 +67,10 @@ class FixedFormat(Benchmark):
 
     def chain(self, item: Item) -> Chain:
         row: FiveOptions = item.row
-        fixed, free = yield [_ask(_FIXED, row, self.fixed_tokens), _ask(_FREE, row, self.free_tokens)]
+        fixed, free = yield [
+            _ask(_FIXED, row, self.fixed_tokens, "fixed format"),
+            _ask(_FREE, row, self.free_tokens, "free answer"),
+        ]
         values = dict.fromkeys(self.metrics, 0.0)
         if not fixed.failure:
             found = grade_choice(fixed.text, row.right, LABELS, row.options)
@@ -90,12 +93,13 @@ class FixedFormat(Benchmark):
             values = [each.values["free"] - each.values[metric] for _, each in scored if each.values]
             if values:
                 found = mean_interval(values, bounds=(-1.0, 1.0))
-                result |= {name: found.mean, f"{name}: low": found.low, f"{name}: high": found.high}
+                result |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
         return result
 
 
-def _ask(instruction: str, row: FiveOptions, max_tokens: int) -> Ask:
-    return chat([{"role": "user", "content": f"{instruction}\n\n{row.text}"}], max_tokens=max_tokens)
+def _ask(instruction: str, row: FiveOptions, max_tokens: int, label: str) -> Ask:
+    messages = [{"role": "user", "content": f"{instruction}\n\n{row.text}"}]
+    return chat(messages, max_tokens=max_tokens, label=label)
 
 
 def _items(path: Path) -> Iterator[Item]:

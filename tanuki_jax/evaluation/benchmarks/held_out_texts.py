@@ -25,6 +25,7 @@ class HeldOutTexts(Benchmark):
     title = "Held-out texts"
     scale = (8.0, 0.0)
     bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"bits_per_byte": (0.0, 1_000.0)}
+    lower_is_better = frozenset({"bits_per_byte"})
     paths: tuple[str, ...] = ("held_out/*.jsonl",)
     """Files or globs of documents: JSON lines (also .gz or .zst), Parquet, text. Each file is a source of its own."""
     text_field: str = "text"

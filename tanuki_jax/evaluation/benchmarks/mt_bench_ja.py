@@ -15,7 +15,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.limits import PositiveInt
 from tanuki_jax.evaluation.benchmark import Ask, Benchmark, Chain, Item, Items, Reply, Scores, chat
 from tanuki_jax.evaluation.benchmarks.judge_prompts import judge_messages
-from tanuki_jax.evaluation.benchmarks.open_questions import conversation, read_answers, read_questions
+from tanuki_jax.evaluation.benchmarks.open_questions import as_turns, conversation, read_answers, read_questions
 from tanuki_jax.evaluation.graders.verdicts import rating
 
 TEMPERATURES: Mapping[str, float] = {
@@ -95,7 +95,7 @@ class MtBenchJa(Benchmark):
                 raise InputError(f"{beside} has {len(shown)} answers to {name}, and should have {TURNS}")
             question = MtQuestion(each.turns, shown, TEMPERATURES.get(each.category, OTHER_TEMPERATURE))
             tags = {"category": each.category} if each.category else {}
-            items.append(Item(each.id, "\n\n".join(each.turns), "\n\n".join(shown), tags=tags, row=question))
+            items.append(Item(each.id, as_turns(each.turns), "\n\n".join(shown), tags=tags, row=question))
         return Items(tuple(items), (path, beside))
 
     def chain(self, item: Item) -> Chain:
@@ -108,12 +108,12 @@ class MtBenchJa(Benchmark):
         answers |= {(number, 1): reply for number, reply in zip(going, seconds, strict=True)}
         judged = [place for place, reply in sorted(answers.items()) if reply.text]
         verdicts = yield [
-            self._ask_judge(question, [answers[number, earlier].text for earlier in range(turn + 1)])
+            self._ask_judge(question, [answers[number, earlier].text for earlier in range(turn + 1)], number)
             for number, turn in judged
         ]
         ratings = {place: rating_of(reply) for place, reply in zip(judged, verdicts, strict=True)}
         notes = [
-            f"turn {turn + 1}{f' of sample {number}' if self.samples > 1 else ''}: {why_unread(reply)}"
+            f"{self._label(turn, number)}: {why_unread(reply)}"
             for (number, turn), reply in zip(judged, verdicts, strict=True)
             if ratings[number, turn] is None
         ]
@@ -121,10 +121,16 @@ class MtBenchJa(Benchmark):
 
     def _ask(self, question: MtQuestion, answers: Sequence[str], sample: int) -> Ask:
         messages = conversation(question.turns, answers)
-        return chat(messages, max_tokens=self.max_tokens, temperature=question.temperature, sample=sample)
+        label = self._label(len(answers), sample)
+        return chat(messages, max_tokens=self.max_tokens, temperature=question.temperature, sample=sample, label=label)
 
-    def _ask_judge(self, question: MtQuestion, answers: Sequence[str]) -> Ask:
-        return chat(messages_for_judge(question, answers), max_tokens=self.judge_tokens, by="judge")
+    def _ask_judge(self, question: MtQuestion, answers: Sequence[str], sample: int) -> Ask:
+        label = self._label(len(answers) - 1, sample)
+        return chat(messages_for_judge(question, answers), max_tokens=self.judge_tokens, by="judge", label=label)
+
+    def _label(self, turn: int, sample: int) -> str:
+        """Return the name of a turn, both counted from 0."""
+        return f"turn {turn + 1}{f' of sample {sample}' if self.samples > 1 else ''}"
 
     def overall(self, scored: Sequence[tuple[Item, Scores]]) -> Mapping[str, float]:
         values = [scores.values for _, scores in scored]

@@ -69,6 +69,17 @@ def read_answers(path: Path, *, how: str = "") -> dict[str, tuple[str, ...]]:
     return found
 
 
+def as_turns(turns: Sequence[str]) -> str:
+    """Return the messages of the user as a person reads them: each below the number of its turn if there are several.
+
+    Args:
+        turns: messages of the user.
+    """
+    if len(turns) == 1:
+        return turns[0]
+    return "\n\n".join(f"turn {number}:\n{turn}" for number, turn in enumerate(turns, 1))
+
+
 def conversation(turns: Sequence[str], answers: Sequence[str]) -> list[dict[str, str]]:
     """Return the messages that ask the turn after the last answer.
 

@@ -9,7 +9,7 @@ from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.limits import PositiveInt
 from tanuki_jax.evaluation.benchmark import Ask, Benchmark, By, Chain, Item, Items, Reply, Scores, chat
 from tanuki_jax.evaluation.benchmarks.judge_prompts import judge_messages
-from tanuki_jax.evaluation.benchmarks.open_questions import conversation, read_answers, read_questions
+from tanuki_jax.evaluation.benchmarks.open_questions import as_turns, conversation, read_answers, read_questions
 from tanuki_jax.evaluation.benchmarks.pairwise_figures import (
     BASELINE_FIRST,
     MODEL_FIRST,
@@ -71,7 +71,7 @@ class Pairwise(Benchmark):
         items = (
             Item(
                 each.id,
-                "\n\n".join(each.turns),
+                as_turns(each.turns),
                 tags={"category": each.category} if each.category else {},
                 row=Compared(each.turns, answers.get(each.id, ())),
             )
@@ -96,15 +96,19 @@ class Pairwise(Benchmark):
             own.append(replies[0].text)
         if not any(own):
             return Scores({"win": 0.0}, note="the model's answer is empty: it lost")
-        verdicts = yield [self._ask_judge(asked.turns, own, other), self._ask_judge(asked.turns, other, own)]
+        verdicts = yield [
+            self._ask_judge(asked.turns, own, other, "the model first"),
+            self._ask_judge(asked.turns, other, own, "the baseline first"),
+        ]
         return _scores(verdicts, own, other)
 
     def _ask(self, turns: Sequence[str], answers: Sequence[str], by: By) -> Ask:
-        return chat(conversation(turns, answers), max_tokens=self.max_tokens, by=by)
+        label = f"turn {len(answers) + 1}"
+        return chat(conversation(turns, answers), max_tokens=self.max_tokens, by=by, label=label)
 
-    def _ask_judge(self, turns: Sequence[str], first: Sequence[str], second: Sequence[str]) -> Ask:
+    def _ask_judge(self, turns: Sequence[str], first: Sequence[str], second: Sequence[str], label: str) -> Ask:
         messages = judge_messages("pairwise_ja", turns=turns, first=first, second=second)
-        return chat(messages, max_tokens=self.judge_tokens, by="judge")
+        return chat(messages, max_tokens=self.judge_tokens, by="judge", label=label)
 
     def overall(self, scored: Sequence[tuple[Item, Scores]]) -> Mapping[str, float]:
         return figures_of(self.name, scored)

@@ -27,6 +27,7 @@ class Recall(Benchmark):
 
     title = "Recall of lists"
     bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"invented": (0.0, float(MOST_INVENTED))}
+    lower_is_better = frozenset({"invented"})
     facts: str = ""
     """YAML or TSV file of facts, as `clean coverage` reads it; in YAML a fact may have `questions`, and `neutral`
     answers that count on neither side. Empty: 50 facts of the package."""

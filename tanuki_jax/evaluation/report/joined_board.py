@@ -13,7 +13,7 @@ from tanuki_jax.evaluation.tables.table_cells import Direction, model_key
 
 @dataclasses.dataclass(frozen=True)
 class JoinedMetric:
-    """A column of the joined board."""
+    """A metric of the joined board."""
 
     name: str
     """Table and column, or benchmark and metric, joined by a point."""
@@ -28,7 +28,7 @@ class JoinedMetric:
 
 @dataclasses.dataclass
 class JoinedModel:
-    """A row of the joined board."""
+    """A model of the joined board."""
 
     label: str
     """Name of the model as the first source writes it."""
@@ -100,7 +100,7 @@ def join(tables: Sequence[OutsideTable], runs: Sequence[RunResults]) -> JoinedBo
         for benchmark in run.benchmarks:
             model.tier = benchmark.tier or model.tier
             for number, (name, result) in enumerate(benchmark.metrics.items()):
-                metric = JoinedMetric(f"{benchmark.name}.{name}", measured=True, first=number == 0)
+                metric = JoinedMetric(f"{benchmark.name}.{name}", result.better, measured=True, first=number == 0)
                 metrics.setdefault(metric.name, metric)
                 if result.mean is not None:
                     model.values[metric.name] = result.mean
@@ -127,6 +127,16 @@ def _add(table: OutsideTable, metrics: dict[str, JoinedMetric], models: dict[str
         model.texts |= {f"{table.name}.{name}": cell.text for name, cell in row.cells.items()}
         if row.label in tiers and not model.tier:
             model.tier = tiers[row.label].value
+
+
+def unusable(table: OutsideTable) -> dict[str, str]:
+    """Return the columns of a table that the joined board cannot use -> the reason. Keys are not among them."""
+    columns = [column for column in table.columns if column.kind != "key"]
+    if not table.of_models:
+        return {column.name: "the rows are no models" for column in columns}
+    texts = {column.name: "text" for column in columns if not column.measures}
+    empty = {column.name for column in columns if all(row.cells[column.name].number is None for row in table.rows)}
+    return {column.name: texts.get(column.name, "no number") for column in columns if column.name in empty}
 
 
 def unmeasured(table: OutsideTable, runs: Sequence[RunResults]) -> list[str]:

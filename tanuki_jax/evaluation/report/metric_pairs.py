@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from tanuki_jax.base.errors import InputError
@@ -40,18 +40,24 @@ class MetricPair:
         return len(self.models) - len(self.left_out)
 
 
-def chosen_pairs(board: JoinedBoard, metrics: Sequence[str]) -> list[tuple[str, str]]:
-    """Return all pairs of some metrics; without metrics, those that the tables propose, and each first metric of these
-    with each metric of the runs, if three models have both.
+def chosen_pairs(board: JoinedBoard, metrics: Sequence[str], tables: Collection[str]) -> list[tuple[str, str]]:
+    """Return all pairs of some metrics; without metrics, those that some tables propose, and each first metric that any
+    table proposes with each metric of the runs, if three models have both.
 
-    InputError if a metric is unknown, or alone.
+    Args:
+        board: the metrics.
+        metrics: metrics to pair.
+        tables: names of the tables whose proposals count.
+
+    Raises:
+        InputError: a metric is unknown, or alone.
     """
     if metrics:
         names = list(dict.fromkeys(board.find(name).name for name in metrics))
         if len(names) < 2:
             raise InputError(f"--metrics names {names[0]} alone; a correlation needs two metrics")
         return list(itertools.combinations(names, 2))
-    proposed = dict.fromkeys(board.pairs)
+    proposed = dict.fromkeys(pair for pair in board.pairs if pair[0].partition(".")[0] in tables)
     firsts = dict.fromkeys(x for x, _ in board.pairs)
     measured = [metric.name for metric in board.metrics.values() if metric.measured]
     of_runs = [(x, y) for x in firsts for y in measured if len(_models(board, x, y)) >= FEWEST]
@@ -77,14 +83,28 @@ def _correlation(models: Sequence[JoinedModel], x: str, y: str) -> Correlated | 
     return Correlated(correlate(one, other), correlate(one, other, method="spearman"))
 
 
-HEAD = ("metric", "metric", "models", "r", "rank r", "without", "r without", "rank r without")
-"""Columns of the table of correlations."""
+TITLE = "Correlations of metrics"
+HEAD = ("one metric", "other metric", "models", "r", "rank r", "models left", "r without", "rank r without")
+"""Columns of the table of correlations: each row is a pair of metrics."""
+
+
+def note_on_pairs(left_out: Sequence[str]) -> str:
+    """Return the meaning of the columns of the table of correlations.
+
+    Args:
+        left_out: models that the second correlation leaves out.
+    """
+    note = (
+        "Each row is a pair of metrics, over the models that have both numbers. r: Pearson's, with its 95% interval; "
+        "rank r: Spearman's, of ranks."
+    )
+    return f"{note} Without: the same without {', '.join(left_out)}." if left_out else note
 
 
 def pair_cells(pair: MetricPair) -> tuple[str, ...]:
     """Return a row of the table of correlations."""
     rest = _coefficients(pair.of_rest) if pair.left_out else ("", "")
-    away = f"{pair.rest} left" if pair.left_out else ""
+    away = str(pair.rest) if pair.left_out else ""
     return (pair.x, pair.y, str(len(pair.models)), *_coefficients(pair.of_all), away, *rest)
 
 
@@ -103,10 +123,7 @@ def pairs_block(pairs: Sequence[MetricPair], left_out: Sequence[str]) -> Block:
         pairs: the pairs.
         left_out: models that the second correlation leaves out.
     """
-    note = "Pearson's r over the models that have both numbers, with its 95% interval, and Spearman's, of ranks."
-    if left_out:
-        note += f" Without: the same without {', '.join(left_out)}."
-    return Block("Correlations of metrics", HEAD, [Row(pair_cells(pair)) for pair in pairs], left=2, note=note)
+    return Block(TITLE, HEAD, [Row(pair_cells(pair)) for pair in pairs], left=2, note=note_on_pairs(left_out))
 
 
 def scatter_block(pair: MetricPair, highlighted: frozenset[str]) -> Block:

@@ -2,12 +2,16 @@
 
 The table of its README (wandb/llm-leaderboard): a category is the mean of its parts, those of the Jaster family the
 strict scores averaged over 0 and 2 examples, those of MT-Bench the mean rating of a category divided by ten; the total
-is the mean of the categories by weight. Parts that we do not have are named; a category without any has no score. So a
-total here is comparable with another one here, and with the leaderboard's only if nothing is missing.
+of general language performance is the mean of the categories by weight. Parts that we do not have are named; a category
+without any has no score. So a total here is comparable with another one here over the same parts, and not with the
+leaderboard's, where no part is missing and alignment is a half of the score.
+
+The tasks of the Jaster family are asked as leaderboard 3 does; its categories are others. The column
+`nejumi_lb3_total` of the table `board` is the total of leaderboard 3, with which a total here is not comparable.
 """
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tanuki_jax.base.pages import Row
@@ -16,8 +20,8 @@ from tanuki_jax.evaluation.report.report_block import Block
 
 MT_BENCH = "mt_bench_ja"
 _NOTE = (
-    "The total is the mean by weight of the categories that have a score. It is the leaderboard's only if no part is "
-    "missing."
+    "The total is the mean by weight of the categories that all models have here with the same parts. It is comparable "
+    "with no total of a leaderboard: parts are missing, as is alignment, and nejumi_lb3_total is of leaderboard 3."
 )
 _SHOTS = (0, 2)
 
@@ -66,20 +70,15 @@ class CategoryScore:
     """Parts that are not."""
 
 
-def category_scores(runs: Iterable[RunResults]) -> tuple[CategoryScore, ...]:
-    """Return the scores of one model by category.
-
-    Args:
-        runs: results of the model; of two with one benchmark the last counts.
-    """
+def category_scores(run: RunResults) -> tuple[CategoryScore, ...]:
+    """Return the scores of a model by category, from its results."""
     jaster, rated = dict[str, float](), dict[str, float]()
-    for run in runs:
-        for benchmark in run.benchmarks:
-            strict = benchmark.metrics.get("strict")
-            if strict is not None and strict.mean is not None:
-                jaster[benchmark.name] = strict.mean
-            if benchmark.name == MT_BENCH:
-                rated |= _by_category(benchmark.items)
+    for benchmark in run.benchmarks:
+        strict = benchmark.metrics.get("strict")
+        if strict is not None and strict.mean is not None:
+            jaster[benchmark.name] = strict.mean
+        if benchmark.name == MT_BENCH:
+            rated = _by_category(benchmark.items)
     return tuple(_score(category, jaster, rated) for category in CATEGORIES)
 
 
@@ -92,29 +91,37 @@ def total(scores: Sequence[CategoryScore]) -> float | None:
 def nejumi_block(runs: Sequence[RunResults]) -> Block | None:
     """Return a block with the categories side by side for all models; None: no model has a score in any.
 
-    Runs of one model, by its fingerprint, count together.
+    Categories without a score are left out. The total is over those that all models have with the same parts, so that
+    the totals of two models can be compared.
     """
-    models: dict[str, list[RunResults]] = {}
-    for run in runs:
-        models.setdefault(run.fingerprint, []).append(run)
-    found = [(several[0].model, category_scores(several)) for several in models.values()]
-    found = [(model, scores) for model, scores in found if total(scores) is not None]
+    found = [(run.label, category_scores(run)) for run in runs]
+    found = [(label, scores) for label, scores in found if total(scores) is not None]
     if not found:
         return None
-    rows = [
-        Row(
-            (
-                category.name,
-                ", ".join(found[0][1][n].missing),
-                str(category.weight),
-                *_cells([s[n].score for _, s in found]),
-            )
-        )
-        for n, category in enumerate(CATEGORIES)
-    ]
-    rows.append(Row(("total", "", "", *_cells([total(scores) for _, scores in found])), marked=True))
-    head = ("category", "missing parts", "weight", *(model for model, _ in found))
-    return Block("Categories and weights of the Nejumi leaderboard 4", head, rows, left=2, note=_NOTE)
+    rows, shared, absent = [], [], []
+    for each in zip(*(scores for _, scores in found), strict=True):
+        category = each[0].category
+        if all(one.score is None for one in each):
+            absent.append(category.name)
+            continue
+        lacking = _lacking({label: one.missing for (label, _), one in zip(found, each, strict=True)})
+        rows.append(Row((category.name, lacking, str(category.weight), *_cells([one.score for one in each]))))
+        if len({one.parts for one in each}) == 1:
+            shared.append(category.name)
+    totals = [total([one for one in scores if one.category.name in shared]) for _, scores in found]
+    rows.append(Row((f"total of {len(shared)} of {len(CATEGORIES)} categories", "", "", *_cells(totals))))
+    note = f"{_NOTE} Without a score: {', '.join(absent)}." if absent else _NOTE
+    head = ("category", "missing parts", "weight", *(label for label, _ in found))
+    return Block("Categories and weights of the Nejumi leaderboard 4", head, rows, left=2, note=note)
+
+
+def _lacking(missing: Mapping[str, Sequence[str]]) -> str:
+    """Return the parts that models (label -> parts) lack; a part that some have names those that lack it."""
+    parts = dict.fromkeys(part for parts in missing.values() for part in parts)
+    labels = {part: [label for label, parts in missing.items() if part in parts] for part in parts}
+    return ", ".join(
+        part if len(those) == len(missing) else f"{part} (of {', '.join(those)})" for part, those in labels.items()
+    )
 
 
 def _cells(values: Iterable[float | None]) -> list[str]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from tanuki_jax.base.pages import Row
 from tanuki_jax.evaluation.report.read_results import RunResults
-from tanuki_jax.evaluation.report.report_block import Block, figures, interval
-from tanuki_jax.evaluation.report.score_blocks import benchmarks_of, metrics_of, score_range
+from tanuki_jax.evaluation.report.report_block import SIGNS, Block, figures, interval
+from tanuki_jax.evaluation.report.score_blocks import benchmarks_of, better_side, metrics_of, score_range
 from tanuki_jax.evaluation.statistics.paired_test import PairedResult, paired_test
 
 
@@ -40,10 +40,11 @@ def paired_block(runs: Sequence[RunResults]) -> Block | None:
     for benchmark in benchmarks_of(runs):
         title = benchmark.title
         for metric in metrics_of(runs, benchmark.name):
-            name = metric
+            lower = better_side(runs, benchmark.name, metric) == "lower"
+            name = f"{metric} {SIGNS['lower']}" if lower else metric
             for run, other in itertools.combinations(runs, 2):
                 if (found := paired(run, other, benchmark.name, metric)) is not None:
-                    rows.append(Row((title, name, f"{run.label} − {other.label}", *_cells(found))))
+                    rows.append(Row((title, name, f"{run.label} − {other.label}", *_cells(found, lower))))
                     title = name = ""
     if not rows:
         return None
@@ -54,12 +55,14 @@ def paired_block(runs: Sequence[RunResults]) -> Block | None:
         left=3,
         note="Over the items that both runs have and could read, each item against itself, with its 95% interval and "
         f"a two-sided p by exchanging the runs' scores at random. There are {len(rows)} tests: about one in twenty has "
-        "p < 0.05 by chance, and none is corrected for that.",
+        "p < 0.05 by chance, and none is corrected for that. Better and worse count items; ↓: lower scores are better.",
     )
 
 
-def _cells(found: PairedResult) -> tuple[str, ...]:
+def _cells(found: PairedResult, lower: bool) -> tuple[str, ...]:
+    """Return the numbers of a row; `lower`: whether an item with a lower score is the better one."""
+    better, worse = (found.worse, found.better) if lower else (found.better, found.worse)
     form = "+" + figures([found.difference, found.low, found.high])
     p_value = "< 0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}"
     difference = interval(found.difference, found.low, found.high, form)
-    return f"{found.items:,}", f"{found.better:,}", f"{found.worse:,}", difference, p_value
+    return f"{found.items:,}", f"{better:,}", f"{worse:,}", difference, p_value

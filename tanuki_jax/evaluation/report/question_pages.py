@@ -1,6 +1,6 @@
 """Pages of questions, one a benchmark: every item with the answers and scores of all runs beside each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +14,8 @@ from tanuki_jax.evaluation.report.score_blocks import benchmarks_of, metrics_of
 _TEMPLATE = Path(__file__).parent / "templates" / "questions.html.jinja"
 _FOLDED = 600
 """Number of characters above which a text is shown on a click."""
+_FOLDED_PROMPT = 300
+"""Number of characters above which a prompt is shown on a click, below the question, which is lost in a long one."""
 _ONE_LINE = 120
 """Number of characters above which an expected answer stands in a box."""
 _SHOWN_TAGS = 4
@@ -65,6 +67,9 @@ def _item(name: str, of_runs: Mapping[str, RunItem], labels: Sequence[str], metr
     first = next(iter(of_runs.values()))
     headline = [of_runs[label].scores.get(metric) if label in of_runs else None for label in labels]
     expected = list(dict.fromkeys(item.expected for item in of_runs.values() if item.expected))
+    questions = _questions(of_runs)
+    shared = _shared_prompt(of_runs)
+    prompt = "" if shared in "\n".join(each["text"] for each in questions) else shared
     described = [f"{tag}: {value}" for tag, value in first.tags.items()]
     return {
         "id": name,
@@ -73,11 +78,20 @@ def _item(name: str, of_runs: Mapping[str, RunItem], labels: Sequence[str], metr
         "headline": ["–" if score is None else f"{score:.4g}" for score in headline],
         "differ": len({score for score in headline if score is not None}) > 1,
         "described": ", ".join([*described, *([f"shared text: {first.cluster}"] if first.cluster else [])]),
-        "questions": _questions(of_runs),
+        "questions": questions,
+        "prompt": prompt,
+        "folded_prompt": len(prompt) > _FOLDED_PROMPT,
+        "replaced": len(prompt) <= _FOLDED_PROMPT and all(each["text"] in prompt for each in questions),
         "expected": "\n".join(expected),
         "long": any(len(text) > _ONE_LINE or "\n" in text for text in expected),
-        "runs": [_answers(label, of_runs.get(label)) for label in labels],
+        "runs": [_answers(label, of_runs.get(label), shared) for label in labels],
     }
+
+
+def _shared_prompt(of_runs: Mapping[str, RunItem]) -> str:
+    """Return the first prompt of an item if all runs sent the same; else empty."""
+    prompts = {item.answers[0].prompt for item in of_runs.values() if item.answers}
+    return prompts.pop() if len(prompts) == 1 else ""
 
 
 def _questions(of_runs: Mapping[str, RunItem]) -> list[dict[str, Any]]:
@@ -91,7 +105,7 @@ def _questions(of_runs: Mapping[str, RunItem]) -> list[dict[str, Any]]:
     ]
 
 
-def _answers(label: str, item: RunItem | None) -> dict[str, Any]:
+def _answers(label: str, item: RunItem | None, shared: str) -> dict[str, Any]:
     if item is None:
         return {"run": label, "absent": True}
     return {
@@ -100,14 +114,20 @@ def _answers(label: str, item: RunItem | None) -> dict[str, Any]:
         "scores": ", ".join(f"{metric} {score:.4g}" for metric, score in item.scores.items()),
         "unreadable": f"unreadable: {', '.join(item.unreadable)}" if item.unreadable else "",
         "note": item.note,
-        "answers": [_answer(answer, number, len(item.answers)) for number, answer in enumerate(item.answers, 1)],
+        "answers": [
+            _answer(answer, number, len(item.answers), {shared, item.question})
+            for number, answer in enumerate(item.answers, 1)
+        ],
     }
 
 
-def _answer(answer: RunAnswer, number: int, count: int) -> dict[str, Any]:
-    by = "" if answer.by == "model" else f", {answer.by}"
+def _answer(answer: RunAnswer, number: int, count: int, above: Collection[str]) -> dict[str, Any]:
+    """Return an answer for the template; `above`: texts above all answers, one of which may be its prompt."""
+    name = answer.label or (f"{number} of {count}" if count > 1 else "")
+    by = "" if answer.by == "model" else answer.by
     return {
-        "heading": f"{number} of {count}{by}" if count > 1 else by.removeprefix(", "),
+        "heading": ", ".join(part for part in (name, by) if part),
+        "prompt": "" if answer.prompt in above else answer.prompt,
         "text": answer.text,
         "folded": len(answer.text) > _FOLDED,
         "failure": answer.failure,

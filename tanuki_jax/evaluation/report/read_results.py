@@ -5,10 +5,11 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.json_object import read_object
+from tanuki_jax.evaluation.tables.table_cells import Direction
 
 FORMAT = 1
 FILE = "results.json"
@@ -31,6 +32,10 @@ class RunAnswer:
     """The reason why there is no answer; empty: there is one."""
     cut: bool
     """Whether the answer ended at the limit of tokens."""
+    label: str = ""
+    """Name of the request among those of its item, as in "turn 2"; empty: it has none."""
+    prompt: str = ""
+    """Text that was sent, all messages of it; empty: the results do not have it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +72,27 @@ class MetricResult:
     """Number of items in the mean."""
     unreadable: int
     """Number of items that could not be read, which are in no mean."""
+    better: Direction = "higher"
+    """Better side of the metric."""
+
+
+class Figure(NamedTuple):
+    """A figure of all items of a benchmark together, with its 95% interval if it has one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+def figures_with_bounds(overall: Mapping[str, float]) -> dict[str, Figure]:
+    """Return figures by name; the bounds NAME_low and NAME_high of a figure NAME are no figures of their own."""
+    bounded = [name for name in overall if {f"{name}_low", f"{name}_high"} <= overall.keys()]
+    bounds = {f"{name}_{side}" for name in bounded for side in ("low", "high")}
+    return {
+        name: Figure(value, overall[f"{name}_low"], overall[f"{name}_high"]) if name in bounded else Figure(value)
+        for name, value in overall.items()
+        if name not in bounds
+    }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,9 +121,9 @@ class BenchmarkResult:
         return next((name.removeprefix(_TIER) for name in self.overall if name.startswith(_TIER)), "")
 
     @property
-    def figures(self) -> dict[str, float]:
+    def figures(self) -> dict[str, Figure]:
         """Return the figures of all items together, without the tier."""
-        return {name: value for name, value in self.overall.items() if not name.startswith(_TIER)}
+        return figures_with_bounds({name: value for name, value in self.overall.items() if not name.startswith(_TIER)})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,14 +222,28 @@ def _shown(value: Any) -> str:
 def read_runs(folders: Sequence[Path]) -> list[RunResults]:
     """Return the results of runs, each with a label of its own.
 
+    Args:
+        folders: folders of runs, and folders below which runs are; a run that is named several times is read once.
+
     Raises:
-        InputError: a folder has no results, or is named twice; the results are of a later format, or a field is missing
-            or of another type.
+        InputError: a folder has no results and no run below it; the results are of a later format, or a field is
+            missing or of another type.
     """
-    resolved = [folder.resolve() for folder in folders]
-    if repeated := [folder for folder, path in zip(folders, resolved, strict=True) if resolved.count(path) > 1]:
-        raise InputError(f"the run {repeated[0]} is named twice; name each run once")
-    runs = [read_run(folder) for folder in folders]
+    found: dict[Path, Path] = {}
+    for run in (run for folder in folders for run in _folders_of_runs(folder)):
+        found.setdefault(run.resolve(), run)
+    return labelled([read_run(folder) for folder in found.values()])
+
+
+def _folders_of_runs(folder: Path) -> list[Path]:
+    """Return the folder itself if it is that of a run or has no run below it, else the runs below it in order."""
+    below = [] if (folder / FILE).is_file() else sorted(file.parent for file in folder.rglob(FILE))
+    return below or [folder]
+
+
+def labelled(runs: Sequence[RunResults]) -> list[RunResults]:
+    """Return runs with the names of their models as labels, with evaluation and folder where two would be the same."""
+    runs = [dataclasses.replace(run, label=run.model) for run in runs]
     for addition in ("name", "folder"):
         labels = [run.label for run in runs]
         runs = [
@@ -257,13 +297,19 @@ def _benchmark(place: _Place) -> BenchmarkResult:
         if item.id in ids:
             raise InputError(f"{place.file}: {place.field}.items[{index}].id is {item.id!r}, which an item has already")
         ids.add(item.id)
+    scale = _scale(place.get("scale"))
+    metrics = place.get("metrics")
+    first = next(iter(metrics.dictionary()), "")
     return BenchmarkResult(
         name=name.text(),
         title=place.get("title").text(),
-        scale=_scale(place.get("scale")),
+        scale=scale,
         missing=place.get("missing").text(),
         data=tuple(each.fields(_Place.text) for each in place.get("data").each()),
-        metrics=place.get("metrics").fields(_metric),
+        metrics={
+            each: _metric(metrics.get(each), "lower" if each == first and scale[0] > scale[1] else "higher")
+            for each in metrics.dictionary()
+        },
         overall=place.optional("overall", {}).fields(_Place.number),
         failed=place.get("failed").count(),
         cut=place.get("cut").count(),
@@ -278,9 +324,13 @@ def _scale(place: _Place) -> tuple[float, float]:
     return ends[0], ends[1]
 
 
-def _metric(place: _Place) -> MetricResult:
+def _metric(place: _Place, usual: Direction) -> MetricResult:
+    """Return a metric; results of earlier versions do not state its better side, which is then the usual one."""
     mean, low, high = (place.get(name).number_or_none() for name in ("mean", "low", "high"))
-    return MetricResult(mean, low, high, place.get("items").count(), place.get("unreadable").count())
+    better = place.optional("better", usual)
+    if better.text() not in ("higher", "lower"):
+        raise better.error(f"is {_shown(better.value)}, not 'higher' or 'lower'")
+    return MetricResult(mean, low, high, place.get("items").count(), place.get("unreadable").count(), better.value)
 
 
 def _item(place: _Place) -> RunItem:
@@ -304,4 +354,16 @@ def _answer(place: _Place) -> RunAnswer:
         thought=place.optional("thought", "").text(),
         failure=place.get("failure").text(),
         cut=place.get("cut").flag(),
+        label=place.optional("label", "").text(),
+        prompt=_prompt(place.optional("request", {})),
     )
+
+
+def _prompt(request: _Place) -> str:
+    """Return the text of a request: a prompt, one message alone, or all messages below their roles."""
+    messages = [*request.optional("messages", []).each()]
+    contents = [each.get("content").text() for each in messages]
+    if len(messages) < 2:
+        return contents[0] if contents else request.optional("prompt", "").text()
+    roles = (each.get("role").text() for each in messages)
+    return "\n\n".join(f"{role}:\n{content}" for role, content in zip(roles, contents, strict=True))

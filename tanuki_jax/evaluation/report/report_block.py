@@ -4,6 +4,10 @@ import dataclasses
 from collections.abc import Sequence
 
 from tanuki_jax.base.pages import Row
+from tanuki_jax.evaluation.tables.table_cells import Direction
+
+SIGNS: dict[Direction, str] = {"higher": "↑", "lower": "↓", "": ""}
+"""Better side of a column or metric -> its sign."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,14 +66,15 @@ def as_markdown(title: str, blocks: Sequence[Block]) -> str:
         if block.rows:
             right = len(block.head) - block.left
             lines += [_row(block.head), f"|{' --- |' * block.left}{' ---: |' * right}"]
-            lines += [_row(row.cells) for row in block.rows]
+            lines += [_row(row.cells, heading=row.heading) for row in block.rows]
             lines += [""]
         lines += [f"[{_line(text)}]({address})\n" for text, address in block.links]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(_line(cell) for cell in cells) + " |"
+def _row(cells: Sequence[str], *, heading: bool = False) -> str:
+    first, *others = (_line(cell) for cell in cells)
+    return "| " + " | ".join([f"**{first}**" if heading else first, *others]) + " |"
 
 
 def _line(text: str) -> str:

@@ -5,16 +5,18 @@ import math
 from collections.abc import Sequence
 
 from tanuki_jax.base.pages import Row
-from tanuki_jax.evaluation.report.read_results import BenchmarkResult, MetricResult, RunItem, RunResults
-from tanuki_jax.evaluation.report.report_block import Block, Picture, figures, interval
+from tanuki_jax.evaluation.report.read_results import BenchmarkResult, Figure, MetricResult, RunItem, RunResults
+from tanuki_jax.evaluation.report.report_block import SIGNS, Block, Picture, figures, interval
 from tanuki_jax.evaluation.report.score_charts import level_bars, radar_chart
 from tanuki_jax.evaluation.statistics.intervals import mean_interval
+from tanuki_jax.evaluation.tables.table_cells import Direction
 
 MT_BENCH = "mt_bench_ja"
 """Beginning of the names of the benchmarks whose categories are drawn as a radar chart."""
 
 _SHOWN = 16
 """Number of characters of a fingerprint that are shown."""
+_NOT_ASKED = "not among the benchmarks that were run"
 _LEVELS = ("elementary", "middle", "high")
 
 
@@ -31,6 +33,12 @@ def metrics_of(runs: Sequence[RunResults], name: str) -> list[str]:
     """Return the metrics of a benchmark in all runs, in order."""
     found = [run.benchmark(name) for run in runs]
     return list(dict.fromkeys(metric for each in found if each is not None for metric in each.metrics))
+
+
+def better_side(runs: Sequence[RunResults], name: str, metric: str) -> Direction:
+    """Return the better side of a metric of a benchmark, as the first run that has it states it."""
+    found = (run.benchmark(name) for run in runs)
+    return next(each.metrics[metric].better for each in found if each is not None and metric in each.metrics)
 
 
 def runs_block(runs: Sequence[RunResults]) -> Block:
@@ -88,56 +96,64 @@ def _settings(run: RunResults) -> str:
 
 
 def missing_block(runs: Sequence[RunResults]) -> Block | None:
-    """Return a block on benchmarks that a run could not do, or that another run of its evaluation has; None: nothing is
+    """Return a block on benchmarks that a run could not do or does not have, grouped by reason; None: nothing is
     missing."""
-    rows = []
+    labels: dict[tuple[str, str], list[str]] = {}  # (reason, title of the benchmark) -> runs
     for benchmark in benchmarks_of(runs):
         for run in runs:
             own = next((each for each in run.benchmarks if each.name == benchmark.name), None)
-            others = (each for each in runs if each.name == run.name)
-            if own is None and any(benchmark.name in [each.name for each in other.benchmarks] for other in others):
-                rows.append(Row((benchmark.title, run.label, "not among the benchmarks of this run")))
-            elif own is not None and own.missing:
-                rows.append(Row((benchmark.title, run.label, own.missing)))
-    if not rows:
+            if own is None or own.missing:
+                reason = _NOT_ASKED if own is None else own.missing
+                labels.setdefault((reason, benchmark.title), []).append(run.label)
+    groups: dict[tuple[str, str], list[str]] = {}  # (reason, runs) -> titles
+    for (reason, title), names in labels.items():
+        groups.setdefault((reason, ", ".join(names)), []).append(title)
+    if not groups:
         return None
-    return Block("Missing benchmarks", ("benchmark", "run", "reason"), rows, left=3)
+    rows = [
+        Row((reason, "; ".join(titles), names))
+        for (reason, names), titles in sorted(groups.items(), key=lambda group: group[0][0] == _NOT_ASKED)
+    ]
+    return Block("Missing benchmarks", ("reason", "benchmarks", "of"), rows, left=3)
 
 
 def scores_block(runs: Sequence[RunResults], pages: Sequence[tuple[str, str]]) -> Block:
-    """Return a block with every metric of every benchmark, runs side by side.
+    """Return a block with every metric of every benchmark that a run has, runs side by side.
 
     Args:
         runs: the runs.
         pages: text and address of the pages of questions.
     """
-    rows = []
-    for benchmark in benchmarks_of(runs):
-        found = [run.benchmark(benchmark.name) for run in runs]
-        title = benchmark.title
-        for metric in metrics_of(runs, benchmark.name):
-            results = [None if each is None else each.metrics.get(metric) for each in found]
-            form = figures([None if each is None else each.mean for each in results])
-            rows.append(Row((title, metric, *(_score(each, form) for each in results))))
-            title = ""
-        for name in dict.fromkeys(
-            name for each in found if each is not None and not each.tier for name in each.figures
-        ):
-            overall = [None if each is None else each.figures.get(name) for each in found]
-            form = figures(overall)
-            rows.append(Row((title, name, *("–" if value is None else f"{value:{form}}" for value in overall))))
-            title = ""
-        failed = any(each is not None and each.failed for each in found)
-        rows.append(Row((title, "requests", *(_counts(each) for each in found)), marked=failed))
-    return Block(
-        "Scores",
-        ("benchmark", "metric", *(run.label for run in runs)),
-        rows,
-        left=2,
-        note="Mean over the items, with its 95% interval. A request that failed counts as wrong; a verdict that could "
-        "not be read is in no mean. Rows with failed requests are marked.",
-        links=pages,
+    rows = [row for benchmark in benchmarks_of(runs) for row in _benchmark_rows(runs, benchmark)]
+    note = (
+        "Mean over the items, with its 95% interval. A request that failed counts as wrong; a verdict that could not "
+        "be read is in no mean. Rows with failed requests are marked."
     )
+    if any(row.cells[0].endswith(f" {SIGNS['lower']}") for row in rows):
+        note += f" {SIGNS['lower']}: lower is better."
+    head = ("metric", *(run.label for run in runs))
+    return Block("Scores", head, rows, note=note if rows else "No benchmark has a score.", links=pages)
+
+
+def _benchmark_rows(runs: Sequence[RunResults], benchmark: BenchmarkResult) -> list[Row]:
+    """Return the rows of a benchmark below its title; none if no run has it. Rows without any number are left out."""
+    found = [run.benchmark(benchmark.name) for run in runs]
+    if not any(found):
+        return []
+    rows = [Row((benchmark.title, *("" for _ in runs)), heading=True)]
+    for metric in metrics_of(runs, benchmark.name):
+        results = [None if each is None else each.metrics.get(metric) for each in found]
+        if any(each is not None and (each.mean is not None or each.unreadable) for each in results):
+            form = figures([None if each is None else each.mean for each in results])
+            lower = better_side(runs, benchmark.name, metric) == "lower"
+            name = f"{metric} {SIGNS['lower']}" if lower else metric
+            rows.append(Row((name, *(_score(each, form) for each in results))))
+    for name in dict.fromkeys(name for each in found if each is not None and not each.tier for name in each.figures):
+        overall = [None if each is None else each.figures.get(name) for each in found]
+        form = figures([None if each is None else each.value for each in overall])
+        rows.append(Row((name, *(_figure(each, form) for each in overall))))
+    failed = any(each is not None and each.failed for each in found)
+    return [*rows, Row(("requests", *(_counts(each) for each in found)), marked=failed)]
 
 
 def _score(result: MetricResult | None, form: str) -> str:
@@ -145,6 +161,10 @@ def _score(result: MetricResult | None, form: str) -> str:
         return "–"
     unreadable = f", {result.unreadable:,} unreadable" if result.unreadable else ""
     return interval(result.mean, result.low, result.high, form) + unreadable
+
+
+def _figure(figure: Figure | None, form: str) -> str:
+    return "–" if figure is None else interval(figure.value, figure.low, figure.high, form)
 
 
 def _counts(benchmark: BenchmarkResult | None) -> str:

@@ -1,17 +1,15 @@
 """Blocks of outside tables: each as it is stated, the joined board, and the tiers of the probes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tanuki_jax.base.pages import Row
 from tanuki_jax.base.progress import amount
-from tanuki_jax.evaluation.report.joined_board import JoinedBoard, JoinedMetric, JoinedModel, unmeasured
-from tanuki_jax.evaluation.report.read_results import RunResults
-from tanuki_jax.evaluation.report.report_block import Block, figures
+from tanuki_jax.evaluation.report.joined_board import JoinedBoard, JoinedMetric, JoinedModel, unmeasured, unusable
+from tanuki_jax.evaluation.report.read_results import Figure, RunResults
+from tanuki_jax.evaluation.report.report_block import SIGNS, Block, figures
 from tanuki_jax.evaluation.tables.probe_tiers import Tier, has_tiers, models_by_tier, tiers_of
 from tanuki_jax.evaluation.tables.read_table import OutsideTable
-from tanuki_jax.evaluation.tables.table_cells import Column, Direction, model_key
-
-_SIGNS: dict[Direction, str] = {"higher": "↑", "lower": "↓", "": ""}
+from tanuki_jax.evaluation.tables.table_cells import Column, model_key
 
 
 def table_blocks(table: OutsideTable, runs: Sequence[RunResults], *, own: bool = False) -> list[Block]:
@@ -66,8 +64,8 @@ def run_tiers_block(runs: Sequence[RunResults]) -> Block | None:
     return Block("Probes of the runs", ("run", "benchmark", "tier", *names), rows, left=3, note=note)
 
 
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+def _share(value: Figure | None) -> str:
+    return "–" if value is None else f"{value.value:.3f}"
 
 
 def _stated(text: str, column: Column) -> str:
@@ -94,16 +92,18 @@ def _sums(table: OutsideTable, columns: Sequence[Column], flags: Sequence[str], 
 
 
 def _heading(column: Column) -> str:
-    return column.name + (f" {_SIGNS[column.direction]}" if column.kind == "number" and column.direction else "")
+    return column.name + (f" {SIGNS[column.direction]}" if column.kind == "number" and column.direction else "")
 
 
 def _note(table: OutsideTable, columns: Sequence[Column], runs: Sequence[RunResults], own: bool) -> str:
     parts = [f"Source: {table.source}."]
     for column in columns:
-        if column.kind == "number" and (sign := _SIGNS[column.direction]) and sign not in "".join(parts):
+        if column.kind == "number" and (sign := SIGNS[column.direction]) and sign not in "".join(parts):
             parts.append(f"{sign}: {column.direction} is better.")
     if any(column.kind == "flag" for column in columns):
         parts.append("○: right, ×: wrong.")
+    if own and (unused := unusable(table)):
+        parts.append(f"Not in the joined table: {described(unused)}.")
     if runs and table.of_models:
         unknown = unmeasured(table, runs)
         if own and unknown:
@@ -114,50 +114,62 @@ def _note(table: OutsideTable, columns: Sequence[Column], runs: Sequence[RunResu
     return " ".join(parts) + (f"\nColumns: {meanings}." if meanings else "")
 
 
-def joined_block(board: JoinedBoard, tables: Sequence[OutsideTable]) -> Block | None:
-    """Return the board that joins runs and tables of models; None: there is nothing to join.
+def described(unused: Mapping[str, str]) -> str:
+    """Return columns with the reasons for which they are not used, as in `note (text), loss (no number)`."""
+    return ", ".join(f"{name} ({reason})" for name, reason in unused.items())
 
-    Columns are the first metric of each benchmark and the columns of tables that have a better side. Rows are the
-    models of runs, the models of at least two sources, and those of the first table.
+
+def joined_block(board: JoinedBoard, tables: Sequence[OutsideTable], own: Sequence[OutsideTable]) -> Block | None:
+    """Return the board that joins runs and tables of models, with a column for each model; None: there is nothing to
+    join.
+
+    Rows are the first metric of each benchmark, the columns of the package's tables that have a better side, and all
+    columns of numbers of the user's tables. Models are those of runs, of the user's tables, and of several sources.
+
+    Args:
+        board: the join.
+        tables: tables of the package.
+        own: tables of the user.
     """
-    of_models = [table for table in tables if table.of_models]
-    names = {table.name for table in of_models}
-    metrics = [
-        metric
-        for metric in board.metrics.values()
-        if metric.first or (metric.direction and not metric.flag and metric.name.partition(".")[0] in names)
-    ]
-    first = of_models[0].name if of_models else ""
-    shown = [model for model in board.models if _is_shown(model, first)]
-    if not shown or not metrics:
+    names = {table.name for table in own}
+    models = [model for model in board.models if model.measured or len(model.sources) > 1 or names & {*model.sources}]
+    rows = []
+    for title, metrics in _groups(board, tables, own):
+        there = [metric for metric in metrics if any(metric.name in model.values for model in models)]
+        rows += [Row((title, *("" for _ in models)), heading=True)] * bool(there)
+        rows += [_joined_row(metric, models) for metric in there]
+    if not rows:
         return None
-    with_tiers = any(model.tier for model in shown)
-    forms = {
-        metric.name: figures([model.values.get(metric.name) for model in shown])
-        for metric in metrics
-        if metric.measured
-    }
-    rows = [
-        Row(
-            (model.label, *([model.tier] if with_tiers else []), *(_value(model, metric, forms) for metric in metrics)),
-            marked=model.measured,
-        )
-        for model in shown
-    ]
-    head = ("model", *(["tier by probes"] if with_tiers else []), *(metric.name for metric in metrics))
-    others = sum(not _is_shown(model, first) and bool({*model.sources} & names) for model in board.models)
-    note = "Models are joined by name, whatever the case and the organization before it. Models of runs are marked."
-    if others:
-        note += f" {amount(others, 'model')} of one table alone, other than {first}, are not here."
-    return Block("Runs and tables joined", head, rows, left=2 if with_tiers else 1, note=note)
+    if any(model.tier for model in models):
+        rows.insert(0, Row(("tier by probes", *(model.tier or "–" for model in models))))
+    note = (
+        "Models are joined by name, whatever the case and the organization before it. Those of the runs come first. "
+        "↑: higher is better, ↓: lower is better."
+    )
+    shared = {table.name for table in (*tables, *own) if table.of_models}
+    if others := sum(model not in models and bool({*model.sources} & shared) for model in board.models):
+        note += f" {amount(others, 'model')} of one table alone: only in that table."
+    return Block("Runs and tables joined", ("metric", *(model.label for model in models)), rows, note=note)
 
 
-def _is_shown(model: JoinedModel, first: str) -> bool:
-    return model.measured or first in model.sources or len(model.sources) > 1
+def _groups(
+    board: JoinedBoard, tables: Sequence[OutsideTable], own: Sequence[OutsideTable]
+) -> list[tuple[str, list[JoinedMetric]]]:
+    """Return the metrics of the joined board below the titles of their sources."""
+    groups = [("Benchmarks of the runs, the first metric of each", [m for m in board.metrics.values() if m.first])]
+    for table in [table for table in (*own, *tables) if table.of_models]:
+        columns = [column for column in table.columns if column.measures]
+        if table not in own:
+            columns = [column for column in columns if column.direction and column.kind == "number"]
+        groups.append((table.title, [board.metrics[f"{table.name}.{column.name}"] for column in columns]))
+    return groups
 
 
-def _value(model: JoinedModel, metric: JoinedMetric, forms: dict[str, str]) -> str:
-    """Return a number: of a table as it is stated there, of a run with the decimals of its column."""
-    if metric.measured:
-        return f"{model.values[metric.name]:{forms[metric.name]}}" if metric.name in model.values else "–"
-    return model.texts.get(metric.name, "–")
+def _joined_row(metric: JoinedMetric, models: Sequence[JoinedModel]) -> Row:
+    """Return a row of numbers: of a table as they are stated there, of a run with the decimals of the row."""
+    name = f"{metric.name} {SIGNS[metric.direction]}".strip()
+    if not metric.measured:
+        return Row((name, *(model.texts.get(metric.name) or "–" for model in models)))
+    values = [model.values.get(metric.name) for model in models]
+    form = figures(values)
+    return Row((name, *("–" if value is None else f"{value:{form}}" for value in values)))

@@ -76,7 +76,7 @@ def read_table(name: str, path: Path, *, like: OutsideTable | None = None) -> Ou
     Args:
         name: its name in reports.
         path: file, `.tsv` or `.csv`.
-        like: table whose columns, title and source hold where the file does not state its own; None: none.
+        like: table whose columns and title hold if the file describes no columns; None: none.
 
     Raises:
         InputError: the file cannot be read; a column is not described; a row is too long or too short; two rows have
@@ -113,7 +113,7 @@ def _split(text: str) -> tuple[list[str], list[str]]:
 
 
 def _read_head(path: Path, comments: Sequence[str], like: OutsideTable | None) -> _Head:
-    title, source = ("", "") if like is None else (like.title, like.source)
+    title = source = ""
     columns: list[Column] = []
     pairs: list[tuple[str, str]] = []
     for number, line in enumerate(comments, 1):
@@ -128,7 +128,7 @@ def _read_head(path: Path, comments: Sequence[str], like: OutsideTable | None) -
         elif pair := _PAIR.fullmatch(comment):
             pairs.append((pair[1], pair[2]))
     if like is not None and not columns:
-        return _Head(title, source, like.columns, tuple(pairs) or like.pairs)
+        return _Head(title or f"{like.title}, from {path.name}", source, like.columns, tuple(pairs) or like.pairs)
     return _Head(title, source, tuple(columns), tuple(pairs))
 
 

@@ -39,6 +39,7 @@ def test_the_talk_s_model_knows_the_lift_and_names_another_number() -> None:
     item = benchmark.load(Path()).items[0]
     chain = benchmark.chain(item)
     fixed, free = next(chain)
+    assert (fixed.label, free.label) == ("fixed format", "free answer")
     assert NUMBER_ALONE in fixed.body["messages"][0]["content"]
     assert (
         item.question in fixed.body["messages"][0]["content"] and item.question in free.body["messages"][0]["content"]
@@ -64,7 +65,7 @@ def test_the_difference_has_an_interval_and_is_free_of_the_form(tmp_path: Path) 
     assert means(result) == {"strict": 0.0, "flexible": 0.2, "control": 0.0, "free": 1.0}
     overall = result["overall"]
     assert (overall["free_minus_fixed"], overall["free_minus_fixed_flexible"]) == (1.0, 0.8)
-    assert 0.6 < overall["free_minus_fixed_flexible: low"] < 0.8 < overall["free_minus_fixed_flexible: high"] < 1
+    assert 0.6 < overall["free_minus_fixed_flexible_low"] < 0.8 < overall["free_minus_fixed_flexible_high"] < 1
     assert len(result["items"][0]["answers"]) == 2
 
 

@@ -141,6 +141,8 @@ def test_the_temperature_is_that_of_the_category(tmp_path: Path, category: str, 
     [item] = MtBenchJa().load(write_questions(tmp_path, [question])).items
     _, ([first], [second], judged) = play(MtBenchJa(max_tokens=77, judge_tokens=99), item, judging())
     assert item.tags == {"category": category}
+    assert [ask.label for ask in (first, second, *judged)] == ["turn 1", "turn 2"] * 2
+    assert item.question == "turn 1:\n三足す四は？\n\nturn 2:\nそれを倍にすると？"
     assert [ask.body["temperature"] for ask in (first, second)] == [temperature] * 2
     assert [ask.body["max_tokens"] for ask in (first, second)] == [77] * 2
     assert [(ask.by, ask.body["temperature"], ask.body["max_tokens"]) for ask in judged] == [("judge", 0, 99)] * 2
@@ -158,6 +160,7 @@ def test_samples_are_drawn_where_the_temperature_allows_it(tmp_path: Path) -> No
 
     scores, turns = play(MtBenchJa(samples=3), items[WRITING], answer)
     assert [[ask.sample for ask in asks] for asks in turns[:2]] == [[0, 1, 2], [0, 1, 2]]
+    assert [ask.label for ask in turns[1]] == [f"turn 2 of sample {number}" for number in range(3)]
     assert {name: scores.values[name] for name in MtBenchJa().metrics} == {
         "rating": pytest.approx((7 + 9.5) / 2),
         "turn_1": (2 + 6 + 10) / 3,

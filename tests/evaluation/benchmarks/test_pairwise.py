@@ -61,6 +61,8 @@ def test_the_win_is_the_mean_of_both_orders(tmp_path: Path, model_first: str, ba
     scores, turns = play(benchmark, items[0], judging(model_first, baseline_first))
     assert scores.values["win"] == win and scores.unreadable == ()
     assert [place_of(texts_of(ask)[1]) for ask in turns[-1]] == ["A", "B"]
+    assert [ask.label for ask in turns[-1]] == ["the model first", "the baseline first"]
+    assert {ask.label for ask in turns[0]} == {"turn 1"}
 
 
 def test_verdicts_are_kept_from_the_models_side(tmp_path: Path) -> None:
@@ -189,6 +191,7 @@ def test_a_run_has_ratings_with_intervals(tmp_path: Path) -> None:
         "high": 0,
         "items": 19,
         "unreadable": 1,
+        "better": "higher",
     }
     overall = found["overall"]
     assert (overall["agreement"], overall["first_place"], overall["ties"]) == (1, 0.5, 0)

@@ -119,6 +119,8 @@ def test_own_facts_are_asked_and_wordings_share_a_cluster(recall: Recall, tmp_pa
 def test_a_failed_request_invents_nothing_and_is_in_no_such_mean(recall: Recall, tmp_path: Path) -> None:
     result = ran(recall, lambda text: refused() if "四国" in text else "・料理", tmp_path)
     assert result["failed"] == 1 and means(result) == {"f1": 0.0, "found": 0.0, "invented": 1.0}
+    sides = {name: metric["better"] for name, metric in result["metrics"].items()}
+    assert sides == {"f1": "higher", "found": "higher", "invented": "lower"}
     assert result["metrics"]["invented"]["unreadable"] == 1 and result["metrics"]["found"]["items"] == 3
 
 

@@ -23,6 +23,14 @@ def item(
     return base | {"scores": dict(scores), "answers": [complete | dict(answer) for answer in answers]} | more
 
 
+def recall_benchmark(invented: Sequence[float]) -> dict[str, Any]:
+    """Return recall of lists, whose metric `invented` is better if it is lower."""
+    items = [item(str(number), {"f1": 0.5, "invented": value}) for number, value in enumerate(invented)]
+    made = benchmark("recall", "Recall of lists", items, ("f1", "invented"))
+    made["metrics"]["invented"]["better"] = "lower"
+    return made
+
+
 def benchmark(name: str, title: str, items: Sequence[Mapping[str, Any]], metrics: Iterable[str]) -> dict[str, Any]:
     """Return a benchmark with the means of its items, each with an interval of .1 on both sides."""
     results = {}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.evaluation.report.joined_board import JoinedModel, join, unmeasured
+from tanuki_jax.evaluation.report.joined_board import JoinedModel, join, unmeasured, unusable
 from tanuki_jax.evaluation.report.read_results import RunResults, read_run, read_runs
 from tanuki_jax.evaluation.tables.outside_tables import NAMES, shipped
 from tanuki_jax.evaluation.tables.read_table import read_table
@@ -85,6 +85,14 @@ def test_a_table_must_not_have_the_name_of_a_benchmark(tmp_path: Path, runs: lis
     (tmp_path / "a.tsv").write_text("model\tscore\nx\t1\n")
     with pytest.raises(InputError, match="'mt_bench_ja' has the name of a benchmark"):
         join([read_table("mt_bench_ja", tmp_path / "a.tsv")], runs)
+
+
+def test_columns_that_cannot_be_joined_have_a_reason(tmp_path: Path) -> None:
+    head = "# column model: key\n# column note: text\n# column votes: number\n# column loss: number\n"
+    (tmp_path / "a.tsv").write_text(f"{head}model\tnote\tvotes\tloss\nx\tgood\t1\t\ny\t\t\t(unknown)\n")
+    assert unusable(read_table("mine", tmp_path / "a.tsv")) == {"note": "text", "loss": "no number"}
+    assert {*unusable(shipped("contest")).values()} == {"the rows are no models"}
+    assert unusable(shipped("mt_bench_by_tokens")) == {}
 
 
 def test_models_of_a_table_without_a_run_are_known(tmp_path: Path, runs: list[RunResults]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tanuki_jax.evaluation.report.paired_runs import paired, paired_block
 from tanuki_jax.evaluation.report.read_results import RunResults, read_run, read_runs
-from tests.evaluation.report.made_runs import choice_benchmark, results, write_run, write_two_runs
+from tests.evaluation.report.made_runs import choice_benchmark, recall_benchmark, results, write_run, write_two_runs
 
 
 @pytest.fixture
@@ -31,6 +31,16 @@ def test_no_test_is_made_without_shared_items(tmp_path: Path, runs: list[RunResu
     other = read_run(write_run(tmp_path / "other", results("other", [value])))
     assert paired(runs[0], other, "jcommonsenseqa_0shot", "strict") is None
     assert paired_block([runs[0]]) is None
+
+
+def test_fewer_of_what_is_better_if_lower_are_better(tmp_path: Path) -> None:
+    values = {"a": [1.0, 4.0, 4.0], "b": [0.0, 5.0, 6.0]}
+    folders = [write_run(tmp_path / name, results(name, [recall_benchmark(each)])) for name, each in values.items()]
+    block = paired_block(read_runs(folders))
+    assert block is not None
+    [row] = [row.cells for row in block.rows if row.cells[1] == "invented ↓"]
+    assert row[3:6] == ("3", "2", "1")
+    assert row[6].startswith("-0.67 [")
 
 
 def test_every_pair_of_runs_is_shown_with_interval_and_p(runs: list[RunResults]) -> None:

@@ -1,7 +1,10 @@
 """Pages of questions have every item once, with the answers of all runs, and are safe."""
 
+import itertools
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,6 +78,49 @@ def test_a_long_reference_stands_in_a_box(tmp_path: Path) -> None:
     text = page(tmp_path, "b")
     assert "<p>Expected: <b>2</b></p>" in text
     assert "<pre>一つ目の答え\n\n二つ目の答え</pre>" in text
+
+
+def asked(*contents: str) -> dict[str, Any]:
+    """Return the request of a conversation whose messages are of user and model by turns."""
+    roles = itertools.cycle(("user", "assistant"))
+    return {"messages": [{"role": next(roles), "content": content} for content in contents]}
+
+
+def prompted(tmp_path: Path, question: str, *answers: Mapping[str, Any]) -> str:
+    """Return the page of two runs with one question and the same answers."""
+    value = benchmark("b", "B", [item("1", {"s": 1}, question=question, answers=answers)], ["s"])
+    write_question_pages(
+        tmp_path / "out", read_runs([write_run(tmp_path / name, results(name, [value])) for name in ("m1", "m2")])
+    )
+    return page(tmp_path, "b")
+
+
+def test_a_short_prompt_with_the_question_stands_in_its_place(tmp_path: Path) -> None:
+    text = prompted(tmp_path, "椅子とは。", {"text": "物", "request": asked("短く答えて。\n椅子とは。")})
+    assert text.count("the whole prompt") == 1 and text.count("<pre>短く答えて。\n椅子とは。</pre>") == 1
+    assert text.count("椅子とは。") == 1 and "its prompt" not in text
+
+
+def test_a_long_prompt_is_folded_below_the_question(tmp_path: Path) -> None:
+    text = prompted(tmp_path, "椅子とは。", {"text": "物", "request": {"prompt": "例文です。" * 200 + "椅子とは。"}})
+    assert "<pre>椅子とは。</pre>" in text
+    assert re.search(r"<details><summary>例文です。.*… \(1,005 characters\)</summary>", text)
+
+
+def test_turns_are_named_and_a_later_one_has_the_conversation(tmp_path: Path) -> None:
+    text = prompted(
+        tmp_path,
+        "turn 1:\n詩を書いて。\n\nturn 2:\n題は。",
+        {"text": "春の詩", "label": "turn 1", "request": asked("詩を書いて。")},
+        {"text": "春", "label": "turn 2", "request": asked("詩を書いて。", "春の詩", "題は。")},
+        {"text": "[[7]]", "label": "turn 2", "by": "judge", "request": asked("採点して。")},
+    )
+    assert "the whole prompt" not in text  # that of the first turn is a part of the question
+    for heading in ("turn 1", "turn 2", "turn 2, judge"):
+        assert text.count(f'<div class="note">{heading}</div>') == 2
+    whole = "user:\n詩を書いて。\n\nassistant:\n春の詩\n\nuser:\n題は。"
+    assert text.count(f"<summary>its prompt ({len(whole)} characters)</summary><pre>{whole}</pre>") == 2
+    assert text.count("<pre>採点して。</pre>") == 2
 
 
 def test_an_item_that_a_run_lacks_and_another_prompt_are_named(tmp_path: Path) -> None:

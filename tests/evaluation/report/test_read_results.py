@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.evaluation.report.read_results import read_run, read_runs
+from tanuki_jax.evaluation.report.read_results import figures_with_bounds, read_run, read_runs
 from tests.evaluation.report.made_runs import choice_benchmark, results, write_run, write_two_runs
 
 type Change = Callable[[dict[str, Any]], object]
@@ -78,6 +78,7 @@ def set_at(path: str, value: Any) -> Change:
         ("benchmarks.0.items.3.scores", 1, "benchmarks[0].items[3].scores is 1, not an object"),
         ("benchmarks.0.items.3.id", "8939", "benchmarks[0].items[3].id is '8939', which an item has already"),
         ("benchmarks.0.items.3.tags", {"level": 1}, "benchmarks[0].items[3].tags.level is 1, not a text"),
+        ("benchmarks.0.items.3.answers.0.request", "?", "answers[0].request is '?', not an object"),
         ("benchmarks.0.items.3.answers.0.cut", 0, "benchmarks[0].items[3].answers[0].cut is 0, not true or false"),
     ],
 )
@@ -86,6 +87,27 @@ def test_an_error_names_file_and_field(tmp_path: Path, path: str, value: Any, me
     set_at(path, value)(root)
     with pytest.raises(InputError, match=f"results.json.*{re.escape(message)}"):
         read_run(write_run(tmp_path, root))
+
+
+def test_the_better_side_is_stated_or_follows_from_the_scale(tmp_path: Path) -> None:
+    def sides(*changes: tuple[str, Any]) -> list[str]:
+        root = results("a", [choice_benchmark(3)])
+        for path, value in changes:
+            set_at(path, value)(root)
+        return [each.better for each in read_run(write_run(tmp_path, root)).benchmarks[0].metrics.values()]
+
+    assert sides() == ["higher", "higher", "higher"]
+    assert sides(("benchmarks.0.scale", [8, 0])) == ["lower", "higher", "higher"]
+    assert sides(("benchmarks.0.metrics.control.better", "lower")) == ["higher", "higher", "lower"]
+    with pytest.raises(InputError, match=r"metrics\.control\.better is 'left', not 'higher' or 'lower'"):
+        sides(("benchmarks.0.metrics.control.better", "left"))
+
+
+def test_bounds_of_a_figure_are_no_figures() -> None:
+    found = figures_with_bounds({"a": 1, "a_low": 0, "a_high": 2, "b": 3, "c_low": 4, "d": 5, "d_low": 5})
+    assert found == {"a": (1, 0, 2), "b": (3, None, None), "c_low": (4, None, None), "d": (5,) + (None,) * 2} | {
+        "d_low": (5, None, None)
+    }
 
 
 def test_a_number_that_is_not_finite_is_refused(tmp_path: Path) -> None:
@@ -122,7 +144,13 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert labels == ["a, tiny", f"a, nejumi, {tmp_path / '2'}", f"a, nejumi, {tmp_path / '3'}", "b"]
 
 
-def test_a_run_is_named_once(tmp_path: Path) -> None:
-    folder = write_run(tmp_path / "1", results("a", []))
-    with pytest.raises(InputError, match="is named twice"):
-        read_runs([folder, tmp_path / "x" / ".." / "1"])
+def test_all_runs_below_a_folder_are_read_once(tmp_path: Path) -> None:
+    for name, model in (("jaster/b", "b"), ("jaster/a", "a"), ("probes/c", "c")):
+        write_run(tmp_path / name, results(model, []))
+    again = [tmp_path / "jaster" / "b", tmp_path, tmp_path / "probes" / ".." / "jaster"]
+    assert [run.label for run in read_runs([tmp_path / "jaster"])] == ["a", "b"]
+    assert [run.label for run in read_runs(again)] == ["b", "a", "c"]
+    assert read_runs(again)[0].folder == tmp_path / "jaster" / "b"
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"empty has no results\.json"):
+        read_runs([tmp_path / "empty"])

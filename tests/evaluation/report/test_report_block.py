@@ -26,6 +26,11 @@ def test_markdown_has_titles_tables_and_links() -> None:
     )
 
 
+def test_the_name_of_a_group_of_rows_is_bold() -> None:
+    rows = [Row(("MT-Bench", ""), heading=True), Row(("rating", "7"))]
+    assert "| **MT-Bench** |  |\n| rating | 7 |" in as_markdown("T", [Block("", ("metric", "a"), rows)])
+
+
 def test_text_is_no_mark_of_markdown() -> None:
     rows = [Row(("a|b\nc *d* `e` <f> # g", "1"))]
     text = as_markdown("# T", [Block("", ("h", "n"), rows)])

@@ -19,7 +19,8 @@ def run(folder: Path, *words: str) -> tuple[str, str]:
 
 
 def test_a_report_is_one_page_without_script_and_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "mine.tsv").write_text("model\tvotes\ntiny_dpo\t5\nelsewhere\t7\n")
+    head = "# column model: key\n# column votes: number\n# column note: text\n"
+    (tmp_path / "mine.tsv").write_text(f"{head}model\tvotes\tnote\ntiny_dpo\t5\tnew\nelsewhere\t7\t\n")
     runs = [str(folder) for folder in write_two_runs(tmp_path)]
     html, markdown = run(tmp_path, *runs, "--table", f"mine={tmp_path / 'mine.tsv'}", "contest", "probe_matrix")
     assert "<title>Evaluation of tiny_dpo, Tanuki-8B-dpo-v1.0</title>" in html
@@ -36,10 +37,18 @@ def test_a_report_is_one_page_without_script_and_network(tmp_path: Path, capsys:
     ):
         assert f">{title}</h" in html, title
         assert f"# {title}\n" in markdown, title
+    assert [title for title in re.findall("(?m)^## (.*)$", markdown) if title != "Correlations of metrics"][:4] == [
+        "Scores",
+        "Missing benchmarks",
+        "Differences between runs over the same items",
+        "Runs",
+    ]
     for address in re.findall(r'href="(questions/[^"]+)"', html):
         assert (tmp_path / "out" / address).is_file()
     out = capsys.readouterr().out
     assert "table mine, unknown to the runs: elsewhere" in out
+    assert "table mine, not in the joined table: note (text)" in out
+    assert "Source: mine.tsv." in html and "Not in the joined table: note (text)." in html
     assert "out/report.html" in out
 
 
@@ -51,6 +60,8 @@ def test_the_tables_alone_make_a_report_with_the_decks_correlations(
     assert "| Team たぬき |" in markdown and "(報告無し)" in html
     assert "Unknown to the runs" not in html
     out = capsys.readouterr().out
+    assert "Correlations of metrics. Each row is a pair of metrics, over the models" in out
+    assert re.search("one metric +other metric +models +r +rank r +models left", out)
     for x, y, of_all, of_rest in (
         ("rating", "jmt_avg", "0.864", "0.894"),
         ("rating", "nejumi_lb3_total", "0.708", "0.918"),
@@ -63,7 +74,24 @@ def test_chosen_metrics_and_models_are_correlated(tmp_path: Path, capsys: pytest
     words = ["--correlate", "--metrics", "rating", "win_rate", "--without", "gpt-3.5-turbo", "PLAMO-100B"]
     html, _ = run(tmp_path, *words)
     assert "board.win_rate against board.rating" in html
-    assert re.search(r"board\.rating +board\.win_rate +13 .* 11 left", capsys.readouterr().out)
+    assert re.search(r"board\.rating +board\.win_rate +13 .* 11 ", capsys.readouterr().out)
+
+
+def test_pairs_of_the_package_are_drawn_only_if_wanted(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("# column model: key\n# column x: number\n# column y: number\n# pair x y\n")
+    with (tmp_path / "a.tsv").open("a") as file:
+        file.write("model\tx\ty\na\t1\t2\nb\t2\t1\n")
+    runs = [str(folder) for folder in write_two_runs(tmp_path)]
+    for words, drawn in (
+        (runs, 0),
+        ([*runs, "--table", "contest"], 1),
+        (["--table", f"mine={tmp_path / 'a.tsv'}"], 1),
+        (["--table", "board"], 5),
+        ([*runs, "--correlate"], 8),
+        ([*runs, "--metrics", "rating", "jmt_avg"], 1),
+    ):
+        html, _ = run(tmp_path, *words)
+        assert len(re.findall(r"<h3>\S+ against \S+</h3>", html)) == drawn, words
 
 
 def test_a_table_without_the_models_to_leave_out_is_shown(tmp_path: Path) -> None:

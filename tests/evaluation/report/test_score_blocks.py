@@ -15,7 +15,14 @@ from tanuki_jax.evaluation.report.score_blocks import (
     score_range,
     scores_block,
 )
-from tests.evaluation.report.made_runs import choice_benchmark, results, write_run, write_two_runs
+from tests.evaluation.report.made_runs import (
+    choice_benchmark,
+    missing,
+    recall_benchmark,
+    results,
+    write_run,
+    write_two_runs,
+)
 
 
 @pytest.fixture
@@ -29,36 +36,68 @@ def cells(block: Block) -> list[Sequence[str]]:
 
 def test_scores_stand_side_by_side_with_intervals_and_counts(runs: list[RunResults]) -> None:
     block = scores_block(runs, [])
-    assert block.head == ("benchmark", "metric", "tiny_dpo", "Tanuki-8B-dpo-v1.0")
-    assert cells(block)[:4] == [
-        ("JCommonsenseQA, 0-shot", "strict", "0.450 [0.350, 0.550]", "0.650 [0.550, 0.750]"),
-        ("", "flexible", "0.529 [0.429, 0.629], 3 unreadable", "0.650 [0.550, 0.750]"),
-        ("", "control", "1.000 [0.900, 1.100]", "1.000 [0.900, 1.100]"),
-        ("", "requests", "20 items, 1 failed, 2 cut", "20 items, 0 failed, 0 cut"),
+    assert block.head == ("metric", "tiny_dpo", "Tanuki-8B-dpo-v1.0")
+    assert cells(block)[:5] == [
+        ("JCommonsenseQA, 0-shot", "", ""),
+        ("strict", "0.450 [0.350, 0.550]", "0.650 [0.550, 0.750]"),
+        ("flexible", "0.529 [0.429, 0.629], 3 unreadable", "0.650 [0.550, 0.750]"),
+        ("control", "1.000 [0.900, 1.100]", "1.000 [0.900, 1.100]"),
+        ("requests", "20 items, 1 failed, 2 cut", "20 items, 0 failed, 0 cut"),
     ]
-    assert [row.marked for row in block.rows[:4]] == [False, False, False, True]
-    assert cells(block)[-1] == ("JMMLU, 0-shot", "requests", "missing", "missing")
+    assert [row.marked for row in block.rows[:5]] == [False, False, False, False, True]
+    assert [row.heading for row in block.rows[:5]] == [True, False, False, False, False]
+    assert "↓" not in block.note
+
+
+def test_benchmarks_and_metrics_that_no_run_has_are_left_out(tmp_path: Path, runs: list[RunResults]) -> None:
+    assert not any("JMMLU" in row.cells[0] for row in scores_block(runs, []).rows)
+    value = choice_benchmark(3)
+    value["metrics"]["control"] |= {"mean": None, "low": None, "high": None, "items": 0}
+    [run] = [read_run(write_run(tmp_path / "other", results("other", [value])))]
+    assert [row.cells[0] for row in scores_block([run], []).rows][1:] == ["strict", "flexible", "requests"]
+    assert scores_block([], []).note == "No benchmark has a score."
+
+
+def test_a_metric_that_is_better_if_lower_is_marked_so(tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path, results("a", [recall_benchmark([1.0, 4.0])])))
+    block = scores_block([run], [])
+    assert [row.cells[0] for row in block.rows] == ["Recall of lists", "f1", "invented ↓", "requests"]
+    assert block.note.endswith("↓: lower is better.")
 
 
 def test_marks_of_mt_bench_have_two_decimals(runs: list[RunResults]) -> None:
-    row = next(row for row in cells(scores_block(runs, [])) if row[0] == "Japanese MT-Bench")
-    assert row[1:] == ("score", "4.88 [4.78, 4.97]", "6.88 [6.78, 6.97]")
+    rows = cells(scores_block(runs, []))
+    assert rows[rows.index(("Japanese MT-Bench", "", "")) + 1] == ("score", "4.88 [4.78, 4.97]", "6.88 [6.78, 6.97]")
 
 
 def test_further_figures_of_a_benchmark_are_shown(tmp_path: Path) -> None:
-    value = choice_benchmark(3) | {"overall": {"spearman": 0.5}}
+    value = choice_benchmark(3) | {"overall": {"spearman": 0.5, "gain": 0.25, "gain_low": -0.125, "gain_high": 0.5}}
     run = read_run(write_run(tmp_path, results("a", [value])))
-    assert ("", "spearman", "0.500") in cells(scores_block([run], []))
+    assert cells(scores_block([run], []))[-3:-1] == [("spearman", "0.500"), ("gain", "0.250 [-0.125, 0.500]")]
 
 
 def test_every_missing_benchmark_is_named_with_its_reason(runs: list[RunResults]) -> None:
     block = missing_block(runs)
     assert block is not None
     assert cells(block) == [
-        ("JMMLU, 0-shot", "tiny_dpo", "there is no file data/jmmlu; the README says how to get it"),
-        ("JMMLU, 0-shot", "Tanuki-8B-dpo-v1.0", "not among the benchmarks of this run"),
+        ("there is no file data/jmmlu; the README says how to get it", "JMMLU, 0-shot", "tiny_dpo"),
+        ("not among the benchmarks that were run", "JMMLU, 0-shot", "Tanuki-8B-dpo-v1.0"),
     ]
     assert missing_block(runs[1:]) is None
+
+
+def test_missing_benchmarks_are_grouped_by_reason(tmp_path: Path) -> None:
+    absent = [missing(f"jnli_{shots}shot", f"JNLI, {shots}-shot", "there is no file") for shots in (0, 2)]
+    more = [missing("mt_bench_ja", "Japanese MT-Bench", "no judge")]
+    values = {"a": absent, "b": [*absent, *more, choice_benchmark(3)]}
+    folders = [write_run(tmp_path / name, results(name, value)) for name, value in values.items()]
+    block = missing_block(read_runs(folders))
+    assert block is not None
+    assert cells(block) == [
+        ("there is no file", "JNLI, 0-shot; JNLI, 2-shot", "a, b"),
+        ("no judge", "Japanese MT-Bench", "b"),
+        ("not among the benchmarks that were run", "Japanese MT-Bench; JCommonsenseQA, 0-shot", "a"),
+    ]
 
 
 def test_a_benchmark_that_one_run_finished_is_not_missing(tmp_path: Path, runs: list[RunResults]) -> None:

@@ -9,7 +9,7 @@ from tanuki_jax.evaluation.report.read_results import RunResults, read_run, read
 from tanuki_jax.evaluation.report.table_blocks import joined_block, run_tiers_block, table_blocks
 from tanuki_jax.evaluation.tables.outside_tables import NAMES, shipped
 from tanuki_jax.evaluation.tables.read_table import read_table
-from tests.evaluation.report.made_runs import probe_benchmark, results, write_run, write_two_runs
+from tests.evaluation.report.made_runs import probe_benchmark, recall_benchmark, results, write_run, write_two_runs
 
 
 @pytest.fixture
@@ -56,19 +56,56 @@ def test_unknown_models_of_a_users_table_are_named(tmp_path: Path, runs: list[Ru
     assert [row.marked for row in block.rows] == [False, True]
 
 
-def test_the_joined_board_has_runs_first_and_models_of_two_sources(runs: list[RunResults]) -> None:
+def test_the_joined_board_has_a_column_for_each_model(runs: list[RunResults]) -> None:
     tables = [shipped(name) for name in NAMES]
-    block = joined_block(join(tables, runs), tables)
+    block = joined_block(join(tables, runs), tables, [])
     assert block is not None
-    labels = [row.cells[0] for row in block.rows]
-    assert labels[:2] == ["tiny_dpo", "Tanuki-8B-dpo-v1.0"]
-    assert len(labels) == 14 and "PLAMO-100B" in labels and "deepseek-chat" not in labels
-    assert "25 models of one table alone, other than board, are not here" in block.note  # 17 with probes, 8 by tokens
-    tanuki = dict(zip(block.head, block.rows[1].cells, strict=True))
-    assert tanuki["board.jmt_avg"] == "6.6"
-    assert tanuki["mt_bench_ja.score"] == "6.88"
-    assert tanuki["tier by probes"] == "low"
-    assert not {"mt_bench_ja.first_turn", "board.battles", "probe_matrix.q1", "contest.overall"} & {*block.head}
+    assert block.head == (
+        "metric",
+        "tiny_dpo",
+        "Tanuki-8B-dpo-v1.0",
+        "Tanuki-8x8B-dpo-v1.0",
+        "GPT-4o-mini-2024-07-18",
+        "Calm3-22b-chat",
+    )
+    assert [row.cells[:3] for row in block.rows] == [
+        ("tier by probes", "–", "low"),
+        ("Benchmarks of the runs, the first metric of each", "", ""),
+        ("jcommonsenseqa_0shot.strict ↑", "0.450", "0.650"),
+        ("mt_bench_ja.score ↑", "4.88", "6.88"),
+        ("school_problems.correct ↑", "0.433", "0.900"),
+        ("The board: blind votes on dialogue, and the benchmarks of the same models", "", ""),
+        ("board.rating ↑", "–", "1000"),
+        ("board.win_rate ↑", "–", "0.28"),
+        ("board.jmt_avg ↑", "–", "6.6"),
+        ("board.nejumi_lb3_total ↑", "–", "0.52"),
+        ("board.jaster_0shot ↑", "–", "0.22"),
+    ]
+    assert [row.heading for row in block.rows[:3]] == [False, True, False]
+    # 9 of the board, 17 of the probes, 8 with their tokens
+    assert "34 models of one table alone: only in that table" in block.note
+
+
+def test_all_numbers_and_models_of_a_users_table_are_joined(tmp_path: Path, runs: list[RunResults]) -> None:
+    text = "# column model: key\n# column votes: number\n# column loss: number, lower is better\n"
+    (tmp_path / "a.tsv").write_text(f"{text}model\tvotes\tloss\nelsewhere\t1\t\ntiny_dpo\t2\t\n")
+    own = [read_table("mine", tmp_path / "a.tsv")]
+    block = joined_block(join(own, runs), [], own)
+    assert block is not None
+    assert block.head == ("metric", "tiny_dpo", "Tanuki-8B-dpo-v1.0", "elsewhere")
+    assert block.rows[-1].cells == ("mine.votes", "2", "–", "1")  # loss has no number, and no row
+
+
+def test_a_metric_that_is_better_if_lower_has_an_arrow_down(tmp_path: Path) -> None:
+    value = recall_benchmark([1.0])
+    value["metrics"] = {name: value["metrics"][name] for name in ("invented", "f1")}
+    board = join([], [read_run(write_run(tmp_path, results("a", [value])))])
+    assert {name: metric.direction for name, metric in board.metrics.items()} == {
+        "recall.invented": "lower",
+        "recall.f1": "higher",
+    }
+    block = joined_block(board, [], [])
+    assert block is not None and block.rows[-1].cells == ("recall.invented ↓", "1.000")
 
 
 def test_runs_that_asked_the_probes_have_tiers(tmp_path: Path, runs: list[RunResults]) -> None:
@@ -80,11 +117,12 @@ def test_runs_that_asked_the_probes_have_tiers(tmp_path: Path, runs: list[RunRes
     assert block.head[3:] == ("q1", "q2", "q2_complement", "q2a", "q2b")
     assert block.rows[0].cells[2:5] == ("must be told", "0.250", "0.250")
     tables = [shipped("board"), shipped("probe_matrix")]
-    joined = joined_block(join(tables, [run]), tables)
+    joined = joined_block(join(tables, [run]), tables, [])
     assert joined is not None
-    assert joined.rows[0].cells[:2] == ("Tanuki-8B-dpo-v1.0", "must be told")  # the run's own, not the table's
+    assert joined.head[1] == "Tanuki-8B-dpo-v1.0"
+    assert joined.rows[0].cells[:2] == ("tier by probes", "must be told")  # the run's own, not the table's
 
 
 def test_nothing_is_joined_without_models() -> None:
     tables = [shipped("contest")]
-    assert joined_block(join(tables, []), tables) is None
+    assert joined_block(join(tables, []), tables, []) is None

@@ -72,7 +72,14 @@ def test_a_file_with_the_name_of_a_table_replaces_it(tmp_path: Path) -> None:
     (tmp_path / "new.tsv").write_text("model\trating\na\t1000\n")
     package, own = outside_tables([f"board={tmp_path / 'new.tsv'}"])
     assert "board" not in [table.name for table in package]
-    assert own[0].title == shipped("board").title
+    assert own[0].title == f"{shipped('board').title}, from new.tsv"
+    assert own[0].source == "new.tsv"
+    (tmp_path / "stated.tsv").write_text("# title: Mine\n# source: votes of May\nmodel\trating\na\t1000\n")
+    _, [stated] = outside_tables([f"board={tmp_path / 'stated.tsv'}"])
+    assert (stated.title, stated.source) == ("Mine", "votes of May")
+    (tmp_path / "own.tsv").write_text("# column model: key\n# column votes: number\nmodel\tvotes\na\t10\n")
+    _, [other] = outside_tables([f"board={tmp_path / 'own.tsv'}"])
+    assert (other.title, other.source) == ("board", "own.tsv")
     (tmp_path / "new.tsv").write_text("model\tratings\na\t1000\n")
     with pytest.raises(InputError, match="line 1: the column 'ratings' is unknown; the nearest is 'rating'"):
         outside_tables([f"board={tmp_path / 'new.tsv'}"])

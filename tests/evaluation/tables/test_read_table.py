@@ -109,7 +109,11 @@ def test_files_that_are_no_tables_are_refused(tmp_path: Path) -> None:
 def test_a_file_like_a_table_has_its_columns(tmp_path: Path) -> None:
     like: OutsideTable = read_table("mine", written(tmp_path, DESCRIBED))
     newer = read_table("mine", written(tmp_path, "loss\tmodel\n3\ta\n", "newer.tsv"), like=like)
-    assert (newer.title, [column.direction for column in newer.columns]) == (like.title, ["lower", ""])
+    assert (newer.title, [column.direction for column in newer.columns]) == (
+        f"{like.title}, from newer.tsv",
+        ["lower", ""],
+    )
+    assert newer.source == "newer.tsv"
     assert newer.pairs == ()  # the file has no votes
     with pytest.raises(InputError, match="'wins' is unknown; the nearest is"):
         read_table("mine", written(tmp_path, "model\twins\na\t1\n", "other.tsv"), like=like)
