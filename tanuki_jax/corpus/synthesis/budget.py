@@ -14,12 +14,16 @@ _FILE = "budget.json"
 
 
 def begin_budget(folder: Path) -> None:
-    """Write what a run has paid so far, by the answers in its journals, before its tasks begin."""
-    paid, answers = 0.0, 0
+    """Write what a run has paid so far, before its tasks begin: by the answers in its journals, or by the last run's
+    file if that is more, since a task that was killed had paid for answers that it had not written yet."""
+    spent = _Spent(0.0, 0.0, 0)
     for path in sorted((folder / JOURNAL).glob("*.zst")):
         with AnswerJournal(path) as journal:
-            paid, answers = paid + journal.paid, answers + len(journal.answers)
-    replace_text(folder / _FILE, json.dumps(dataclasses.asdict(_Spent(paid, 0.0, answers))))
+            spent = _Spent(spent.paid + journal.paid, 0.0, spent.answers + len(journal.answers))
+    before = _read_spent(folder / _FILE)
+    if before is not None and before.paid > spent.paid:
+        spent = dataclasses.replace(before, reserved=0.0)
+    replace_text(folder / _FILE, json.dumps(dataclasses.asdict(spent)))
 
 
 @dataclasses.dataclass
@@ -31,6 +35,14 @@ class _Spent:
     """Price that is reserved for requests in flight."""
     answers: int
     """Number of answers that were paid."""
+
+
+def _read_spent(path: Path) -> _Spent | None:
+    """Return what a file says was spent; None: it is not there, or damaged."""
+    try:
+        return _Spent(**json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 class Budget:
@@ -76,7 +88,10 @@ class Budget:
                 self._write(spent)
 
     def _read(self) -> _Spent:
-        return _Spent(**json.loads(self._path.read_text("utf-8")))
+        spent = _read_spent(self._path)
+        if spent is None:
+            raise InputError(f"{self._path} is missing or damaged, so that it is not known what was spent; start again")
+        return spent
 
     def _write(self, spent: _Spent) -> None:
         replace_text(self._path, json.dumps(dataclasses.asdict(spent)), sync=False)

@@ -48,6 +48,18 @@ def test_two_tasks_share_what_is_left(folder: Path) -> None:
     assert reserved(other) == 1
 
 
+def test_answers_that_a_killed_task_had_paid_and_not_written_count(folder: Path) -> None:
+    budget = Budget(folder, 20)
+    budget.settle(budget.reserve(), 10.0)  # the journal of this answer is lost
+    begin_budget(folder)
+    assert reserved(Budget(folder, 18 + 3 * 18 / 5 + 0.01)) == 3
+    (folder / "budget.json").write_text("{")
+    with pytest.raises(InputError, match="start again"):
+        budget.reserve()
+    begin_budget(folder)
+    assert reserved(Budget(folder, 8 + 2 * 3)) == 3
+
+
 def test_without_a_limit_nothing_is_counted(tmp_path: Path) -> None:
     budget = Budget(tmp_path, 0.0)
     budget.settle(budget.reserve(), 5.0)
