@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.base.progress import progress
@@ -40,7 +41,9 @@ def served_checkpoint(
     """
     command = [*serve, "--checkpoint", checkpoint, "--port", "0", "--end-with-stdin"]
     variables = {**os.environ, **(environment or {})}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables, start_new_session=idle
+    ) as process:
         try:
             if idle:
                 _make_idle(process.pid)
@@ -59,9 +62,14 @@ def served_checkpoint(
 
 
 def _make_idle(process: int) -> None:
-    """Give a process, and the threads that it starts later, only the processor time that nothing else wants."""
+    """Give the first process of a session, and what it starts later, only the processor time that nothing else wants.
+
+    Linux may divide the time among sessions first (sched(7), autogroup), so that the session steps back too.
+    """
     if hasattr(os, "SCHED_IDLE"):
         os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0))
+        with contextlib.suppress(OSError):
+            Path(f"/proc/{process}/autogroup").write_text("19")
     else:
         os.setpriority(os.PRIO_PROCESS, process, 19)
 

@@ -27,7 +27,8 @@ def followed() -> Evaluation:
 
 
 def start(folder: Path, command: str, *words: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-m", f"tanuki_jax.{command}", *words], cwd=folder)
+    """Start a command in a session of its own, as in another terminal."""
+    return subprocess.Popen([sys.executable, "-m", f"tanuki_jax.{command}", *words], cwd=folder, start_new_session=True)
 
 
 def trained(folder: Path, name: str, *, follows: bool) -> float:

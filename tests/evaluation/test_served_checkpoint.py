@@ -58,7 +58,10 @@ def test_a_server_lasts_as_long_as_the_block(tmp_path: Path) -> None:
 def test_an_idle_server_leaves_this_process_as_it_is(tmp_path: Path) -> None:
     with served_checkpoint("runs/a", idle=True, serve=server(tmp_path)):
         wait_for(tmp_path / "process")
-        assert os.sched_getscheduler(int((tmp_path / "process").read_text())) == os.SCHED_IDLE
+        process = int((tmp_path / "process").read_text())
+        assert os.sched_getscheduler(process) == os.SCHED_IDLE and os.getsid(process) == process
+        sessions = Path(f"/proc/{process}/autogroup")
+        assert not sessions.exists() or sessions.read_text().endswith("nice 19\n")
     assert os.sched_getscheduler(0) != os.SCHED_IDLE
 
 
