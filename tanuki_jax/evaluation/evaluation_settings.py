@@ -23,7 +23,8 @@ class Evaluation:
     data: str = "data"
     """Folder in which the relative paths of the benchmarks begin."""
     first: NonNegativeInt = 0
-    """Number of items of each benchmark, the first ones; 0: all, or as many as the benchmark's recipe says."""
+    """Number of items of each benchmark, the first ones, of its families, categories, subjects or sources alike; 0:
+    all, or as many as the benchmark's recipe says."""
     judge: RemoteModel = dataclasses.field(default_factory=RemoteModel)
     """Model that judges, for benchmarks with a judge."""
     baseline: RemoteModel = dataclasses.field(default_factory=RemoteModel)

@@ -14,7 +14,7 @@ from tanuki_jax.client.answer_journal import AnswerJournal
 from tanuki_jax.client.model_names import PATIENCE, model_card
 from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.evaluation.answering import Answerer, Answering, Counts
-from tanuki_jax.evaluation.benchmark import Benchmark, By, Item, Items
+from tanuki_jax.evaluation.benchmark import Benchmark, By, Item, first_items
 from tanuki_jax.evaluation.data_rows import checksum
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
 from tanuki_jax.evaluation.greetings import CHATS, Greetings, greet, known_greetings
@@ -143,11 +143,6 @@ async def _run(
     return results, stopped
 
 
-def first_items(items: Items, first: int) -> tuple[Item, ...]:
-    """Return the first items; all of them if `first` is 0."""
-    return items.items[:first] if first else items.items
-
-
 def _load(benchmark: Benchmark, evaluation: Evaluation) -> _Loaded | str:
     """Return the items of a benchmark, or the reason why there are none."""
     try:
@@ -161,7 +156,7 @@ def _load(benchmark: Benchmark, evaluation: Evaluation) -> _Loaded | str:
         return f"its data have no items: {', '.join(map(str, found.files))}"
     if twice := [id for id, number in Counter(each.id for each in found.items).items() if number > 1]:
         return f"two of its items are called {twice[0]!r:.80}"
-    return _Loaded(first_items(found, evaluation.first), data)
+    return _Loaded(first_items(found.items, evaluation.first), data)
 
 
 def _others(

@@ -1,6 +1,8 @@
 """Requests of benchmarks."""
 
-from tanuki_jax.evaluation.benchmark import chat, complete, seed_of
+import pytest
+
+from tanuki_jax.evaluation.benchmark import Item, chat, complete, first_items, seed_of
 
 
 def test_stop_strings_of_the_question_are_left_out() -> None:
@@ -20,3 +22,23 @@ def test_seeds_differ_and_do_not_change() -> None:
     seeds = {seed_of(0, "a", sample) for sample in range(1000)}
     assert len(seeds) == 1000 and all(0 <= seed < 1 << 31 for seed in seeds)
     assert seed_of(0, "a", 1) == seed_of(0, "a", 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "chosen"), [(0, "aaabcc"), (1, "a"), (2, "ab"), (3, "abc"), (4, "aabc"), (5, "aabcc"), (9, "aaabcc")]
+)
+def test_the_first_items_are_those_of_all_groups_alike(first: int, chosen: str) -> None:
+    tags = [{"form": "chat", "family": family, "level": str(n)} for n, family in enumerate("aaabcc")]
+    items = [Item(str(number), "", tags=each) for number, each in enumerate(tags)]
+    found = first_items(items, first)
+    assert "".join(item.tags["family"] for item in found) == chosen
+    assert [item.id for item in found] == sorted(item.id for item in found)
+    for family in "abc":
+        mine = [item.id for item in items if item.tags["family"] == family]
+        assert [item.id for item in found if item.tags["family"] == family] == mine[: chosen.count(family)]
+
+
+def test_the_first_items_without_groups_are_the_first_ones() -> None:
+    items = [Item(str(number), "", tags={"form": "chat"}) for number in range(5)]
+    assert first_items(items, 3) == tuple(items[:3])
+    assert first_items([], 3) == ()

@@ -11,9 +11,9 @@ from typing import Any
 
 from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.evaluation.benchmark import first_items
 from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
-from tanuki_jax.evaluation.run_evaluation import first_items
 
 _STRICT = Path(__file__).parent / "strict_scores.py"
 _BEFORE, _AFTER = "### 入力:\n", "\n\n### 応答:\n"
@@ -39,7 +39,7 @@ def write_lm_eval_tasks(evaluation: Evaluation, folder: Path) -> list[str]:
     place = folder.absolute()
     with new_folder(place) as draft:
         for task in tasks:
-            items = first_items(task.load(Path(evaluation.data)), evaluation.first)
+            items = first_items(task.load(Path(evaluation.data)).items, evaluation.first)
             shown = task.shown_examples(Path(evaluation.data))[: task.shots] if task.shots else []
             _write_rows(draft / f"{task.name}.jsonl", task, (item.row[1] for item in items))
             _write_rows(draft / f"{task.name}_examples.jsonl", task, shown)
