@@ -102,7 +102,12 @@ def weak(options: Weak) -> None:
         interval = f"{each.low:.3f} to {each.high:.3f}"
         shown = (f"{each.score:.3f}", f"{each.reference:.3f}", interval, f"{each.items:,}", f"{each.missing:,}")
         table.add_row(each.kind, each.name, *shown)
-    show(table, *[f"not weak: {'; '.join(others)}"] * bool(others), f"the plan: {options.output}")
+    show(
+        table,
+        *[f"not weak: {'; '.join(others)}"] * bool(others),
+        f"the plan: {options.output}; what it takes: python -m tanuki_jax.synthesize --config=weakness --inputs "
+        f"{options.output} --dry-run",
+    )
 
 
 def plan_rows(found: Sequence[WeakGroup]) -> list[dict[str, Any]]:
