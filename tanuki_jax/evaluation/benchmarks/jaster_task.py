@@ -182,11 +182,11 @@ class JasterTask(Benchmark):
         rows = read_rows(path, columns=self.columns, how=self.how_to_get)
         numbered = [(number, each) for number, row in enumerate(rows, 1) for each in self.read(path, number, row)]
         for number, each in numbered:
-            if wanted := self._wanted(each):
+            if wanted := self.wanted(each):
                 raise InputError(f"row {number} of {path} has the answer {each.output!r:.40}, and must have {wanted}")
         return [each for _, each in numbered]
 
-    def _wanted(self, question: Question) -> str:
+    def wanted(self, question: Question) -> str:
         """Return the right answer that a question should have, in words; empty: the one that it has is possible."""
         if question.labels and question.output not in question.labels:
             return f"one of {', '.join(question.labels)}"
