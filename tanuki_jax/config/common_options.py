@@ -47,6 +47,7 @@ COMMON_OPTIONS: dict[str, tuple[str, ...]] = {
         "layout.parameter_dtype",
     ),
     "evaluate": ("data", "first", "judge.urls", "judge.model", "judge.key_variable", "baseline.urls", "seed"),
+    "evaluate export": ("data", "first"),
     "synthesize": (
         "inputs",
         "text_field",

@@ -21,6 +21,7 @@ from tanuki_jax.evaluation.answering import Answerer
 from tanuki_jax.evaluation.evaluate_options import Export, Run, Weak
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
 from tanuki_jax.evaluation.follow_run import LINES, follow
+from tanuki_jax.evaluation.loaded_items import grouped
 from tanuki_jax.evaluation.peers.lm_eval_tasks import write_lm_eval_tasks
 from tanuki_jax.evaluation.report.read_results import read_run
 from tanuki_jax.evaluation.run_evaluation import Evaluated, answerer, evaluate
@@ -116,9 +117,10 @@ def plan_rows(found: Sequence[WeakGroup]) -> list[dict[str, Any]]:
 
 
 def export(evaluation: Evaluation, options: Export) -> None:
-    """Write tasks of lm-eval, and print the command that runs them."""
-    names = write_lm_eval_tasks(evaluation, Path(options.tasks))
+    """Write tasks of lm-eval, and print the command that runs them, and what is missing."""
+    names, missing = write_lm_eval_tasks(evaluation, Path(options.tasks))
     show(
+        *[Text(f"not exported: {line}", style="red") for line in grouped(missing)],
         f"{amount(len(names), 'task')}: {options.tasks}",
         "lm-eval run --model local-completions --model_args model=NAME,base_url=http://HOST:PORT/v1/completions,"
         f"tokenizer_backend=remote --include_path {options.tasks} --tasks {','.join(names)}",
