@@ -5,7 +5,7 @@ import re
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.endpoints import Requests
-from tanuki_jax.config.limits import NonNegativeInt, Seed, check_fields
+from tanuki_jax.config.limits import NonNegativeInt, Seed, check_fields, check_tuples
 from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.evaluation.benchmark import Benchmark
 
@@ -35,6 +35,7 @@ class Evaluation:
     """Seed of the answers that are drawn."""
 
     def __post_init__(self) -> None:
+        check_tuples(self)
         for index, each in enumerate(self.benchmarks):
             if not isinstance(each, Benchmark) or not dataclasses.is_dataclass(each):
                 raise InputError(f"benchmarks[{index}] is {each!r:.80}, and must be a benchmark, such as MgsmJa()")
