@@ -46,7 +46,17 @@ COMMON_OPTIONS: dict[str, tuple[str, ...]] = {
         "layout.compute_dtype",
         "layout.parameter_dtype",
     ),
-    "evaluate": ("data", "first", "judge.urls", "judge.model", "judge.key_variable", "baseline.urls", "seed"),
+    "evaluate": (
+        "data",
+        "first",
+        "judge.urls",
+        "judge.model",
+        "judge.key_variable",
+        "baseline.urls",
+        "baseline.model",
+        "baseline.key_variable",
+        "seed",
+    ),
     "evaluate export": ("data", "first"),
     "synthesize": (
         "inputs",

@@ -88,7 +88,11 @@ def test_a_judge_that_dies_stops_its_own_benchmark_alone(tmp_path: Path, capsys:
         (["export", "--config=jaster_text", "--tasks", "x"], "no such file or directory; it is in the repository"),
         (["export", "--tasks", "x"], "--config=NAME, one of jaster_text$"),
         (["--config=smal"], "the nearest is 'small'"),
-        (["--config=small", "--endpoint", "localhost:80"], "must be an address such as http://"),
+        (["--config=small", "--endpoint", "localhost:80"], "^--endpoint: 'localhost:80' is no address such as http://"),
+        (
+            ["--config=small", "--endpoint", "http://me:secret@a"],
+            "^--endpoint: the address has a user name or password",
+        ),
     ],
 )
 def test_wrong_words_are_said(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +128,15 @@ def test_the_help_of_an_export_shows_what_it_takes(capsys: pytest.CaptureFixture
         main(["export", "--help"])
     out = capsys.readouterr().out
     assert "--data" in out and "Configs: jaster_text." in out
+
+
+def test_the_help_tells_the_judge_from_the_baseline(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    out = re.sub(r"[\s│]+", " ", capsys.readouterr().out)
+    for option, words in (("judge", "Model that judges, for benchmarks"), ("baseline", "Model whose answers others")):
+        for name in ("urls", "model", "key-variable"):
+            assert re.search(rf"--{option}\.{name} [\w\[\] .]+ {words}", out), (option, name)
 
 
 def test_every_config_has_known_benchmarks_of_different_names() -> None:
