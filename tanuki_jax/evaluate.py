@@ -12,6 +12,7 @@ python -m tanuki_jax.evaluate export --config=jaster_text --tasks lm_eval_tasks
 import dataclasses
 
 from tanuki_jax.base.command import enter
+from tanuki_jax.config.check_words import check_action
 from tanuki_jax.config.command_line import parse_config, parse_options
 from tanuki_jax.evaluation.evaluate_options import Export, Run, Weak
 from tanuki_jax.evaluation.report.report_options import Report
@@ -32,6 +33,7 @@ def main(words: list[str]) -> None:
 
         weak(weakness)
         return
+    check_action(words, ("report", "export", "--weak"))
     from tanuki_jax.evaluation.named_evaluations import EVALUATIONS
 
     if action == "export":

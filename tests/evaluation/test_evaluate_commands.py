@@ -87,6 +87,7 @@ def test_a_judge_that_dies_stops_its_own_benchmark_alone(tmp_path: Path, capsys:
         (["export", "--config=small", "--tasks", "x"], "but as --config=jaster_text does"),
         (["export", "--config=jaster_text", "--tasks", "x"], "no such file or directory; it is in the repository"),
         (["export", "--tasks", "x"], "--config=NAME, one of jaster_text$"),
+        (["repot", "nowhere"], "'repot' is none of report, export, --weak; the nearest is report"),
         (["--config=smal"], "the nearest is 'small'"),
         (["--config=small", "--endpoint", "localhost:80"], "^--endpoint: 'localhost:80' is no address such as http://"),
         (
