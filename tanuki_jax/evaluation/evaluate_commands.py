@@ -25,7 +25,7 @@ from tanuki_jax.evaluation.loaded_items import grouped
 from tanuki_jax.evaluation.peers.lm_eval_tasks import write_lm_eval_tasks
 from tanuki_jax.evaluation.report.read_results import read_run
 from tanuki_jax.evaluation.run_evaluation import Evaluated, answerer, evaluate
-from tanuki_jax.evaluation.served_checkpoint import served_checkpoint
+from tanuki_jax.evaluation.served_checkpoint import check_checkpoint, served_checkpoint
 from tanuki_jax.evaluation.weak_groups import WeakGroup, weak_groups
 
 _SHOWN_OF_A_FINGERPRINT = 8
@@ -55,6 +55,8 @@ def run(evaluation: Evaluation, options: Run) -> None:
 @contextlib.contextmanager
 def _model(options: Run) -> Iterator[Answerer]:
     """Yield the model that the options name, which is served meanwhile if it is a checkpoint."""
+    if options.checkpoint:
+        check_checkpoint(options.checkpoint)
     with contextlib.ExitStack() as stack:
         urls = options.endpoint or (stack.enter_context(served_checkpoint(options.checkpoint)),)
         remote = RemoteModel(

@@ -83,6 +83,7 @@ def test_a_judge_that_dies_stops_its_own_benchmark_alone(tmp_path: Path, capsys:
         (["--config=small", "--endpoint", "a", "--follow", "b"], "name one model: --endpoint"),
         (["--config=small", "--follow", "nowhere"], "there is no run at nowhere to follow"),
         (["--config=small", "--follow", "a", "--key-variable", "KEY"], "--key-variable has no meaning with --follow"),
+        (["--config=small", "--checkpoint", "nowhere"], "^there is no checkpoint at nowhere: no such folder$"),
         (["--weak", "nowhere"], "nowhere"),
         (["export", "--config=small", "--tasks", "x"], "but as --config=jaster_text does"),
         (["export", "--config=jaster_text", "--tasks", "x"], "no such file or directory; it is in the repository"),
