@@ -8,6 +8,7 @@ from typing import Any
 
 from tanuki_jax.base.claims import held_folder
 from tanuki_jax.base.errors import CommandError, InputError
+from tanuki_jax.base.json_object import read_object
 from tanuki_jax.base.progress import progress
 from tanuki_jax.client.answer_journal import AnswerJournal
 from tanuki_jax.client.model_names import PATIENCE, model_card
@@ -66,7 +67,7 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
         folder: folder of the run. Answers of an earlier run in it are used again.
 
     Raises:
-        InputError: nothing can be run, or the folder is another command's.
+        InputError: nothing can be run, the folder is another command's, or it has the results of another model.
         CommandError: the model does not answer, or no benchmark came to its end.
     """
     loaded = {each.name: load_items(each, evaluation) for each in evaluation.benchmarks}
@@ -81,6 +82,7 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
     about = {"name": evaluation.name, "config": to_plain(evaluation), "started": now()}
     about |= {str(by): _described(answerer) for by, answerer in answerers.items()}
     with held_folder(folder, RECORD, "evaluate", "evaluation"):
+        _check_folder(folder, model)
         known = known_greetings(folder / RECORD, answerers, greetings)
         write_json(folder / RECORD, {**about, "greetings": known})
         with AnswerJournal(folder / JOURNAL) as journal:
@@ -90,6 +92,18 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
             raise stopped
         write_results(folder / RESULTS, about, results)
     return Evaluated(folder / RESULTS, tuple(results), answering.counts, stopped)
+
+
+def _check_folder(folder: Path, model: Answerer) -> None:
+    """Raise InputError if a folder has the results of another model, which would be lost."""
+    if not (folder / RESULTS).exists():
+        return
+    held = read_object(folder / RECORD).get("model")
+    other = held.get("fingerprint") if isinstance(held, dict) else None
+    if other not in (None, model.fingerprint):
+        raise InputError(
+            f"{folder} has the results of the model {other}, and this one is {model.fingerprint}: name another --out"
+        )
 
 
 def _described(answerer: Answerer) -> dict[str, Any]:
