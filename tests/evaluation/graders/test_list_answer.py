@@ -1,4 +1,5 @@
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +59,13 @@ def test_thinking_is_left_out() -> None:
     accepted, _ = QUESTIONS["nobita"]
     assert grade_list("<think>料理かな。</think>射撃", accepted).invented == ()
     assert grade_list("<think>射撃", accepted).found == ()
+
+
+def test_a_long_list_is_graded_soon() -> None:
+    """Twelve times the lines take about twelve times as long; a square would be 144 times."""
+    seconds = []
+    for lines in (1_000, 12_000):
+        began = time.process_time()
+        assert grade_list("- あやとり\n" * lines, QUESTIONS["nobita"][0]).found == ("あやとり",)
+        seconds.append(time.process_time() - began)
+    assert seconds[1] < 40 * seconds[0]
