@@ -153,7 +153,9 @@ def read_reply(stored: Stored, ask: Ask) -> Reply:
         return Reply(raw, logprobs=stored.logprobs, raw=raw, input_tokens=stored.input_tokens)
     final = after_thinking(raw)
     longest = max(SHORT_ANSWER, LONGEST_TOKEN * int(ask.body.get("max_tokens", 0)))
-    cut = final.cut or "length" in stored.ends or len(final.text) > longest
+    cut = final.cut or "length" in stored.ends
+    if len(final.text) > longest:
+        raw, cut = raw[:longest], True
     return Reply(final.text[:longest], cut, logprobs=stored.logprobs, raw=raw, input_tokens=stored.input_tokens)
 
 

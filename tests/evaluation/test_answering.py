@@ -97,9 +97,9 @@ def test_an_answer_longer_than_its_tokens_is_cut() -> None:
         read_reply(Stored((text,), ("stop",)), chat([], max_tokens=tokens))
         for text, tokens in ((long, 8), (long, 1000), (long[:10_000], 8), (f"<think>{long}</think>狸", 8))
     ]
-    assert [(len(reply.text), reply.cut) for reply in found] == [
-        (10_000, True),
-        (20_000, False),
-        (10_000, False),
-        (1, False),
+    assert [(len(reply.text), len(reply.raw), reply.cut) for reply in found] == [
+        (10_000, 10_000, True),
+        (20_000, 20_000, False),
+        (10_000, 10_000, False),
+        (1, 20_016, False),
     ]
