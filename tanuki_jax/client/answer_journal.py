@@ -70,13 +70,14 @@ class AnswerJournal:
         self.paid = 0.0
         """Price of all answers in it."""
         end = lost = 0
-        for frame in _frames(path.read_bytes()):
+        content = path.read_bytes()
+        for frame in _frames(content):
             lost, end = lost + frame.start - end, frame.stop
             for line in frame.content.decode(errors="surrogatepass").split("\n")[:-1]:
                 self._read(line)
-        if lost:
+        if lost := lost if end else len(content):  # without a whole frame it is perhaps no journal
             _log.warning("%s is damaged: %d bytes of answers are lost, which are asked for again", path, lost)
-        if os.path.getsize(path) > end:
+        if len(content) > end:
             os.truncate(path, end)
 
     def _read(self, line: str) -> None:

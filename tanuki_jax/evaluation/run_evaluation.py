@@ -8,7 +8,6 @@ from typing import Any
 
 from tanuki_jax.base.claims import held_folder
 from tanuki_jax.base.errors import CommandError, InputError
-from tanuki_jax.base.json_object import read_object
 from tanuki_jax.base.progress import progress
 from tanuki_jax.client.answer_journal import AnswerJournal
 from tanuki_jax.client.model_names import PATIENCE, model_card
@@ -16,7 +15,7 @@ from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.evaluation.answering import Answerer, Answering, Counts
 from tanuki_jax.evaluation.benchmark import By
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
-from tanuki_jax.evaluation.greetings import CHATS, Greetings, greet, known_greetings
+from tanuki_jax.evaluation.greetings import CHATS, Greetings, greet, known_greetings, read_record
 from tanuki_jax.evaluation.loaded_items import Loaded, grouped, load_items
 from tanuki_jax.evaluation.named_evaluations import to_plain
 from tanuki_jax.evaluation.results import RESULTS, benchmark_results, missing_results, now, write_json, write_results
@@ -98,7 +97,7 @@ def _check_folder(folder: Path, model: Answerer) -> None:
     """Raise InputError if a folder has the results of another model, which would be lost."""
     if not (folder / RESULTS).exists():
         return
-    held = read_object(folder / RECORD).get("model")
+    held = read_record(folder / RECORD).get("model")
     other = held.get("fingerprint") if isinstance(held, dict) else None
     if other not in (None, model.fingerprint):
         raise InputError(

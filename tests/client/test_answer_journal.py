@@ -132,3 +132,10 @@ def test_long_answers_come_back(characters: int, tmp_path: Path) -> None:
     text = "".join(map(str, range(characters // 5)))[:characters]
     write(tmp_path / "j", "一", text, "二")
     assert [each.texts[0] for each in read(tmp_path / "j").values()] == ["一", text, "二"]
+
+
+def test_a_file_of_something_else_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "j").write_bytes(b"")
+    assert read(tmp_path / "j") == {} and caplog.text == ""
+    (tmp_path / "j").write_bytes(b"no journal")
+    assert read(tmp_path / "j") == {} and "j is damaged: 10 bytes of answers are lost" in caplog.text

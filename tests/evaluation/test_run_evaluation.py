@@ -228,3 +228,35 @@ def test_halves_of_surrogate_pairs_end_no_run(data: Path, tmp_path: Path) -> Non
         path = ran(url, data, tmp_path / "out").results
     [result] = json.loads(path.read_text("utf-8"))["benchmarks"]
     assert result["failed"] == 1 and "too long ?" in result["items"][1]["answers"][0]["failure"]
+
+
+@pytest.mark.parametrize("content", ["", "no JSON", '{"greetings": {', "[1]"])
+def test_a_damaged_record_is_named(content: str, data: Path, tmp_path: Path) -> None:
+    with scripted(lambda body: "0") as url:
+        ran(url, data, tmp_path / "out")
+        (tmp_path / "out" / "run.json").write_text(content)
+        with pytest.raises(InputError, match=r"run\.json is not .*; name another --out$"):
+            ran(url, data, tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", ['{"greetings": {"m f": 3}, "model": 3}', '{"greetings": []}', "{}"])
+def test_a_record_of_something_else_is_passed_over(content: str, data: Path, tmp_path: Path) -> None:
+    with scripted(lambda body: "0") as url:
+        ran(url, data, tmp_path / "out")
+        (tmp_path / "out" / "run.json").write_text(content)
+        assert ran(url, data, tmp_path / "out").counts.reused == 5
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5], ids=["nothing", "half"])
+@pytest.mark.parametrize("added", [b"", b"no journal"])
+def test_answers_that_a_journal_has_lost_are_asked_for_again(
+    kept: float, added: bytes, data: Path, tmp_path: Path
+) -> None:
+    journal = tmp_path / "out" / "answers.zst"
+    with scripted(lambda body: "0") as url:
+        first = ran(url, data, tmp_path / "out")
+        whole = journal.read_bytes()
+        journal.write_bytes(whole[: int(kept * len(whole))] + added)
+        again = ran(url, data, tmp_path / "out")
+    assert again.benchmarks == first.benchmarks
+    assert again.counts.asked + again.counts.reused == 5 and again.counts.asked > 0
