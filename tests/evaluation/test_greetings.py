@@ -1,4 +1,4 @@
-"""Which endpoints a model has, and whether it is the model of an earlier run in a folder."""
+"""Endpoints that a model has, and whether it is the model of an earlier run in a folder."""
 
 import json
 from pathlib import Path
