@@ -13,12 +13,14 @@ python -m tanuki_jax.clean audit --config=japanese_web --inputs.crawl.paths 'cra
 
 from tanuki_jax.base.command import enter
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.check_words import check_action
 from tanuki_jax.config.command_line import parse_config, parse_options
 from tanuki_jax.corpus.cleaning.clean_options import Audit, Run, Score, TrainPerplexity, TrainQuality, TrainStatistics
 
 
 def main(words: list[str]) -> None:
     """Run the command, or what its first word names, with the other arguments."""
+    check_action(words, ("train", "score", "coverage", "map", "audit"))
     action, rest = (words[0], words[1:]) if words else ("", words)
     if action == "train":
         _train(rest)

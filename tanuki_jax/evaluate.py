@@ -9,7 +9,10 @@ python -m tanuki_jax.evaluate --weak evaluations/small/tiny_sft --reference eval
 python -m tanuki_jax.evaluate export --config=jaster_text --tasks lm_eval_tasks
 """
 
+import dataclasses
+
 from tanuki_jax.base.command import enter
+from tanuki_jax.config.check_words import check_action
 from tanuki_jax.config.command_line import parse_config, parse_options
 from tanuki_jax.evaluation.evaluate_options import Export, Run, Weak
 from tanuki_jax.evaluation.report.report_options import Report
@@ -30,10 +33,14 @@ def main(words: list[str]) -> None:
 
         weak(weakness)
         return
+    check_action(words, ("report", "export", "--weak"))
     from tanuki_jax.evaluation.named_evaluations import EVALUATIONS
 
     if action == "export":
-        evaluation, exporting = parse_config(EVALUATIONS, "evaluate export", rest, Export)
+        from tanuki_jax.evaluation.peers.lm_eval_tasks import can_export
+
+        exported = dataclasses.replace(EVALUATIONS, listed=can_export)
+        evaluation, exporting = parse_config(exported, "evaluate export", rest, Export)
         from tanuki_jax.evaluation.evaluate_commands import export
 
         export(evaluation, exporting)

@@ -12,12 +12,14 @@ python -m tanuki_jax.synthesize list
 """
 
 from tanuki_jax.base.command import enter
+from tanuki_jax.config.check_words import check_action
 from tanuki_jax.config.command_line import parse_config, parse_options
 from tanuki_jax.corpus.synthesis.synthesize_options import List, Run
 
 
 def main(words: list[str]) -> None:
     """Run the command, or list the finished runs, with the other arguments."""
+    check_action(words, ("list",))
     if words[:1] == ["list"]:
         listing = parse_options("synthesize list", words[1:], List)
         from tanuki_jax.corpus.synthesis.synthesize_commands import list_runs

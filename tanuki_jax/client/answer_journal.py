@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 _MAGIC = b"\x28\xb5\x2f\xfd"
 _LEVEL = 3
 _LARGEST_FRAME = 1 << 30
+_FIRST_PIECE = 1 << 10
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,13 +70,14 @@ class AnswerJournal:
         self.paid = 0.0
         """Price of all answers in it."""
         end = lost = 0
-        for frame in _frames(path.read_bytes()):
+        content = path.read_bytes()
+        for frame in _frames(content):
             lost, end = lost + frame.start - end, frame.stop
             for line in frame.content.decode(errors="surrogatepass").split("\n")[:-1]:
                 self._read(line)
-        if lost:
+        if lost := lost if end else len(content):  # without a whole frame it is perhaps no journal
             _log.warning("%s is damaged: %d bytes of answers are lost, which are asked for again", path, lost)
-        if os.path.getsize(path) > end:
+        if len(content) > end:
             os.truncate(path, end)
 
     def _read(self, line: str) -> None:
@@ -144,15 +146,26 @@ class _Frame(NamedTuple):
 
 def _frames(stored: bytes) -> Iterator[_Frame]:
     """Yield the whole frames of a file in order; where there is none, the next place that looks like one is tried."""
-    start = 0
+    decompressor, start = zstandard.ZstdDecompressor(max_window_size=_LARGEST_FRAME), 0
     while start < len(stored):
-        frame = zstandard.ZstdDecompressor(max_window_size=_LARGEST_FRAME).decompressobj()
-        content = b""
-        with contextlib.suppress(zstandard.ZstdError):
-            content = frame.decompress(memoryview(stored)[start:])
-        if frame.eof:
-            stop = len(stored) - len(frame.unused_data)
-            yield _Frame(content, start, stop)
-            start = stop
+        frame = _frame(decompressor, memoryview(stored), start)
+        if frame is not None:
+            yield frame
+            start = frame.stop
         else:
             start = found if (found := stored.find(_MAGIC, start + 1)) >= 0 else len(stored)
+
+
+def _frame(decompressor: zstandard.ZstdDecompressor, stored: memoryview, start: int) -> _Frame | None:
+    """Return the frame that begins at a place; None: no whole one does.
+
+    Pieces are read, the next one twice as long: zstandard copies all that it gets behind the end of a frame, and with
+    the rest of the file a journal of many frames would take a time that grows with the square of their number.
+    """
+    frame = decompressor.decompressobj()
+    content, stop, size = list[bytes](), start, _FIRST_PIECE
+    with contextlib.suppress(zstandard.ZstdError):
+        while not frame.eof and stop < len(stored):
+            content.append(frame.decompress(stored[stop : stop + size]))
+            stop, size = min(stop + size, len(stored)), 2 * size
+    return _Frame(b"".join(content), start, stop - len(frame.unused_data)) if frame.eof else None

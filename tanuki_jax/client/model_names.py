@@ -65,7 +65,9 @@ async def _card(endpoint: Endpoint, option: str, patience: float) -> ModelCard:
     if isinstance(answer, Failure):
         if endpoint.model and answer.kind in _NO_LIST:
             return ModelCard(endpoint.model, "")
-        raise InputError(f"--{option}.urls: {answer.message}")
+        # Where no server is, the message ends with the reason why it was not tried any more.
+        message = answer.message.rpartition("; ")[0] if answer.kind in outcomes.NO_SERVER else answer.message
+        raise InputError(f"--{option}.urls: {message}")
     rows = answer.raw.get("data")
     cards = [_read(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     names = [card.name for card in cards]

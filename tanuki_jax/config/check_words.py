@@ -60,6 +60,19 @@ def check_words(words: Sequence[str], options: Sequence[Option], renamed: Mappin
     return list(given.values())
 
 
+def check_action(words: Sequence[str], actions: Sequence[str]) -> None:
+    """Raise InputError if the first word is no option and none of the actions with which a command may begin.
+
+    Args:
+        words: the command line after the command, which takes options and no word without one.
+        actions: words such as "report", after which other options follow.
+    """
+    if words and not _OPTION.match(words[0]) and words[0] not in actions:
+        nearest = difflib.get_close_matches(words[0], actions, n=1)
+        advice = f"the nearest is {nearest[0]}" if nearest else "options are written --name value or --name=value"
+        raise InputError(f"{words[0]!r} is none of {', '.join(actions)}; {advice}")
+
+
 def together(words: Sequence[str], options: Sequence[Option]) -> list[str]:
     """Return checked words for tyro, which reads a positional option of many words only where they are adjacent: then
     the words that no other option takes come first."""

@@ -43,6 +43,12 @@ class Configs[Config]:
     """Tree of that kind -> config. InputError if its fields contradict each other."""
     show: Callable[[Config], str]
     """Config -> what --print-config prints."""
+    listed: Callable[[Config], bool] = lambda config: True
+    """Whether the command can use a config that the project ships, so that its help lists it."""
+
+    def names(self) -> list[str]:
+        """Return the names of the configs that the help lists."""
+        return [name for name in self.registry.names() if self.listed(self.registry.find(name))]
 
 
 def _valid(experiment: Experiment) -> Experiment:
@@ -79,7 +85,7 @@ def parse_config[Config, Options](
     Raises:
         InputError: on an unknown config or option, a value of the wrong type, or a config that contradicts itself.
     """
-    names, name = configs.registry.names(), last_value("--config", words)
+    names, name = configs.names(), last_value("--config", words)
     if _wants_help(words):
         default = configs.tree(configs.registry.find(name)) if name else None
         _show_help(configs, command, options, default, everything="--help-all" in words)
@@ -136,7 +142,7 @@ def _filled[Options](options: type[Options], own: Sequence[Option], values: Mapp
 
 def _show_help(configs: Configs[Any], command: str, options: type, default: Any, *, everything: bool) -> NoReturn:
     """Print all options of a command that takes a config, or its common ones, and exit."""
-    names = configs.registry.names()
+    names = configs.names()
     tree = default if default is not None else configs.tree(configs.registry.find(names[0]))
     fields = list(options_of(type(tree), default))
     about = (

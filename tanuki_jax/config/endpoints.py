@@ -37,12 +37,9 @@ class Endpoint:
             usable = False
         if usable and (parts.username is not None or parts.password is not None):
             # The value is not quoted: it has a password.
-            raise InputError("endpoint.url has a user name or password; name a variable in endpoint.key_variable")
+            raise InputError("the address has a user name or password; name the variable of a key instead")
         if not usable or parts.query or parts.fragment or not self.url.isprintable() or " " in self.url:
-            raise InputError(
-                f"endpoint.url is {self.url!r:.80}, and must be an address such as http://localhost:8000/v1 or "
-                "https://example.com, without a query"
-            )
+            raise InputError(f"{self.url!r:.80} is no address such as http://localhost:8000/v1")
 
     @property
     def base(self) -> str:

@@ -86,10 +86,33 @@ def check_fields(tree: Any, spell: Callable[[str], str] = str, prefix: str = "")
         _check(getattr(tree, name), hint, prefix + name, spell)
 
 
+def check_tuples(tree: Any) -> None:
+    """Raise InputError for the first field of a dataclass that must be a tuple and is none, as after a forgotten comma.
+
+    A class that looks at the items of a tuple before `check_fields` calls this first.
+
+    Args:
+        tree: the dataclass; what its fields hold is not looked at.
+    """
+    root: Any = type(tree)
+    for name, hint in hints_of(root).items():
+        value, kind = getattr(tree, name), bare(hint)
+        if get_origin(kind) is tuple and not isinstance(value, tuple):
+            raise InputError(_other_kind(value, kind, name))
+
+
+def _other_kind(value: object, kind: Any, path: str) -> str:
+    """Return the error for a value of another type."""
+    advice = ""
+    if get_origin(kind) is tuple and not isinstance(value, tuple):
+        advice = "; write (...) for [...]" if isinstance(value, list) else "; add the comma, as in (x,) for x"
+    return f"{path} is {show(value)}, and must be {describe(kind)}{advice}"
+
+
 def _check(value: Any, hint: Any, path: str, spell: Callable[[str], str]) -> None:
     kind, limits = bare(hint), limits_of(hint)
     if not is_of(value, kind):
-        raise InputError(f"{spell(path)} is {show(value)}, and must be {describe(kind)}")
+        raise InputError(_other_kind(value, kind, spell(path)))
     if wrong := flaw(value, kind):
         raise InputError(f"{spell(path)} is {show(value)}, which {wrong}")
     if limits is not None and not limits.allow(value):

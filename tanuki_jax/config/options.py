@@ -3,6 +3,7 @@
 import dataclasses
 import sys
 import types
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -32,6 +33,8 @@ class Option:
     """Default of the field, or dataclasses.MISSING."""
     owner: type
     """Dataclass that has the field."""
+    holder: tuple[type, str] | None = None
+    """Dataclass and name of the field that holds the owner, where the config holds several of the owner's kind."""
 
     @property
     def positional(self) -> bool:
@@ -53,8 +56,9 @@ class Option:
 
     @property
     def help(self) -> str:
-        """Return the docstring of the field."""
-        return docstring(self.owner, self.field.rpartition(".")[2])
+        """Return the docstring of the field, behind that of the field that holds the owner, if others do too."""
+        held = docstring(*self.holder) if self.holder else ""
+        return f"{held} {docstring(self.owner, self.field.rpartition('.')[2])}".lstrip()
 
     @property
     def values(self) -> tuple[int, int]:
@@ -98,15 +102,23 @@ def options_of(form: type, value: object = None, prefix: str = "") -> Iterator[O
 
     Where a field may hold one of several dataclasses, the options are those of the one in `value`, or of the first.
     """
+    found = [*_options_of(form, value, prefix, None)]
+    parts = Counter(owner for owner, _ in {(option.owner, option.holder) for option in found})
+    for option in found:
+        yield option if parts[option.owner] > 1 else dataclasses.replace(option, holder=None)
+
+
+def _options_of(form: type, value: object, prefix: str, holder: tuple[type, str] | None) -> Iterator[Option]:
+    """Yield the options of a dataclass, each with its holder."""
     for field, kind, notes, default in _fields(form, value):
         path = prefix + field
         if _is_config(kind):
-            yield from options_of(kind, default, f"{path}.")
+            yield from _options_of(kind, default, f"{path}.", (form, field))
             continue
         markers = tuple(note for note in notes if not hasattr(note, "name"))  # all but tyro.conf.arg(name=...)
         stated = next((note.name for note in notes if getattr(note, "name", None)), None)
         name = path.upper() if tyro.conf.Positional in markers else spell(prefix + (stated or field))
-        yield Option(path, name, kind, markers, default, form)
+        yield Option(path, name, kind, markers, default, form, holder)
 
 
 def renamed_options(form: type, value: object = None, prefix: str = "") -> dict[str, str]:

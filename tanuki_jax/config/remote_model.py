@@ -37,16 +37,19 @@ class RemoteModel:
         """
         if not self.urls:
             raise InputError(f"no model is named: give its address by --{option}.urls http://HOST:PORT/v1")
-        return tuple(
-            Endpoint(
-                url=url,
-                model=self.model,
-                key_variable=self.key_variable,
-                concurrency=self.concurrency,
-                input_price=self.input_price,
-                output_price=self.output_price,
-            )
-            for url in self.urls
+        try:
+            return tuple(self._endpoint(url) for url in self.urls)
+        except InputError as error:
+            raise InputError(f"--{option}.urls: {error}") from None
+
+    def _endpoint(self, url: str) -> Endpoint:
+        return Endpoint(
+            url=url,
+            model=self.model,
+            key_variable=self.key_variable,
+            concurrency=self.concurrency,
+            input_price=self.input_price,
+            output_price=self.output_price,
         )
 
     def price(self, input_tokens: int, output_tokens: int) -> float:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.experiment import Experiment
 from tanuki_jax.config.fields import with_field
-from tanuki_jax.config.limits import Limits, check_fields
+from tanuki_jax.config.limits import Limits, check_fields, check_tuples
 
 type Value = bool | int | float | str
 
@@ -76,6 +76,7 @@ class Sweep:
     """Dotted field of the experiment, as in `schedule.peak` -> its values."""
 
     def __post_init__(self) -> None:
+        check_tuples(self)
         if (self.base is None) != (not self.axes) or (self.trials and self.axes):
             raise InputError(f"the sweep {self.name!r} must have either trials, or a base and axes")
         names = [trial.name for trial in self.trials]

@@ -14,6 +14,11 @@ from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.evaluation.benchmark import Ask, By, Reply, seed_of
 from tanuki_jax.evaluation.graders.final_answer import after_thinking
 
+LONGEST_TOKEN = 32
+"""Characters that an answer may have for each of its most tokens, which have 1 to 5 on average."""
+SHORT_ANSWER = 10_000
+"""Characters that any answer may have."""
+
 
 @dataclass(frozen=True)
 class Answerer:
@@ -139,14 +144,19 @@ class Answering:
 def read_reply(stored: Stored, ask: Ask) -> Reply:
     """Return an answer as a chain gets it: without the thinking, and without white space around it.
 
-    The text of a request with `echo` is its prompt: it is not searched for thinking, and is never cut.
+    An answer that is longer than its most tokens can be, from a server that ignores them, is cut: graders take seconds
+    for 100,000 characters. The text of a request with `echo` is its prompt: it is not searched for thinking, and is
+    never cut.
     """
     raw = writable(stored.texts[0] if stored.texts else "")
     if ask.body.get("echo"):
         return Reply(raw, logprobs=stored.logprobs, raw=raw, input_tokens=stored.input_tokens)
     final = after_thinking(raw)
+    longest = max(SHORT_ANSWER, LONGEST_TOKEN * int(ask.body.get("max_tokens", 0)))
     cut = final.cut or "length" in stored.ends
-    return Reply(final.text, cut, logprobs=stored.logprobs, raw=raw, input_tokens=stored.input_tokens)
+    if len(final.text) > longest:
+        raw, cut = raw[:longest], True
+    return Reply(final.text[:longest], cut, logprobs=stored.logprobs, raw=raw, input_tokens=stored.input_tokens)
 
 
 def writable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,6 +86,28 @@ class Items:
 
     items: tuple[Item, ...]
     files: tuple[Path, ...] = ()
+
+
+def first_items(items: Sequence[Item], first: int) -> tuple[Item, ...]:
+    """Return some of the items, in their order: of each group alike the first ones, as far as there are.
+
+    The groups are the values of the first tag in which the items differ, such as families or subjects; items that
+    differ in none are one group.
+
+    Args:
+        items: items of a benchmark.
+        first: number of items; 0: all.
+    """
+    if not first:
+        return tuple(items)
+    kinds = dict.fromkeys(kind for item in items for kind in item.tags)
+    grouping = next((kind for kind in kinds if len({item.tags.get(kind) for item in items}) > 1), "")
+    counts, turns = Counter[str](), list[tuple[int, int]]()
+    for number, item in enumerate(items):
+        group = item.tags.get(grouping, "")
+        turns.append((counts[group], number))
+        counts[group] += 1
+    return tuple(items[number] for number in sorted(number for _, number in sorted(turns)[:first]))
 
 
 class Benchmark(ABC):

@@ -21,10 +21,11 @@ from tanuki_jax.evaluation.answering import Answerer
 from tanuki_jax.evaluation.evaluate_options import Export, Run, Weak
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
 from tanuki_jax.evaluation.follow_run import LINES, follow
+from tanuki_jax.evaluation.loaded_items import grouped
 from tanuki_jax.evaluation.peers.lm_eval_tasks import write_lm_eval_tasks
 from tanuki_jax.evaluation.report.read_results import figures_with_bounds, read_run
 from tanuki_jax.evaluation.run_evaluation import Evaluated, answerer, evaluate
-from tanuki_jax.evaluation.served_checkpoint import served_checkpoint
+from tanuki_jax.evaluation.served_checkpoint import check_checkpoint, served_checkpoint
 from tanuki_jax.evaluation.weak_groups import WeakGroup, weak_groups
 
 _SHOWN_OF_A_FINGERPRINT = 8
@@ -54,6 +55,8 @@ def run(evaluation: Evaluation, options: Run) -> None:
 @contextlib.contextmanager
 def _model(options: Run) -> Iterator[Answerer]:
     """Yield the model that the options name, which is served meanwhile if it is a checkpoint."""
+    if options.checkpoint:
+        check_checkpoint(options.checkpoint)
     with contextlib.ExitStack() as stack:
         urls = options.endpoint or (stack.enter_context(served_checkpoint(options.checkpoint)),)
         remote = RemoteModel(
@@ -102,7 +105,12 @@ def weak(options: Weak) -> None:
         interval = f"{each.low:.3f} to {each.high:.3f}"
         shown = (f"{each.score:.3f}", f"{each.reference:.3f}", interval, f"{each.items:,}", f"{each.missing:,}")
         table.add_row(each.kind, each.name, *shown)
-    show(table, *[f"not weak: {'; '.join(others)}"] * bool(others), f"the plan: {options.output}")
+    show(
+        table,
+        *[f"not weak: {'; '.join(others)}"] * bool(others),
+        f"the plan: {options.output}; what it takes: python -m tanuki_jax.synthesize --config=weakness --inputs "
+        f"{options.output} --dry-run",
+    )
 
 
 def plan_rows(found: Sequence[WeakGroup]) -> list[dict[str, Any]]:
@@ -111,9 +119,10 @@ def plan_rows(found: Sequence[WeakGroup]) -> list[dict[str, Any]]:
 
 
 def export(evaluation: Evaluation, options: Export) -> None:
-    """Write tasks of lm-eval, and print the command that runs them."""
-    names = write_lm_eval_tasks(evaluation, Path(options.tasks))
+    """Write tasks of lm-eval, and print the command that runs them, and what is missing."""
+    names, missing = write_lm_eval_tasks(evaluation, Path(options.tasks))
     show(
+        *[Text(f"not exported: {line}", style="red") for line in grouped(missing)],
         f"{amount(len(names), 'task')}: {options.tasks}",
         "lm-eval run --model local-completions --model_args model=NAME,base_url=http://HOST:PORT/v1/completions,"
         f"tokenizer_backend=remote --include_path {options.tasks} --tasks {','.join(names)}",

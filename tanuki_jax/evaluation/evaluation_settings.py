@@ -5,7 +5,7 @@ import re
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.endpoints import Requests
-from tanuki_jax.config.limits import NonNegativeInt, Seed, check_fields
+from tanuki_jax.config.limits import NonNegativeInt, Seed, check_fields, check_tuples
 from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.evaluation.benchmark import Benchmark
 
@@ -23,7 +23,8 @@ class Evaluation:
     data: str = "data"
     """Folder in which the relative paths of the benchmarks begin."""
     first: NonNegativeInt = 0
-    """Number of items of each benchmark, the first ones; 0: all, or as many as the benchmark's recipe says."""
+    """Number of items of each benchmark, the first ones, of its families, categories, subjects or sources alike; 0:
+    all, or as many as the benchmark's recipe says."""
     judge: RemoteModel = dataclasses.field(default_factory=RemoteModel)
     """Model that judges, for benchmarks with a judge."""
     baseline: RemoteModel = dataclasses.field(default_factory=RemoteModel)
@@ -34,6 +35,7 @@ class Evaluation:
     """Seed of the answers that are drawn."""
 
     def __post_init__(self) -> None:
+        check_tuples(self)
         for index, each in enumerate(self.benchmarks):
             if not isinstance(each, Benchmark) or not dataclasses.is_dataclass(each):
                 raise InputError(f"benchmarks[{index}] is {each!r:.80}, and must be a benchmark, such as MgsmJa()")

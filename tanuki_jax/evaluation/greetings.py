@@ -16,6 +16,8 @@ from tanuki_jax.evaluation.benchmark import By
 
 CHATS = "chat/completions"
 _TOKENS = 8
+_CHARACTERS = 1_000
+"""Most characters of a greeting that are kept, of a server that ignores the number of tokens."""
 _WORDS = "こんにちは。"
 
 type Greetings = Mapping[str, Greeting]
@@ -55,8 +57,16 @@ async def _greetings(answerer: Answerer, paths: Iterable[str], requests: Request
             if isinstance(end, Failure):
                 found[path] = Greeting(refusal=writable(end.message))
             else:
-                found[path] = Greeting(writable(end.text))
+                found[path] = Greeting(writable(end.text[:_CHARACTERS]))
     return found
+
+
+def read_record(record: Path) -> dict[str, Any]:
+    """Return the record of the last run in a folder; empty: there was none. InputError if the file is damaged."""
+    try:
+        return read_object(record) if record.exists() else {}
+    except InputError as error:
+        raise InputError(f"{error}; name another --out") from None
 
 
 def known_greetings(
@@ -74,8 +84,9 @@ def known_greetings(
     Raises:
         InputError: a model of an earlier run has other words, so that it may be another one under the same address.
     """
-    before = read_object(record).get("greetings") if record.exists() else None
-    known: dict[str, dict[str, str]] = before if isinstance(before, dict) else {}
+    before = read_record(record).get("greetings")
+    rows = before.items() if isinstance(before, dict) else ()
+    known: dict[str, dict[str, str]] = {name: row for name, row in rows if isinstance(row, dict)}
     for by, answerer in answerers.items():
         words = {path: greeting.text for path, greeting in greetings[by].items() if not greeting.refusal}
         own = known.get(answerer.fingerprint, {})

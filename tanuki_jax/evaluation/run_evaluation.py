@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from tanuki_jax.client.answer_journal import AnswerJournal
 from tanuki_jax.client.model_names import PATIENCE, model_card
 from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.evaluation.answering import Answerer, Answering, Counts
-from tanuki_jax.evaluation.benchmark import Benchmark, By, Item, Items
-from tanuki_jax.evaluation.data_rows import checksum
+from tanuki_jax.evaluation.benchmark import By
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
-from tanuki_jax.evaluation.greetings import CHATS, Greetings, greet, known_greetings
+from tanuki_jax.evaluation.greetings import CHATS, Greetings, greet, known_greetings, read_record
+from tanuki_jax.evaluation.loaded_items import Loaded, grouped, load_items
 from tanuki_jax.evaluation.named_evaluations import to_plain
 from tanuki_jax.evaluation.results import RESULTS, benchmark_results, missing_results, now, write_json, write_results
 from tanuki_jax.evaluation.run_benchmark import run_benchmark
@@ -36,15 +35,6 @@ class Evaluated:
     counts: Counts
     stopped: CommandError | None = None
     """Error that stopped a benchmark, which the results name; they have the others."""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Loaded:
-    """Items of a benchmark."""
-
-    items: tuple[Item, ...]
-    data: list[dict[str, str]]
-    """Path and SHA-256 of each file that they were read from."""
 
 
 def answerer(remote: RemoteModel, option: str, fingerprint: str = "", *, patience: float = PATIENCE) -> Answerer:
@@ -76,10 +66,10 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
         folder: folder of the run. Answers of an earlier run in it are used again.
 
     Raises:
-        InputError: nothing can be run, or the folder is another command's.
+        InputError: nothing can be run, the folder is another command's, or it has the results of another model.
         CommandError: the model does not answer, or no benchmark came to its end.
     """
-    loaded = {each.name: _load(each, evaluation) for each in evaluation.benchmarks}
+    loaded = {each.name: load_items(each, evaluation) for each in evaluation.benchmarks}
     reasons = {name: found for name, found in loaded.items() if isinstance(found, str)}
     answerers, greetings, refused = _others(evaluation, reasons, model)
     reasons |= refused
@@ -87,10 +77,11 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
     greetings["model"] = greet(model, [each.path_asked for each in asked], evaluation.requests)
     reasons |= {each.name: words for each in asked if (words := greetings["model"][each.path_asked].refusal)}
     if len(reasons) == len(evaluation.benchmarks):
-        raise InputError("no benchmark can be run: " + "; ".join(_grouped(reasons)))
+        raise InputError("no benchmark can be run: " + "; ".join(grouped(reasons)))
     about = {"name": evaluation.name, "config": to_plain(evaluation), "started": now()}
     about |= {str(by): _described(answerer) for by, answerer in answerers.items()}
     with held_folder(folder, RECORD, "evaluate", "evaluation"):
+        _check_folder(folder, model)
         known = known_greetings(folder / RECORD, answerers, greetings)
         write_json(folder / RECORD, {**about, "greetings": known})
         with AnswerJournal(folder / JOURNAL) as journal:
@@ -102,12 +93,16 @@ def evaluate(evaluation: Evaluation, model: Answerer, folder: Path) -> Evaluated
     return Evaluated(folder / RESULTS, tuple(results), answering.counts, stopped)
 
 
-def _grouped(reasons: Mapping[str, str]) -> list[str]:
-    """Return the reasons, each with the benchmarks that it concerns."""
-    names: dict[str, list[str]] = {}
-    for name, why in reasons.items():
-        names.setdefault(why, []).append(name)
-    return [f"{', '.join(several)}: {why}" for why, several in names.items()]
+def _check_folder(folder: Path, model: Answerer) -> None:
+    """Raise InputError if a folder has the results of another model, which would be lost."""
+    if not (folder / RESULTS).exists():
+        return
+    held = read_record(folder / RECORD).get("model")
+    other = held.get("fingerprint") if isinstance(held, dict) else None
+    if other not in (None, model.fingerprint):
+        raise InputError(
+            f"{folder} has the results of the model {other}, and this one is {model.fingerprint}: name another --out"
+        )
 
 
 def _described(answerer: Answerer) -> dict[str, Any]:
@@ -115,7 +110,7 @@ def _described(answerer: Answerer) -> dict[str, Any]:
 
 
 async def _run(
-    evaluation: Evaluation, loaded: Mapping[str, _Loaded | str], reasons: Mapping[str, str], answering: Answering
+    evaluation: Evaluation, loaded: Mapping[str, Loaded | str], reasons: Mapping[str, str], answering: Answering
 ) -> tuple[list[dict[str, Any]], CommandError | None]:
     """Return the results of all benchmarks, and the error that stopped one of them first, as of a judge that has died.
 
@@ -141,27 +136,6 @@ async def _run(
         if stopped is None:
             raise
     return results, stopped
-
-
-def first_items(items: Items, first: int) -> tuple[Item, ...]:
-    """Return the first items; all of them if `first` is 0."""
-    return items.items[:first] if first else items.items
-
-
-def _load(benchmark: Benchmark, evaluation: Evaluation) -> _Loaded | str:
-    """Return the items of a benchmark, or the reason why there are none."""
-    try:
-        found = benchmark.load(Path(evaluation.data))
-        data = [{"path": str(path), "sha256": checksum(path)} for path in found.files]
-    except InputError as error:
-        return str(error)
-    except Exception as error:  # rows of other types than the benchmark reads
-        return f"its data cannot be read: {type(error).__name__}: {error}"
-    if not found.items:
-        return f"its data have no items: {', '.join(map(str, found.files))}"
-    if twice := [id for id, number in Counter(each.id for each in found.items).items() if number > 1]:
-        return f"two of its items are called {twice[0]!r:.80}"
-    return _Loaded(first_items(found, evaluation.first), data)
 
 
 def _others(

@@ -16,12 +16,27 @@ from tanuki_jax.base.progress import progress
 SERVE = (sys.executable, "-m", "tanuki_jax.serve")
 """Command of the server."""
 _ADDRESS = re.compile(r"listening on (http://\S+/v1)")
+_SIGNS = ("state.json", "*/state.json", "checkpoints/*/state.json", "*.safetensors")
+"""Files of a checkpoint, of a folder of checkpoints, of a run, and of a folder of Hugging Face."""
 _LAST_LINES = 5
 _END_SECONDS = 20.0
 
 
 class CannotServe(InputError):
     """A checkpoint of which no server can be started."""
+
+
+def check_checkpoint(checkpoint: str) -> None:
+    """Raise CannotServe if a path has no checkpoint, which a server would say only after it has loaded jax.
+
+    Args:
+        checkpoint: PATH or NAME=PATH of a run, a checkpoint or a folder of Hugging Face.
+    """
+    folder = Path(checkpoint if Path(checkpoint).exists() else checkpoint.partition("=")[2] or checkpoint)
+    if not folder.exists():
+        raise CannotServe(f"there is no checkpoint at {folder}: no such folder")
+    if not any(any(folder.glob(pattern)) for pattern in _SIGNS):
+        raise CannotServe(f"there is no checkpoint in {folder}")
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,30 @@ def test_a_full_disk_leaves_whole_frames(tmp_path: Path) -> None:
     assert 20 < len(found) < 100
     write(tmp_path / "j", "一")
     assert len(read(tmp_path / "j")) == len(found) + 1
+
+
+def test_the_time_of_reading_grows_with_the_number_of_answers(tmp_path: Path) -> None:
+    """Ten times as many frames take about ten times as long; a square would be a hundred times."""
+    seconds = []
+    for count in (4_000, 40_000):
+        line = '{"hash": "%s", "texts": ["狸"], "ends": ["stop"], "rest": {}}\n'
+        frames = [zstandard.compress((line % number).encode()) for number in range(count)]
+        (tmp_path / "j").write_bytes(b"".join(frames))
+        began = time.process_time()
+        assert len(read(tmp_path / "j")) == count
+        seconds.append(time.process_time() - began)
+    assert seconds[1] < 30 * seconds[0]
+
+
+@pytest.mark.parametrize("characters", [1_000_000, 10_000_000])
+def test_long_answers_come_back(characters: int, tmp_path: Path) -> None:
+    text = "".join(map(str, range(characters // 5)))[:characters]
+    write(tmp_path / "j", "一", text, "二")
+    assert [each.texts[0] for each in read(tmp_path / "j").values()] == ["一", text, "二"]
+
+
+def test_a_file_of_something_else_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "j").write_bytes(b"")
+    assert read(tmp_path / "j") == {} and caplog.text == ""
+    (tmp_path / "j").write_bytes(b"no journal")
+    assert read(tmp_path / "j") == {} and "j is damaged: 10 bytes of answers are lost" in caplog.text

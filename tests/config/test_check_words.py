@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.check_words import check_words, last_value
+from tanuki_jax.config.check_words import check_action, check_words, last_value
 from tanuki_jax.config.command_line import parse_options
 from tanuki_jax.config.options import options_of
 
@@ -109,3 +109,21 @@ def test_a_positional_option_takes_many_words(before: list[str], after: list[str
 def test_the_last_value_counts() -> None:
     assert last_value("--config", ["--config=a", "3", "--config", "b", "--steps"]) == "b"
     assert last_value("--config", ["--config"]) == last_value("--config", []) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["repot", "runs/a"], "'repot' is none of report, --weak; the nearest is report"),
+        (["weak", "runs/a"], "'weak' is none of report, --weak; the nearest is --weak"),
+        (["runs/a"], "'runs/a' is none of report, --weak; options are written --name value or --name=value"),
+    ],
+)
+def test_a_mistyped_action_is_answered_with_the_nearest(words: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=f"^{message}$"):
+        check_action(words, ("report", "--weak"))
+
+
+@pytest.mark.parametrize("words", [[], ["report", "x"], ["--config=a", "x"], ["-h"]])
+def test_an_action_and_an_option_are_no_error(words: list[str]) -> None:
+    check_action(words, ("report",))

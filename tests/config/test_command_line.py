@@ -271,11 +271,14 @@ def test_short_help_has_the_common_options(command: str, capsys: pytest.CaptureF
 
 
 def test_common_options_are_fields_of_the_experiment() -> None:
-    of_experiments = [names for command, names in COMMON_OPTIONS.items() if command not in ("evaluate", "synthesize")]
+    others = ("evaluate", "evaluate export", "synthesize")
+    of_experiments = [names for command, names in COMMON_OPTIONS.items() if command not in others]
     assert {name for names in of_experiments for name in names} <= {".".join(path) for path in FIELDS}
 
 
-@pytest.mark.parametrize(("command", "config"), [("synthesize", Synthesis), ("evaluate", Evaluation)])
+@pytest.mark.parametrize(
+    ("command", "config"), [("synthesize", Synthesis), ("evaluate", Evaluation), ("evaluate export", Evaluation)]
+)
 def test_common_options_are_fields_of_the_config_of_a_command(command: str, config: type) -> None:
     fields = {option.field for option in options_of(config)}
     assert fields >= set(COMMON_OPTIONS[command])

@@ -4,7 +4,7 @@ import dataclasses
 import importlib
 import math
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, get_args, get_type_hints
 
 import pytest
@@ -20,8 +20,17 @@ from tanuki_jax.config.limits import Limits, NonNegativeInt, PositiveInt, Share,
 from tanuki_jax.config.mixture import Mixture, Source, Stage
 from tanuki_jax.config.muon import Muon
 from tanuki_jax.config.registry import experiment
+from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.config.sweep import Range, Sweep
 from tanuki_jax.config.validate import validate
+from tanuki_jax.corpus.cleaning.pipeline import Pipeline
+from tanuki_jax.corpus.synthesis.recipes.by_rule import ByRule
+from tanuki_jax.corpus.synthesis.recipes.keyword import Keyword
+from tanuki_jax.corpus.synthesis.recipes.logic_math_code import LogicMathCode
+from tanuki_jax.corpus.synthesis.recipes.rag_qa import RagQa
+from tanuki_jax.corpus.synthesis.synthesis_settings import Synthesis
+from tanuki_jax.evaluation.benchmarks.mgsm_ja import MgsmJa
+from tanuki_jax.evaluation.evaluation_settings import Evaluation
 from tanuki_jax.planning.bench.bench_options import StepOptions
 from tests.config.test_validate import changed
 
@@ -131,7 +140,7 @@ def test_a_float_field_takes_a_whole_number() -> None:
     [
         ("layout.remat", "ful", "one of none, dots, attention, full"),
         ("layout.zero", True, "one of 1, 3"),
-        ("layout.save", ["qkv"], "a tuple"),
+        ("layout.save", ["qkv"], "a tuple; write (...) for [...]"),
         ("layout.save", ("qvk",), None),
         ("model", {}, "Model(...)"),
         ("model.tied", "yes", "true or false"),
@@ -211,3 +220,30 @@ def test_fields_are_spelled_as_the_caller_wants() -> None:
     check_fields(Options())
     with pytest.raises(InputError, match=r"^--read-threads is 0, and must be above 0$"):
         check_fields(Options(read_threads=0), lambda path: "--" + path.replace("_", "-"))
+
+
+FORGOTTEN_COMMAS: dict[str, Callable[[Any], object]] = {
+    "benchmarks": lambda one: Evaluation(name="e", benchmarks=one),
+    "trials": lambda one: Sweep(name="s", trials=one, objective="loss", direction="minimize"),
+    "sources": lambda one: Mixture(sources=one, stages=()),
+    "inputs": lambda one: Pipeline(name="p", inputs=one, rules=()),
+    "rules": lambda one: Pipeline(name="p", inputs=(), rules=one),
+    "filters": lambda one: Synthesis(name="s", recipe=ByRule(), kind="k", filters=one),
+    "families": lambda one: ByRule(families=one),
+    "words": lambda one: Keyword(words=one),
+    "areas": lambda one: LogicMathCode(areas=one),
+    "levels": lambda one: RagQa(levels=one),
+    "urls": lambda one: RemoteModel(urls=one),
+}
+
+
+@pytest.mark.parametrize("field", FORGOTTEN_COMMAS)
+@pytest.mark.parametrize("one", [MgsmJa(), "easy", 3, None])
+def test_a_forgotten_comma_is_named(field: str, one: object) -> None:
+    with pytest.raises(InputError, match=f"{field} is .*, and must be a tuple; add the comma, as in "):
+        FORGOTTEN_COMMAS[field](one)
+
+
+def test_a_list_is_no_tuple() -> None:
+    with pytest.raises(InputError, match=r"benchmarks is \[MgsmJa\(.*, and must be a tuple; write \(\.\.\.\) for"):
+        Evaluation(name="e", benchmarks=[MgsmJa()])  # type: ignore[arg-type]

@@ -89,3 +89,17 @@ def test_a_prompt_that_is_given_back_is_no_answer_that_was_cut() -> None:
 
 def test_halves_of_characters_can_be_written() -> None:
     assert read_reply(Stored(("狸\ud800",), ("stop",)), CHAT).text.encode() == "狸?".encode()
+
+
+def test_an_answer_longer_than_its_tokens_is_cut() -> None:
+    long = "狸" * 20_000
+    found = [
+        read_reply(Stored((text,), ("stop",)), chat([], max_tokens=tokens))
+        for text, tokens in ((long, 8), (long, 1000), (long[:10_000], 8), (f"<think>{long}</think>狸", 8))
+    ]
+    assert [(len(reply.text), len(reply.raw), reply.cut) for reply in found] == [
+        (10_000, 10_000, True),
+        (20_000, 20_000, False),
+        (10_000, 10_000, False),
+        (1, 20_016, False),
+    ]

@@ -1,6 +1,8 @@
 """Requests of benchmarks."""
 
-from tanuki_jax.evaluation.benchmark import chat, complete, seed_of
+import pytest
+
+from tanuki_jax.evaluation.benchmark import Item, chat, complete, first_items, seed_of
 from tanuki_jax.evaluation.named_evaluations import evaluation
 
 
@@ -28,3 +30,23 @@ def test_the_first_metric_is_better_on_the_better_side_of_the_scale() -> None:
         worst, best = each.scale
         assert (each.metrics[0] in each.lower_is_better) == (best < worst), each.name
         assert each.lower_is_better <= {*each.metrics}
+
+
+@pytest.mark.parametrize(
+    ("first", "chosen"), [(0, "aaabcc"), (1, "a"), (2, "ab"), (3, "abc"), (4, "aabc"), (5, "aabcc"), (9, "aaabcc")]
+)
+def test_the_first_items_are_those_of_all_groups_alike(first: int, chosen: str) -> None:
+    tags = [{"form": "chat", "family": family, "level": str(n)} for n, family in enumerate("aaabcc")]
+    items = [Item(str(number), "", tags=each) for number, each in enumerate(tags)]
+    found = first_items(items, first)
+    assert "".join(item.tags["family"] for item in found) == chosen
+    assert [item.id for item in found] == sorted(item.id for item in found)
+    for family in "abc":
+        mine = [item.id for item in items if item.tags["family"] == family]
+        assert [item.id for item in found if item.tags["family"] == family] == mine[: chosen.count(family)]
+
+
+def test_the_first_items_without_groups_are_the_first_ones() -> None:
+    items = [Item(str(number), "", tags={"form": "chat"}) for number in range(5)]
+    assert first_items(items, 3) == tuple(items[:3])
+    assert first_items([], 3) == ()

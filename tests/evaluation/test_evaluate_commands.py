@@ -91,10 +91,18 @@ def test_a_judge_that_dies_stops_its_own_benchmark_alone(tmp_path: Path, capsys:
         (["--config=small", "--endpoint", "a", "--follow", "b"], "name one model: --endpoint"),
         (["--config=small", "--follow", "nowhere"], "there is no run at nowhere to follow"),
         (["--config=small", "--follow", "a", "--key-variable", "KEY"], "--key-variable has no meaning with --follow"),
+        (["--config=small", "--checkpoint", "nowhere"], "^there is no checkpoint at nowhere: no such folder$"),
         (["--weak", "nowhere"], "nowhere"),
-        (["export", "--config=small", "--tasks", "x"], "those of --config=jaster_text can"),
+        (["export", "--config=small", "--tasks", "x"], "but as --config=jaster_text does"),
+        (["export", "--config=jaster_text", "--tasks", "x"], "no such file or directory; it is in the repository"),
+        (["export", "--tasks", "x"], "--config=NAME, one of jaster_text$"),
+        (["repot", "nowhere"], "'repot' is none of report, export, --weak; the nearest is report"),
         (["--config=smal"], "the nearest is 'small'"),
-        (["--config=small", "--endpoint", "localhost:80"], "must be an address such as http://"),
+        (["--config=small", "--endpoint", "localhost:80"], "^--endpoint: 'localhost:80' is no address such as http://"),
+        (
+            ["--config=small", "--endpoint", "http://me:secret@a"],
+            "^--endpoint: the address has a user name or password",
+        ),
     ],
 )
 def test_wrong_words_are_said(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,6 +120,33 @@ def test_a_weak_family_becomes_a_row_of_the_plan(tmp_path: Path, capsys: pytest.
     found = {(row["kind"], row["name"], row["missing"]) for row in rows}
     assert found == {("family", "instructions", 5), ("family", "style", 5)}
     assert "the plan: " in capsys.readouterr().out
+
+
+def test_an_export_names_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_jcommonsenseqa(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    main(["export", "--config=jaster_text", "--data", "mine", "--tasks", "tasks"])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "not exported: mgsm_ja_0shot_text, mgsm_ja_2shot_text, mgsm_ja_0shot_loglikelihood" in out
+    assert "4 tasks: tasks" in out and "--tasks tanuki_jcommonsenseqa_0shot_text,tanuki_" in out
+
+
+def test_the_help_of_an_export_shows_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["export", "--help"])
+    out = capsys.readouterr().out
+    assert "--data" in out and "Configs: jaster_text." in out
+
+
+def test_the_help_tells_the_judge_from_the_baseline(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    out = re.sub(r"[\s│]+", " ", capsys.readouterr().out)
+    for option, words in (("judge", "Model that judges, for benchmarks"), ("baseline", "Model whose answers others")):
+        for name in ("urls", "model", "key-variable"):
+            assert re.search(rf"--{option}\.{name} [\w\[\] .]+ {words}", out), (option, name)
 
 
 def test_every_config_has_known_benchmarks_of_different_names() -> None:

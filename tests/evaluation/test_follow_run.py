@@ -89,7 +89,7 @@ def saved(run: Path, *steps: int) -> None:
         (run / "checkpoints" / f"{step:08d}" / "state.json").write_text("{}")
 
 
-def test_a_checkpoint_that_cannot_be_served_is_named_others_are_scored(
+def test_a_checkpoint_that_cannot_be_served_leaves_the_others_scored(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     saved(tmp_path, 8, 16, 24)

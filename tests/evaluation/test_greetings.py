@@ -66,3 +66,8 @@ def test_an_endpoint_that_fails_says_why_and_leaves_the_others(status: int) -> N
     with scripted(script) as url:
         found = greet(behind(url), [CHATS, TEXTS, CHATS], Requests(tries=1))
     assert found[TEXTS] == Greeting("、狸です。") and f"answered {status}: the prompt" in found[CHATS].refusal
+
+
+def test_an_endless_greeting_is_kept_in_part() -> None:
+    with scripted(lambda body: "狸" * 100_000) as url:
+        assert greet(behind(url), [CHATS], Requests())[CHATS] == Greeting("狸" * 1_000)

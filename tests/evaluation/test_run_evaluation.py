@@ -130,8 +130,12 @@ def test_failed_requests_are_sent_again(data: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "fingerprint"), [("m", "g"), ("n", "f"), ("m", "")])
 def test_two_models_in_one_folder_share_no_answer(name: str, fingerprint: str, data: Path, tmp_path: Path) -> None:
     with scripted(lambda body: "0") as url:
-        ran(url, data, tmp_path / "out")
+        path = ran(url, data, tmp_path / "out").results
     with scripted(lambda body: "1", name=name, fingerprint=fingerprint) as url:
+        this = rf"this one is {name} {fingerprint or 'at http'}.*: name another --out"
+        with pytest.raises(InputError, match=f"has the results of the model m f, and {this}"):
+            ran(url, data, tmp_path / "out")
+        path.unlink()
         other = ran(url, data, tmp_path / "out")
     assert other.counts.asked == 5 and other.benchmarks[0]["items"][0]["answers"][0]["text"] == "1"
 
@@ -139,7 +143,9 @@ def test_two_models_in_one_folder_share_no_answer(name: str, fingerprint: str, d
 def test_servers_without_fingerprints_share_no_answer(data: Path, tmp_path: Path) -> None:
     for text in ("0", "1"):
         with scripted(lambda body, text=text: text, fingerprint="") as url:  # type: ignore[misc]
-            assert ran(url, data, tmp_path / "out").counts.asked == 5
+            ended = ran(url, data, tmp_path / "out")
+        assert ended.counts.asked == 5
+        ended.results.unlink()
 
 
 def test_another_model_behind_one_address_is_noticed(data: Path, tmp_path: Path) -> None:
@@ -175,12 +181,21 @@ def test_greetings_of_other_models_are_not_forgotten(data: Path, tmp_path: Path)
     text = "0"
     with scripted(lambda body: text, fingerprint="") as url:
         ran(url, data, tmp_path / "out")
+        (tmp_path / "out" / "results.json").unlink()
         with scripted(lambda body: "2", fingerprint="") as other:
-            ran(other, data, tmp_path / "out")
+            ran(other, data, tmp_path / "out").results.unlink()
         ran(url, data, tmp_path / "out", JCommonsenseQa(form="text"))
         text = "1"
         with pytest.raises(InputError, match="it may be another model"):
             ran(url, data, tmp_path / "out")
+
+
+def test_other_benchmarks_of_the_same_model_share_the_folder(data: Path, tmp_path: Path) -> None:
+    with scripted(lambda body: "0") as url:
+        ran(url, data, tmp_path / "out")
+    with scripted(lambda body: "0") as moved:  # the fingerprint is the same at another address
+        ran(moved, data, tmp_path / "out", JCommonsenseQa(form="text"))
+        assert ran(moved, data, tmp_path / "out").counts.reused == 5
 
 
 def test_a_run_that_stops_is_one_error(data: Path, tmp_path: Path) -> None:
@@ -213,3 +228,35 @@ def test_halves_of_surrogate_pairs_end_no_run(data: Path, tmp_path: Path) -> Non
         path = ran(url, data, tmp_path / "out").results
     [result] = json.loads(path.read_text("utf-8"))["benchmarks"]
     assert result["failed"] == 1 and "too long ?" in result["items"][1]["answers"][0]["failure"]
+
+
+@pytest.mark.parametrize("content", ["", "no JSON", '{"greetings": {', "[1]"])
+def test_a_damaged_record_is_named(content: str, data: Path, tmp_path: Path) -> None:
+    with scripted(lambda body: "0") as url:
+        ran(url, data, tmp_path / "out")
+        (tmp_path / "out" / "run.json").write_text(content)
+        with pytest.raises(InputError, match=r"run\.json is not .*; name another --out$"):
+            ran(url, data, tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", ['{"greetings": {"m f": 3}, "model": 3}', '{"greetings": []}', "{}"])
+def test_a_record_of_something_else_is_passed_over(content: str, data: Path, tmp_path: Path) -> None:
+    with scripted(lambda body: "0") as url:
+        ran(url, data, tmp_path / "out")
+        (tmp_path / "out" / "run.json").write_text(content)
+        assert ran(url, data, tmp_path / "out").counts.reused == 5
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5], ids=["nothing", "half"])
+@pytest.mark.parametrize("added", [b"", b"no journal"])
+def test_answers_that_a_journal_has_lost_are_asked_for_again(
+    kept: float, added: bytes, data: Path, tmp_path: Path
+) -> None:
+    journal = tmp_path / "out" / "answers.zst"
+    with scripted(lambda body: "0") as url:
+        first = ran(url, data, tmp_path / "out")
+        whole = journal.read_bytes()
+        journal.write_bytes(whole[: int(kept * len(whole))] + added)
+        again = ran(url, data, tmp_path / "out")
+    assert again.benchmarks == first.benchmarks
+    assert again.counts.asked + again.counts.reused == 5 and again.counts.asked > 0

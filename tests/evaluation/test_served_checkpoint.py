@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.evaluation.served_checkpoint import served_checkpoint
+from tanuki_jax.evaluation.served_checkpoint import CannotServe, check_checkpoint, served_checkpoint
 
 SERVER = """
 import os, sys
@@ -70,6 +70,36 @@ def test_a_checkpoint_that_cannot_be_served_has_the_servers_words(tmp_path: Path
     refusal = "^runs/a cannot be served: there is no checkpoint at runs/a$"
     with pytest.raises(InputError, match=refusal), served_checkpoint("runs/a", serve=refusing):
         pass
+
+
+@pytest.mark.parametrize(
+    ("file", "asked"),
+    [
+        ("a/state.json", "a"),
+        ("a/8/state.json", "a"),
+        ("a/checkpoints/8/state.json", "a"),
+        ("a/model-1.safetensors", "a"),
+        ("a/state.json", "other=a"),
+        ("b=a/state.json", "b=a"),
+        ("b=a/state.json", "other=b=a"),
+    ],
+)
+def test_a_checkpoint_is_known_by_its_files(
+    file: str, asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).touch()
+    check_checkpoint(asked)
+    (tmp_path / file).unlink()
+    with pytest.raises(CannotServe, match=r"^there is no checkpoint in (a|b=a)$"):
+        check_checkpoint(asked)
+
+
+@pytest.mark.parametrize("asked", ["a", "name=a"])
+def test_a_checkpoint_that_is_not_there_is_said_at_once(asked: str) -> None:
+    with pytest.raises(CannotServe, match=r"^there is no checkpoint at a: no such folder$"):
+        check_checkpoint(asked)
 
 
 def test_a_killed_process_leaves_no_server(tmp_path: Path) -> None:

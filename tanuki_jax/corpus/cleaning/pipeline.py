@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.limits import NonNegativeInt, PositiveInt, check_fields
+from tanuki_jax.config.limits import NonNegativeInt, PositiveInt, check_fields, check_tuples
 from tanuki_jax.corpus.cleaning.contamination.evaluation_settings import Evaluation
 from tanuki_jax.corpus.cleaning.draft import Rule
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
@@ -82,6 +82,7 @@ class Pipeline:
     """Path of a tokenizer, by which the report estimates tokens; empty: the report has characters only."""
 
     def __post_init__(self) -> None:
+        check_tuples(self)
         for index, rule in enumerate(self.rules):
             if isinstance(rule, type):
                 raise InputError(f"rules[{index}] is the class {rule.__name__}: write {rule.__name__}(...)")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 from pathlib import Path
 
 from tanuki_jax.base.atomic import replace_text
@@ -18,6 +19,8 @@ from tanuki_jax.corpus.synthesis.teach_stage import TeachStage
 from tanuki_jax.corpus.synthesis.write_part import PartWriter, read_reply
 
 _SAMPLE = 20
+_SAMPLE_OF_PLANS = 200
+"""Items of a plan that are looked at: those of one row may need requests, and those of another none."""
 _PAGE = Path(__file__).parent / "report" / "preview.html.jinja"
 
 
@@ -26,7 +29,7 @@ class Estimate:
     """Size of a run, from a sample of its items and the worked examples of its templates."""
 
     first: Rehearsed
-    """The first item."""
+    """The first item of the sample that needs requests; the first item, if none does."""
     items: int
     requests: int
     input_tokens: int
@@ -37,17 +40,20 @@ class Estimate:
 
 def estimate(synthesis: Synthesis, parts: list[ItemPart]) -> Estimate:
     """Return the size of a run. InputError if a template fails."""
-    sample = [
-        rehearse_item(synthesis.recipe, item, synthesis.seed)
-        for item in itertools.islice(items_of(parts[0], synthesis), _SAMPLE)
-    ]
     items = sum(part.items for part in parts)
+    every = itertools.chain.from_iterable(items_of(part, synthesis) for part in parts)
+    if synthesis.recipe.reads == "rows":
+        chosen = itertools.islice(every, 0, None, math.ceil(items / _SAMPLE_OF_PLANS))
+    else:
+        chosen = itertools.islice(every, _SAMPLE)
+    sample = [rehearse_item(synthesis.recipe, item, synthesis.seed) for item in chosen]
     exchanges = [exchange for each in sample for exchange in each.exchanges]
     read = sum(about_tokens(str(message["content"])) for each in exchanges for message in each.messages)
     written = sum(about_tokens(reply) for each in exchanges for reply in each.replies)
     scale = items / len(sample)
     tokens = round(read * scale), round(written * scale)
-    return Estimate(sample[0], items, round(len(exchanges) * scale), *tokens, synthesis.teacher.price(*tokens))
+    first = next((each for each in sample if each.exchanges), sample[0])
+    return Estimate(first, items, round(len(exchanges) * scale), *tokens, synthesis.teacher.price(*tokens))
 
 
 def preview(stage: TeachStage, count: int) -> tuple[Path, list[Rehearsed]]:

@@ -6,7 +6,15 @@ from typing import Annotated
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.endpoints import Requests
-from tanuki_jax.config.limits import Limits, NonNegativeFloat, NonNegativeInt, PositiveInt, Seed, check_fields
+from tanuki_jax.config.limits import (
+    Limits,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    Seed,
+    check_fields,
+    check_tuples,
+)
 from tanuki_jax.config.remote_model import RemoteModel
 from tanuki_jax.corpus.cleaning.duplicates.duplicate_settings import Duplicates
 from tanuki_jax.corpus.synthesis.filters.filter_table import FILTERS
@@ -68,6 +76,7 @@ class Synthesis:
             raise InputError(f"recipe is {self.recipe!r:.80}, which has no row in recipes/recipe_table.py")
         if not isinstance(self.recipe, Recipe) or not dataclasses.is_dataclass(self.recipe):
             raise InputError(f"recipe is {self.recipe!r:.80}, and must be a recipe, such as RagQa()")
+        check_tuples(self)
         for index, each in enumerate(self.filters):
             if type(each) not in FILTERS.values():
                 raise InputError(f"filters[{index}] is {each!r:.80}, and must be a filter of filters/filter_table.py")

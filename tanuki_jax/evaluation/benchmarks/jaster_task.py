@@ -16,7 +16,18 @@ from typing import Any, ClassVar, Literal
 
 from tanuki_jax.base.errors import InputError
 from tanuki_jax.config.limits import NonNegativeInt, PositiveInt
-from tanuki_jax.evaluation.benchmark import Ask, Benchmark, Chain, Item, Items, Reply, Scores, chat, complete
+from tanuki_jax.evaluation.benchmark import (
+    Ask,
+    Benchmark,
+    Chain,
+    Item,
+    Items,
+    Reply,
+    Scores,
+    chat,
+    complete,
+    first_items,
+)
 from tanuki_jax.evaluation.benchmarks.log_probabilities import ask_probability, read_probability, why_unreadable
 from tanuki_jax.evaluation.data_rows import Row, read_rows
 from tanuki_jax.evaluation.graders.float_answer import figures_equal
@@ -144,8 +155,7 @@ class JasterTask(Benchmark):
         shown = self.shown_examples(data)[: self.shots] if self.shots else []
         if len(shown) < self.shots:
             raise InputError(f"{self.name} needs {self.shots} examples, and there are {len(shown)}")
-        kept = questions[: self.first] if self.first else questions
-        items = (
+        items = [
             Item(
                 each.id,
                 each.input,
@@ -154,10 +164,10 @@ class JasterTask(Benchmark):
                 {**each.tags, "shots": str(self.shots), "form": self.form},
                 (tuple(shown), each),
             )
-            for each in kept
-        )
+            for each in questions
+        ]
         paths = [self.path, *([self.examples] if self.shots and self.examples else [])]
-        return Items(tuple(items), tuple(file for path in paths for file in self.files(data / path)))
+        return Items(first_items(items, self.first), tuple(file for path in paths for file in self.files(data / path)))
 
     def files(self, path: Path) -> tuple[Path, ...]:
         """Return the files of a path of the options: it alone, unless the task reads folders."""
@@ -172,11 +182,11 @@ class JasterTask(Benchmark):
         rows = read_rows(path, columns=self.columns, how=self.how_to_get)
         numbered = [(number, each) for number, row in enumerate(rows, 1) for each in self.read(path, number, row)]
         for number, each in numbered:
-            if wanted := self._wanted(each):
+            if wanted := self.wanted(each):
                 raise InputError(f"row {number} of {path} has the answer {each.output!r:.40}, and must have {wanted}")
         return [each for _, each in numbered]
 
-    def _wanted(self, question: Question) -> str:
+    def wanted(self, question: Question) -> str:
         """Return the right answer that a question should have, in words; empty: the one that it has is possible."""
         if question.labels and question.output not in question.labels:
             return f"one of {', '.join(question.labels)}"

@@ -34,7 +34,7 @@ class Jmmlu(JasterTask):
     examples: str = "jmmlu/dev"
     """Folder of the examples, with files of the same names."""
     first: NonNegativeInt = 0
-    """Number of items, the first ones of the first subjects; 0: all."""
+    """Number of items, the first ones of all subjects alike; 0: all."""
 
     def files(self, path: Path) -> tuple[Path, ...]:
         return tuple(sorted(path.glob("*.csv"))) if path.is_dir() else (path,)

@@ -48,9 +48,11 @@ class Jsquad(JasterTask):
             for paragraph in row["paragraphs"]:
                 text = str(paragraph["context"]).partition(_SEPARATOR)
                 context = (text[2] or text[0]).strip()
-                cluster = hashlib.blake2b(context.encode(), digest_size=6).hexdigest()
+                cluster = hashlib.blake2b(context.encode(errors="surrogatepass"), digest_size=6).hexdigest()
                 for asked in paragraph["qas"]:
                     answers = tuple(dict.fromkeys(str(each["text"]) for each in asked["answers"]))
+                    if blank := [each for each in answers if not each.strip()]:
+                        raise InputError(f"article {number} of {path} has the answer {blank[0]!r} to {asked['id']!r}")
                     asking = f"文章：{context}\n質問：{asked['question']}"
                     yield Question(str(asked["id"]), asking, answers[0], references=answers[1:], cluster=cluster)
         except (KeyError, IndexError, TypeError) as error:

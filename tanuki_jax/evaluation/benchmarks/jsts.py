@@ -1,6 +1,7 @@
 """JSTS: how close the meanings of two sentences are, from 0 to 5 (Kurihara et al. 2022, JGLUE)."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from tanuki_jax.evaluation.graders.float_answer import floats_equal, leaderboard
 from tanuki_jax.evaluation.statistics.correlation import Method, correlation_of
 
 METHODS: tuple[Method, ...] = ("pearson", "spearman")
+LOWEST, HIGHEST = 0, 5
 _STATED = "stated"
 _CLOSE = 0.5
 """Greatest difference of a number that counts as right in the flexible score."""
@@ -40,7 +42,12 @@ class Jsts(JasterTask):
     def read(self, path: Path, number: int, row: Row) -> Iterator[Question]:
         names = "sentence_pair_id", "sentence1", "sentence2", "label"
         id, first, second, label = fields_of(path, number, row, *names)
-        yield Question(id, f"文1：{first}\n文2：{second}", label, cluster=picture_of(row))
+        right = unicodedata.normalize("NFKC", label)
+        yield Question(id, f"文1：{first}\n文2：{second}", right, cluster=picture_of(row))
+
+    def wanted(self, question: Question) -> str:
+        in_range = not super().wanted(question) and LOWEST <= float(question.output) <= HIGHEST
+        return "" if in_range else f"a number from {LOWEST} to {HIGHEST}"
 
     def flexible(self, answer: str, question: Question) -> float:
         return float(floats_equal(answer, question.output, _CLOSE))

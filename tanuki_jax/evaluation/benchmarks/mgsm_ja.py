@@ -1,5 +1,6 @@
 """MGSM in Japanese: word problems of the grade school (Shi et al. 2022, arXiv 2210.03057)."""
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -49,7 +50,7 @@ class MgsmJa(JasterTask):
 
     def read(self, path: Path, number: int, row: Row) -> Iterator[Question]:
         question, answer = fields_of(path, number, row, "question", "answer")
-        yield Question(str(number), f"問題：{question}", answer.replace(",", ""))
+        yield Question(str(number), f"問題：{question}", unicodedata.normalize("NFKC", answer).replace(",", ""))
 
     def flexible(self, answer: str, question: Question) -> float:
         return float(states_value(answer, Fraction(question.output), question=question.input))

@@ -54,20 +54,33 @@ def figures_of(name: str, scored: Sequence[tuple[Item, Scores]]) -> dict[str, fl
         _log.warning("%s: the judge always said %s, whatever stood first; its verdicts say nothing", name, always)
         return figures
     battles = [battle for item, scores in scored for battle in battles_of(item, scores.values)]
-    try:
-        figures |= _shown("rating", rate_with_intervals(battles, _BASELINE, models=[_MODEL], unit="cluster"))
-    except InputError as error:
-        _log.warning("%s: there is no rating: %s", name, error)
+    if reason := why_no_rating(battles):
+        _log.warning("%s: there is no rating: %s", name, reason)
         return figures
+    figures |= _shown("rating", rate_with_intervals(battles, _BASELINE, models=[_MODEL], unit="cluster"))
     for style, features in (("length", ("length",)), ("style", FEATURES)):
         try:
             found = rate_at_equal_style(battles, _BASELINE, features=features, models=[_MODEL], unit="cluster")
         except InputError as error:
-            _log.warning("%s: there is no rating at equal %s: %s", name, style, error)
+            # What the error advises is for people who collect votes.
+            _log.warning("%s: there is no rating at equal %s: %s", name, style, str(error).partition("; ")[0])
             continue
         effects = {f"effect_of_{feature}": effect.coefficient for feature, effect in found.effects.items()}
         figures |= _shown(f"rating_at_equal_{style}", found.board) | effects
     return figures
+
+
+def why_no_rating(battles: Sequence[Battle]) -> str:
+    """Return the reason why the verdicts on a model and its baseline give no rating; empty: they give one."""
+    winners = {battle.winner for battle in battles}
+    if not winners:
+        return "no question has a verdict in both orders"
+    if len({battle.cluster for battle in battles}) == 1:
+        return "only one question has a verdict in both orders, and an interval needs two"
+    for winner, end, other in (("model_a", "won", "stronger"), ("model_b", "lost", "weaker")):
+        if winners == {winner}:
+            return f"the model {end} every comparison, so that no finite rating fits; a {other} baseline gives one"
+    return ""
 
 
 def judge_figures(values: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -92,15 +92,19 @@ def grade_list(response: str, accepted: Sequence[Sequence[str]], neutral: Sequen
     found: set[int] = set()
     invented: dict[str, None] = {}
     lines = marked.splitlines()
-    bullets = [(line, number) for number, line in enumerate(lines) if _BULLET.match(line)]
+    bullets, heading = list[tuple[str, str]](), ""
+    for line in lines:
+        if _BULLET.match(line):
+            bullets.append((line, heading))
+        elif line.strip():
+            heading = line
     prose = "\n".join(line for line in lines if not _BULLET.match(line))
     for element in _from_prose(prose):
         found |= _accepted(element)
         if not bullets:
             _add(invented, element)
-    for line, number in bullets:
-        heading = next((other for other in reversed(lines[:number]) if other.strip() and not _BULLET.match(other)), "")
-        if not _DENIED.search(heading):
+    for line, above in bullets:
+        if not _DENIED.search(above):
             for element in _from_bullet(_BULLET.sub("", line)):
                 found |= _accepted(element)
                 _add(invented, element)

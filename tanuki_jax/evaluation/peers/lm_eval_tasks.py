@@ -7,49 +7,71 @@ log-probabilities. lm-eval then needs nothing of this package.
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tanuki_jax.base.atomic import new_folder
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.evaluation.benchmark import Benchmark
 from tanuki_jax.evaluation.benchmarks.jaster_task import JasterTask, Question
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
-from tanuki_jax.evaluation.run_evaluation import first_items
+from tanuki_jax.evaluation.loaded_items import Loaded, grouped, load_items
 
 _STRICT = Path(__file__).parent / "strict_scores.py"
 _BEFORE, _AFTER = "### 入力:\n", "\n\n### 応答:\n"
 
 
-def write_lm_eval_tasks(evaluation: Evaluation, folder: Path) -> list[str]:
-    """Write a task of lm-eval for each benchmark that can be one, and return their names.
+class WrittenTasks(NamedTuple):
+    """Tasks that were written, and those that were not."""
+
+    names: list[str]
+    """Names of the tasks."""
+    missing: dict[str, str]
+    """Name of a benchmark -> reason why it is no task."""
+
+
+def can_export(evaluation: Evaluation) -> bool:
+    """Whether an evaluation has a benchmark that can be a task of lm-eval."""
+    return any(not _why_not(each) for each in evaluation.benchmarks)
+
+
+def write_lm_eval_tasks(evaluation: Evaluation, folder: Path) -> WrittenTasks:
+    """Write a task of lm-eval for each benchmark that can be one and whose data are there.
 
     Args:
         evaluation: benchmarks.
         folder: new folder of the tasks.
 
     Raises:
-        InputError: the folder exists, data are missing, or no benchmark can be a task.
+        InputError: the folder exists, or no benchmark can be a task.
     """
-    tasks = [each for each in evaluation.benchmarks if isinstance(each, JasterTask)]
-    # The F1 of characters needs a library that lm-eval does not bring.
-    tasks = [each for each in tasks if each.form == "loglikelihood" or _exact(each)]
-    if not tasks:
-        raise InputError(
-            f"no benchmark of {evaluation.name} can be a task of lm-eval: those of --config=jaster_text can"
-        )
+    found: list[tuple[JasterTask, Loaded]] = []
+    missing: dict[str, str] = {}
+    for each in evaluation.benchmarks:
+        loaded = _why_not(each) or load_items(each, evaluation)
+        if isinstance(each, JasterTask) and isinstance(loaded, Loaded):
+            found.append((each, loaded))
+        else:
+            missing[each.name] = str(loaded)
+    if not found:
+        raise InputError(f"no benchmark can be a task of lm-eval: {'; '.join(grouped(missing))}")
     place = folder.absolute()
     with new_folder(place) as draft:
-        for task in tasks:
-            items = first_items(task.load(Path(evaluation.data)), evaluation.first)
-            shown = task.shown_examples(Path(evaluation.data))[: task.shots] if task.shots else []
-            _write_rows(draft / f"{task.name}.jsonl", task, (item.row[1] for item in items))
+        for task, loaded in found:
+            shown, _ = loaded.items[0].row
+            _write_rows(draft / f"{task.name}.jsonl", task, (item.row[1] for item in loaded.items))
             _write_rows(draft / f"{task.name}_examples.jsonl", task, shown)
             (draft / f"{task.name}.yaml").write_text(_task_file(task, place), encoding="utf-8")
         (draft / _STRICT.name).write_text(_STRICT.read_text("utf-8"), encoding="utf-8")
-    return [task_name(each) for each in tasks]
+    return WrittenTasks([task_name(task) for task, _ in found], missing)
 
 
-def _exact(task: JasterTask) -> bool:
-    return task.form == "text" and task.compare != "characters"
+def _why_not(benchmark: Benchmark) -> str:
+    """Return the reason why a benchmark cannot be a task of lm-eval; empty: it can."""
+    if not isinstance(benchmark, JasterTask) or benchmark.form not in ("text", "loglikelihood"):
+        return "lm-eval does not ask in this way, but as --config=jaster_text does"
+    if benchmark.form == "text" and benchmark.compare == "characters":
+        return "the F1 of characters needs a library that lm-eval does not bring"
+    return ""
 
 
 def task_name(task: JasterTask) -> str:

@@ -261,7 +261,10 @@ def read_run(folder: Path) -> RunResults:
     if not file.is_file():
         fault = f"the folder {folder} has no {FILE}" if folder.is_dir() else f"there is no folder {folder}"
         raise InputError(f"{fault}; a run is a folder that python -m tanuki_jax.evaluate has finished")
-    root = _Place(file, read_object(file))
+    try:
+        root = _Place(file, read_object(file))
+    except InputError as error:
+        raise InputError(f"{error}; the command of the run writes it again, from the answers beside it") from None
     format_ = root.get("format")
     if format_.count() > FORMAT:
         raise InputError(f"{file} has format {format_.value}, and this version reads {FORMAT}: update tanuki_jax")

@@ -46,6 +46,16 @@ def test_the_dry_run_shows_prompts_and_sends_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_the_dry_run_of_a_plan_looks_at_all_its_rows(tmp_path: Path) -> None:
+    """A family is written by rule; a category takes two requests, and a fifth more items than are missing."""
+    rows = [("family", "arithmetic", 1000), ("category", "里山の動物", 500)]
+    lines = [json.dumps({"kind": kind, "name": name, "missing": missing}) for kind, name, missing in rows]
+    (tmp_path / "plan.jsonl").write_text("\n".join(lines))
+    printed = said("--config=weakness", "--inputs", tmp_path / "plan.jsonl", "--dry-run")
+    assert "1,600 items, 1,200 requests, about" in printed
+    assert "request 2 of item weakness/category-里山の動物" in printed
+
+
 def test_a_preview_shows_answers_that_the_run_uses(tmp_path: Path, teacher: str) -> None:
     options = ["--teacher.urls", teacher, "--count", "20", "--out", tmp_path / "out"]
     printed = said(f"--config={FILE}:slow", *options, "--preview", "2")

@@ -45,3 +45,9 @@ def test_a_folder_without_files_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "jmmlu" / "test").mkdir(parents=True)
     with pytest.raises(InputError, match="has no CSV file; it is in the repository"):
         Jmmlu().load(tmp_path)
+
+
+def test_the_first_items_are_of_all_subjects(tmp_path: Path) -> None:
+    for subject in "abc":
+        write(tmp_path / "jmmlu" / "test", subject, "1+1は？,1,2,3,4,B\n" * 3)
+    assert [item.id for item in Jmmlu(first=4).load(tmp_path).items] == ["a/1", "a/2", "b/1", "c/1"]

@@ -110,15 +110,28 @@ def test_a_style_of_one_model_alone_leaves_the_rating_at_equal_length(caplog: py
     assert "rating_at_equal_style" in figures_of("pairwise", scored(*values)) and caplog.text == ""
     figures = figures_of("pairwise", scored(*(each | {"model_headings": 2.0} for each in values)))
     assert "rating_at_equal_length" in figures and "rating_at_equal_style" not in figures
-    assert "pairwise: there is no rating at equal style: " in caplog.text
+    assert "pairwise: there is no rating at equal style: the feature" in caplog.text
+    assert "leave it out" not in caplog.text
 
 
-def test_ratings_that_cannot_be_given_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ([{}, {}], "no question has a verdict in both orders"),
+        ([compared(1, -1)], "only one question has a verdict in both orders, and an interval needs two"),
+        ([compared(1, 1), compared(2, 1)], "the model won every comparison, so that no finite rating fits; a stronger"),
+        ([compared(-1, -1), {"win": 0.0}], "the model lost every comparison, so that no finite rating fits; a weaker"),
+    ],
+)
+def test_ratings_that_cannot_be_given_are_left_out(
+    values: list[Mapping[str, float]], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.WARNING):
-        figures = figures_of("pairwise", scored(*[compared(1, 1), compared(2, 1)]))
-    assert figures == {"agreement": 1, "first_place": 0.5, "ties": 0}
-    assert "pairwise: there is no rating: " in caplog.text and "no finite rating fits" in caplog.text
-    caplog.clear()
-    with caplog.at_level(logging.WARNING):
-        assert figures_of("pairwise", scored({}, {})) == {}
-    assert "there are no battles to rate" in caplog.text
+        figures = figures_of("pairwise", scored(*values))
+    assert figures == judge_figures(values)
+    assert f"pairwise: there is no rating: {reason}" in caplog.text and "vote" not in caplog.text
+
+
+@pytest.mark.parametrize("values", [[compared(0, 0)] * 2, [compared(1, 1), compared(-1, 0)]])
+def test_two_questions_without_one_winner_have_a_rating(values: list[Mapping[str, float]]) -> None:
+    assert "rating" in figures_of("pairwise", scored(*values))

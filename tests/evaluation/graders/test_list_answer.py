@@ -1,4 +1,5 @@
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,13 @@ def test_thinking_is_left_out() -> None:
 )
 def test_a_dot_in_a_name_separates_nothing(answer: str, invented: list[str]) -> None:
     assert list(grade_list(answer, QUESTIONS["nobita"][0]).invented) == invented
+
+
+def test_a_long_list_is_graded_soon() -> None:
+    """Twelve times the lines take about twelve times as long; a square would be 144 times."""
+    seconds = []
+    for lines in (1_000, 12_000):
+        began = time.process_time()
+        assert grade_list("- あやとり\n" * lines, QUESTIONS["nobita"][0]).found == ("あやとり",)
+        seconds.append(time.process_time() - began)
+    assert seconds[1] < 40 * seconds[0]

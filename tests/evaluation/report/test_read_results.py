@@ -129,7 +129,7 @@ def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"there is no folder .*absent"):
         read_run(tmp_path / "absent")
     (tmp_path / "results.json").write_text("{")
-    with pytest.raises(InputError, match=r"results\.json is not JSON"):
+    with pytest.raises(InputError, match=r"results\.json is not JSON: .*; the command of the run writes it again"):
         read_run(tmp_path)
 
 

@@ -6,6 +6,7 @@ from random import Random
 from typing import ClassVar, Literal
 
 from tanuki_jax.base.errors import InputError
+from tanuki_jax.config.limits import check_tuples
 from tanuki_jax.corpus.records.types import Conversation, Record
 from tanuki_jax.corpus.synthesis.made import Made
 from tanuki_jax.corpus.synthesis.recipe import Chain, Dropped, Item, Recipe
@@ -26,6 +27,7 @@ class ByRule(Recipe):
     """Levels of the school: elementary, middle or high; empty: all, and also families without levels."""
 
     def __post_init__(self) -> None:
+        check_tuples(self)
         if not self.families:
             raise InputError("no task families are named: give families at least one")
         for level in self.levels:

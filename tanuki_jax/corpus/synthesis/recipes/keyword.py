@@ -7,7 +7,7 @@ from random import Random
 from typing import Annotated, ClassVar, Literal
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.limits import Limits
+from tanuki_jax.config.limits import Limits, check_tuples
 from tanuki_jax.corpus.synthesis.exchange import ANSWERS, QUESTIONS, ask_answer, draw_style, made_conversation
 from tanuki_jax.corpus.synthesis.recipe import Ask, Chain, Dropped, Item, Language, Recipe, Sampling
 from tanuki_jax.corpus.synthesis.replies import parse_question
@@ -32,6 +32,7 @@ class Keyword(Recipe):
     """Settings for answers."""
 
     def __post_init__(self) -> None:
+        check_tuples(self)
         if self.words and len(set(self.words)) < self.count:
             raise InputError(f"words are {len(set(self.words))}, and count is {self.count}; give more words")
 

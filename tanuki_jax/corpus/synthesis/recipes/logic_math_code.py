@@ -7,7 +7,7 @@ from random import Random
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.config.limits import Limits
+from tanuki_jax.config.limits import Limits, check_tuples
 from tanuki_jax.corpus.synthesis.exchange import made_conversation
 from tanuki_jax.corpus.synthesis.made import Made
 from tanuki_jax.corpus.synthesis.recipe import Ask, Chain, Dropped, Item, Language, Recipe, Sampling
@@ -66,6 +66,7 @@ class LogicMathCode(Recipe):
     """Limits of programs that run."""
 
     def __post_init__(self) -> None:
+        check_tuples(self)
         if not self.areas:
             raise InputError(f"areas is empty; give one or more of {', '.join(AREAS)}")
 
