@@ -102,7 +102,7 @@ def lose_nothing(log: Path, seconds: float) -> Counter[str]:
 
     async def run() -> Counter[str]:
         async with teaching(log, rate_limited_between=(0.0, seconds), retry_after=0) as teacher:
-            requests = Requests(attempt_seconds=2, deadline_seconds=3 * seconds + 10, tries=1)
+            requests = Requests(attempt_seconds=10, deadline_seconds=3 * seconds + 10, tries=1)
             endpoint = Endpoint(url=teacher.url, model="rehearsal")
             async with Client([endpoint], requests, seed=0, first_wait=0.1, longest_wait=seconds / 4) as client:
                 start = time.monotonic()
