@@ -1,0 +1,1 @@
+"""Blind votes on the answers of models: the service that collects them, and the board that it makes of them."""
