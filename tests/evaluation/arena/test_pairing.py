@@ -73,8 +73,8 @@ def test_sides_are_drawn_alike_and_follow_the_shares() -> None:
     shares = pair_shares(FOUR, battles, {}, Pairing())
     drawn = Counter[tuple[str, str]]()
     for _ in range(20_000):
-        one, other = draw_pair(FOUR, battles, {}, Pairing(), chance)
-        drawn[one.name, other.name] += 1
+        left, right = draw_pair(FOUR, battles, {}, Pairing(), chance)
+        drawn[left.name, right.name] += 1
     for (one, other), share in shares.items():
         for pair in ((one, other), (other, one)):
             assert drawn[pair] / 20_000 == pytest.approx(share / 2, abs=0.01)
