@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import sqlalchemy as sql
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.evaluation.arena.battle_tables import answers, battles, marks, turns, votes
+from tanuki_jax.evaluation.arena.battle_tables import answers, battles, failures, marks, turns, votes
 from tanuki_jax.evaluation.ratings.battles import WINNERS, Battle, Winner
 
 type Side = Literal["a", "b"]
@@ -145,26 +145,54 @@ class BattleStore:
                     answers.update().where(*place, answers.c.ended.is_(None)).values(text=text, began=began)
                 )
 
-    def end_answer(
-        self, token: str, turn: int, side: Side, text: str, *, now: float, speed: float | None = None, failure: str = ""
+    def end_answers(
+        self, token: str, turn: int, ends: Mapping[Side, tuple[str, float | None, str]], *, now: float
     ) -> None:
-        """Note a complete answer, or the reason why there is none.
+        """Note the complete answers of a turn, all at once.
 
         Args:
             token: token of the battle.
             turn: number of the turn.
-            side: pane.
-            text: whole text.
+            ends: pane -> whole text, characters a second at which the model wrote (None: not known), and the reason
+                why there is no answer (empty: there is one).
             now: seconds since 1970.
-            speed: characters a second at which the model wrote; None: not known.
-            failure: reason why the answer failed; empty: it did not.
         """
         with self._engine.begin() as connection:
             battle = _battle(connection, token).battle
-            place = (answers.c.battle == battle, answers.c.turn == turn, answers.c.side == side)
-            began = sql.func.coalesce(answers.c.began, now if text else None)
-            values = {"text": text, "ended": now, "speed": speed, "failure": failure, "began": began}
-            connection.execute(answers.update().where(*place, answers.c.ended.is_(None)).values(**values))
+            for side, (text, speed, failure) in ends.items():
+                place = (answers.c.battle == battle, answers.c.turn == turn, answers.c.side == side)
+                began = sql.func.coalesce(answers.c.began, now if text else None)
+                values = {"text": text, "ended": now, "speed": speed, "failure": failure, "began": began}
+                connection.execute(answers.update().where(*place, answers.c.ended.is_(None)).values(**values))
+
+    def redraw(self, token: str, models: tuple[str, str], failed: Mapping[str, str], *, now: float) -> None:
+        """Give a battle other models, because some did not answer its first question, and count their failures.
+
+        Refused if it has a vote, or another question.
+
+        Args:
+            token: token of the battle.
+            models: names of the new models, that of the left pane first.
+            failed: name of a model -> reason why it did not answer.
+            now: seconds since 1970.
+        """
+        with self._engine.begin() as connection:
+            battle = _battle(connection, token, lock=True).battle
+            asked = connection.execute(sql.select(turns.c.turn).where(turns.c.battle == battle)).all()
+            if _winner(connection, battle) or len(asked) > 1:
+                raise Refused("voted", "the battle has gone on")
+            rows = [{"model": name, "failed": now, "reason": reason} for name, reason in failed.items()]
+            connection.execute(failures.insert(), rows)
+            mine = battles.c.battle == battle
+            connection.execute(battles.update().where(mine).values(model_a=models[0], model_b=models[1]))
+            again = {"text": "", "began": None, "ended": None, "failure": ""}
+            connection.execute(answers.update().where(answers.c.battle == battle).values(**again))
+
+    def failed(self) -> dict[str, int]:
+        """Return name of a model -> battles that were drawn again because it did not answer."""
+        query = sql.select(failures.c.model, sql.func.count()).group_by(failures.c.model)
+        with self._engine.connect() as connection:
+            return {name: count for name, count in connection.execute(query)}
 
     def vote(self, token: str, winner: str, *, now: float) -> tuple[str, str]:
         """Cast the vote of a battle, and return the names of its models.

@@ -75,6 +75,16 @@ marks = sql.Table(
 )
 """Battles that are left out of the board, with the reason."""
 
+failures = sql.Table(
+    "failures",
+    metadata,
+    sql.Column("failure", sql.Integer, primary_key=True),
+    sql.Column("model", sql.Text, nullable=False, index=True),
+    sql.Column("failed", sql.Float, nullable=False),
+    sql.Column("reason", sql.Text, nullable=False),
+)
+"""Battles that were drawn again because a model did not answer."""
+
 _APPEND_ONLY = {
     "sqlite": [
         f"CREATE TRIGGER votes_{action.lower()} BEFORE {action} ON votes "

@@ -74,7 +74,7 @@ def common_rate(speeds: Mapping[str, Sequence[float]], names: Iterable[str], fas
 async def paced(
     left: PacedText,
     right: PacedText,
-    rate: float,
+    rate: float | None,
     first_after: float,
     *,
     clock: Callable[[], float] = time.monotonic,
@@ -84,7 +84,8 @@ async def paced(
     Args:
         left: text of the left pane.
         right: text of the right pane.
-        rate: characters a second in each pane; 0: nothing is shown before both texts have ended, then all at once.
+        rate: characters a second in each pane; 0: nothing is shown before both texts have ended, then all at once;
+            None: each is shown as it is written.
         first_after: least seconds before the first piece.
         clock: seconds from any moment on.
     """
@@ -93,6 +94,9 @@ async def paced(
         ticks = max(ticks + 1, int((clock() - begin) / TICK_SECONDS))
         await asyncio.sleep(max(begin + ticks * TICK_SECONDS - clock(), 0.0))
         if ticks * TICK_SECONDS < first_after:
+            continue
+        if rate is None:
+            yield left.take(left.waiting), right.take(right.waiting)
             continue
         if not rate:
             if left.ended and right.ended:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.evaluation.arena.battle_store import (
-    SIDES,
     BattleStore,
     PairCounts,
     Refused,
@@ -39,8 +38,8 @@ def begun(store: BattleStore, models: tuple[str, str] = ("x", "y"), **values: st
 def answered(store: BattleStore, token: str, *texts: str, now: float = 2.0) -> int:
     """Ask, and let both models answer."""
     turn = store.ask(token, "こんにちは", most_turns=3, now=now)
-    for side, text in zip(SIDES, texts or ("はい", "いいえ"), strict=True):
-        store.end_answer(token, turn, side, text, now=now + 1, speed=50.0)
+    a, b = texts or ("はい", "いいえ")
+    store.end_answers(token, turn, {"a": (a, 50.0, ""), "b": (b, 50.0, "")}, now=now + 1)
     return turn
 
 
@@ -89,7 +88,7 @@ def test_a_battle_has_so_many_turns(store: BattleStore) -> None:
 def test_an_answer_that_has_ended_stays_as_it_is(store: BattleStore) -> None:
     token = begun(store)
     turn = answered(store, token)
-    store.end_answer(token, turn, "a", "別", now=9.0)
+    store.end_answers(token, turn, {"a": ("別", None, "")}, now=9.0)
     store.begin_answers(token, turn, {"b": "別"}, now=9.0)
     assert store.state(token).turns[0].texts == ("はい", "いいえ")
 
@@ -136,6 +135,19 @@ def test_battles_that_are_marked_are_left_out(store: BattleStore) -> None:
     assert len([*store.rated()]) == 1 and len([*store.rated(marked=True)]) == 2
 
 
+def test_a_battle_is_drawn_again_before_its_second_question(store: BattleStore) -> None:
+    token = begun(store)
+    turn = store.ask(token, "あ", most_turns=3, now=2.0)
+    store.begin_answers(token, turn, {"a": "は"}, now=2.0)
+    store.redraw(token, ("z", "x"), {"y": "no answer"}, now=3.0)
+    assert store.models(token) == ("z", "x") and store.failed() == {"y": 1}
+    assert store.state(token).turns[0].texts == ("", "") and not store.state(token).may_vote
+    store.end_answers(token, turn, {"a": ("は", None, ""), "b": ("い", None, "")}, now=4.0)
+    answered(store, token)
+    assert refusal(lambda: store.redraw(token, ("x", "y"), {"z": "no answer"}, now=5.0)) == "voted"
+    assert store.models(token) == ("z", "x") and store.failed() == {"y": 1}
+
+
 def test_pairs_are_counted_whatever_their_sides(store: BattleStore) -> None:
     tokens = [begun(store, pair, round=name) for pair in (("x", "y"), ("y", "x"), ("x", "z")) for name in ("1", "2")]
     for token in tokens[:3]:
@@ -171,7 +183,7 @@ def test_a_person_may_have_his_texts_deleted(store: BattleStore) -> None:
     begun_answer = begun(store)
     turn = store.ask(begun_answer, "あ", most_turns=3, now=6.0)
     assert store.forget(HIM.person, now=7.0) == 2
-    store.end_answer(begun_answer, turn, "a", "後から", now=8.0)
+    store.end_answers(begun_answer, turn, {"a": ("後から", None, "")}, now=8.0)
     assert store.state(begun_answer).turns[0].texts == ("", "")
     assert store.state(mine).turns[0][:2] == ("", ("", "")) and store.state(other).turns[0].texts[0] == "はい"
     assert [battle.voter for battle in store.rated()] == ["", "b"]
