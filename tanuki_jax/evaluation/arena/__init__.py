@@ -1,0 +1,1 @@
+"""Boards of models from files of blind votes."""
