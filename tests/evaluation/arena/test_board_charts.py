@@ -4,16 +4,24 @@ import io
 import math
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.image import imread
 
 from tanuki_jax.evaluation.arena.board_charts import heat_map, interval_chart, name_in_picture
 from tanuki_jax.evaluation.arena.board_table import Span
 
+BLUE, YELLOW, GREY, DARK_RED, DARK_BLUE = 0x1B6CA8, 0xE0A030, 0xCCCCCC, 0x67001F, 0x053061
 
-def colours(png: bytes) -> set[int]:
-    """Return the different colours of a picture, as 0xRRGGBB."""
-    pixels = np.round(255 * imread(io.BytesIO(png), format="png")[..., :3]).astype(int)
-    return set(np.unique(pixels @ [1 << 16, 1 << 8, 1]).tolist())
+
+def pixels(png: bytes) -> npt.NDArray[np.int64]:
+    """Return the colours of a picture, [H, W], as 0xRRGGBB."""
+    rgb = np.round(255 * imread(io.BytesIO(png), format="png")[..., :3]).astype(np.int64)
+    return rgb @ np.array([1 << 16, 1 << 8, 1])
+
+
+def thick_columns(png: bytes) -> npt.NDArray[np.intp]:
+    """Return the columns of pixels in which a row of a chart has more blue than a line: dots and arrows."""
+    return np.flatnonzero((pixels(png) == BLUE).sum(axis=0) > 5)
 
 
 def test_names_become_short_lines_without_formulas() -> None:
@@ -22,25 +30,27 @@ def test_names_become_short_lines_without_formulas() -> None:
     assert interval_chart([r"$\nothing$"], {"rating": [Span(1, 0, 2)]}, "rating", 1)
 
 
-def test_open_bounds_are_drawn_unlike_closed_ones() -> None:
-    names = ["a", "b"]
-    closed = interval_chart(names, {"rating": [Span(1000, 900, 1100), Span(950, 900, 1000)]}, "rating", 1000)
-    opened = interval_chart(names, {"rating": [Span(1000, 900, math.inf), Span(950, -math.inf, 1000)]}, "rating", 1000)
-    assert closed != opened
-    assert interval_chart(["a"], {"rating": [Span(1000, -math.inf, math.inf)]}, "rating", 1000)
+def test_open_bounds_become_arrows_at_the_edges() -> None:
+    closed, opened = (
+        thick_columns(interval_chart(["a"], {"rating": [Span(1000, -bound, bound)]}, "rating", 1000))
+        for bound in (1100, math.inf)
+    )
+    assert np.ptp(closed) < 20 < 300 < np.ptp(opened)
 
 
 def test_each_series_of_intervals_has_a_colour() -> None:
     spans = [Span(1000, 900, 1100)]
-    two = interval_chart(["a"], {"rating": spans, "other": spans}, "rating", 1000)
-    assert {0x1B6CA8, 0xE0A030} <= colours(two)
-    assert 0xE0A030 not in colours(interval_chart(["a"], {"rating": spans}, "rating", 1000))
+    two = pixels(interval_chart(["a"], {"rating": spans, "other": spans}, "rating", 1000))
+    one = pixels(interval_chart(["a"], {"rating": spans}, "rating", 1000))
+    assert (two == BLUE).any() and (two == YELLOW).any()
+    assert (one == BLUE).any() and not (one == YELLOW).any()
 
 
 def test_a_heat_map_has_colours_for_values_and_grey_for_none() -> None:
     values = np.array([[math.nan, 1.0], [0.0, math.nan]])
-    found = colours(heat_map(["a", "b"], ["a", "b"], values, [["", ""], ["", ""]], bar="score", limits=(0, 1)))
-    assert {0x67001F, 0x053061, 0xCCCCCC} <= found  # ends of RdBu_r, and 0.8
+    found = pixels(heat_map(["a", "b"], ["a", "b"], values, [["", ""], ["", ""]], bar="score", limits=(0, 1)))
+    red, blue, grey = (int((found == colour).sum()) for colour in (DARK_RED, DARK_BLUE, GREY))
+    assert 0.9 < red / blue < 1.1 and 1.8 < grey / red < 2.2
 
 
 def test_cells_of_a_large_heat_map_have_no_text() -> None:
