@@ -90,6 +90,7 @@ ELSEWHERE = {
     "data/tokenizer/special_pieces.py": "data/tokenizer/test_training.py",
     "data/tokenizer/trainer_process.py": "data/tokenizer/test_training.py",
     "explain.py": "training/explain/test_autopsy.py",
+    "evaluation/arena/rate_options.py": "evaluation/arena/test_rate_commands.py",
     "evaluation/benchmarks/benchmark_table.py": "evaluation/test_evaluate_commands.py",
     "evaluation/evaluate_options.py": "evaluation/test_evaluate_commands.py",
     "evaluation/evaluation_settings.py": "evaluation/test_run_evaluation.py",

@@ -1,1 +1,1 @@
-"""Blind votes on the answers of models: the service that collects them, and the board that it makes of them."""
+"""Blind votes on the answers of models: the service that collects them, and the board that is made of them."""

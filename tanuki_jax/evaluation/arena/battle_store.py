@@ -320,6 +320,27 @@ class BattleStore:
             labels = {"language": row.language, "round": row.round, "voter": row.visitor}
             yield Battle(row.model_a, row.model_b, _as_winner(row.winner), **labels)
 
+    def conversations(self, *, marked: bool = False) -> Iterator[dict[str, object]]:
+        """Yield the battles with a vote as JSON values, with their conversations, in the order of their votes.
+
+        Those that are marked are left out unless asked for.
+        """
+        query = sql.select(battles, votes.c.winner, votes.c.voted).join(votes).order_by(votes.c.voted, battles.c.battle)
+        with self._engine.connect() as connection:
+            reasons: dict[int, list[str]] = {}
+            for battle, reason in connection.execute(sql.select(marks)).all():
+                reasons.setdefault(battle, []).append(reason)
+            for row in connection.execute(query).all():
+                if row.battle in reasons and not marked:
+                    continue
+                names = ("model_a", "model_b", "winner", "language", "round", "created", "voted")
+                turns_of = [
+                    {"question": turn.question, "answer_a": turn.texts[0], "answer_b": turn.texts[1]}
+                    for turn in _turns(connection, row.battle)
+                ]
+                plain = {name: getattr(row, name) for name in names} | {"voter": row.visitor, "turns": turns_of}
+                yield plain | {"marks": reasons.get(row.battle, [])}
+
     def forget(self, person: str, *, now: float) -> int:
         """Delete the texts of a person's conversations, and who he was; his votes stay. Return the number of battles.
 

@@ -3,6 +3,7 @@
 sqlalchemy is imported with this file; import it behind the command that needs it.
 """
 
+import secrets
 from pathlib import Path
 
 import sqlalchemy as sql
@@ -15,7 +16,13 @@ BUSY_SECONDS = 10.0
 
 metadata = sql.MetaData()
 
-about = sql.Table("about", metadata, sql.Column("version", sql.Integer, primary_key=True))
+about = sql.Table(
+    "about",
+    metadata,
+    sql.Column("version", sql.Integer, primary_key=True),
+    # Secret of the hashes of addresses, the same for all processes and restarts.
+    sql.Column("salt", sql.LargeBinary, nullable=False),
+)
 
 battles = sql.Table(
     "battles",
@@ -131,6 +138,12 @@ def open_database(address: str) -> sql.Engine:
     return engine
 
 
+def salt_of(engine: sql.Engine) -> bytes:
+    """Return the secret of an open database for the hashes of addresses."""
+    with engine.connect() as connection:
+        return bytes(connection.execute(sql.select(about.c.salt)).scalar_one())
+
+
 def _options(url: sql.URL) -> dict[str, object]:
     if url.get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": BUSY_SECONDS}}
@@ -150,7 +163,7 @@ def _make(engine: sql.Engine) -> None:
         metadata.create_all(connection)
         for statement in _APPEND_ONLY[engine.dialect.name]:
             connection.exec_driver_sql(statement)
-        connection.execute(about.insert().values(version=VERSION))
+        connection.execute(about.insert().values(version=VERSION, salt=secrets.token_bytes(32)))
 
 
 def _prepare_sqlite(connection: object, _: object) -> None:

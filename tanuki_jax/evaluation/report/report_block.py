@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
-from tanuki_jax.base.pages import Row
+from tanuki_jax.base.pages import Row, render
 from tanuki_jax.evaluation.tables.table_cells import Direction
 
+_TEMPLATE = Path(__file__).parent / "templates" / "report.html.jinja"
 SIGNS: dict[Direction, str] = {"higher": "↑", "lower": "↓", "": ""}
 """Better side of a column or metric -> its sign."""
 
@@ -53,6 +55,11 @@ def interval(value: float | None, low: float | None, high: float | None, form: s
     if low is None or high is None:
         return f"{value:{form}}"
     return f"{value:{form}} [{low:{form}}, {high:{form}}]"
+
+
+def as_page(title: str, blocks: Sequence[Block]) -> str:
+    """Return a report as a page of HTML with its pictures inside."""
+    return render(_TEMPLATE, title=title, blocks=blocks)
 
 
 def as_markdown(title: str, blocks: Sequence[Block]) -> str:

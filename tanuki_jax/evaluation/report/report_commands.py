@@ -6,7 +6,6 @@ from pathlib import Path
 from rich import box
 from rich.table import Table
 
-from tanuki_jax.base import pages
 from tanuki_jax.base.atomic import replace_text
 from tanuki_jax.base.progress import amount
 from tanuki_jax.base.tables import show
@@ -28,14 +27,12 @@ from tanuki_jax.evaluation.report.paired_runs import paired_block
 from tanuki_jax.evaluation.report.picture_names import font_advice, lack_font
 from tanuki_jax.evaluation.report.question_pages import write_question_pages
 from tanuki_jax.evaluation.report.read_results import RunResults, read_runs
-from tanuki_jax.evaluation.report.report_block import Block, as_markdown
+from tanuki_jax.evaluation.report.report_block import Block, as_markdown, as_page
 from tanuki_jax.evaluation.report.report_options import Report
 from tanuki_jax.evaluation.report.score_blocks import group_blocks, missing_block, runs_block, scores_block
 from tanuki_jax.evaluation.report.table_blocks import described, joined_block, run_tiers_block, table_blocks
 from tanuki_jax.evaluation.tables.outside_tables import TANUKIS, outside_tables
 from tanuki_jax.evaluation.tables.read_table import OutsideTable
-
-_TEMPLATE = Path(__file__).parent / "templates" / "report.html.jinja"
 
 
 def report(options: Report) -> None:
@@ -60,7 +57,7 @@ def report(options: Report) -> None:
         *_of_tables(board, columns, shipped, own),
         *_of_pairs(board, pairs, sorted(left_out)),
     ]
-    replace_text(folder / "report.html", pages.render(_TEMPLATE, title=title, blocks=blocks))
+    replace_text(folder / "report.html", as_page(title, blocks))
     replace_text(folder / "report.md", as_markdown(title, blocks))
     drawn = [*(column.label for column in columns), *(model.label for pair in pairs for model in pair.models)]
     apart = [(table, unusable(table)) for table in own]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.evaluation.arena.battle_tables import VERSION, about, open_database
+from tanuki_jax.evaluation.arena.battle_tables import VERSION, about, open_database, salt_of
 
 
 def test_a_database_is_made_once_by_whoever_comes_first(tmp_path: Path) -> None:
@@ -26,8 +26,14 @@ def test_a_database_is_made_once_by_whoever_comes_first(tmp_path: Path) -> None:
         thread.join()
     assert errors == []
     with open_database(address).connect() as connection:
-        assert connection.execute(about.select()).all() == [(VERSION,)]
+        assert connection.execute(about.select().with_only_columns(about.c.version)).all() == [(VERSION,)]
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_each_database_keeps_a_secret_of_its_own(tmp_path: Path) -> None:
+    addresses = [f"sqlite:///{tmp_path}/{name}.sqlite" for name in "aab"]
+    one, again, other = (salt_of(open_database(address)) for address in addresses)
+    assert one == again != other and len(one) == 32
 
 
 def test_another_version_is_refused(tmp_path: Path) -> None:
