@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tanuki_jax.base.atomic import replacing
 from tanuki_jax.base.errors import InputError
-from tanuki_jax.base.tables import amount, show
+from tanuki_jax.base.progress import amount
+from tanuki_jax.base.tables import show
 from tanuki_jax.client.model_names import model_card
 from tanuki_jax.evaluation.arena.arena_app import create_app
 from tanuki_jax.evaluation.arena.arena_pages import Pages
@@ -35,7 +36,9 @@ def serve(arena: Arena, options: Serve) -> None:
     engine = open_database(arena.database or f"sqlite:///arenas/{arena.name}.sqlite")
     store = BattleStore(engine)
     service = BattleService(arena, store, standings=lambda: standings(arena, store))
-    app = create_app(service, Pages(arena, lambda: board_values(arena, store)), salt_of(engine), proxies=options.proxies)
+    app = create_app(
+        service, Pages(arena, lambda: board_values(arena, store)), salt_of(engine), proxies=options.proxies
+    )
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_FINISH_SECONDS)
     with _listening(options.host, options.port) as listening:
         host, port = listening.getsockname()[:2]

@@ -30,6 +30,8 @@ def speaking(reply: Reply) -> Iterator[str]:
     """Yield the address of a model that streams what `reply` returns."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        if request.method == "GET":  # it has no list of models
+            return web.Response(status=404)
         text = reply((await request.json())["messages"])
         if text is None:
             return web.json_response({"error": {"message": "out of order"}}, status=500)
