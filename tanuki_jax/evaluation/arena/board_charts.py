@@ -23,8 +23,9 @@ _MOST_CELLS = 24
 """Rows or columns of a heat map up to which its cells have a text."""
 _SHORT_NAME = 8
 """Characters of a column's name up to which it is written horizontally."""
-_LARGEST = 14.0
-"""Inches of a heat map's cells, at most."""
+_LARGEST, _LEAST_CELL = 7.5, 0.1
+"""Inches that all columns of a heat map have at most, unless there are very many, and one has at least: a page shows a
+picture in some 9 inches, in which a larger one is illegible."""
 
 
 def name_in_picture(name: str) -> str:
@@ -96,7 +97,9 @@ def heat_map(
         percent: whether the numbers of the bar are shares.
     """
     cell = min(0.6, _LARGEST / max(len(rows), len(columns)))
-    figure = new_figure(max(8.0, 4.0 + max(cell, 0.16) * len(columns)), 2.4 + max(0.75 * cell, 0.16) * len(rows))
+    figure = new_figure(
+        max(8.0, 4.0 + max(cell, _LEAST_CELL) * len(columns)), 2.4 + max(0.75 * cell, _LEAST_CELL) * len(rows)
+    )
     axes = figure.subplots()
     frame_heat_map(axes)
     image = axes.imshow(values, cmap=colours, vmin=limits[0], vmax=limits[1], aspect="auto")

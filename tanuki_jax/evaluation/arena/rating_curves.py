@@ -50,7 +50,7 @@ def glicko_chart(curves: Mapping[str, Sequence[GlickoPoint]]) -> bytes:
         low, high = [point.state.low for point in points], [point.state.high for point in points]
         axes.fill_between(numbers, low, high, step="post", color=SERIES[0], alpha=0.2, linewidth=0)
         axes.step(numbers, [point.state.rating for point in points], where="post", color=SERIES[0], linewidth=1.2)
-        axes.set_title(name_in_picture(name), fontsize=7.5)
+        axes.set_title(name_in_picture(name), fontsize=6.5)
         axes.tick_params(labelsize=7)
     for axes in panels[len(curves) :]:
         axes.remove()
