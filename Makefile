@@ -11,7 +11,7 @@ RUN := .venv/bin/python -m
 PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
 CODE := tanuki_jax configs tests
 
-.PHONY: help demo demo-chat plan-demo lint format
+.PHONY: help demo demo-chat demo-arena plan-demo lint format
 .PHONY: test test-thorough test-parity test-engines test-gpu-compile test-gpu-compile-oldest test-peers test-long test-faults test-slurm test-oldest
 
 help: ## this list
@@ -31,6 +31,12 @@ demo-chat: demo ## then tune it with instructions and with preferences, and chat
 	$(RUN) tanuki_jax.generate runs/tiny_dpo --temperature 0 \
 		--message '注文はスープとパスタです。「1. 」からの番号つきで書いてください。' --message '散歩と会議を記号つきの一覧にして。'
 	$(RUN) tanuki_jax.generate runs/tiny_dpo --temperature 0 --chat
+
+demo-arena: demo-chat ## then let people vote blind on the answers of the two tiny models, at http://127.0.0.1:8001
+	@sleep infinity | $(RUN) tanuki_jax.serve --checkpoint=tiny_sft=runs/tiny_sft --checkpoint=tiny_dpo=runs/tiny_dpo \
+		--port 8100 --end-with-stdin & \
+	trap 'kill %1' EXIT; \
+	until $(RUN) tanuki_jax.arena --config=demo; do sleep 3; done
 
 plan-demo: ## plan the training of 8b on three nodes of H100, and search a few layouts; no GPU
 	@$(GPU_ENVIRONMENT)

@@ -20,7 +20,7 @@ from tanuki_jax.evaluation.arena.answer_html import html_of
 from tanuki_jax.evaluation.arena.arena_pages import Pages
 from tanuki_jax.evaluation.arena.arena_settings import Contestant
 from tanuki_jax.evaluation.arena.battle_service import BattleService
-from tanuki_jax.evaluation.arena.battle_store import BattleState, Refused, hash_of
+from tanuki_jax.evaluation.arena.battle_store import BattleState, Refused, Visitor, hash_of
 from tanuki_jax.evaluation.arena.visitor import COOKIE, keep_person, visitor_of
 
 MOST_BODY_BYTES = 256 * 1024
@@ -36,6 +36,45 @@ _HEADERS = {
 _log = logging.getLogger(__name__)
 
 type Handler = Callable[[Request, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+class _Api:
+    """The requests of the page; each handler takes a request and its JSON, and returns JSON."""
+
+    def __init__(self, service: BattleService, salt: bytes, proxies: int) -> None:
+        self._service, self._salt, self._proxies = service, salt, proxies
+
+    def visitor(self, request: Request) -> tuple[Visitor, str]:
+        """Return who sends a request, and the token of his cookie."""
+        return visitor_of(request, self._salt, proxies=self._proxies)
+
+    async def begin(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """Begin a battle with a question."""
+        question = _text(body, "question")
+        visitor, _ = self.visitor(request)
+        return {"token": await self._service.begin(visitor, question, language_of(question))}
+
+    async def ask(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """Ask a further question."""
+        await self._service.ask(self.visitor(request)[0], _text(body, "token"), _text(body, "question"))
+        return {}
+
+    async def state(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the state of a battle."""
+        found = await self._service.state(_text(body, "token"))
+        return _shown(found, self._service.contestants(found.models) if found.models else None)
+
+    async def vote(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """Cast a vote, and return the models."""
+        models = await self._service.vote(_text(body, "token"), _text(body, "winner"))
+        return {"models": [_named(each) for each in models]}
+
+    async def forget(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """Delete the conversations of the person whose cookie comes with the request."""
+        person = request.cookies.get(COOKIE, "")
+        if not person:
+            return {"battles": 0}
+        return {"battles": await asyncio.to_thread(self._service.store.forget, hash_of(person), now=time.time())}
 
 
 def create_app(service: BattleService, pages: Pages, salt: bytes, *, proxies: int = 0) -> FastAPI:
@@ -58,58 +97,19 @@ def create_app(service: BattleService, pages: Pages, salt: bytes, *, proxies: in
                 looking.cancel()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    api = _Api(service, salt, proxies)
+    handlers = {"battles": api.begin, "questions": api.ask, "state": api.state, "votes": api.vote, "forget": api.forget}
+    for path, handler in handlers.items():
+        app.add_api_route(f"/api/{path}", _answering(handler), methods=["POST"])
 
-    def answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            try:
-                return JSONResponse(await handler(request, await _body(request)))
-            except Refused as error:
-                found = {"error": error.reason, "words": str(error)}
-                return JSONResponse(found, _STATUS.get(error.reason, 400))
-
-        return answer
-
-    async def begin(request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        question = _text(body, "question")
-        visitor, _ = visitor_of(request, salt, proxies=proxies)
-        return {"token": await service.begin(visitor, question, language_of(question))}
-
-    async def ask(request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        visitor, _ = visitor_of(request, salt, proxies=proxies)
-        await service.ask(visitor, _text(body, "token"), _text(body, "question"))
-        return {}
-
-    async def state(request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        found = await service.state(_text(body, "token"))
-        return _shown(found, service.contestants(found.models) if found.models else None)
-
-    async def vote(request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        return {"models": [_named(each) for each in await service.vote(_text(body, "token"), _text(body, "winner"))]}
-
-    async def forget(request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        person = request.cookies.get(COOKIE, "")
-        return {
-            "battles": await asyncio.to_thread(service.store.forget, hash_of(person), now=time.time()) if person else 0
-        }
-
-    for path, handler in (
-        ("battles", begin),
-        ("questions", ask),
-        ("state", state),
-        ("votes", vote),
-        ("forget", forget),
-    ):
-        app.add_api_route(f"/api/{path}", answering(handler), methods=["POST"], include_in_schema=False)
-
-    @app.get("/{page:path}", include_in_schema=False)
+    @app.get("/{page:path}")
     async def page(request: Request, page: str) -> Response:
         found = await asyncio.to_thread(pages.find, page)
         if found is None:
             return HTMLResponse("not found", 404)
         response = Response(found.content, media_type=found.kind)
-        _, token = visitor_of(request, salt, proxies=proxies)
         if not page:
-            keep_person(response, token, secure=request.url.scheme == "https")
+            keep_person(response, api.visitor(request)[1], secure=request.url.scheme == "https")
         return response
 
     @app.middleware("http")
@@ -120,6 +120,19 @@ def create_app(service: BattleService, pages: Pages, salt: bytes, *, proxies: in
         return response
 
     return app
+
+
+def _answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """Return a route of a handler, whose refusals are answers with a code and words."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return JSONResponse(await handler(request, await _body(request)))
+        except Refused as error:
+            found = {"error": error.reason, "words": str(error)}
+            return JSONResponse(found, _STATUS.get(error.reason, 400))
+
+    return answer
 
 
 def language_of(text: str) -> str:

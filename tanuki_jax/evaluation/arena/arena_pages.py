@@ -18,7 +18,7 @@ BOARD_SECONDS = 60.0
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """What a browser gets."""
+    """Content that a browser gets."""
 
     content: str
     kind: str

@@ -25,9 +25,9 @@ class Contestant:
     name: str
     """Name that is shown after the vote and on the board."""
     remote: RemoteModel
-    """Where it is served."""
+    """Servers of the model."""
     organisation: str = ""
-    """Who made it."""
+    """Maker of the model."""
     licence: str = ""
     """Licence of the model, in words."""
     description: str = ""
@@ -46,7 +46,7 @@ class Contestant:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pairing:
-    """How the models of a battle are drawn."""
+    """Rule by which the models of a battle are drawn."""
 
     catch_up: PositiveFloat = 25.0
     """Most times as often as its weight says that a model with few battles is drawn first."""
@@ -57,7 +57,7 @@ class Pairing:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pace:
-    """How fast the answers appear, so that the speed of a model does not name it."""
+    """Speed at which the answers appear, so that the speed of a model does not name it."""
 
     characters_a_second: NonNegativeFloat = 60.0
     """Characters a second in both panes; 0: as fast as the models write."""
@@ -67,7 +67,7 @@ class Pace:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VisitorLimits:
-    """What a visitor may send."""
+    """Limits of what a visitor may send."""
 
     characters: PositiveInt = 8_000
     """Most characters of a message."""

@@ -53,7 +53,7 @@ class BattleState(NamedTuple):
 
 
 class Visitor(NamedTuple):
-    """Who begins a battle; both are hashes."""
+    """Person who begins a battle; both values are hashes."""
 
     address: str
     """Salted hash of the address."""
@@ -62,7 +62,7 @@ class Visitor(NamedTuple):
 
 
 class PairCounts(NamedTuple):
-    """How often two models were drawn, had text in both panes, and were voted on."""
+    """Numbers of battles of two models that were drawn, that had text in both panes, and that were voted on."""
 
     drawn: int
     shown: int

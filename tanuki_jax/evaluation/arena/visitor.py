@@ -1,4 +1,4 @@
-"""Who asks: a salted hash of the address, and a cookie by which a person may have his conversations deleted."""
+"""The visitor of a request: a salted hash of the address, and a cookie by which a person may have his conversations deleted."""
 
 import hashlib
 import hmac
