@@ -33,9 +33,8 @@ demo-chat: demo ## then tune it with instructions and with preferences, and chat
 	$(RUN) tanuki_jax.generate runs/tiny_dpo --temperature 0 --chat
 
 demo-arena: demo-chat ## then let people vote blind on the answers of the two tiny models, at http://127.0.0.1:8001
-	@sleep infinity | $(RUN) tanuki_jax.serve --checkpoint=tiny_sft=runs/tiny_sft --checkpoint=tiny_dpo=runs/tiny_dpo \
-		--port 8100 --end-with-stdin & \
-	trap 'kill %1' EXIT; \
+	@$(RUN) tanuki_jax.serve --checkpoint=tiny_sft=runs/tiny_sft --checkpoint=tiny_dpo=runs/tiny_dpo --port 8100 & \
+	server=$$!; trap 'kill $$server; exit 1' INT TERM; trap 'kill $$server' EXIT; \
 	until $(RUN) tanuki_jax.arena --config=demo; do sleep 3; done
 
 plan-demo: ## plan the training of 8b on three nodes of H100, and search a few layouts; no GPU

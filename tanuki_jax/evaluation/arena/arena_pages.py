@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,13 +26,26 @@ class Page:
     """Media type."""
 
 
+def kept[Value](make: Callable[[], Value], seconds: float) -> Callable[[], Value]:
+    """Return a function that makes a value, and gives the same one for some seconds."""
+    lock, found = threading.Lock(), list[tuple[float, Value]]()
+
+    def value() -> Value:
+        with lock:
+            if not found or time.monotonic() - found[0][0] > seconds:
+                found[:] = [(time.monotonic(), make())]
+            return found[0][1]
+
+    return value
+
+
 class Pages:
     """The pages of an arena."""
 
     def __init__(self, arena: Arena, board: Callable[[], dict[str, Any]]) -> None:
         """Take an arena, and a function that returns the values of the template of its board."""
-        self._arena, self._board = arena, board
-        self._made: tuple[float, str] | None = None
+        self._arena = arena
+        self._board = kept(lambda: self._rendered("board", **board()), BOARD_SECONDS)
 
     def find(self, path: str) -> Page | None:
         """Return the page or file of a path; None: there is none."""
@@ -40,12 +54,7 @@ class Pages:
         name = _PAGES.get(path)
         if name is None:
             return None
-        return Page(self._board_page() if name == "board" else self._rendered(name), "text/html; charset=utf-8")
-
-    def _board_page(self) -> str:
-        if self._made is None or time.monotonic() - self._made[0] > BOARD_SECONDS:
-            self._made = time.monotonic(), self._rendered("board", **self._board())
-        return self._made[1]
+        return Page(self._board() if name == "board" else self._rendered(name), "text/html; charset=utf-8")
 
     def _rendered(self, name: str, **values: Any) -> str:
         return str(_environment().get_template(f"{name}.html.jinja").render(arena=self._arena, page=name, **values))

@@ -17,6 +17,9 @@ from tanuki_jax.config.limits import (
 )
 from tanuki_jax.config.remote_model import RemoteModel
 
+_NEVER = 1e9
+"""Seconds after which a server that is away would end the arena: it may come back."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Contestant:
@@ -94,7 +97,16 @@ class Arena:
     pairing: Pairing = dataclasses.field(default_factory=Pairing)
     pace: Pace = dataclasses.field(default_factory=Pace)
     limits: VisitorLimits = dataclasses.field(default_factory=VisitorLimits)
-    requests: Requests = dataclasses.field(default_factory=lambda: Requests(failure_share=1.0, tries=1))
+    requests: Requests = dataclasses.field(
+        default_factory=lambda: Requests(
+            attempt_seconds=180.0,
+            deadline_seconds=180.0,
+            tries=1,
+            failure_share=1.0,
+            stalled_seconds=_NEVER,
+            unreachable_seconds=_NEVER,
+        )
+    )
     """Limits of time of the requests to the models."""
     board_battles: NonNegativeInt = 10
     """Battles from which on a model is on the board."""

@@ -126,7 +126,8 @@ class BattleService:
         for pair, count in (await asyncio.to_thread(self.store.counts)).items():
             for name in pair:
                 battles[name] = battles.get(name, 0) + count.voted
-        a, b = draw_pair(models, battles, self._standings(), self.arena.pairing, self._chance)
+        known = await asyncio.to_thread(self._standings) if self.arena.pairing.close else {}
+        a, b = draw_pair(models, battles, known, self.arena.pairing, self._chance)
         return a.name, b.name
 
     def _start(self, work: Coroutine[None, None, None]) -> None:

@@ -84,7 +84,7 @@ class BattleStore:
 
     def __init__(self, engine: sql.Engine) -> None:
         """Take an open database (`open_database`)."""
-        self._engine = engine
+        self._engine, self._reading = engine, engine.execution_options(reads=True)
 
     def begin(
         self,
@@ -105,7 +105,7 @@ class BattleStore:
 
     def models(self, token: str) -> tuple[str, str]:
         """Return the names of a battle's models, for the server alone."""
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             row = _battle(connection, token)
         return row.model_a, row.model_b
 
@@ -191,7 +191,7 @@ class BattleStore:
     def failed(self) -> dict[str, int]:
         """Return name of a model -> battles that were drawn again because it did not answer."""
         query = sql.select(failures.c.model, sql.func.count()).group_by(failures.c.model)
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             return {name: count for name, count in connection.execute(query)}
 
     def vote(self, token: str, winner: str, *, now: float) -> tuple[str, str]:
@@ -213,7 +213,7 @@ class BattleStore:
 
     def state(self, token: str) -> BattleState:
         """Return what the browser may know of a battle. Refused if it is not known."""
-        with self._engine.begin() as connection:
+        with self._reading.connect() as connection:
             row = _battle(connection, token)
             winner = _winner(connection, row.battle)
             may_vote = not winner and _may_vote(connection, row.battle)
@@ -263,7 +263,7 @@ class BattleStore:
         )
 
     def _count(self, query: "sql.Select[int]") -> int:
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             return connection.execute(query).scalar_one()
 
     def counts(self, round: str | None = None) -> dict[tuple[str, str], PairCounts]:
@@ -281,7 +281,7 @@ class BattleStore:
         if round is not None:
             query = query.where(battles.c.round == round)
         found: dict[tuple[str, str], PairCounts] = {}
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             for a, b, *numbers in connection.execute(query):
                 pair = (min(a, b), max(a, b))
                 before = found.get(pair, PairCounts(0, 0, 0))
@@ -291,7 +291,7 @@ class BattleStore:
     def speeds(self, names: list[str]) -> dict[str, list[float]]:
         """Return name of a model -> characters a second of its last answers."""
         found: dict[str, list[float]] = {}
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             for name in names:
                 sides = (("a", battles.c.model_a), ("b", battles.c.model_b))
                 mine = sql.or_(*(sql.and_(answers.c.side == side, column == name) for side, column in sides))
@@ -314,7 +314,7 @@ class BattleStore:
         )
         if not marked:
             query = query.where(~sql.select(marks.c.battle).where(marks.c.battle == battles.c.battle).exists())
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             rows = connection.execute(query).all()  # a reader that takes his time holds nobody up
         for row in rows:
             labels = {"language": row.language, "round": row.round, "voter": row.visitor}
@@ -326,7 +326,7 @@ class BattleStore:
         Those that are marked are left out unless asked for.
         """
         query = sql.select(battles, votes.c.winner, votes.c.voted).join(votes).order_by(votes.c.voted, battles.c.battle)
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             reasons: dict[int, list[str]] = {}
             for battle, reason in connection.execute(sql.select(marks)).all():
                 reasons.setdefault(battle, []).append(reason)

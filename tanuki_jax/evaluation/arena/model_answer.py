@@ -1,5 +1,6 @@
 """An answer that a model writes into its pane."""
 
+import asyncio
 import contextlib
 import dataclasses
 import logging
@@ -11,6 +12,8 @@ from tanuki_jax.evaluation.arena.arena_settings import Contestant
 from tanuki_jax.evaluation.arena.battle_store import BattleState
 from tanuki_jax.evaluation.arena.paced_text import PacedText
 
+FIRST_SECONDS = 30.0
+"""Seconds within which the first text must come; a server that is away is asked for longer than a visitor waits."""
 TRIES = 2
 """Times that a model is asked for one answer."""
 _LEAST_MEASURED = 50
@@ -62,18 +65,25 @@ class ModelAnswer:
         """Let the model write, and return the reason why it failed; empty: it did not."""
         fields = {"temperature": self.contestant.temperature, "max_tokens": self.contestant.max_tokens}
         began: float | None = None
-        async with contextlib.aclosing(client.stream_chat(self.messages, **fields)) as pieces:
-            async for piece in pieces:
-                match piece:
-                    case str():
-                        began = time.monotonic() if began is None else began
-                        self.pane.add(piece)
-                    case Restart():
-                        self.pane.text = self.shown
-                    case Failure():
-                        return piece.message
-                    case Answer() if not self.pane.text.strip():
-                        return "the answer is empty"
+        try:
+            async with (
+                asyncio.timeout(FIRST_SECONDS) as first,
+                contextlib.aclosing(client.stream_chat(self.messages, **fields)) as pieces,
+            ):
+                async for piece in pieces:
+                    match piece:
+                        case str():
+                            first.reschedule(None)
+                            began = time.monotonic() if began is None else began
+                            self.pane.add(piece)
+                        case Restart():
+                            self.pane.text = self.shown
+                        case Failure():
+                            return piece.message
+                        case Answer() if not self.pane.text.strip():
+                            return "the answer is empty"
+        except TimeoutError:
+            return f"no text came within {FIRST_SECONDS:g} s"
         if began is not None and len(self.pane.text) >= _LEAST_MEASURED:
             self.speed = len(self.pane.text) / max(time.monotonic() - began, 1e-3)
         return ""

@@ -12,7 +12,7 @@ from tanuki_jax.base.progress import amount
 from tanuki_jax.base.tables import show
 from tanuki_jax.client.model_names import model_card
 from tanuki_jax.evaluation.arena.arena_app import create_app
-from tanuki_jax.evaluation.arena.arena_pages import Pages
+from tanuki_jax.evaluation.arena.arena_pages import Pages, kept
 from tanuki_jax.evaluation.arena.arena_settings import Arena
 from tanuki_jax.evaluation.arena.battle_service import BattleService
 from tanuki_jax.evaluation.arena.battle_store import BattleStore
@@ -22,6 +22,7 @@ from tanuki_jax.evaluation.arena.serve_options import Export, Serve
 
 _COLUMNS = ("model_a", "model_b", "winner", "language", "round", "voter")
 _FINISH_SECONDS = 10
+_STANDINGS_SECONDS = 60.0
 
 
 def serve(arena: Arena, options: Serve) -> None:
@@ -35,7 +36,7 @@ def serve(arena: Arena, options: Serve) -> None:
     arena = _answering(arena)
     engine = open_database(arena.database or f"sqlite:///arenas/{arena.name}.sqlite")
     store = BattleStore(engine)
-    service = BattleService(arena, store, standings=lambda: standings(arena, store))
+    service = BattleService(arena, store, standings=kept(lambda: standings(arena, store), _STANDINGS_SECONDS))
     app = create_app(
         service, Pages(arena, lambda: board_values(arena, store)), salt_of(engine), proxies=options.proxies
     )

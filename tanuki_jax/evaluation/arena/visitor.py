@@ -1,4 +1,4 @@
-"""The visitor of a request: a salted hash of the address, and a cookie by which a person may have his conversations deleted."""
+"""The visitor of a request: a salted hash of the address, and the cookie by which conversations are deleted."""
 
 import hashlib
 import hmac

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tanuki_jax.evaluation.arena import model_answer
 from tanuki_jax.evaluation.arena.arena_settings import Arena, Pace, VisitorLimits
 from tanuki_jax.evaluation.arena.battle_service import BattleService
 from tanuki_jax.evaluation.arena.battle_store import BattleState, Refused
@@ -73,6 +74,20 @@ def test_a_model_that_does_not_answer_is_replaced_and_counted(tmp_path: Path) ->
             assert sorted(service.store.models(token)) == ["x", "y"]
             models |= {*service.store.failed()}
     assert models <= {"bad"}
+
+
+def test_a_model_that_says_nothing_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_answer, "FIRST_SECONDS", 0.3)
+
+    def silent(messages: list[dict[str, str]]) -> str:
+        time.sleep(3)
+        return "zu spät"
+
+    with served(silent=silent, x=lambda messages: "x", y=lambda messages: "y") as urls:
+        for number in range(3):
+            (tmp_path / str(number)).mkdir()
+            state, _, _ = battle(arena_of(urls), tmp_path / str(number), "一")
+            assert sorted(state.turns[0].texts) == ["x", "y"]
 
 
 def test_without_another_pair_a_failure_is_said(tmp_path: Path) -> None:
