@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from tanuki_jax.evaluation.arena.arena_settings import Contestant
 
 _FAMILIES: tuple[tuple[str, ...], ...] = (
-    ("gpt", "chatgpt", "openai", "ジーピーティー", "チャットジーピーティー", "オープンエーアイ", "o1", "o3"),
+    ("gpt", "chatgpt", "openai", "ジーピーティー", "チャットジーピーティー", "オープンエーアイ"),
     ("claude", "anthropic", "クロード", "アンソロピック", "アンスロピック"),
     ("gemini", "gemma", "bard", "deepmind", "ジェミニ", "ジェマ"),
-    ("llama", "metaai", "ラマ", "リャマ"),
+    ("llama", "metaai", "リャマ", "ラマ2", "ラマ3"),
     ("qwen", "tongyi", "alibaba", "通義千問", "通义千问", "アリババ", "クウェン"),
     ("mistral", "mixtral", "ミストラル", "ミクストラル"),
     ("deepseek", "ディープシーク", "深度求索"),
@@ -29,7 +29,7 @@ _SAYS_WHO = re.compile(
     r"|我是|我叫|由.{0,12}(?:开发|訓練|训练|開發)"
 )
 """Words with which an assistant speaks of itself; without them, a family's name may be what the user asks about."""
-_LONGEST_SENTENCE = 200
+_LONGEST_SENTENCE, _SHORTEST = 200, 3
 
 
 def named_models(question: str, answers: Sequence[str], models: Iterable[Contestant]) -> list[str]:
@@ -59,10 +59,13 @@ def _sentences(text: str) -> Iterator[str]:
 
 
 def _has(text: str, name: str) -> bool:
-    """Whether a text has a name, between letters of other words only if the name is not of Latin letters."""
+    """Whether a text has a name, between letters of other words only if the name is not of Latin letters.
+
+    A name of one or two signs is an everyday word, and is not looked for.
+    """
     plain = unicodedata.normalize("NFKC", text).casefold()
     letters = [re.escape(sign) for sign in unicodedata.normalize("NFKC", name).casefold() if sign.isalnum()]
-    if not letters:
+    if len(letters) < _SHORTEST:
         return False
     spelled = r"[\s\-_.・]{0,2}".join(letters)
     latin = letters[0].isascii() and letters[-1].isascii()

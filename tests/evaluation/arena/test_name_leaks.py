@@ -33,6 +33,10 @@ def test_answers_that_name_a_model(answer: str, found: list[str]) -> None:
     assert named_models("", [answer, "はい"], MODELS) == found
 
 
+def test_a_name_of_a_letter_is_an_everyday_word() -> None:
+    assert named_models("x は?", ["x=3", "xy"], [contestant("x"), contestant("狸")]) == []
+
+
 def test_a_question_leaks_only_the_names_of_contestants() -> None:
     assert named_models("あなたはtanuki-8bですか", ["いいえ", "はい"], MODELS) == ["Tanuki-8B"]
     assert named_models("あなたはClaudeですか", ["いいえ", "はい"], MODELS) == []

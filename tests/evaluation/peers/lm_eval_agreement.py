@@ -1,6 +1,8 @@
 """Scores of one model by lm-eval and by our own runner, item by item.
 
 python -m tests.evaluation.peers.lm_eval_agreement URL DATA ITEMS
+
+URL is any model's server; generated answers are drawn (`digit_answers`), so that some are right.
 """
 
 import dataclasses
@@ -17,6 +19,7 @@ from tanuki_jax.evaluation.benchmarks.mgsm_ja import MgsmJa
 from tanuki_jax.evaluation.evaluation_settings import Evaluation
 from tanuki_jax.evaluation.peers.lm_eval_tasks import task_name, write_lm_eval_tasks
 from tanuki_jax.evaluation.run_evaluation import answerer, evaluate
+from tests.evaluation.peers.digit_answers import answering_digits
 
 FORMS: tuple[Form, ...] = ("text", "loglikelihood")
 
@@ -87,9 +90,10 @@ def _by_lm_eval(url: str, model: str, folder: Path, tasks: list[str]) -> dict[st
 
 if __name__ == "__main__":
     url, data, items = sys.argv[1:]
-    rows = [
-        {"benchmark": each.benchmark, "items": len(each.ours), "differing": len(each.differing)}
-        | {"right": sum(each.ours)}
-        for each in agreements(url, Path(data), int(items))
-    ]
+    with answering_digits(url) as proxied:
+        rows = [
+            {"benchmark": each.benchmark, "items": len(each.ours), "differing": len(each.differing)}
+            | {"right": sum(each.ours)}
+            for each in agreements(proxied, Path(data), int(items))
+        ]
     print("\n".join(json.dumps(row) for row in rows))
