@@ -1,6 +1,7 @@
 """Answers as safe HTML: Markdown without HTML of its own and without images, which would be fetched from elsewhere."""
 
 import functools
+import html
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -8,16 +9,14 @@ if TYPE_CHECKING:
 
 LONGEST = 40_000
 """Characters of the longest text that is laid out; a longer one is shown as it is written."""
+_KEPT = 2_000
+"""Texts whose HTML is kept: pages ask for their battles a few times a second."""
 
 
+@functools.lru_cache(_KEPT)
 def html_of(text: str) -> str:
     """Return a text in Markdown as HTML. Line breaks stay, HTML is shown as text, and images are links."""
-    markdown = _markdown()
-    if len(text) > LONGEST:
-        from html import escape
-
-        return f"<pre>{escape(text)}</pre>"
-    return str(markdown.render(text))
+    return f"<pre>{html.escape(text)}</pre>" if len(text) > LONGEST else str(_markdown().render(text))
 
 
 @functools.cache

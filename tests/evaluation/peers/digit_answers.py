@@ -36,11 +36,14 @@ async def _proxy(upstream: str) -> AsyncIterator[str]:
         async def handle(request: web.Request) -> web.Response:
             content = await request.read()
             body: Any = json.loads(content) if content else {}
+            drawn = request.path.endswith("/completions") and body.get("max_tokens", 0) > 1
+            if drawn:
+                content = json.dumps(body | {"max_tokens": 1}).encode()  # the model's own text is not used
             url = f"{upstream}{request.path}"
             headers = {"content-type": "application/json"}
             async with session.request(request.method, url, data=content or None, headers=headers) as response:
                 found, status = await response.read(), response.status
-            if status == 200 and request.path.endswith("/completions") and body.get("max_tokens", 0) > 1:
+            if status == 200 and drawn:
                 found = await _with_digits(session, upstream, body, found)
             return web.Response(body=found, status=status, content_type="application/json")
 
