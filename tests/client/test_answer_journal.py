@@ -121,9 +121,9 @@ def test_the_time_of_reading_grows_with_the_number_of_answers(tmp_path: Path) ->
         line = '{"hash": "%s", "texts": ["狸"], "ends": ["stop"], "rest": {}}\n'
         frames = [zstandard.compress((line % number).encode()) for number in range(count)]
         (tmp_path / "j").write_bytes(b"".join(frames))
-        began = time.process_time()
+        began = time.thread_time()
         assert len(read(tmp_path / "j")) == count
-        seconds.append(time.process_time() - began)
+        seconds.append(time.thread_time() - began)
     assert seconds[1] < 30 * seconds[0]
 
 

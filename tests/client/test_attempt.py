@@ -269,11 +269,11 @@ def test_a_body_that_is_not_read_to_its_end_shows_no_part_of_the_key(monkeypatch
 
 
 def test_a_page_of_opening_brackets_is_read_in_linear_time() -> None:
-    start = time.process_time()
+    start = time.thread_time()
     result = ask(lambda: web.Response(text="<" * 65_000, status=500))
     assert isinstance(result, Failure)
     assert result.kind == "server_error"
-    assert time.process_time() - start < 2
+    assert time.thread_time() - start < 2
 
 
 def test_a_key_is_sent_and_never_shown(

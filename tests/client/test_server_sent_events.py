@@ -38,8 +38,8 @@ def test_events_do_not_depend_on_how_the_bytes_are_divided(texts: list[str], cut
 
 
 def test_a_long_line_takes_linear_time() -> None:
-    buffer, start = EventBuffer(), time.process_time()
+    buffer, start = EventBuffer(), time.thread_time()
     assert not any(buffer.feed(b"data: " + b"x" * 1018) for _ in range(16_000))
     [event] = buffer.feed(b"\n\n")
     assert len(event) == 16_000 * 1024 - 6
-    assert time.process_time() - start < 1
+    assert time.thread_time() - start < 1

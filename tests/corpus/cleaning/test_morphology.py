@@ -29,6 +29,6 @@ def test_no_character_but_white_space_is_lost(text: str) -> None:
 
 def test_long_lines_take_a_time_that_grows_with_their_length() -> None:
     line = "ア" * 100_000
-    start = time.process_time()
+    start = time.thread_time()
     assert sum(len(one.surface) for one in morphemes(line)) == len(line)
-    assert time.process_time() - start < 4  # 0.3 s in pieces, 10 s in one
+    assert time.thread_time() - start < 4  # 0.3 s in pieces, 10 s in one

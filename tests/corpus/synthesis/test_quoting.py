@@ -82,11 +82,11 @@ def test_lines_that_open_a_turn_lose_their_colon() -> None:
 
 
 def test_a_large_text_takes_little_time() -> None:
-    began = time.process_time()
+    began = time.thread_time()
     quote("<" + " " * 200_000)
     quote("".join(f"<text-{number}>" for number in range(20_000)))
     quote("#" * 100_000 + "\n" + "> " * 100_000 + "user")
-    assert time.process_time() - began < 3.0
+    assert time.thread_time() - began < 3.0
 
 
 def test_a_word_inside_a_sentence_stays_there() -> None:

@@ -195,10 +195,10 @@ def test_tasks_are_short_turns_after_at_most_one_system_message(family: Family[A
 @pytest.mark.long
 def test_twenty_thousand_tasks_take_at_most_a_second() -> None:
     def seconds() -> float:
-        start = time.process_time()
+        start = time.thread_time()
         for family in FAMILIES.values():
             for key in range(1000):
                 family.generate(key)
-        return time.process_time() - start
+        return time.thread_time() - start
 
     assert min(seconds() for _ in range(5)) < 1000 * len(FAMILIES) / 20_000

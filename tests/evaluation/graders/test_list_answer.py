@@ -77,7 +77,7 @@ def test_a_long_list_is_graded_soon() -> None:
     """Twelve times the lines take about twelve times as long; a square would be 144 times."""
     seconds = []
     for lines in (1_000, 12_000):
-        began = time.process_time()
+        began = time.thread_time()
         assert grade_list("- あやとり\n" * lines, QUESTIONS["nobita"][0]).found == ("あやとり",)
-        seconds.append(time.process_time() - began)
+        seconds.append(time.thread_time() - began)
     assert seconds[1] < 40 * seconds[0]

@@ -199,9 +199,9 @@ def test_a_thousand_items_take_less_than_50_ms(name: str) -> None:
     for clusters in (None, texts):
         times = []
         for _ in range(4):
-            began = time.process_time()
+            began = time.thread_time()
             mean_interval(scores, clusters)
-            times.append(time.process_time() - began)
+            times.append(time.thread_time() - began)
         assert min(times) < 0.05
 
 

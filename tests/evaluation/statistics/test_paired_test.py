@@ -108,9 +108,9 @@ def test_the_order_of_the_runs_only_changes_the_sign() -> None:
 def test_a_thousand_items_take_little_time() -> None:
     random = np.random.default_rng(0)
     one, other = random.random(1_000).tolist(), random.random(1_000).tolist()
-    began = time.process_time()
+    began = time.thread_time()
     compared(one, other)
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
 
 
 @pytest.mark.parametrize(

@@ -85,9 +85,9 @@ def test_a_server_is_healthy_and_ready(server: Server, path: str) -> None:
 @pytest.mark.parametrize("field", ["prompt", "stop"])
 def test_a_long_list_of_wrong_items_is_refused_at_once(server: Server, field: str) -> None:
     body = json.dumps({"prompt": "a"} | {field: [-1] * 200_000}).encode()
-    begin = time.process_time()
+    begin = time.thread_time()
     assert server.request("POST", "/v1/completions", body).status == 400
-    assert time.process_time() - begin < 2
+    assert time.thread_time() - begin < 2
 
 
 def test_a_head_without_an_end_is_not_read_for_ever(server: Server) -> None:

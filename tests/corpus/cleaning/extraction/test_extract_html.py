@@ -102,10 +102,10 @@ def test_mojibake_is_repaired_or_a_reason(right: str, wrong: str) -> None:
 
 def check_depth(start: str) -> None:
     """Extract a page with a million elements in each other."""
-    began = time.process_time()
+    began = time.thread_time()
     extracted = extract(b"<p>text</p>" + (start * (1_000_000 // start.count("<"))).encode())
     assert extracted.reason in ("elements nested too deep", "extraction took too long")
-    assert time.process_time() - began < 10
+    assert time.thread_time() - began < 10
 
 
 @pytest.mark.parametrize("start", ["<div>"])

@@ -25,9 +25,9 @@ def test_what_holds_no_text_is_cut(html: str, left: str) -> None:
 
 @pytest.mark.parametrize("tag", ["<script>", "<svg>", "<!--", "<b ", "<template>", "<STYLE>x</style>"])
 def test_cutting_takes_linear_time(tag: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     cut(tag * 40_000)
-    assert time.process_time() - began < 1.5
+    assert time.thread_time() - began < 1.5
 
 
 @pytest.mark.parametrize(

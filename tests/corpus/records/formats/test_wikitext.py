@@ -102,6 +102,6 @@ def test_deep_nesting_takes_linear_time() -> None:
     "text", ["[//a" * 5_000, "<ref>" * 20_000, "<math>" * 20_000, "<gallery>" * 20_000, "[//" + "a" * 100_000]
 )
 def test_what_is_never_closed_takes_linear_time(text: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     plain(text)
-    assert time.process_time() - began < 2
+    assert time.thread_time() - began < 2

@@ -94,9 +94,9 @@ def test_fifteen_thousand_records_take_a_second_of_one_core() -> None:
     count = 30_000
 
     def seconds() -> float:
-        start = time.process_time()
+        start = time.thread_time()
         for _ in conversations(ByRule(), count, seed=0):
             pass
-        return time.process_time() - start
+        return time.thread_time() - start
 
     assert min(seconds() for _ in range(3)) < count / 15_000
